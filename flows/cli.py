@@ -1,0 +1,179 @@
+"""The command line: ``footfall --help``."""
+
+import asyncio
+import importlib
+import io
+import logging
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from flows import local
+from footfall.params import read_market, read_value
+from footfall.problems import Problem, UsageProblem
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown",
+                  help="How busy the coming week will be: train, predict and publish, every step on record.")  # fmt: skip
+notebooks = typer.Typer(no_args_is_help=True, help="The committed notebooks.")
+app.add_typer(notebooks, name="notebooks")
+console = Console(highlight=False, soft_wrap=True)
+
+Market = Annotated[str, typer.Argument(help="A market: the name of a file in params/, such as `sample` or `portugal`.")]
+AsOf = Annotated[
+    str | None, typer.Option("--as-of", metavar="DATE", help="Stand on this day, as in 2022-10-13, and see nothing later.")
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Replace a parameter of the market's file; may be repeated."),
+]
+SEE = "Look at the executed notebooks in MLflow, and at the flows in Prefect:  make up"
+
+
+@app.command()
+def run(market: Market, as_of: AsOf = None, set: Settings = None) -> None:
+    """Train if there is no champion yet, then predict and publish."""
+    with _line(market, as_of, set) as asked:
+        record = importlib.import_module("flows.record")
+        if record.champion(market) is None:
+            _perform("train", asked)
+        _perform("predict", asked)
+        _show(market)
+        console.print(SEE)
+
+
+@app.command()
+def train(market: Market, as_of: AsOf = None, set: Settings = None) -> None:
+    """Backtest the candidates; the best one becomes champion if the gate lets it pass."""
+    with _line(market, as_of, set) as asked:
+        console.print(_perform("train", asked))
+
+
+@app.command()
+def predict(market: Market, as_of: AsOf = None, set: Settings = None) -> None:
+    """Let the champion forecast the coming days, and publish what it says."""
+    with _line(market, as_of, set) as asked:
+        _perform("predict", asked)
+        _show(market)
+
+
+@app.command()
+def explore(market: Market, as_of: AsOf = None, set: Settings = None) -> None:
+    """Look at the data, and say whether it is fit to be trained on."""
+    with _line(market, as_of, set) as asked:
+        console.print(_perform("explore", asked))
+
+
+@app.command()
+def forecast(market: Market) -> None:
+    """Print the published forecast."""
+    with _line(market, None, None):
+        _show(market)
+
+
+@app.command()
+def up() -> None:
+    """Start the servers, the deployments and a worker; Ctrl-C stops them."""
+    with _plain_words(None), local.servers() as found, local.worker(found):
+        for name, address in found.items():
+            console.print(f"{name:<22} {address.removesuffix('/api') if name == 'PREFECT_API_URL' else address}")
+        console.print("A worker waits for runs: start one in Prefect's page under Deployments. Ctrl-C stops everything.")
+        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+
+
+@notebooks.command()
+def refresh() -> None:
+    """Execute the committed notebooks on the bundled sample and store their outputs."""
+    with _plain_words(None):
+        importlib.import_module("flows.notebook").refresh(console.print)
+
+
+@contextmanager
+def _line(market: str, as_of: str | None, set: list[str] | None) -> Iterator[dict[str, Any]]:
+    """The servers are there, the parameters are right, and whatever goes wrong is said in plain words."""
+    with _plain_words(market):
+        asked = {"market": market, "as_of": as_of, "settings": dict(_setting(text) for text in set or [])}
+        day = {"data.as_of": as_of} if as_of else {}
+        read_market(local.PARAMS, market, asked["settings"] | day)  # a typo is told before any server starts
+        with local.servers():
+            yield asked
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise UsageProblem(f"--set {text}: write section.key=value, as in --set data.source=sample")
+    return key, read_value(value)
+
+
+@contextmanager
+def _plain_words(market: str | None) -> Iterator[None]:
+    try:
+        yield
+    except Problem as problem:
+        console.print(f"[bold red]{type(problem).__name__}[/]", end="  ")
+        console.print(str(problem), markup=False)
+        if market:
+            console.print(f"Nothing was published; {_remains(market)}.", markup=False)
+        raise typer.Exit(problem.exit_code) from None
+
+
+def _remains(market: str) -> str:
+    try:
+        bucket = importlib.import_module("flows.bucket")
+        latest = bucket.latest(bucket.connect(os.environ["FOOTFALL_BUCKET"]), market)
+    except (Problem, KeyError):
+        return "what was published before remains"
+    return f"the latest forecast remains {latest.pointer['as_of']}" if latest else "no forecast was published yet"
+
+
+def _perform(station: str, asked: dict[str, Any]) -> str:
+    """Run a station's flow, its progress on the terminal."""
+    console.print(f"[bold]{station}[/] {asked['market']}")
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")  # our own lines say it shorter
+    flow: Callable[..., Awaitable[str]] = getattr(importlib.import_module(f"flows.{station}"), station)
+    for kind in ("flow", "task"):
+        voice = logging.getLogger(f"prefect.{kind}_runs.footfall")
+        voice.handlers = [Lines()]
+    return asyncio.run(flow(**asked))  # type: ignore[arg-type]
+
+
+class Lines(logging.Handler):
+    """Progress, line by line."""
+
+    def emit(self, line: logging.LogRecord) -> None:
+        """Print one."""
+        console.print(f"  {line.getMessage()}", markup=False)
+
+
+def _show(market: str) -> None:
+    """Print the published forecast as people read it."""
+    import pandas as pd
+
+    from flows import bucket
+    from footfall.forecast import week
+
+    latest = bucket.latest(bucket.connect(os.environ["FOOTFALL_BUCKET"]), market)
+    if latest is None:
+        raise UsageProblem(f"{market} has no published forecast yet; make one: footfall run {market}")
+    about, table = latest.manifest["about"], Table(box=None, header_style="bold", pad_edge=False)
+    for column in ("date", "weekday", "expected", "80 % range"):
+        table.add_column(column, justify="left" if column == "weekday" else "right")
+    days = week(pd.read_parquet(io.BytesIO(latest.files["forecast.parquet"])))
+    for day in days.itertuples():
+        table.add_row(day.date, day.weekday, f"{day.expected:+.1f}", f"{day.low:+.1f} … {day.high:+.1f}")
+    console.print(f"\n[bold]{market}[/] as of {latest.pointer['as_of']}, data through {about['data_through']}, "
+                  f"by {about['model_version']}; percent against early 2020")  # fmt: skip
+    console.print(table)
+    console.print(f"gs://{os.environ['FOOTFALL_BUCKET']}/{latest.pointer['manifest'].removesuffix('manifest.json')}", end="")
+    console.print(f"  (on this disk: {local.shown(local.HOME / 'bucket')})" if "STORAGE_EMULATOR_HOST" in os.environ else "")
+
+
+if __name__ == "__main__":
+    sys.exit(app())

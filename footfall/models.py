@@ -1,0 +1,229 @@
+"""The forecasters, and what keeps them honest from one day to the next.
+
+sktime forecasters all; they follow new days with their parameters held (`update(..., update_params=False)`).
+"""
+
+import copy
+import pickle
+import zipfile
+from math import isnan
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+from sktime.base import load as load_sktime
+from sktime.forecasting.base import BaseForecaster, ForecastingHorizon
+from sktime.forecasting.compose import TransformedTargetForecaster
+from sktime.forecasting.exp_smoothing import ExponentialSmoothing
+from sktime.forecasting.naive import NaiveForecaster
+
+from footfall.transforms import KindOfDay, LastYearsTurn, LogLevel
+
+# The default of sktime 1.3, taken early as its own warning at every construction and clone advises: forecasters keep
+# what they need of the data, not a second copy of it. (A warnings filter does not last: sktime resets it.)
+BaseForecaster._config = {**BaseForecaster._config, "remember_data": False}
+
+WEEK = 7
+FLOOR = -100.0  # percent: nobody came
+
+
+class WeekdaySmoother(BaseForecaster):
+    """Damped additive exponential smoothing with a weekly season and fixed gains.
+
+    The gains are not estimated: maximum likelihood over lockdowns picks poor ones.
+
+    Parameters
+    ----------
+    level, season, trend : float
+        How far level, weekday and daily slope follow a surprise.
+    damping : float
+        How much of the slope is left a day later.
+    days : int, default=300
+        Days of history that `fit` starts from.
+
+    References
+    ----------
+    Hyndman and Athanasopoulos (2021), Forecasting: Principles and Practice, section 8.3.
+    """
+
+    _tags: ClassVar = {
+        "authors": "footfall",
+        "maintainers": "footfall",
+        "capability:exogenous": False,
+        "capability:insample": False,
+        "capability:missing_values": True,
+        "capability:update": True,
+        "requires-fh-in-fit": False,
+        "y_inner_mtype": "pd.Series",
+    }
+
+    def __init__(
+        self,
+        level: float = 0.23,
+        season: float = 0.33,
+        trend: float = 0.034,
+        damping: float = 0.77,
+        days: int = 300,
+    ):
+        self.level = level
+        self.season = season
+        self.trend = trend
+        self.damping = damping
+        self.days = days
+        super().__init__()
+
+    def _fit(self, y: pd.Series, X: None, fh: object) -> "WeekdaySmoother":
+        recent = y.to_numpy(float)[-self.days :]
+        self._name = y.name
+        self.smoothed_ = self._follow(_first_state(recent[: 4 * WEEK]), recent)
+        return self
+
+    def _update(self, y: pd.Series, X: None = None, update_params: bool = True) -> "WeekdaySmoother":
+        self.smoothed_ = self._follow(self.smoothed_, y.to_numpy(float))
+        return self
+
+    def _predict(self, fh: object, X: None) -> pd.Series:
+        ahead = fh.to_relative(self.cutoff).to_numpy().astype(int)
+        level, slope, season = self.smoothed_
+        slopes = np.cumsum(self.damping ** np.arange(1, ahead.max() + 1)) * slope
+        values = level + slopes[ahead - 1] + np.array(season)[(ahead - 1) % WEEK]
+        return pd.Series(values, index=fh.to_absolute_index(self.cutoff), name=self._name)
+
+    def _follow(self, state: tuple, values: np.ndarray) -> tuple:
+        """Level, slope and the seven coming weekdays after `values`; a day without a value moves nothing."""
+        level, slope, season = state
+        coming = list(season)
+        for value in values.tolist():
+            slope *= self.damping
+            today = coming.pop(0)
+            surprise = 0.0 if isnan(value) else value - level - slope - today
+            level += slope + self.level * surprise
+            slope += self.trend * surprise
+            coming.append(today + self.season * (1 - self.level) * surprise)
+        return level, slope, tuple(coming)
+
+
+def _first_state(values: np.ndarray) -> tuple:
+    """Level and weekdays of the first weeks, no slope; a weekday never seen there is like the mean."""
+    level = float(np.nanmean(values)) if np.isfinite(values).any() else 0.0
+    days = [values[weekday::WEEK] for weekday in range(WEEK)]
+    return level, 0.0, tuple(float(np.nanmean(day)) - level if np.isfinite(day).any() else 0.0 for day in days)
+
+
+class ETS(ExponentialSmoothing):
+    """sktime's `ExponentialSmoothing`, whose stock `update` keeps the stale state, made to follow new days.
+
+    With ``update_params=False`` the fitted gains and first state are held and the smoother runs over all days seen.
+    Takes the parameters of its parent.
+    """
+
+    def _update(self, y: pd.Series, X: None = None, update_params: bool = True) -> "ETS":
+        seen = y.combine_first(self._cur_y).asfreq(self._cur_y.index.freq)
+        if update_params:
+            return self._fit(seen, None, self._fh)
+        held = self.clone().set_params(**_held(self._fitted_forecaster.params)).fit(seen)
+        self._cur_y, self._fitted_forecaster = seen, held._fitted_forecaster
+        return self
+
+
+def _held(params: dict) -> dict:
+    """Parameters that make `ExponentialSmoothing` estimate nothing: gains and first state as fitted."""
+    gains = (
+        "smoothing_level",
+        "smoothing_trend",
+        "smoothing_seasonal",
+        "damping_trend",
+        "initial_level",
+        "initial_trend",
+    )
+    fitted = {name: params[name] for name in gains if not isnan(params[name])}
+    if len(params["initial_seasons"]):
+        fitted["initial_seasonal"] = params["initial_seasons"]
+    return {**fitted, "optimized": False, "initialization_method": "known"}
+
+
+def fit(forecaster: BaseForecaster, y: pd.Series) -> BaseForecaster:
+    """A fitted copy of a forecaster.
+
+    Parameters
+    ----------
+    forecaster : BaseForecaster
+        Any sktime forecaster of one series; it is left as it is, whatever it was fitted to before.
+    y : Series
+        One daily series, as `footfall.series.pick` gives it. Gaps are bridged for classes that cannot take them.
+    """
+    return forecaster.clone().fit(_bearable(forecaster, y))
+
+
+def bring_up_to(forecaster: BaseForecaster, y: pd.Series) -> BaseForecaster:
+    """A copy of a fitted forecaster that knows `y` and forecasts from its last day.
+
+    What was learned in `fit` is held and only the state moves, where the class is known to do that rightly. Every
+    other class, sktime's `AutoETS`, `ARIMA` and `ThetaForecaster` among them, is fitted anew to all of `y`: their
+    `update` keeps the stale state, or returns the old forecast under new dates.
+
+    Parameters
+    ----------
+    forecaster : BaseForecaster
+        Fitted; it is left as it is.
+    y : Series
+        The whole visible series, the days it was fitted to included.
+
+    Raises
+    ------
+    ValueError
+        If the forecaster has already seen days after the last of `y`: it would know the future.
+    """
+    seen = forecaster.cutoff[-1]
+    if seen > y.index[-1]:
+        raise ValueError(f"the forecaster was fitted to {seen:%Y-%m-%d}, the series ends on {y.index[-1]:%Y-%m-%d}")
+    if not follows(forecaster):
+        return fit(forecaster, y)
+    forecaster = copy.deepcopy(forecaster)
+    news = _bearable(forecaster, y)[seen:].iloc[1:]
+    return forecaster.update(news, update_params=False) if len(news) else forecaster
+
+
+def follows(forecaster: BaseForecaster) -> bool:
+    """Whether the class's own ``update(..., update_params=False)`` is known to move its state to the new last day."""
+    if isinstance(forecaster, TransformedTargetForecaster):
+        *before, (_, last) = forecaster.steps_
+        return follows(last) and all(isinstance(step, LogLevel | KindOfDay | LastYearsTurn) for _, step in before)
+    return type(forecaster) in (NaiveForecaster, ETS, WeekdaySmoother)
+
+
+def predict(forecaster: BaseForecaster, days: pd.DatetimeIndex) -> pd.Series:
+    """Mean forecast of some days after the last one the forecaster knows, never below −100 %."""
+    horizon = ForecastingHorizon(pd.DatetimeIndex(days, freq="D"), is_relative=False)
+    return forecaster.predict(fh=horizon).clip(lower=FLOOR).rename("mean")
+
+
+def filled(y: pd.Series) -> pd.Series:
+    """The series with its gaps bridged: the same weekday a week before, else a straight line."""
+    return y.fillna(y.shift(WEEK)).interpolate(limit_direction="both")
+
+
+def _bearable(forecaster: BaseForecaster, y: pd.Series) -> pd.Series:
+    return y if forecaster.get_tag("capability:missing_values") else filled(y)
+
+
+def save(forecaster: BaseForecaster, path: str | Path) -> None:
+    """Write a forecaster in sktime's own saved form, a zip; equal forecasters give equal bytes.
+
+    Members are those of `BaseForecaster.save`, but dated alike, so that the file's sha256 names the model.
+
+    Parameters
+    ----------
+    path : str or Path
+        File to write, ending in ``.zip``.
+    """
+    kind, content = forecaster.save()
+    with zipfile.ZipFile(path, "w") as file:
+        for name, member in (("_metadata", pickle.dumps(kind)), ("_obj", content)):
+            file.writestr(zipfile.ZipInfo(name), member)
+
+
+def load(path: str | Path) -> BaseForecaster:
+    """The forecaster in a file that `save` wrote. Unpickles: only for files whose sha256 is known."""
+    return load_sktime(Path(path))

@@ -1,0 +1,45 @@
+"""What can be wrong, by class; the class decides the exit code of the command line."""
+
+SHOWN = 20
+
+
+class Problem(Exception):
+    """Something a person can mend; its text says where it is, what is wrong and what to do next."""
+
+    exit_code = 1
+
+
+class UsageProblem(Problem):
+    """A parameter, option or file name that cannot be right."""
+
+    exit_code = 2
+
+
+class DataProblem(Problem):
+    """Figures that may not be forecast from, or a forecast that may not be published."""
+
+    exit_code = 3
+
+
+class EnvironmentProblem(Problem):
+    """A server, permission, variable, kernel or disk that is not as it must be."""
+
+    exit_code = 4
+
+
+class Conflict(Problem):
+    """Someone else wrote the same thing first, and it is not the same."""
+
+    exit_code = 5
+
+
+class GateClosed(Problem):
+    """No model may be champion: none has beaten what it must beat."""
+
+    exit_code = 6
+
+
+def listed(problems: list[str]) -> str:
+    """The first twenty problems, one a line, and a count of the rest."""
+    rest = len(problems) - SHOWN
+    return "\n".join(problems[:SHOWN] + ([f"… and {rest} more"] if rest > 0 else []))

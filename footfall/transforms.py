@@ -1,0 +1,196 @@
+"""What stands before the smoother: the log level, the kind of day, last year's turn; each is taken off and put back.
+
+All three are sktime transformers, joined by ``*``. In the scale of the log level their parts simply add up.
+"""
+
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+from sktime.transformations.base import BaseTransformer
+
+from footfall.calendar import ORDINARY, kinds
+
+YEAR = 364  # days: 52 weeks, so that a Friday is compared with a Friday
+_TAGS = {
+    "authors": "footfall",
+    "maintainers": "footfall",
+    "capability:inverse_transform": True,
+    "capability:missing_values": True,
+    "capability:multivariate": False,
+    "X_inner_mtype": "pd.Series",
+    "y_inner_mtype": "None",
+    "fit_is_empty": False,
+    "transform-returns-same-time-index": True,
+}
+_ON_DAYS = {
+    **_TAGS,
+    "enforce_index_type": [pd.DatetimeIndex],
+    # both feed data with whole numbers for an index, which no calendar knows
+    "tests:skip_by_name": ["test_categorical_X_passes", "test_categorical_y_raises_error"],
+}
+
+
+class LogLevel(BaseTransformer):
+    """Logarithm of the level that a percent change stands for: −50 % is log ½.
+
+    A fall by a tenth weighs the same whether trade was full or already halved.
+
+    Parameters
+    ----------
+    floor : float, default=0.02
+        Smallest level, as a share of the baseline; lower ones, of which −100 % has no logarithm, count as this.
+    """
+
+    _tags: ClassVar = {**_TAGS, "fit_is_empty": True, "capability:inverse_transform:exact": False}
+
+    def __init__(self, floor: float = 0.02):
+        self.floor = floor
+        super().__init__()
+
+    def _transform(self, X: pd.Series, y: None = None) -> pd.Series:
+        return np.log((1 + X / 100).clip(lower=self.floor))
+
+    def _inverse_transform(self, X: pd.Series, y: None = None) -> pd.Series:
+        return 100 * np.expm1(X)
+
+
+class KindOfDay(BaseTransformer):
+    """Takes off what holidays, eves, bridge days and the turn of the year do to a day.
+
+    The effect of a kind is the weighted median of its departures from the ordinary same weekdays one and two weeks
+    around, newer ones counting more, shrunken towards zero where there are few. A kind never seen has none.
+
+    Parameters
+    ----------
+    country : str
+        ISO 3166 code of two letters, see `footfall.calendar.kinds`.
+    half_life : float, default=500
+        Days after which a departure counts half.
+    shrink : float, default=0.5
+        Number of imagined days without any effect that each kind is weighed against.
+
+    Attributes
+    ----------
+    effects_ : dict of str to float
+        Effect of each kind seen in `fit`, in the unit of the series.
+    """
+
+    _tags: ClassVar = _ON_DAYS
+
+    def __init__(self, country: str, half_life: float = 500.0, shrink: float = 0.5):
+        self.country = country
+        self.half_life = half_life
+        self.shrink = shrink
+        super().__init__()
+
+    def _fit(self, X: pd.Series, y: None = None) -> "KindOfDay":
+        self._seen = X.copy()
+        self.effects_ = self._effects(X)
+        return self
+
+    def _update(self, X: pd.Series, y: None = None) -> "KindOfDay":
+        return self._fit(X.combine_first(self._seen))
+
+    def _transform(self, X: pd.Series, y: None = None) -> pd.Series:
+        return X - self._of(X.index)
+
+    def _inverse_transform(self, X: pd.Series, y: None = None) -> pd.Series:
+        return X + self._of(X.index)
+
+    def _of(self, days: pd.DatetimeIndex) -> np.ndarray:
+        return np.array([self.effects_.get(kind, 0.0) for kind in kinds(days, self.country)])
+
+    def _effects(self, X: pd.Series) -> dict[str, float]:
+        kind = kinds(X.index, self.country).to_numpy()
+        departure = X.to_numpy(float) - around(X.to_numpy(float), kind == ORDINARY)
+        weight = 0.5 ** (np.arange(len(X))[::-1] / self.half_life)
+        known = np.isfinite(departure) & (kind != ORDINARY)
+        found = {word: known & (kind == word) for word in sorted(set(kind[known]))}
+        return {word: shrunken_median(departure[at], weight[at], self.shrink) for word, at in found.items()}
+
+    @classmethod
+    def get_test_params(cls, parameter_set: str = "default") -> dict:
+        """Parameters for sktime's own checks."""
+        return {"country": "PT"}
+
+
+class LastYearsTurn(BaseTransformer):
+    """Takes off a share of the movement the smoothed series made 52 weeks earlier.
+
+    Parameters
+    ----------
+    share : float, default=0.4
+        How much of last year's movement is expected again.
+    window : int, default=7
+        Days of the centred mean that smooths last year; a multiple of seven.
+    step : float, default=0.01
+        Largest movement a day, in the unit of the series (0.01 is 1 % on the log level); larger ones (the first day of a lockdown) do not recur.
+
+    Notes
+    -----
+    The centred window lies a year back, so it never reaches past the last day seen.
+    """
+
+    _tags: ClassVar = _ON_DAYS
+
+    def __init__(self, share: float = 0.4, window: int = 7, step: float = 0.01):
+        self.share = share
+        self.window = window
+        self.step = step
+        super().__init__()
+
+    def _fit(self, X: pd.Series, y: None = None) -> "LastYearsTurn":
+        self._seen = X.copy()
+        smooth = X.rolling(self.window, center=True, min_periods=self.window // 2 + 1).mean()
+        self._path = self.share * smooth.ffill().diff().clip(-self.step, self.step).fillna(0.0).cumsum()
+        return self
+
+    def _update(self, X: pd.Series, y: None = None) -> "LastYearsTurn":
+        return self._fit(X.combine_first(self._seen))
+
+    def update(self, X: pd.Series, y: None = None, update_params: bool = True) -> "LastYearsTurn":
+        """Remember the new days; there is no parameter to hold, and sktime would drop them without."""
+        return super().update(X, y, update_params=True)
+
+    def _transform(self, X: pd.Series, y: None = None) -> pd.Series:
+        return X - self._of(X.index)
+
+    def _inverse_transform(self, X: pd.Series, y: None = None) -> pd.Series:
+        return X + self._of(X.index)
+
+    def _of(self, days: pd.DatetimeIndex) -> np.ndarray:
+        at = self._path.index.get_indexer(days - pd.Timedelta(days=YEAR), method="ffill")
+        return np.where(at < 0, 0.0, self._path.to_numpy()[at])
+
+
+def departures(y: pd.Series, country: str) -> pd.DataFrame:
+    """How far each kind of special day lay from the ordinary same weekdays around it.
+
+    Returns
+    -------
+    DataFrame, indexed by kind
+        ``median`` in the unit of the series, ``days`` counted; the deepest fall first.
+    """
+    kind = kinds(y.index, country)
+    departure = y - around(y.to_numpy(float), (kind == ORDINARY).to_numpy())
+    special = departure[(kind != ORDINARY) & departure.notna()]
+    return special.groupby(kind).agg(median="median", days="count").sort_values("median", kind="stable")
+
+
+def around(values: np.ndarray, usable: np.ndarray) -> np.ndarray:
+    """Median of the usable same weekdays one and two weeks before and after each day; NaN where there are none."""
+    padded = np.pad(np.where(usable, values, np.nan), 14, constant_values=np.nan)
+    near = np.stack([padded[14 + shift : 14 + shift + len(values)] for shift in (-14, -7, 7, 14)])
+    near.sort(axis=0)  # NaN last
+    count = np.isfinite(near).sum(axis=0)
+    low, high = np.maximum(count - 1, 0) // 2, count // 2
+    column = np.arange(len(values))
+    return (near[low, column] + near[high, column]) / 2
+
+
+def shrunken_median(values: np.ndarray, weights: np.ndarray, shrink: float) -> float:
+    """Weighted median, drawn towards zero as if `shrink` further values had been nought."""
+    order = np.argsort(values, kind="stable")
+    middle = np.searchsorted(np.cumsum(weights[order]), weights.sum() / 2)
+    return float(values[order][middle] * len(values) / (len(values) + shrink))

