@@ -173,6 +173,8 @@ def publish(bucket: Bucket, market: str, as_of: dt.date, files: dict[str, bytes]
         create(bucket, f"{folder}/{name}", content)
     manifest = {"market": market, "as_of": str(as_of), "digest": digest, "files": _entries(files), "about": about}
     stored, new = _keep_first(bucket, f"{folder}/manifest.json", _json(manifest))
+    if json.loads(stored)["files"] != manifest["files"]:
+        raise Conflict(f"{_url(bucket, folder)}/manifest.json: lists other files than were stored beside it. {MEND}")
     pointer = {"market": market, "as_of": str(as_of), "digest": digest}
     pointer |= {"manifest": f"{folder}/manifest.json", "manifest_sha256": sha256(stored)}
     moved, latest_now = _point(bucket, market, pointer)
@@ -210,13 +212,13 @@ def _point(bucket: Bucket, market: str, ours: dict) -> tuple[bool, dict]:
         there, generation = _pointer(bucket, market)
         if there == ours or (generation and there["as_of"] > ours["as_of"]):
             return False, there
-        if lost and there["as_of"] == ours["as_of"]:
+        if lost and there.get("as_of") == ours["as_of"]:
             break
         if _write(bucket, f"{market}/latest.json", _json(ours), replaces=generation):
             return True, ours
     raise Conflict(
-        f"{_url(bucket, market)}/latest.json: someone else moved it to {there['as_of']}/{there['digest']} meanwhile, "
-        f"theirs stays. Ours is stored as {ours['digest']}; run the day again if it is the one to show."
+        f"{_url(bucket, market)}/latest.json: someone else moved it to {there.get('as_of')}/{there.get('digest')} "
+        f"meanwhile, theirs stays. Ours is stored as {ours['digest']}; run the day again if it is the one to show."
     )
 
 

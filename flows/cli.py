@@ -17,7 +17,7 @@ from rich.table import Table
 
 from flows import local
 from footfall.params import read_market, read_value
-from footfall.problems import Problem, UsageProblem
+from footfall.problems import GateClosed, Problem, UsageProblem
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown",
                   help="How busy the coming week will be: train, predict and publish, every step on record.")  # fmt: skip
@@ -41,8 +41,9 @@ def run(market: Market, as_of: AsOf = None, set: Settings = None) -> None:
     """Train if there is no champion yet, then predict and publish."""
     with _line(market, as_of, set) as asked:
         record = importlib.import_module("flows.record")
-        if record.champion(market) is None:
-            _perform("train", asked)
+        decided = _perform("train", asked) if record.champion(market) is None else ""
+        if decided and record.champion(market) is None:
+            raise GateClosed(f"{market} has no champion, so there is nothing to forecast with: {decided}")
         _perform("predict", asked)
         _show(market)
         console.print(SEE)
@@ -97,11 +98,12 @@ def refresh() -> None:
 @contextmanager
 def _line(market: str, as_of: str | None, set: list[str] | None) -> Iterator[dict[str, Any]]:
     """The servers are there, the parameters are right, and whatever goes wrong is said in plain words."""
-    with _plain_words(market):
-        asked = {"market": market, "as_of": as_of, "settings": dict(_setting(text) for text in set or [])}
+    with _plain_words(None):
+        settings = dict(_setting(text) for text in set or [])
+        asked = {"market": market, "as_of": as_of, "settings": settings}
         day = {"data.as_of": as_of} if as_of else {}
-        read_market(local.PARAMS, market, asked["settings"] | day)  # a typo is told before any server starts
-        with local.servers():
+        read_market(local.PARAMS, market, settings | day)  # a typo is told before any server starts
+        with local.servers(), _plain_words(market):
             yield asked
 
 
@@ -141,7 +143,10 @@ def _perform(station: str, asked: dict[str, Any]) -> str:
     for kind in ("flow", "task"):
         voice = logging.getLogger(f"prefect.{kind}_runs.footfall")
         voice.handlers = [Lines()]
-    return asyncio.run(flow(**asked))  # type: ignore[arg-type]
+    try:
+        return asyncio.run(flow(**asked))  # type: ignore[arg-type]
+    finally:
+        importlib.import_module("prefect.logging.handlers").APILogWorker.drain_all(timeout=5)  # while the server answers
 
 
 class Lines(logging.Handler):

@@ -20,5 +20,5 @@ async def explore(market: str, as_of: str | None = None, settings: dict[str, Any
 
 
 def _parameters(run: station.Run) -> ExploreParams:
-    files = {"snapshot": "in/snapshot.parquet", "out": "out"}
-    return ExploreParams(**run.market.series(), **run.market.explore.model_dump(), **files)
+    asked = run.market.series() | run.market.explore.model_dump()
+    return ExploreParams(**asked, snapshot="in/snapshot.parquet", out="out")

@@ -157,15 +157,14 @@ async def _try(url: httpx.URL, auth: tuple[str, str] | None, part: Path, limits:
         here = url
         for _ in range(REDIRECTS + 1):
             async with client.stream("GET", here) as answer:
-                if not answer.has_redirect_location:
+                if not answer.next_request:
                     return await _save(answer, url, part, limits)
-                here = _next(url, answer)
+                here = _next(url, answer.next_request.url)
     raise _unreachable(url, f"redirected more than {REDIRECTS} times")
 
 
-def _next(url: httpx.URL, answer: httpx.Response) -> httpx.URL:
+def _next(url: httpx.URL, there: httpx.URL) -> httpx.URL:
     """Where a redirect leads; to another host only whoever names that host as the source may go."""
-    there = answer.next_request.url
     if there.netloc != url.netloc or not _is_permitted(there):
         raise _unreachable(url, f"redirected to {masked(str(there))}; name that as the source if you trust it")
     return there.copy_with(userinfo=b"")

@@ -49,7 +49,7 @@ class Cell(BaseModel):
     """One code cell of a run."""
 
     number: int
-    source: str
+    title: str
     status: Literal["succeeded", "failed", "not run"]
     seconds: float | None = None
 
@@ -79,6 +79,7 @@ class Progress:
 
     def __init__(self, name: str, say: Say) -> None:
         self.name, self.say = name, say
+        self.titles: dict[int, str] = {}
         self.seconds: dict[int, float] = {}
         self.running: int | None = None
         self._began = 0.0
@@ -92,7 +93,8 @@ class Progress:
         if execute_reply["content"]["status"] == "ok":
             self.seconds[cell_index] = round(time.monotonic() - self._began, 2)
             self.running = None
-            self.say(f"{self.name} [{len(self.seconds)}] {self.seconds[cell_index]:5.1f} s  {_first_line(cell.source)}")
+            title = self.titles.get(cell_index, "")
+            self.say(f"{self.name} [{len(self.seconds)}] {self.seconds[cell_index]:5.1f} s  {title}")
 
 
 class Kernel(Engine):
@@ -101,13 +103,14 @@ class Kernel(Engine):
     @classmethod
     def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **asked: Any) -> None:  # noqa: D102
         progress, group = asked["progress"], []
+        progress.titles = _titles(nb_man.nb)
         with tempfile.TemporaryDirectory(prefix="footfall-", dir="/tmp") as sockets:  # ipc needs a short path
             manager = AsyncKernelManager(
                 kernel_name=kernel_name, transport="ipc", connection_file=f"{sockets}/kernel.json", shutdown_wait_time=1
             )
             client = PapermillNotebookClient(
                 nb_man, km=manager, timeout=asked["seconds_per_cell"], startup_timeout=60,
-                on_notebook_start=lambda notebook: group.append(manager.provisioner.pgid),
+                on_notebook_start=lambda notebook: group.append(manager.provisioner.pgid),  # type: ignore[union-attr]
                 on_cell_execute=progress.begins, on_cell_executed=progress.ends,
             )  # fmt: skip
             client.owns_km = True
@@ -237,10 +240,9 @@ def _judge(error: BaseException | None, progress: Progress, seconds: int) -> tup
 
 
 def _cells(executed: Any, progress: Progress) -> list[Cell]:
-    code = [(i, cell) for i, cell in enumerate(executed.cells) if cell.cell_type == "code" and cell.source.strip()]
     return [
-        Cell(number=n, source=_first_line(cell.source), status=_status(i, progress), seconds=progress.seconds.get(i))
-        for n, (i, cell) in enumerate(code, start=1)
+        Cell(number=number, title=title, status=_status(index, progress), seconds=progress.seconds.get(index))
+        for number, (index, title) in enumerate(_titles(executed).items(), start=1)
     ]
 
 
@@ -260,18 +262,20 @@ def _stamped(executed: Any, record: Record, progress: Progress) -> Any:
     executed.metadata.pop("papermill", None)
     if progress.running is not None:
         executed.cells.insert(progress.running + 1, new_markdown_cell("*The cells below did not run.*"))
-        executed.cells.insert(progress.running, new_markdown_cell(f"### Stopped here\n\n> **{record.outcome}** — {_quoted(record.reason)}"))
+        here = f"### Stopped here\n\n> **{record.outcome}** — {_quoted(record.reason)}"
+        executed.cells.insert(progress.running, new_markdown_cell(here))
     executed.cells.insert(0, new_markdown_cell(_banner(record)))
     return executed
 
 
 def _banner(record: Record) -> str:
     about = " · ".join(f"{name} {value}" for name, value in record.tags.items() if name in ("market", "as_of"))
-    line = f"> **{record.notebook} {record.outcome}** after {record.seconds:.0f} s · {about} · commit `{record.commit[:10]}`"
+    code = f"commit `{record.commit[:10]}`{' with changes' if record.dirty else ''}"
+    line = f"> **{record.notebook} {record.outcome}** after {record.seconds:.0f} s · {about} · {code}"
     if record.outcome == "succeeded":
         return line
     where = f" [In cell {record.stopped_at}.](#Stopped-here)" if record.stopped_at else ""
-    return f"{line}{' with changes' if record.dirty else ''}\n>\n> {_quoted(record.reason)}{where}"
+    return f"{line}\n>\n> {_quoted(record.reason)}{where}"
 
 
 def _quoted(reason: str) -> str:
@@ -311,15 +315,23 @@ def _git(*words: str) -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
-def _first_line(source: str) -> str:
-    return next((line for line in source.splitlines() if line.strip()), "")[:80]
+def _titles(book: Any) -> dict[int, str]:
+    """What each code cell is about: the heading it stands under."""
+    titles, heading = {}, ""
+    for index, cell in enumerate(book.cells):
+        if cell.cell_type == "markdown":
+            heading = next((line.lstrip("# ") for line in cell.source.splitlines() if line.startswith("#")), heading)
+        elif cell.cell_type == "code" and cell.source.strip():
+            tagged = {"parameters", "injected-parameters"} & set(cell.metadata.get("tags", []))
+            titles[index] = "parameters" if tagged else heading.partition(":")[0][:60]
+    return titles
 
 
 def refresh(say: Say) -> None:
     """Execute the committed notebooks where they stand, on the bundled sample, and store what they show."""
     for path in (NOTEBOOKS / f"{name}.ipynb" for name in STATIONS):
         book = nbformat.read(path, as_version=4)
-        NotebookClient(book, kernel_name="python3", resources={"metadata": {"path": str(NOTEBOOKS)}}).execute(env=_environment())
+        NotebookClient(book, kernel_name="python3").execute(cwd=str(NOTEBOOKS), env=_environment())
         for cell in book.cells:
             cell.metadata.pop("execution", None)  # when it ran; a fresh run of the same must leave the same file
         book.metadata["language_info"] = {"name": "python"}

@@ -53,7 +53,7 @@ def publish(run: station.Run) -> str:
     """Put the forecast that the notebook wrote where readers look for it."""
     with station.stage("publish") as told:
         files = {path.name: path.read_bytes() for path in sorted((run.folder / "out" / "forecast").iterdir())}
-        about = {**run.found, "record": run.id, "commit": run.kept.commit}
+        about = {**run.found, "record": run.id}
         done = bucket.publish(bucket.connect(station.bucket_name()), run.market.name, run.as_of, files, about)
         record.tag(run.id, {"forecast": done.url, "published": str(done.moved).lower()})
         told.append(done.message)

@@ -5,12 +5,12 @@ A market's registered model is named after it; its alias ``champion`` is the mod
 """
 
 import json
+import logging
 import os
 import shutil
 import time
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # the default waits for a dead server over four minutes
@@ -31,6 +31,7 @@ CHAMPION = "champion"
 STATUS = {"succeeded": "FINISHED", "interrupted": "KILLED"}
 KIND = {"mlflow.experimentKind": "custom_model_development"}  # else MLflow 3 opens its GenAI view
 SMALL = 250
+logging.getLogger("mlflow").setLevel(logging.WARNING)
 MEND = "Nothing was published; set the alias `champion` to a version that loads, or run the train flow."
 NEEDS = [f"{name}=={version(name)}" for name in ("footfall", "pandas", "pyarrow", "sktime", "statsmodels", "holidays")]
 
@@ -47,8 +48,11 @@ def start(notebook: str, tags: dict[str, str]) -> str:
 def _create_experiment(client: MlflowClient, notebook: str) -> str:
     try:
         return str(client.create_experiment(notebook, tags=KIND))
-    except MlflowException:  # someone else was first
-        return str(client.get_experiment_by_name(notebook).experiment_id)
+    except MlflowException as error:  # someone else was first
+        found = client.get_experiment_by_name(notebook)
+        if found is None:
+            raise error
+        return str(found.experiment_id)
 
 
 def finish(run: str, record: Record, folder: Path) -> None:

@@ -94,7 +94,7 @@ def _template(run: Run) -> Path:
 
 def voice() -> Any:
     """Where progress is told: Prefect's log of this run, and the terminal where there is one."""
-    return get_run_logger().getChild("footfall")
+    return get_run_logger().getChild("footfall")  # type: ignore[union-attr]
 
 
 @contextmanager
@@ -116,7 +116,7 @@ def take_snapshot(run: Run) -> None:
         visible = series.visible(reading.series, run.as_of, data.lag)
         through = _fresh(visible, run)
         content = series.to_parquet(visible)
-        about = {"source": fetch.masked(data.source), "data_through": str(through), "rows": len(visible),
+        about: dict[str, Any] = {"source": fetch.masked(data.source), "data_through": str(through), "rows": len(visible),
                  "retrieved_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), "notes": reading.notes}  # fmt: skip
         place = bucket.connect(bucket_name())
         told += [f"data through {through}", f"{len(visible):,} rows", *reading.notes[:3]]
@@ -125,7 +125,7 @@ def take_snapshot(run: Run) -> None:
         (run.folder / "in").mkdir(exist_ok=True)
         (run.folder / "in" / "snapshot.parquet").write_bytes(content)
         shutil.rmtree(run.folder / "source", ignore_errors=True)
-        run.found |= {"snapshot": series.sha256(content), "source": about["source"], "data_through": str(through)}
+        run.found |= {"snapshot": series.sha256(content), "source": fetch.masked(data.source), "data_through": str(through)}
 
 
 def _fresh(visible: Any, run: Run) -> dt.date:
@@ -135,8 +135,8 @@ def _fresh(visible: Any, run: Run) -> dt.date:
     age = (run.as_of - through).days
     if age > data.stale_after:
         raise DataProblem(
-            f"{fetch.masked(data.source)}: stale — its last {data.category} of {data.location} is {through}, {age} days before "
-            f"{run.as_of}, and data.stale_after is {data.stale_after}. Stand on an earlier day with --as-of."
+            f"{fetch.masked(data.source)}: stale — its last {data.category} of {data.location} is {through}, {age} days "
+            f"before {run.as_of}, and data.stale_after is {data.stale_after}. Stand on an earlier day with --as-of."
         )
     return through
 

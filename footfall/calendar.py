@@ -1,6 +1,6 @@
 """Kinds of day: what the calendar says about a day before anything was measured on it.
 
-Kinds rather than names: a Tuesday holiday behaves like another Tuesday holiday, and two years hold too few of each name.
+Kinds rather than names: a Tuesday holiday behaves like another Tuesday holiday, and two years hold few of any name.
 """
 
 from functools import cache
@@ -67,7 +67,7 @@ def _kinds_of_year(year: int, country: str) -> dict[pd.Timestamp, str]:
     return {day: kind for day, kind in found.items() if kind != ORDINARY}
 
 
-def _kind(day: pd.Timestamp, free: set[pd.Timestamp], easter_sunday: pd.Timestamp) -> str:
+def _kind(day: pd.Timestamp, free: frozenset[pd.Timestamp], easter_sunday: pd.Timestamp) -> str:
     weekday = day.dayofweek
     if (day.month, day.day) in TURN_OF_THE_YEAR:
         return TURN_OF_THE_YEAR[day.month, day.day]

@@ -29,7 +29,8 @@ def decide(
     scores : DataFrame
         Leaderboard of the report window: the same origins and days for all.
     challenger, naive, champion : str
-        Rows of `scores`; no champion yet if None. The champion's recipe is known by its equal scores, whatever its name.
+        Rows of `scores`; no champion yet if None. The champion's own recipe is known by
+        its equal scores, whatever its name.
     margin : float, default=0.02
         Share of the naive's WIS by which the challenger must be better.
 

@@ -4,11 +4,12 @@ sktime forecasters all; they follow new days with their parameters held (`update
 """
 
 import copy
+import io
 import pickle
 import zipfile
 from math import isnan
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -73,7 +74,7 @@ class WeekdaySmoother(BaseForecaster):
         self.days = days
         super().__init__()
 
-    def _fit(self, y: pd.Series, X: None, fh: object) -> "WeekdaySmoother":
+    def _fit(self, y: pd.Series, X: None, fh: ForecastingHorizon) -> "WeekdaySmoother":
         recent = y.to_numpy(float)[-self.days :]
         self._name = y.name
         self.smoothed_ = self._follow(_first_state(recent[: 4 * WEEK]), recent)
@@ -83,7 +84,7 @@ class WeekdaySmoother(BaseForecaster):
         self.smoothed_ = self._follow(self.smoothed_, y.to_numpy(float))
         return self
 
-    def _predict(self, fh: object, X: None) -> pd.Series:
+    def _predict(self, fh: ForecastingHorizon, X: None) -> pd.Series:
         ahead = fh.to_relative(self.cutoff).to_numpy().astype(int)
         level, slope, season = self.smoothed_
         slopes = np.cumsum(self.damping ** np.arange(1, ahead.max() + 1)) * slope
@@ -118,6 +119,9 @@ class ETS(ExponentialSmoothing):
     Takes the parameters of its parent.
     """
 
+    _cur_y: pd.Series
+    _fitted_forecaster: Any
+
     def _update(self, y: pd.Series, X: None = None, update_params: bool = True) -> "ETS":
         seen = y.combine_first(self._cur_y).asfreq(self._cur_y.index.freq)
         if update_params:
@@ -137,7 +141,7 @@ def _held(params: dict) -> dict:
         "initial_level",
         "initial_trend",
     )
-    fitted = {name: params[name] for name in gains if not isnan(params[name])}
+    fitted = {name: params[name] for name in gains if pd.notna(params[name])}
     if len(params["initial_seasons"]):
         fitted["initial_seasonal"] = params["initial_seasons"]
     return {**fitted, "optimized": False, "initialization_method": "known"}
@@ -205,7 +209,11 @@ def filled(y: pd.Series) -> pd.Series:
 
 
 def _bearable(forecaster: BaseForecaster, y: pd.Series) -> pd.Series:
-    return y if forecaster.get_tag("capability:missing_values") else filled(y)
+    y = y.asfreq("D")
+    parts = (
+        [step for _, step in forecaster.steps_] if isinstance(forecaster, TransformedTargetForecaster) else [forecaster]
+    )
+    return y if all(part.get_tag("capability:missing_values") for part in parts) else filled(y)
 
 
 def save(forecaster: BaseForecaster, path: str | Path) -> None:
@@ -218,10 +226,24 @@ def save(forecaster: BaseForecaster, path: str | Path) -> None:
     path : str or Path
         File to write, ending in ``.zip``.
     """
-    kind, content = forecaster.save()
     with zipfile.ZipFile(path, "w") as file:
-        for name, member in (("_metadata", pickle.dumps(kind)), ("_obj", content)):
-            file.writestr(zipfile.ZipInfo(name), member)
+        for name, member in (("_metadata", type(forecaster)), ("_obj", forecaster)):
+            file.writestr(zipfile.ZipInfo(name), _pickled(member))
+
+
+def _pickled(member: object) -> bytes:
+    buffer = io.BytesIO()
+    _Pickler(buffer).dump(member)
+    return buffer.getvalue()
+
+
+class _Pickler(pickle.Pickler):
+    """Forgets what pandas happened to have cached in its dates, which it would otherwise pickle with them."""
+
+    def reducer_override(self, obj: object) -> Any:
+        if isinstance(obj, pd.arrays.DatetimeArray):
+            getattr(obj, "_cache", {}).clear()
+        return NotImplemented
 
 
 def load(path: str | Path) -> BaseForecaster:

@@ -11,12 +11,13 @@ import re
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from footfall.problems import UsageProblem, listed
 
+PLACE = re.compile(r"[A-Z]{2}([-/][^\x00-\x1f\\]+)?")
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 LEVELS = [round(0.05 * k, 2) for k in range(1, 20)]
 
@@ -32,6 +33,12 @@ def _iso_day(value: str) -> str:
         raise ValueError(f"{value!r} is no day of the calendar; write it as '2022-10-13'") from None
 
 
+def _place(value: str) -> str:
+    if not PLACE.fullmatch(value) or ".." in value:
+        raise ValueError("a location is an ISO 3166 code, PT or PT-11, or names joined by /, as in PT/Lisbon/Amadora")
+    return value
+
+
 def _levels(value: list[float]) -> list[float]:
     if value != sorted(set(value)) or not {0.1, 0.5, 0.9} <= set(value) <= set(LEVELS):
         raise ValueError("quantiles must rise, be multiples of 0.05 between 0 and 1, and hold 0.1, 0.5 and 0.9")
@@ -40,6 +47,9 @@ def _levels(value: list[float]) -> list[float]:
 
 Day = Annotated[str, BeforeValidator(_iso_text), AfterValidator(_iso_day)]
 Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+Place = Annotated[str, AfterValidator(_place)]
+Category = Annotated[str, Field(pattern=r"^[a-z][a-z_]*$")]
+Lag = Annotated[int, Field(ge=0, le=28)]
 Horizon = Annotated[int, Field(ge=1, le=28)]
 Days = Annotated[int, Field(ge=1, le=2000)]
 
@@ -53,10 +63,10 @@ class Strict(BaseModel):
 class Series(Strict):
     """The series a notebook works on, and the day it stands on."""
 
-    location: Annotated[str, Field(pattern=r"^[A-Z]{2}([-/][^\x00-\x1f\\]+)?$")] = "PT"
-    category: Annotated[str, Field(pattern=r"^[a-z][a-z_]*$")] = "retail_and_recreation"
+    location: Place = "PT"
+    category: Category = "retail_and_recreation"
     as_of: Day = "2022-10-13"
-    lag: Annotated[int, Field(ge=0, le=28)] = 3
+    lag: Lag = 3
 
 
 class ExploreSettings(Strict):
@@ -108,18 +118,13 @@ class Data(Strict):
     """Where a market's figures come from, and which of them it forecasts."""
 
     source: str
-    location: str = Series.model_fields["location"].default
-    category: str = Series.model_fields["category"].default
-    lag: Annotated[int, Field(ge=0, le=28)] = 3
+    location: Place = "PT"
+    category: Category = "retail_and_recreation"
+    lag: Lag = 3
     as_of: Day | None = None
     countries: list[Country] = []
     stale_after: Days = 14
     accept_revisions: bool = False
-
-    @model_validator(mode="after")
-    def _series_is_possible(self) -> "Data":
-        Series(location=self.location, category=self.category, lag=self.lag)
-        return self
 
     def wanted(self) -> list[str]:
         """The countries to read: those named, else the location's own."""

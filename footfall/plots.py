@@ -1,5 +1,9 @@
 """Figures that look alike: one style, one function per question."""
 
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
+
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
@@ -7,14 +11,25 @@ from matplotlib.dates import ConciseDateFormatter
 from matplotlib.figure import Figure
 
 INK, BLUE, PALE, RED = "#1c2430", "#1f6aa5", "#b9d3e8", "#c1442d"
-STYLE = {
+STYLE: Any = {
     "figure.figsize": (9, 3.4), "figure.dpi": 96, "savefig.bbox": None, "figure.constrained_layout.use": True,
     "font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": "#8894a0",
     "axes.labelcolor": INK, "axes.titlesize": 11, "axes.titlelocation": "left", "axes.grid": True,
     "grid.color": "#e6eaee", "axes.axisbelow": True, "legend.frameon": False,
 }  # fmt: skip
 UNIT = "% change from baseline"
-styled = plt.rc_context(STYLE)
+Draw = TypeVar("Draw", bound=Callable[..., Figure])
+
+
+def styled(draw: Draw) -> Draw:
+    """Draw in the house's style, and leave everybody else's as it is."""
+
+    @wraps(draw)
+    def drawn(*given: Any, **named: Any) -> Figure:
+        with plt.rc_context(STYLE):
+            return draw(*given, **named)
+
+    return drawn  # type: ignore[return-value]
 
 
 def _canvas(title: str, unit: str = UNIT) -> tuple[Figure, Axes]:
@@ -45,7 +60,8 @@ def weekdays(y: pd.Series) -> Figure:
     figure, axes = _canvas("the last eight weeks by weekday")
     recent = y.tail(56).dropna()
     names = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
-    axes.boxplot([recent[recent.index.dayofweek == day] for day in range(7)], tick_labels=names, medianprops={"color": BLUE})
+    spread = [recent[recent.index.dayofweek == day] for day in range(7)]
+    axes.boxplot(spread, tick_labels=names, medianprops={"color": BLUE})
     return figure
 
 

@@ -88,7 +88,7 @@ def sha256_of(path: str | Path) -> str:
 
 
 def extent(series: pd.DataFrame, location: str) -> pd.DataFrame:
-    """What a location has: per category the first and last published day, the days between, and those without a value."""
+    """What a location has, per category: first and last published day, days with a value and days without."""
     one = series[(series["location"] == location) & series["value"].notna()]
     span = one.groupby("category")["date"].agg(first="min", last="max", published="count")
     days = (span["last"] - span["first"]).dt.days + 1
@@ -99,7 +99,8 @@ def unfit(y: pd.Series, fewest: int) -> list[str]:
     """What speaks against training on a series; nothing if it is fit."""
     found = []
     if len(y) < fewest:
-        found.append(f"{len(y)} days from {y.index[0]:%Y-%m-%d} to {y.index[-1]:%Y-%m-%d}, and at least {fewest} are needed")
+        span = f"{y.index[0]:%Y-%m-%d} to {y.index[-1]:%Y-%m-%d}"
+        found.append(f"{len(y)} days from {span}, and at least {fewest} are needed")
     if y.isna().mean() > MOST_MISSING:
         found.append(f"{y.isna().mean():.0%} of the days have no value, and at most {MOST_MISSING:.0%} may be missing")
     if y.tail(2 * WEEK).nunique() <= 1:

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from footfall.lines import LARGEST, Fault, Unreadable
 
@@ -102,7 +102,7 @@ def _file(path: Path) -> Iterator[BinaryIO]:
 def _zip(path: Path) -> Iterator[zipfile.ZipFile]:
     try:
         archive = zipfile.ZipFile(path)
-    except DAMAGED as error:
+    except (*DAMAGED, OSError, ValueError) as error:  # it was opened before: offsets in its directory are wrong
         raise Unreadable(Fault(1, 0, path.name, f"a damaged zip archive ({error}); fetch it again")) from error
     with archive:
         yield archive
@@ -110,8 +110,15 @@ def _zip(path: Path) -> Iterator[zipfile.ZipFile]:
 
 @contextmanager
 def _member(path: Path, name: str) -> Iterator[BinaryIO]:
-    with _zip(path) as archive, archive.open(name) as stream:
+    with _zip(path) as archive, _opened(archive, name) as stream:
         yield stream  # type: ignore[misc]
+
+
+def _opened(archive: zipfile.ZipFile, name: str) -> IO[bytes]:
+    try:
+        return archive.open(name)
+    except OSError as error:
+        raise zipfile.BadZipFile(f"{error}") from error
 
 
 def _country(name: str) -> str | None:

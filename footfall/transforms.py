@@ -18,17 +18,14 @@ _TAGS = {
     "capability:inverse_transform": True,
     "capability:missing_values": True,
     "capability:multivariate": False,
+    "capability:categorical_in_X": False,
+    "capability:categorical_in_y": False,
     "X_inner_mtype": "pd.Series",
     "y_inner_mtype": "None",
     "fit_is_empty": False,
     "transform-returns-same-time-index": True,
 }
-_ON_DAYS = {
-    **_TAGS,
-    "enforce_index_type": [pd.DatetimeIndex],
-    # both feed data with whole numbers for an index, which no calendar knows
-    "tests:skip_by_name": ["test_categorical_X_passes", "test_categorical_y_raises_error"],
-}
+_ON_DAYS = {**_TAGS, "enforce_index_type": [pd.DatetimeIndex]}
 
 
 class LogLevel(BaseTransformer):
@@ -125,7 +122,8 @@ class LastYearsTurn(BaseTransformer):
     window : int, default=7
         Days of the centred mean that smooths last year; a multiple of seven.
     step : float, default=0.01
-        Largest movement a day, in the unit of the series (0.01 is 1 % on the log level); larger ones (the first day of a lockdown) do not recur.
+        Largest movement a day, in the unit of the series (0.01 is 1 % on the log level); larger ones, such as the
+        first day of a lockdown, do not recur.
 
     Notes
     -----

@@ -1,7 +1,9 @@
-"""Real parts for the tests: a storage emulator on a folder, and a fresh bucket in it for every test."""
+"""Real parts for the tests: Prefect and MLflow servers, a storage emulator on a folder, a fresh bucket for every test."""
 
+import os
 import socket
 import subprocess
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -11,7 +13,20 @@ from types import SimpleNamespace
 
 import pytest
 
+os.environ["FOOTFALL_HOME"] = tempfile.mkdtemp(prefix="footfall-tests-")  # before any of our modules is imported
+
 from flows import bucket as storage
+from flows import local
+
+
+@pytest.fixture(scope="session")
+def servers():
+    """What `footfall run` starts: Prefect, MLflow and a bucket, all real, in a home of the tests' own.
+
+    Modules that import prefect read its address once, so tests import flows only where they use them.
+    """
+    with local.servers() as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

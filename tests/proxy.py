@@ -82,7 +82,7 @@ class _Forward(BaseHTTPRequestHandler):
             self._forward(body, fault)
 
     def _forward(self, body: bytes, fault: object) -> None:
-        reply = http.client.HTTPConnection(self.proxy.upstream.hostname, self.proxy.upstream.port, timeout=60)
+        reply = http.client.HTTPConnection(self.proxy.upstream.netloc, timeout=60)
         reply.request(self.command, self.path, body, {k: v for k, v in self.headers.items() if k.lower() != "host"})
         answer = reply.getresponse()
         status, headers, content = answer.status, answer.getheaders(), answer.read()

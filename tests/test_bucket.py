@@ -297,6 +297,14 @@ def test_a_pointer_that_is_no_pointer_is_refused_and_not_replaced(bucket):
     assert storage.read(bucket, "portugal/latest.json") == b"<html>"
 
 
+def test_a_manifest_of_other_files_is_a_conflict(bucket):
+    name = f"portugal/forecasts/{DAY}/{storage.digest_of(FILES)}/manifest.json"
+    bucket.blob(name).upload_from_string(b'{"files": {}}')
+    with pytest.raises(Conflict, match=r"manifest\.json: lists other files"):
+        publish(bucket)
+    assert storage.latest(bucket, "portugal") is None
+
+
 # --- where it may write ---
 
 

@@ -79,6 +79,12 @@ def test_a_harmless_repeat_changes_nothing(tmp_path):
     pd.testing.assert_frame_equal(series, read(SAMPLE).series)
 
 
+def test_blanks_are_repeated_too(write):
+    assert "1 left out" in read(write(row(values=",2,,4,5,6"), row(values=",2,,4,5,6"))).notes[0]
+    with pytest.raises(DataProblem, match=rf"^report\.csv:3:{RETAIL}: 1 — report\.csv:2 has \(blank\) for the same"):
+        read(write(row(values=",2,,4,5,6"), row(values="1,2,,4,5,6")))
+
+
 def test_twenty_problems_are_listed_and_the_rest_counted(write):
     with pytest.raises(DataProblem) as problem:
         read(write(*(row(day=f"2021-01-{day:02}", values="x,2,3,y,5,6") for day in range(1, 32))))
@@ -131,7 +137,8 @@ def test_a_file_of_blank_lines_is_given_up(tmp_path):
         read(file(to_bytes(sample()[:1]) + b"\n" * 3_000_000)(tmp_path))
 
 
-def test_nothing_is_used_of_an_archive_that_fails_its_checksum(tmp_path):
+def test_nothing_is_used_of_an_archive_that_fails_its_checksum(tmp_path, monkeypatch):
+    monkeypatch.setattr(lines, "BLOCK", 5000)  # so that rows are read before the checksum, which comes last
     stored = zipped({REPORT: to_bytes(changed(RETAIL, "x"))})
     broken = stored.replace(stored[14:18], bytes(4))  # the CRC, in the member's head and in the directory
     with pytest.raises(DataProblem) as problem:
@@ -151,6 +158,27 @@ def test_a_member_may_not_be_there_twice(tmp_path):
         archive.writestr(REPORT, to_bytes(sample()))
     with pytest.raises(DataProblem, match=rf"reports\.zip:1:1: {REPORT} — this member is there more than once"):
         read(path)
+
+
+@pytest.mark.parametrize(("offset", "octets", "says"), [(8, b"\x01\0", "encrypted"), (10, b"\x0c\0", "not deflated")])
+def test_a_member_that_cannot_be_unpacked_says_why(tmp_path, offset, octets, says):
+    content = bytearray(zipped({REPORT: to_bytes(sample())}))
+    at = content.rindex(b"PK\x01\x02") + offset
+    content[at : at + 2] = octets
+    with pytest.raises(DataProblem, match=f"{REPORT} — this member is {says}"):
+        read(file(bytes(content), "reports.zip")(tmp_path))
+
+
+@settings(max_examples=60, derandomize=True, deadline=None)
+@given(at=st.integers(1, 400), octets=st.binary(min_size=4, max_size=4))
+def test_any_damage_to_a_zip_s_directory_is_read_or_explained(at, octets, tmp_path_factory):
+    content = zipped({REPORT: to_bytes(sample()[:20])})
+    path = tmp_path_factory.mktemp("damaged") / "reports.zip"
+    path.write_bytes(content[:-at] + octets + content[-at:][4:])
+    try:
+        assert len(read(path).series) == 19 * 6
+    except DataProblem as problem:
+        assert str(problem).startswith("reports.zip")
 
 
 def test_a_missing_file_is_a_usage_problem(tmp_path):

@@ -1,0 +1,34 @@
+# Aliases, no logic. Every target sets up what it needs; only Python 3.11 and make must be there.
+PYTHON ?= python3.11
+BIN := .venv/bin
+
+.PHONY: run test lab up bench lint lock
+run: .venv/ready       ## next week's forecast from the bundled sample, published to the local bucket
+	$(BIN)/footfall run sample
+
+test: .venv/ready      ## every check: lint, types, tests, notebooks
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+	$(BIN)/pytest
+
+lab: .venv/ready       ## the notebooks, ready to run on the sample
+	$(BIN)/jupyter lab notebooks
+
+up: .venv/ready        ## Prefect, MLflow, the bucket, the deployments and a worker, until Ctrl-C
+	$(BIN)/footfall up
+
+bench: .venv/ready     ## what the record costs, measured beside bare papermill
+	$(BIN)/python -m tests.bench
+
+lint: .venv/ready      ## what can be mended by itself is mended
+	$(BIN)/ruff check --fix . && $(BIN)/ruff format . && $(BIN)/mypy
+
+lock: .venv/ready      ## resolve pyproject.toml anew
+	$(BIN)/uv pip compile pyproject.toml --extra dev --generate-hashes --universal --python-version 3.11 \
+	    --no-emit-index-url --no-header --quiet --upgrade -o requirements.lock
+
+.venv/ready: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check uv==0.13.9
+	$(BIN)/uv pip sync --quiet --require-hashes --compile-bytecode requirements.lock
+	$(BIN)/uv pip install --quiet --no-deps --editable .
+	touch $@

@@ -1,0 +1,160 @@
+"""The command line, on real servers: what it says, its exit code, and that nothing bad is ever published."""
+
+import re
+
+import pytest
+from typer.testing import CliRunner
+
+from flows.local import HOME
+from tests import bad_data, test_params
+
+
+def footfall(*words):
+    from flows.cli import app
+
+    return CliRunner().invoke(app, list(words))
+
+
+@pytest.fixture(scope="module")
+def trained(servers):
+    """The sample's champion, and its published forecast."""
+    done = footfall("run", "sample")
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def objects():
+    """Every object in the bucket with the time it was last written."""
+    return {path: path.stat().st_mtime_ns for path in (HOME / "bucket" / "footfall").rglob("*") if path.is_file()}
+
+
+def newest(station):
+    from flows import record
+
+    client = record.MlflowClient()
+    experiment = client.get_experiment_by_name(station).experiment_id
+    return client.search_runs([experiment], order_by=["attributes.start_time DESC"], max_results=1)[0]
+
+
+def test_run_trains_predicts_and_shows_the_week(trained):
+    assert re.search(r"train \[\d+\] +[\d.]+ s  Candidates", trained)
+    assert re.search(r"gate +[\d.]+ s  .* · version \d+ is champion", trained)
+    assert re.search(r"publish +[\d.]+ s  published: gs://footfall/sample/forecasts/2022-10-13/[0-9a-f]{16}", trained)
+    days = re.findall(r"^2022-10-(\d\d)  (\w+day) +[+-][\d.]+ +[+-][\d.]+ … [+-][\d.]+$", trained, re.MULTILINE)
+    assert [day for day, _ in days] == ["14", "15", "16", "17", "18", "19", "20"] and days[0][1] == "Friday"
+
+
+def test_a_second_run_publishes_nothing_new(trained):
+    before = objects()
+    done = footfall("run", "sample")
+    assert done.exit_code == 0 and "nothing new: gs://footfall/sample" in done.output
+    assert "train [" not in done.output
+    assert objects() == before
+
+
+def test_forecast_prints_what_is_published(trained):
+    done = footfall("forecast", "sample")
+    assert done.exit_code == 0 and "sample as of 2022-10-13, data through 2022-10-10, by sample/" in done.output
+
+
+def test_explore_gives_its_verdict(servers):
+    done = footfall("explore", "sample")
+    assert done.exit_code == 0 and "PT retail_and_recreation: 478 days, 0 missing, the last 2022-10-10" in done.output
+
+
+def test_the_record_leads_back_to_what_the_forecast_was_made_from(trained):
+    from flows import bucket, record
+
+    latest = bucket.latest(bucket.connect("footfall"), "sample")
+    about = latest.manifest["about"]
+    run = record.MlflowClient().get_run(about["record"])
+    assert run.data.tags["snapshot"] == about["snapshot"] and run.info.status == "FINISHED"
+    assert bucket.read(bucket.connect("footfall"), f"snapshots/{about['snapshot']}.parquet")
+    assert latest.files["forecast.csv"].decode().splitlines()[1].endswith(f",{about['model_version']},{about['snapshot']}")
+
+
+@pytest.mark.parametrize("what", [name for name, case in bad_data.CASES.items() if case.refused])
+def test_bad_data_publishes_nothing(what, trained, tmp_path):
+    case, before = bad_data.CASES[what], objects()
+    done = footfall("predict", "sample", "--set", f"data.source={case.write(tmp_path)}")
+    assert done.exit_code == 3, done.output
+    told = re.search(case.says.replace("^", "", 1), done.output)
+    assert told, done.output
+    assert "Nothing was published; the latest forecast remains 2022-10-13." in done.output
+    assert objects() == before
+    run = newest("predict")
+    assert run.info.status == "FAILED" and run.data.tags["reason"].startswith("DataProblem: ")
+    assert told[0][:60] in run.data.tags["mlflow.note.content"]
+
+
+@pytest.mark.parametrize("what", test_params.BAD)
+def test_a_bad_parameter_starts_nothing(what, trained):
+    before, last = objects(), newest("predict").info.run_id
+    ((key, value),) = test_params.BAD[what][0].items()
+    done = footfall("predict", "sample", "--set", f"{key}={as_yaml(value)}")
+    assert done.exit_code == 2, done.output
+    assert objects() == before and newest("predict").info.run_id == last
+
+
+def as_yaml(value):
+    return {"nan": ".nan", "inf": ".inf"}.get(str(value), f"'{value}'" if value in ("sample", "much") else str(value))
+
+
+def truncated(folder, days):
+    rows = bad_data.sample()
+    return bad_data.file([rows[0], *rows[1:][days]])(folder)
+
+
+def test_a_series_that_is_too_short_is_refused_by_the_training(trained, tmp_path):
+    source = truncated(tmp_path, slice(-60, None))
+    done = footfall("train", "sample", "--set", f"data.source={source}", "--set", "data.accept_revisions=true")
+    assert done.exit_code == 3 and "60 days" not in done.output.split("train [")[0], done.output
+    assert "days" in done.output and newest("train").info.status == "FAILED"
+
+
+def test_older_figures_than_the_last_are_refused(trained, tmp_path):
+    source = truncated(tmp_path, slice(0, -10))
+    done = footfall("predict", "sample", "--set", f"data.source={source}")
+    assert done.exit_code == 3 and "older than the last snapshot" in done.output
+    assert "data.accept_revisions=true" in done.output
+
+
+def test_rewritten_history_is_refused_unless_accepted(trained, tmp_path):
+    source = bad_data.file(bad_data.changed(bad_data.RETAIL, "77"))(tmp_path)
+    done = footfall("predict", "sample", "--set", f"data.source={source}")
+    assert done.exit_code == 3 and "history rewritten" in done.output
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (["--as-of", "2022-13-01"], 2, "no day of the calendar"),
+        (["--as-of", "2020-01-01"], 3, "no published value for PT retail_and_recreation"),
+        (["--as-of", "2023-01-01"], 3, "stale — its last retail_and_recreation of PT is 2022-10-13"),
+        (["--set", "data.location=PT-11"], 3, "no published value for PT-11"),
+        (["--set", "data.category=cinemas"], 3, "Categories of PT: grocery_and_pharmacy"),
+        (["--set", "data.category=parks"], 3, "this is a champion of"),
+        (["--as-of", "2022-08-01"], 3, "still to come"),
+        (["--set", "data.source=nowhere.csv"], 2, "nowhere.csv"),
+        (["--set", "data.source=file:///etc/passwd"], 2, "file"),
+        (["--set", "data.source=http://example.org/x.zip"], 2, "loopback"),
+        (["--set", "data.source"], 2, "write section.key=value"),
+    ],
+)
+def test_what_cannot_be_forecast_is_told_in_plain_words(words, code, says, trained):
+    before = objects()
+    done = footfall("predict", "sample", *words)
+    assert (done.exit_code, says in done.output) == (code, True), done.output
+    assert {path for path in objects() if "snapshots" not in str(path)} == {p for p in before if "snapshots" not in str(p)}
+
+
+def test_a_market_without_champion_says_how_to_get_one(servers):
+    done = footfall("predict", "germany", "--set", "data.source=sample", "--set", "data.location=PT")
+    assert done.exit_code == 6 and "footfall train germany" in done.output
+    assert "no forecast was published yet" in done.output
+
+
+@pytest.mark.parametrize("command", [[], ["run"], ["train"], ["predict"], ["explore"], ["forecast"], ["up"], ["notebooks"]])
+def test_every_command_explains_itself(command):
+    done = footfall(*command, "--help")
+    assert done.exit_code == 0 and len(done.output) > 200

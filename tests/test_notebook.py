@@ -1,0 +1,193 @@
+"""One notebook at a time, with real kernels that really die."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import nbformat
+import psutil
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from pydantic import BaseModel
+
+from flows.notebook import ROOT, Record, not_begun, run_notebook
+from footfall.problems import DataProblem
+from footfall.series import sha256
+
+
+class Number(BaseModel):
+    number: int = 1
+
+
+def write(folder, *cells, kernel="python3"):
+    parameters = new_code_cell("number = 1", metadata={"tags": ["parameters"]})
+    book = new_notebook(cells=[new_markdown_cell("# Small"), parameters, *map(new_code_cell, cells)])
+    book.metadata["kernelspec"] = {"name": kernel, "display_name": "Python 3", "language": "python"}
+    path = folder / "small.ipynb"
+    nbformat.write(book, path)
+    return path
+
+
+def run(folder, *cells, number=7, limit=60, kernel="python3"):
+    said = []
+    template = write(folder, *cells, kernel=kernel)
+    record = run_notebook(template, Number(number=number), folder / "run", {"market": "m"}, said.append, limit)
+    return record, said
+
+
+def kept(folder):
+    """The record, the notebook and its page as they lie on disk."""
+    record = Record.model_validate_json((folder / "run" / "record.json").read_text())
+    return record, nbformat.read(folder / "run" / "small.ipynb", 4), (folder / "run" / "small.html").read_text()
+
+
+def test_a_good_run_says_so_and_keeps_what_was_written(tmp_path):
+    record, said = run(tmp_path, "open('out/answer.txt', 'w').write(str(number))")
+    assert (record.outcome, record.stopped_at, record.reason) == ("succeeded", None, "")
+    assert record.outputs == {"answer.txt": sha256(b"7")}
+    assert [cell.status for cell in record.cells] == ["succeeded"] * 3
+    assert len(said) == 3 and said[2].startswith("small [3]")
+    assert kept(tmp_path)[0] == record
+
+
+# ending: cell, outcome, what the reason says
+ENDINGS = {
+    "exception": ("1 / 0", "failed", "ZeroDivisionError: division by zero"),
+    "sys.exit": ("import sys; sys.exit(0)", "failed", "The cell called sys.exit"),
+    "os._exit": ("import os; os._exit(0)", "kernel died", "The kernel's process ended"),
+    "kill -9": ("import os; os.kill(os.getpid(), 9)", "kernel died", "The kernel's process ended"),
+    "too long": ("import time; time.sleep(60)", "timed out", "longer than its limit of 3 s"),
+    "too long, holding the lock": (r"import re; re.match(r'(a+)+$', 'a' * 40 + 'b')", "timed out", "limit of 3 s"),
+}
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_whatever_ends_a_run_the_record_says_so(ending, tmp_path):
+    cell, outcome, reason = ENDINGS[ending]
+    record, _ = run(tmp_path, "'before'", cell, "'after'", limit=3)
+    assert record.outcome == outcome and reason in record.reason
+    assert [one.status for one in record.cells] == ["succeeded"] * 3 + ["failed", "not run"]
+    assert record.stopped_at == 4
+    written, book, page = kept(tmp_path)
+    assert written == record
+    statuses = [c.metadata["footfall"]["status"] for c in book.cells if c.cell_type == "code"]
+    assert statuses == ["succeeded"] * 3 + ["failed", "not run"]
+    assert f"small {outcome}" in book.cells[0].source and "#Stopped-here" in book.cells[0].source
+    assert 'href="#Stopped-here"' in page and 'id="Stopped-here"' in page
+    assert "papermill" not in json.dumps(book.metadata)
+
+
+def test_an_unknown_kernel_is_named(tmp_path):
+    record, _ = run(tmp_path, "1", kernel="fortran")
+    assert record.outcome == "failed" and "'fortran'" in record.reason
+    assert {cell.status for cell in record.cells} == {"not run"}
+
+
+def test_a_run_that_never_began_is_recorded_too(tmp_path):
+    template = write(tmp_path, "1 + 1")
+    record = not_begun(template, tmp_path / "run", {"market": "m"}, DataProblem("figures.csv:3:value: x — not a number"))
+    written, book, page = kept(tmp_path)
+    assert written == record and record.outcome == "failed"
+    assert record.reason == "DataProblem: figures.csv:3:value: x — not a number"
+    assert "figures.csv:3:value" in page and {cell.status for cell in record.cells} == {"not run"}
+
+
+def test_no_descendant_of_a_kernel_outlives_its_run(tmp_path):
+    spawn = "import subprocess; open('out/pid', 'w').write(str(subprocess.Popen(['sleep', '600']).pid))"
+    for name, ending in {"good": "1", "bad": "1 / 0", "dead": "import os; os.kill(os.getpid(), 9)"}.items():
+        (tmp_path / name).mkdir()
+        run(tmp_path / name, spawn, ending)
+        assert_gone(int((tmp_path / name / "run" / "out" / "pid").read_text()))
+
+
+def assert_gone(pid, seconds=5):
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"process {pid} is alive {seconds} s after its run ended")
+
+
+def test_a_kernel_dies_with_a_killed_parent(tmp_path):
+    template = write(tmp_path, "import os; open('out/pid', 'w').write(str(os.getpid()))", "import time; time.sleep(600)")
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, str(template), str(tmp_path / "run")], cwd=ROOT)
+    pid = tmp_path / "run" / "out" / "pid"
+    while not (pid.exists() and pid.read_text()):
+        time.sleep(0.05)
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    assert_gone(int(pid.read_text()))
+
+
+PARENT = """
+import sys
+from pathlib import Path
+from tests.test_notebook import Number
+from flows.notebook import run_notebook
+run_notebook(Path(sys.argv[1]), Number(), Path(sys.argv[2]), {}, print)
+"""
+
+
+def test_ctrl_c_is_recorded(tmp_path):
+    template = write(tmp_path, "open('out/begun', 'w').write('x')", "import time; time.sleep(600)")
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, str(template), str(tmp_path / "run")], cwd=ROOT)
+    while not (tmp_path / "run" / "out" / "begun").exists():
+        time.sleep(0.05)
+    time.sleep(0.5)
+    parent.send_signal(signal.SIGINT)
+    assert parent.wait(20) == 0
+    record, _, _ = kept(tmp_path)
+    assert record.outcome in ("interrupted", "kernel died") and record.stopped_at == 4
+
+
+def test_no_secret_reaches_a_kernel(tmp_path, monkeypatch):
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "canary-in-the-mine")
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "canary-in-the-mine")
+    record, _ = run(tmp_path, "import os; open('out/environment', 'w').write(repr(dict(os.environ)))")
+    assert record.outcome == "succeeded"
+    assert not any(b"canary" in path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file())
+
+
+def test_the_page_asks_nobody_for_anything(tmp_path):
+    evil = "from IPython.display import HTML; HTML('<script>alert(1)</script><img src=\"https://example.org/x.png\">ok')"
+    figure = "import matplotlib.pyplot as plt; plt.plot([1, 2]); plt.show()"
+    record, _ = run(tmp_path, evil, figure)
+    page = kept(tmp_path)[2]
+    assert record.outcome == "succeeded" and "data:image/png;base64," in page
+    assert "<script" not in page and "alert(1)" not in page.replace("&lt;script&gt;alert(1)", "")
+    policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', page)
+    assert policy and policy[1].startswith("default-src 'none'") and "http" not in policy[1]
+    assert not re.search(r"(@import|url\()", page)
+
+
+def test_parameters_hold_no_path_of_this_machine(tmp_path):
+    record, _ = run(tmp_path, "import os; assert os.path.basename(os.getcwd()) == 'run'")
+    assert record.outcome == "succeeded" and record.parameters == {"number": 7}
+    assert str(tmp_path) not in (tmp_path / "run" / "record.json").read_text()
+    assert str(tmp_path) not in (tmp_path / "run" / "small.ipynb").read_text()
+
+
+def test_twelve_kernels_start_at_once(tmp_path):
+    folders = [tmp_path / str(n) for n in range(12)]
+    for folder in folders:
+        folder.mkdir()
+        write(folder, "number")
+    started = [
+        subprocess.Popen([sys.executable, "-c", PARENT, str(f / "small.ipynb"), str(f / "run")], cwd=ROOT, stdout=subprocess.DEVNULL)
+        for f in folders
+    ]
+    assert [one.wait(120) for one in started] == [0] * 12
+    assert {kept(folder)[0].outcome for folder in folders} == {"succeeded"}
+
+
+def test_the_record_names_the_commit_and_the_lock(tmp_path):
+    record, _ = run(tmp_path, "1")
+    assert record.lock == sha256((ROOT / "requirements.lock").read_bytes())
+    assert record.template == sha256((tmp_path / "small.ipynb").read_bytes())
+    assert re.fullmatch(r"[0-9a-f]{40}|unknown", record.commit)
+    assert os.path.exists(tmp_path / "run" / "record.json") and not list((tmp_path / "run").glob("*running*"))
