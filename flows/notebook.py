@@ -98,7 +98,7 @@ class Progress:
 
 
 class Kernel(Engine):
-    """Papermill's engine, with a kernel that works in the run's folder, knows no secret and does not outlive its run."""
+    """Papermill's engine, with a kernel that works in the run's folder, knows no secret and ends with its run."""
 
     @classmethod
     def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **asked: Any) -> None:  # noqa: D102

@@ -116,8 +116,13 @@ def take_snapshot(run: Run) -> None:
         visible = series.visible(reading.series, run.as_of, data.lag)
         through = _fresh(visible, run)
         content = series.to_parquet(visible)
-        about: dict[str, Any] = {"source": fetch.masked(data.source), "data_through": str(through), "rows": len(visible),
-                 "retrieved_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), "notes": reading.notes}  # fmt: skip
+        about: dict[str, Any] = {
+            "source": fetch.masked(data.source),
+            "data_through": str(through),
+            "rows": len(visible),
+            "retrieved_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+            "notes": reading.notes,
+        }
         place = bucket.connect(bucket_name())
         told += [f"data through {through}", f"{len(visible):,} rows", *reading.notes[:3]]
         _compare(place, run, visible)
@@ -125,7 +130,11 @@ def take_snapshot(run: Run) -> None:
         (run.folder / "in").mkdir(exist_ok=True)
         (run.folder / "in" / "snapshot.parquet").write_bytes(content)
         shutil.rmtree(run.folder / "source", ignore_errors=True)
-        run.found |= {"snapshot": series.sha256(content), "source": fetch.masked(data.source), "data_through": str(through)}
+        run.found |= {
+            "snapshot": series.sha256(content),
+            "source": fetch.masked(data.source),
+            "data_through": str(through),
+        }
 
 
 def _fresh(visible: Any, run: Run) -> dt.date:
@@ -135,8 +144,8 @@ def _fresh(visible: Any, run: Run) -> dt.date:
     age = (run.as_of - through).days
     if age > data.stale_after:
         raise DataProblem(
-            f"{fetch.masked(data.source)}: stale — its last {data.category} of {data.location} is {through}, {age} days "
-            f"before {run.as_of}, and data.stale_after is {data.stale_after}. Stand on an earlier day with --as-of."
+            f"{fetch.masked(data.source)}: stale — its last {data.category} of {data.location} is {through}, {age} "
+            f"days before {run.as_of}, and data.stale_after is {data.stale_after}. Stand on an earlier day with --as-of."
         )
     return through
 

@@ -1,4 +1,4 @@
-"""The champion's folder: a fitted forecaster, the errors it made in its backtest, and what is known about both."""
+"""The champion's folder: a fitted forecaster, the errors of its backtest, and what is known about both."""
 
 import json
 from pathlib import Path
@@ -11,14 +11,16 @@ from footfall import models
 
 
 class Champion(NamedTuple):
-    """What a folder holds: the forecaster, its backtest errors (one row per origin and day), and the account of both."""
+    """What a folder holds: the forecaster, its backtest errors (a row per origin and day), the account of both."""
 
     forecaster: BaseForecaster
     residuals: pd.DataFrame
     about: dict[str, Any]
 
 
-def write_champion(folder: str | Path, forecaster: BaseForecaster, residuals: pd.DataFrame, about: dict[str, Any]) -> None:
+def write_champion(
+    folder: str | Path, forecaster: BaseForecaster, residuals: pd.DataFrame, about: dict[str, Any]
+) -> None:
     """Write a fitted forecaster and what belongs to it; equal fits give equal bytes."""
     path = Path(folder)
     path.mkdir(parents=True, exist_ok=True)

@@ -1,9 +1,9 @@
 """The published table: one row per day and number, in hubverse columns, and the checks it must pass.
 
 ``origin_date`` is the day the run stood on, ``target_end_date`` the day forecast, ``horizon`` the days between them,
-``output_type`` ``mean`` or ``quantile`` and ``output_type_id`` its level. Values are in the source's unit (percent change
-from baseline) with two decimals. Every row names the model and the snapshot it came from, none names the run: the same
-inputs give the same bytes.
+``output_type`` ``mean`` or ``quantile`` and ``output_type_id`` its level. Values are in the source's unit (percent
+change from baseline) with two decimals. Every row names the model and the snapshot it came from, none names the run:
+the same inputs give the same bytes.
 """
 
 from pathlib import Path

@@ -1,7 +1,7 @@
 """Parameters: a market's YAML and the notebooks' parameter cells, as one set of typed models.
 
-A market's file has the sections ``data``, ``explore``, ``train`` and ``predict``; a notebook's parameters are its section,
-the series it works on, and the files that the flow laid down for it. Fields and defaults of ``ExploreParams``,
+A market's file has the sections ``data``, ``explore``, ``train`` and ``predict``; a notebook's parameters are its
+section, the series it works on, and the files that the flow laid down for it. Fields and defaults of ``ExploreParams``,
 ``TrainParams`` and ``PredictParams`` equal the parameters cells of the notebooks; a test says so.
 """
 
@@ -176,6 +176,8 @@ def read_value(text: str) -> Any:
     """The value of ``--set key=value``, read as YAML: a number, a list, a word."""
     try:
         return YAML(typ="safe", pure=True).load(text)
+    except ValueError:
+        return text  # an impossible day, say: its key knows best what is wrong with it
     except YAMLError:
         raise UsageProblem(f"{text!r} is not a value; write a number, a word, or a list like [PT, ES]") from None
 

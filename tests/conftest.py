@@ -1,4 +1,4 @@
-"""Real parts for the tests: Prefect and MLflow servers, a storage emulator on a folder, a fresh bucket for every test."""
+"""Real parts for the tests: Prefect and MLflow servers, a storage emulator, a fresh bucket for every test."""
 
 import os
 import socket

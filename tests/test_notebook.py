@@ -89,7 +89,9 @@ def test_an_unknown_kernel_is_named(tmp_path):
 
 def test_a_run_that_never_began_is_recorded_too(tmp_path):
     template = write(tmp_path, "1 + 1")
-    record = not_begun(template, tmp_path / "run", {"market": "m"}, DataProblem("figures.csv:3:value: x — not a number"))
+    record = not_begun(
+        template, tmp_path / "run", {"market": "m"}, DataProblem("figures.csv:3:value: x — not a number")
+    )
     written, book, page = kept(tmp_path)
     assert written == record and record.outcome == "failed"
     assert record.reason == "DataProblem: figures.csv:3:value: x — not a number"
@@ -114,8 +116,10 @@ def assert_gone(pid, seconds=5):
 
 
 def test_a_kernel_dies_with_a_killed_parent(tmp_path):
-    template = write(tmp_path, "import os; open('out/pid', 'w').write(str(os.getpid()))", "import time; time.sleep(600)")
-    parent = subprocess.Popen([sys.executable, "-c", PARENT, str(template), str(tmp_path / "run")], cwd=ROOT)
+    template = write(
+        tmp_path, "import os; open('out/pid', 'w').write(str(os.getpid()))", "import time; time.sleep(600)"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, str(template), str(tmp_path / "run")], cwd=ROOT / "tests")
     pid = tmp_path / "run" / "out" / "pid"
     while not (pid.exists() and pid.read_text()):
         time.sleep(0.05)
@@ -127,7 +131,7 @@ def test_a_kernel_dies_with_a_killed_parent(tmp_path):
 PARENT = """
 import sys
 from pathlib import Path
-from tests.test_notebook import Number
+from test_notebook import Number
 from flows.notebook import run_notebook
 run_notebook(Path(sys.argv[1]), Number(), Path(sys.argv[2]), {}, print)
 """
@@ -135,7 +139,7 @@ run_notebook(Path(sys.argv[1]), Number(), Path(sys.argv[2]), {}, print)
 
 def test_ctrl_c_is_recorded(tmp_path):
     template = write(tmp_path, "open('out/begun', 'w').write('x')", "import time; time.sleep(600)")
-    parent = subprocess.Popen([sys.executable, "-c", PARENT, str(template), str(tmp_path / "run")], cwd=ROOT)
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, str(template), str(tmp_path / "run")], cwd=ROOT / "tests")
     while not (tmp_path / "run" / "out" / "begun").exists():
         time.sleep(0.05)
     time.sleep(0.5)
@@ -154,7 +158,9 @@ def test_no_secret_reaches_a_kernel(tmp_path, monkeypatch):
 
 
 def test_the_page_asks_nobody_for_anything(tmp_path):
-    evil = "from IPython.display import HTML; HTML('<script>alert(1)</script><img src=\"https://example.org/x.png\">ok')"
+    evil = (
+        "from IPython.display import HTML; HTML('<script>alert(1)</script><img src=\"https://example.org/x.png\">ok')"
+    )
     figure = "import matplotlib.pyplot as plt; plt.plot([1, 2]); plt.show()"
     record, _ = run(tmp_path, evil, figure)
     page = kept(tmp_path)[2]
@@ -178,7 +184,11 @@ def test_twelve_kernels_start_at_once(tmp_path):
         folder.mkdir()
         write(folder, "number")
     started = [
-        subprocess.Popen([sys.executable, "-c", PARENT, str(f / "small.ipynb"), str(f / "run")], cwd=ROOT, stdout=subprocess.DEVNULL)
+        subprocess.Popen(
+            [sys.executable, "-c", PARENT, str(f / "small.ipynb"), str(f / "run")],
+            cwd=ROOT / "tests",
+            stdout=subprocess.DEVNULL,
+        )
         for f in folders
     ]
     assert [one.wait(120) for one in started] == [0] * 12

@@ -17,13 +17,13 @@ BAD = {
     "a key with code in it": ({"train.margin=__import__('os')": 1}, r"no such key"),
     "a text for a number": ({"train.margin": "much"}, r"train\.margin: 'much' — Input should be a valid number"),
     "a number for a text": ({"data.source": 3}, r"data\.source: 3 — Input should be a valid string"),
-    "yes for a number of days": ({"predict.horizon": True}, r"predict\.horizon: True — Input should be a valid integer"),
+    "yes for a number": ({"predict.horizon": True}, r"predict\.horizon: True — Input should be a valid integer"),
     "horizon 0": ({"predict.horizon": 0}, r"predict\.horizon: 0 — .*greater than or equal to 1"),
     "horizon -1": ({"predict.horizon": -1}, r"predict\.horizon: -1 — .*greater than or equal to 1"),
     "horizon 10000": ({"predict.horizon": 10_000}, r"predict\.horizon: 10000 — .*less than or equal to 28"),
     "NaN": ({"train.margin": float("nan")}, r"train\.margin: nan — Input should be a finite number"),
     "infinity": ({"train.margin": float("inf")}, r"train\.margin: inf — Input should be a finite number"),
-    "a path for a location": ({"data.location": "../PT"}, r"data\.location: '\.\./PT' — a location is an ISO 3166 code"),
+    "a path for a location": ({"data.location": "../PT"}, r"data\.location: '\.\./PT' — a location is an ISO 3166"),
     "a path behind a location": ({"data.location": "PT/../DE"}, r"data\.location: 'PT/\.\./DE' — "),
     "a path for a category": ({"data.category": "../x"}, r"data\.category: '\.\./x' — String should match"),
     "30 February": ({"data.as_of": "2022-02-30"}, r"data\.as_of: '2022-02-30' — .* no day of the calendar"),
@@ -87,7 +87,11 @@ def test_every_market_is_valid(path):
 
 @pytest.mark.parametrize("name", ["explore", "train", "predict"])
 def test_the_model_equals_the_parameters_cell(name):
-    cell = next(c for c in nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", 4).cells if "parameters" in c.metadata.get("tags", []))
+    cell = next(
+        c
+        for c in nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", 4).cells
+        if "parameters" in c.metadata.get("tags", [])
+    )
     namespace: dict = {}
     exec(cell.source, namespace)
     del namespace["__builtins__"]

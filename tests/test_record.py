@@ -3,11 +3,11 @@
 import json
 
 import pytest
+from test_notebook import Number, write
 
 from flows.local import HOME
 from flows.notebook import not_begun, run_notebook
 from footfall.problems import DataProblem, EnvironmentProblem
-from tests.test_notebook import Number, write
 
 pytestmark = pytest.mark.usefixtures("servers")
 
