@@ -145,7 +145,7 @@ def _fresh(visible: Any, run: Run) -> dt.date:
     if age > data.stale_after:
         raise DataProblem(
             f"{fetch.masked(data.source)}: stale — its last {data.category} of {data.location} is {through}, {age} "
-            f"days before {run.as_of}, and data.stale_after is {data.stale_after}. Stand on an earlier day with --as-of."
+            f"days before {run.as_of}, and data.stale_after is {data.stale_after}. Stand on an earlier day: --as-of."
         )
     return through
 

@@ -77,7 +77,7 @@ def test_a_version_is_nobodys_champion_until_it_is_promoted(record, tmp_path):
 
 def test_a_tampered_model_is_refused(record, tmp_path):
     version = record.register("two", record.start("train", {}), model(tmp_path, "weights of two"), {})
-    stored = next(p for p in (HOME / "artifacts").rglob("forecaster.zip") if p.read_text() == "weights of two")
+    stored = next(p for p in (HOME / "artifacts").rglob("forecaster.zip") if p.read_bytes() == b"weights of two")
     stored.write_text("weights of twX")
     with pytest.raises(EnvironmentProblem, match="model two version 1 is not what was registered"):
         record.promote("two", version, tmp_path / "proof")
@@ -86,7 +86,7 @@ def test_a_tampered_model_is_refused(record, tmp_path):
 
 def test_a_model_without_artifacts_cannot_become_champion(record, tmp_path):
     version = record.register("three", record.start("train", {}), model(tmp_path, "weights of three"), {})
-    stored = next(p for p in (HOME / "artifacts").rglob("forecaster.zip") if p.read_text() == "weights of three")
+    stored = next(p for p in (HOME / "artifacts").rglob("forecaster.zip") if p.read_bytes() == b"weights of three")
     stored.unlink()
     with pytest.raises(EnvironmentProblem, match="model three version 1"):
         record.promote("three", version, tmp_path / "proof")
