@@ -9,6 +9,7 @@ import contextlib
 import ctypes
 import datetime as dt
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -328,7 +329,7 @@ def _titles(book: Any) -> dict[int, str]:
 
 
 def refresh(say: Say) -> None:
-    """Execute the committed notebooks where they stand, on the bundled sample, and store what they show."""
+    """Execute the committed notebooks where they stand, on the sample, and store what they show; README has the figure."""
     for path in (NOTEBOOKS / f"{name}.ipynb" for name in STATIONS):
         book = nbformat.read(path, as_version=4)
         NotebookClient(book, kernel_name="python3").execute(cwd=str(NOTEBOOKS), env=_environment())
@@ -337,3 +338,4 @@ def refresh(say: Say) -> None:
         book.metadata["language_info"] = {"name": "python"}
         _replace(path, nbformat.writes(book) + "\n")
         say(f"{path.name} executed")
+    shutil.copy(ROOT / ".footfall" / "lab" / "predict" / "forecast.png", ROOT / "resources" / "forecast.png")

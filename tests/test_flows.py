@@ -1,0 +1,92 @@
+"""The deployments, for real: server, `prefect deploy --all`, worker, scheduled parameters, forecast in the bucket."""
+
+import asyncio
+import re
+
+import pytest
+import yaml
+
+from flows import bucket, local
+
+ROOT = local.ROOT
+
+
+@pytest.fixture(scope="module")
+def deployed(servers):
+    with local.worker(servers):
+        yield
+
+
+def ran(deployment):
+    """Start a run of a deployment as a person would, and wait for its end."""
+    from prefect.deployments import run_deployment
+
+    return run_deployment(deployment, timeout=240, poll_interval=1)
+
+
+def artifacts(flow_run):
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
+
+    async def read():
+        async with get_client() as client:
+            mine = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[flow_run.id]))
+            return await client.read_artifacts(artifact_filter=mine)
+
+    return {artifact.key: artifact for artifact in asyncio.run(read())}
+
+
+def logs(flow_run):
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId
+
+    async def read():
+        async with get_client() as client:
+            return await client.read_logs(LogFilter(flow_run_id=LogFilterFlowRunId(any_=[flow_run.id])), limit=200)
+
+    return "\n".join(line.message for line in asyncio.run(read()))
+
+
+@pytest.mark.timeout(600)
+def test_both_deployments_run_to_completed_and_publish(deployed):
+    trained = ran("train/sample")
+    assert trained.state.is_completed(), trained.state
+    predicted = ran("predict/sample")
+    assert predicted.state.is_completed(), predicted.state
+    latest = bucket.latest(bucket.connect("footfall"), "sample")
+    assert latest.pointer["as_of"] == "2022-10-13" and set(latest.files) == {"forecast.csv", "forecast.parquet"}
+
+    from flows import record
+
+    kept = artifacts(predicted)
+    run = record.MlflowClient().get_run(latest.manifest["about"]["record"])
+    assert run.info.run_id in kept["record"].data
+    assert len(re.findall("2022-10-1[4-9]|2022-10-20", kept["sample-forecast"].data)) == 7
+    assert "sample-leaderboard" in artifacts(trained)
+    assert re.search(r"predict \[\d+\] .* Forecast", logs(predicted)), "progress is in Prefect's log, cell by cell"
+
+
+def test_a_failed_run_is_failed_in_prefect_and_in_mlflow(deployed):
+    from prefect.deployments import run_deployment
+
+    from flows import record
+
+    bad = {"market": "sample", "settings": {"data.source": "nowhere.csv"}}
+    failed = run_deployment("predict/sample", parameters=bad, timeout=120, poll_interval=1)
+    assert failed.state.is_failed() and "nowhere.csv" in failed.state.message
+    client = record.MlflowClient()
+    experiment = client.get_experiment_by_name("predict").experiment_id
+    found = client.search_runs([experiment], f"tags.prefect_flow_run = '{failed.id}'")
+    assert [run.info.status for run in found] == ["FAILED"]
+
+
+def test_the_schedules_keep_clear_of_the_clock_change():
+    deployments = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
+    scheduled = {d["entrypoint"]: d["schedules"] for d in deployments if d.get("schedules")}
+    assert set(scheduled) == {"flows/train.py:train", "flows/predict.py:predict"}
+    for (schedule,) in scheduled.values():
+        assert schedule["timezone"] == "Europe/Lisbon"
+        assert int(schedule["cron"].split()[1]) >= 4
+    assert scheduled["flows/train.py:train"][0]["cron"].split()[2] == "1"
+    assert all(d["work_pool"]["name"] == "forecasting" and d["concurrency_limit"] == 1 for d in deployments)
+    assert all((ROOT / "params" / f"{d['parameters']['market']}.yaml").exists() for d in deployments)

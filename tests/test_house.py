@@ -1,0 +1,105 @@
+"""The house: who may know whom, what is pinned, and that the README's commands exist."""
+
+import ast
+import re
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+OUTSIDE = {
+    "papermill": {"notebook"},
+    "nbconvert": {"report"},
+    "mlflow": {"record"},
+    "google": {"bucket"},
+    "google_crc32c": {"bucket"},
+    "httpx": {"fetch"},
+    "prefect": {"station", "explore", "train", "predict"},
+    "typer": {"cli"},
+}
+
+
+def imports(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def rooms(folder):
+    return {path.stem: set(imports(path)) for path in sorted((ROOT / folder).glob("*.py"))}
+
+
+def test_footfall_knows_nobody_here_and_nothing_of_the_world():
+    world = {"flows", "socket", "subprocess", "os", "time", "urllib", "http", "requests", "threading", *OUTSIDE}
+    for name, known in rooms("footfall").items():
+        assert not {one.partition(".")[0] for one in known} & world, name
+
+
+def test_footfall_reads_no_clock_and_prints_nothing():
+    for path in (ROOT / "footfall").glob("*.py"):
+        assert not re.search(
+            r"\b(print\(|datetime\.now|date\.today|Timestamp\.now|Timestamp\.today)", path.read_text()
+        ), path
+
+
+def test_each_outside_system_has_one_module_that_imports_it():
+    for name, known in rooms("flows").items():
+        for system in {one.partition(".")[0] for one in known} & set(OUTSIDE):
+            assert name in OUTSIDE[system], f"flows/{name}.py imports {system}"
+
+
+def test_nothing_imports_the_command_line():
+    assert not any("flows.cli" in known for folder in ("footfall", "flows") for known in rooms(folder).values())
+
+
+def test_flows_are_read_in_one_breath():
+    for name in ("explore", "train", "predict"):
+        assert len((ROOT / "flows" / f"{name}.py").read_text().splitlines()) <= 65, name
+
+
+def test_one_station_has_one_name_everywhere():
+    for name in ("explore", "train", "predict"):
+        assert (ROOT / "notebooks" / f"{name}.ipynb").exists() and (ROOT / "flows" / f"{name}.py").exists()
+        assert f"class {name.capitalize()}Params" in (ROOT / "footfall" / "params.py").read_text()
+        assert re.search(rf"^def {name}\(", (ROOT / "flows" / "cli.py").read_text(), re.M)
+
+
+@pytest.mark.parametrize(
+    "line", re.findall(r"^([\w.-]+)==([\w.]+)", (ROOT / "requirements.lock").read_text(), re.M)[:400]
+)
+def test_what_is_installed_is_what_is_locked(line):
+    name, locked = line
+    if name in PLATFORM:
+        pytest.skip("not for this platform")
+    assert version(name) == locked
+
+
+LOCK = (ROOT / "requirements.lock").read_text()
+PLATFORM = set(re.findall(r"^([\w.-]+)==[\w.]+ ;", LOCK, re.M))
+
+
+def test_the_traps_of_the_stack_are_avoided():
+    pinned = dict(re.findall(r"^([\w.-]+)==([\w.]+)", LOCK, re.M))
+    number = {
+        name: tuple(map(int, pinned[name].split(".")[:2])) for name in ("pandas", "sktime", "fastapi", "sqlalchemy")
+    }
+    assert number["pandas"] < (3, 1) and number["sktime"] == (1, 2)
+    assert (0, 139) <= number["fastapi"] < (0, 151) and number["sqlalchemy"] < (2, 1)
+
+
+def test_no_index_host_is_named():
+    assert not re.search(r"https?://|index-url|find-links", LOCK)
+
+
+def test_the_readme_names_commands_that_exist():
+    readme = (ROOT / "README.md").read_text()
+    targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.M))
+    commands = set(re.findall(r"^def (\w+)\(", (ROOT / "flows" / "cli.py").read_text(), re.M)) | {"notebooks"}
+    assert set(re.findall(r"`make ([\w-]+)", readme)) <= targets
+    assert set(re.findall(r"footfall (\w+)", "\n".join(re.findall(r"`([^`]*)`", readme)))) <= commands
+    for link in re.findall(r"\]\(([\w./-]+)\)", readme):
+        assert (ROOT / link).exists(), link
