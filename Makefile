@@ -17,7 +17,7 @@ up: .venv/ready        ## Prefect, MLflow, the bucket, the deployments and a wor
 	$(BIN)/footfall up
 
 bench: .venv/ready     ## what the record costs, measured beside bare papermill
-	$(BIN)/python -m tests.bench
+	$(BIN)/python benchmarks/record.py
 
 lint: .venv/ready      ## what can be mended by itself is mended
 	$(BIN)/ruff check --fix . && $(BIN)/ruff format . && $(BIN)/mypy
@@ -30,5 +30,7 @@ lock: .venv/ready      ## resolve pyproject.toml anew
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check uv==0.13.9
 	$(BIN)/uv pip sync --quiet --require-hashes --compile-bytecode requirements.lock
+	# an optional check of web addresses, which builds its grammar at every import of prefect or papermill: 1.5 s each time
+	$(BIN)/uv pip uninstall --quiet rfc3987-syntax
 	$(BIN)/uv pip install --quiet --no-deps --editable .
 	touch $@

@@ -5,12 +5,9 @@ lie the executed notebook, its page and ``record.json``. The kernel works in tha
 any machine. Papermill's own word on how a run ended is not trusted: it calls the cells of a dead kernel completed.
 """
 
-import contextlib
-import ctypes
 import datetime as dt
 import os
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
@@ -22,6 +19,7 @@ import nbformat
 import papermill
 from jupyter_client import AsyncKernelManager
 from jupyter_client.kernelspec import NoSuchKernel
+from jupyter_client.provisioning import LocalProvisioner
 from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat.v4 import new_markdown_cell
@@ -31,16 +29,12 @@ from papermill.exceptions import PapermillExecutionError
 from papermill.execute import remove_error_markers
 from pydantic import BaseModel
 
-from flows import report
+from flows import kernel, report
 from footfall.series import sha256
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
 LOCK = ROOT / "requirements.lock"
-PASSED_TO_KERNELS = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
-ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
-PR_SET_PDEATHSIG = 1
-
 STATIONS = ("explore", "train", "predict")
 Outcome = Literal["succeeded", "failed", "kernel died", "timed out", "interrupted"]
 Say = Callable[[str], None]
@@ -98,6 +92,18 @@ class Progress:
             self.say(f"{self.name} [{len(self.seconds)}] {self.seconds[cell_index]:5.1f} s  {title}")
 
 
+class Warm(LocalProvisioner):
+    """Takes the warm process for a kernel where there is one."""
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
+        """As its parent does, but for the start."""
+        process = kernel.take(cmd, kwargs["cwd"], kwargs["env"])
+        if process is None:
+            return await super().launch_kernel(cmd, **kwargs)
+        self.process, self.pid, self.pgid = process, process.pid, os.getpgid(process.pid)
+        return self.connection_info
+
+
 class Kernel(Engine):
     """Papermill's engine, with a kernel that works in the run's folder, knows no secret and ends with its run."""
 
@@ -109,16 +115,18 @@ class Kernel(Engine):
             manager = AsyncKernelManager(
                 kernel_name=kernel_name, transport="ipc", connection_file=f"{sockets}/kernel.json", shutdown_wait_time=1
             )
+            manager.provisioner = Warm(parent=manager, kernel_spec=manager.kernel_spec)
             client = PapermillNotebookClient(
-                nb_man, km=manager, timeout=asked["seconds_per_cell"], startup_timeout=60,
+                nb_man, km=manager, timeout=asked["seconds_per_cell"], startup_timeout=60, shutdown_kernel="immediate",
                 on_notebook_start=lambda notebook: group.append(manager.provisioner.pgid),  # type: ignore[union-attr]
                 on_cell_execute=progress.begins, on_cell_executed=progress.ends,
             )  # fmt: skip
             client.owns_km = True
             try:
-                client.execute(cwd=str(asked["folder"]), env=_environment(), preexec_fn=_die_with_parent)
+                client.execute(cwd=str(asked["folder"]), env=kernel.environment(), preexec_fn=kernel.die_with_parent)
             finally:
-                _end(group)
+                for leader in group:
+                    kernel.end(leader)
 
 
 papermill_engines.register("footfall", Kernel)
@@ -193,21 +201,6 @@ def _execute(
     except BaseException as error:  # whatever ends the run, its record is written before anything else
         return error
     return None
-
-
-def _environment() -> dict[str, str]:
-    passed = {name: os.environ[name] for name in PASSED_TO_KERNELS if name in os.environ}
-    return passed | ONE_THREAD | {"PYTHONHASHSEED": "0"}
-
-
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def _end(group: list[int]) -> None:
-    for leader in group:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(leader, signal.SIGKILL)
 
 
 def _executed(template: Path, folder: Path) -> Any:
@@ -329,10 +322,10 @@ def _titles(book: Any) -> dict[int, str]:
 
 
 def refresh(say: Say) -> None:
-    """Execute the committed notebooks where they stand, on the sample, and store what they show; README has the figure."""
+    """Execute the committed notebooks where they stand, on the sample, and keep what they show and README's figure."""
     for path in (NOTEBOOKS / f"{name}.ipynb" for name in STATIONS):
         book = nbformat.read(path, as_version=4)
-        NotebookClient(book, kernel_name="python3").execute(cwd=str(NOTEBOOKS), env=_environment())
+        NotebookClient(book, kernel_name="python3").execute(cwd=str(NOTEBOOKS), env=kernel.environment())
         for cell in book.cells:
             cell.metadata.pop("execution", None)  # when it ran; a fresh run of the same must leave the same file
         book.metadata["language_info"] = {"name": "python"}

@@ -18,7 +18,7 @@ from prefect.context import FlowRunContext
 from prefect.logging import get_run_logger
 from pydantic import BaseModel
 
-from flows import bucket, fetch, notebook, record
+from flows import bucket, fetch, kernel, notebook, record
 from flows.local import HOME, PARAMS
 from footfall import problems, read, series
 from footfall.params import Market, read_market
@@ -67,6 +67,7 @@ def recorded(station: str, market: str, as_of: str | None, settings: dict[str, A
     Problem
         Whatever stopped the run, once it is on record.
     """
+    kernel.warm()
     known = particulars(market, as_of, settings)
     tags = {"market": market, "as_of": str(known.data.as_of), **_flow_run()}
     run_id = record.start(station, tags)
