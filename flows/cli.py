@@ -87,11 +87,10 @@ def forecast(market: Market) -> None:
 def up() -> None:
     """Start the servers, the deployments and a worker; Ctrl-C stops them."""
     with _plain_words(None), local.servers() as found, local.worker(found):
-        for name, address in found.items():
-            console.print(f"{name:<22} {address.removesuffix('/api') if name == 'PREFECT_API_URL' else address}")
-        console.print(
-            "A worker waits for runs: start one in Prefect's page under Deployments. Ctrl-C stops everything."
-        )
+        console.print(f"Prefect   {found['PREFECT_API_URL'].removesuffix('/api')}/deployments")
+        console.print(f"MLflow    {found['MLFLOW_TRACKING_URI']}/#/experiments?workflowType=machine_learning")
+        console.print(f"bucket    gs://{found['FOOTFALL_BUCKET']}  {local.place()}")
+        console.print("A worker waits for runs: start one under Deployments. Ctrl-C stops everything.")
         signal.sigwait({signal.SIGINT, signal.SIGTERM})
 
 
@@ -186,12 +185,8 @@ def _show(market: str) -> None:
     console.print(f"\n[bold]{market}[/] as of {latest.pointer['as_of']}, data through {about['data_through']}, "
                   f"by {about['model_version']}; percent against early 2020")  # fmt: skip
     console.print(table)
-    console.print(
-        f"gs://{os.environ['FOOTFALL_BUCKET']}/{latest.pointer['manifest'].removesuffix('manifest.json')}", end=""
-    )
-    console.print(
-        f"  (on this disk: {local.shown(local.HOME / 'bucket')})" if "STORAGE_EMULATOR_HOST" in os.environ else ""
-    )
+    folder = latest.pointer["manifest"].removesuffix("manifest.json")
+    console.print(f"gs://{os.environ['FOOTFALL_BUCKET']}/{folder}  {local.place()}")
 
 
 def main() -> None:

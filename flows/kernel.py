@@ -43,7 +43,11 @@ def warm() -> None:
     command = [sys.executable, "-c", "from flows.kernel import wait; wait()"]
     _waiting.append(
         subprocess.Popen(
-            command, env=environment(), stdin=subprocess.PIPE, start_new_session=True, preexec_fn=die_with_parent
+            command,
+            env=environment() | {"JPY_PARENT_PID": str(os.getpid())},
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+            preexec_fn=die_with_parent,
         )
     )
 
@@ -73,7 +77,7 @@ def take(command: list[str], cwd: str, env: dict[str, str]) -> subprocess.Popen[
     while _waiting and command[1:3] == ["-m", "ipykernel_launcher"]:
         process = _waiting.pop()
         if process.poll() is None and process.stdin:
-            order: dict[str, Any] = {"cwd": cwd, "env": env | {"JPY_PARENT_PID": str(os.getpid())}, "argv": command[2:]}
+            order: dict[str, Any] = {"cwd": cwd, "env": env, "argv": command[2:]}
             process.stdin.write(json.dumps(order).encode() + b"\n")
             process.stdin.close()
             return process

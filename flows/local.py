@@ -198,9 +198,12 @@ def _await(name: str, url: str) -> None:
     raise EnvironmentProblem(f"{name} did not answer at {url} within {PATIENCE} s; read {HOME / 'logs' / name}.log")
 
 
-def shown(path: Path) -> str:
-    """A path as short as it can be said."""
-    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
+def place() -> str:
+    """Where the bucket's objects lie as files, if they lie on this machine."""
+    if "STORAGE_EMULATOR_HOST" not in os.environ:
+        return ""
+    path = HOME / "bucket"
+    return f"(on this disk: {os.path.relpath(path) if path.is_relative_to(Path.cwd()) else path})"
 
 
 @contextlib.contextmanager

@@ -110,7 +110,7 @@ class Kernel(Engine):
     @classmethod
     def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **asked: Any) -> None:  # noqa: D102
         progress, group = asked["progress"], []
-        progress.titles = _titles(nb_man.nb)
+        progress.titles = report.titles(nb_man.nb)
         with tempfile.TemporaryDirectory(prefix="footfall-", dir="/tmp") as sockets:  # ipc needs a short path
             manager = AsyncKernelManager(
                 kernel_name=kernel_name, transport="ipc", connection_file=f"{sockets}/kernel.json", shutdown_wait_time=1
@@ -236,7 +236,7 @@ def _judge(error: BaseException | None, progress: Progress, seconds: int) -> tup
 def _cells(executed: Any, progress: Progress) -> list[Cell]:
     return [
         Cell(number=number, title=title, status=_status(index, progress), seconds=progress.seconds.get(index))
-        for number, (index, title) in enumerate(_titles(executed).items(), start=1)
+        for number, (index, title) in enumerate(report.titles(executed).items(), start=1)
     ]
 
 
@@ -307,18 +307,6 @@ def _revision() -> dict[str, Any]:
 def _git(*words: str) -> str:
     done = subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=False)
     return done.stdout.strip() if done.returncode == 0 else ""
-
-
-def _titles(book: Any) -> dict[int, str]:
-    """What each code cell is about: the heading it stands under."""
-    titles, heading = {}, ""
-    for index, cell in enumerate(book.cells):
-        if cell.cell_type == "markdown":
-            heading = next((line.lstrip("# ") for line in cell.source.splitlines() if line.startswith("#")), heading)
-        elif cell.cell_type == "code" and cell.source.strip():
-            tagged = {"parameters", "injected-parameters"} & set(cell.metadata.get("tags", []))
-            titles[index] = "parameters" if tagged else heading.partition(":")[0][:60]
-    return titles
 
 
 def refresh(say: Say) -> None:

@@ -29,7 +29,8 @@ from footfall.series import sha256
 
 CHAMPION = "champion"
 STATUS = {"succeeded": "FINISHED", "interrupted": "KILLED"}
-KIND = {"mlflow.experimentKind": "custom_model_development"}  # else MLflow 3 opens its GenAI view
+VIEW = "workflowType=machine_learning"  # MLflow 3 shows every run as a chat unless told so
+KIND = {"mlflow.experimentKind": "custom_model_development"}
 SMALL = 250
 logging.getLogger("mlflow").setLevel(logging.WARNING)
 MEND = "Nothing was published; set the alias `champion` to a version that loads, or run the train flow."
@@ -103,7 +104,7 @@ def link(run: str) -> str:
     """The address of a run's page."""
     client = MlflowClient()
     experiment = client.get_run(run).info.experiment_id
-    return f"{client.tracking_uri}/#/experiments/{experiment}/runs/{run}"
+    return f"{client.tracking_uri}/#/experiments/{experiment}/runs/{run}?{VIEW}"
 
 
 def register(market: str, run: str, model: Path, tags: dict[str, str]) -> str:

@@ -3,8 +3,11 @@
 import html
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+import bleach
 import nbformat
+from bs4 import BeautifulSoup
 from nbconvert import HTMLExporter
 from pygments.formatters import HtmlFormatter
 
@@ -14,14 +17,14 @@ body{max-width:60rem;margin:0 auto;padding:1.5rem}
 h1,h2,h3{line-height:1.25;margin:1.6em 0 .5em} h1{margin-top:.4em}
 a{color:#0b5fa5} img{max-width:100%;height:auto} .anchor-link,.jp-InputPrompt:empty,.jp-OutputPrompt:empty{display:none}
 pre,code{font:13px/1.5 ui-monospace,Menlo,Consolas,monospace} pre{margin:0;white-space:pre-wrap;overflow-wrap:anywhere}
-.jp-CodeCell{margin:.8rem 0} .highlight{background:#f5f7f9;border-left:3px solid #c9d3dd;padding:.55rem .8rem}
-.jp-OutputArea-output{margin:.5rem 0;overflow-x:auto}
-.jp-OutputArea-prompt,.jp-InputPrompt{color:#8894a0;font-size:12px}
+.prompt,.jp-InputPrompt,.jp-OutputPrompt{color:#6b7782;font:12px/1.4 ui-monospace,monospace;margin-top:.8rem}
+div.highlight{background:#f5f7f9;border-left:3px solid #c9d3dd;padding:.55rem .8rem}
+.output_subarea,.jp-OutputArea-output{margin:.5rem 0;overflow-x:auto}
 table{border-collapse:collapse;font-size:14px;font-variant-numeric:tabular-nums}
 th,td{padding:.25rem .7rem;text-align:right;border-bottom:1px solid #e3e8ed} thead th{border-bottom:2px solid #b9c4cf}
-.jp-RenderedText[data-mime-type="application/vnd.jupyter.stderr"],.ansi-red-fg{color:#a4161a}
+.output_error pre,.output_stderr pre,.ansi-red-fg{color:#a4161a}
 blockquote{margin:.8rem 0;padding:.6rem 1rem;border-left:5px solid #5b7c99;background:#f2f5f8}
-blockquote p{margin:.2rem 0}
+blockquote p{margin:.2rem 0} #Stopped-here{color:#a4161a}
 """
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 PAGE = """<!DOCTYPE html>
@@ -31,16 +34,55 @@ PAGE = """<!DOCTYPE html>
 {body}
 </body></html>
 """
+WORDS = {
+    *("p", "br", "hr", "div", "span", "h1", "h2", "h3", "h4", "blockquote", "pre", "code", "ul", "ol", "li"),
+    *("a", "b", "i", "em", "strong", "sub", "sup", "abbr"),
+    *("table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td"),
+}
+ATTRIBUTES = {"*": ["class", "id"], "a": ["href", "title"], "th": ["colspan", "rowspan"], "td": ["colspan", "rowspan"]}
 
 
 @cache
 def _exporter() -> HTMLExporter:
-    return HTMLExporter(template_name="basic", sanitize_html=True, embed_images=True)
+    return HTMLExporter(template_name="basic", sanitize_html=True, filters={"clean_html": _clean})
+
+
+def _clean(text: object) -> str:
+    """As nbconvert's own filter, but for paragraphs and headings, which that one shows as tags."""
+    return str(bleach.clean(str(text), tags=WORDS, attributes=ATTRIBUTES))
 
 
 def write_html(notebook: Path, page: Path) -> None:
     """Write the page of an executed notebook beside it; the notebook's name becomes the browser's title."""
-    cells = nbformat.read(notebook, as_version=4)
-    body, _ = _exporter().from_notebook_node(cells)
+    book = nbformat.read(notebook, as_version=4)
+    subjects = titles(book)
+    for index, cell in enumerate(book.cells):
+        for output in cell.get("outputs", []):
+            _prepare(output, subjects.get(index, ""))
+    body, _ = _exporter().from_notebook_node(book)
     style = STYLE + HtmlFormatter(style="friendly").get_style_defs(".highlight")
     page.write_text(PAGE.format(policy=POLICY, title=html.escape(notebook.stem), style=style, body=body))
+
+
+def titles(book: Any) -> dict[int, str]:
+    """What each code cell is about: the heading it stands under."""
+    found, heading = {}, ""
+    for index, cell in enumerate(book.cells):
+        if cell.cell_type == "markdown":
+            heading = next((line.lstrip("# ") for line in cell.source.splitlines() if line.startswith("#")), heading)
+        elif cell.cell_type == "code" and cell.source.strip():
+            tagged = {"parameters", "injected-parameters"} & set(cell.metadata.get("tags", []))
+            found[index] = "parameters" if tagged else heading.partition(":")[0][:60]
+    return found
+
+
+def _prepare(output: Any, subject: str) -> None:
+    """Take scripts and styles out whole, which the sanitiser would show as text; say what a figure shows."""
+    data = output.get("data", {})
+    if "text/html" in data:
+        soup = BeautifulSoup(data["text/html"], "html.parser")
+        for element in soup(["script", "style"]):
+            element.decompose()
+        data["text/html"] = str(soup)
+    if "image/png" in data:
+        output.setdefault("metadata", {})["image/png"] = {"alt": f"Figure: {subject}"}

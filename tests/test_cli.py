@@ -137,7 +137,7 @@ def test_rewritten_history_is_refused_unless_accepted(trained, tmp_path):
         (["--as-of", "2023-01-01"], 3, "stale — its last retail_and_recreation of PT is 2022-10-13"),
         (["--set", "data.location=PT-11"], 3, "no published value for PT-11"),
         (["--set", "data.category=cinemas"], 3, "Categories of PT: grocery_and_pharmacy"),
-        (["--set", "data.category=parks"], 3, "this is a champion of"),
+        (["--set", "data.category=parks"], 3, "needs a market of its own"),
         (["--as-of", "2022-08-01"], 3, "still to come"),
         (["--set", "data.source=nowhere.csv"], 2, "nowhere.csv"),
         (["--set", "data.source=file:///etc/passwd"], 2, "file"),

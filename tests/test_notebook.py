@@ -169,6 +169,7 @@ def test_the_page_asks_nobody_for_anything(tmp_path):
     policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', page)
     assert policy and policy[1].startswith("default-src 'none'") and "http" not in policy[1]
     assert not re.search(r"(@import|url\()", page)
+    assert "<h1" in page and "&lt;h1" not in page and 'alt="Figure: Small"' in page
 
 
 def test_parameters_hold_no_path_of_this_machine(tmp_path):
