@@ -19,7 +19,7 @@ from rich.table import Table
 
 from flows import kernel, local
 from footfall.params import read_market, read_value
-from footfall.problems import GateClosed, Problem, UsageProblem
+from footfall.problems import EnvironmentProblem, GateClosed, Problem, UsageProblem
 
 PROMISE = "How busy the coming week will be: train, predict and publish, every step on record."
 app = typer.Typer(help=PROMISE, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -86,12 +86,17 @@ def forecast(market: Market) -> None:
 @app.command()
 def up() -> None:
     """Start the servers, the deployments and a worker; Ctrl-C stops them."""
-    with _plain_words(None), local.servers() as found, local.worker(found):
+    stop = threading.Event()
+    for sent in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(sent, lambda *_: stop.set())
+    with _plain_words(None), local.servers() as found, local.worker(found) as worker:
         console.print(f"Prefect   {found['PREFECT_API_URL'].removesuffix('/api')}/deployments")
         console.print(f"MLflow    {found['MLFLOW_TRACKING_URI']}/#/experiments?workflowType=machine_learning")
         console.print(f"bucket    gs://{found['FOOTFALL_BUCKET']}  {local.place()}")
         console.print("A worker waits for runs: start one under Deployments. Ctrl-C stops everything.")
-        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+        while not stop.wait(1):
+            if worker.poll() is not None:
+                raise EnvironmentProblem(f"the worker ended; read {local.HOME / 'logs' / 'worker.log'}")
 
 
 @notebooks.command()

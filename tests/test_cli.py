@@ -1,8 +1,13 @@
 """The command line, on real servers: what it says, its exit code, and that nothing bad is ever published."""
 
+import os
 import re
+import signal
+import subprocess
+import sys
 
 import bad_data
+import psutil
 import pytest
 import test_params
 from typer.testing import CliRunner
@@ -158,6 +163,22 @@ def test_a_market_without_champion_says_how_to_get_one(servers):
     done = footfall("predict", "germany", "--set", "data.source=sample", "--set", "data.location=PT")
     assert done.exit_code == 6 and "footfall train germany" in done.output
     assert "no forecast was published yet" in done.output
+
+
+def test_up_starts_everything_and_stops_cleanly(tmp_path):
+    home = {name: value for name, value in os.environ.items() if name not in HOMES} | {"FOOTFALL_HOME": str(tmp_path)}
+    up = subprocess.Popen([sys.executable, "-m", "flows.cli", "up"], env=home, stdout=subprocess.PIPE, text=True)
+    said = [up.stdout.readline() for _ in range(4)]
+    assert [line.split()[0] for line in said] == ["Prefect", "MLflow", "bucket", "A"], said
+    family = psutil.Process(up.pid).children(recursive=True)
+    assert len(family) >= 4
+    up.send_signal(signal.SIGINT)
+    assert up.wait(60) == 0
+    _, alive = psutil.wait_procs(family, timeout=5)
+    assert not alive and not (tmp_path / "servers.json").exists()
+
+
+HOMES = ("PREFECT_API_URL", "MLFLOW_TRACKING_URI", "FOOTFALL_BUCKET", "STORAGE_EMULATOR_HOST", "PREFECT_HOME")
 
 
 @pytest.mark.parametrize(
