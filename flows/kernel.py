@@ -5,7 +5,6 @@ still busy with its own imports, imports the same, then waits for one line that 
 ordinary ipykernel. If it is not there, or died meanwhile, a kernel starts as kernels always do.
 """
 
-import contextlib
 import ctypes
 import json
 import os
@@ -84,8 +83,14 @@ def take(command: list[str], cwd: str, env: dict[str, str]) -> subprocess.Popen[
     return None
 
 
-def end(group: int | None) -> None:
+def guard(group: int) -> subprocess.Popen[bytes]:
+    """A shell that kills a kernel's process group as soon as we let go of it, or end, however we end."""
+    command = ["/bin/sh", "-c", f"read _; kill -9 -{group}"]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True)
+
+
+def end(guarding: subprocess.Popen[bytes] | None) -> None:
     """Kill what is left of a kernel and everything it started."""
-    with contextlib.suppress(ProcessLookupError):
-        if group:
-            os.killpg(group, signal.SIGKILL)
+    if guarding and guarding.stdin:
+        guarding.stdin.close()
+        guarding.wait()

@@ -4,11 +4,14 @@ An experiment per notebook, a run per execution. What is kept is what lies in th
 A market's registered model is named after it; its alias ``champion`` is the model in use.
 """
 
+import datetime as dt
 import json
 import logging
 import os
 import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
@@ -20,12 +23,19 @@ os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 
 from mlflow import MlflowClient
 from mlflow.artifacts import download_artifacts
-from mlflow.entities import Metric, Param, RunTag
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 
-from flows.notebook import Record
+from flows.folder import (
+    Record,
+    abandoned,
+    content_digest,
+    read_record,
+    replace,
+    template_of,
+    unfinished,
+)
 from footfall.problems import EnvironmentProblem
-from footfall.series import sha256
 
 CHAMPION = "champion"
 STATUS = {"succeeded": "FINISHED", "interrupted": "KILLED"}
@@ -37,13 +47,18 @@ MEND = "Nothing was published; set the alias `champion` to a version that loads,
 NEEDS = [f"{name}=={version(name)}" for name in ("footfall", "pandas", "pyarrow", "sktime", "statsmodels", "holidays")]
 
 
-def start(notebook: str, tags: dict[str, str]) -> str:
-    """Open the MLflow run of a notebook that is about to start, and give its id."""
-    client = MlflowClient()
-    found = client.get_experiment_by_name(notebook)
-    experiment = found.experiment_id if found else _create_experiment(client, notebook)
-    title = " ".join(tags[name] for name in ("market", "as_of") if name in tags)
-    return str(client.create_run(experiment, tags=tags, run_name=title).info.run_id)
+def start(folder: Path) -> str:
+    """Open the MLflow run of a claimed folder, and give its id; the folder remembers it."""
+    with _answering():
+        client, owner = MlflowClient(), json.loads((folder / "owner.json").read_text())
+        notebook, tags = template_of(folder).stem, owner["tags"]
+        found = client.get_experiment_by_name(notebook)
+        experiment = found.experiment_id if found else _create_experiment(client, notebook)
+        title = " ".join(tags[name] for name in ("market", "as_of") if name in tags)
+        began = int(dt.datetime.fromisoformat(owner["started"]).timestamp() * 1000)
+        run = str(client.create_run(experiment, began, {**tags, "folder": folder.name}, title).info.run_id)
+    replace(folder / "mlflow", run)
+    return run
 
 
 def _create_experiment(client: MlflowClient, notebook: str) -> str:
@@ -56,14 +71,75 @@ def _create_experiment(client: MlflowClient, notebook: str) -> str:
         return str(found.experiment_id)
 
 
-def finish(run: str, record: Record, folder: Path) -> None:
-    """Carry everything that lies in the run's folder to its MLflow run, and close it with the true status."""
-    client = MlflowClient()
-    for path in [folder / f"{record.notebook}.{kind}" for kind in ("html", "ipynb")] + [folder / "record.json"]:
-        client.log_artifact(run, str(path))
-    client.log_artifacts(run, str(folder / "out"), "out")
-    client.log_batch(run, _metrics(record, folder), _params(record), _tags(record))
-    client.set_terminated(run, STATUS.get(record.outcome, "FAILED"))
+@contextmanager
+def _answering() -> Iterator[None]:
+    """MLflow's errors, by the name of the server that they came from."""
+    try:
+        yield
+    except (MlflowException, OSError) as error:
+        where = MlflowClient().tracking_uri
+        brief = str(error).splitlines()[0][:300]
+        raise EnvironmentProblem(
+            f"MLflow at {where} did not do its part: {brief}. Run again when it answers."
+        ) from error
+
+
+def deliver(folder: Path) -> str:
+    """Carry everything that lies in a run's folder to MLflow, and close the run with the true status; give its id.
+
+    Raises
+    ------
+    EnvironmentProblem
+        If MLflow does not take it; the folder waits, and the next start delivers it.
+    """
+    record = read_record(folder)
+    run = (folder / "mlflow").read_text() if (folder / "mlflow").exists() else start(folder)
+    with _answering():
+        client = MlflowClient()
+        for path in (*(folder / name for name in record.pages), folder / "record.json"):
+            client.log_artifact(run, str(path))
+        for part in ("template", "in", "out"):
+            if (folder / part).exists():
+                client.log_artifacts(run, str(folder / part), part)
+        if "snapshot" in record.tags:
+            client.log_inputs(run, [_dataset(record)])
+        client.log_batch(run, _metrics(record, folder), _params(record), _tags(record))
+        client.set_terminated(run, STATUS.get(record.outcome, "FAILED"))
+    replace(folder / "delivered", run)
+    return run
+
+
+def deliver_waiting(runs: Path) -> list[str]:
+    """Account for runs that died without a word, and deliver whatever could not be delivered in its time.
+
+    Returns
+    -------
+    list of str
+        One sentence per record that MLflow has now.
+    """
+    told = []
+    for folder in unfinished(runs):
+        record = read_record(folder) if (folder / "record.json").exists() else abandoned(folder)
+        deliver(folder)
+        told.append(f"delivered the record of {folder.name}: {record.outcome}")
+    return told
+
+
+def _dataset(record: Record) -> DatasetInput:
+    """The snapshot as MLflow's dataset, so that its pages find every run on the same figures."""
+    source = json.dumps(
+        {"uri": f"snapshots/{record.tags['snapshot']}.parquet", "source": record.tags.get("source", "")}
+    )
+    name = f"{record.tags.get('market', '')} through {record.tags.get('data_through', '?')}"
+    used = Dataset(name, record.tags["snapshot"][:36], "local", source, profile=None, schema=None)
+    return DatasetInput(used, [InputTag("mlflow.data.context", record.notebook)])
+
+
+def fetch(run: str, folder: Path) -> Path:
+    """A run's folder as MLflow keeps it, for checking or repeating it anywhere."""
+    with _answering():
+        folder.mkdir(parents=True, exist_ok=True)
+        return Path(download_artifacts(run_id=run, dst_path=str(folder)))
 
 
 def _metrics(record: Record, folder: Path) -> list[Metric]:
@@ -77,16 +153,24 @@ def _params(record: Record) -> list[Param]:
 
 
 def _tags(record: Record) -> list[RunTag]:
-    facts = {"outcome": record.outcome, "commit": record.commit, "dirty": record.dirty, "template": record.template,
-             "snapshot": record.inputs.get("snapshot.parquet", ""), "lock": record.lock,
-             "stopped_at": record.stopped_at or "", "reason": record.reason[:SMALL],
-             "mlflow.note.content": describe(record)}  # fmt: skip
-    return [RunTag(name, str(value)) for name, value in facts.items()]
+    facts = {
+        **record.tags,
+        "outcome": record.outcome,
+        "reason": record.reason[:SMALL],
+        "stopped_at": record.stopped_at or "",
+        "commit": record.commit,
+        "dirty": str(record.dirty).lower(),
+        "modified": str(record.modified).lower(),
+        "template": record.template,
+        "lock": record.lock,
+        "mlflow.note.content": describe(record),
+    }
+    return [RunTag(name, str(value)) for name, value in facts.items() if value != ""]
 
 
 def describe(record: Record) -> str:
     """What happened, in two sentences."""
-    about = f"{record.notebook}.ipynb for {record.tags.get('market', '?')} as of {record.parameters.get('as_of', '?')}"
+    about = f"{record.notebook}.ipynb for {record.tags.get('market', '?')} as of {record.tags.get('as_of', '?')}"
     if record.outcome == "succeeded":
         return f"{about} ran through in {record.seconds:.0f} s. Read `{record.notebook}.html` among the artifacts."
     where = f" in cell {record.stopped_at}" if record.stopped_at else ""
@@ -95,9 +179,9 @@ def describe(record: Record) -> str:
 
 def tag(run: str, tags: dict[str, str]) -> None:
     """Add to what a finished run can be found by: the forecast that it led to, the version that it made."""
-    client = MlflowClient()
-    for name, value in tags.items():
-        client.set_tag(run, name, value)
+    with _answering():
+        for name, value in tags.items():
+            MlflowClient().set_tag(run, name, value)
 
 
 def link(run: str) -> str:
@@ -130,7 +214,7 @@ def register(market: str, run: str, model: Path, tags: dict[str, str]) -> str:
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
-    facts = {**tags, "sha256": digest(model)}
+    facts = {**tags, "sha256": content_digest(model)}
     return str(client.create_model_version(market, logged.model_uri, run, facts, model_id=logged.model_id).version)
 
 
@@ -142,12 +226,13 @@ def promote(market: str, number: str, folder: Path) -> None:
 
 def champion(market: str) -> str | None:
     """The version in use, or None where none has passed the gate yet."""
-    try:
-        return str(MlflowClient().get_model_version_by_alias(market, CHAMPION).version)
-    except MlflowException as error:
-        if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-            return None
-        raise
+    with _answering():
+        try:
+            return str(MlflowClient().get_model_version_by_alias(market, CHAMPION).version)
+        except MlflowException as error:
+            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                return None
+            raise
 
 
 def lay_down(market: str, number: str, folder: Path) -> str:
@@ -165,13 +250,7 @@ def lay_down(market: str, number: str, folder: Path) -> str:
         raise EnvironmentProblem(f"model {market} version {number} cannot be fetched: {error}. {MEND}") from error
     shutil.move(whole / "data" / "model", folder / "champion")
     shutil.rmtree(folder / "registry")
-    found = digest(folder / "champion")
+    found = content_digest(folder / "champion")
     if found != entry.tags.get("sha256"):
         raise EnvironmentProblem(f"model {market} version {number} is not what was registered (sha256 {found}). {MEND}")
     return found
-
-
-def digest(folder: Path) -> str:
-    """One sha256 over a folder's names and contents."""
-    lines = [f"{p.relative_to(folder)} {sha256(p.read_bytes())}" for p in sorted(folder.rglob("*")) if p.is_file()]
-    return sha256("\n".join(lines).encode())

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from prefect.logging import get_run_logger
 from pydantic import BaseModel
 
 from flows import bucket, fetch, kernel, notebook, record
+from flows.folder import Record, add_tags, claim, not_begun
 from flows.local import HOME, PARAMS
 from footfall import problems, read, series
 from footfall.params import Market, read_market
@@ -34,10 +36,9 @@ class Run:
 
     station: str
     market: Market
-    id: str
     folder: Path
-    tags: dict[str, str]
-    kept: notebook.Record | None = None
+    id: str = ""
+    kept: Record | None = None
     found: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -69,28 +70,33 @@ def recorded(station: str, market: str, as_of: str | None, settings: dict[str, A
     """
     kernel.warm()
     known = particulars(market, as_of, settings)
+    for sentence in record.deliver_waiting(HOME / "runs"):
+        voice().info(sentence)
+    begun = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%S")
+    run = Run(station, known, HOME / "runs" / f"{begun}-{station}-{market}-{uuid.uuid4().hex[:8]}")
     tags = {"market": market, "as_of": str(known.data.as_of), **_flow_run()}
-    run_id = record.start(station, tags)
-    run = Run(station, known, run_id, HOME / "runs" / f"{station}-{market}-{run_id[:8]}", tags)
-    run.folder.mkdir(parents=True)
+    claim(run.folder, notebook.NOTEBOOKS / f"{station}.ipynb", tags)
     try:
+        run.id = record.start(run.folder)
         yield run
     except BaseException as error:
         if run.kept is None:  # it stopped before its notebook began
-            run.kept = notebook.not_begun(_template(run), run.folder, tags, error)
+            run.kept = not_begun(run.folder, error)
+        _deliver_if_possible(run)
         raise
-    finally:
-        if run.kept is not None:
-            record.finish(run.id, run.kept, run.folder)
+    record.deliver(run.folder)
+
+
+def _deliver_if_possible(run: Run) -> None:
+    try:
+        record.deliver(run.folder)
+    except EnvironmentProblem:  # the trouble at hand is the one to tell of
+        voice().warning(f"the record waits in {run.folder.name}; the next start delivers it")
 
 
 def _flow_run() -> dict[str, str]:
     context = FlowRunContext.get()
     return {"prefect_flow_run": str(context.flow_run.id)} if context and context.flow_run else {}
-
-
-def _template(run: Run) -> Path:
-    return notebook.NOTEBOOKS / f"{run.station}.ipynb"
 
 
 def voice() -> Any:
@@ -192,14 +198,14 @@ def take_champion(run: Run) -> str | None:
 def run_notebook(run: Run, parameters: BaseModel) -> None:
     """Run the station's notebook on what was laid down; one that did not succeed stops the run."""
     with stage(run.station) as told:
-        say = voice().info
-        run.kept = notebook.run_notebook(_template(run), parameters, run.folder, run.tags | run.found, say)
+        add_tags(run.folder, run.found)
+        run.kept = notebook.run_notebook(run.folder, parameters.model_dump(mode="json"), voice().info)
         told.append(run.kept.outcome)
     if run.kept.outcome != "succeeded":
         raise _problem(run.kept)
 
 
-def _problem(kept: notebook.Record) -> Problem:
+def _problem(kept: Record) -> Problem:
     """The notebook's own problem, of its own class, so that the exit code says what kind it was."""
     where = f"{kept.notebook}.ipynb {kept.outcome}" + (f" in cell {kept.stopped_at}" if kept.stopped_at else "")
     name, _, text = kept.reason.partition(": ")

@@ -1,6 +1,8 @@
 """One notebook at a time, with real kernels that really die."""
 
+import ast
 import json
+import keyword
 import os
 import re
 import signal
@@ -11,16 +13,20 @@ import time
 import nbformat
 import psutil
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
-from pydantic import BaseModel
+from papermill.parameterize import parameterize_notebook
 
-from flows.notebook import ROOT, Record, not_begun, run_notebook
+from flows.folder import ROOT, Record, abandoned, claim, differences, not_begun, unfinished
+from flows.notebook import repeat, run_notebook
 from footfall.problems import DataProblem
 from footfall.series import sha256
 
-
-class Number(BaseModel):
-    number: int = 1
+NAMES = st.from_regex(r"[a-z_]{1,9}", fullmatch=True).filter(lambda name: not keyword.iskeyword(name))
+LITERALS = st.recursive(
+    st.text() | st.integers() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False), st.lists, max_leaves=6
+)
 
 
 def write(folder, *cells, kernel="python3"):
@@ -34,9 +40,8 @@ def write(folder, *cells, kernel="python3"):
 
 def run(folder, *cells, number=7, limit=60, kernel="python3"):
     said = []
-    template = write(folder, *cells, kernel=kernel)
-    record = run_notebook(template, Number(number=number), folder / "run", {"market": "m"}, said.append, limit)
-    return record, said
+    claim(folder / "run", write(folder, *cells, kernel=kernel), {"market": "m", "as_of": "2022-10-13"})
+    return run_notebook(folder / "run", {"number": number}, said.append, limit), said
 
 
 def kept(folder):
@@ -88,10 +93,8 @@ def test_an_unknown_kernel_is_named(tmp_path):
 
 
 def test_a_run_that_never_began_is_recorded_too(tmp_path):
-    template = write(tmp_path, "1 + 1")
-    record = not_begun(
-        template, tmp_path / "run", {"market": "m"}, DataProblem("figures.csv:3:value: x — not a number")
-    )
+    claim(tmp_path / "run", write(tmp_path, "1 + 1"), {"market": "m"})
+    record = not_begun(tmp_path / "run", DataProblem("figures.csv:3:value: x — not a number"))
     written, book, page = kept(tmp_path)
     assert written == record and record.outcome == "failed"
     assert record.reason == "DataProblem: figures.csv:3:value: x — not a number"
@@ -131,9 +134,10 @@ def test_a_kernel_dies_with_a_killed_parent(tmp_path):
 PARENT = """
 import sys
 from pathlib import Path
-from test_notebook import Number
+from flows.folder import claim
 from flows.notebook import run_notebook
-run_notebook(Path(sys.argv[1]), Number(), Path(sys.argv[2]), {}, print)
+claim(Path(sys.argv[2]), Path(sys.argv[1]), {"market": "m"})
+run_notebook(Path(sys.argv[2]), {"number": 1}, print)
 """
 
 
@@ -202,3 +206,52 @@ def test_the_record_names_the_commit_and_the_lock(tmp_path):
     assert record.template == sha256((tmp_path / "small.ipynb").read_bytes())
     assert re.fullmatch(r"[0-9a-f]{40}|unknown", record.commit)
     assert os.path.exists(tmp_path / "run" / "record.json") and not list((tmp_path / "run").glob("*running*"))
+
+
+def test_a_grandchild_dies_with_a_killed_parent(tmp_path):
+    spawn = "import subprocess; open('out/pid', 'w').write(str(subprocess.Popen(['sleep', '600']).pid))"
+    template = write(tmp_path, spawn, "import time; time.sleep(600)")
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, str(template), str(tmp_path / "run")], cwd=ROOT / "tests")
+    pid = tmp_path / "run" / "out" / "pid"
+    while not (pid.exists() and pid.read_text()):
+        time.sleep(0.05)
+    parent.kill()
+    parent.wait()
+    assert_gone(int(pid.read_text()))
+
+
+def test_an_abandoned_run_tells_how_far_it_came(tmp_path):
+    template = write(tmp_path, "'done'", "import os, signal; os.kill(os.getppid(), signal.SIGKILL)", "'after'")
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, str(template), str(tmp_path / "run")], cwd=ROOT / "tests")
+    parent.wait()
+    assert list(unfinished(tmp_path)) == [tmp_path / "run"]
+    record = abandoned(tmp_path / "run")
+    assert record.outcome == "interrupted"
+    assert [cell.status for cell in record.cells] == ["succeeded"] * 3 + ["failed", "not run"]
+    assert differences(tmp_path / "run") == []
+
+
+def test_a_notebook_killed_in_the_midst_of_saving_is_still_on_record(tmp_path):
+    claim(tmp_path / "run", write(tmp_path, "1"), {"market": "m"})
+    (tmp_path / "run" / "running.ipynb").write_text('{"cells": [{"cell_type": "co')
+    record = abandoned(tmp_path / "run")
+    assert record.outcome == "interrupted" and {cell.status for cell in record.cells} == {"not run"}
+    assert nbformat.read(tmp_path / "run" / "small.ipynb", 4)
+
+
+def test_a_run_repeats_to_the_same_bytes(tmp_path):
+    random = "import numpy; open('out/numbers', 'w').write(str(numpy.random.default_rng(number).normal(size=9)))"
+    record, _ = run(tmp_path, random)
+    again = repeat(tmp_path / "run", tmp_path / "again", print)
+    assert again.outputs == record.outputs and again.template == record.template
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.dictionaries(NAMES, LITERALS))
+def test_nothing_but_literals_is_injected(parameters):
+    book = new_notebook(cells=[new_code_cell("", metadata={"tags": ["parameters"]})])
+    book.metadata |= {"kernelspec": {"name": "python3", "language": "python"}, "papermill": {}}
+    injected = parameterize_notebook(book, parameters).cells[1].source if parameters else ""
+    tree = ast.parse(injected)
+    assert all(isinstance(line, ast.Assign) for line in tree.body)
+    assert {line.targets[0].id: ast.literal_eval(line.value) for line in tree.body} == parameters

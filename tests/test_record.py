@@ -1,12 +1,17 @@
 """The record and the registry, on a real MLflow server."""
 
 import json
+import os
+import subprocess
+import sys
+import time
 
 import pytest
-from test_notebook import Number, write
+from test_notebook import PARENT, write
 
+from flows.folder import ROOT, claim, content_digest, differences, not_begun
 from flows.local import HOME
-from flows.notebook import not_begun, run_notebook
+from flows.notebook import run_notebook
 from footfall.problems import DataProblem, EnvironmentProblem
 
 pytestmark = pytest.mark.usefixtures("servers")
@@ -20,11 +25,15 @@ def record(servers):
 
 
 def kept_run(record, folder, *cells):
-    template = write(folder, *cells)
-    run = record.start("small", {"market": "m", "as_of": "2022-10-13"})
-    kept = run_notebook(template, Number(), folder / "run", {"market": "m"}, print)
-    record.finish(run, kept, folder / "run")
-    return run, kept
+    claim(folder / "run", write(folder, *cells), {"market": "m", "as_of": "2022-10-13"})
+    record.start(folder / "run")
+    kept = run_notebook(folder / "run", {"number": 1}, print)
+    return record.deliver(folder / "run"), kept
+
+
+def training(record, folder):
+    claim(folder / "training", write(folder, "1"), {"market": "m"})
+    return record.start(folder / "training")
 
 
 def test_a_good_run_is_finished_and_holds_everything(record, tmp_path):
@@ -35,7 +44,7 @@ def test_a_good_run_is_finished_and_holds_everything(record, tmp_path):
     assert there.data.params == {"number": "1"}
     assert there.data.tags["outcome"] == "succeeded" and there.data.tags["commit"] == kept.commit
     names = {item.path for item in record.MlflowClient().list_artifacts(run)}
-    assert names == {"small.ipynb", "small.html", "record.json", "out"}
+    assert names == {"small.ipynb", "small.html", "record.json", "template", "out"}
 
 
 @pytest.mark.parametrize(
@@ -51,9 +60,10 @@ def test_a_bad_run_is_failed_and_says_where_and_why(record, tmp_path, cell, outc
 
 
 def test_a_run_that_never_began_leaves_a_record(record, tmp_path):
-    run = record.start("small", {"market": "m"})
-    kept = not_begun(write(tmp_path, "1"), tmp_path / "run", {"market": "m"}, DataProblem("x.csv:3:date: y — no day"))
-    record.finish(run, kept, tmp_path / "run")
+    claim(tmp_path / "run", write(tmp_path, "1"), {"market": "m"})
+    run = record.start(tmp_path / "run")
+    not_begun(tmp_path / "run", DataProblem("x.csv:3:date: y — no day"))
+    assert record.deliver(tmp_path / "run") == run
     assert "x.csv:3:date: y — no day" in record.MlflowClient().get_run(run).data.tags["mlflow.note.content"]
 
 
@@ -64,19 +74,19 @@ def model(folder, text="weights"):
 
 
 def test_a_version_is_nobodys_champion_until_it_is_promoted(record, tmp_path):
-    run = record.start("train", {"market": "one"})
+    run = training(record, tmp_path)
     assert record.champion("one") is None
     version = record.register("one", run, model(tmp_path), {"gate": "passed"})
     assert record.champion("one") is None
     assert record.MlflowClient().get_run(run).info.status == "RUNNING"
     record.promote("one", version, tmp_path / "proof")
     assert record.champion("one") == version == "1"
-    assert record.lay_down("one", version, tmp_path / "in") == record.digest(tmp_path / "model")
+    assert record.lay_down("one", version, tmp_path / "in") == content_digest(tmp_path / "model")
     assert (tmp_path / "in" / "champion" / "forecaster.zip").read_text() == "weights"
 
 
 def test_a_tampered_model_is_refused(record, tmp_path):
-    version = record.register("two", record.start("train", {}), model(tmp_path, "weights of two"), {})
+    version = record.register("two", training(record, tmp_path), model(tmp_path, "weights of two"), {})
     stored = next(p for p in (HOME / "artifacts").rglob("forecaster.zip") if p.read_bytes() == b"weights of two")
     stored.write_text("weights of twX")
     with pytest.raises(EnvironmentProblem, match="model two version 1 is not what was registered"):
@@ -85,7 +95,7 @@ def test_a_tampered_model_is_refused(record, tmp_path):
 
 
 def test_a_model_without_artifacts_cannot_become_champion(record, tmp_path):
-    version = record.register("three", record.start("train", {}), model(tmp_path, "weights of three"), {})
+    version = record.register("three", training(record, tmp_path), model(tmp_path, "weights of three"), {})
     stored = next(p for p in (HOME / "artifacts").rglob("forecaster.zip") if p.read_bytes() == b"weights of three")
     stored.unlink()
     with pytest.raises(EnvironmentProblem, match="model three version 1"):
@@ -96,3 +106,50 @@ def test_the_record_in_mlflow_is_the_record_on_disk(record, tmp_path):
     run, kept = kept_run(record, tmp_path, "1")
     there = record.download_artifacts(run_id=run, artifact_path="record.json", dst_path=str(tmp_path))
     assert json.loads(open(there).read()) == json.loads(kept.model_dump_json())
+
+
+def test_a_run_whose_process_was_killed_is_on_record_after_the_next_start(record, tmp_path):
+    slow = "open('out/pid', 'w').write('x')", "import time; time.sleep(600)", "'after'"
+    runs, template = tmp_path / "runs", write(tmp_path, *slow)
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, str(template), str(runs / "one")], cwd=ROOT / "tests")
+    while not (runs / "one" / "out" / "pid").exists():
+        time.sleep(0.05)
+    assert record.deliver_waiting(runs) == [], "it is alive"
+    run = record.start(runs / "one")
+    time.sleep(0.5)
+    parent.kill()
+    parent.wait()
+    assert record.deliver_waiting(runs) == ["delivered the record of one: interrupted"]
+    there = record.MlflowClient().get_run(run)
+    assert there.info.status == "KILLED" and there.data.tags["stopped_at"] == "4"
+    assert "ended without a word" in there.data.tags["reason"]
+    assert record.deliver_waiting(runs) == [] and differences(runs / "one") == []
+
+
+def test_a_record_waits_for_mlflow_and_is_delivered_once(record, tmp_path, monkeypatch):
+    runs = tmp_path / "runs"
+    claim(runs / "one", write(tmp_path, "1"), {"market": "m"})
+    run_notebook(runs / "one", {"number": 1}, print)
+    owner = runs / "one" / "owner.json"
+    owner.write_text(owner.read_text().replace(f'"pid": {os.getpid()}', '"pid": 999999999'))
+    with monkeypatch.context() as away:
+        away.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+        began = time.monotonic()
+        with pytest.raises(EnvironmentProblem, match=r"MLflow at http://127\.0\.0\.1:9 did not do its part"):
+            record.deliver(runs / "one")
+        assert time.monotonic() - began < 60
+    assert record.deliver_waiting(runs) == ["delivered the record of one: succeeded"]
+    assert record.deliver_waiting(runs) == []
+
+
+def test_what_mlflow_keeps_can_be_checked_and_every_flipped_byte_is_named(record, tmp_path):
+    run, _ = kept_run(record, tmp_path, "open('out/forecast.csv', 'w').write('1,2,3')")
+    folder = record.fetch(run, tmp_path / "fetched")
+    assert differences(folder) == []
+    for name in ("template/small.ipynb", "out/forecast.csv", "small.ipynb", "small.html"):
+        whole = (folder / name).read_bytes()
+        (folder / name).write_bytes(whole[:20] + bytes([whole[20] ^ 1]) + whole[21:] if len(whole) > 20 else b"1,2,4")
+        assert differences(folder) == [f"{name}: altered"]
+        (folder / name).write_bytes(whole)
+    (folder / "out" / "forecast.csv").unlink()
+    assert differences(folder) == ["out/forecast.csv: missing"]
