@@ -2,15 +2,19 @@
 
 import asyncio
 import atexit
+import contextlib
 import importlib
 import io
 import logging
 import os
 import signal
+import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -19,7 +23,7 @@ from rich.table import Table
 
 from flows import kernel, local
 from footfall.params import read_market, read_value
-from footfall.problems import EnvironmentProblem, GateClosed, Problem, UsageProblem
+from footfall.problems import DataProblem, EnvironmentProblem, GateClosed, Problem, UsageProblem
 
 PROMISE = "How busy the coming week will be: train, predict and publish, every step on record."
 app = typer.Typer(help=PROMISE, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -38,6 +42,7 @@ Settings = Annotated[
         "--set", metavar="SECTION.KEY=VALUE", help="Replace a parameter of the market's file; may be repeated."
     ),
 ]
+RunId = Annotated[str, typer.Argument(metavar="RUN", help="A run's id in MLflow, or the path of its folder.")]
 SEE = "Look at the executed notebooks in MLflow, and at the flows in Prefect:  make up"
 
 
@@ -81,6 +86,62 @@ def forecast(market: Market) -> None:
     """Print the published forecast."""
     with _line(market, None, None):
         _show(market)
+
+
+@app.command()
+def runs(
+    market: Annotated[str | None, typer.Option(help="Only this market.")] = None,
+    notebook: Annotated[str | None, typer.Option(help="Only this notebook: explore, train or predict.")] = None,
+    outcome: Annotated[str | None, typer.Option(help="Only this outcome, such as failed or 'kernel died'.")] = None,
+    since: Annotated[str | None, typer.Option(help="Only from this day on, as in 2022-10-13.")] = None,
+) -> None:
+    """List the runs on record, newest first."""
+    with _plain_words(None), local.servers():
+        found = importlib.import_module("flows.audit").runs(market, notebook, outcome, since)
+        widths = {key: max(len(key), *(len(line[key]) for line in found)) for key in (found[0] if found else [])}
+        for line in [{key: key for key in widths}, *found] if found else [{"": "no run on record"}]:
+            console.print("  ".join(value.ljust(widths.get(key, 0)) for key, value in line.items()), markup=False)
+
+
+@app.command()
+def trace(market: Market, day: Annotated[str, typer.Argument(help="The day the forecast stood on.")]) -> None:
+    """Lead back from a published forecast to its model, notebook, data, commit and parameters."""
+    with _plain_words(None), local.servers():
+        for what, which in importlib.import_module("flows.audit").trace(os.environ["FOOTFALL_BUCKET"], market, day):
+            console.print(f"[bold]{what:<14}[/]", end="")
+            console.print(which, markup=False)
+
+
+@app.command()
+def verify(run: RunId) -> None:
+    """Check every byte of a record against the digests it was written with."""
+    with _plain_words(None), local.servers(), tempfile.TemporaryDirectory() as scratch:
+        kept, altered = importlib.import_module("flows.audit").verify(run, Path(scratch))
+        if altered:
+            raise DataProblem(f"{kept.notebook}, {kept.outcome}: the record is not whole\n" + "\n".join(altered))
+        files = len(kept.inputs) + len(kept.outputs) + len(kept.pages) + 1
+        console.print(f"{kept.notebook}, {kept.outcome}: all {files} files are as they were written")
+
+
+@app.command()
+def replay(run: RunId) -> None:
+    """Run a recorded notebook again, from its record alone, and compare what it writes."""
+    servers = contextlib.nullcontext() if Path(run).exists() else local.servers()
+    with _plain_words(None), servers, tempfile.TemporaryDirectory() as scratch:
+        found = importlib.import_module("flows.audit").replay(run, Path(scratch), console.print)
+        if found:
+            raise DataProblem("the replay came to something else:\n" + "\n".join(found))
+        console.print("the replay wrote the same bytes")
+
+
+@app.command("open")
+def open_run(run: RunId, folder: Annotated[Path, typer.Argument(help="Where to put it.")]) -> None:
+    """Put a run's notebook and all that it needs into a folder, and open it in JupyterLab where it stopped."""
+    with _plain_words(None):
+        with local.servers():
+            place = importlib.import_module("flows.audit").bundle(run, folder)
+        console.print(f"{place}: run its cells in JupyterLab; Ctrl-C ends it")
+        subprocess.run([sys.executable, "-m", "jupyter", "lab", str(place)], cwd=folder, check=False)
 
 
 @app.command()

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # the default waits for a dead server over four minutes
@@ -140,6 +141,31 @@ def fetch(run: str, folder: Path) -> Path:
     with _answering():
         folder.mkdir(parents=True, exist_ok=True)
         return Path(download_artifacts(run_id=run, dst_path=str(folder)))
+
+
+def get(run: str) -> Any:
+    """A run as MLflow knows it."""
+    with _answering():
+        return MlflowClient().get_run(run)
+
+
+def version_of(market: str, number: str) -> Any:
+    """A version in the registry: its tags, and the run that made it."""
+    with _answering():
+        return MlflowClient().get_model_version(market, number)
+
+
+def search(notebook: str | None, filters: str, most: int = 50) -> list[tuple[str, Any]]:
+    """The newest runs that fit MLflow's filter, each with its notebook's name; of one notebook or of all."""
+    with _answering():
+        client = MlflowClient()
+        known = {one.experiment_id: one.name for one in client.search_experiments() if one.name != "Default"}
+        wanted = [number for number, name in known.items() if notebook in (None, name)]
+        if not wanted:
+            return []
+        order = ["attributes.start_time DESC"]
+        found = client.search_runs(wanted, filters, max_results=most, order_by=order)
+    return [(known[run.info.experiment_id], run) for run in found]
 
 
 def _metrics(record: Record, folder: Path) -> list[Metric]:

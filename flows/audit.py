@@ -1,0 +1,148 @@
+"""The record, read again: which runs there were, what a forecast came from, whether it is whole, whether it repeats."""
+
+import datetime as dt
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from flows import bucket, record
+from flows.folder import Record, differences, read_record
+from flows.notebook import Say, repeat
+from footfall.problems import DataProblem, UsageProblem
+
+
+def runs(market: str | None, notebook: str | None, outcome: str | None, since: str | None) -> list[dict[str, str]]:
+    """What ran, newest first: when, what, as of when, with which outcome, seconds, model and snapshot, and its id."""
+    asked = {"market": market, "outcome": outcome}
+    clauses = [f"tags.{name} = '{value}'" for name, value in asked.items() if value]
+    if since:
+        clauses.append(f"attributes.start_time >= {int(dt.datetime.fromisoformat(since).timestamp() * 1000)}")
+    return [_line(name, run) for name, run in record.search(notebook, " and ".join(clauses))]
+
+
+def _line(name: str, run: Any) -> dict[str, str]:
+    tags, started = run.data.tags, dt.datetime.fromtimestamp(run.info.start_time / 1000)
+    return {
+        "started": started.isoformat(" ", "seconds"),
+        "notebook": name,
+        "market": tags.get("market", ""),
+        "as of": tags.get("as_of", ""),
+        "outcome": tags.get("outcome", "running"),
+        "seconds": f"{run.data.metrics.get('seconds', 0):.0f}",
+        "model": tags.get("model_version", ""),
+        "snapshot": tags.get("snapshot", "")[:8],
+        "run": run.info.run_id,
+    }
+
+
+def trace(name: str, market: str, day: str) -> list[tuple[str, str]]:
+    """The way back from the forecast of a day: pairs of what and which, down to the commit and the parameters.
+
+    Parameters
+    ----------
+    name : str
+        The bucket.
+    market, day : str
+        The market, and the ISO day its forecast stood on (``origin_date``).
+    """
+    place = bucket.connect(name)
+    found = [one for one in bucket.names(place, f"{market}/forecasts/{day}/") if one.endswith("/manifest.json")]
+    if not found:
+        raise UsageProblem(f"no forecast of {market} stands on {day}; footfall forecast {market} shows the latest")
+    steps: list[tuple[str, str]] = []
+    for manifest in found:
+        about = json.loads(bucket.read(place, manifest))["about"]
+        steps += [("forecast", f"gs://{name}/{manifest.removesuffix('manifest.json')}"), *_made_by(about["record"])]
+        steps += _trained_by(*about["model_version"].split("/"))
+        origin = json.loads(bucket.read(place, f"snapshots/{about['snapshot']}.json"))
+        steps.append(("snapshot", f"gs://{name}/snapshots/{about['snapshot']}.parquet"))
+        steps.append(("source", "{source}, through {data_through}, fetched {retrieved_at}".format(**origin)))
+    return steps
+
+
+def _made_by(run: str) -> list[tuple[str, str]]:
+    there = record.get(run)
+    tags, parameters = there.data.tags, ", ".join(f"{k}={v}" for k, v in sorted(there.data.params.items()))
+    return [
+        ("predicted in", record.link(run)),
+        ("commit", tags["commit"] + (" with changes" if tags["dirty"] == "true" else "")),
+        (
+            "notebook",
+            f"sha256 {tags['template']}" + (", modified" if tags.get("modified") == "true" else ", as committed"),
+        ),
+        ("lock", f"sha256 {tags['lock']}"),
+        ("parameters", parameters),
+    ]
+
+
+def _trained_by(market: str, number: str) -> list[tuple[str, str]]:
+    version = record.version_of(market, number)
+    run = record.get(version.run_id)
+    return [
+        ("model", f"{market}/{number}, sha256 {version.tags['sha256']}"),
+        ("the gate said", version.tags["gate"]),
+        ("trained in", record.link(version.run_id)),
+        ("trained on", f"snapshot {run.data.tags['snapshot']}, commit {run.data.tags['commit']}"),
+    ]
+
+
+def folder_of(run: str, scratch: Path) -> Path:
+    """A run's folder: the one at this path, or what MLflow keeps of the run with this id, put into `scratch`."""
+    return Path(run) if (Path(run) / "record.json").exists() else record.fetch(run, scratch)
+
+
+def verify(run: str, scratch: Path) -> tuple[Record, list[str]]:
+    """A run's account, and everything in its folder that is not as the account says."""
+    folder = folder_of(run, scratch)
+    return read_record(folder), differences(folder)
+
+
+def replay(run: str, scratch: Path, say: Say) -> list[str]:
+    """Run a recorded notebook again, from its record alone, and say where it comes to something else.
+
+    Raises
+    ------
+    DataProblem
+        If the record itself is not whole: then there is nothing to compare with.
+    """
+    folder = folder_of(run, scratch / "kept")
+    altered = differences(folder)
+    if altered:
+        raise DataProblem("the record is not whole, so it cannot be replayed:\n" + "\n".join(altered))
+    again = repeat(folder, scratch / "again", say)
+    before = read_record(folder)
+    found = [] if again.outcome == before.outcome else [f"outcome: was {before.outcome}, is {again.outcome}"]
+    for name in sorted(before.outputs.keys() | again.outputs.keys()):
+        if before.outputs.get(name) != again.outputs.get(name):
+            found.append(f"{name}: {_how(folder / 'out' / name, scratch / 'again' / 'out' / name)}")
+    return found
+
+
+def bundle(run: str, folder: Path) -> Path:
+    """Put everything needed to reproduce a run into `folder`; the notebook there stands beside its ``in/``.
+
+    Returns
+    -------
+    Path
+        The notebook, with the parameters of the run, ready to be run from its first cell.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise UsageProblem(f"{folder} is not empty; name a folder that is not there yet")
+    kept = folder_of(run, folder)
+    if kept != folder:
+        shutil.copytree(kept, folder, dirs_exist_ok=True)
+    return folder / f"{read_record(folder).notebook}.ipynb"
+
+
+def _how(before: Path, now: Path) -> str:
+    if not now.exists() or not before.exists():
+        return "was written before, is not now" if before.exists() else "is written now, was not before"
+    if before.suffix == ".parquet":
+        was, is_now = pd.read_parquet(before), pd.read_parquet(now)
+        if was.shape != is_now.shape:
+            return f"had {was.shape[0]} rows, has {is_now.shape[0]}"
+        return f"{int((was.ne(is_now) & ~(was.isna() & is_now.isna())).any(axis=1).sum())} of {len(was)} rows differ"
+    return "other bytes"

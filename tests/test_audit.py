@@ -1,0 +1,79 @@
+"""The record, read again, by the commands a reviewer uses."""
+
+import re
+
+import pytest
+from test_cli import footfall
+
+from flows.local import HOME
+
+
+@pytest.fixture(scope="module")
+def published(servers):
+    """The manifest of the sample's forecast; the line is run if no test has run it yet."""
+    from flows import bucket
+
+    done = footfall("run", "sample")
+    assert done.exit_code == 0, done.output
+    return bucket.latest(bucket.connect("footfall"), "sample").manifest
+
+
+def test_a_forecast_leads_back_to_everything_it_came_from(published):
+    from flows import record
+
+    done = footfall("trace", "sample", "2022-10-13")
+    assert done.exit_code == 0, done.output
+    about = published["about"]
+    for what, which in {
+        "forecast": "gs://footfall/sample/forecasts/2022-10-13/",
+        "predicted in": f"/runs/{about['record']}",
+        "commit": r"[0-9a-f]{40}|unknown",
+        "notebook": "sha256 [0-9a-f]{64}",
+        "lock": "sha256 [0-9a-f]{64}",
+        "parameters": "as_of=2022-10-13, category=retail_and_recreation",
+        "model": f"{about['model_version']}, sha256 {about['model_sha256']}",
+        "the gate said": "calendar",
+        "trained in": "/runs/" + record.version_of("sample", about["model_version"].split("/")[1]).run_id,
+        "snapshot": f"gs://footfall/snapshots/{about['snapshot']}.parquet",
+        "source": "sample, through 2022-10-10",
+    }.items():
+        assert re.search(rf"^{what} +.*{which}", done.output, re.MULTILINE), what
+
+
+def test_a_day_without_forecast_is_told(published):
+    done = footfall("trace", "sample", "2022-10-01")
+    assert done.exit_code == 2 and "no forecast of sample stands on 2022-10-01" in done.output
+
+
+def test_runs_are_listed_newest_first(published):
+    done = footfall("runs", "--market", "sample", "--notebook", "predict", "--outcome", "succeeded")
+    assert done.exit_code == 0 and published["about"]["record"] in done.output
+    times = re.findall(r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) +predict +sample +2022-10-13 +succeeded", done.output, re.M)
+    assert times and times == sorted(times, reverse=True)
+    assert "no run on record" in footfall("runs", "--since", "2999-01-01").output
+
+
+def test_a_published_forecast_verifies_and_repeats_to_the_same_bytes(published, monkeypatch):
+    run = published["about"]["record"]
+    assert "files are as they were written" in footfall("verify", run).output
+    monkeypatch.setenv("TZ", "Pacific/Auckland")
+    monkeypatch.setenv("LC_ALL", "C")
+    done = footfall("replay", run)
+    assert done.exit_code == 0 and "the replay wrote the same bytes" in done.output, done.output
+
+
+FILES = ("in/champion/forecaster.zip", "in/snapshot.parquet", "out/forecast/forecast.csv", "predict.ipynb")
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_flipped_byte_is_found_and_named(published, name):
+    run = published["about"]["record"]
+    (stored,) = (HOME / "artifacts").glob(f"*/{run}/artifacts/{name}")
+    whole = stored.read_bytes()
+    try:
+        stored.write_bytes(whole[:99] + bytes([whole[99] ^ 1]) + whole[100:])
+        done = footfall("verify", run)
+        assert done.exit_code == 3 and f"{name}: altered" in done.output
+        assert footfall("replay", run).exit_code == 3
+    finally:
+        stored.write_bytes(whole)
