@@ -4,6 +4,7 @@
     template/<name>.ipynb the notebook as it was when the run began
     in/, out/             what the flow laid down, what the notebook wrote
     <name>.ipynb, .html   the executed notebook, stamped with the outcome, and its page
+    changes.html          what is different from the last good run
     record.json           the account: outcome, cells, parameters, and the sha256 of all of the above
     delivered             there once MLflow has all of it
 
@@ -26,7 +27,7 @@ import psutil
 from nbformat.v4 import new_markdown_cell
 from pydantic import BaseModel, ValidationError
 
-from flows import report
+from flows import changes, report
 from footfall.problems import DataProblem
 from footfall.series import sha256, sha256_of
 
@@ -110,7 +111,9 @@ def keep(
     notebook = folder / f"{record.notebook}.ipynb"
     replace(notebook, nbformat.writes(_stamped(executed, record, course)))
     report.write_html(notebook, notebook.with_suffix(".html"))
-    record.pages = {path.name: sha256_of(path) for path in (notebook, notebook.with_suffix(".html"))}
+    changes.write_changes(folder / "changes.html", (folder, record.tags), _last_good(folder, record))
+    pages = (notebook, notebook.with_suffix(".html"), folder / "changes.html")
+    record.pages = {path.name: sha256_of(path) for path in pages}
     replace(folder / "record.json", record.model_dump_json(indent=2))
     (folder / "running.ipynb").unlink(missing_ok=True)
     return record
@@ -187,6 +190,18 @@ def differences(folder: Path) -> list[str]:
         for name in sorted(said.keys() | there.keys())
         if said.get(name) != there.get(name)
     ]
+
+
+def _last_good(folder: Path, record: Record) -> tuple[Path, dict[str, str]] | None:
+    """The newest earlier run of the same notebook and market that succeeded, among those on this disk."""
+    for path in sorted(folder.parent.glob("*/record.json"), reverse=True):
+        if path.parent.name >= folder.name:
+            continue
+        earlier = Record.model_validate_json(path.read_text())
+        same = (earlier.notebook, earlier.tags.get("market")) == (record.notebook, record.tags.get("market"))
+        if same and earlier.outcome == "succeeded":
+            return path.parent, earlier.tags
+    return None
 
 
 def template_of(folder: Path) -> Path:

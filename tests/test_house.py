@@ -10,7 +10,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 OUTSIDE = {
     "papermill": {"notebook"},
-    "nbconvert": {"report"},
+    "nbconvert": {"report", "changes"},
+    "nbdime": {"changes"},
     "mlflow": {"record"},
     "google": {"bucket"},
     "google_crc32c": {"bucket"},

@@ -255,3 +255,18 @@ def test_nothing_but_literals_is_injected(parameters):
     tree = ast.parse(injected)
     assert all(isinstance(line, ast.Assign) for line in tree.body)
     assert {line.targets[0].id: ast.literal_eval(line.value) for line in tree.body} == parameters
+
+
+def test_the_changes_since_the_last_good_run_are_on_a_page(tmp_path):
+    def ran(name, *cells):
+        claim(tmp_path / "runs" / name, write(tmp_path, *cells), {"market": "m", "as_of": "2022-10-13"})
+        run_notebook(tmp_path / "runs" / name, {"number": 1}, print)
+        return (tmp_path / "runs" / name / "changes.html").read_text()
+
+    assert "no earlier good run" in ran("1", "2 + 2")
+    assert "Nothing changed." in ran("2", "2 + 2")
+    ran("3", "1 / 0")
+    page = ran("4", "2 + 3")
+    assert "Nothing changed." not in page and "ZeroDivision" not in page
+    assert re.search(r"ansi-red-fg.*2 \+ 2", page, re.S) and re.search(r"ansi-green-fg.*2 \+ .*3", page, re.S)
+    assert "<script" not in page and "default-src 'none'" in page

@@ -44,7 +44,7 @@ def test_a_good_run_is_finished_and_holds_everything(record, tmp_path):
     assert there.data.params == {"number": "1"}
     assert there.data.tags["outcome"] == "succeeded" and there.data.tags["commit"] == kept.commit
     names = {item.path for item in record.MlflowClient().list_artifacts(run)}
-    assert names == {"small.ipynb", "small.html", "record.json", "template", "out"}
+    assert names == {"small.ipynb", "small.html", "changes.html", "record.json", "template", "out"}
 
 
 @pytest.mark.parametrize(
