@@ -99,12 +99,7 @@ class KindOfDay(BaseTransformer):
         return np.array([self.effects_.get(kind, 0.0) for kind in kinds(days, self.country)])
 
     def _effects(self, X: pd.Series) -> dict[str, float]:
-        kind = kinds(X.index, self.country).to_numpy()
-        departure = X.to_numpy(float) - around(X.to_numpy(float), kind == ORDINARY)
-        weight = 0.5 ** (np.arange(len(X))[::-1] / self.half_life)
-        known = np.isfinite(departure) & (kind != ORDINARY)
-        found = {word: known & (kind == word) for word in sorted(set(kind[known]))}
-        return {word: shrunken_median(departure[at], weight[at], self.shrink) for word, at in found.items()}
+        return effects(X.to_numpy(float), kinds(X.index, self.country).to_numpy(), self.half_life, self.shrink)
 
     @classmethod
     def get_test_params(cls, parameter_set: str = "default") -> dict:
@@ -140,8 +135,7 @@ class LastYearsTurn(BaseTransformer):
 
     def _fit(self, X: pd.Series, y: None = None) -> "LastYearsTurn":
         self._seen = X.copy()
-        smooth = X.rolling(self.window, center=True, min_periods=self.window // 2 + 1).mean()
-        self._path = self.share * smooth.ffill().diff().clip(-self.step, self.step).fillna(0.0).cumsum()
+        self._path = self.share * path(X, self.window, self.step)
         return self
 
     def _update(self, X: pd.Series, y: None = None) -> "LastYearsTurn":
@@ -160,6 +154,21 @@ class LastYearsTurn(BaseTransformer):
     def _of(self, days: pd.DatetimeIndex) -> np.ndarray:
         at = self._path.index.get_indexer(days - pd.Timedelta(days=YEAR), method="ffill")
         return np.where(at < 0, 0.0, self._path.to_numpy()[at])
+
+
+def effects(values: np.ndarray, kind: np.ndarray, half_life: float = 500.0, shrink: float = 0.5) -> dict[str, float]:
+    """What each kind of day did to the values, see `KindOfDay`."""
+    departure = values - around(values, kind == ORDINARY)
+    weight = 0.5 ** (np.arange(len(values))[::-1] / half_life)
+    known = np.isfinite(departure) & (kind != ORDINARY)
+    found = {word: known & (kind == word) for word in sorted(set(kind[known]))}
+    return {word: shrunken_median(departure[at], weight[at], shrink) for word, at in found.items()}
+
+
+def path(y: pd.Series, window: int = 7, step: float = 0.01) -> pd.Series:
+    """The smoothed series as the sum of its daily steps, none larger than `step`."""
+    smooth = y.rolling(window, center=True, min_periods=window // 2 + 1).mean()
+    return smooth.ffill().diff().clip(-step, step).fillna(0.0).cumsum()
 
 
 def departures(y: pd.Series, country: str) -> pd.DataFrame:
