@@ -161,7 +161,7 @@ def test_a_market_without_champion_says_how_to_get_one(servers):
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["run"], ["train"], ["predict"], ["explore"], ["forecast"], ["up"], ["notebooks"]]
+    "command", [[], ["run"], ["train"], ["predict"], ["explore"], ["backtest"], ["forecast"], ["up"], ["notebooks"]]
 )
 def test_every_command_explains_itself(command):
     done = footfall(*command, "--help")
