@@ -42,20 +42,30 @@ def backtest(market: Market, origins: pd.DatetimeIndex, names: list[str], horizo
     UsageProblem
         If the notebook has no such candidate.
     """
-    data = market.data
+    data, table = market.data, _table(market)
+    y = series.pick(table, data.location, data.category)
     with tempfile.TemporaryDirectory() as folder:
-        path = fetch.fetch(data.source, Path(folder) / "source")
-        table = read.read_google(path, data.wanted(), not_after=dt.date.today()).series
         snapshot = Path(folder) / "snapshot.parquet"
         snapshot.write_bytes(series.to_parquet(table))
-        y = series.pick(table, data.location, data.category)
         asked: dict[str, Any] = {"location": data.location, "category": data.category, "horizon": horizon, "lag": 0,
-                 "as_of": f"{y.index[-1]:%Y-%m-%d}", "backtest_days": 21, "snapshot": str(snapshot)}  # fmt: skip
+                                 "as_of": f"{y.index[-1]:%Y-%m-%d}", "backtest_days": 21,
+                                 "snapshot": str(snapshot)}  # fmt: skip
         known = candidates(notebook.NOTEBOOKS / "train.ipynb", TrainParams(**asked))
     if missing := [name for name in names if name not in known]:
         raise UsageProblem(f"train.ipynb has no candidate {missing[0]!r}; it has {', '.join(known)}")
     chosen = {name: known[name] for name in names or known}
     return rehearse(chosen, y, origins, horizon, lag, country_of(data.location))
+
+
+def series_of(market: Market) -> pd.Series:
+    """The market's own series, whole."""
+    return series.pick(_table(market), market.data.location, market.data.category)
+
+
+def _table(market: Market) -> pd.DataFrame:
+    with tempfile.TemporaryDirectory() as folder:
+        path = fetch.fetch(market.data.source, Path(folder))
+        return read.read_google(path, market.data.wanted(), not_after=dt.date.today()).series
 
 
 def candidates(path: Path, parameters: TrainParams) -> dict[str, Any]:
