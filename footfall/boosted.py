@@ -155,13 +155,15 @@ class Boosted(BaseForecaster):
 
     def _fit(self, y: pd.Series, X: None, fh: ForecastingHorizon) -> "Boosted":
         self._seen = y.copy()
-        days = _daily(y)
+        self.booster_ = self._learned(_daily(y)) if self.trees else ""
+        return self
+
+    def _learned(self, days: pd.Series) -> str:
         learned = (self.panel or Panel()).examples.until(days.index[-1])
         if not len(learned.error):
             learned = examples(days, self.country)
         learned = learned.thinned(self.most)
-        self.booster_ = _learn(learned, min(self.trees, len(learned.error) // self.rows_per_tree))
-        return self
+        return _learn(learned, min(self.trees, len(learned.error) // self.rows_per_tree))
 
     def _update(self, y: pd.Series, X: None = None, update_params: bool = True) -> "Boosted":
         self._seen = y.combine_first(self._seen)
@@ -176,7 +178,7 @@ class Boosted(BaseForecaster):
         """What the forecasts of some days ahead are the sum of, as logarithm of the level; a row per day."""
         days = _daily(self._seen)
         view, last = View(days, self.country, _known(days), int(max(ahead))), np.array([len(days) - 1])
-        foreseen = _foreseen(self.booster_, view.features(last)[0]) * view.usual(last)
+        foreseen = _foreseen(self.booster_, view, last)
         return pd.DataFrame({**view.parts(last), "learned": foreseen}).iloc[ahead - 1]
 
     @classmethod
@@ -200,8 +202,10 @@ def _learn(learned: Examples, trees: int) -> str:
     return lightgbm.train(LEARNED, data, trees).model_to_string()
 
 
-def _foreseen(booster: str, features: np.ndarray) -> np.ndarray:
-    return np.asarray(_trees(booster).predict(features)) if booster else np.zeros(len(features))
+def _foreseen(booster: str, view: "View", last: np.ndarray) -> np.ndarray:
+    if not booster:
+        return np.zeros(view.ahead)
+    return np.asarray(_trees(booster).predict(view.features(last)[0])) * view.usual(last)
 
 
 @lru_cache(maxsize=2)
@@ -238,7 +242,7 @@ def _month(y: pd.Series, country: str, origins: np.ndarray) -> Examples:
     error = np.clip((actual - view.forecast(origins)) / view.usual(origins)[:, None], -LARGEST, LARGEST)
     day = y.index[0].to_datetime64() + target * np.timedelta64(1, "D")
     known = np.isfinite(error)
-    return Examples(view.features(origins)[known], error[known], day[known].astype("datetime64[us]"))
+    return Examples(view.features(origins)[known], error[known].round(4), day[known].astype("datetime64[us]"))
 
 
 def _known(y: pd.Series) -> int:
@@ -268,14 +272,14 @@ class View:
         z = self.scaled(y.to_numpy(float))
         found = effects(z[:known], self.kind[:known])
         self.effect = np.array([found.get(kind, 0.0) for kind in self.kind])
-        plain = pd.Series(z - self.effect[: len(y)])
+        plain = z - self.effect[: len(y)]
         self.turn = 0.4 * self._a_year_later(path(plain, step=0.01))
         self.moved = self._a_year_later(path(plain, step=0.04))
-        self.plain = plain.to_numpy() - self.turn[: len(y)]
+        self.plain = plain - self.turn[: len(y)]
         self._follow(max(0, known - MEMORY))
 
-    def _a_year_later(self, values: pd.Series) -> np.ndarray:
-        late = np.concatenate([np.zeros(YEAR), values.to_numpy(), np.full(self.ahead + 1, values.iloc[-1])])
+    def _a_year_later(self, values: np.ndarray) -> np.ndarray:
+        late = np.concatenate([np.zeros(YEAR), values, np.full(self.ahead + 1, values[-1])])
         return late[: len(self.days)]
 
     @staticmethod
@@ -331,7 +335,8 @@ class View:
     def features(self, origins: np.ndarray) -> np.ndarray:
         """What the trees are told, shape (n_origins, ahead, n_features), columns `FEATURES`.
 
-        Everything is known at the origin: figures up to it, and the calendar.
+        Everything is known at the origin: figures up to it, and the calendar. Rounded, so that the last bit of a
+        number, which differs from one processor to the next, grows no other tree.
         """
         o, target = origins[:, None], self._targets(origins)
         usual, carried = self.usual(origins)[:, None], self._carried_on(origins, target)
@@ -340,7 +345,7 @@ class View:
                   **self._of_the_year(o, target)}  # fmt: skip
         told |= {name: values / usual for name, values in scaled.items()}
         told |= {"usual": usual, "category": np.array(_number(self.name))}
-        return np.stack([np.broadcast_to(told[name], target.shape) for name in FEATURES], axis=2).astype(float)
+        return np.stack([np.broadcast_to(told[name], target.shape) for name in FEATURES], axis=2).astype(float).round(4)
 
     def _of_the_day(self, o: np.ndarray, target: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
         """The calendar of the day, its neighbours and the week before the origin."""

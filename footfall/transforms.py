@@ -135,7 +135,7 @@ class LastYearsTurn(BaseTransformer):
 
     def _fit(self, X: pd.Series, y: None = None) -> "LastYearsTurn":
         self._seen = X.copy()
-        self._path = self.share * path(X, self.window, self.step)
+        self._path = pd.Series(self.share * path(X.to_numpy(float), self.window, self.step), index=X.index)
         return self
 
     def _update(self, X: pd.Series, y: None = None) -> "LastYearsTurn":
@@ -165,10 +165,16 @@ def effects(values: np.ndarray, kind: np.ndarray, half_life: float = 500.0, shri
     return {word: shrunken_median(departure[at], weight[at], shrink) for word, at in found.items()}
 
 
-def path(y: pd.Series, window: int = 7, step: float = 0.01) -> pd.Series:
-    """The smoothed series as the sum of its daily steps, none larger than `step`."""
-    smooth = y.rolling(window, center=True, min_periods=window // 2 + 1).mean()
-    return smooth.ffill().diff().clip(-step, step).fillna(0.0).cumsum()
+def path(values: np.ndarray, window: int = 7, step: float = 0.01) -> np.ndarray:
+    """The smoothed values as the sum of their daily steps, none larger than `step`."""
+    ones, known = np.ones(window), np.isfinite(values)
+    half = window // 2
+    count = np.convolve(known, ones)[half : half + len(values)]
+    total = np.convolve(np.where(known, values, 0.0), ones)[half : half + len(values)]
+    smooth = np.where(count > half, total / np.maximum(count, 1), np.nan)
+    last = np.maximum.accumulate(np.where(np.isfinite(smooth), np.arange(len(smooth)), 0))
+    steps = np.diff(smooth[last], prepend=np.nan)
+    return np.cumsum(np.nan_to_num(np.clip(steps, -step, step)))
 
 
 def departures(y: pd.Series, country: str) -> pd.DataFrame:
