@@ -2,7 +2,7 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: run test lab up bench lint lock
+.PHONY: run test lab up bench bench-models lint lock
 run: .venv/ready       ## next week's forecast from the bundled sample, published to the local bucket
 	$(BIN)/footfall run sample
 
@@ -19,6 +19,9 @@ up: .venv/ready        ## Prefect, MLflow, the bucket, the deployments and a wor
 bench: .venv/ready     ## what the record costs, measured beside bare papermill
 	$(BIN)/python benchmarks/record.py
 
+bench-models: .venv/ready benchmarks/.venv/ready  ## Footfall beside its peers: the sample, or SOURCE=Google's zip
+	$(BIN)/python -m benchmarks.models $(SOURCE)
+
 lint: .venv/ready      ## what can be mended by itself is mended
 	$(BIN)/ruff check --fix . && $(BIN)/ruff format . && $(BIN)/mypy
 
@@ -33,4 +36,9 @@ lock: .venv/ready      ## resolve pyproject.toml anew
 	# an optional check of web addresses, which builds its grammar at every import of prefect or papermill: 1.5 s each time
 	$(BIN)/uv pip uninstall --quiet rfc3987-syntax
 	$(BIN)/uv pip install --quiet --no-deps --editable .
+	touch $@
+
+benchmarks/.venv/ready: benchmarks/peers.requirements.txt .venv/ready
+	$(PYTHON) -m venv benchmarks/.venv
+	$(BIN)/uv pip sync --quiet --python benchmarks/.venv/bin/python --require-hashes benchmarks/peers.requirements.txt
 	touch $@

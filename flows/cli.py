@@ -82,6 +82,27 @@ def explore(market: Market, as_of: AsOf = None, set: Settings = None) -> None:
 
 
 @app.command()
+def backtest(
+    market: Market,
+    first: Annotated[str, typer.Option("--from", metavar="DATE", help="The first day to forecast from.")],
+    last: Annotated[str, typer.Option("--to", metavar="DATE", help="The last day to forecast from.")],
+    lag: Annotated[int, typer.Option(min=0, max=28, help="Days between a day and its publication.")] = 3,
+    horizon: Annotated[int, typer.Option(min=1, max=28, help="Days to forecast.")] = 7,
+    candidate: Annotated[str, typer.Option(help="One of the candidates in train.ipynb.")] = "boosted",
+    out: Annotated[Path | None, typer.Option(help="CSV file to write: origin,date,mean,q05,…,q95.")] = None,
+    set: Settings = None,
+) -> None:
+    """Ask a candidate for its forecasts of the past, one origin a day, and score them; nothing is published."""
+    with _plain_words(None):
+        known = read_market(local.PARAMS, market, dict(_setting(text) for text in set or []))
+        found = importlib.import_module("flows.backtest")
+        table = found.backtest(known, found.days(first, last), [candidate], horizon, lag)
+        console.print(f"{candidate}, {market}: {found.told(table)}", markup=False)
+        if out:
+            found.write(table, out)
+
+
+@app.command()
 def forecast(market: Market) -> None:
     """Print the published forecast."""
     with _line(market, None, None):

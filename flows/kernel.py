@@ -57,6 +57,7 @@ def wait() -> None:
     import sktime.forecasting.naive
     import sktime.forecasting.theta  # noqa: F401
 
+    import footfall.boosted
     import footfall.gate
     import footfall.plots  # noqa: F401
 

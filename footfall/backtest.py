@@ -11,10 +11,12 @@ import numpy as np
 import pandas as pd
 from sktime.forecasting.base import BaseForecaster
 
-from footfall.intervals import LEVELS, QUANTILES
+from footfall.intervals import LEVELS, QUANTILES, with_quantiles
 from footfall.models import WEEK, bring_up_to, fit, predict
 
 DAY = pd.Timedelta(days=1)
+WARM_UP = 365  # origins that only gather errors
+FEWEST_DAYS = 60  # of history before the first of them
 
 
 class Windows(NamedTuple):
@@ -93,6 +95,37 @@ def _row(name: str, origin: pd.Timestamp, forecast: pd.Series, y: pd.Series) -> 
             "actual": y.reindex(forecast.index).to_numpy(),
         }
     )
+
+
+def rehearse(
+    candidates: dict[str, BaseForecaster],
+    y: pd.Series,
+    origins: pd.DatetimeIndex,
+    horizon: int,
+    lag: int,
+    country: str,
+    warm_up: int = WARM_UP,
+) -> pd.DataFrame:
+    """A backtest with intervals from its first origin on.
+
+    Parameters
+    ----------
+    candidates, y, origins, horizon, lag
+        As in `backtest`.
+    country : str
+        ISO 3166 code of two letters: whose special days.
+    warm_up : int
+        Days before the first origin that are forecast too, for their errors; fewer where the series is younger.
+
+    Returns
+    -------
+    DataFrame
+        A backtest table with the columns of `footfall.intervals.QUANTILES`, of `origins` alone.
+    """
+    first = max(origins[0] - warm_up * DAY, min(origins[0], y.index[0] + (FEWEST_DAYS + lag) * DAY))
+    earlier = pd.date_range(first, origins[0] - DAY)
+    table = with_quantiles(backtest(candidates, y, earlier.append(origins), horizon, lag), country, lag)
+    return table[table["origin"] >= origins[0]].reset_index(drop=True)
 
 
 def leaderboard(table: pd.DataFrame, y: pd.Series) -> pd.DataFrame:

@@ -23,6 +23,7 @@ TURN_OF_THE_YEAR = {
     (1, 1): "1 January",
     (1, 2): "2 January",
 }
+KINDS = [ORDINARY, "holiday", "weekend holiday", "eve", "bridge", "Easter", *dict.fromkeys(TURN_OF_THE_YEAR.values())]
 
 
 def country_of(location: str) -> str:

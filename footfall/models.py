@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from sktime.base import load as load_sktime
 from sktime.forecasting.base import BaseForecaster, ForecastingHorizon
-from sktime.forecasting.compose import TransformedTargetForecaster
+from sktime.forecasting.compose import EnsembleForecaster, TransformedTargetForecaster
 from sktime.forecasting.exp_smoothing import ExponentialSmoothing
 from sktime.forecasting.naive import NaiveForecaster
 
@@ -25,6 +25,7 @@ from footfall.transforms import KindOfDay, LastYearsTurn, LogLevel
 # what they need of the data, not a second copy of it. (A warnings filter does not last: sktime resets it.)
 BaseForecaster._config = {**BaseForecaster._config, "remember_data": False}
 
+OUR_OWN = ("footfall.models", "footfall.boosted")  # whose `update` is tested to move the state
 WEEK = 7
 FLOOR = -100.0  # percent: nobody came
 
@@ -86,10 +87,14 @@ class WeekdaySmoother(BaseForecaster):
 
     def _predict(self, fh: ForecastingHorizon, X: None) -> pd.Series:
         ahead = fh.to_relative(self.cutoff).to_numpy().astype(int)
+        found = self.parts(ahead)
+        return pd.Series(found["level"] + found["weekday"], index=fh.to_absolute_index(self.cutoff), name=self._name)
+
+    def parts(self, ahead: np.ndarray) -> dict[str, np.ndarray]:
+        """What the forecasts of some days ahead are the sum of: the level with its slope, and the weekday."""
         level, slope, season = self.smoothed_
         slopes = np.cumsum(self.damping ** np.arange(1, ahead.max() + 1)) * slope
-        values = level + slopes[ahead - 1] + np.array(season)[(ahead - 1) % WEEK]
-        return pd.Series(values, index=fh.to_absolute_index(self.cutoff), name=self._name)
+        return {"level": level + slopes[ahead - 1], "weekday": np.array(season)[(ahead - 1) % WEEK]}
 
     def _follow(self, state: tuple, values: np.ndarray) -> tuple:
         """Level, slope and the seven coming weekdays after `values`; a day without a value moves nothing."""
@@ -189,12 +194,23 @@ def bring_up_to(forecaster: BaseForecaster, y: pd.Series) -> BaseForecaster:
     return forecaster.update(news, update_params=False) if len(news) else forecaster
 
 
+def of_today(forecaster: BaseForecaster, panel: Any) -> BaseForecaster:
+    """The recipe of a loaded forecaster, learning from today's panel where it learns from one.
+
+    A saved forecaster leaves the panel it learned from behind: see `footfall.boosted.Panel`.
+    """
+    wanted = [name for name in forecaster.get_params() if name.rpartition("__")[2] == "panel"]
+    return forecaster.clone().set_params(**dict.fromkeys(wanted, panel))
+
+
 def follows(forecaster: BaseForecaster) -> bool:
     """Whether the class's own ``update(..., update_params=False)`` is known to move its state to the new last day."""
     if isinstance(forecaster, TransformedTargetForecaster):
         *before, (_, last) = forecaster.steps_
         return follows(last) and all(isinstance(step, LogLevel | KindOfDay | LastYearsTurn) for _, step in before)
-    return type(forecaster) in (NaiveForecaster, ETS, WeekdaySmoother)
+    if isinstance(forecaster, EnsembleForecaster):
+        return all(follows(part) for _, part in forecaster.forecasters_)
+    return type(forecaster) is NaiveForecaster or type(forecaster).__module__ in OUR_OWN
 
 
 def predict(forecaster: BaseForecaster, days: pd.DatetimeIndex) -> pd.Series:

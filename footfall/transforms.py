@@ -99,12 +99,7 @@ class KindOfDay(BaseTransformer):
         return np.array([self.effects_.get(kind, 0.0) for kind in kinds(days, self.country)])
 
     def _effects(self, X: pd.Series) -> dict[str, float]:
-        kind = kinds(X.index, self.country).to_numpy()
-        departure = X.to_numpy(float) - around(X.to_numpy(float), kind == ORDINARY)
-        weight = 0.5 ** (np.arange(len(X))[::-1] / self.half_life)
-        known = np.isfinite(departure) & (kind != ORDINARY)
-        found = {word: known & (kind == word) for word in sorted(set(kind[known]))}
-        return {word: shrunken_median(departure[at], weight[at], self.shrink) for word, at in found.items()}
+        return effects(X.to_numpy(float), kinds(X.index, self.country).to_numpy(), self.half_life, self.shrink)
 
     @classmethod
     def get_test_params(cls, parameter_set: str = "default") -> dict:
@@ -140,8 +135,7 @@ class LastYearsTurn(BaseTransformer):
 
     def _fit(self, X: pd.Series, y: None = None) -> "LastYearsTurn":
         self._seen = X.copy()
-        smooth = X.rolling(self.window, center=True, min_periods=self.window // 2 + 1).mean()
-        self._path = self.share * smooth.ffill().diff().clip(-self.step, self.step).fillna(0.0).cumsum()
+        self._path = pd.Series(self.share * path(X.to_numpy(float), self.window, self.step), index=X.index)
         return self
 
     def _update(self, X: pd.Series, y: None = None) -> "LastYearsTurn":
@@ -160,6 +154,27 @@ class LastYearsTurn(BaseTransformer):
     def _of(self, days: pd.DatetimeIndex) -> np.ndarray:
         at = self._path.index.get_indexer(days - pd.Timedelta(days=YEAR), method="ffill")
         return np.where(at < 0, 0.0, self._path.to_numpy()[at])
+
+
+def effects(values: np.ndarray, kind: np.ndarray, half_life: float = 500.0, shrink: float = 0.5) -> dict[str, float]:
+    """What each kind of day did to the values, see `KindOfDay`."""
+    departure = values - around(values, kind == ORDINARY)
+    weight = 0.5 ** (np.arange(len(values))[::-1] / half_life)
+    known = np.isfinite(departure) & (kind != ORDINARY)
+    found = {word: known & (kind == word) for word in sorted(set(kind[known]))}
+    return {word: shrunken_median(departure[at], weight[at], shrink) for word, at in found.items()}
+
+
+def path(values: np.ndarray, window: int = 7, step: float = 0.01) -> np.ndarray:
+    """The smoothed values as the sum of their daily steps, none larger than `step`."""
+    ones, known = np.ones(window), np.isfinite(values)
+    half = window // 2
+    count = np.convolve(known, ones)[half : half + len(values)]
+    total = np.convolve(np.where(known, values, 0.0), ones)[half : half + len(values)]
+    smooth = np.where(count > half, total / np.maximum(count, 1), np.nan)
+    last = np.maximum.accumulate(np.where(np.isfinite(smooth), np.arange(len(smooth)), 0))
+    steps = np.diff(smooth[last], prepend=np.nan)
+    return np.cumsum(np.nan_to_num(np.clip(steps, -step, step)))
 
 
 def departures(y: pd.Series, country: str) -> pd.DataFrame:

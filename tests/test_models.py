@@ -11,11 +11,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from figures import retail
+from sktime.forecasting.compose import EnsembleForecaster
 from sktime.forecasting.ets import AutoETS
 from sktime.forecasting.naive import NaiveForecaster
 from sktime.forecasting.theta import ThetaForecaster
 from sktime.utils.estimator_checks import check_estimator
 
+from footfall.boosted import Boosted
 from footfall.models import ETS, WeekdaySmoother, bring_up_to, fit, follows, predict, save
 from footfall.transforms import KindOfDay, LastYearsTurn, LogLevel
 
@@ -24,6 +26,13 @@ CANDIDATES = {
     "ETS": ETS(trend="add", damped_trend=True, seasonal="add", sp=7),
     "Theta": ThetaForecaster(sp=7, deseasonalize_model="additive"),
     "calendar": LogLevel() * KindOfDay(country="PT") * LastYearsTurn() * WeekdaySmoother(),
+    "both scales": EnsembleForecaster(
+        [
+            ("log", LogLevel() * KindOfDay(country="PT") * LastYearsTurn() * WeekdaySmoother()),
+            ("raw", KindOfDay(country="PT") * LastYearsTurn(step=1.0) * WeekdaySmoother()),
+        ]
+    ),
+    "boosted": Boosted("PT", trees=20, rows_per_tree=50),
     "ETS on the log level": LogLevel() * ETS(trend="add", damped_trend=True, seasonal="add", sp=7),
 }
 each = pytest.mark.parametrize("forecaster", CANDIDATES.values(), ids=CANDIDATES)

@@ -1,0 +1,109 @@
+"""The backtest on its own: the notebook's candidates over a stretch of the past, without servers and without record."""
+
+import ast
+import datetime as dt
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from flows import fetch, notebook
+from footfall import read, series
+from footfall.backtest import comparable, coverage, mae, rehearse, wis
+from footfall.calendar import country_of
+from footfall.intervals import QUANTILES
+from footfall.params import Market, TrainParams
+from footfall.problems import UsageProblem
+
+
+def backtest(market: Market, origins: pd.DatetimeIndex, names: list[str], horizon: int, lag: int) -> pd.DataFrame:
+    """What candidates of train.ipynb would have said on past days, with their intervals.
+
+    Parameters
+    ----------
+    market : Market
+        Whose series, from its own source; ``data.as_of`` is the last day that is looked at, if it is set.
+    origins : DatetimeIndex
+        Days to forecast from.
+    names : list of str
+        Candidates; all of the notebook's if empty.
+    horizon, lag : int
+        Days to forecast, and days between a day and its publication.
+
+    Returns
+    -------
+    DataFrame
+        A backtest table, see `footfall.backtest`, with quantiles.
+
+    Raises
+    ------
+    UsageProblem
+        If the notebook has no such candidate.
+    """
+    data, table = market.data, _table(market)
+    y = series.pick(table, data.location, data.category)
+    with tempfile.TemporaryDirectory() as folder:
+        snapshot = Path(folder) / "snapshot.parquet"
+        snapshot.write_bytes(series.to_parquet(table))
+        asked: dict[str, Any] = {"location": data.location, "category": data.category, "horizon": horizon, "lag": 0,
+                                 "as_of": f"{y.index[-1]:%Y-%m-%d}", "backtest_days": 21,
+                                 "snapshot": str(snapshot)}  # fmt: skip
+        known = candidates(notebook.NOTEBOOKS / "train.ipynb", TrainParams(**asked))
+    if missing := [name for name in names if name not in known]:
+        raise UsageProblem(f"train.ipynb has no candidate {missing[0]!r}; it has {', '.join(known)}")
+    chosen = {name: known[name] for name in names or known}
+    return rehearse(chosen, y, origins, horizon, lag, country_of(data.location))
+
+
+def series_of(market: Market) -> pd.Series:
+    """The market's own series, whole."""
+    return series.pick(_table(market), market.data.location, market.data.category)
+
+
+def _table(market: Market) -> pd.DataFrame:
+    with tempfile.TemporaryDirectory() as folder:
+        path = fetch.fetch(market.data.source, Path(folder))
+        return read.read_google(path, market.data.wanted(), not_after=dt.date.today()).series
+
+
+def candidates(path: Path, parameters: TrainParams) -> dict[str, Any]:
+    """The candidates of a notebook: its cells run up to the one tagged ``candidates``, with these parameters.
+
+    So the notebook remains the only place where a model is changed.
+    """
+    names: dict[str, Any] = {}
+    for cell in json.loads(path.read_text())["cells"]:
+        tags = cell["metadata"].get("tags", [])
+        if cell["cell_type"] == "code":
+            exec(compile(ast.parse("".join(cell["source"])), path.name, "exec"), names)
+        if "parameters" in tags:
+            names |= parameters.model_dump()
+        if "candidates" in tags:
+            return dict(names["candidates"])
+    raise UsageProblem(f"{path.name} has no cell tagged `candidates`")
+
+
+def days(first: str, last: str) -> pd.DatetimeIndex:
+    """Every day from the first to the last."""
+    try:
+        found = pd.date_range(dt.date.fromisoformat(first), dt.date.fromisoformat(last))
+    except ValueError:
+        raise UsageProblem(f"--from {first} --to {last}: write days of the calendar, as in 2022-04-01") from None
+    if not len(found):
+        raise UsageProblem(f"--from {first} lies after --to {last}")
+    return found
+
+
+def write(table: pd.DataFrame, path: Path) -> None:
+    """The form that judges read: ``origin,date,mean,q05,…,q95``."""
+    columns = ["origin", "date", "mean", *QUANTILES]
+    table[columns].to_csv(path, index=False, float_format="%.4f", date_format="%Y-%m-%d", lineterminator="\n")
+
+
+def told(table: pd.DataFrame) -> str:
+    """The scores of one candidate, in a line."""
+    known = comparable(table)
+    covered = f"{coverage(known, 0.8):.0%}" if len(known) else "nothing"
+    return f"MAE {mae(known):.2f}, WIS {wis(known):.2f}, 80 % interval covers {covered}, {len(known)} days"

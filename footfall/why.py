@@ -1,0 +1,85 @@
+"""Why a day is forecast as it is: the parts a forecast adds up from, in the model's own scale."""
+
+import numpy as np
+import pandas as pd
+from sktime.forecasting.base import BaseForecaster
+from sktime.forecasting.compose import TransformedTargetForecaster
+
+from footfall.calendar import ORDINARY, kinds
+from footfall.models import WeekdaySmoother, predict
+from footfall.transforms import KindOfDay, LastYearsTurn, LogLevel
+
+NOTABLE = 2.0  # per cent
+NAMES = {KindOfDay: "kind of day", LastYearsTurn: "last year's turn"}
+
+
+def parts(forecaster: BaseForecaster, days: pd.DatetimeIndex) -> pd.DataFrame:
+    """What the forecast of each day is the sum of.
+
+    Parameters
+    ----------
+    forecaster : BaseForecaster
+        Fitted. One that does not know its parts has a single one, ``level``.
+    days : DatetimeIndex
+        Days after the last one it knows.
+
+    Returns
+    -------
+    DataFrame, indexed by day
+        ``level``, ``weekday``, ``kind of day``, ``last year's turn`` and, of a boosted one, ``learned``: logarithms of
+        the level where the forecaster works on those, so that 0.01 is a hundredth more; else percentage points.
+        `total` makes the forecast of their sum. Last year's turn counts from the last day known.
+    """
+    ahead = ((days - forecaster.cutoff[-1]).days).to_numpy()
+    steps = _steps(forecaster)
+    if isinstance(steps[-1], WeekdaySmoother):
+        return _of_steps(steps, days, ahead, forecaster.cutoff)
+    if hasattr(forecaster, "parts"):
+        return forecaster.parts(ahead).set_axis(days)
+    return predict(forecaster, days).rename("level").to_frame()
+
+
+def _steps(forecaster: BaseForecaster) -> list:
+    return [s for _, s in forecaster.steps_] if isinstance(forecaster, TransformedTargetForecaster) else [forecaster]
+
+
+def _of_steps(steps: list, days: pd.DatetimeIndex, ahead: np.ndarray, cutoff: pd.DatetimeIndex) -> pd.DataFrame:
+    *before, smoother = steps
+    found = smoother.parts(ahead) | {NAMES[type(step)]: step._of(days) for step in before if type(step) in NAMES}
+    for step in before:
+        if isinstance(step, LastYearsTurn):
+            found["level"] = found["level"] + step._of(cutoff)[0]
+            found["last year's turn"] = found["last year's turn"] - step._of(cutoff)[0]
+    return pd.DataFrame(found, index=days)
+
+
+def in_logarithms(forecaster: BaseForecaster) -> bool:
+    """Whether the parts are logarithms of the level, rather than percentage points."""
+    steps = _steps(forecaster)
+    boosted = hasattr(forecaster, "parts") and not isinstance(forecaster, WeekdaySmoother)
+    return boosted or any(isinstance(step, LogLevel) for step in steps)
+
+
+def total(found: pd.DataFrame, logarithms: bool) -> pd.Series:
+    """The forecast in percent that the parts add up to."""
+    together = found.sum(axis=1)
+    return 100 * np.expm1(together) if logarithms else together
+
+
+def sentences(found: pd.DataFrame, country: str, logarithms: bool) -> pd.Series:
+    """Each day against a usual one of its weekday, and what makes the difference: the largest part.
+
+    Less than two per cent is no difference.
+    """
+    kind = kinds(pd.DatetimeIndex(found.index), country)
+    reasons = found.drop(columns=["level", "weekday"], errors="ignore") * (100 if logarithms else 1)
+    return pd.Series([_sentence(day, reasons.loc[day], kind[day]) for day in found.index], index=found.index, dtype=str)
+
+
+def _sentence(day: pd.Timestamp, reasons: pd.Series, kind: str) -> str:
+    if abs(reasons.sum()) < NOTABLE:
+        return f"a usual {day:%A}"
+    largest = str((reasons * np.sign(reasons.sum())).idxmax())
+    named = {"kind of day": kind if kind != ORDINARY else "an ordinary day", "last year's turn": "as last year turned",
+             "learned": "as such weeks have gone on elsewhere"}[largest]  # fmt: skip
+    return f"{'busier' if reasons.sum() > 0 else 'quieter'} than a usual {day:%A}: {named}"

@@ -1,0 +1,41 @@
+"""The parts of a forecast add up to it."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from figures import retail
+from sktime.forecasting.naive import NaiveForecaster
+
+from footfall.boosted import Boosted
+from footfall.models import WeekdaySmoother, bring_up_to, fit, predict
+from footfall.transforms import KindOfDay, LastYearsTurn, LogLevel
+from footfall.why import in_logarithms, parts, sentences, total
+
+CALENDAR = LogLevel() * KindOfDay("PT") * LastYearsTurn() * WeekdaySmoother()
+RAW = KindOfDay("PT") * LastYearsTurn(step=1.0) * WeekdaySmoother()
+DAYS = pd.date_range("2022-10-03", periods=7)  # with the holiday of 5 October and its eve
+
+
+@pytest.mark.parametrize(
+    "forecaster", [CALENDAR, RAW, WeekdaySmoother(), Boosted("PT"), NaiveForecaster(strategy="last", sp=7)]
+)
+def test_parts_add_up_to_the_forecast(forecaster):
+    y = retail()
+    known = bring_up_to(fit(forecaster, y[:"2022-09-20"]), y[:"2022-09-29"])
+    np.testing.assert_allclose(total(parts(known, DAYS), in_logarithms(known)), predict(known, DAYS))
+
+
+@pytest.mark.parametrize("forecaster", [CALENDAR, Boosted("PT")])
+def test_a_holiday_is_told_by_its_kind(forecaster):
+    known = fit(forecaster, retail()[:"2022-09-29"])
+    found = parts(known, DAYS)
+    assert found.loc["2022-10-05", "kind of day"] != 0 and found.loc["2022-10-06", "kind of day"] == 0
+    assert found["weekday"].abs().max() > 0
+    told = sentences(found, "PT", logarithms=True)
+    assert told["2022-10-05"] == "quieter than a usual Wednesday: holiday"
+    assert told.str.contains("a usual Thursday").sum() == 1
+
+
+def test_last_years_turn_counts_from_the_last_day_known():
+    found = parts(fit(CALENDAR, retail()[:"2022-10-02"]), DAYS)
+    assert found["last year's turn"].abs().iloc[0] <= 0.4 * 0.01 + 1e-12
