@@ -21,7 +21,7 @@ from footfall.params import read_market
 
 PEERS_PYTHON = ROOT / "benchmarks" / ".venv" / "bin" / "python"
 SPANS = {"sample": ("2022-06-01", "2022-10-06"), "portugal": ("2022-04-01", "2022-10-06")}
-OURS = ["boosted", "calendar", "both scales", "calendar before ETS"]
+OURS = ["boosted", "calendar", "both scales", "ETS", "Theta"]
 
 
 def main() -> None:

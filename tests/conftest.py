@@ -29,6 +29,23 @@ def servers():
         yield found
 
 
+def footfall(*words):
+    """The command line, in this process: its exit code and what it said."""
+    from typer.testing import CliRunner
+
+    from flows.cli import app
+
+    return CliRunner().invoke(app, list(words))
+
+
+@pytest.fixture(scope="session")
+def first_run(servers):
+    """What `footfall run sample` said when there was no champion yet; it has one from here on, and a forecast."""
+    done = footfall("run", "sample")
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
 @pytest.fixture(scope="session")
 def emulator(tmp_path_factory):
     """A fake-gcs-server; `url`, and `root`, the folder with its objects as plain files."""

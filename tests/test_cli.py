@@ -10,23 +10,14 @@ import bad_data
 import psutil
 import pytest
 import test_params
-from typer.testing import CliRunner
+from conftest import footfall
 
 from flows.local import HOME
 
 
-def footfall(*words):
-    from flows.cli import app
-
-    return CliRunner().invoke(app, list(words))
-
-
 @pytest.fixture(scope="module")
-def trained(servers):
-    """The sample's champion, and its published forecast."""
-    done = footfall("run", "sample")
-    assert done.exit_code == 0, done.output
-    return done.output
+def trained(first_run):
+    return first_run
 
 
 def objects():

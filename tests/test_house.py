@@ -99,7 +99,12 @@ def test_no_index_host_is_named():
 def test_the_readme_names_commands_that_exist():
     readme = (ROOT / "README.md").read_text()
     targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.M))
-    commands = set(re.findall(r"^def (\w+)\(", (ROOT / "flows" / "cli.py").read_text(), re.M)) | {"notebooks"}
+    line = (ROOT / "flows" / "cli.py").read_text()
+    commands = {
+        "notebooks",
+        *re.findall(r"^def (\w+)\(", line, re.M),
+        *re.findall(r'^@app.command\("(\w+)"', line, re.M),
+    }
     assert set(re.findall(r"`make ([\w-]+)", readme)) <= targets
     assert set(re.findall(r"footfall (\w+)", "\n".join(re.findall(r"`([^`]*)`", readme)))) <= commands
     for link in re.findall(r"\]\(([\w./-]+)\)", readme):

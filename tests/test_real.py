@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from test_cli import footfall
+from conftest import footfall
 
 DATA = Path(os.environ.get("FOOTFALL_DATA", Path(__file__).parents[2] / "shared" / "data"))
 ZIP = "Region_Mobility_Report_CSVs.zip"
