@@ -276,9 +276,16 @@ def _show(market: str) -> None:
     console.print(f"gs://{os.environ['FOOTFALL_BUCKET']}/{folder}  {local.place()}")
 
 
+def _interrupt(*_: object) -> None:
+    """Python's own handler, by another name: asyncio would replace that one, and wait for the notebook to end."""
+    raise KeyboardInterrupt
+
+
 def main() -> None:
     """Run the command line, and leave without taking a thousand modules apart, which costs another second."""
     code = 0
+    for told in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(told, _interrupt)
     try:
         app()
     except SystemExit as done:

@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 
 import bad_data
 import psutil
@@ -154,6 +155,20 @@ def test_a_market_without_champion_says_how_to_get_one(servers):
     done = footfall("predict", "germany", "--set", "data.source=sample", "--set", "data.location=PT")
     assert done.exit_code == 6 and "footfall train germany" in done.output
     assert "no forecast was published yet" in done.output
+
+
+@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
+def test_a_run_that_is_told_to_stop_is_on_record_at_once(told, trained):
+    command = [sys.executable, "-u", "-m", "flows.cli", "train", "sample"]
+    train = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert any("Candidates" in line for line in train.stdout)
+    time.sleep(2)
+    train.send_signal(told)
+    said = train.stdout.read()
+    assert train.wait(60) == 4, said
+    assert "train.ipynb interrupted in cell" in said and "the latest forecast remains 2022-10-13" in said
+    run = newest("train")
+    assert run.info.status == "KILLED" and run.data.tags["outcome"] == "interrupted"
 
 
 def test_up_starts_everything_and_stops_cleanly(tmp_path):
