@@ -3,7 +3,7 @@
 import datetime as dt
 import json
 import os
-import shutil
+import tempfile
 import time
 import uuid
 from collections.abc import Iterator
@@ -117,8 +117,8 @@ def stage(name: str) -> Iterator[list[str]]:
 def take_snapshot(run: Run) -> None:
     """Lay down what the source had published by the run's day, and keep it in the bucket under its own sha256."""
     data = run.market.data
-    with stage("fetch") as told:
-        path = fetch.fetch(data.source, run.folder / "source")
+    with stage("fetch") as told, tempfile.TemporaryDirectory() as scratch:
+        path = fetch.fetch(data.source, Path(scratch))
         reading = read.read_google(path, data.wanted(), not_after=dt.datetime.now(LISBON).date())
         visible = series.visible(reading.series, run.as_of, data.lag)
         through = _fresh(visible, run)
@@ -136,7 +136,6 @@ def take_snapshot(run: Run) -> None:
         bucket.keep_snapshot(place, content, about)
         (run.folder / "in").mkdir(exist_ok=True)
         (run.folder / "in" / "snapshot.parquet").write_bytes(content)
-        shutil.rmtree(run.folder / "source", ignore_errors=True)
         run.found |= {
             "snapshot": series.sha256(content),
             "source": fetch.masked(data.source),
