@@ -2,13 +2,16 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: run test lab up bench bench-models lint lock
+.PHONY: run test soak lab up bench bench-models lint lock
 run: .venv/ready       ## next week's forecast from the bundled sample, published to the local bucket
 	$(BIN)/footfall run sample
 
 test: .venv/ready      ## every check: lint, types, tests, notebooks
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 	$(BIN)/pytest
+
+soak: .venv/ready      ## the long experiments: every way of dying, many times, and a year with faults
+	$(BIN)/pytest -m soak
 
 lab: .venv/ready       ## the notebooks, ready to run on the sample
 	$(BIN)/jupyter lab notebooks
