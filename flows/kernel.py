@@ -35,11 +35,11 @@ def die_with_parent() -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def warm() -> None:
-    """Start a process that will be the next kernel, unless one waits already, and return at once."""
+def warm(station: str) -> None:
+    """Start a process that will be the station's kernel, unless one waits already, and return at once."""
     if any(process.poll() is None for process in _waiting):
         return
-    command = [sys.executable, "-c", "from flows.kernel import wait; wait()"]
+    command = [sys.executable, "-c", f"from flows.kernel import wait; wait({station != 'review'})"]
     _waiting.append(
         subprocess.Popen(
             command,
@@ -51,15 +51,22 @@ def warm() -> None:
     )
 
 
-def wait() -> None:
-    """In the warm process: import what notebooks import, wait for orders, become the kernel."""
-    import ipykernel.kernelapp
-    import sktime.forecasting.naive
-    import sktime.forecasting.theta  # noqa: F401
+def wait(models: bool) -> None:
+    """In the warm process: import what notebooks import, wait for orders, become the kernel.
 
-    import footfall.boosted
-    import footfall.gate
-    import footfall.plots  # noqa: F401
+    The models are most of it, and a review needs none.
+    """
+    import ipykernel.kernelapp
+
+    import footfall.plots
+    import footfall.scores
+
+    if models:
+        import sktime.forecasting.naive
+        import sktime.forecasting.theta  # noqa: F401
+
+        import footfall.boosted
+        import footfall.gate  # noqa: F401
 
     line = sys.stdin.readline()
     if not line:

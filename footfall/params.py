@@ -1,8 +1,8 @@
 """Parameters: a market's YAML and the notebooks' parameter cells, as one set of typed models.
 
-A market's file has the sections ``data``, ``explore``, ``train`` and ``predict``; a notebook's parameters are its
-section, the series it works on, and the files that the flow laid down for it. Fields and defaults of ``ExploreParams``,
-``TrainParams`` and ``PredictParams`` equal the parameters cells of the notebooks; a test says so.
+A market's file has the sections ``data``, ``explore``, ``train``, ``predict`` and ``review``; a notebook's parameters
+are its section, the series it works on, and the files that the flow laid down for it. Fields and defaults of
+``ExploreParams`` and its sisters equal the parameters cells of the notebooks; a test says so.
 """
 
 import datetime as dt
@@ -52,6 +52,7 @@ Category = Annotated[str, Field(pattern=r"^[a-z][a-z_]*$")]
 Lag = Annotated[int, Field(ge=0, le=28)]
 Horizon = Annotated[int, Field(ge=1, le=28)]
 Days = Annotated[int, Field(ge=1, le=2000)]
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Strict(BaseModel):
@@ -89,6 +90,15 @@ class PredictSettings(Strict):
     quantiles: Annotated[list[float], AfterValidator(_levels)] = LEVELS
 
 
+class ReviewSettings(Strict):
+    """What may be turned in review.ipynb: when the forecasts count as decayed."""
+
+    window: Days = 42
+    least_skill: Annotated[float, Field(ge=-10, le=1)] = -0.2
+    least_cover: Share = 0.6
+    most_cover: Share = 0.98
+
+
 class ExploreParams(Series, ExploreSettings):
     """The parameters cell of explore.ipynb."""
 
@@ -114,6 +124,21 @@ class PredictParams(Series, PredictSettings):
     out: str = "../.footfall/lab/predict"
 
 
+class ReviewParams(Series, ReviewSettings):
+    """The parameters cell of review.ipynb."""
+
+    snapshot: str = "../resources/sample/snapshot.parquet"
+    forecasts: str = "../resources/sample/forecasts.parquet"
+    scores: str = ""
+    out: str = "../.footfall/lab/review"
+
+
+class Review(ReviewSettings):
+    """What may be turned of the whole station: the notebook's settings, and how the flow acts on its decision."""
+
+    rest: Annotated[int, Field(ge=0, le=2000)] = 28
+
+
 class Data(Strict):
     """Where a market's figures come from, and which of them it forecasts."""
 
@@ -132,13 +157,14 @@ class Data(Strict):
 
 
 class Market(Strict):
-    """One market, whole: its name and the four sections of its file."""
+    """One market, whole: its name and the five sections of its file."""
 
     name: str
     data: Data
     explore: ExploreSettings = ExploreSettings()
     train: TrainSettings = TrainSettings()
     predict: PredictSettings = PredictSettings()
+    review: Review = Review()
 
     def series(self) -> dict[str, Any]:
         """The fields of `Series`, for a notebook's parameters."""
@@ -198,7 +224,8 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     except YAMLError as error:
         raise UsageProblem(f"{path.name}: {' '.join(str(error).split())}") from None
     if not isinstance(sections, dict) or "name" in sections:
-        raise UsageProblem(f"{path.name}: must hold the sections data, explore, train, predict; the name is the file's")
+        known = "data, explore, train, predict, review"
+        raise UsageProblem(f"{path.name}: must hold the sections {known}; the name is the file's")
     return sections
 
 
