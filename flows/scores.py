@@ -19,7 +19,8 @@ def take_forecasts(run: station.Run) -> dict[str, str]:
     with station.stage("forecasts") as told:
         place, market = bucket.connect(station.bucket_name()), run.market
         there = scores.known_by(_stored(place, market.name), run.as_of, market.data.lag)
-        published = bucket.live_sets(place, market.name)
+        sets = bucket.live_sets(place, market.name)
+        published = {day: folder for day, folder in sets.items() if day < str(run.as_of)}
         wanted = scores.unscored(published, there, _series(run), market.predict.horizon)
         made_by = {day: _lay_down(run, place, day, published[day]) for day in wanted}
         if len(there):
@@ -44,7 +45,7 @@ def _lay_down(run: station.Run, place: bucket.Bucket, day: str, folder: str) -> 
     manifest, content = bucket.read_set(place, folder, FORECAST)
     (run.folder / "in" / "forecasts").mkdir(exist_ok=True)
     (run.folder / "in" / "forecasts" / f"{day}.parquet").write_bytes(content)
-    return str(manifest["about"]["record"])
+    return str(manifest["about"].get("record", ""))
 
 
 @station.step
