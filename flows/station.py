@@ -241,7 +241,9 @@ def run_notebook(run: Run, parameters: BaseModel) -> None:
     """Run the station's notebook on what was laid down; one that did not succeed stops the run."""
     with stage(run.station) as told:
         add_tags(run.folder, run.found)
-        run.kept = notebook.run_notebook(run.folder, parameters.model_dump(mode="json"), voice().info)
+        run.kept = notebook.run_notebook(
+            run.folder, parameters.model_dump(mode="json"), voice().info, run.market.limits
+        )
         told.append(run.kept.outcome)
     if run.kept.outcome != "succeeded":
         raise _problem(run.kept)

@@ -1,7 +1,8 @@
 """Parameters: a market's YAML and the notebooks' parameter cells, as one set of typed models.
 
 A market's file has the sections ``data``, ``explore``, ``train`` and ``predict``; a notebook's parameters are its
-section, the series it works on, and the files that the flow laid down for it. Fields and defaults of ``ExploreParams``,
+section, the series it works on, and the files that the flow laid down for it; ``limits`` says what a run may take of
+its machine. Fields and defaults of ``ExploreParams``,
 ``TrainParams`` and ``PredictParams`` equal the parameters cells of the notebooks; a test says so.
 """
 
@@ -131,14 +132,23 @@ class Data(Strict):
         return self.countries or [self.location[:2]]
 
 
+class Limits(Strict):
+    """What a run may take of the machine it runs on; where it takes more, it is ended and its record says so."""
+
+    cell_seconds: Annotated[int, Field(ge=1)] = 900
+    notebook_seconds: Annotated[int, Field(ge=1)] = 3600
+    memory_mb: Annotated[int, Field(ge=64)] = 4096
+
+
 class Market(Strict):
-    """One market, whole: its name and the four sections of its file."""
+    """One market, whole: its name and the five sections of its file."""
 
     name: str
     data: Data
     explore: ExploreSettings = ExploreSettings()
     train: TrainSettings = TrainSettings()
     predict: PredictSettings = PredictSettings()
+    limits: Limits = Limits()
 
     def series(self) -> dict[str, Any]:
         """The fields of `Series`, for a notebook's parameters."""
@@ -198,7 +208,9 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     except YAMLError as error:
         raise UsageProblem(f"{path.name}: {' '.join(str(error).split())}") from None
     if not isinstance(sections, dict) or "name" in sections:
-        raise UsageProblem(f"{path.name}: must hold the sections data, explore, train, predict; the name is the file's")
+        raise UsageProblem(
+            f"{path.name}: must hold the sections data, explore, train, predict, limits; the name is the file's"
+        )
     return sections
 
 
