@@ -6,6 +6,7 @@
     <name>.ipynb, .html   the executed notebook, stamped with the outcome, and its page
     changes.html          what is different from the last good run
     record.json           the account: outcome, cells, parameters, and the sha256 of all of the above
+    running.ipynb, course.json   while it runs: the notebook as far as it came, and which cell is running
     delivered             there once MLflow has all of it
 
 The folder alone is enough to check a run and to repeat it. Papermill's own word on how a run ended is not used: it
@@ -18,7 +19,6 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,6 +28,7 @@ from nbformat.v4 import new_markdown_cell
 from pydantic import BaseModel, ValidationError
 
 from flows import changes, report
+from footfall.params import Limits
 from footfall.problems import DataProblem
 from footfall.series import sha256, sha256_of
 
@@ -35,7 +36,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "requirements.lock"
 LOST = "The process that ran it ended without a word: killed, or the machine stopped."
 
-Outcome = Literal["succeeded", "failed", "kernel died", "timed out", "interrupted"]
+Outcome = Literal["succeeded", "failed", "kernel died", "out of memory", "timed out", "interrupted"]
 Status = Literal["succeeded", "failed", "not run"]
 
 
@@ -59,6 +60,7 @@ class Record(BaseModel):
     seconds: float
     cells: list[Cell]
     parameters: dict[str, Any]
+    limits: Limits = Limits()
     template: str
     modified: bool
     inputs: dict[str, str]
@@ -70,11 +72,12 @@ class Record(BaseModel):
     tags: dict[str, str]
 
 
-@dataclass
-class Course:
-    """How far a run came: seconds of each cell that ended well, by index, and the one that was running."""
+class Course(BaseModel):
+    """What a run was asked, and how far it came: seconds of each cell that ended well, and the one that is running."""
 
-    seconds: dict[int, float] = field(default_factory=dict)
+    parameters: dict[str, Any] = {}
+    limits: Limits = Limits()
+    seconds: dict[int, float] = {}
     running: int | None = None
 
 
@@ -94,15 +97,14 @@ def add_tags(folder: Path, tags: dict[str, str]) -> None:
     replace(folder / "owner.json", json.dumps(owner, indent=2))
 
 
-def keep(
-    folder: Path, outcome: Outcome, reason: str, course: Course, seconds: float, parameters: dict[str, Any]
-) -> Record:
+def keep(folder: Path, outcome: Outcome, reason: str, course: Course, seconds: float) -> Record:
     """Write the account of a run that has ended; the folder is complete when this returns."""
     template, owner = template_of(folder), json.loads((folder / "owner.json").read_text())
     executed = _executed(template, folder)
     cells = _cells(executed, course)
     record = Record(
-        notebook=template.stem, outcome=outcome, reason=reason, cells=cells, parameters=parameters,
+        notebook=template.stem, outcome=outcome, reason=reason, cells=cells,
+        parameters=course.parameters, limits=course.limits,
         stopped_at=next((cell.number for cell in cells if cell.status == "failed"), None),
         started=owner["started"], seconds=round(seconds, 2), tags=owner["tags"],
         template=sha256_of(template), inputs=digests(folder / "in"), outputs=digests(folder / "out"),
@@ -115,33 +117,45 @@ def keep(
     pages = (notebook, notebook.with_suffix(".html"), folder / "changes.html")
     record.pages = {path.name: sha256_of(path) for path in pages}
     replace(folder / "record.json", record.model_dump_json(indent=2))
-    (folder / "running.ipynb").unlink(missing_ok=True)
+    for scaffold in ("running.ipynb", "course.json"):
+        (folder / scaffold).unlink(missing_ok=True)
     return record
 
 
 def not_begun(folder: Path, error: BaseException) -> Record:
-    """The account of a run that was stopped before its notebook began, by bad data or a missing champion."""
+    """The account of a run that was stopped outside its notebook: by bad data before it, or by a signal after it."""
+    if (folder / "record.json").exists():
+        return read_record(folder)
     outcome: Outcome = "failed" if isinstance(error, Exception) else "interrupted"
-    return keep(folder, outcome, f"{type(error).__name__}: {error}", Course(), 0.0, {})
+    reason = f"{type(error).__name__}: {error}" if str(error) else f"Interrupted from outside ({type(error).__name__})."
+    return keep(folder, outcome, reason, _course(folder), _lasted(folder))
 
 
 def abandoned(folder: Path) -> Record:
     """The account of a run whose process died without a word, from what it had saved by then."""
-    running, course = folder / "running.ipynb", Course()
+    _discard_torn(folder)
+    return keep(folder, "interrupted", LOST, _course(folder), _lasted(folder))
+
+
+def _discard_torn(folder: Path) -> None:
+    """Where the machine itself stopped, even a file that is only ever replaced whole may be empty."""
     try:
-        cells = nbformat.read(running, as_version=4).cells
-    except (OSError, ValueError, nbformat.ValidationError):  # not begun, or killed in the midst of saving
-        running.unlink(missing_ok=True)
-        cells = []
-    for index, cell in enumerate(cells):
-        if cell.cell_type == "code" and cell.metadata.papermill.status == "completed":
-            course.seconds[index] = round(cell.metadata.papermill.duration or 0.0, 2)
-        elif cell.cell_type == "code" and cell.metadata.papermill.status == "running":
-            course.running = index
+        nbformat.read(folder / "running.ipynb", as_version=4)
+    except (OSError, ValueError, nbformat.ValidationError):
+        for name in ("running.ipynb", "course.json"):
+            (folder / name).unlink(missing_ok=True)
+
+
+def _course(folder: Path) -> Course:
+    path = folder / "course.json"
+    return Course.model_validate_json(path.read_text()) if path.exists() else Course()
+
+
+def _lasted(folder: Path) -> float:
+    """Seconds from the claim to the last sign of life."""
+    signs = [path.stat().st_mtime for path in folder.glob("*") if path.suffix in (".json", ".ipynb")]
     began = json.loads((folder / "owner.json").read_text())["started"]
-    last = max(path.stat().st_mtime for path in (folder / "owner.json", running) if path.exists())
-    seconds = max(0.0, last - dt.datetime.fromisoformat(began).timestamp())
-    return keep(folder, "interrupted", LOST, course, seconds, {})
+    return max(0.0, max(signs) - dt.datetime.fromisoformat(began).timestamp())
 
 
 def unfinished(runs: Path) -> Iterator[Path]:

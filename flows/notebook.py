@@ -1,6 +1,7 @@
 """Papermill: run one notebook as a function of files, in its run's folder."""
 
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -19,51 +20,80 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
+from papermill.iorw import papermill_io
 
 from flows import kernel, report
 from flows.folder import ROOT, Course, Outcome, Record, keep, replace, template_of
 from footfall.forecast import read_forecast
+from footfall.params import Limits
 
 NOTEBOOKS = ROOT / "notebooks"
 STATIONS = ("explore", "train", "predict", "review")
+SCHEME = "whole:"
+LIMITS = Limits()
+REFUSED = re.compile(r"\w*MemoryError\b|.*(std::bad_alloc|bad allocation|Cannot allocate memory)")
+SPEECHLESS = ("CellExecutionError: ", "UnknownException: ")  # not even memory for the words of the error
 Say = Callable[[str], None]
 
 
-class Progress(Course):
-    """The course of a run, told by nbclient's hooks, and told on, line by line."""
+class Progress:
+    """The course of a run, told by nbclient's hooks: noted in the run's folder, and told on, line by line."""
 
-    def __init__(self, name: str, say: Say) -> None:
-        super().__init__()
-        self.name, self.say = name, say
-        self.titles: dict[int, str] = {}
+    def __init__(self, folder: Path, course: Course, say: Say) -> None:
+        self.folder, self.course, self.say = folder, course, say
+        self.until = time.monotonic() + course.limits.notebook_seconds
+        self.name, self.titles = template_of(folder).stem, dict[int, str]()
+        self.watch: kernel.Watch | None = None
         self._began = 0.0
 
     def begins(self, cell: Any, cell_index: int) -> None:
         """Before a cell runs."""
-        self.running, self._began = cell_index, time.monotonic()
+        self.course.running, self._began = cell_index, time.monotonic()
+        self._note()
 
     def ends(self, cell: Any, cell_index: int, execute_reply: Any) -> None:
         """After a cell ran; one that raised, or called sys.exit, stays the running one."""
         if execute_reply["content"]["status"] == "ok":
-            self.seconds[cell_index] = round(time.monotonic() - self._began, 2)
-            self.running = None
-            title = self.titles.get(cell_index, "")
-            self.say(f"{self.name} [{len(self.seconds)}] {self.seconds[cell_index]:5.1f} s  {title}")
+            seconds, self.course.running = round(time.monotonic() - self._began, 2), None
+            self.course.seconds[cell_index] = seconds
+            self._note()
+            self.say(f"{self.name} [{len(self.course.seconds)}] {seconds:5.1f} s  {self.titles.get(cell_index, '')}")
+
+    def _note(self) -> None:
+        replace(self.folder / "course.json", self.course.model_dump_json())
+
+
+class Whole:
+    """Papermill's writer of files, but one that leaves the notebook before or the notebook after, never half of one."""
+
+    @staticmethod
+    def write(text: str, path: str) -> None:
+        """Write to the path behind the scheme."""
+        replace(Path(path.removeprefix(SCHEME)), text)
+
+    @staticmethod
+    def pretty_path(path: str) -> str:
+        """The path as Papermill logs it."""
+        return path
 
 
 class Warm(LocalProvisioner):
     """Takes the warm process for a kernel where there is one, and sees to it that nothing outlives the kernel."""
 
+    progress: Any = None
     guard: Any = None
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
         """As its parent does, but for the start."""
-        process = kernel.take(cmd, kwargs["cwd"], kwargs["env"])
+        process, mark = kernel.take(cmd, kwargs["cwd"], kwargs["env"])
         if process is None:
-            await super().launch_kernel(cmd, **kwargs)
+            await super().launch_kernel(cmd, **kwargs | {"env": kwargs["env"] | {kernel.MARK: mark}})
         else:
             self.process, self.pid, self.pgid = process, process.pid, os.getpgid(process.pid)
-        self.guard = kernel.guard(int(self.pgid or 0))
+        self.guard = kernel.guard(int(self.pgid or 0), mark)
+        memory = self.progress.course.limits.memory_mb
+        self.progress.watch = kernel.Watch(process or self.process, memory, self.progress.until)  # type: ignore[arg-type]
+        self.progress.watch.start()
         return self.connection_info
 
 
@@ -79,21 +109,25 @@ class Kernel(Engine):
                 kernel_name=kernel_name, transport="ipc", connection_file=f"{sockets}/kernel.json"
             )
             manager.provisioner = provisioner = Warm(parent=manager, kernel_spec=manager.kernel_spec)
+            provisioner.progress = progress
             client = PapermillNotebookClient(
-                nb_man, km=manager, timeout=asked["seconds_per_cell"], startup_timeout=60, shutdown_kernel="immediate",
-                on_cell_execute=progress.begins, on_cell_executed=progress.ends,
+                nb_man, km=manager, timeout=progress.course.limits.cell_seconds, startup_timeout=60,
+                shutdown_kernel="immediate", on_cell_execute=progress.begins, on_cell_executed=progress.ends,
             )  # fmt: skip
             client.owns_km = True
             try:
-                client.execute(cwd=str(asked["folder"]), env=kernel.environment(), preexec_fn=kernel.die_with_parent)
+                client.execute(cwd=str(progress.folder), env=kernel.environment(), preexec_fn=kernel.die_with_parent)
             finally:
+                if progress.watch:
+                    progress.watch.end()
                 kernel.end(provisioner.guard)
 
 
 papermill_engines.register("footfall", Kernel)
+papermill_io.register(SCHEME, Whole)
 
 
-def run_notebook(folder: Path, parameters: dict[str, Any], say: Say, seconds_per_cell: int = 900) -> Record:
+def run_notebook(folder: Path, parameters: dict[str, Any], say: Say, limits: Limits = LIMITS) -> Record:
     """Run the notebook of a claimed folder there, and leave its record there, however it ends.
 
     Parameters
@@ -104,8 +138,8 @@ def run_notebook(folder: Path, parameters: dict[str, Any], say: Say, seconds_per
         Validated; literals only, paths relative to `folder`.
     say : callable
         Told one line per cell as it ends.
-    seconds_per_cell : int
-        Time limit of one cell.
+    limits : Limits
+        What one cell and the whole notebook may take of time, and the kernel of memory.
 
     Returns
     -------
@@ -114,42 +148,60 @@ def run_notebook(folder: Path, parameters: dict[str, Any], say: Say, seconds_per
     """
     (folder / "out").mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
+    progress = Progress(folder, Course(parameters=parameters, limits=limits), say)
     for _ in range(2):  # a kernel that does not start is tried once more
-        progress = Progress(template_of(folder).stem, say)
-        error = _execute(folder, parameters, progress, seconds_per_cell)
-        if not isinstance(error, RuntimeError) or progress.seconds or progress.running is not None:
+        error = _execute(progress)
+        if not _never_started(error, progress.course):
             break
-    outcome, reason = _judge(error, progress, seconds_per_cell)
-    return keep(folder, outcome, reason, progress, time.monotonic() - began, parameters)
+    outcome, reason = _judge(error, progress)
+    return keep(folder, outcome, reason, progress.course, time.monotonic() - began)
 
 
-def _execute(folder: Path, parameters: dict[str, Any], progress: Progress, seconds: int) -> BaseException | None:
+def _execute(progress: Progress) -> BaseException | None:
     try:
         papermill.execute_notebook(
-            template_of(folder), folder / "running.ipynb", parameters, engine_name="footfall",
-            progress_bar=False, folder=folder, progress=progress, seconds_per_cell=seconds,
+            template_of(progress.folder), f"{SCHEME}{progress.folder / 'running.ipynb'}", progress.course.parameters,
+            engine_name="footfall", progress_bar=False, progress=progress,
         )  # fmt: skip
     except BaseException as error:  # whatever ends the run, its record is written before anything else
         return error
     return None
 
 
-def _judge(error: BaseException | None, progress: Progress, seconds: int) -> tuple[Outcome, str]:
-    if isinstance(error, DeadKernelError):
-        return "kernel died", "The kernel's process ended while this cell ran: killed, or out of memory."
+def _never_started(error: BaseException | None, course: Course) -> bool:
+    return isinstance(error, RuntimeError) and not course.seconds and course.running is None
+
+
+def _judge(error: BaseException | None, progress: Progress) -> tuple[Outcome, str]:
+    course, limits, watch = progress.course, progress.course.limits, progress.watch
+    if watch and watch.late:
+        return "timed out", f"The notebook ran longer than its limit of {limits.notebook_seconds} s."
+    if _never_started(error, course):
+        return "failed", f"The kernel did not start, twice ({error}); try `jupyter run` on any notebook."
+    if isinstance(error, DeadKernelError) and watch:
+        if watch.starved():
+            return "out of memory", f"The kernel died of it; its limit is {limits.memory_mb} MB (limits.memory_mb)."
+        return "kernel died", f"The kernel's process ended while this cell ran ({watch.signal()})."
     if isinstance(error, CellTimeoutError):
-        return "timed out", f"The cell ran longer than its limit of {seconds} s."
+        return "timed out", f"The cell ran longer than its limit of {limits.cell_seconds} s."
     if isinstance(error, PapermillExecutionError):
-        return "failed", f"{error.ename}: {error.evalue}"
+        return _raised(f"{error.ename}: {error.evalue}", limits, bool(watch and watch.starved()))
     if isinstance(error, NoSuchKernel):
         return "failed", f"There is no kernel named {error.name!r}; `jupyter kernelspec list` shows those there are."
     if isinstance(error, Exception):
         return "failed", f"{type(error).__name__}: {error}"
     if error is not None:
         return "interrupted", f"The run was interrupted from outside ({type(error).__name__})."
-    if progress.running is not None:
+    if course.running is not None:
         return "failed", "The cell called sys.exit, so the cells after it did not run."
     return "succeeded", ""
+
+
+def _raised(told: str, limits: Limits, starved: bool) -> tuple[Outcome, str]:
+    if REFUSED.match(told) or (starved and told in SPEECHLESS):
+        told = told if REFUSED.match(told) else "MemoryError"
+        return "out of memory", f"{told.strip(' :.')}. The kernel's limit is {limits.memory_mb} MB (limits.memory_mb)."
+    return "failed", told
 
 
 def repeat(folder: Path, scratch: Path, say: Say) -> Record:
@@ -160,7 +212,7 @@ def repeat(folder: Path, scratch: Path, say: Say) -> Record:
     claim(scratch, template_of(folder), record.tags)
     if (folder / "in").exists():
         shutil.copytree(folder / "in", scratch / "in")
-    return run_notebook(scratch, record.parameters, say)
+    return run_notebook(scratch, record.parameters, say, record.limits)
 
 
 def forecast_the_past(say: Say) -> None:

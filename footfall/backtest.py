@@ -48,6 +48,7 @@ def backtest(
 
     Each candidate is fitted at the first origin of every calendar month and brought up to date between, as training
     and prediction do. On an origin it knows the series up to `lag` days before, and forecasts the days after it.
+    Candidates of equal recipe, as the champion often is one of those that challenge it, are asked once.
 
     Parameters
     ----------
@@ -67,12 +68,16 @@ def backtest(
     DataFrame, shape (n_candidates * n_origins * horizon, 6)
         A backtest table; `actual` is NaN where nothing was published.
     """
-    rows = [
-        _row(name, origin, forecast, y)
-        for name, forecaster in candidates.items()
-        for origin, forecast in _rolling(forecaster, y, origins, horizon, lag)
-    ]
-    return pd.concat(rows, ignore_index=True)
+    found: dict[str, pd.DataFrame] = {}
+    for name, forecaster in candidates.items():
+        equal = next((other for other in found if candidates[other] == forecaster), None)
+        found[name] = found[equal] if equal else _asked(forecaster, y, origins, horizon, lag)
+    return pd.concat([rows.assign(candidate=name) for name, rows in found.items()], ignore_index=True)
+
+
+def _asked(forecaster, y, origins, horizon, lag):
+    said = _rolling(forecaster, y, origins, horizon, lag)
+    return pd.concat([_row(origin, forecast, y) for origin, forecast in said], ignore_index=True)
 
 
 def _rolling(forecaster, y, origins, horizon, lag):
@@ -84,10 +89,9 @@ def _rolling(forecaster, y, origins, horizon, lag):
         yield origin, predict(forecaster, pd.date_range(origin + DAY, periods=horizon))
 
 
-def _row(name: str, origin: pd.Timestamp, forecast: pd.Series, y: pd.Series) -> pd.DataFrame:
+def _row(origin: pd.Timestamp, forecast: pd.Series, y: pd.Series) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "candidate": name,
             "origin": origin,
             "date": forecast.index,
             "horizon": (forecast.index - origin).days,

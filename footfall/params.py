@@ -1,8 +1,9 @@
 """Parameters: a market's YAML and the notebooks' parameter cells, as one set of typed models.
 
 A market's file has the sections ``data``, ``explore``, ``train``, ``predict`` and ``review``; a notebook's parameters
-are its section, the series it works on, and the files that the flow laid down for it. Fields and defaults of
-``ExploreParams`` and its sisters equal the parameters cells of the notebooks; a test says so.
+are its section, the series it works on, and the files that the flow laid down for it; ``limits`` says what a run may
+take of its machine. Fields and defaults of ``ExploreParams`` and its sisters equal the parameters cells of the
+notebooks; a test says so.
 """
 
 import datetime as dt
@@ -156,8 +157,16 @@ class Data(Strict):
         return self.countries or [self.location[:2]]
 
 
+class Limits(Strict):
+    """What a run may take of the machine it runs on; where it takes more, it is ended and its record says so."""
+
+    cell_seconds: Annotated[int, Field(ge=1)] = 900
+    notebook_seconds: Annotated[int, Field(ge=1)] = 3600
+    memory_mb: Annotated[int, Field(ge=64)] = 4096
+
+
 class Market(Strict):
-    """One market, whole: its name and the five sections of its file."""
+    """One market, whole: its name and the six sections of its file."""
 
     name: str
     data: Data
@@ -165,6 +174,7 @@ class Market(Strict):
     train: TrainSettings = TrainSettings()
     predict: PredictSettings = PredictSettings()
     review: Review = Review()
+    limits: Limits = Limits()
 
     def series(self) -> dict[str, Any]:
         """The fields of `Series`, for a notebook's parameters."""
@@ -224,7 +234,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     except YAMLError as error:
         raise UsageProblem(f"{path.name}: {' '.join(str(error).split())}") from None
     if not isinstance(sections, dict) or "name" in sections:
-        known = "data, explore, train, predict, review"
+        known = "data, explore, train, predict, review, limits"
         raise UsageProblem(f"{path.name}: must hold the sections {known}; the name is the file's")
     return sections
 

@@ -59,7 +59,7 @@ def test_nothing_imports_the_command_line():
 
 def test_flows_are_read_in_one_breath():
     for name in ("explore", "train", "predict", "review"):
-        assert len((ROOT / "flows" / f"{name}.py").read_text().splitlines()) <= 65, name
+        assert len((ROOT / "flows" / f"{name}.py").read_text().splitlines()) <= 70, name
 
 
 def test_one_station_has_one_name_everywhere():

@@ -20,6 +20,7 @@ from papermill.parameterize import parameterize_notebook
 
 from flows.folder import ROOT, Record, abandoned, claim, differences, not_begun, unfinished
 from flows.notebook import repeat, run_notebook
+from footfall.params import Limits
 from footfall.problems import DataProblem
 from footfall.series import sha256
 
@@ -38,10 +39,10 @@ def write(folder, *cells, kernel="python3"):
     return path
 
 
-def run(folder, *cells, number=7, limit=60, kernel="python3"):
-    said = []
+def run(folder, *cells, number=7, kernel="python3", **limits):
+    said, limits = [], Limits(**{"cell_seconds": 60, **limits})
     claim(folder / "run", write(folder, *cells, kernel=kernel), {"market": "m", "as_of": "2022-10-13"})
-    return run_notebook(folder / "run", {"number": number}, said.append, limit), said
+    return run_notebook(folder / "run", {"number": number}, said.append, limits), said
 
 
 def kept(folder):
@@ -63,8 +64,12 @@ def test_a_good_run_says_so_and_keeps_what_was_written(tmp_path):
 ENDINGS = {
     "exception": ("1 / 0", "failed", "ZeroDivisionError: division by zero"),
     "sys.exit": ("import sys; sys.exit(0)", "failed", "The cell called sys.exit"),
-    "os._exit": ("import os; os._exit(0)", "kernel died", "The kernel's process ended"),
-    "kill -9": ("import os; os.kill(os.getpid(), 9)", "kernel died", "The kernel's process ended"),
+    "os._exit": (
+        "import os; os._exit(0)",
+        "kernel died",
+        r"The kernel's process ended while this cell ran (exit code 0)",
+    ),
+    "kill -9": ("import os; os.kill(os.getpid(), 9)", "kernel died", "while this cell ran (SIGKILL)"),
     "too long": ("import time; time.sleep(60)", "timed out", "longer than its limit of 3 s"),
     "too long, holding the lock": (r"import re; re.match(r'(a+)+$', 'a' * 40 + 'b')", "timed out", "limit of 3 s"),
 }
@@ -73,7 +78,7 @@ ENDINGS = {
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_whatever_ends_a_run_the_record_says_so(ending, tmp_path):
     cell, outcome, reason = ENDINGS[ending]
-    record, _ = run(tmp_path, "'before'", cell, "'after'", limit=3)
+    record, _ = run(tmp_path, "'before'", cell, "'after'", cell_seconds=3)
     assert record.outcome == outcome and reason in record.reason
     assert [one.status for one in record.cells] == ["succeeded"] * 3 + ["failed", "not run"]
     assert record.stopped_at == 4
@@ -84,6 +89,51 @@ def test_whatever_ends_a_run_the_record_says_so(ending, tmp_path):
     assert f"small {outcome}" in book.cells[0].source and "#Stopped-here" in book.cells[0].source
     assert 'href="#Stopped-here"' in page and 'id="Stopped-here"' in page
     assert "papermill" not in json.dumps(book.metadata)
+
+
+HUGE = "import numpy; numpy.ones(2_000_000_000, 'uint8')"
+MEMORY = {
+    "an array too large": HUGE,
+    "a list too long": "x = [0] * 300_000_000",
+    "many small things": "x = []\nwhile True: x.append(bytes(50_000))",
+}
+
+
+@pytest.mark.parametrize("how", ["an array too large", "many small things"])
+def test_a_kernel_that_takes_too_much_memory_is_stopped_and_nobody_else_is(how, tmp_path):
+    neighbour = subprocess.Popen([sys.executable, "-c", "x = bytearray(600 << 20); input()"], stdin=subprocess.PIPE)
+    began = time.monotonic()
+    record, _ = run(tmp_path, "'before'", MEMORY[how], "'after'", memory_mb=512)
+    assert record.outcome == "out of memory" and "limit is 512 MB (limits.memory_mb)" in record.reason
+    assert [one.status for one in record.cells] == ["succeeded"] * 3 + ["failed", "not run"]
+    assert time.monotonic() - began < 30 and neighbour.poll() is None
+    neighbour.communicate(b"\n")
+
+
+def test_a_kernel_that_died_at_its_limit_died_of_it(tmp_path):
+    fill = "x = []\ntry:\n    while True: x.append(bytes(50_000))\nexcept MemoryError: pass"
+    record, _ = run(tmp_path, f"{fill}\nimport os, time; time.sleep(1); os.abort()", memory_mb=512)
+    assert (record.outcome, record.stopped_at) == ("out of memory", 3) and "limit is 512 MB" in record.reason
+
+
+@pytest.mark.parametrize("how", ["too long", "too long, holding the lock"])
+def test_a_notebook_has_a_time_limit_too(how, tmp_path):
+    began = time.monotonic()
+    record, _ = run(tmp_path, "'before'", ENDINGS[how][0], "'after'", notebook_seconds=3)
+    assert record.outcome == "timed out" and record.reason == "The notebook ran longer than its limit of 3 s."
+    assert record.stopped_at == 4 and record.cells[-1].status == "not run"
+    assert time.monotonic() - began < 10
+
+
+def test_a_kernel_that_does_not_start_is_tried_twice_and_told(tmp_path, monkeypatch):
+    spec = tmp_path / "kernels" / "broken"
+    spec.mkdir(parents=True)
+    told = ["/bin/sh", "-c", f"echo x >> {tmp_path}/tried; exit 1"]
+    (spec / "kernel.json").write_text(json.dumps({"argv": told, "display_name": "Broken", "language": "python"}))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    record, _ = run(tmp_path, "1", kernel="broken")
+    assert record.outcome == "failed" and record.reason.startswith("The kernel did not start, twice")
+    assert (tmp_path / "tried").read_text() == "x\nx\n" and {cell.status for cell in record.cells} == {"not run"}
 
 
 def test_an_unknown_kernel_is_named(tmp_path):
@@ -102,7 +152,7 @@ def test_a_run_that_never_began_is_recorded_too(tmp_path):
 
 
 def test_no_descendant_of_a_kernel_outlives_its_run(tmp_path):
-    spawn = "import subprocess; open('out/pid', 'w').write(str(subprocess.Popen(['sleep', '600']).pid))"
+    spawn = "import subprocess; open('out/pid', 'w').write(str(subprocess.Popen(['setsid', 'sleep', '600']).pid))"
     for name, ending in {"good": "1", "bad": "1 / 0", "dead": "import os; os.kill(os.getpid(), 9)"}.items():
         (tmp_path / name).mkdir()
         run(tmp_path / name, spawn, ending)
@@ -183,8 +233,8 @@ def test_parameters_hold_no_path_of_this_machine(tmp_path):
     assert str(tmp_path) not in (tmp_path / "run" / "small.ipynb").read_text()
 
 
-def test_twelve_kernels_start_at_once(tmp_path):
-    folders = [tmp_path / str(n) for n in range(12)]
+def test_kernels_start_at_once(tmp_path):
+    folders = [tmp_path / str(n) for n in range(6)]
     for folder in folders:
         folder.mkdir()
         write(folder, "number")
@@ -196,7 +246,7 @@ def test_twelve_kernels_start_at_once(tmp_path):
         )
         for f in folders
     ]
-    assert [one.wait(120) for one in started] == [0] * 12
+    assert [one.wait(120) for one in started] == [0] * 6
     assert {kept(folder)[0].outcome for folder in folders} == {"succeeded"}
 
 
@@ -208,8 +258,9 @@ def test_the_record_names_the_commit_and_the_lock(tmp_path):
     assert os.path.exists(tmp_path / "run" / "record.json") and not list((tmp_path / "run").glob("*running*"))
 
 
-def test_a_grandchild_dies_with_a_killed_parent(tmp_path):
-    spawn = "import subprocess; open('out/pid', 'w').write(str(subprocess.Popen(['sleep', '600']).pid))"
+@pytest.mark.parametrize("command", [["sleep", "600"], ["setsid", "sleep", "600"]])
+def test_a_grandchild_dies_with_a_killed_parent(command, tmp_path):
+    spawn = f"import subprocess; open('out/pid', 'w').write(str(subprocess.Popen({command}).pid))"
     template = write(tmp_path, spawn, "import time; time.sleep(600)")
     parent = subprocess.Popen([sys.executable, "-c", PARENT, str(template), str(tmp_path / "run")], cwd=ROOT / "tests")
     pid = tmp_path / "run" / "out" / "pid"
