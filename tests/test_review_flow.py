@@ -79,7 +79,6 @@ def predicted(cafe, tmp_path):
     return record.start(tmp_path / "run")
 
 
-@pytest.mark.timeout(120)
 def test_what_became_known_is_scored_once_and_told_to_the_run_that_said_it(cafe, tmp_path):
     from flows import record
 
@@ -104,7 +103,6 @@ def test_what_became_known_is_scored_once_and_told_to_the_run_that_said_it(cafe,
     assert table(cafe).equals(rows)
 
 
-@pytest.mark.timeout(120)
 def test_a_review_of_an_earlier_day_sees_nothing_later_and_loses_nothing(cafe):
     publish(cafe, "2022-09-24", "2022-10-02")
     review(cafe, "2022-10-06")
@@ -123,7 +121,6 @@ def test_a_review_of_an_earlier_day_sees_nothing_later_and_loses_nothing(cafe):
     assert bucket.read(place(cafe), f"{cafe}/track.json") == track  # of later days, so it stays
 
 
-@pytest.mark.timeout(200)
 def test_decay_calls_for_one_training_and_no_second(cafe):
     publish(cafe, "2022-09-01", "2022-10-05")
     asked = {"window": 28, "least_skill": 0.99}
@@ -140,7 +137,6 @@ def test_decay_calls_for_one_training_and_no_second(cafe):
     assert trained_for_drift(cafe, date(2022, 10, 6), 28) is None, "a training of a later day is still to come"
 
 
-@pytest.mark.timeout(120)
 def test_before_anything_was_published_a_review_says_so(cafe):
     told = review(cafe, "2022-09-26")
     assert told.startswith("nothing new became known") and "0 of the last 42 days are scored" in told
