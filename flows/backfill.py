@@ -6,6 +6,7 @@ from typing import Any
 
 from flows import bucket, ledger, station
 from flows.predict import predict
+from flows.review import review
 from flows.train import train
 from footfall.problems import Problem
 
@@ -47,4 +48,5 @@ async def _walk(market: str, day: dt.date, settings: dict[str, Any] | None, show
     place = bucket.connect(station.bucket_name())
     if day.day == 1 or ledger.champion(place, market, day) is None:
         await train(market, str(day), settings)
-    return await predict(market, str(day), settings, show=show)
+    published = await predict(market, str(day), settings, show=show)
+    return f"{published} · {await review(market, str(day), settings)}"

@@ -4,6 +4,7 @@
     <market>/forecasts/<as_of>/<digest>/          manifest.json and the files it lists, all created once
     <market>/index.html                           the page of the latest
     ledger/<number>.json                          who is champion since when, see `flows.ledger`
+    <market>/scores.parquet, track.json           how good they were, replaced by compare-and-set
     snapshots/<sha256>.parquet, .json             what forecasts were made from, and where it came from
 
 Every write carries a precondition and a mark of its writer, so that a repeated request can neither overwrite another
@@ -220,6 +221,63 @@ def manifests(bucket: Bucket, market: str, day: object = "") -> list[str]:
 def pointer(bucket: Bucket, market: str) -> dict | None:
     """What ``latest.json`` says, unverified: the day and the digest of the set that readers see; None without one."""
     return _pointer(bucket, market)[0] or None
+
+
+def live_sets(bucket: Bucket, market: str) -> dict[str, str]:
+    """The folder of the forecast set that was live last, by the day it stood on.
+
+    Where a day has several, the pointer says which; of a day it has left, the one that was stored last.
+    """
+    with _answering(bucket, f"{market}/forecasts/", "storage.objects.list"):
+        stored = _retried(lambda **how: list(bucket.client.list_blobs(bucket, **how)))(prefix=f"{market}/forecasts/")
+    manifests = [blob for blob in stored if blob.name.endswith("/manifest.json")]
+    manifests.sort(key=lambda blob: (blob.time_created, blob.name))
+    folders = [blob.name.removesuffix("/manifest.json") for blob in manifests]
+    pointer, _ = _pointer(bucket, market)
+    folders += [pointer["manifest"].removesuffix("/manifest.json")] if pointer else []
+    return {folder.split("/")[-2]: folder for folder in folders}
+
+
+def read_set(bucket: Bucket, folder: str, name: str) -> tuple[dict, bytes]:
+    """The manifest of a stored set, and one of the files it lists, verified.
+
+    Raises
+    ------
+    DataProblem
+        If one of the two is missing or altered; the message names it.
+    """
+    manifest = json.loads(read(bucket, f"{folder}/manifest.json"))
+    return manifest, _verified(bucket, f"{folder}/{name}", manifest["files"][name]["sha256"])
+
+
+def amend(bucket: Bucket, name: str, change: Callable[[bytes | None], bytes | None]) -> bool:
+    """Replace an object by what `change` makes of it, of None if it is not there; nobody's write is lost.
+
+    Returns
+    -------
+    bool
+        Whether this call wrote; False where `change` gave back what is there.
+
+    Raises
+    ------
+    Conflict
+        If others keep replacing it.
+    """
+    for _ in range(ROUNDS):
+        there, generation = _get_if_there(bucket, name)
+        content = change(there)
+        if content is None or content == there:
+            return False
+        if _write(bucket, name, content, replaces=generation):
+            return True
+    raise Conflict(f"{_url(bucket, name)}: others keep replacing it. Run the day again.")
+
+
+def _get_if_there(bucket: Bucket, name: str) -> tuple[bytes | None, int]:
+    try:
+        return _get(bucket, name)
+    except Missing:
+        return None, 0
 
 
 def digest_of(files: dict[str, bytes]) -> str:

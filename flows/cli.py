@@ -82,6 +82,13 @@ def explore(market: Market, as_of: AsOf = None, set: Settings = None) -> None:
 
 
 @app.command()
+def review(market: Market, as_of: AsOf = None, set: Settings = None) -> None:
+    """Hold what was published against what happened, and train at once if the model has decayed."""
+    with _line(market, as_of, set) as asked:
+        console.print(_perform("review", asked))
+
+
+@app.command()
 def backtest(
     market: Market,
     first: Annotated[str, typer.Option("--from", metavar="DATE", help="The first day to forecast from.")],
@@ -156,7 +163,7 @@ def backfill(
 @app.command()
 def runs(
     market: Annotated[str | None, typer.Option(help="Only this market.")] = None,
-    notebook: Annotated[str | None, typer.Option(help="Only this notebook: explore, train or predict.")] = None,
+    notebook: Annotated[str | None, typer.Option(help="Only this notebook: explore, train, predict or review.")] = None,
     outcome: Annotated[str | None, typer.Option(help="Only this outcome, such as failed or 'kernel died'.")] = None,
     since: Annotated[str | None, typer.Option(help="Only from this day on, as in 2022-10-13.")] = None,
 ) -> None:
@@ -230,6 +237,13 @@ def refresh() -> None:
         importlib.import_module("flows.notebook").refresh(console.print)
 
 
+@notebooks.command()
+def sample() -> None:
+    """Make the bundled forecasts, which review.ipynb reads, anew: some minutes of training and predicting."""
+    with _plain_words(None):
+        importlib.import_module("flows.notebook").forecast_the_past(console.print)
+
+
 @contextmanager
 def _line(market: str, as_of: str | None, set: list[str] | None) -> Iterator[dict[str, Any]]:
     """The servers are there, the parameters are right, and whatever goes wrong is said in plain words."""
@@ -296,7 +310,7 @@ def _remains(market: str) -> str:
 def _perform(station: str, asked: dict[str, Any]) -> str:
     """Run a station's flow, its progress on the terminal."""
     console.print(f"[bold]{station}[/] {asked['market']}")
-    kernel.warm()  # it imports while we do
+    kernel.warm(station)  # it imports while we do
     flow: Callable[..., Awaitable[str]] = getattr(importlib.import_module(f"flows.{station}"), station)
     _voices(Lines())
     try:

@@ -34,8 +34,8 @@ ALWAYS = {
     "ARROW_DEFAULT_MEMORY_POOL": "system",  # its own reserves 1 GB at once, which the limit of memory would count
 }
 PR_SET_PDEATHSIG = 1
-IMPORTED = ("ipykernel.kernelapp", "sktime.forecasting.naive", "sktime.forecasting.theta", "footfall.boosted",
-            "footfall.gate", "footfall.plots")  # fmt: skip
+BASE = ("ipykernel.kernelapp", "footfall.plots", "footfall.scores")
+MODELS = ("sktime.forecasting.naive", "sktime.forecasting.theta", "footfall.boosted", "footfall.gate")  # most of it
 MARK = "FOOTFALL_KERNEL"  # in the environment of all that a kernel starts, so that none of them can hide
 _nurseries: list["Nursery"] = []
 # what a shell does for a kernel it guards: first its process group, then whatever left the group but bears the mark
@@ -61,10 +61,10 @@ def die_with_parent() -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def warm() -> None:
-    """See to it that there is a nursery, and return at once: it imports while we go on."""
+def warm(station: str = "") -> None:
+    """See to it that there is a nursery, and return at once: it imports what the station needs while we go on."""
     if not any(nursery.alive() for nursery in _nurseries):
-        _nurseries[:] = [Nursery()]
+        _nurseries[:] = [Nursery(BASE if station == "review" else BASE + MODELS)]
 
 
 def new_mark() -> str:
@@ -78,8 +78,8 @@ class Nursery:
     It is told a line per kernel, and tells back ``born PID`` and, when the time has come, ``died PID CODE``.
     """
 
-    def __init__(self) -> None:
-        command = [sys.executable, "-c", "from flows.kernel import nurse; nurse()"]
+    def __init__(self, imported: tuple[str, ...]) -> None:
+        command = [sys.executable, "-c", "from flows.kernel import nurse; nurse()", *imported]
         env = environment() | {"JPY_PARENT_PID": str(os.getpid())}  # without it ipykernel talks to the terminal
         self._process = subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                          start_new_session=True, preexec_fn=die_with_parent)  # fmt: skip
@@ -153,8 +153,8 @@ class Born:
 
 
 def nurse() -> None:
-    """In the nursery: import what notebooks import, then become parent of a kernel for every line."""
-    for name in IMPORTED:
+    """In the nursery: import what it was told to, then become parent of a kernel for every line."""
+    for name in sys.argv[1:]:
         importlib.import_module(name)
 
     signal.signal(signal.SIGCHLD, lambda *_: _bury())

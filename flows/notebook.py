@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import pandas as pd
 import papermill
 from jupyter_client import AsyncKernelManager
 from jupyter_client.kernelspec import NoSuchKernel
@@ -22,10 +23,11 @@ from papermill.iorw import papermill_io
 
 from flows import kernel, report
 from flows.folder import ROOT, Course, Outcome, Record, keep, replace, template_of
+from footfall.forecast import read_forecast
 from footfall.params import Limits
 
 NOTEBOOKS = ROOT / "notebooks"
-STATIONS = ("explore", "train", "predict")
+STATIONS = ("explore", "train", "predict", "review")
 SCHEME = "whole:"
 LIMITS = Limits()
 REFUSED = re.compile(r"\w*MemoryError\b|.*(std::bad_alloc|bad allocation|Cannot allocate memory)")
@@ -211,6 +213,27 @@ def repeat(folder: Path, scratch: Path, say: Say) -> Record:
     if (folder / "in").exists():
         shutil.copytree(folder / "in", scratch / "in")
     return run_notebook(scratch, record.parameters, say, record.limits)
+
+
+def forecast_the_past(say: Say) -> None:
+    """Make the forecasts that review.ipynb reads by default: train and predict as of the last weeks of the sample."""
+    tables, path = [], ROOT / "resources" / "sample" / "forecasts.parquet"
+    with tempfile.TemporaryDirectory() as scratch:
+        for day in map(str, pd.date_range("2022-09-01", "2022-10-12").date):
+            asked = {"as_of": day, "out": f"{scratch}/{day}"}
+            if day.endswith("-01"):
+                champion = {"champion": f"{scratch}/{day}/model", "model_version": f"sample/{day[:7]}"}
+                _run_as_of("train", asked)
+            _run_as_of("predict", asked | champion)
+            tables.append(read_forecast(f"{scratch}/{day}"))
+            say(f"forecast as of {day}")
+    pd.concat(tables, ignore_index=True).to_parquet(path, compression="zstd", index=False)
+
+
+def _run_as_of(name: str, parameters: dict[str, str]) -> None:
+    papermill.execute_notebook(
+        NOTEBOOKS / f"{name}.ipynb", None, parameters, kernel_name="python3", cwd=NOTEBOOKS, progress_bar=False
+    )
 
 
 def refresh(say: Say) -> None:

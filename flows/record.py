@@ -210,6 +210,19 @@ def tag(run: str, tags: dict[str, str]) -> None:
             MlflowClient().set_tag(run, name, value)
 
 
+def grade(run: str, figures: dict[str, float], step: int) -> bool:
+    """Add to a finished run how good its forecast turned out to be; False where MLflow has no such run any more."""
+    now = int(time.time() * 1000)
+    with _answering():
+        try:
+            MlflowClient().log_batch(run, [Metric(name, value, now, step) for name, value in figures.items()])
+        except MlflowException as error:
+            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "INVALID_STATE"):
+                return False
+            raise
+    return True
+
+
 def link(run: str) -> str:
     """The address of a run's page."""
     client = MlflowClient()

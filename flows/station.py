@@ -61,7 +61,9 @@ def particulars(market: str, as_of: str | None, settings: dict[str, Any] | None)
 
 
 @contextmanager
-def recorded(station: str, market: str, as_of: str | None, settings: dict[str, Any] | None) -> Iterator[Run]:
+def recorded(
+    station: str, market: str, as_of: str | None, settings: dict[str, Any] | None, **tags: str
+) -> Iterator[Run]:
     """A run whose record reaches MLflow however it ends, before anything that comes after it.
 
     Raises
@@ -69,13 +71,14 @@ def recorded(station: str, market: str, as_of: str | None, settings: dict[str, A
     Problem
         Whatever stopped the run, once it is on record.
     """
-    kernel.warm()
+    kernel.warm(station)
     known = particulars(market, as_of, settings)
     for sentence in record.deliver_waiting(HOME / "runs"):
         voice().info(sentence)
     begun = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%S")
     run = Run(station, known, HOME / "runs" / f"{begun}-{station}-{market}-{uuid.uuid4().hex[:8]}")
-    tags = {"market": market, "as_of": str(known.data.as_of), **_flow_run()}
+    facts = {"market": market, "as_of": str(known.data.as_of), **_flow_run()}
+    tags = facts | {name: value for name, value in tags.items() if value}
     claim(run.folder, notebook.NOTEBOOKS / f"{station}.ipynb", tags)
     try:
         run.id = record.start(run.folder)

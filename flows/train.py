@@ -10,7 +10,9 @@ from footfall.params import TrainParams
 
 
 @flow(name="train", flow_run_name="{market}", validate_parameters=False)
-async def train(market: str, as_of: str | None = None, settings: dict[str, Any] | None = None) -> str:
+async def train(
+    market: str, as_of: str | None = None, settings: dict[str, Any] | None = None, trigger: str = ""
+) -> str:
     """Train a market as of a day, and promote what passed the gate.
 
     Parameters
@@ -21,13 +23,15 @@ async def train(market: str, as_of: str | None = None, settings: dict[str, Any] 
         ISO day; the market's own, else today.
     settings : dict, optional
         Dotted keys that replace values of the market's file, ``{"train.margin": 0.05}``.
+    trigger : str
+        What called for it, a tag of its run: ``drift``.
 
     Returns
     -------
     str
         The gate's decision, in a sentence.
     """
-    with station.recorded("train", market, as_of, settings) as run:
+    with station.recorded("train", market, as_of, settings, trigger=trigger) as run:
         station.take_snapshot(run)
         incumbent = station.take_champion(run)
         station.run_notebook(run, _parameters(run, incumbent))

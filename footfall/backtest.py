@@ -7,12 +7,12 @@ forecast was made on, not from the last day with data.
 
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 from sktime.forecasting.base import BaseForecaster
 
-from footfall.intervals import LEVELS, QUANTILES, with_quantiles
-from footfall.models import WEEK, bring_up_to, fit, predict
+from footfall.intervals import with_quantiles
+from footfall.measures import QUANTILES, coverage, mae, naive_error, wis
+from footfall.models import bring_up_to, fit, predict
 
 DAY = pd.Timedelta(days=1)
 WARM_UP = 365  # origins that only gather errors
@@ -165,57 +165,3 @@ def comparable(table: pd.DataFrame) -> pd.DataFrame:
     complete = table[["mean", "actual", *QUANTILES]].notna().all(axis=1)
     count = complete.groupby([table["origin"], table["date"]]).transform("sum")
     return table[count == table["candidate"].nunique()]
-
-
-def mae(table: pd.DataFrame) -> float:
-    """Mean absolute error of the mean forecast, in the unit of the series; NaN without a known actual."""
-    return float((table["mean"] - table["actual"]).abs().mean())
-
-
-def naive_error(y: pd.Series) -> float:
-    """Mean absolute change against the same weekday a week before: the unit of MASE.
-
-    References
-    ----------
-    Hyndman and Koehler (2006), Another look at measures of forecast accuracy, section 3.
-    """
-    return float(y.diff(WEEK).abs().mean())
-
-
-def wis(table: pd.DataFrame) -> float:
-    """Weighted interval score: twice the mean quantile loss over all levels, in the unit of the series.
-
-    References
-    ----------
-    Bracher, Ray, Gneiting and Reich (2021), Evaluating epidemic forecasts in an interval format, section 2.2.
-    """
-    over = table["actual"].to_numpy()[:, None] - table[QUANTILES].to_numpy()
-    return float(2 * np.nanmean(np.maximum(LEVELS * over, (LEVELS - 1) * over)))
-
-
-def coverage(table: pd.DataFrame, level: float) -> float:
-    """Share of days that fell inside the central prediction interval.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Backtest table with quantiles.
-    level : float
-        Nominal coverage, such as 0.8 for the interval from the 0.10 to the 0.90 quantile.
-
-    Raises
-    ------
-    ValueError
-        If the table lacks the two quantiles of `level`.
-
-    References
-    ----------
-    Gneiting and Raftery (2007), Strictly proper scoring rules, prediction, and estimation, section 6.2.
-    """
-    low, high = (f"q{100 * edge:02.0f}" for edge in ((1 - level) / 2, (1 + level) / 2))
-    if not {low, high} <= set(table.columns):
-        raise ValueError(
-            f"no quantiles {low} and {high} for a coverage of {level:.0%}; there are {', '.join(QUANTILES)}"
-        )
-    known = table.dropna(subset=["actual", low, high])
-    return float(known["actual"].between(known[low], known[high]).mean())

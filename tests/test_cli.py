@@ -199,6 +199,7 @@ HOMES = ("PREFECT_API_URL", "MLFLOW_TRACKING_URI", "FOOTFALL_BUCKET", "STORAGE_E
         ["train"],
         ["predict"],
         ["explore"],
+        ["review"],
         ["backtest"],
         ["forecast"],
         ["champion"],
