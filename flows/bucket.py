@@ -3,8 +3,8 @@
     <market>/latest.json                          pointer, replaced by compare-and-set, never backwards
     <market>/forecasts/<as_of>/<digest>/          manifest.json and the files it lists, all created once
     <market>/index.html                           the page of the latest
-    <market>/scores.parquet, track.json           how good they were, replaced by compare-and-set
     ledger/<number>.json                          who is champion since when, see `flows.ledger`
+    <market>/scores.parquet, track.json           how good they were, replaced by compare-and-set
     snapshots/<sha256>.parquet, .json             what forecasts were made from, and where it came from
 
 Every write carries a precondition and a mark of its writer, so that a repeated request can neither overwrite another

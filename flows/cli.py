@@ -310,7 +310,7 @@ def _remains(market: str) -> str:
 def _perform(station: str, asked: dict[str, Any]) -> str:
     """Run a station's flow, its progress on the terminal."""
     console.print(f"[bold]{station}[/] {asked['market']}")
-    kernel.warm()  # it imports while we do
+    kernel.warm(station)  # it imports while we do
     flow: Callable[..., Awaitable[str]] = getattr(importlib.import_module(f"flows.{station}"), station)
     _voices(Lines())
     try:

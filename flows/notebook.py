@@ -1,6 +1,5 @@
 """Papermill: run one notebook as a function of files, in its run's folder."""
 
-import os
 import re
 import shutil
 import tempfile
@@ -89,7 +88,8 @@ class Warm(LocalProvisioner):
         if process is None:
             await super().launch_kernel(cmd, **kwargs | {"env": kwargs["env"] | {kernel.MARK: mark}})
         else:
-            self.process, self.pid, self.pgid = process, process.pid, os.getpgid(process.pid)
+            self.pid = self.pgid = process.pid
+            self.process = process  # type: ignore[assignment]
         self.guard = kernel.guard(int(self.pgid or 0), mark)
         memory = self.progress.course.limits.memory_mb
         self.progress.watch = kernel.Watch(process or self.process, memory, self.progress.until)  # type: ignore[arg-type]

@@ -71,7 +71,7 @@ def recorded(
     Problem
         Whatever stopped the run, once it is on record.
     """
-    kernel.warm()
+    kernel.warm(station)
     known = particulars(market, as_of, settings)
     for sentence in record.deliver_waiting(HOME / "runs"):
         voice().info(sentence)

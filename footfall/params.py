@@ -2,8 +2,8 @@
 
 A market's file has the sections ``data``, ``explore``, ``train``, ``predict`` and ``review``; a notebook's parameters
 are its section, the series it works on, and the files that the flow laid down for it; ``limits`` says what a run may
-take of its machine. Fields and defaults of ``ExploreParams`` and its sisters equal the parameters cells of the
-notebooks; a test says so.
+take of its machine. Fields and defaults of ``ExploreParams`` and its sisters equal the notebooks' parameters cells;
+a test says so.
 """
 
 import datetime as dt
