@@ -20,6 +20,7 @@ import shutil
 import subprocess
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -217,12 +218,17 @@ def differences(folder: Path) -> list[str]:
 def last_good(runs: Path, notebook: str, market: str | None, before: str = "~") -> tuple[Path, dict[str, str]] | None:
     """The newest run of a notebook and market that succeeded, among those on this disk; its folder and its tags."""
     for path in sorted(runs.glob("*/record.json"), reverse=True):
-        if path.parent.name >= before:
-            continue
-        earlier = Record.model_validate_json(path.read_text())
-        same = (earlier.notebook, earlier.tags.get("market")) == (notebook, market)
-        if same and earlier.outcome == "succeeded":
-            return path.parent, earlier.tags
+        good = _good(path.parent) if path.parent.name < before else None
+        if good and (good.notebook, good.tags.get("market")) == (notebook, market):
+            return path.parent, good.tags
+    return None
+
+
+def _good(folder: Path) -> Record | None:
+    """The record of a run that succeeded; None for any other, and for one that cannot be read."""
+    with suppress(DataProblem):
+        record = read_record(folder)
+        return record if record.outcome == "succeeded" else None
     return None
 
 
@@ -249,10 +255,10 @@ def prune(runs: Path, newest: int = 20) -> list[str]:
 
 def _superseded(folders: list[Path], newest: int) -> list[Path]:
     old = folders[:-newest]
-    if any(read_record(folder).outcome == "succeeded" for folder in folders[-newest:]):
+    if not old or any(_good(folder) for folder in reversed(folders[-newest:])):
         return old
-    good = [folder for folder in old if read_record(folder).outcome == "succeeded"]
-    return [folder for folder in old if folder not in good[-1:]]
+    good = next((folder for folder in reversed(old) if _good(folder)), None)
+    return [folder for folder in old if folder != good]
 
 
 def template_of(folder: Path) -> Path:

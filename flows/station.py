@@ -112,7 +112,7 @@ def settle(runs: Path) -> list[str]:
 
 
 def _bring_back_the_last_good(run: Run) -> None:
-    with suppress(EnvironmentProblem):
+    with suppress(EnvironmentProblem, OSError):
         if last_good(run.folder.parent, run.station, run.market.name) is None:
             record.bring_back(run.folder.parent, run.station, run.market.name)
 
