@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from flows import bucket, record
+from flows import bucket, ledger, record
 from flows.folder import Record, differences, read_record
 from flows.notebook import Say, repeat
 from footfall.problems import DataProblem, UsageProblem
@@ -49,7 +49,7 @@ def trace(name: str, market: str, day: str) -> list[tuple[str, str]]:
         The market, and the ISO day its forecast stood on (``origin_date``).
     """
     place = bucket.connect(name)
-    found = [one for one in bucket.names(place, f"{market}/forecasts/{day}/") if one.endswith("/manifest.json")]
+    found = bucket.manifests(place, market, day)
     if not found:
         raise UsageProblem(f"no forecast of {market} stands on {day}; footfall forecast {market} shows the latest")
     steps: list[tuple[str, str]] = []
@@ -61,6 +61,37 @@ def trace(name: str, market: str, day: str) -> list[tuple[str, str]]:
         steps.append(("snapshot", f"gs://{name}/snapshots/{about['snapshot']}.parquet"))
         steps.append(("source", "{source}, through {data_through}, fetched {retrieved_at}".format(**origin)))
     return steps
+
+
+def champion(name: str, market: str, on: str | None) -> list[tuple[str, str]]:
+    """Which model, notebook, data and forecast a market used on a day: pairs of what and which.
+
+    Parameters
+    ----------
+    name : str
+        The bucket.
+    market : str
+        The market.
+    on : str or None
+        ISO day; the newest if None.
+    """
+    place, day = bucket.connect(name), _day(on) if on else None
+    entry = ledger.champion(place, market, day)
+    if entry is None:
+        when = f"on {on}" if on else "yet"
+        raise UsageProblem(f"{market} had no champion {when}; train one: footfall train {market}")
+    forecasts = [manifest.split("/")[2] for manifest in bucket.manifests(place, market)]
+    shown = max((one for one in forecasts if on is None or one <= on), default=None)
+    since = f"{entry.as_of}, entry {entry.number} of the ledger: {entry.action} by {entry.who} at {entry.at}"
+    steps = [*_trained_by(market, entry.version), ("champion since", since), ("why", entry.why)]
+    return steps + (trace(name, market, shown) if shown else [("forecast", "none was published by then")])
+
+
+def _day(text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise UsageProblem(f"{text!r} is no day of the calendar; write it as 2022-10-13") from None
 
 
 def _made_by(run: str) -> list[tuple[str, str]]:

@@ -3,6 +3,8 @@
     <market>/latest.json                          pointer, replaced by compare-and-set, never backwards
     <market>/forecasts/<as_of>/<digest>/          manifest.json and the files it lists, all created once
     <market>/index.html                           the page of the latest
+    ledger/<number>.json                          who is champion since when, see `flows.ledger`
+    <market>/scores.parquet, track.json           how good they were, replaced by compare-and-set
     snapshots/<sha256>.parquet, .json             what forecasts were made from, and where it came from
 
 Every write carries a precondition and a mark of its writer, so that a repeated request can neither overwrite another
@@ -110,6 +112,11 @@ def create(bucket: Bucket, name: str, content: bytes, content_type: str | None =
     raise Conflict(f"{_url(bucket, name)}: someone else wrote it first, and it is not the same. Theirs stays.")
 
 
+def create_first(bucket: Bucket, name: str, content: bytes) -> bool:
+    """Create one object unless the name is taken, by whatever it be; whether this call created it."""
+    return _write(bucket, name, content)
+
+
 def read(bucket: Bucket, name: str) -> bytes:
     """The content of one object, verified against its crc32c.
 
@@ -143,7 +150,9 @@ def keep_snapshot(bucket: Bucket, content: bytes, about: dict) -> str:
     return name
 
 
-def publish(bucket: Bucket, market: str, as_of: dt.date, files: dict[str, bytes], about: dict) -> Published:
+def publish(
+    bucket: Bucket, market: str, as_of: dt.date, files: dict[str, bytes], about: dict, show: bool = True
+) -> Published:
     """Store a forecast set, then point readers to it: objects first, then the manifest, then the pointer.
 
     The same files on the same day are the same set: a second run writes nothing, and the manifest goes on naming the
@@ -161,6 +170,8 @@ def publish(bucket: Bucket, market: str, as_of: dt.date, files: dict[str, bytes]
         The set; ``index.html``, if among them, also becomes the page of the market.
     about : dict
         What the manifest shall say: model version, snapshot, MLflow run.
+    show : bool, default=True
+        Whether readers shall be pointed to it; a set that is caught up on for a past day is only stored.
 
     Raises
     ------
@@ -177,8 +188,8 @@ def publish(bucket: Bucket, market: str, as_of: dt.date, files: dict[str, bytes]
         raise Conflict(f"{_url(bucket, folder)}/manifest.json: lists other files than were stored beside it. {MEND}")
     pointer = {"market": market, "as_of": str(as_of), "digest": digest}
     pointer |= {"manifest": f"{folder}/manifest.json", "manifest_sha256": sha256(stored)}
-    moved, latest_now = _point(bucket, market, pointer)
-    if "index.html" in files:
+    moved, latest_now = _point(bucket, market, pointer) if show else (False, _pointer(bucket, market)[0])
+    if show and "index.html" in files:
         _show(bucket, market, pointer, files["index.html"])
     url = _url(bucket, folder)
     return Published(url, digest, new, moved, _message(url, new, moved, pointer, latest_now))
@@ -199,6 +210,74 @@ def latest(bucket: Bucket, market: str) -> ForecastSet | None:
     folder = pointer["manifest"].removesuffix("manifest.json")
     files = {name: _verified(bucket, folder + name, of["sha256"]) for name, of in manifest["files"].items()}
     return ForecastSet(pointer, manifest, files)
+
+
+def manifests(bucket: Bucket, market: str, day: object = "") -> list[str]:
+    """The names of the manifests of all complete sets of a market, oldest first; of all days or of one."""
+    found = names(bucket, f"{market}/forecasts/{day}/" if day else f"{market}/forecasts/")
+    return [name for name in found if name.endswith("/manifest.json")]
+
+
+def pointer(bucket: Bucket, market: str) -> dict | None:
+    """What ``latest.json`` says, unverified: the day and the digest of the set that readers see; None without one."""
+    return _pointer(bucket, market)[0] or None
+
+
+def live_sets(bucket: Bucket, market: str) -> dict[str, str]:
+    """The folder of the forecast set that was live last, by the day it stood on.
+
+    Where a day has several, the pointer says which; of a day it has left, the one that was stored last.
+    """
+    with _answering(bucket, f"{market}/forecasts/", "storage.objects.list"):
+        stored = _retried(lambda **how: list(bucket.client.list_blobs(bucket, **how)))(prefix=f"{market}/forecasts/")
+    manifests = [blob for blob in stored if blob.name.endswith("/manifest.json")]
+    manifests.sort(key=lambda blob: (blob.time_created, blob.name))
+    folders = [blob.name.removesuffix("/manifest.json") for blob in manifests]
+    pointer, _ = _pointer(bucket, market)
+    folders += [pointer["manifest"].removesuffix("/manifest.json")] if pointer else []
+    return {folder.split("/")[-2]: folder for folder in folders}
+
+
+def read_set(bucket: Bucket, folder: str, name: str) -> tuple[dict, bytes]:
+    """The manifest of a stored set, and one of the files it lists, verified.
+
+    Raises
+    ------
+    DataProblem
+        If one of the two is missing or altered; the message names it.
+    """
+    manifest = json.loads(read(bucket, f"{folder}/manifest.json"))
+    return manifest, _verified(bucket, f"{folder}/{name}", manifest["files"][name]["sha256"])
+
+
+def amend(bucket: Bucket, name: str, change: Callable[[bytes | None], bytes | None]) -> bool:
+    """Replace an object by what `change` makes of it, of None if it is not there; nobody's write is lost.
+
+    Returns
+    -------
+    bool
+        Whether this call wrote; False where `change` gave back what is there.
+
+    Raises
+    ------
+    Conflict
+        If others keep replacing it.
+    """
+    for _ in range(ROUNDS):
+        there, generation = _get_if_there(bucket, name)
+        content = change(there)
+        if content is None or content == there:
+            return False
+        if _write(bucket, name, content, replaces=generation):
+            return True
+    raise Conflict(f"{_url(bucket, name)}: others keep replacing it. Run the day again.")
+
+
+def _get_if_there(bucket: Bucket, name: str) -> tuple[bytes | None, int]:
+    try:
+        return _get(bucket, name)
+    except Missing:
+        return None, 0
 
 
 def digest_of(files: dict[str, bytes]) -> str:
@@ -238,7 +317,9 @@ def _message(url: str, new: bool, moved: bool, ours: dict, there: dict) -> str:
         return f"{'published' if new else 'already stored, now the latest'}: {url}"
     if there == ours:
         return f"nothing new: {url} is already the latest forecast of {ours['market']}"
-    return f"stored, not shown: {url} — the latest forecast remains {there['as_of']}, which is newer"
+    if not there:
+        return f"stored, not shown: {url}"
+    return f"stored, not shown: {url} — the latest forecast remains {there['as_of']}"
 
 
 def _pointer(bucket: Bucket, market: str) -> tuple[dict, int]:

@@ -3,6 +3,7 @@
 import asyncio
 import atexit
 import contextlib
+import datetime as dt
 import importlib
 import io
 import logging
@@ -12,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -50,9 +51,8 @@ SEE = "Look at the executed notebooks in MLflow, and at the flows in Prefect:  m
 def run(market: Market, as_of: AsOf = None, set: Settings = None) -> None:
     """Train if there is no champion yet, then predict and publish."""
     with _line(market, as_of, set) as asked:
-        record = importlib.import_module("flows.record")
-        decided = _perform("train", asked) if record.champion(market) is None else ""
-        if decided and record.champion(market) is None:
+        decided = _perform("train", asked) if _champion(asked) is None else ""
+        if decided and _champion(asked) is None:
             raise GateClosed(f"{market} has no champion, so there is nothing to forecast with: {decided}")
         _perform("predict", asked)
         _show(market)
@@ -79,6 +79,13 @@ def explore(market: Market, as_of: AsOf = None, set: Settings = None) -> None:
     """Look at the data, and say whether it is fit to be trained on."""
     with _line(market, as_of, set) as asked:
         console.print(_perform("explore", asked))
+
+
+@app.command()
+def review(market: Market, as_of: AsOf = None, set: Settings = None) -> None:
+    """Hold what was published against what happened, and train at once if the model has decayed."""
+    with _line(market, as_of, set) as asked:
+        console.print(_perform("review", asked))
 
 
 @app.command()
@@ -110,9 +117,53 @@ def forecast(market: Market) -> None:
 
 
 @app.command()
+def champion(
+    market: Market,
+    on: Annotated[str | None, typer.Option(metavar="DATE", help="The day asked for; the newest if left out.")] = None,
+) -> None:
+    """Say which model, notebook, data and forecast were in use on a day, and since when and why."""
+    with _plain_words(None), local.servers():
+        _tell(importlib.import_module("flows.audit").champion(os.environ["FOOTFALL_BUCKET"], market, on))
+
+
+@app.command()
+def rollback(
+    market: Market,
+    reason: Annotated[str, typer.Option(help="Why, for the ledger.")],
+    to: Annotated[str | None, typer.Option(metavar="VERSION", help="Which; else the champion before this one.")] = None,
+) -> None:
+    """Set the champion back, and publish the latest forecast again with it."""
+    with _line(market, None, None):
+        bucket, ledger = importlib.import_module("flows.bucket"), importlib.import_module("flows.ledger")
+        place = bucket.connect(os.environ["FOOTFALL_BUCKET"])
+        entry = ledger.rollback(place, market, reason, to)
+        console.print(f"version {entry.version} is champion again, in place of {entry.was}; entry {entry.number}")
+        if (latest := bucket.latest(place, market)) is not None:
+            asked = {"market": market, "as_of": latest.pointer["as_of"]}
+            _perform("predict", asked | {"snapshot": latest.manifest["about"]["snapshot"]})
+            _show(market)
+
+
+@app.command()
+def backfill(
+    market: Market,
+    first: Annotated[str, typer.Option("--from", metavar="DATE", help="The first day.")],
+    last: Annotated[str, typer.Option("--to", metavar="DATE", help="The last day.")],
+    latest: Annotated[bool, typer.Option("--latest", help="Let each forecast become the latest, if newer.")] = False,
+    set: Settings = None,
+) -> None:
+    """Walk past days, each as of its own day: train on the 1sts, predict, review. Days with a forecast are left."""
+    with _line(market, None, set) as asked:
+        walk = importlib.import_module("flows.backfill").backfill
+        _voices(logging.NullHandler())
+        asyncio.run(_told(walk(market, _days(first, last), asked["settings"], latest)))
+        _drain()
+
+
+@app.command()
 def runs(
     market: Annotated[str | None, typer.Option(help="Only this market.")] = None,
-    notebook: Annotated[str | None, typer.Option(help="Only this notebook: explore, train or predict.")] = None,
+    notebook: Annotated[str | None, typer.Option(help="Only this notebook: explore, train, predict or review.")] = None,
     outcome: Annotated[str | None, typer.Option(help="Only this outcome, such as failed or 'kernel died'.")] = None,
     since: Annotated[str | None, typer.Option(help="Only from this day on, as in 2022-10-13.")] = None,
 ) -> None:
@@ -128,9 +179,7 @@ def runs(
 def trace(market: Market, day: Annotated[str, typer.Argument(help="The day the forecast stood on.")]) -> None:
     """Lead back from a published forecast to its model, notebook, data, commit and parameters."""
     with _plain_words(None), local.servers():
-        for what, which in importlib.import_module("flows.audit").trace(os.environ["FOOTFALL_BUCKET"], market, day):
-            console.print(f"[bold]{what:<14}[/]", end="")
-            console.print(which, markup=False)
+        _tell(importlib.import_module("flows.audit").trace(os.environ["FOOTFALL_BUCKET"], market, day))
 
 
 @app.command()
@@ -191,6 +240,13 @@ def refresh() -> None:
         importlib.import_module("flows.notebook").refresh(console.print)
 
 
+@notebooks.command()
+def sample() -> None:
+    """Make the bundled forecasts, which review.ipynb reads, anew: some minutes of training and predicting."""
+    with _plain_words(None):
+        importlib.import_module("flows.notebook").forecast_the_past(console.print)
+
+
 @contextmanager
 def _line(market: str, as_of: str | None, set: list[str] | None) -> Iterator[dict[str, Any]]:
     """The servers are there, the parameters are right, and whatever goes wrong is said in plain words."""
@@ -199,8 +255,31 @@ def _line(market: str, as_of: str | None, set: list[str] | None) -> Iterator[dic
         asked = {"market": market, "as_of": as_of, "settings": settings}
         day = {"data.as_of": as_of} if as_of else {}
         read_market(local.PARAMS, market, settings | day)  # a typo is told before any server starts
+        os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")  # our own lines say it shorter
         with local.servers(), _plain_words(market):
             yield asked
+
+
+def _champion(asked: dict[str, Any]) -> Any:
+    """The market's champion as of the day that a run would stand on."""
+    bucket, ledger, station = (importlib.import_module(f"flows.{name}") for name in ("bucket", "ledger", "station"))
+    day = dt.date.fromisoformat(station.particulars(**asked).data.as_of)
+    return ledger.champion(bucket.connect(os.environ["FOOTFALL_BUCKET"]), asked["market"], day)
+
+
+def _tell(steps: list[tuple[str, str]]) -> None:
+    for what, which in steps:
+        console.print(f"[bold]{what:<15}[/]", end="")
+        console.print(which, markup=False)
+
+
+async def _told(walk: AsyncIterator[str]) -> None:
+    async for sentence in walk:
+        console.print(sentence, markup=False)
+
+
+def _days(first: str, last: str) -> list[dt.date]:
+    return [day.date() for day in importlib.import_module("flows.backtest").days(first, last)]
 
 
 def _setting(text: str) -> tuple[str, Any]:
@@ -234,18 +313,24 @@ def _remains(market: str) -> str:
 def _perform(station: str, asked: dict[str, Any]) -> str:
     """Run a station's flow, its progress on the terminal."""
     console.print(f"[bold]{station}[/] {asked['market']}")
-    kernel.warm()  # it imports while we do
-    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")  # our own lines say it shorter
+    kernel.warm(station)  # it imports while we do
     flow: Callable[..., Awaitable[str]] = getattr(importlib.import_module(f"flows.{station}"), station)
-    for kind in ("flow", "task"):
-        voice = logging.getLogger(f"prefect.{kind}_runs.footfall")
-        voice.handlers = [Lines()]
+    _voices(Lines())
     try:
         return asyncio.run(flow(**asked))  # type: ignore[arg-type]
     finally:
-        importlib.import_module("prefect.logging.handlers").APILogWorker.drain_all(
-            timeout=5
-        )  # while the server answers
+        _drain()
+
+
+def _voices(lines: logging.Handler) -> None:
+    """Who hears the progress of flows and tasks; prefect, once imported, would set its own."""
+    for kind in ("flow", "task"):
+        logging.getLogger(f"prefect.{kind}_runs.footfall").handlers = [lines]
+
+
+def _drain() -> None:
+    """Send what Prefect has yet to be told, while its server answers."""
+    importlib.import_module("prefect.logging.handlers").APILogWorker.drain_all(timeout=5)
 
 
 class Lines(logging.Handler):

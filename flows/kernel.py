@@ -1,20 +1,23 @@
-"""A kernel that is warm before its notebook is ready.
+"""Kernels that are ready before their notebooks are.
 
-Most of a short notebook's time goes into importing what it works with. A process started early, while its parent is
-still busy with its own imports, imports the same, then waits for one line that says where to work and becomes an
-ordinary ipykernel. If it is not there, or died meanwhile, a kernel starts as kernels always do.
+Most of a short notebook's time goes into importing what it works with. A process that is started early, while its
+parent is still busy with its own imports, imports the same, once, and each kernel is then a copy of it (`os.fork`). If
+it is not there, or died meanwhile, a kernel starts as kernels always do.
 """
 
 import contextlib
 import ctypes
+import importlib
 import json
 import os
 import resource
+import select
 import signal
 import subprocess
 import sys
 import threading
 import time
+import traceback
 import uuid
 from pathlib import Path
 from typing import Any
@@ -28,10 +31,13 @@ ALWAYS = {
     "MKL_NUM_THREADS": "1",
     "PYTHONHASHSEED": "0",
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    "ARROW_DEFAULT_MEMORY_POOL": "system",  # its own reserves 1 GB at once, which the limit of memory would count
 }
 PR_SET_PDEATHSIG = 1
-MARK = "FOOTFALL_KERNEL"  # in the environment of a kernel and of all it starts, so that none of them can hide
-_waiting: list[tuple[subprocess.Popen[bytes], str]] = []
+BASE = ("ipykernel.kernelapp", "footfall.plots", "footfall.scores")
+MODELS = ("sktime.forecasting.naive", "sktime.forecasting.theta", "footfall.boosted", "footfall.gate")  # most of it
+MARK = "FOOTFALL_KERNEL"  # in the environment of all that a kernel starts, so that none of them can hide
+_nurseries: list["Nursery"] = []
 # what a shell does for a kernel it guards: first its process group, then whatever left the group but bears the mark
 GUARD = """
 read _
@@ -55,20 +61,10 @@ def die_with_parent() -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def warm() -> None:
-    """Start a process that will be the next kernel, unless one waits already, and return at once."""
-    if any(process.poll() is None for process, _ in _waiting):
-        return
-    command = [sys.executable, "-c", "from flows.kernel import wait; wait()"]
-    mark = new_mark()
-    process = subprocess.Popen(
-        command,
-        env=environment() | {"JPY_PARENT_PID": str(os.getpid()), MARK: mark},
-        stdin=subprocess.PIPE,
-        start_new_session=True,
-        preexec_fn=die_with_parent,
-    )
-    _waiting.append((process, mark))
+def warm(station: str = "") -> None:
+    """See to it that there is a nursery, and return at once: it imports what the station needs while we go on."""
+    if not any(nursery.alive() for nursery in _nurseries):
+        _nurseries[:] = [Nursery(BASE if station == "review" else BASE + MODELS)]
 
 
 def new_mark() -> str:
@@ -76,37 +72,136 @@ def new_mark() -> str:
     return f"{os.getpid()}-{uuid.uuid4().hex}"
 
 
-def wait() -> None:
-    """In the warm process: import what notebooks import, wait for orders, become the kernel."""
-    import ipykernel.kernelapp
-    import sktime.forecasting.naive
-    import sktime.forecasting.theta  # noqa: F401
+class Nursery:
+    """A process that has imported what notebooks work with, and makes kernels of copies of itself.
 
-    import footfall.boosted
-    import footfall.gate
-    import footfall.plots  # noqa: F401
+    It is told a line per kernel, and tells back ``born PID`` and, when the time has come, ``died PID CODE``.
+    """
 
-    line = sys.stdin.readline()
-    if not line:
-        return
-    order = json.loads(line)
-    os.chdir(order["cwd"])
-    os.environ.clear()
-    os.environ.update(order["env"])
-    sys.argv = order["argv"]
-    ipykernel.kernelapp.launch_new_instance()
+    def __init__(self, imported: tuple[str, ...]) -> None:
+        command = [sys.executable, "-c", "from flows.kernel import nurse; nurse()", *imported]
+        env = environment() | {"JPY_PARENT_PID": str(os.getpid())}  # without it ipykernel talks to the terminal
+        self._process = subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                         start_new_session=True, preexec_fn=die_with_parent)  # fmt: skip
+        self._heard, self._born, self._died = b"", list[int](), dict[int, int]()
+
+    def alive(self) -> bool:
+        """Whether it can still be asked."""
+        return self._process.poll() is None
+
+    def bear(self, order: dict[str, Any]) -> "Born | None":
+        """A kernel with this ``argv``, ``cwd`` and ``env``; None if the nursery died."""
+        with contextlib.suppress(OSError):
+            os.write(self._process.stdin.fileno(), json.dumps(order).encode() + b"\n")  # type: ignore[union-attr]
+            while not self._born and self._hear(None):
+                pass
+        return Born(self, self._born.pop()) if self._born else None
+
+    def code(self, pid: int) -> int | None:
+        """How a kernel ended, as `subprocess` says it; None while it lives. It does not outlive the nursery."""
+        self._hear(0)
+        return self._died.get(pid, None if self.alive() else -signal.SIGKILL)
+
+    def _hear(self, seconds: float | None) -> bool:
+        """Take in what it has told, waiting so long for more; whether there will ever be more."""
+        told = self._process.stdout.fileno()  # type: ignore[union-attr]
+        if not select.select([told], [], [], seconds)[0]:
+            return True
+        heard = os.read(told, 65536)
+        *lines, self._heard = (self._heard + heard).split(b"\n")
+        for what, pid, *code in (line.split() for line in lines):
+            if what == b"born":
+                self._born.append(int(pid))
+            else:
+                self._died[int(pid)] = int(code[0])
+        return bool(heard)
 
 
-def take(command: list[str], cwd: str, env: dict[str, str]) -> tuple[subprocess.Popen[bytes] | None, str]:
-    """The warm process, told to become the kernel of `command`, and its mark; a new mark alone where there is none."""
-    while _waiting and command[1:3] == ["-m", "ipykernel_launcher"]:
-        process, mark = _waiting.pop()
-        if process.poll() is None and process.stdin:
-            order: dict[str, Any] = {"cwd": cwd, "env": env | {MARK: mark}, "argv": command[2:]}
-            process.stdin.write(json.dumps(order).encode() + b"\n")
-            process.stdin.close()
-            return process, mark
-    return None, new_mark()
+class Born:
+    """A kernel of the nursery, as Jupyter wants to see a process."""
+
+    stdin = stdout = stderr = None
+
+    def __init__(self, nursery: Nursery, pid: int) -> None:
+        self.pid, self._nursery = pid, nursery
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        """As of `subprocess.Popen`."""
+        if self.returncode is None:
+            self.returncode = self._nursery.code(self.pid)
+        return self.returncode
+
+    def wait(self) -> int:
+        """As of `subprocess.Popen`."""
+        while (code := self.poll()) is None:
+            time.sleep(0.01)
+        return code
+
+    def send_signal(self, number: int) -> None:
+        """As of `subprocess.Popen`."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """As of `subprocess.Popen`."""
+        self.send_signal(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        """As of `subprocess.Popen`."""
+        self.send_signal(signal.SIGTERM)
+
+
+def nurse() -> None:
+    """In the nursery: import what it was told to, then become parent of a kernel for every line."""
+    for name in sys.argv[1:]:
+        importlib.import_module(name)
+
+    signal.signal(signal.SIGCHLD, lambda *_: _bury())
+    for line in iter(sys.stdin.readline, ""):
+        ready, told = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            os.close(ready)
+            _live(json.loads(line), told)
+        os.close(told)
+        os.read(ready, 1)  # until it has a session of its own, or is dead
+        os.close(ready)
+        os.write(1, f"born {pid}\n".encode())
+
+
+def _bury() -> None:
+    with contextlib.suppress(ChildProcessError):
+        while (found := os.waitpid(-1, os.WNOHANG))[0]:
+            os.write(1, f"died {found[0]} {os.waitstatus_to_exitcode(found[1])}\n".encode())
+
+
+def _live(order: dict[str, Any], told: int) -> None:
+    """In the copy: become the kernel that was ordered, and never come back."""
+    try:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        die_with_parent()
+        os.setsid()
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(2, 1)
+        os.close(told)
+        os.chdir(order["cwd"])
+        os.environ.clear()
+        os.environ.update(order["env"])
+        sys.argv = order["argv"]
+        sys.modules["ipykernel.kernelapp"].launch_new_instance()
+        os._exit(0)
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)
+
+
+def take(command: list[str], cwd: str, env: dict[str, str]) -> tuple[Born | None, str]:
+    """The kernel of `command` from the nursery, and its mark; a new mark alone where there is none, or no such one."""
+    mark = new_mark()
+    if not _nurseries or command[1:3] != ["-m", "ipykernel_launcher"]:
+        return None, mark
+    return _nurseries[0].bear({"cwd": cwd, "env": env | {MARK: mark}, "argv": command[2:]}), mark
 
 
 class Watch(threading.Thread):
@@ -116,7 +211,7 @@ class Watch(threading.Thread):
     process that a cell starts alike, and harms nobody else. Past it an allocation fails, and the cell with it.
     """
 
-    def __init__(self, process: subprocess.Popen[bytes], memory_mb: int, until: float) -> None:
+    def __init__(self, process: "subprocess.Popen[bytes] | Born", memory_mb: int, until: float) -> None:
         super().__init__(daemon=True)
         self.process, self.memory, self.until = process, memory_mb << 20, until
         self.late, self.peak, self._over, self._killed = False, 0, threading.Event(), _killed_for_memory()

@@ -1,6 +1,5 @@
 """Papermill: run one notebook as a function of files, in its run's folder."""
 
-import os
 import re
 import shutil
 import tempfile
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import pandas as pd
 import papermill
 from jupyter_client import AsyncKernelManager
 from jupyter_client.kernelspec import NoSuchKernel
@@ -23,10 +23,11 @@ from papermill.iorw import papermill_io
 
 from flows import kernel, report
 from flows.folder import ROOT, Course, Outcome, Record, keep, replace, template_of
+from footfall.forecast import read_forecast
 from footfall.params import Limits
 
 NOTEBOOKS = ROOT / "notebooks"
-STATIONS = ("explore", "train", "predict")
+STATIONS = ("explore", "train", "predict", "review")
 SCHEME = "whole:"
 LIMITS = Limits()
 REFUSED = re.compile(r"\w*MemoryError\b|.*(std::bad_alloc|bad allocation|Cannot allocate memory)")
@@ -87,7 +88,8 @@ class Warm(LocalProvisioner):
         if process is None:
             await super().launch_kernel(cmd, **kwargs | {"env": kwargs["env"] | {kernel.MARK: mark}})
         else:
-            self.process, self.pid, self.pgid = process, process.pid, os.getpgid(process.pid)
+            self.pid = self.pgid = process.pid
+            self.process = process  # type: ignore[assignment]
         self.guard = kernel.guard(int(self.pgid or 0), mark)
         memory = self.progress.course.limits.memory_mb
         self.progress.watch = kernel.Watch(process or self.process, memory, self.progress.until)  # type: ignore[arg-type]
@@ -211,6 +213,27 @@ def repeat(folder: Path, scratch: Path, say: Say) -> Record:
     if (folder / "in").exists():
         shutil.copytree(folder / "in", scratch / "in")
     return run_notebook(scratch, record.parameters, say, record.limits)
+
+
+def forecast_the_past(say: Say) -> None:
+    """Make the forecasts that review.ipynb reads by default: train and predict as of the last weeks of the sample."""
+    tables, path = [], ROOT / "resources" / "sample" / "forecasts.parquet"
+    with tempfile.TemporaryDirectory() as scratch:
+        for day in map(str, pd.date_range("2022-09-01", "2022-10-12").date):
+            asked = {"as_of": day, "out": f"{scratch}/{day}"}
+            if day.endswith("-01"):
+                champion = {"champion": f"{scratch}/{day}/model", "model_version": f"sample/{day[:7]}"}
+                _run_as_of("train", asked)
+            _run_as_of("predict", asked | champion)
+            tables.append(read_forecast(f"{scratch}/{day}"))
+            say(f"forecast as of {day}")
+    pd.concat(tables, ignore_index=True).to_parquet(path, compression="zstd", index=False)
+
+
+def _run_as_of(name: str, parameters: dict[str, str]) -> None:
+    papermill.execute_notebook(
+        NOTEBOOKS / f"{name}.ipynb", None, parameters, kernel_name="python3", cwd=NOTEBOOKS, progress_bar=False
+    )
 
 
 def refresh(say: Say) -> None:

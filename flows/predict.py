@@ -12,17 +12,23 @@ from footfall.problems import GateClosed
 
 
 @flow(name="predict", flow_run_name="{market}", validate_parameters=False)
-async def predict(market: str, as_of: str | None = None, settings: dict[str, Any] | None = None) -> str:
+async def predict(
+    market: str,
+    as_of: str | None = None,
+    settings: dict[str, Any] | None = None,
+    snapshot: str | None = None,
+    show: bool = True,
+) -> str:
     """Forecast a market as of a day and publish it; the same inputs publish nothing twice.
 
     Parameters
     ----------
-    market : str
-        Name of a file in ``params/``.
-    as_of : str, optional
-        ISO day; the market's own, else today.
-    settings : dict, optional
-        Dotted keys that replace values of the market's file, ``{"predict.horizon": 14}``.
+    market, as_of, settings
+        As in `flows.train.train`.
+    snapshot : str, optional
+        Sha256 of a kept snapshot to forecast from again, instead of asking the source.
+    show : bool, default=True
+        Whether readers shall be pointed to the forecast; one that fills a gap in the past is only stored.
 
     Returns
     -------
@@ -30,11 +36,12 @@ async def predict(market: str, as_of: str | None = None, settings: dict[str, Any
         What became of the forecast, in a sentence with its address.
     """
     with station.recorded("predict", market, as_of, settings) as run:
-        station.take_snapshot(run)
+        station.take_snapshot(run, snapshot)
         if station.take_champion(run) is None:
-            raise GateClosed(f"{market} has no champion yet; train one: footfall train {market}")
+            advice = f"train one: footfall train {market} --as-of {run.as_of}"
+            raise GateClosed(f"{market} has no champion as of {run.as_of}; {advice}")
         station.run_notebook(run, _parameters(run))
-    published = publish(run)
+    published = publish(run, show)
     await acreate_link_artifact(record.link(run.id), "the executed notebook in MLflow", key="record")
     days = week(read_forecast(run.folder / "out")).to_dict("records")
     await acreate_table_artifact(days, key=f"{market}-forecast", description=published)
@@ -49,12 +56,12 @@ def _parameters(run: station.Run) -> PredictParams:
 
 
 @station.step
-def publish(run: station.Run) -> str:
+def publish(run: station.Run, show: bool) -> str:
     """Put the forecast that the notebook wrote where readers look for it."""
     with station.stage("publish") as told:
         files = {path.name: path.read_bytes() for path in sorted((run.folder / "out" / "forecast").iterdir())}
         about = {**run.found, "record": run.id}
-        done = bucket.publish(bucket.connect(station.bucket_name()), run.market.name, run.as_of, files, about)
+        done = bucket.publish(bucket.connect(station.bucket_name()), run.market.name, run.as_of, files, about, show)
         record.tag(run.id, {"forecast": done.url, "published": str(done.moved).lower()})
         told.append(done.message)
     return done.message

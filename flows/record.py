@@ -1,7 +1,7 @@
 """MLflow: the record of every notebook run, and the registry of champions.
 
 An experiment per notebook, a run per execution. What is kept is what lies in the run's folder: nothing here computes.
-A market's registered model is named after it; its alias ``champion`` is the model in use.
+A market's registered model is named after it; its alias ``champion`` names the model in use, as the ledger says.
 """
 
 import datetime as dt
@@ -48,7 +48,7 @@ VIEW = "workflowType=machine_learning"  # MLflow 3 shows every run as a chat unl
 KIND = {"mlflow.experimentKind": "custom_model_development"}
 SMALL = 250
 logging.getLogger("mlflow").setLevel(logging.WARNING)
-MEND = "Nothing was published; set the alias `champion` to a version that loads, or run the train flow."
+MEND = "Go back to one that is whole, footfall rollback MARKET --to VERSION --reason …, or train anew."
 NEEDS = [f"{name}=={version(name)}" for name in ("footfall", "pandas", "pyarrow", "sktime", "statsmodels", "holidays")]
 
 
@@ -257,6 +257,19 @@ def tag(run: str, tags: dict[str, str]) -> None:
         MlflowClient().set_tag(run, name, value)
 
 
+def grade(run: str, figures: dict[str, float], step: int) -> bool:
+    """Add to a finished run how good its forecast turned out to be; False where MLflow has no such run any more."""
+    now = int(time.time() * 1000)
+    with _answering():
+        try:
+            MlflowClient().log_batch(run, [Metric(name, value, now, step) for name, value in figures.items()])
+        except MlflowException as error:
+            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "INVALID_STATE"):
+                return False
+            raise
+    return True
+
+
 @_answering()
 def link(run: str) -> str:
     """The address of a run's page."""
@@ -265,14 +278,16 @@ def link(run: str) -> str:
 
 
 @_answering()
-def register(market: str, run: str, model: Path, tags: dict[str, str]) -> str:
+def register(market: str, run: str, model: Path, tags: dict[str, str]) -> str | None:
     """Put a model folder that a notebook wrote into the registry, as a new version that is nobody's champion yet.
 
     Returns
     -------
-    str
-        The version's number.
+    str or None
+        The version's number; None if it is byte for byte the model that the training was given (``model_sha256``).
     """
+    if tags.get("model_sha256") == content_digest(model):
+        return None
     import mlflow.pyfunc  # a second's import that only a training needs
 
     mlflow.start_run(run_id=run)
@@ -282,25 +297,28 @@ def register(market: str, run: str, model: Path, tags: dict[str, str]) -> str:
         )
     finally:
         mlflow.end_run("RUNNING")  # the run ends with its record, not here
-    client = MlflowClient()
+    client, facts = MlflowClient(), {**tags, "sha256": content_digest(model)}
+    with _answering():
+        _create_registered_model(client, market)
+        return str(client.create_model_version(market, logged.model_uri, run, facts, model_id=logged.model_id).version)
+
+
+def _create_registered_model(client: MlflowClient, market: str) -> None:
     try:
         client.create_registered_model(market)
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
-    facts = {**tags, "sha256": content_digest(model)}
-    return str(client.create_model_version(market, logged.model_uri, run, facts, model_id=logged.model_id).version)
 
 
-@_answering()
-def promote(market: str, number: str, folder: Path) -> None:
-    """Make a version the champion, once what the registry holds of it proved whole; `folder` takes it for the proof."""
-    lay_down(market, number, folder)
-    MlflowClient().set_registered_model_alias(market, CHAMPION, number)
+def point(market: str, number: str) -> None:
+    """Let the alias name this version; which one it shall be, the ledger says."""
+    with _answering():
+        MlflowClient().set_registered_model_alias(market, CHAMPION, number)
 
 
-def champion(market: str) -> str | None:
-    """The version in use, or None where none has passed the gate yet."""
+def alias(market: str) -> str | None:
+    """The version that the alias names, or None where there is no alias."""
     with _answering():
         try:
             return str(MlflowClient().get_model_version_by_alias(market, CHAMPION).version)

@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,11 @@ from prefect.logging import get_run_logger
 from prefect.states import Crashed
 from pydantic import BaseModel
 
-from flows import bucket, fetch, kernel, notebook, record
+from flows import bucket, fetch, kernel, ledger, notebook, record
 from flows.folder import LOST, Record, add_tags, claim, flow_run_of, last_good, not_begun, prune, unfinished
 from flows.local import HOME, PARAMS
 from footfall import problems, read, series
-from footfall.params import Market, read_market
+from footfall.params import Data, Market, read_market
 from footfall.problems import DataProblem, EnvironmentProblem, Problem
 
 LISBON = ZoneInfo("Europe/Lisbon")
@@ -64,7 +65,9 @@ def particulars(market: str, as_of: str | None, settings: dict[str, Any] | None)
 
 
 @contextmanager
-def recorded(station: str, market: str, as_of: str | None, settings: dict[str, Any] | None) -> Iterator[Run]:
+def recorded(
+    station: str, market: str, as_of: str | None, settings: dict[str, Any] | None, **tags: str
+) -> Iterator[Run]:
     """A run whose record reaches MLflow however it ends, before anything that comes after it.
 
     Raises
@@ -72,11 +75,12 @@ def recorded(station: str, market: str, as_of: str | None, settings: dict[str, A
     Problem
         Whatever stopped the run, once it is on record.
     """
-    kernel.warm()
+    kernel.warm(station)
     known = particulars(market, as_of, settings)
     begun = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%S")
     run = Run(station, known, HOME / "runs" / f"{begun}-{station}-{market}-{uuid.uuid4().hex[:8]}")
-    tags = {"market": market, "as_of": str(known.data.as_of), **_flow_run()}
+    facts = {"market": market, "as_of": str(known.data.as_of), **_flow_run()}
+    tags = facts | {name: value for name, value in tags.items() if value}
     claim(run.folder, notebook.NOTEBOOKS / f"{station}.ipynb", tags)
     try:
         run.id = record.start(run.folder)
@@ -144,13 +148,40 @@ def stage(name: str) -> Iterator[list[str]]:
     voice().info(f"{name:<9}{time.monotonic() - begun:6.1f} s  {' · '.join(told)}")
 
 
+_held: ContextVar[dict[str, read.Reading]] = ContextVar("_held")
+
+
+@contextmanager
+def one_reading() -> Iterator[None]:
+    """Whatever runs within reads each source once: days that are caught up on all stand on the same figures."""
+    token = _held.set({})
+    try:
+        yield
+    finally:
+        _held.reset(token)
+
+
+def _reading(data: Data) -> read.Reading:
+    held = _held.get({})
+    key = data.model_dump_json(include={"source", "location", "countries"})
+    if key not in held:
+        with tempfile.TemporaryDirectory() as scratch:
+            path = fetch.fetch(data.source, Path(scratch))
+            held[key] = read.read_google(path, data.wanted(), not_after=dt.datetime.now(LISBON).date())
+    return held[key]
+
+
 @step
-def take_snapshot(run: Run) -> None:
-    """Lay down what the source had published by the run's day, and keep it in the bucket under its own sha256."""
+def take_snapshot(run: Run, kept: str | None = None) -> None:
+    """Lay down what the source had published by the run's day, and keep it in the bucket under its own sha256.
+
+    Or lay down a snapshot that is kept there already, by its sha256.
+    """
     data = run.market.data
-    with stage("fetch") as told, tempfile.TemporaryDirectory() as scratch:
-        path = fetch.fetch(data.source, Path(scratch))
-        reading = read.read_google(path, data.wanted(), not_after=dt.datetime.now(LISBON).date())
+    if kept:
+        return _take_kept(run, kept)
+    with stage("fetch") as told:
+        reading = _reading(data)
         visible = series.visible(reading.series, run.as_of, data.lag)
         through = _fresh(visible, run)
         content = series.to_parquet(visible)
@@ -165,13 +196,26 @@ def take_snapshot(run: Run) -> None:
         told += [f"data through {through}", f"{len(visible):,} rows", *reading.notes[:3]]
         _compare(place, run, visible)
         bucket.keep_snapshot(place, content, about)
-        (run.folder / "in").mkdir(exist_ok=True)
-        (run.folder / "in" / "snapshot.parquet").write_bytes(content)
-        run.found |= {
-            "snapshot": series.sha256(content),
-            "source": fetch.masked(data.source),
-            "data_through": str(through),
-        }
+        _lay_down(run, content, about)
+
+
+def _take_kept(run: Run, sha256: str) -> None:
+    with stage("snapshot") as told:
+        place = bucket.connect(bucket_name())
+        content = bucket.read(place, f"snapshots/{sha256}.parquet")
+        about = json.loads(bucket.read(place, f"snapshots/{sha256}.json"))
+        _lay_down(run, content, about)
+        told.append(f"{sha256[:8]}, data through {about['data_through']}")
+
+
+def _lay_down(run: Run, content: bytes, about: dict[str, Any]) -> None:
+    (run.folder / "in").mkdir(exist_ok=True)
+    (run.folder / "in" / "snapshot.parquet").write_bytes(content)
+    run.found |= {
+        "snapshot": series.sha256(content),
+        "source": about["source"],
+        "data_through": about["data_through"],
+    }
 
 
 def _fresh(visible: Any, run: Run) -> dt.date:
@@ -214,14 +258,16 @@ def bucket_name() -> str:
 
 @step
 def take_champion(run: Run) -> str | None:
-    """Lay down the market's champion; its version, or None where there is none yet."""
+    """Lay down the champion of the run's day; its version, or None where there was none yet."""
     with stage("champion") as told:
-        version = record.champion(run.market.name)
-        if version:
-            run.found["model_sha256"] = record.lay_down(run.market.name, version, run.folder / "in")
-            run.found["model_version"] = f"{run.market.name}/{version}"
-        told.append(f"version {version}" if version else "none yet")
-    return version
+        place, market = bucket.connect(bucket_name()), run.market.name
+        ledger.follow(place, market)  # whoever promoted last may have been killed before the alias moved
+        entry = ledger.champion(place, market, run.as_of)
+        if entry:
+            run.found["model_sha256"] = record.lay_down(market, entry.version, run.folder / "in")
+            run.found["model_version"] = f"{market}/{entry.version}"
+        told.append(f"version {entry.version}, since {entry.as_of}" if entry else f"none as of {run.as_of}")
+    return entry.version if entry else None
 
 
 @step

@@ -5,12 +5,14 @@ from typing import Any
 from prefect import flow
 from prefect.artifacts import acreate_link_artifact, acreate_table_artifact
 
-from flows import record, station
+from flows import bucket, ledger, record, station
 from footfall.params import TrainParams
 
 
 @flow(name="train", flow_run_name="{market}", validate_parameters=False)
-async def train(market: str, as_of: str | None = None, settings: dict[str, Any] | None = None) -> str:
+async def train(
+    market: str, as_of: str | None = None, settings: dict[str, Any] | None = None, trigger: str = ""
+) -> str:
     """Train a market as of a day, and promote what passed the gate.
 
     Parameters
@@ -21,17 +23,20 @@ async def train(market: str, as_of: str | None = None, settings: dict[str, Any] 
         ISO day; the market's own, else today.
     settings : dict, optional
         Dotted keys that replace values of the market's file, ``{"train.margin": 0.05}``.
+    trigger : str
+        What called for it, a tag of its run: ``drift``.
 
     Returns
     -------
     str
         The gate's decision, in a sentence.
     """
-    with station.recorded("train", market, as_of, settings) as run:
+    with station.recorded("train", market, as_of, settings, trigger=trigger) as run:
         station.take_snapshot(run)
         incumbent = station.take_champion(run)
         station.run_notebook(run, _parameters(run, incumbent))
-        decided = decide(run)
+        version = register(run)
+    decided = promote(run, version, incumbent)
     await acreate_link_artifact(record.link(run.id), "the executed notebook in MLflow", key="record")
     await acreate_table_artifact(run.written("leaderboard.json"), key=f"{market}-leaderboard", description=decided)
     return decided
@@ -45,12 +50,21 @@ def _parameters(run: station.Run, incumbent: str | None) -> TrainParams:
 
 
 @station.step
-def decide(run: station.Run) -> str:
-    """Register the winner, and promote it where the notebook's gate passed."""
+def register(run: station.Run) -> str | None:
+    """Put the challenger into the registry, where it is nobody's champion yet."""
+    facts = {"gate": run.written("gate.json")["reason"], **run.found}
+    return record.register(run.market.name, run.id, run.folder / "out" / "model", facts)
+
+
+@station.step
+def promote(run: station.Run, version: str | None, incumbent: str | None) -> str:
+    """Enter the challenger into the ledger as champion, where the notebook's gate passed; its record is kept by now."""
     with station.stage("gate") as told:
-        gate, model = run.written("gate.json"), run.folder / "out" / "model"
-        version = record.register(run.market.name, run.id, model, {"gate": gate["reason"], **run.found})
-        if gate["passed"]:
-            record.promote(run.market.name, version, run.folder / "proof")
-        told += [gate["reason"], f"version {version} {'is champion' if gate['passed'] else 'was not promoted'}"]
+        gate, place = run.written("gate.json"), bucket.connect(station.bucket_name())
+        said = f"version {version} was not promoted"
+        if version is None:
+            said = f"nothing new: it is version {incumbent}, byte for byte"
+        elif gate["passed"]:
+            _, said = ledger.promote(place, run.market.name, version, incumbent, run.as_of, gate, run.id)
+        told += [gate["reason"], said]
     return " · ".join(told)

@@ -7,12 +7,12 @@ forecast was made on, not from the last day with data.
 
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 from sktime.forecasting.base import BaseForecaster
 
-from footfall.intervals import LEVELS, QUANTILES, with_quantiles
-from footfall.models import WEEK, bring_up_to, fit, predict
+from footfall.intervals import with_quantiles
+from footfall.measures import QUANTILES, coverage, mae, naive_error, wis
+from footfall.models import bring_up_to, fit, predict
 
 DAY = pd.Timedelta(days=1)
 WARM_UP = 365  # origins that only gather errors
@@ -48,6 +48,7 @@ def backtest(
 
     Each candidate is fitted at the first origin of every calendar month and brought up to date between, as training
     and prediction do. On an origin it knows the series up to `lag` days before, and forecasts the days after it.
+    Candidates of equal recipe, as the champion often is one of those that challenge it, are asked once.
 
     Parameters
     ----------
@@ -67,12 +68,16 @@ def backtest(
     DataFrame, shape (n_candidates * n_origins * horizon, 6)
         A backtest table; `actual` is NaN where nothing was published.
     """
-    rows = [
-        _row(name, origin, forecast, y)
-        for name, forecaster in candidates.items()
-        for origin, forecast in _rolling(forecaster, y, origins, horizon, lag)
-    ]
-    return pd.concat(rows, ignore_index=True)
+    found: dict[str, pd.DataFrame] = {}
+    for name, forecaster in candidates.items():
+        equal = next((other for other in found if candidates[other] == forecaster), None)
+        found[name] = found[equal] if equal else _asked(forecaster, y, origins, horizon, lag)
+    return pd.concat([rows.assign(candidate=name) for name, rows in found.items()], ignore_index=True)
+
+
+def _asked(forecaster, y, origins, horizon, lag):
+    said = _rolling(forecaster, y, origins, horizon, lag)
+    return pd.concat([_row(origin, forecast, y) for origin, forecast in said], ignore_index=True)
 
 
 def _rolling(forecaster, y, origins, horizon, lag):
@@ -84,10 +89,9 @@ def _rolling(forecaster, y, origins, horizon, lag):
         yield origin, predict(forecaster, pd.date_range(origin + DAY, periods=horizon))
 
 
-def _row(name: str, origin: pd.Timestamp, forecast: pd.Series, y: pd.Series) -> pd.DataFrame:
+def _row(origin: pd.Timestamp, forecast: pd.Series, y: pd.Series) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "candidate": name,
             "origin": origin,
             "date": forecast.index,
             "horizon": (forecast.index - origin).days,
@@ -161,57 +165,3 @@ def comparable(table: pd.DataFrame) -> pd.DataFrame:
     complete = table[["mean", "actual", *QUANTILES]].notna().all(axis=1)
     count = complete.groupby([table["origin"], table["date"]]).transform("sum")
     return table[count == table["candidate"].nunique()]
-
-
-def mae(table: pd.DataFrame) -> float:
-    """Mean absolute error of the mean forecast, in the unit of the series; NaN without a known actual."""
-    return float((table["mean"] - table["actual"]).abs().mean())
-
-
-def naive_error(y: pd.Series) -> float:
-    """Mean absolute change against the same weekday a week before: the unit of MASE.
-
-    References
-    ----------
-    Hyndman and Koehler (2006), Another look at measures of forecast accuracy, section 3.
-    """
-    return float(y.diff(WEEK).abs().mean())
-
-
-def wis(table: pd.DataFrame) -> float:
-    """Weighted interval score: twice the mean quantile loss over all levels, in the unit of the series.
-
-    References
-    ----------
-    Bracher, Ray, Gneiting and Reich (2021), Evaluating epidemic forecasts in an interval format, section 2.2.
-    """
-    over = table["actual"].to_numpy()[:, None] - table[QUANTILES].to_numpy()
-    return float(2 * np.nanmean(np.maximum(LEVELS * over, (LEVELS - 1) * over)))
-
-
-def coverage(table: pd.DataFrame, level: float) -> float:
-    """Share of days that fell inside the central prediction interval.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Backtest table with quantiles.
-    level : float
-        Nominal coverage, such as 0.8 for the interval from the 0.10 to the 0.90 quantile.
-
-    Raises
-    ------
-    ValueError
-        If the table lacks the two quantiles of `level`.
-
-    References
-    ----------
-    Gneiting and Raftery (2007), Strictly proper scoring rules, prediction, and estimation, section 6.2.
-    """
-    low, high = (f"q{100 * edge:02.0f}" for edge in ((1 - level) / 2, (1 + level) / 2))
-    if not {low, high} <= set(table.columns):
-        raise ValueError(
-            f"no quantiles {low} and {high} for a coverage of {level:.0%}; there are {', '.join(QUANTILES)}"
-        )
-    known = table.dropna(subset=["actual", low, high])
-    return float(known["actual"].between(known[low], known[high]).mean())

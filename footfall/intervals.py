@@ -9,10 +9,9 @@ import numpy as np
 import pandas as pd
 
 from footfall.calendar import special
+from footfall.measures import LEVELS, QUANTILES
 from footfall.models import FLOOR
 
-LEVELS = np.round(np.arange(0.05, 0.96, 0.05), 2)
-QUANTILES = [f"q{100 * level:02.0f}" for level in LEVELS]
 HALF_LIFE = 365  # days after which an error counts half
 NEAR = 14  # the same, for how wide the last weeks have been
 SPECIAL = 2.5  # how much wider special days are thought to be before any was seen

@@ -1,9 +1,9 @@
 """Parameters: a market's YAML and the notebooks' parameter cells, as one set of typed models.
 
-A market's file has the sections ``data``, ``explore``, ``train`` and ``predict``; a notebook's parameters are its
-section, the series it works on, and the files that the flow laid down for it; ``limits`` says what a run may take of
-its machine. Fields and defaults of ``ExploreParams``,
-``TrainParams`` and ``PredictParams`` equal the parameters cells of the notebooks; a test says so.
+A market's file has the sections ``data``, ``explore``, ``train``, ``predict`` and ``review``; a notebook's parameters
+are its section, the series it works on, and the files that the flow laid down for it; ``limits`` says what a run may
+take of its machine. Fields and defaults of ``ExploreParams`` and its sisters equal the notebooks' parameters cells;
+a test says so.
 """
 
 import datetime as dt
@@ -53,6 +53,7 @@ Category = Annotated[str, Field(pattern=r"^[a-z][a-z_]*$")]
 Lag = Annotated[int, Field(ge=0, le=28)]
 Horizon = Annotated[int, Field(ge=1, le=28)]
 Days = Annotated[int, Field(ge=1, le=2000)]
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Strict(BaseModel):
@@ -90,6 +91,15 @@ class PredictSettings(Strict):
     quantiles: Annotated[list[float], AfterValidator(_levels)] = LEVELS
 
 
+class ReviewSettings(Strict):
+    """What may be turned in review.ipynb: when the forecasts count as decayed."""
+
+    window: Days = 42
+    least_skill: Annotated[float, Field(ge=-10, le=1)] = -0.2
+    least_cover: Share = 0.6
+    most_cover: Share = 0.98
+
+
 class ExploreParams(Series, ExploreSettings):
     """The parameters cell of explore.ipynb."""
 
@@ -113,6 +123,21 @@ class PredictParams(Series, PredictSettings):
     champion: str = "../.footfall/lab/train/model"
     model_version: str = "lab"
     out: str = "../.footfall/lab/predict"
+
+
+class ReviewParams(Series, ReviewSettings):
+    """The parameters cell of review.ipynb."""
+
+    snapshot: str = "../resources/sample/snapshot.parquet"
+    forecasts: str = "../resources/sample/forecasts.parquet"
+    scores: str = ""
+    out: str = "../.footfall/lab/review"
+
+
+class Review(ReviewSettings):
+    """What may be turned of the whole station: the notebook's settings, and how the flow acts on its decision."""
+
+    rest: Annotated[int, Field(ge=0, le=2000)] = 28
 
 
 class Data(Strict):
@@ -148,6 +173,7 @@ class Market(Strict):
     explore: ExploreSettings = ExploreSettings()
     train: TrainSettings = TrainSettings()
     predict: PredictSettings = PredictSettings()
+    review: Review = Review()
     limits: Limits = Limits()
 
     def series(self) -> dict[str, Any]:
@@ -208,9 +234,8 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     except YAMLError as error:
         raise UsageProblem(f"{path.name}: {' '.join(str(error).split())}") from None
     if not isinstance(sections, dict) or "name" in sections:
-        raise UsageProblem(
-            f"{path.name}: must hold the sections data, explore, train, predict, limits; the name is the file's"
-        )
+        known = "data, explore, train, predict, review, limits"
+        raise UsageProblem(f"{path.name}: must hold the sections {known}; the name is the file's")
     return sections
 
 

@@ -90,3 +90,18 @@ def fan(y: pd.Series, mean: pd.Series, quantiles: pd.DataFrame, days: int = 28) 
     axes.legend(loc="lower left", ncols=3)
     _date(axes)
     return figure
+
+
+@styled
+def hindsight(scores: pd.DataFrame, horizon: int = 1, days: int = 42) -> Figure:
+    """What was said some days ahead, with its 80 % range, and what happened; red where it fell outside."""
+    figure, axes = _canvas(f"what we said {horizon} day{'s' * (horizon > 1)} before, and what happened")
+    said = scores[scores["horizon"] == horizon].tail(days)
+    day, missed = pd.to_datetime(said["target_end_date"]), said["covered80"] == 0
+    axes.fill_between(day, said["low"], said["high"], color=BLUE, alpha=0.22, linewidth=0, label="80 % range")
+    axes.plot(day, said["mean"], color=BLUE, linewidth=1.6, label="said")
+    axes.plot(day, said["actual"], color=INK, linewidth=0, marker="o", markersize=4, label="happened")
+    axes.plot(day[missed], said["actual"][missed], color=RED, linewidth=0, marker="o", markersize=5, label="outside")
+    figure.legend(loc="outside upper right", ncols=4)
+    _date(axes)
+    return figure

@@ -160,3 +160,16 @@ def _portugal() -> pd.Series:
     table = pd.concat(years)
     nation = table[table[["sub_region_1", "sub_region_2", "metro_area"]].isna().all(axis=1)]
     return nation.assign(date=pd.to_datetime(nation["date"])).set_index("date")[column].astype(float).asfreq("D")
+
+
+def test_an_equal_recipe_is_asked_once_and_says_the_same(monkeypatch):
+    from footfall import backtest as module
+
+    asked = []
+    rolling = module._rolling
+    monkeypatch.setattr(module, "_rolling", lambda forecaster, *rest: asked.append(1) or rolling(forecaster, *rest))
+    three = {name: NaiveForecaster(strategy="last", sp=sp) for name, sp in (("one", 7), ("same", 7), ("other", 1))}
+    y = retail()
+    table = backtest(three, y, pd.date_range(y.index[100], periods=3), 7, 0)
+    one, same, other = (table[table["candidate"] == name]["mean"].tolist() for name in three)
+    assert one == same != other and len(asked) == 2

@@ -183,6 +183,56 @@ def test_an_older_day_that_comes_between_is_replaced(bucket, proxy):
     assert storage.read(bucket, "portugal/index.html") == FILES["index.html"]
 
 
+# --- what is live, and what grows ---
+
+
+def test_the_live_set_of_a_day_is_the_one_that_was_stored_last(bucket):
+    first = publish(bucket, dt.date(2022, 9, 30))
+    second = publish(bucket, dt.date(2022, 9, 30), another("second"))
+    publish(bucket)
+    found = storage.live_sets(bucket, "portugal")
+    assert list(found) == ["2022-09-30", "2022-10-01"]
+    assert found["2022-09-30"].endswith(second.digest) and not found["2022-09-30"].endswith(first.digest)
+    assert storage.live_sets(bucket, "spain") == {}
+
+
+def test_the_live_set_of_the_latest_day_is_the_pointer_s(bucket):
+    first = publish(bucket)
+    publish(bucket, DAY, another("second"))
+    assert publish(bucket).moved  # back again, as after a rollback
+    assert storage.live_sets(bucket, "portugal") == {"2022-10-01": f"portugal/forecasts/2022-10-01/{first.digest}"}
+
+
+def test_one_file_of_a_set_is_read_and_verified(bucket, folder):
+    where = f"portugal/forecasts/2022-10-01/{publish(bucket).digest}"
+    manifest, content = storage.read_set(bucket, where, "forecast.csv")
+    assert content == FILES["forecast.csv"] and manifest["about"] == ABOUT
+    bucket.blob(f"{where}/forecast.csv").upload_from_string(b"forged")
+    with pytest.raises(DataProblem, match=r"forecast\.csv: altered"):
+        storage.read_set(bucket, where, "forecast.csv")
+
+
+def test_no_amendment_is_lost(bucket, proxy):
+    name = "portugal/scores.parquet"
+    assert storage.amend(bucket, name, lambda there: b"a" + (there or b""))
+    proxy.add(lambda: storage.amend(bucket, name, lambda there: there + b"b"), "POST /upload.*scores")
+    assert storage.amend(proxy.bucket, name, lambda there: there + b"c")
+    assert storage.read(bucket, name) == b"abc"
+    with ThreadPoolExecutor(4) as pool:
+        own = [storage.connect(bucket.name) for _ in range(8)]
+        list(pool.map(lambda b, i: storage.amend(b, name, lambda there: there + b"%d" % i), own, range(8)))
+    assert sorted(storage.read(bucket, name)) == sorted(b"abc01234567")
+
+
+def test_what_changes_nothing_writes_nothing(bucket):
+    assert not storage.amend(bucket, "portugal/track.json", lambda there: there)
+    assert everything(bucket) == {}
+    storage.amend(bucket, "portugal/track.json", lambda there: b"{}")
+    before = everything(bucket)
+    assert not storage.amend(bucket, "portugal/track.json", lambda there: b"{}")
+    assert everything(bucket) == before
+
+
 # --- replies that do not come ---
 
 

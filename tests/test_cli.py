@@ -135,7 +135,11 @@ def test_rewritten_history_is_refused_unless_accepted(trained, tmp_path):
         (["--set", "data.location=PT-11"], 3, "no published value for PT-11"),
         (["--set", "data.category=cinemas"], 3, "Categories of PT: grocery_and_pharmacy"),
         (["--set", "data.category=parks"], 3, "needs a market of its own"),
-        (["--as-of", "2022-08-01"], 3, "still to come"),
+        (
+            ["--as-of", "2022-08-01"],
+            6,
+            "no champion as of 2022-08-01; train one: footfall train sample --as-of 2022-08-01",
+        ),
         (["--set", "data.source=nowhere.csv"], 2, "nowhere.csv"),
         (["--set", "data.source=file:///etc/passwd"], 2, "file"),
         (["--set", "data.source=http://example.org/x.zip"], 2, "only https is fetched"),
@@ -188,7 +192,22 @@ HOMES = ("PREFECT_API_URL", "MLFLOW_TRACKING_URI", "FOOTFALL_BUCKET", "STORAGE_E
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["run"], ["train"], ["predict"], ["explore"], ["backtest"], ["forecast"], ["up"], ["notebooks"]]
+    "command",
+    [
+        [],
+        ["run"],
+        ["train"],
+        ["predict"],
+        ["explore"],
+        ["review"],
+        ["backtest"],
+        ["forecast"],
+        ["champion"],
+        ["rollback"],
+        ["backfill"],
+        ["up"],
+        ["notebooks"],
+    ],
 )
 def test_every_command_explains_itself(command):
     done = footfall(*command, "--help")

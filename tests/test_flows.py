@@ -83,7 +83,7 @@ def test_a_failed_run_is_failed_in_prefect_and_in_mlflow(deployed):
 def test_the_schedules_keep_clear_of_the_clock_change():
     deployments = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
     scheduled = {d["entrypoint"]: d["schedules"] for d in deployments if d.get("schedules")}
-    assert set(scheduled) == {"flows/train.py:train", "flows/predict.py:predict"}
+    assert set(scheduled) == {"flows/train.py:train", "flows/predict.py:predict", "flows/review.py:review"}
     for (schedule,) in scheduled.values():
         assert schedule["timezone"] == "Europe/Lisbon"
         assert int(schedule["cron"].split()[1]) >= 4

@@ -19,6 +19,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from papermill.parameterize import parameterize_notebook
 
 from flows.folder import ROOT, Record, abandoned, claim, differences, not_begun, prune, unfinished
+from flows.kernel import warm
 from flows.notebook import repeat, run_notebook
 from footfall.params import Limits
 from footfall.problems import DataProblem
@@ -28,6 +29,12 @@ NAMES = st.from_regex(r"[a-z_]{1,9}", fullmatch=True).filter(lambda name: not ke
 LITERALS = st.recursive(
     st.text() | st.integers() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False), st.lists, max_leaves=6
 )
+
+
+@pytest.fixture(autouse=True, scope="module")
+def nursery():
+    """Most kernels of the product come from there."""
+    warm()
 
 
 def write(folder, *cells, kernel="python3"):
@@ -168,11 +175,13 @@ def assert_gone(pid, seconds=5):
     raise AssertionError(f"process {pid} is alive {seconds} s after its run ended")
 
 
-def test_a_kernel_dies_with_a_killed_parent(tmp_path):
+@pytest.mark.parametrize("parent", ["PARENT", "WARM"])
+def test_a_kernel_dies_with_a_killed_parent(tmp_path, parent):
     template = write(
         tmp_path, "import os; open('out/pid', 'w').write(str(os.getpid()))", "import time; time.sleep(600)"
     )
-    parent = subprocess.Popen([sys.executable, "-c", PARENT, str(template), str(tmp_path / "run")], cwd=ROOT / "tests")
+    command = [sys.executable, "-c", globals()[parent], str(template), str(tmp_path / "run")]
+    parent = subprocess.Popen(command, cwd=ROOT / "tests")
     pid = tmp_path / "run" / "out" / "pid"
     while not (pid.exists() and pid.read_text()):
         time.sleep(0.05)
@@ -189,6 +198,7 @@ from flows.notebook import run_notebook
 claim(Path(sys.argv[2]), Path(sys.argv[1]), {"market": "m"})
 run_notebook(Path(sys.argv[2]), {"number": 1}, print)
 """
+WARM = "from flows import kernel; kernel.warm()" + PARENT
 
 
 def test_ctrl_c_is_recorded(tmp_path):
@@ -262,7 +272,8 @@ def test_the_record_names_the_commit_and_the_lock(tmp_path):
 def test_a_grandchild_dies_with_a_killed_parent(command, tmp_path):
     spawn = f"import subprocess; open('out/pid', 'w').write(str(subprocess.Popen({command}).pid))"
     template = write(tmp_path, spawn, "import time; time.sleep(600)")
-    parent = subprocess.Popen([sys.executable, "-c", PARENT, str(template), str(tmp_path / "run")], cwd=ROOT / "tests")
+    command = [sys.executable, "-c", WARM, str(template), str(tmp_path / "run")]
+    parent = subprocess.Popen(command, cwd=ROOT / "tests")
     pid = tmp_path / "run" / "out" / "pid"
     while not (pid.exists() and pid.read_text()):
         time.sleep(0.05)

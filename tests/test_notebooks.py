@@ -10,7 +10,7 @@ import nbformat
 import pytest
 
 ROOT = Path(__file__).parents[1]
-NAMES = ("explore", "train", "predict")  # in this order: each reads what the one before wrote
+NAMES = ("explore", "train", "predict", "review")  # in this order: each reads what the one before wrote
 NBVAL = [sys.executable, "-m", "pytest", "--nbval", "-q", "-o", "addopts=", "--nbval-cell-timeout=240"]
 
 

@@ -85,7 +85,7 @@ def test_every_market_is_valid(path):
     assert params.read_market(PARAMS, path.stem).name == path.stem
 
 
-@pytest.mark.parametrize("name", ["explore", "train", "predict"])
+@pytest.mark.parametrize("name", ["explore", "train", "predict", "review"])
 def test_the_model_equals_the_parameters_cell(name):
     cell = next(
         c

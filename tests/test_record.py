@@ -73,14 +73,14 @@ def model(folder, text="weights"):
     return folder / "model"
 
 
-def test_a_version_is_nobodys_champion_until_it_is_promoted(record, tmp_path):
+def test_a_version_is_nobodys_champion_until_the_alias_points_to_it(record, tmp_path):
     run = training(record, tmp_path)
-    assert record.champion("one") is None
+    assert record.alias("one") is None
     version = record.register("one", run, model(tmp_path), {"gate": "passed"})
-    assert record.champion("one") is None
+    assert record.alias("one") is None
     assert record.MlflowClient().get_run(run).info.status == "RUNNING"
-    record.promote("one", version, tmp_path / "proof")
-    assert record.champion("one") == version == "1"
+    record.point("one", version)
+    assert record.alias("one") == version == "1"
     assert record.lay_down("one", version, tmp_path / "in") == content_digest(tmp_path / "model")
     assert (tmp_path / "in" / "champion" / "forecaster.zip").read_text() == "weights"
 
@@ -90,16 +90,15 @@ def test_a_tampered_model_is_refused(record, tmp_path):
     stored = next(p for p in (HOME / "artifacts").rglob("forecaster.zip") if p.read_bytes() == b"weights of two")
     stored.write_text("weights of twX")
     with pytest.raises(EnvironmentProblem, match="model two version 1 is not what was registered"):
-        record.promote("two", version, tmp_path / "proof")
-    assert record.champion("two") is None
+        record.lay_down("two", version, tmp_path / "in")
 
 
-def test_a_model_without_artifacts_cannot_become_champion(record, tmp_path):
+def test_a_model_without_artifacts_cannot_be_laid_down(record, tmp_path):
     version = record.register("three", training(record, tmp_path), model(tmp_path, "weights of three"), {})
     stored = next(p for p in (HOME / "artifacts").rglob("forecaster.zip") if p.read_bytes() == b"weights of three")
     stored.unlink()
     with pytest.raises(EnvironmentProblem, match="model three version 1"):
-        record.promote("three", version, tmp_path / "proof")
+        record.lay_down("three", version, tmp_path / "in")
 
 
 def test_the_record_in_mlflow_is_the_record_on_disk(record, tmp_path):

@@ -1,0 +1,52 @@
+"""The days that were missed, or a whole past: each walked as of its own day, as if it were today."""
+
+import datetime as dt
+from collections.abc import AsyncIterator
+from typing import Any
+
+from flows import bucket, ledger, station
+from flows.predict import predict
+from flows.review import review
+from flows.train import train
+from footfall.problems import Problem
+
+
+async def backfill(
+    market: str, days: list[dt.date], settings: dict[str, Any] | None = None, show: bool = False
+) -> AsyncIterator[str]:
+    """Train on the first of a month and where there is no champion yet, predict and review every day.
+
+    Parameters
+    ----------
+    market : str
+        Name of a file in ``params/``.
+    days : list of date
+        In order. A day that has a forecast already is passed over.
+    settings : dict, optional
+        Dotted keys that replace values of the market's file.
+    show : bool, default=False
+        Whether each forecast shall become the latest, as on the day itself.
+
+    Yields
+    ------
+    str
+        What became of each day, in a sentence.
+    """
+    place = bucket.connect(station.bucket_name())
+    with station.one_reading():
+        for day in days:
+            if bucket.manifests(place, market, day):
+                yield f"{day}: has a forecast already"
+                continue
+            try:
+                yield f"{day}: {await _walk(market, day, settings, show)}"
+            except Problem as problem:
+                yield f"{day}: {type(problem).__name__}: {problem}"
+
+
+async def _walk(market: str, day: dt.date, settings: dict[str, Any] | None, show: bool) -> str:
+    place = bucket.connect(station.bucket_name())
+    if day.day == 1 or ledger.champion(place, market, day) is None:
+        await train(market, str(day), settings)
+    published = await predict(market, str(day), settings, show=show)
+    return f"{published} · {await review(market, str(day), settings)}"

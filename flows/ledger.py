@@ -1,0 +1,227 @@
+"""The ledger: which model was in use when, and why. In the bucket, one object per entry, created once, in order.
+
+    ledger/000012.json      who, when, why, the gate's figures, and the sha256 of the entry before
+
+Creating the next number is the lock: of two writers one succeeds, the other reads what came and thinks again. The
+registry's alias ``champion`` follows the ledger; where they differ, after a kill between the two, the ledger is right.
+"""
+
+import datetime as dt
+import getpass
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from flows import bucket, record
+from flows.bucket import Bucket
+from footfall.problems import Conflict, DataProblem, GateClosed, UsageProblem
+from footfall.series import sha256
+
+ROUNDS = 50  # lost races before giving up; each one means that another entry was written
+
+
+class Entry(BaseModel):
+    """One change of a market's champion."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    number: int
+    market: str
+    action: Literal["promotion", "rollback"]
+    version: str
+    was: str | None
+    as_of: dt.date
+    at: str
+    who: str
+    why: str
+    sha256: str
+    run: str
+    gate: dict[str, Any]
+    before: str
+
+
+def entries(place: Bucket, market: str | None = None) -> list[Entry]:
+    """All entries in order, of one market or of all, each proved to follow the one before.
+
+    Raises
+    ------
+    DataProblem
+        Names the entry that is missing or altered.
+    """
+    found, before = [], ""
+    for number, name in enumerate(bucket.names(place, "ledger/"), start=1):
+        content = bucket.read(place, name)
+        entry = _entry(place, name, content)
+        if (name, entry.number, entry.before) != (_name(number), number, before):
+            raise DataProblem(f"gs://{place.name}/{name}: does not follow the entry before it; {_MEND}")
+        found.append(entry)
+        before = sha256(content)
+    return [entry for entry in found if market in (None, entry.market)]
+
+
+def champion(place: Bucket, market: str, on: dt.date | None = None) -> Entry | None:
+    """The entry that says which version a market uses: on a day, or now.
+
+    That of the latest day counts, not the one written last: a training that is caught up on for a past day becomes
+    the champion of that past, and takes nothing from the present.
+    """
+    return _in_force(entries(place, market), on)
+
+
+def _in_force(found: list[Entry], on: dt.date | None = None) -> Entry | None:
+    known = [entry for entry in found if on is None or entry.as_of <= on]
+    return max(known, key=lambda entry: (entry.as_of, entry.number), default=None)
+
+
+def promote(
+    place: Bucket, market: str, version: str, against: str | None, as_of: dt.date, gate: dict[str, Any], run: str
+) -> tuple[Entry | None, str]:
+    """Make a version that passed its gate the champion, unless a better one came meanwhile.
+
+    Parameters
+    ----------
+    place : Bucket
+        From `flows.bucket.connect`.
+    market, version : str
+        As in the registry.
+    against : str or None
+        The version that the gate compared it with.
+    as_of : date
+        The day the training stood on.
+    gate : dict
+        The gate's decision as train.ipynb wrote it.
+    run : str
+        The training's run in MLflow.
+
+    Returns
+    -------
+    (Entry or None, str)
+        The new entry, and what became of the version in a sentence.
+
+    Raises
+    ------
+    EnvironmentProblem
+        If what the registry holds of the version is not whole.
+    """
+    facts = {"market": market, "action": "promotion", "version": version, "as_of": as_of, "why": gate["reason"],
+             "gate": gate, "run": run, "sha256": _proved(market, version)}  # fmt: skip
+
+    def next_one(found: list[Entry]) -> dict[str, Any] | str:
+        now = _in_force(_of(market, found), as_of)
+        if now and now.version != against and not _beats(gate, now.gate):
+            return f"version {version} was not promoted: version {now.version} came meanwhile, and it does not beat it"
+        return facts | {"was": now.version if now else None}
+
+    written = _append(place, next_one)
+    follow(place, market)
+    if isinstance(written, str):
+        return None, written
+    return written, f"version {version} is champion"
+
+
+def _beats(ours: dict[str, Any], theirs: dict[str, Any]) -> bool:
+    """Whether we would have won against a champion that our gate did not see.
+
+    Only on the same days: then the naive forecast has the same figures in both. A rollback has none.
+    """
+    ours, theirs = ours["figures"], theirs.get("figures", {})
+    return bool(ours["naive"] == theirs.get("naive") and ours["challenger"]["WIS"] < theirs["challenger"]["WIS"])
+
+
+def rollback(place: Bucket, market: str, reason: str, to: str | None = None) -> Entry:
+    """Set a market back to a version that was champion before: the one before today's, or the one asked for.
+
+    Raises
+    ------
+    UsageProblem
+        If there is nothing to go back to, or it is the champion already.
+    GateClosed
+        If that version never passed its gate.
+    EnvironmentProblem
+        If what the registry holds of it is not whole.
+    """
+    shown = bucket.pointer(place, market)
+
+    def next_one(found: list[Entry]) -> dict[str, Any] | str:
+        mine = _of(market, found)
+        now = _in_force(mine)
+        if now is None:
+            raise UsageProblem(f"{market} never had a champion; train one: footfall train {market}")
+        back = _passed(mine, to or _promoted(mine, now.version).was, now)
+        shown_as_of = dt.date.fromisoformat(shown["as_of"]) if shown else now.as_of
+        return {"market": market, "action": "rollback", "version": back.version, "was": now.version, "why": reason,
+                "as_of": max(now.as_of, shown_as_of), "gate": {}, "run": back.run,
+                "sha256": _proved(market, back.version)}  # fmt: skip
+
+    entry = _append(place, next_one)
+    follow(place, market)
+    return cast(Entry, entry)  # without a sentence in its place: every way not to go back is an error
+
+
+def _passed(mine: list[Entry], version: str | None, now: Entry) -> Entry:
+    """The promotion of the version to go back to."""
+    if version is None:
+        raise UsageProblem(f"{now.market} had no champion before version {now.version}; name one: --to VERSION")
+    if version == now.version:
+        raise UsageProblem(f"version {version} is the champion of {now.market} already")
+    return _promoted(mine, version)
+
+
+def _promoted(mine: list[Entry], version: str) -> Entry:
+    for entry in mine:
+        if entry.action == "promotion" and entry.version == version:
+            return entry
+    passed = ", ".join(sorted({entry.version for entry in mine}))
+    raise GateClosed(f"version {version} of {mine[0].market} never passed its gate; those that did: {passed}")
+
+
+def follow(place: Bucket, market: str) -> None:
+    """Point the registry's alias to the champion that the ledger names, and look again: another may be at it too."""
+    for _ in range(ROUNDS):
+        now = champion(place, market)
+        if now is None or record.alias(market) == now.version:
+            return
+        record.point(market, now.version)
+    raise Conflict(f"the alias champion of {market} keeps moving; look who else sets it")
+
+
+def _append(place: Bucket, next_one: Callable[[list[Entry]], dict[str, Any] | str]) -> Entry | str:
+    """Write the entry that follows from those there are; a sentence instead of facts says why there is none."""
+    for _ in range(ROUNDS):
+        found = entries(place)
+        facts = next_one(found)
+        if isinstance(facts, str):
+            return facts
+        before = sha256(bucket.read(place, _name(len(found)))) if found else ""
+        at = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+        entry = Entry(number=len(found) + 1, at=at, who=getpass.getuser(), before=before, **facts)
+        if bucket.create_first(place, _name(entry.number), entry.model_dump_json(indent=2).encode() + b"\n"):
+            return entry
+    raise Conflict(f"gs://{place.name}/ledger: others keep writing entries; run again")
+
+
+def _proved(market: str, version: str) -> str:
+    """The sha256 of what the registry holds of a version, once it proved whole and as registered."""
+    with tempfile.TemporaryDirectory() as scratch:
+        return record.lay_down(market, version, Path(scratch))
+
+
+def _of(market: str, found: list[Entry]) -> list[Entry]:
+    return [entry for entry in found if entry.market == market]
+
+
+def _entry(place: Bucket, name: str, content: bytes) -> Entry:
+    try:
+        return Entry.model_validate_json(content)
+    except ValidationError as error:
+        raise DataProblem(f"gs://{place.name}/{name}: not an entry of the ledger ({error.title}); {_MEND}") from None
+
+
+def _name(number: int) -> str:
+    return f"ledger/{number:06}.json"
+
+
+_MEND = "restore the object from the bucket's versions; until then no champion can be trusted."

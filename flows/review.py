@@ -1,0 +1,59 @@
+"""The station after predict: what was said against what happened; a model that has decayed is trained at once."""
+
+from typing import Any
+
+from prefect import flow
+from prefect.artifacts import acreate_link_artifact, acreate_table_artifact
+
+from flows import record, scores, station
+from flows.train import train
+from footfall.params import ReviewParams
+
+
+@flow(name="review", flow_run_name="{market}", validate_parameters=False)
+async def review(market: str, as_of: str | None = None, settings: dict[str, Any] | None = None) -> str:
+    """Score the published forecasts of a market as of a day; parameters as in `flows.train.train`.
+
+    Returns
+    -------
+    str
+        What became known, how good the forecasts are, and what was done about it.
+    """
+    with station.recorded("review", market, as_of, settings) as run:
+        station.take_snapshot(run)
+        made_by = scores.take_forecasts(run)
+        station.run_notebook(run, _parameters(run))
+    told = scores.hand_in(run, made_by)
+    await acreate_link_artifact(record.link(run.id), "the executed notebook in MLflow", key="record")
+    decay = run.written("drift.json")
+    await acreate_table_artifact(run.written("card.json"), key=f"{market}-review", description=decay["reason"])
+    _tell(market, decay)
+    told = f"{told} · {decay['reason']}"
+    if not decay["decayed"] or _trained_lately(run):
+        return told
+    return f"{told} · {await train(market, str(run.as_of), settings, trigger='drift')}"
+
+
+def _parameters(run: station.Run) -> ReviewParams:
+    def laid_down(name: str) -> str:
+        return f"in/{name}" if (run.folder / "in" / name).exists() else ""
+
+    return ReviewParams(
+        **run.market.series(), **run.market.review.model_dump(exclude={"rest"}), snapshot="in/snapshot.parquet",
+        forecasts=laid_down("forecasts"), scores=laid_down(scores.TABLE), out="out",
+    )  # fmt: skip
+
+
+def _trained_lately(run: station.Run) -> bool:
+    """Whether the training that decay calls for has been: once for a cause, not every morning until it helps."""
+    rest = run.market.review.rest
+    last = scores.trained_for_drift(run.market.name, run.as_of, rest)
+    if last:
+        station.voice().info(f"trained for this as of {last}; not again within {rest} days (review.rest)")
+    return last is not None
+
+
+def _tell(market: str, decay: dict[str, Any]) -> None:
+    """Where an alert is opened when the forecasts decay, and closed when they are good again."""
+    if decay["decayed"]:
+        station.voice().warning(f"{market}: the forecasts have decayed since {decay['since']}: {decay['reason']}")

@@ -1,0 +1,87 @@
+"""The growing table of scores in the bucket: what a review needs of it and of the forecasts, and what comes back."""
+
+import datetime as dt
+import json
+from typing import Any
+
+import pandas as pd
+
+from flows import bucket, record, station
+from footfall import review, scores, series
+
+TABLE, TRACK = "scores.parquet", "track.json"
+FORECAST = "forecast.parquet"
+
+
+@station.step
+def take_forecasts(run: station.Run) -> dict[str, str]:
+    """Lay down the table so far, and the published forecasts that have days to be scored; which run made each."""
+    with station.stage("forecasts") as told:
+        place, market = bucket.connect(station.bucket_name()), run.market
+        there = scores.known_by(_stored(place, market.name), run.as_of, market.data.lag)
+        sets = bucket.live_sets(place, market.name)
+        published = {day: folder for day, folder in sets.items() if day < str(run.as_of)}
+        wanted = scores.unscored(published, there, _series(run), market.predict.horizon)
+        made_by = {day: _lay_down(run, place, day, published[day]) for day in wanted}
+        if len(there):
+            (run.folder / "in" / TABLE).write_bytes(scores.to_parquet(there))
+        told.append(f"{len(published)} published, {len(wanted)} with days that became known")
+    return made_by
+
+
+def _series(run: station.Run) -> pd.Series:
+    data = run.market.data
+    return series.pick(series.read_snapshot(run.folder / "in" / "snapshot.parquet"), data.location, data.category)
+
+
+def _stored(place: bucket.Bucket, market: str) -> pd.DataFrame:
+    try:
+        return scores.from_parquet(bucket.read(place, f"{market}/{TABLE}"))
+    except bucket.Missing:
+        return scores.read_scores("")
+
+
+def _lay_down(run: station.Run, place: bucket.Bucket, day: str, folder: str) -> str:
+    manifest, content = bucket.read_set(place, folder, FORECAST)
+    (run.folder / "in" / "forecasts").mkdir(exist_ok=True)
+    (run.folder / "in" / "forecasts" / f"{day}.parquet").write_bytes(content)
+    return str(manifest["about"].get("record", ""))
+
+
+@station.step
+def hand_in(run: station.Run, made_by: dict[str, str]) -> str:
+    """Add what became known to the runs that made the forecasts, to the track record and to the table.
+
+    The table comes last: what stops us before it, the next review does again. Nothing new writes nothing.
+    """
+    with station.stage("scores") as told:
+        place, ours = bucket.connect(station.bucket_name()), scores.read_scores(run.folder / "out" / TABLE)
+        told.append(run.written("news.json")["sentence"])
+        absent = [day for day, made in made_by.items() if not _grade(made, ours[ours["origin_date"] == day])]
+        told += [f"no record any more of the forecasts as of {', '.join(absent)}"] if absent else []
+        if made_by:
+            bucket.amend(place, f"{run.market.name}/{TRACK}", lambda there: _newer(there, run.written(TRACK)))
+            bucket.amend(place, f"{run.market.name}/{TABLE}", lambda there: scores.merge(there, ours))
+    return " · ".join(told)
+
+
+def _grade(made: str, rows: pd.DataFrame) -> bool:
+    """Whether the run that made a forecast was there to be told how good it was."""
+    found = review.figures(rows)
+    wanted = {f"live_{name}": found[name] for name in ("MAE", "WIS", "skill", "cover80", "days")}
+    return record.grade(made, {name: value for name, value in wanted.items() if value == value}, int(found["days"]))
+
+
+def _newer(there: bytes | None, ours: dict[str, Any]) -> bytes:
+    """Our track record, unless there is one of later days."""
+    if there and json.loads(there)["through"] > ours["through"]:
+        return there
+    return json.dumps(ours, indent=2).encode() + b"\n"
+
+
+def trained_for_drift(market: str, as_of: dt.date, days: int) -> str | None:
+    """The day of the newest training that decay started, within some days before `as_of`; None if there is none."""
+    asked = f"tags.market = '{market}' and tags.trigger = 'drift' and tags.outcome = 'succeeded'"
+    stood = [run.data.tags["as_of"] for _, run in record.search("train", asked, most=1000)]
+    first = str(as_of - dt.timedelta(days=days))
+    return max((day for day in stood if first < day <= str(as_of)), default=None)

@@ -1,0 +1,237 @@
+"""The ledger: one order of champions, whoever writes at once, whoever is killed between, whoever alters it."""
+
+import datetime as dt
+import itertools
+import json
+import random
+import subprocess
+import sys
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from conftest import footfall
+from test_record import model, training
+
+from flows import bucket, local
+from footfall.problems import DataProblem, EnvironmentProblem, GateClosed, UsageProblem
+
+DAY = dt.date(2022, 10, 13)
+NAIVE = {"WIS": 4.0, "MAE": 4.2}
+
+
+@pytest.fixture
+def ledger(servers):
+    from flows import ledger
+
+    return ledger
+
+
+@pytest.fixture
+def place(servers):
+    name = f"ledger-{uuid.uuid4().hex[:8]}"
+    (local.HOME / "bucket" / name).mkdir()
+    return bucket.connect(name)
+
+
+def gate(wis, **naive):
+    figures = {"challenger": {"WIS": wis}, "naive": NAIVE | naive}
+    return {"passed": True, "reason": f"WIS {wis} against 4.0", "figures": figures}
+
+
+@pytest.fixture
+def versions(ledger, tmp_path):
+    """A market of its own in the registry, and as many versions as are asked for."""
+    market, numbers = f"m{uuid.uuid4().hex[:8]}", itertools.count()
+
+    def more():
+        from flows import record
+
+        folder = tmp_path / str(next(numbers))
+        folder.mkdir()
+        return record.register(market, training(record, folder), model(folder, folder.name), {})
+
+    return market, more
+
+
+def test_a_promotion_is_an_entry_and_the_alias_follows(ledger, place, versions):
+    from flows import record
+
+    market, more = versions
+    assert ledger.champion(place, market) is None
+    first, said = ledger.promote(place, market, more(), None, DAY, gate(3.0), "run")
+    assert said == "version 1 is champion" and (first.number, first.was, first.before) == (1, None, "")
+    second, _ = ledger.promote(place, market, more(), "1", DAY, gate(2.9), "run")
+    assert (second.number, second.was) == (2, "1") and record.alias(market) == "2"
+    assert [one.version for one in ledger.entries(place, market)] == ["1", "2"]
+    assert json.loads(bucket.read(place, "ledger/000002.json"))["why"] == "WIS 2.9 against 4.0"
+
+
+def test_a_day_has_the_champion_of_that_day(ledger, place, versions):
+    from flows import record
+
+    market, more = versions
+    ledger.promote(place, market, more(), None, DAY, gate(3.0), "run")
+    ledger.promote(place, market, more(), "1", DAY + dt.timedelta(30), gate(2.9), "run")
+    past, _ = ledger.promote(place, market, more(), None, DAY - dt.timedelta(30), gate(2.0), "run")
+    on = {days: ledger.champion(place, market, DAY + dt.timedelta(days)) for days in (-31, -30, -1, 0, 29, 30)}
+    assert [one and one.version for one in on.values()] == [None, "3", "3", "1", "1", "2"]
+    assert past.number == 3 and record.alias(market) == "2", "a past that is caught up on takes nothing from today"
+
+
+def test_of_two_that_beat_the_same_champion_the_better_stays(ledger, place, versions):
+    market, more = versions
+    one, two, three, four = more(), more(), more(), more()
+    ledger.promote(place, market, one, None, DAY, gate(3.0), "run")
+    assert "came meanwhile" in ledger.promote(place, market, two, None, DAY, gate(3.1), "run")[1]
+    assert ledger.promote(place, market, three, None, DAY, gate(2.8), "run")[0].was == one
+    elsewhere = gate(2.0, WIS=3.9)  # judged on other days: its figures do not compare
+    assert ledger.promote(place, market, four, None, DAY, elsewhere, "run")[0] is None
+    assert ledger.champion(place, market).version == three
+
+
+def race(ledger, place, market, numbers, seed):
+    """Trainers that all saw the same champion promote at once; what each was told."""
+    scores = random.Random(seed).sample(range(100, 390), len(numbers))
+    now = ledger.champion(place, market)
+    against = now and now.version
+
+    def one(number, score):
+        return ledger.promote(bucket.connect(place.name), market, number, against, DAY, gate(score / 100), "run")
+
+    with ThreadPoolExecutor(len(numbers)) as pool:
+        told = list(pool.map(one, numbers, scores))
+    return numbers[scores.index(min(scores))], told
+
+
+def test_of_four_trainers_at_once_the_gates_winner_stays(ledger, place, versions):
+    from flows import record
+
+    market, more = versions
+    for seed in range(2):
+        best, told = race(ledger, place, market, [more() for _ in range(4)], seed)
+        written = ledger.entries(place, market)
+        assert ledger.champion(place, market).version == best == record.alias(market)
+        assert [entry.number for entry in written] == list(range(1, len(written) + 1))
+        assert all(later.was == earlier.version for earlier, later in itertools.pairwise(written))
+        assert {entry.number for entry, _ in told if entry} <= {entry.number for entry in written}
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+def test_forty_races_of_four_trainers(ledger, place, versions):
+    from flows import record
+
+    market, more = versions
+    for seed in range(40):
+        best, _ = race(ledger, place, market, [more() for _ in range(4)], seed)
+        assert ledger.champion(place, market).version == best == record.alias(market)
+    written = ledger.entries(place, market)
+    assert all(later.was == earlier.version for earlier, later in itertools.pairwise(written))
+
+
+def test_without_the_second_look_a_worse_one_would_win(ledger, place, versions, monkeypatch):
+    market, more = versions
+    monkeypatch.setattr(ledger, "_beats", lambda ours, theirs: True)
+    ledger.promote(place, market, more(), None, DAY, gate(2.0), "run")
+    ledger.promote(place, market, more(), None, DAY, gate(3.0), "run")
+    assert ledger.champion(place, market).version == "2", "this is what the second look is for"
+
+
+KILLED = """
+import datetime as dt, json, os, sys
+from flows import bucket, ledger, record
+step, place, market, version, gate = sys.argv[1:]
+module, name = step.split(".")
+module = {"bucket": bucket, "record": record}[module]
+before = getattr(module, name)
+def dies(*words, **named):
+    if os.environ["WHEN"] == "after":
+        before(*words, **named)
+    os.kill(os.getpid(), 9)
+setattr(module, name, dies)
+ledger.promote(bucket.connect(place), market, version, "1", dt.date(2022, 10, 13), json.loads(gate), "run")
+"""
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("step", ["record.lay_down", "bucket.create_first", "record.point"])
+def test_a_kill_between_any_two_steps_leaves_one_champion(ledger, place, versions, step, when, monkeypatch):
+    from flows import record
+
+    market, more = versions
+    ledger.promote(place, market, more(), None, DAY, gate(3.0), "run")
+    two = more()
+    monkeypatch.setenv("WHEN", when)
+    words = [step, place.name, market, two, json.dumps(gate(2.5))]
+    assert subprocess.run([sys.executable, "-c", KILLED, *words], check=False).returncode == -9
+    entered = len(ledger.entries(place, market)) == 2
+    assert entered == ((step, when) in {("bucket.create_first", "after"), ("record.point", "before"),
+                                        ("record.point", "after")})  # fmt: skip
+    ledger.follow(place, market)  # what every station does before it takes the champion
+    assert record.alias(market) == ledger.champion(place, market).version == (two if entered else "1")
+
+
+def test_an_altered_entry_is_named_and_no_champion_is_trusted(ledger, place, versions):
+    market, more = versions
+    for against in (None, "1", "2"):
+        ledger.promote(place, market, more(), against, DAY, gate(3.0), "run")
+    path = local.HOME / "bucket" / place.name / "ledger" / "000002.json"
+    whole = path.read_bytes()
+    altered = whole.replace(b'"why": "WIS 3.0', b'"why": "WIS 2.0')
+    assert altered != whole
+    bucket._write(place, "ledger/000002.json", altered, replaces=bucket._state(place, "ledger/000002.json").generation)
+    with pytest.raises(DataProblem, match=r"ledger/000003\.json: does not follow the entry before it"):
+        ledger.champion(place, market)
+
+
+def test_a_missing_entry_is_named(ledger, place, versions):
+    market, more = versions
+    for against in (None, "1", "2"):
+        ledger.promote(place, market, more(), against, DAY, gate(3.0), "run")
+    place.blob("ledger/000001.json").delete()
+    with pytest.raises(DataProblem, match=r"ledger/000002\.json: does not follow"):
+        ledger.entries(place)
+
+
+def test_going_back_follows_the_promotions(ledger, place, versions):
+    from flows import record
+
+    market, more = versions
+    with pytest.raises(UsageProblem, match="never had a champion"):
+        ledger.rollback(place, market, "why not")
+    for against in (None, "1", "2"):
+        ledger.promote(place, market, more(), against, DAY, gate(3.0), "run")
+    more()
+    assert ledger.rollback(place, market, "it drifts").version == "2"
+    entry = ledger.rollback(place, market, "still")
+    assert (entry.version, entry.was, entry.action, entry.why) == ("1", "2", "rollback", "still")
+    assert record.alias(market) == "1"
+    with pytest.raises(UsageProblem, match="no champion before version 1"):
+        ledger.rollback(place, market, "further")
+    with pytest.raises(UsageProblem, match="version 1 is the champion"):
+        ledger.rollback(place, market, "here", to="1")
+    with pytest.raises(GateClosed, match=r"version 4 of .* never passed its gate; those that did: 1, 2, 3"):
+        ledger.rollback(place, market, "untested", to="4")
+    assert ledger.rollback(place, market, "forward again", to="3").was == "1"
+
+
+def test_nobody_goes_back_to_a_model_that_is_not_whole(ledger, place, versions):
+    market, more = versions
+    ledger.promote(place, market, more(), None, DAY, gate(3.0), "run")
+    ledger.promote(place, market, more(), "1", DAY, gate(2.0), "run")
+    for path in (local.HOME / "artifacts").rglob("forecaster.zip"):
+        if path.read_bytes() == b"0":
+            path.write_text("x")
+    with pytest.raises(EnvironmentProblem, match=f"model {market} version 1 is not what was registered"):
+        ledger.rollback(place, market, "broken")
+    assert ledger.champion(place, market).version == "2"
+
+
+def test_the_command_says_which_model_was_in_use_on_a_day(first_run):
+    done = footfall("champion", "sample")
+    assert done.exit_code == 0 and "entry 1 of the ledger: promotion by" in done.output, done.output
+    assert "sample/forecasts/2022-10-13/" in done.output and "trained on" in done.output
+    before = footfall("champion", "sample", "--on", "2022-10-12")
+    assert before.exit_code == 2 and "had no champion on 2022-10-12" in before.output
+    assert footfall("champion", "sample", "--on", "yesterday").exit_code == 2

@@ -1,0 +1,148 @@
+"""The review station on real servers: what it adds to runs, table and track record, and when it calls for a training.
+
+Each test has a bucket and a market of its own; what is published there are the bundled forecasts.
+"""
+
+import asyncio
+import json
+import uuid
+
+import pandas as pd
+import pytest
+from figures import SAMPLE
+
+from flows import bucket, local
+from flows.folder import claim
+from footfall import scores, series
+
+FORECASTS = dict(list(pd.read_parquet(SAMPLE / "forecasts.parquet").groupby("origin_date")))
+
+
+@pytest.fixture
+def cafe(servers, tmp_path, monkeypatch):
+    """A market of the sample's figures; its name, which is its bucket's too."""
+    from flows import station
+
+    name = f"cafe-{uuid.uuid4().hex[:8]}"
+    (local.HOME / "bucket" / name).mkdir()
+    (tmp_path / f"{name}.yaml").write_text("data: {source: sample}\n")
+    monkeypatch.setattr(station, "PARAMS", tmp_path)
+    monkeypatch.setenv("FOOTFALL_BUCKET", name)
+    return name
+
+
+def place(cafe):
+    return bucket.connect(cafe)
+
+
+def publish(cafe, first, last, made_by="0" * 32):
+    for day in pd.date_range(first, last):
+        figures = series.to_parquet(series.visible(series.read_snapshot(SAMPLE / "snapshot.parquet"), day, 3))
+        about = {"record": made_by, "snapshot": series.sha256(figures)}
+        bucket.keep_snapshot(place(cafe), figures, {})
+        content = FORECASTS[f"{day:%Y-%m-%d}"].to_parquet(index=False)
+        bucket.publish(place(cafe), cafe, day.date(), {"forecast.parquet": content}, about)
+
+
+def review(cafe, as_of, **settings):
+    from flows.review import review
+
+    asked = {f"review.{name}": value for name, value in settings.items()}
+    return asyncio.run(review(cafe, as_of, {"train.backtest_days": 66, **asked}))  # fewer: it trains faster
+
+
+def stored(cafe):
+    return {blob.name: (blob.generation, blob.crc32c) for blob in place(cafe).list_blobs()}
+
+
+def table(cafe):
+    return scores.from_parquet(bucket.read(place(cafe), f"{cafe}/scores.parquet"))
+
+
+def newest(notebook, cafe):
+    from flows import record
+
+    return next((run for _, run in record.search(notebook, f"tags.market = '{cafe}'")), None)
+
+
+def laid_down(cafe):
+    folder = local.HOME / "runs" / newest("review", cafe).data.tags["folder"] / "in"
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.parquet")), folder
+
+
+def predicted(cafe, tmp_path):
+    """A run in MLflow, as a prediction leaves one."""
+    from flows import record
+
+    claim(tmp_path / "run", local.ROOT / "notebooks" / "predict.ipynb", {"market": cafe})
+    return record.start(tmp_path / "run")
+
+
+@pytest.mark.timeout(120)
+def test_what_became_known_is_scored_once_and_told_to_the_run_that_said_it(cafe, tmp_path):
+    from flows import record
+
+    made_by = predicted(cafe, tmp_path)
+    publish(cafe, "2022-09-20", "2022-09-20", made_by)
+    publish(cafe, "2022-09-21", "2022-09-26")  # their run is not there any more
+    told = review(cafe, "2022-09-26")
+    assert "6 forecasts of a day became known, the last of 2022-09-23" in told and "too early to tell" in told
+    assert "no record any more of the forecasts as of 2022-09-21, 2022-09-22" in told
+    rows = table(cafe)
+    assert rows["origin_date"].tolist() == ["2022-09-20"] * 3 + ["2022-09-21"] * 2 + ["2022-09-22"]
+    live = record.get(made_by).data.metrics
+    assert live["live_days"] == 3 and live["live_MAE"] == pytest.approx(rows["error"][:3].abs().mean())
+    assert live["live_cover80"] == pytest.approx(rows["covered80"][:3].mean()) and "live_WIS" in live
+    track = json.loads(bucket.read(place(cafe), f"{cafe}/track.json"))
+    assert track["through"] == "2022-09-23" and track["28"]["forecasts"] == 6
+
+    before = stored(cafe)
+    assert review(cafe, "2022-09-26").startswith("nothing new became known")
+    assert stored(cafe) == before
+    assert laid_down(cafe)[0] == ["scores.parquet", "snapshot.parquet"]
+    assert table(cafe).equals(rows)
+
+
+@pytest.mark.timeout(120)
+def test_a_review_of_an_earlier_day_sees_nothing_later_and_loses_nothing(cafe):
+    publish(cafe, "2022-09-24", "2022-10-02")
+    review(cafe, "2022-10-06")
+    later, track = table(cafe), bucket.read(place(cafe), f"{cafe}/track.json")
+    publish(cafe, "2022-09-18", "2022-09-23")  # caught up on afterwards
+    review(cafe, "2022-09-29")
+    files, folder = laid_down(cafe)
+    assert files == [f"forecasts/2022-09-{day}.parquet" for day in range(18, 24)] + [
+        "scores.parquet",
+        "snapshot.parquet",
+    ]
+    assert scores.read_scores(folder / "scores.parquet")["target_end_date"].max() == "2022-09-26"
+    both = table(cafe)
+    assert len(both) == len(later) + 7 + 7 + 6 + 5 + 4 + 3
+    assert both.merge(later[scores.KEYS]).equals(later)
+    assert bucket.read(place(cafe), f"{cafe}/track.json") == track  # of later days, so it stays
+
+
+@pytest.mark.timeout(200)
+def test_decay_calls_for_one_training_and_no_second(cafe):
+    publish(cafe, "2022-09-01", "2022-10-05")
+    asked = {"window": 28, "least_skill": 0.99}
+    told = review(cafe, "2022-10-07", **asked)
+    assert "skill is" in told and "version 1" in told
+    trained = newest("train", cafe)
+    assert trained.data.tags["trigger"] == "drift" and trained.data.tags["as_of"] == "2022-10-07"
+    review(cafe, "2022-10-08", **asked)
+    assert newest("train", cafe).info.run_id == trained.info.run_id
+    from datetime import date
+
+    from flows.scores import trained_for_drift
+
+    assert trained_for_drift(cafe, date(2022, 11, 3), 28) == "2022-10-07"
+    assert trained_for_drift(cafe, date(2022, 11, 4), 28) is None
+    assert trained_for_drift(cafe, date(2022, 10, 6), 28) is None, "a training of a later day is still to come"
+
+
+@pytest.mark.timeout(120)
+def test_before_anything_was_published_a_review_says_so(cafe):
+    told = review(cafe, "2022-09-26")
+    assert told.startswith("nothing new became known") and "0 of the last 42 days are scored" in told
+    assert not any("scores" in name or "track" in name for name in stored(cafe))
