@@ -2,7 +2,7 @@
 
 Both are whole processes, from start to exit, run in turn on this machine against servers that are already up. The flow
 does what papermill does and, besides, validates, fetches, takes the champion from the registry, keeps the record in
-MLflow and Prefect, renders the page and publishes.
+MLflow and Prefect, renders the page and publishes. What the record alone adds is measured on that run's own folder.
 """
 
 import os
@@ -13,7 +13,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+
+import nbformat
 
 from flows import local
 
@@ -35,18 +38,58 @@ def measure(command: list[str], cwd: Path) -> tuple[float, float, str]:
     return wall, usage.ru_utime + usage.ru_stime, said
 
 
+def record_alone(run: Path, scratch: Path) -> tuple[dict[str, float], dict[str, float]]:
+    """Seconds that each part of the record of a run takes, in the median of the rounds, and its kilobytes."""
+    from flows import changes, record, report
+    from flows.folder import Course, claim, keep, last_good, read_record, template_of
+
+    kept, seconds = read_record(run), dict[str, list[float]]()
+    before = last_good(run.parent, kept.notebook, kept.tags["market"], run.name)
+    if before:
+        shutil.copytree(before[0], scratch / before[0].name)
+    course = Course(seconds={n: cell.seconds or 0 for n, cell in enumerate(kept.cells)}, parameters=kept.parameters)
+    executed = nbformat.read(run / f"{kept.notebook}.ipynb", as_version=4)
+    executed.cells = executed.cells[1:]  # without the banner
+
+    def timed(what: str, act: Callable[[], object]) -> None:
+        begun = time.monotonic()
+        act()
+        seconds.setdefault(what, []).append(time.monotonic() - begun)
+
+    for n in range(ROUNDS + 1):  # the first warms up
+        folder = scratch / f"bench-{99 - n}"  # one that ran before must not come before
+        claim(folder, template_of(run), kept.tags)
+        for part in ("in", "out"):
+            shutil.copytree(run / part, folder / part)
+        (folder / "running.ipynb").write_text(nbformat.writes(executed))
+        page = folder / f"{kept.notebook}.ipynb"
+        timed("the account: stamp, digests, commit", lambda: keep(folder, "succeeded", "", course, 1.0))  # noqa: B023
+        timed("  of it the page", lambda: report.write_html(page, page.with_suffix(".html")))  # noqa: B023
+        timed("  of it what changed", lambda: changes.write_changes(
+            folder / "changes.html", (folder, kept.tags), before))  # noqa: B023  # fmt: skip
+        timed("MLflow: open the run", lambda: record.start(folder))  # noqa: B023
+        timed("MLflow: deliver it", lambda: record.deliver(folder))  # noqa: B023
+        record.MlflowClient().delete_run((folder / "mlflow").read_text())
+    pages = {name: (folder / name).stat().st_size / 1000 for name in (*kept.pages, "record.json")}
+    for part in ("template", "in", "out"):
+        pages[f"{part}/"] = sum(path.stat().st_size for path in (folder / part).rglob("*") if path.is_file()) / 1000
+    return {what: statistics.median(some[1:]) for what, some in seconds.items()}, pages
+
+
 def main() -> None:
-    """Measure, and print one table."""
+    """Measure, and print two tables."""
     with local.servers(), tempfile.TemporaryDirectory() as scratch:
         measure([str(BIN / "footfall"), "run", "sample"], local.ROOT)  # a champion, and warm disks
         folder = Path(scratch) / "run"
-        newest = max((local.HOME / "runs").glob("predict-sample-*"), key=lambda path: path.stat().st_mtime)
+        newest = max((local.HOME / "runs").glob("*-predict-sample-*"), key=lambda path: path.stat().st_mtime)
         shutil.copytree(newest / "in", folder / "in")
         files = ["-p", "snapshot", "in/snapshot.parquet", "-p", "champion", "in/champion", "-p", "out", "out"]
         bare = [str(BIN / "papermill"), str(local.ROOT / "notebooks" / "predict.ipynb"), "executed.ipynb", *files]
         ours = [str(BIN / "footfall"), "predict", "sample"]
         measure(bare, folder)
         rounds = [(measure(bare, folder), measure(ours, local.ROOT)) for _ in range(ROUNDS)]
+        newest = max((local.HOME / "runs").glob("*-predict-sample-*"), key=lambda path: path.stat().st_mtime)
+        seconds, kilobytes = record_alone(newest, Path(scratch))
     print(f"median of {ROUNDS} rounds, seconds      wall     CPU")
     middle = {}
     for name, which in (("bare papermill", 0), ("Footfall's predict", 1)):
@@ -57,6 +100,13 @@ def main() -> None:
     print(f"{'ratio, least and most':<34}" + "  ".join(f"{min(r):.2f}–{max(r):.2f}" for r in ratios))
     print("\nwhere the last round's time went, as the flow said it")
     print("\n".join(re.findall(r"^  (?:fetch|champion|predict|publish) .*", rounds[-1][1][2], re.MULTILINE)))
+
+    print("\nwhat the record alone adds to the run      seconds")
+    print("\n".join(f"{what:<42}{some:8.3f}" for what, some in seconds.items()))
+    print(f"{'in all':<42}{sum(some for what, some in seconds.items() if not what.startswith(' ')):8.3f}")
+    print("\nwhat it keeps                                   kB")
+    print("\n".join(f"{name:<42}{some:8.1f}" for name, some in kilobytes.items()))
+    print(f"{'in all':<42}{sum(kilobytes.values()):8.1f}")
 
 
 if __name__ == "__main__":

@@ -168,6 +168,12 @@ def bundle(run: str, folder: Path) -> Path:
     return folder / f"{read_record(folder).notebook}.ipynb"
 
 
+def address(place: Path) -> str:
+    """Where JupyterLab shows a run's notebook: at the cell where it stopped, if it did stop."""
+    stopped = read_record(place.parent).stopped_at is not None
+    return f"/lab/tree/{place.name}" + ("#Stopped-here" if stopped else "")
+
+
 def _how(before: Path, now: Path) -> str:
     if not now.exists() or not before.exists():
         return "was written before, is not now" if before.exists() else "is written now, was not before"

@@ -208,10 +208,13 @@ def replay(run: RunId) -> None:
 def open_run(run: RunId, folder: Annotated[Path, typer.Argument(help="Where to put it.")]) -> None:
     """Put a run's notebook and all that it needs into a folder, and open it in JupyterLab where it stopped."""
     with _plain_words(None):
-        with local.servers():
-            place = importlib.import_module("flows.audit").bundle(run, folder)
+        audit = importlib.import_module("flows.audit")
+        with contextlib.nullcontext() if Path(run).exists() else local.servers():
+            place = audit.bundle(run, folder)
         console.print(f"{place}: run its cells in JupyterLab; Ctrl-C ends it")
-        subprocess.run([sys.executable, "-m", "jupyter", "lab", str(place)], cwd=folder, check=False)
+        lab = ["jupyter", "lab", f"--LabApp.default_url={audit.address(place)}"]
+        lab += ["--allow-root"] if os.geteuid() == 0 else []  # as in many containers; it listens on this machine alone
+        subprocess.run([sys.executable, "-m", *lab], cwd=folder, check=False)
 
 
 @app.command()

@@ -18,7 +18,9 @@ import json
 import os
 import shutil
 import subprocess
+from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -113,7 +115,8 @@ def keep(folder: Path, outcome: Outcome, reason: str, course: Course, seconds: f
     notebook = folder / f"{record.notebook}.ipynb"
     replace(notebook, nbformat.writes(_stamped(executed, record, course)))
     report.write_html(notebook, notebook.with_suffix(".html"))
-    changes.write_changes(folder / "changes.html", (folder, record.tags), _last_good(folder, record))
+    before = last_good(folder.parent, record.notebook, record.tags.get("market"), folder.name)
+    changes.write_changes(folder / "changes.html", (folder, record.tags), before)
     pages = (notebook, notebook.with_suffix(".html"), folder / "changes.html")
     record.pages = {path.name: sha256_of(path) for path in pages}
     replace(folder / "record.json", record.model_dump_json(indent=2))
@@ -165,6 +168,12 @@ def unfinished(runs: Path) -> Iterator[Path]:
             yield owner.parent
 
 
+def flow_run_of(folder: Path) -> str | None:
+    """The id of the Prefect flow run that a run belongs to, if it belongs to one."""
+    flow_run: str | None = json.loads((folder / "owner.json").read_text())["tags"].get("prefect_flow_run")
+    return flow_run
+
+
 def _alive(owner: dict[str, Any]) -> bool:
     try:
         process = psutil.Process(owner["pid"])
@@ -206,16 +215,50 @@ def differences(folder: Path) -> list[str]:
     ]
 
 
-def _last_good(folder: Path, record: Record) -> tuple[Path, dict[str, str]] | None:
-    """The newest earlier run of the same notebook and market that succeeded, among those on this disk."""
-    for path in sorted(folder.parent.glob("*/record.json"), reverse=True):
-        if path.parent.name >= folder.name:
-            continue
-        earlier = Record.model_validate_json(path.read_text())
-        same = (earlier.notebook, earlier.tags.get("market")) == (record.notebook, record.tags.get("market"))
-        if same and earlier.outcome == "succeeded":
-            return path.parent, earlier.tags
+def last_good(runs: Path, notebook: str, market: str | None, before: str = "~") -> tuple[Path, dict[str, str]] | None:
+    """The newest run of a notebook and market that succeeded, among those on this disk; its folder and its tags."""
+    for path in sorted(runs.glob("*/record.json"), reverse=True):
+        good = _good(path.parent) if path.parent.name < before else None
+        if good and (good.notebook, good.tags.get("market")) == (notebook, market):
+            return path.parent, good.tags
     return None
+
+
+def _good(folder: Path) -> Record | None:
+    """The record of a run that succeeded; None for any other, and for one that cannot be read."""
+    with suppress(DataProblem):
+        record = read_record(folder)
+        return record if record.outcome == "succeeded" else None
+    return None
+
+
+def prune(runs: Path, newest: int = 20) -> list[str]:
+    """Remove what MLflow has and nobody compares with any more, so that the disk does not fill.
+
+    Of each notebook and market the newest delivered folders stay, and the last good one whatever its age.
+
+    Returns
+    -------
+    list of str
+        The names of the folders that are gone.
+    """
+    lines: dict[str, list[Path]] = defaultdict(list)
+    for path in runs.glob("*/delivered"):
+        lines[path.parent.name.partition("-")[2].rpartition("-")[0]].append(path.parent)
+    old = [folder for folders in lines.values() for folder in _superseded(sorted(folders), newest)]
+    (runs / ".old").mkdir(exist_ok=True)
+    for folder in old:
+        folder.rename(runs / ".old" / folder.name)  # at once: a folder half removed would be taken for unfinished
+    shutil.rmtree(runs / ".old", ignore_errors=True)
+    return [folder.name for folder in old]
+
+
+def _superseded(folders: list[Path], newest: int) -> list[Path]:
+    old = folders[:-newest]
+    if not old or any(_good(folder) for folder in reversed(folders[-newest:])):
+        return old
+    good = next((folder for folder in reversed(old) if _good(folder)), None)
+    return [folder for folder in old if folder != good]
 
 
 def template_of(folder: Path) -> Path:

@@ -47,7 +47,7 @@ def servers() -> Iterator[dict[str, str]]:
     """
     (HOME / "logs").mkdir(parents=True, exist_ok=True)
     with _guest() as others, contextlib.ExitStack() as stack:
-        found = _running() or _start(stack, others)
+        found = (_running() or _start(stack, others)) | _named()
         os.environ.update(QUIET | found)
         yield found
 

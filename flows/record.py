@@ -5,9 +5,11 @@ A market's registered model is named after it; its alias ``champion`` names the 
 """
 
 import datetime as dt
+import fcntl
 import json
 import logging
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -17,15 +19,17 @@ from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # the default waits for a dead server over four minutes
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+# the defaults wait for a dead server over four minutes; these for eleven seconds, for a silent one not quite a minute
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "5")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "15")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 
 from mlflow import MlflowClient
 from mlflow.artifacts import download_artifacts
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
-from mlflow.exceptions import MlflowException
+from mlflow.exceptions import MlflowException, RestException
 
 from flows.folder import (
     Record,
@@ -36,7 +40,7 @@ from flows.folder import (
     template_of,
     unfinished,
 )
-from footfall.problems import EnvironmentProblem
+from footfall.problems import EnvironmentProblem, Problem
 
 CHAMPION = "champion"
 STATUS = {"succeeded": "FINISHED", "interrupted": "KILLED"}
@@ -46,6 +50,10 @@ SMALL = 250
 logging.getLogger("mlflow").setLevel(logging.WARNING)
 MEND = "Go back to one that is whole, footfall rollback MARKET --to VERSION --reason …, or train anew."
 NEEDS = [f"{name}=={version(name)}" for name in ("footfall", "pandas", "pyarrow", "sktime", "statsmodels", "holidays")]
+
+
+class Away(EnvironmentProblem):
+    """MLflow does not answer at all."""
 
 
 def start(folder: Path) -> str:
@@ -60,6 +68,14 @@ def start(folder: Path) -> str:
         run = str(client.create_run(experiment, began, {**tags, "folder": folder.name}, title).info.run_id)
     replace(folder / "mlflow", run)
     return run
+
+
+def _remove_doubles(client: MlflowClient, run: str, folder: str) -> None:
+    """Leave one run of a folder; a second comes of a reply that was lost, or of a death before the id was noted."""
+    experiment = client.get_run(run).info.experiment_id
+    for other in client.search_runs([experiment], f"tags.folder = '{folder}'"):
+        if other.info.run_id != run:
+            client.delete_run(other.info.run_id)
 
 
 def _create_experiment(client: MlflowClient, notebook: str) -> str:
@@ -78,11 +94,18 @@ def _answering() -> Iterator[None]:
     try:
         yield
     except (MlflowException, OSError) as error:
-        where = MlflowClient().tracking_uri
-        brief = str(error).splitlines()[0][:300]
-        raise EnvironmentProblem(
-            f"MLflow at {where} did not do its part: {brief}. Run again when it answers."
-        ) from error
+        kind = EnvironmentProblem if isinstance(error, RestException) else Away
+        brief = _shown(str(error).splitlines()[0][:300])
+        raise kind(f"MLflow at {_address()} did not do its part: {brief}. Run again when it answers.") from None
+
+
+def _address() -> str:
+    return _shown(str(MlflowClient().tracking_uri))
+
+
+def _shown(text: str) -> str:
+    """A text without the user and password of any address in it."""
+    return re.sub(r"(?<=://)[^/\s@]*@", "", text)
 
 
 def deliver(folder: Path) -> str:
@@ -106,6 +129,7 @@ def deliver(folder: Path) -> str:
             client.log_inputs(run, [_dataset(record)])
         client.log_batch(run, _metrics(record, folder), _params(record), _tags(record))
         client.set_terminated(run, STATUS.get(record.outcome, "FAILED"))
+        _remove_doubles(client, run, folder.name)
     replace(folder / "delivered", run)
     return run
 
@@ -116,14 +140,37 @@ def deliver_waiting(runs: Path) -> list[str]:
     Returns
     -------
     list of str
-        One sentence per record that MLflow has now.
+        One sentence per record: that MLflow has it now, or why it goes on waiting.
     """
-    told = []
-    for folder in unfinished(runs):
-        record = read_record(folder) if (folder / "record.json").exists() else abandoned(folder)
-        deliver(folder)
-        told.append(f"delivered the record of {folder.name}: {record.outcome}")
+    told: list[str] = []
+    runs.mkdir(parents=True, exist_ok=True)
+    with (runs / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:  # another start is at it
+            return told
+        for folder in unfinished(runs):
+            try:
+                record = read_record(folder) if (folder / "record.json").exists() else abandoned(folder)
+                deliver(folder)
+                told.append(f"delivered the record of {folder.name}: {record.outcome}")
+            except Away as problem:  # nor will it take the others
+                return [*told, f"the record of {folder.name} waits: {problem}"]
+            except (Problem, OSError, ValueError) as problem:  # one bad folder keeps no other waiting
+                told.append(f"the record of {folder.name} waits: {problem}")
     return told
+
+
+def bring_back(runs: Path, notebook: str, market: str) -> None:
+    """Put the last good run of a notebook and market on this disk, if MLflow has one; changes are told against it."""
+    good = f"tags.market = '{market}' and tags.outcome = 'succeeded'"
+    for _, run in search(notebook, good, most=1):
+        name = run.data.tags["folder"]
+        part = runs / ".part" / name
+        shutil.rmtree(part, ignore_errors=True)
+        fetch(run.info.run_id, part)
+        replace(part / "delivered", run.info.run_id)
+        part.rename(runs / name)
 
 
 def _dataset(record: Record) -> DatasetInput:
@@ -203,11 +250,11 @@ def describe(record: Record) -> str:
     return f"{about} {record.outcome}{where}: {record.reason} Read `{record.notebook}.html` among the artifacts."
 
 
+@_answering()
 def tag(run: str, tags: dict[str, str]) -> None:
     """Add to what a finished run can be found by: the forecast that it led to, the version that it made."""
-    with _answering():
-        for name, value in tags.items():
-            MlflowClient().set_tag(run, name, value)
+    for name, value in tags.items():
+        MlflowClient().set_tag(run, name, value)
 
 
 def grade(run: str, figures: dict[str, float], step: int) -> bool:
@@ -223,13 +270,14 @@ def grade(run: str, figures: dict[str, float], step: int) -> bool:
     return True
 
 
+@_answering()
 def link(run: str) -> str:
     """The address of a run's page."""
-    client = MlflowClient()
-    experiment = client.get_run(run).info.experiment_id
-    return f"{client.tracking_uri}/#/experiments/{experiment}/runs/{run}?{VIEW}"
+    experiment = MlflowClient().get_run(run).info.experiment_id
+    return f"{_address()}/#/experiments/{experiment}/runs/{run}?{VIEW}"
 
 
+@_answering()
 def register(market: str, run: str, model: Path, tags: dict[str, str]) -> str | None:
     """Put a model folder that a notebook wrote into the registry, as a new version that is nobody's champion yet.
 

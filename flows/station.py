@@ -7,21 +7,25 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import get_client
 from prefect.context import FlowRunContext
+from prefect.exceptions import PrefectException, PrefectHTTPStatusError
 from prefect.logging import get_run_logger
+from prefect.states import Crashed
 from pydantic import BaseModel
 
 from flows import bucket, fetch, kernel, ledger, notebook, record
-from flows.folder import Record, add_tags, claim, not_begun
+from flows.folder import LOST, Record, add_tags, claim, flow_run_of, last_good, not_begun, prune, unfinished
 from flows.local import HOME, PARAMS
 from footfall import problems, read, series
 from footfall.params import Data, Market, read_market
@@ -73,8 +77,6 @@ def recorded(
     """
     kernel.warm(station)
     known = particulars(market, as_of, settings)
-    for sentence in record.deliver_waiting(HOME / "runs"):
-        voice().info(sentence)
     begun = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%S")
     run = Run(station, known, HOME / "runs" / f"{begun}-{station}-{market}-{uuid.uuid4().hex[:8]}")
     facts = {"market": market, "as_of": str(known.data.as_of), **_flow_run()}
@@ -82,20 +84,49 @@ def recorded(
     claim(run.folder, notebook.NOTEBOOKS / f"{station}.ipynb", tags)
     try:
         run.id = record.start(run.folder)
+        for sentence in settle(run.folder.parent):
+            voice().info(sentence)
+        _bring_back_the_last_good(run)
         yield run
     except BaseException as error:
         if run.kept is None:  # it stopped before its notebook began
             run.kept = not_begun(run.folder, error)
-        _deliver_if_possible(run)
+        _deliver_if_possible(run, error)
         raise
     record.deliver(run.folder)
 
 
-def _deliver_if_possible(run: Run) -> None:
+def _deliver_if_possible(run: Run, error: BaseException) -> None:
     try:
+        if isinstance(error, record.Away):  # it was waited for long enough
+            raise error
         record.deliver(run.folder)
     except EnvironmentProblem:  # the trouble at hand is the one to tell of
         voice().warning(f"the record waits in {run.folder.name}; the next start delivers it")
+
+
+def settle(runs: Path) -> list[str]:
+    """Put in order what earlier runs left behind, and say what was done; none of it may stop the run that starts."""
+    flow_runs = [flow_run_of(folder) for folder in unfinished(runs)]
+    told = record.deliver_waiting(runs)
+    for flow_run in filter(None, flow_runs):
+        _close(flow_run)
+    prune(runs)
+    return told
+
+
+def _bring_back_the_last_good(run: Run) -> None:
+    with suppress(EnvironmentProblem, OSError):
+        if last_good(run.folder.parent, run.station, run.market.name) is None:
+            record.bring_back(run.folder.parent, run.station, run.market.name)
+
+
+def _close(flow_run: str) -> None:
+    """Tell Prefect of a flow whose process is gone; it would believe it running for ever."""
+    with suppress(PrefectException, PrefectHTTPStatusError), get_client(sync_client=True) as client:
+        state = client.read_flow_run(UUID(flow_run)).state
+        if state and state.is_running():
+            client.set_flow_run_state(UUID(flow_run), Crashed(message=LOST), force=True)
 
 
 def _flow_run() -> dict[str, str]:

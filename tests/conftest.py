@@ -15,8 +15,13 @@ import pytest
 
 os.environ["FOOTFALL_HOME"] = tempfile.mkdtemp(prefix="footfall-tests-")  # before any of our modules is imported
 
+from invariants import CANARY
+
 from flows import bucket as storage
 from flows import local
+
+# a secret that nothing we keep may ever hold; every fault test looks for it
+os.environ |= {"MLFLOW_TRACKING_USERNAME": "reader", "MLFLOW_TRACKING_PASSWORD": f"word-{CANARY}"}
 
 
 @pytest.fixture(scope="session")

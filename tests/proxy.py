@@ -5,7 +5,8 @@
         proxy.add("lose", "POST /upload", times=20)      forwarded and done by the server, but no reply comes back
 
 A fault is a status, or ``reset`` (nothing forwarded), ``lose`` (forwarded, then reset), ``cut`` (half of the reply's
-body), ``stall`` (silence until the client leaves, at most 30 s), or a function called before the request goes through.
+body), ``clip`` (64 kB of the request reach the server, then both ends are closed), ``stall`` (silence until the client
+leaves, at most 30 s), or a function called before the request goes through.
 """
 
 import contextlib
@@ -74,6 +75,8 @@ class _Forward(BaseHTTPRequestHandler):
             self._reset()
         elif fault == "stall":
             self._stall()
+        elif fault == "clip":
+            self._clip(body)
         elif isinstance(fault, int):
             self._reply(fault, [("Content-Type", "text/plain")], b"injected")
         else:
@@ -109,6 +112,13 @@ class _Forward(BaseHTTPRequestHandler):
         self.rfile.readline()
         del self.headers["Transfer-Encoding"]
         return b"".join(chunks)
+
+    def _clip(self, body: bytes) -> None:
+        with socket.create_connection((self.proxy.upstream.hostname, self.proxy.upstream.port)) as server:
+            headers = [f"{k}: {v}" for k, v in self.headers.items() if k.lower() not in HOP_BY_HOP]
+            head = [f"{self.command} {self.path} HTTP/1.1", *headers, f"Content-Length: {len(body)}", "", ""]
+            server.sendall("\r\n".join(head).encode("latin-1") + body[: 64 << 10])
+        self._reset()
 
     def _reset(self) -> None:
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from papermill.parameterize import parameterize_notebook
 
-from flows.folder import ROOT, Record, abandoned, claim, differences, not_begun, unfinished
+from flows.folder import ROOT, Record, abandoned, claim, differences, not_begun, prune, unfinished
 from flows.kernel import warm
 from flows.notebook import repeat, run_notebook
 from footfall.params import Limits
@@ -306,6 +306,25 @@ def test_a_run_repeats_to_the_same_bytes(tmp_path):
     record, _ = run(tmp_path, random)
     again = repeat(tmp_path / "run", tmp_path / "again", print)
     assert again.outputs == record.outputs and again.template == record.template
+
+
+def test_the_disk_keeps_the_newest_runs_and_the_last_good_one(tmp_path):
+    run(tmp_path, "1")
+    good = (tmp_path / "run" / "record.json").read_text()
+    names = [
+        f"202210{day:02}T060000-{line}" for day in range(1, 31) for line in ("predict-a-b-01234567", "train-a-b-0")
+    ]
+    for name in names:
+        (tmp_path / "runs" / name).mkdir(parents=True)
+        ended = "succeeded" if name < "20221005" else "failed"
+        (tmp_path / "runs" / name / "record.json").write_text(good.replace('"succeeded"', f'"{ended}"', 1))
+        (tmp_path / "runs" / name / "delivered").touch()
+    (tmp_path / "runs" / names[6] / "delivered").unlink()  # MLflow does not have it yet
+    gone = prune(tmp_path / "runs")
+    left = {path.name for path in (tmp_path / "runs").iterdir()}
+    assert left == set(names) - set(gone) and not left & set(gone)
+    assert {name for name in left if name < "20221011"} == {names[6], names[4], names[7]}
+    assert prune(tmp_path / "runs") == []
 
 
 @settings(max_examples=60, deadline=None)

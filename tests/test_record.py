@@ -9,7 +9,7 @@ import time
 import pytest
 from test_notebook import PARENT, write
 
-from flows.folder import ROOT, claim, content_digest, differences, not_begun
+from flows.folder import ROOT, claim, content_digest, differences, last_good, not_begun, unfinished
 from flows.local import HOME
 from flows.notebook import run_notebook
 from footfall.problems import DataProblem, EnvironmentProblem
@@ -139,6 +139,24 @@ def test_a_record_waits_for_mlflow_and_is_delivered_once(record, tmp_path, monke
         assert time.monotonic() - began < 60
     assert record.deliver_waiting(runs) == ["delivered the record of one: succeeded"]
     assert record.deliver_waiting(runs) == []
+
+
+def test_changes_are_told_against_mlflow_where_the_disk_has_no_good_run(record, tmp_path):
+    def ran(name, cell):
+        claim(tmp_path / name, write(tmp_path, cell), {"market": "far", "as_of": "2022-10-13"})
+        run_notebook(tmp_path / name, {"number": 1}, print)
+        record.deliver(tmp_path / name)
+        return (tmp_path / name / "changes.html").read_text()
+
+    assert "no earlier good run" in ran("one/20221013T060000-small-far-00000001", "2 + 2")
+    record.bring_back(tmp_path / "two", "small", "far")
+    folder, tags = last_good(tmp_path / "two", "small", "far")
+    assert folder.name == "20221013T060000-small-far-00000001" and tags["market"] == "far"
+    assert differences(folder) == [] and not list(unfinished(tmp_path / "two"))
+    page = ran("two/20221014T060000-small-far-00000002", "2 + 3")
+    assert "no earlier good run" not in page and "2 + 2" in page
+    record.bring_back(tmp_path / "two", "small", "elsewhere")
+    assert last_good(tmp_path / "two", "small", "elsewhere") is None
 
 
 def test_what_mlflow_keeps_can_be_checked_and_every_flipped_byte_is_named(record, tmp_path):
