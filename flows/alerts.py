@@ -12,13 +12,19 @@ import json
 import re
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
+from prefect import Flow
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import VariableCreate
+from prefect.client.schemas.objects import FlowRun, State
 from prefect.context import FlowRunContext
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from prefect.logging import get_logger
 
+from footfall.problems import StaleSource
+
+LONG = 2000
 PREFIX = "footfall_open_"
 
 
@@ -39,12 +45,13 @@ def open(market: str, cause: str, sentence: str) -> bool:
     bool
         Whether it was told now; an alert that cannot be told stops nothing.
     """
-    about = {"market": market, "cause": cause, "sentence": sentence, "since": _now()}
+    about = _about(market, cause, sentence)
     with _in_nobodys_way(), get_client(sync_client=True) as client:
         try:
             client.create_variable(VariableCreate(name=_name(market, cause), value=json.dumps(about)))
         except ObjectAlreadyExists:
-            return False
+            if not _is_ours(client, about):
+                return False
         try:
             _emit(client, about)
         except BaseException:  # it was not told, so it is not open
@@ -65,7 +72,20 @@ def close(market: str, *causes: str) -> None:
 def tell(market: str, cause: str, sentence: str) -> None:
     """Tell of something that is over at once: a promotion, a rollback."""
     with _in_nobodys_way(), get_client(sync_client=True) as client:
-        _emit(client, {"market": market, "cause": cause, "sentence": sentence})
+        _emit(client, _about(market, cause, sentence))
+
+
+async def failed(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
+    """Open what stopped a flow; a hook of every flow, so that nothing that fails in it stays unsaid."""
+    error = await state.aresult(raise_on_failure=False)
+    cause = "stale source" if isinstance(error, StaleSource) else f"failure of {flow.name}"
+    open(flow_run.parameters["market"], cause, f"{flow.name}: {error or state.message}"[:LONG])
+
+
+async def completed(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
+    """Close what a flow that ran through has shown to be gone; one that was left out has shown nothing."""
+    if state.name == "Completed":
+        close(flow_run.parameters["market"], f"failure of {flow.name}", "stale source", "missed day")
 
 
 def opened(market: str | None = None) -> list[dict[str, str]]:
@@ -75,6 +95,17 @@ def opened(market: str | None = None) -> list[dict[str, str]]:
         found = client.request("POST", "/variables/filter", json=wanted).json()  # type: ignore[arg-type]
     causes = [json.loads(one["value"]) for one in found if one["name"].startswith(PREFIX)]
     return sorted((one for one in causes if market in (None, one["market"])), key=lambda one: one["since"])
+
+
+def _about(market: str, cause: str, sentence: str) -> dict[str, str]:
+    now = dt.datetime.now(dt.UTC).isoformat()
+    return {"market": market, "cause": cause, "sentence": sentence, "since": now, "id": str(uuid.uuid4())}
+
+
+def _is_ours(client: SyncPrefectClient, about: dict[str, str]) -> bool:
+    """Whether what stands in our way is our own, its reply lost and the request repeated."""
+    there = client.read_variable_by_name(_name(about["market"], about["cause"]))
+    return there is not None and bool(json.loads(str(there.value))["id"] == about["id"])
 
 
 def _emit(client: SyncPrefectClient, about: dict[str, str]) -> None:
@@ -89,18 +120,14 @@ def _emit(client: SyncPrefectClient, about: dict[str, str]) -> None:
         "resource": {"prefect.resource.id": f"footfall.market.{about['market']}"},
         "related": [{"prefect.resource.id": one, "prefect.resource.role": "flow-run"} for one in flow_run],
         "payload": about,
-        "id": str(uuid.uuid4()),
-        "occurred": _now(),
+        "id": about["id"],
+        "occurred": about["since"],
     }
     client.request("POST", "/events", json=[event]).raise_for_status()  # type: ignore[arg-type]
 
 
 def _name(market: str, cause: str) -> str:
     return PREFIX + re.sub(r"[^a-z0-9]+", "_", f"{market} {cause}".lower())
-
-
-def _now() -> str:
-    return dt.datetime.now(dt.UTC).isoformat()
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 `arrange` puts it there, together with the deployments; whatever it finds under these names, it replaces.
 """
 
+import logging
 import os
 import uuid
 from typing import Any
@@ -20,6 +21,7 @@ from footfall.problems import EnvironmentProblem
 
 NAME = "footfall-alerts"
 SETTING = "FOOTFALL_ALERT_URL"
+logging.getLogger("apprise").setLevel(logging.CRITICAL)  # it shows an address that it does not know, password and all
 
 
 def address() -> str:
@@ -42,15 +44,20 @@ def address() -> str:
     return ""
 
 
-def arrange() -> str:
-    """Put the block and the automation on the server, or take them away where no address is set; says which."""
+def told() -> str:
+    """Where alerts go, in a sentence that gives no secret away."""
+    return f"Alerts go to the address in {SETTING}." if address() else f"No alerts: {SETTING} is not set."
+
+
+def arrange() -> None:
+    """Put the block and the automation on the server, or take them away where no address is set."""
     where = address()
     with get_client(sync_client=True) as client:
         there = client.read_automations_by_name(NAME)
         if not where:
             for one in there:
                 client.delete_automation(one.id)
-            return f"no alerts: {SETTING} is not set"
+            return
         # whatever its name, this block takes every address of Apprise
         block: Any = SlackWebhook(url=SecretStr(where), notify_type="warning").save(NAME, overwrite=True)
         for one in there[1:]:
@@ -59,7 +66,6 @@ def arrange() -> str:
             client.update_automation(there[0].id, _automation(block))
         else:
             client.create_automation(_automation(block))
-    return f"alerts go to the address in {SETTING}"
 
 
 def _webhook(url: str) -> str:

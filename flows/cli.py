@@ -176,6 +176,7 @@ def up() -> None:
         console.print(f"MLflow    {found['MLFLOW_TRACKING_URI']}/#/experiments?workflowType=machine_learning")
         console.print(f"bucket    gs://{found['FOOTFALL_BUCKET']}  {local.place()}")
         console.print("A worker waits for runs: start one under Deployments. Ctrl-C stops everything.")
+        console.print(importlib.import_module("flows.automations").told())
         while not stop.wait(1):
             if worker.poll() is not None:
                 raise EnvironmentProblem(f"the worker ended; read {local.HOME / 'logs' / 'worker.log'}")

@@ -151,6 +151,15 @@ def unfinished(runs: Path) -> Iterator[Path]:
             yield owner.parent
 
 
+def owner_of(runs: Path, flow_run: str) -> tuple[dict[str, str], bool] | None:
+    """The tags of the folder that a flow run works in, and whether its process lives; None if it has none here."""
+    for path in sorted(runs.glob("*/owner.json"), reverse=True):
+        owner = json.loads(path.read_text())
+        if owner["tags"].get("prefect_flow_run") == flow_run:
+            return owner["tags"], _alive(owner)
+    return None
+
+
 def _alive(owner: dict[str, Any]) -> bool:
     try:
         process = psutil.Process(owner["pid"])

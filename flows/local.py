@@ -7,6 +7,7 @@ is; only what it does not name is started. In production it names all three, and
 import contextlib
 import ctypes
 import fcntl
+import importlib
 import json
 import os
 import signal
@@ -208,7 +209,10 @@ def place() -> str:
 
 @contextlib.contextmanager
 def worker(found: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """The deployments of ``prefect.yaml`` in their work pool, and a worker that runs them one at a time."""
+    """The deployments of ``prefect.yaml`` in their work pool, the alerts, and a worker that runs one at a time.
+
+    Runs that the last worker left behind are ended first.
+    """
     for words in (
         ["work-pool", "create", POOL, "--type", "process", "--overwrite"],
         ["work-pool", "set-concurrency-limit", POOL, "1"],
@@ -218,5 +222,7 @@ def worker(found: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
                               capture_output=True, text=True, check=False)  # fmt: skip
         if done.returncode:
             raise EnvironmentProblem(f"prefect {' '.join(words)}: {(done.stderr or done.stdout)[-800:]}")
+    importlib.import_module("flows.automations").arrange()
+    importlib.import_module("flows.schedule").bury()
     with contextlib.ExitStack() as stack:
         yield _launch(stack, "worker", [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL], **found)

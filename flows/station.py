@@ -19,12 +19,12 @@ from prefect.context import FlowRunContext
 from prefect.logging import get_run_logger
 from pydantic import BaseModel
 
-from flows import bucket, fetch, kernel, notebook, record
+from flows import bucket, fetch, kernel, notebook, record, schedule
 from flows.folder import Record, add_tags, claim, not_begun
 from flows.local import HOME, PARAMS
 from footfall import problems, read, series
 from footfall.params import Market, read_market
-from footfall.problems import DataProblem, EnvironmentProblem, Problem
+from footfall.problems import DataProblem, EnvironmentProblem, Problem, StaleSource
 
 LISBON = ZoneInfo("Europe/Lisbon")
 step = task(cache_policy=NO_CACHE)
@@ -52,11 +52,11 @@ class Run:
 
 
 def particulars(market: str, as_of: str | None, settings: dict[str, Any] | None) -> Market:
-    """The market's parameters as of a day: the one asked for, else the market's own, else today in Lisbon."""
+    """The market's parameters as of a day: the one asked for, the market's own, or the one that the run is due on."""
     asked = {"data.as_of": as_of} if as_of else {}
     known = read_market(PARAMS, market, {**(settings or {}), **asked})
-    today = dt.datetime.now(LISBON).date().isoformat()
-    return known if known.data.as_of else read_market(PARAMS, market, {**(settings or {}), "data.as_of": today})
+    day = schedule.day().isoformat()
+    return known if known.data.as_of else read_market(PARAMS, market, {**(settings or {}), "data.as_of": day})
 
 
 @contextmanager
@@ -70,7 +70,7 @@ def recorded(station: str, market: str, as_of: str | None, settings: dict[str, A
     """
     kernel.warm()
     known = particulars(market, as_of, settings)
-    for sentence in record.deliver_waiting(HOME / "runs"):
+    for sentence in [*schedule.bury(), *record.deliver_waiting(HOME / "runs")]:
         voice().info(sentence)
     begun = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%S")
     run = Run(station, known, HOME / "runs" / f"{begun}-{station}-{market}-{uuid.uuid4().hex[:8]}")
@@ -149,7 +149,7 @@ def _fresh(visible: Any, run: Run) -> dt.date:
     through: dt.date = series.pick(visible, data.location, data.category).index[-1].date()
     age = (run.as_of - through).days
     if age > data.stale_after:
-        raise DataProblem(
+        raise StaleSource(
             f"{fetch.masked(data.source)}: stale — its last {data.category} of {data.location} is {through}, {age} "
             f"days before {run.as_of}, and data.stale_after is {data.stale_after}. Stand on an earlier day: --as-of."
         )

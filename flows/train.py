@@ -4,13 +4,15 @@ from typing import Any
 
 from prefect import flow
 from prefect.artifacts import acreate_link_artifact, acreate_table_artifact
+from prefect.client.schemas.objects import State
 
-from flows import record, station
+from flows import alerts, record, schedule, station
 from footfall.params import TrainParams
 
 
-@flow(name="train", flow_run_name="{market}", validate_parameters=False)
-async def train(market: str, as_of: str | None = None, settings: dict[str, Any] | None = None) -> str:
+@flow(name="train", flow_run_name="{market}", validate_parameters=False,
+      on_failure=[alerts.failed], on_completion=[alerts.completed])  # fmt: skip
+async def train(market: str, as_of: str | None = None, settings: dict[str, Any] | None = None) -> str | State[Any]:
     """Train a market as of a day, and promote what passed the gate.
 
     Parameters
@@ -27,6 +29,8 @@ async def train(market: str, as_of: str | None = None, settings: dict[str, Any] 
     str
         The gate's decision, in a sentence.
     """
+    if missed := schedule.overtaken(market):
+        return missed
     with station.recorded("train", market, as_of, settings) as run:
         station.take_snapshot(run)
         incumbent = station.take_champion(run)
@@ -52,5 +56,6 @@ def decide(run: station.Run) -> str:
         version = record.register(run.market.name, run.id, model, {"gate": gate["reason"], **run.found})
         if gate["passed"]:
             record.promote(run.market.name, version, run.folder / "proof")
+            alerts.tell(run.market.name, "promotion", f"version {version} is champion: {gate['reason']}")
         told += [gate["reason"], f"version {version} {'is champion' if gate['passed'] else 'was not promoted'}"]
     return " · ".join(told)

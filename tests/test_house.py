@@ -16,7 +16,7 @@ OUTSIDE = {
     "google": {"bucket"},
     "google_crc32c": {"bucket"},
     "httpx": {"fetch"},
-    "prefect": {"station", "explore", "train", "predict", "alerts", "automations"},
+    "prefect": {"station", "explore", "train", "predict", "schedule", "alerts", "automations"},
     "apprise": {"automations"},
     "typer": {"cli"},
 }
