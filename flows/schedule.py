@@ -1,5 +1,6 @@
 """The schedule as Prefect keeps it: which day a run stands for, which runs came too late, which died without a word."""
 
+import asyncio
 import datetime as dt
 import os
 from typing import Any
@@ -16,9 +17,11 @@ from prefect.client.schemas.filters import (
     FlowRunFilterStateType,
 )
 from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.client.schemas.schedules import CronSchedule
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.context import FlowRunContext
 from prefect.exceptions import ObjectNotFound
+from prefect.server.schemas.schedules import CronSchedule as DueCron
 from prefect.states import Completed, Crashed
 
 from flows import alerts
@@ -28,6 +31,7 @@ from footfall.params import read_market
 
 LISBON = ZoneInfo("Europe/Lisbon")
 GOING = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
+MEMORY = dt.timedelta(days=900)  # Prefect works out a thousand dates at most
 AGAIN = "again"
 SILENT = dt.timedelta(minutes=10)  # without a process of its own, after which a run that was to begin never will
 DIED = "Its process ended without a word: killed, or the machine stopped."
@@ -130,6 +134,22 @@ def coming(market: str) -> list[dict[str, str]]:
         for flow, run in found
         if run.expected_start_time and run.state_name
     ]
+
+
+def days(market: str, first: dt.date, last: dt.date) -> list[dt.date]:
+    """The days from `first` to `last` on which a forecast of the market is scheduled; none without a deployment."""
+    with get_client(sync_client=True) as client:
+        try:
+            found = client.read_deployment_by_name(f"predict/{market}").schedules
+        except ObjectNotFound:
+            return []
+    first = max(first, last - MEMORY)
+    span = [dt.datetime.combine(day, dt.time(), LISBON) for day in (first, last + dt.timedelta(days=1))]
+    moments: set[dt.datetime] = set()
+    for cron in (one.schedule for one in found if one.active and isinstance(one.schedule, CronSchedule)):
+        dates = DueCron(cron=cron.cron, timezone=cron.timezone).get_dates(None, *span)
+        moments |= set(asyncio.run(dates))
+    return sorted({moment.date() for moment in moments if moment < span[1]})
 
 
 def _late_and_next(runs: list[FlowRun]) -> list[FlowRun]:

@@ -7,7 +7,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -149,11 +149,20 @@ def _fresh(visible: Any, run: Run) -> dt.date:
     through: dt.date = series.pick(visible, data.location, data.category).index[-1].date()
     age = (run.as_of - through).days
     if age > data.stale_after:
-        raise StaleSource(
+        sentence = (
             f"{fetch.masked(data.source)}: stale — its last {data.category} of {data.location} is {through}, {age} "
-            f"days before {run.as_of}, and data.stale_after is {data.stale_after}. Stand on an earlier day: --as-of."
+            f"days before {run.as_of}, and data.stale_after is {data.stale_after}."
         )
+        _say_on_the_page(run, sentence)
+        raise StaleSource(f"{sentence} Stand on an earlier day: --as-of.")
     return through
+
+
+def _say_on_the_page(run: Run, sentence: str) -> None:
+    """Above the latest forecast, which keeps its date; not where the run stands on another day than its market does."""
+    if read_market(PARAMS, run.market.name).data.as_of in (None, str(run.as_of)):
+        with suppress(EnvironmentProblem):  # the trouble at hand is the one to tell of
+            bucket.annotate(bucket.connect(bucket_name()), run.market.name, sentence)
 
 
 def _compare(place: Any, run: Run, visible: Any) -> None:
