@@ -1,4 +1,4 @@
-"""What the Prefect server does by itself: send on what is told, notice that no worker is there or that a run fell silent.
+"""What the Prefect server does by itself: send on what is told, notice a missing worker and a run that fell silent.
 
 `arrange` puts it there, together with the deployments; whatever it finds under these names, it replaces.
 """
