@@ -64,9 +64,11 @@ def open(market: str, cause: str, sentence: str) -> bool:
 def close(market: str, *causes: str) -> None:
     """Take note that causes are gone; the next time, they are told anew."""
     with _in_nobodys_way(), get_client(sync_client=True) as client:
-        for cause in causes:
-            with contextlib.suppress(ObjectNotFound):
-                client.delete_variable_by_name(_name(market, cause))
+        wanted = {"variables": {"name": {"any_": [_name(market, cause) for cause in causes]}}}
+        found = client.request("POST", "/variables/filter", json=wanted).json()  # type: ignore[arg-type]
+        for one in found:
+            with contextlib.suppress(ObjectNotFound):  # someone else was first
+                client.delete_variable_by_name(one["name"])
 
 
 def tell(market: str, cause: str, sentence: str) -> None:
