@@ -13,6 +13,7 @@ writer nor mistake its own success for somebody else's.
 
 import base64
 import datetime as dt
+import html
 import json
 import os
 import re
@@ -134,6 +135,41 @@ def names(bucket: Bucket, prefix: str) -> list[str]:
     """The names of all objects that start with `prefix`, sorted."""
     with _answering(bucket, prefix, "storage.objects.list"):
         return _retried(_listed)(bucket, prefix=prefix)
+
+
+def lacking(bucket: Bucket) -> list[str]:
+    """The permissions that this process lacks, tried one by one on an object under ``doctor/`` that does not stay."""
+    name, missing = f"doctor/{uuid.uuid4().hex}.json", []
+    attempts: dict[str, Callable[[], object]] = {
+        "storage.objects.create": lambda: create(bucket, name, b"{}\n"),
+        "storage.objects.list": lambda: names(bucket, "doctor/"),
+        "storage.objects.get": lambda: _state(bucket, name),
+        "storage.objects.delete": lambda: _remove(bucket, name),
+    }
+    for permission, attempt in attempts.items():
+        try:
+            attempt()
+        except EnvironmentProblem as problem:
+            if not isinstance(problem.__cause__, Unauthorized | Forbidden):
+                raise
+            missing.append(permission)
+    return missing
+
+
+def _remove(bucket: Bucket, name: str) -> None:
+    """Take away what was only a probe; to replace a pointer takes the same permission."""
+    with _answering(bucket, name, "storage.objects.delete"):
+        _retried(bucket.delete_blobs)([name], on_error=lambda _: None)
+
+
+def annotate(bucket: Bucket, market: str, sentence: str) -> None:
+    """Say something above the market's page, which goes on showing the latest forecast with its true date."""
+    shown = latest(bucket, market)
+    if shown is None or "index.html" not in shown.files:
+        return
+    said = f'<p role="alert"><strong>{html.escape(sentence)}</strong></p>'.encode()
+    page = re.sub(rb"<body[^>]*>", lambda body: body[0] + said, shown.files["index.html"], count=1)
+    _show(bucket, market, shown.pointer, page)
 
 
 def keep_snapshot(bucket: Bucket, content: bytes, about: dict) -> str:

@@ -13,10 +13,11 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
@@ -137,7 +138,9 @@ def rollback(
         bucket, ledger = importlib.import_module("flows.bucket"), importlib.import_module("flows.ledger")
         place = bucket.connect(os.environ["FOOTFALL_BUCKET"])
         entry = ledger.rollback(place, market, reason, to)
-        console.print(f"version {entry.version} is champion again, in place of {entry.was}; entry {entry.number}")
+        told = f"version {entry.version} is champion again, in place of {entry.was}; entry {entry.number} of the ledger"
+        console.print(told)
+        importlib.import_module("flows.alerts").tell(market, "rollback", f"{told}: {reason}")
         if (latest := bucket.latest(place, market)) is not None:
             asked = {"market": market, "as_of": latest.pointer["as_of"]}
             _perform("predict", asked | {"snapshot": latest.manifest["about"]["snapshot"]})
@@ -218,6 +221,45 @@ def open_run(run: RunId, folder: Annotated[Path, typer.Argument(help="Where to p
 
 
 @app.command()
+def status(
+    market: Annotated[str | None, typer.Argument(help="Only this market, else all that have something.")] = None,
+) -> None:
+    """How a market stands: data, forecast, champion, skill, what comes next, what is wrong and the command for it."""
+    with _plain_words(None):
+        if market:
+            read_market(local.PARAMS, market)
+        with local.servers():
+            found = importlib.import_module("flows.status")
+            place = importlib.import_module("flows.bucket").connect(os.environ["FOOTFALL_BUCKET"])
+            names = [market] if market else found.markets(place)
+            for name in names:
+                console.print(f"[bold]{name}[/]")
+                _list((line.about, line.says, line.mend) for line in found.screen(place, name))
+            if not names:
+                console.print("No market has a forecast or a champion yet; make one: footfall run sample")
+
+
+@app.command()
+def doctor() -> None:
+    """Check the environment: versions, servers, bucket, clocks, disk, code, champions, alerts."""
+    with _plain_words(None), local.servers():
+        found = list(importlib.import_module("flows.doctor").examine())
+        _list((one.check, one.says, one.mend) for one in found)
+        wrong = [one.check for one in found if one.mend]
+        if wrong:
+            raise EnvironmentProblem(f"{len(wrong)} of {len(found)} checks found something: {', '.join(wrong)}")
+
+
+def _list(lines: Iterable[tuple[str, str, str]]) -> None:
+    """A line for each; what is wrong is marked, with what mends it underneath."""
+    for about, says, mend in lines:
+        console.print(f"  [bold red]![/] {about:<14}" if mend else f"    {about:<14}", end="")
+        console.print(" ".join(says.split()), markup=False)
+        if mend:
+            console.print(f"{'':18}→ {mend}", markup=False)
+
+
+@app.command()
 def up() -> None:
     """Start the servers, the deployments and a worker; Ctrl-C stops them."""
     stop = threading.Event()
@@ -228,6 +270,7 @@ def up() -> None:
         console.print(f"MLflow    {found['MLFLOW_TRACKING_URI']}/#/experiments?workflowType=machine_learning")
         console.print(f"bucket    gs://{found['FOOTFALL_BUCKET']}  {local.place()}")
         console.print("A worker waits for runs: start one under Deployments. Ctrl-C stops everything.")
+        console.print(importlib.import_module("flows.automations").told())
         while not stop.wait(1):
             if worker.poll() is not None:
                 raise EnvironmentProblem(f"the worker ended; read {local.HOME / 'logs' / 'worker.log'}")
@@ -360,8 +403,18 @@ def _show(market: str) -> None:
     console.print(f"\n[bold]{market}[/] as of {latest.pointer['as_of']}, data through {about['data_through']}, "
                   f"by {about['model_version']}; percent against early 2020")  # fmt: skip
     console.print(table)
+    if late := _stale(market, about["data_through"]):
+        console.print(f"[bold red]stale[/]  {late}")
     folder = latest.pointer["manifest"].removesuffix("manifest.json")
     console.print(f"gs://{os.environ['FOOTFALL_BUCKET']}/{folder}  {local.place()}")
+
+
+def _stale(market: str, through: str) -> str:
+    """A sentence if the market's source has published nothing for longer than the market allows."""
+    data = read_market(local.PARAMS, market).data
+    today = dt.date.fromisoformat(data.as_of) if data.as_of else dt.datetime.now(ZoneInfo("Europe/Lisbon")).date()
+    age = (today - dt.date.fromisoformat(through)).days
+    return f"the last data is {age} days before {today}; footfall status {market}" if age > data.stale_after else ""
 
 
 def _interrupt(*_: object) -> None:

@@ -168,10 +168,13 @@ def unfinished(runs: Path) -> Iterator[Path]:
             yield owner.parent
 
 
-def flow_run_of(folder: Path) -> str | None:
-    """The id of the Prefect flow run that a run belongs to, if it belongs to one."""
-    flow_run: str | None = json.loads((folder / "owner.json").read_text())["tags"].get("prefect_flow_run")
-    return flow_run
+def owner_of(runs: Path, flow_run: str) -> tuple[dict[str, str], bool] | None:
+    """The tags of the folder that a flow run works in, and whether its process lives; None if it has none here."""
+    for path in sorted(runs.glob("*/owner.json"), reverse=True):
+        owner = json.loads(path.read_text())
+        if owner["tags"].get("prefect_flow_run") == flow_run:
+            return owner["tags"], _alive(owner)
+    return None
 
 
 def _alive(owner: dict[str, Any]) -> bool:

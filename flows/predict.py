@@ -4,21 +4,23 @@ from typing import Any
 
 from prefect import flow
 from prefect.artifacts import acreate_link_artifact, acreate_table_artifact
+from prefect.client.schemas.objects import State
 
-from flows import bucket, record, station
+from flows import alerts, bucket, record, schedule, station
 from footfall.forecast import read_forecast, week
 from footfall.params import PredictParams
 from footfall.problems import GateClosed
 
 
-@flow(name="predict", flow_run_name="{market}", validate_parameters=False)
+@flow(name="predict", flow_run_name="{market}", validate_parameters=False,
+      on_failure=[alerts.failed], on_completion=[alerts.completed])  # fmt: skip
 async def predict(
     market: str,
     as_of: str | None = None,
     settings: dict[str, Any] | None = None,
     snapshot: str | None = None,
     show: bool = True,
-) -> str:
+) -> str | State[Any]:
     """Forecast a market as of a day and publish it; the same inputs publish nothing twice.
 
     Parameters
@@ -35,6 +37,8 @@ async def predict(
     str
         What became of the forecast, in a sentence with its address.
     """
+    if missed := schedule.overtaken(market):
+        return missed
     with station.recorded("predict", market, as_of, settings) as run:
         station.take_snapshot(run, snapshot)
         if station.take_champion(run) is None:

@@ -16,7 +16,8 @@ OUTSIDE = {
     "google": {"bucket"},
     "google_crc32c": {"bucket"},
     "httpx": {"fetch"},
-    "prefect": {"station", "explore", "train", "predict", "review"},
+    "prefect": {"station", "explore", "train", "predict", "review", "schedule", "alerts", "automations"},
+    "apprise": {"automations"},
     "typer": {"cli"},
 }
 
