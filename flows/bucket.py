@@ -223,19 +223,16 @@ def pointer(bucket: Bucket, market: str) -> dict | None:
     return _pointer(bucket, market)[0] or None
 
 
-def live_sets(bucket: Bucket, market: str) -> dict[str, str]:
-    """The folder of the forecast set that was live last, by the day it stood on.
-
-    Where a day has several, the pointer says which; of a day it has left, the one that was stored last.
-    """
+def sets(bucket: Bucket, market: str) -> dict[str, list[str]]:
+    """The folders of all complete forecast sets of a market, by the day they stood on; of a day the oldest first."""
     with _answering(bucket, f"{market}/forecasts/", "storage.objects.list"):
         stored = _retried(lambda **how: list(bucket.client.list_blobs(bucket, **how)))(prefix=f"{market}/forecasts/")
-    manifests = [blob for blob in stored if blob.name.endswith("/manifest.json")]
-    manifests.sort(key=lambda blob: (blob.time_created, blob.name))
-    folders = [blob.name.removesuffix("/manifest.json") for blob in manifests]
-    pointer, _ = _pointer(bucket, market)
-    folders += [pointer["manifest"].removesuffix("/manifest.json")] if pointer else []
-    return {folder.split("/")[-2]: folder for folder in folders}
+    found: dict[str, list[str]] = {}
+    for blob in sorted(stored, key=lambda blob: (blob.time_created, blob.name)):
+        folder, _, name = blob.name.rpartition("/")
+        if name == "manifest.json":
+            found.setdefault(folder.split("/")[-2], []).append(folder)
+    return found
 
 
 def read_set(bucket: Bucket, folder: str, name: str) -> tuple[dict, bytes]:

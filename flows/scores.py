@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from flows import bucket, record, station
+from flows import bucket, ledger, record, station
 from footfall import review, scores, series
 
 TABLE, TRACK = "scores.parquet", "track.json"
@@ -19,10 +19,9 @@ def take_forecasts(run: station.Run) -> dict[str, str]:
     with station.stage("forecasts") as told:
         place, market = bucket.connect(station.bucket_name()), run.market
         there = scores.known_by(_stored(place, market.name), run.as_of, market.data.lag)
-        sets = bucket.live_sets(place, market.name)
-        published = {day: folder for day, folder in sets.items() if day < str(run.as_of)}
+        published = {day: sets for day, sets in bucket.sets(place, market.name).items() if day < str(run.as_of)}
         wanted = scores.unscored(published, there, _series(run), market.predict.horizon)
-        made_by = {day: _lay_down(run, place, day, published[day]) for day in wanted}
+        made_by = {day: _lay_down(run, place, day, live(place, market.name, day, published[day])) for day in wanted}
         if len(there):
             (run.folder / "in" / TABLE).write_bytes(scores.to_parquet(there))
         told.append(f"{len(published)} published, {len(wanted)} with days that became known")
@@ -39,6 +38,19 @@ def _stored(place: bucket.Bucket, market: str) -> pd.DataFrame:
         return scores.from_parquet(bucket.read(place, f"{market}/{TABLE}"))
     except bucket.Missing:
         return scores.read_scores("")
+
+
+def live(place: bucket.Bucket, market: str, day: str, sets: list[str]) -> str:
+    """The set of a day that readers saw last: the pointer's, else the newest by the champion of that day."""
+    if len(sets) == 1:
+        return sets[0]
+    shown = bucket.pointer(place, market)
+    if shown and shown["as_of"] == day:
+        return f"{market}/forecasts/{day}/{shown['digest']}"
+    entry = ledger.champion(place, market, dt.date.fromisoformat(day))
+    named = {folder: json.loads(bucket.read(place, f"{folder}/manifest.json"))["about"] for folder in sets}
+    by_champion = [one for one in sets if entry and named[one].get("model_version") == f"{market}/{entry.version}"]
+    return (by_champion or sets)[-1]
 
 
 def _lay_down(run: station.Run, place: bucket.Bucket, day: str, folder: str) -> str:

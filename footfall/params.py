@@ -166,7 +166,7 @@ class Limits(Strict):
 
 
 class Market(Strict):
-    """One market, whole: its name and the five sections of its file."""
+    """One market, whole: its name and the six sections of its file."""
 
     name: str
     data: Data

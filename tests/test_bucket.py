@@ -186,21 +186,16 @@ def test_an_older_day_that_comes_between_is_replaced(bucket, proxy):
 # --- what is live, and what grows ---
 
 
-def test_the_live_set_of_a_day_is_the_one_that_was_stored_last(bucket):
+def test_the_sets_of_a_day_come_oldest_first(bucket):
     first = publish(bucket, dt.date(2022, 9, 30))
     second = publish(bucket, dt.date(2022, 9, 30), another("second"))
     publish(bucket)
-    found = storage.live_sets(bucket, "portugal")
+    storage.create(bucket, "portugal/forecasts/2022-10-02/abcd/forecast.csv", b"not complete yet")
+    found = storage.sets(bucket, "portugal")
+    folder = "portugal/forecasts/2022-09-30"
+    assert found["2022-09-30"] == [f"{folder}/{first.digest}", f"{folder}/{second.digest}"]
     assert list(found) == ["2022-09-30", "2022-10-01"]
-    assert found["2022-09-30"].endswith(second.digest) and not found["2022-09-30"].endswith(first.digest)
-    assert storage.live_sets(bucket, "spain") == {}
-
-
-def test_the_live_set_of_the_latest_day_is_the_pointer_s(bucket):
-    first = publish(bucket)
-    publish(bucket, DAY, another("second"))
-    assert publish(bucket).moved  # back again, as after a rollback
-    assert storage.live_sets(bucket, "portugal") == {"2022-10-01": f"portugal/forecasts/2022-10-01/{first.digest}"}
+    assert storage.sets(bucket, "spain") == {}
 
 
 def test_one_file_of_a_set_is_read_and_verified(bucket, folder):

@@ -6,6 +6,7 @@ Each test has a bucket and a market of its own; what is published there are the 
 import asyncio
 import json
 import uuid
+from datetime import date
 
 import pandas as pd
 import pytest
@@ -78,7 +79,6 @@ def predicted(cafe, tmp_path):
     return record.start(tmp_path / "run")
 
 
-@pytest.mark.timeout(120)
 def test_what_became_known_is_scored_once_and_told_to_the_run_that_said_it(cafe, tmp_path):
     from flows import record
 
@@ -103,7 +103,6 @@ def test_what_became_known_is_scored_once_and_told_to_the_run_that_said_it(cafe,
     assert table(cafe).equals(rows)
 
 
-@pytest.mark.timeout(120)
 def test_a_review_of_an_earlier_day_sees_nothing_later_and_loses_nothing(cafe):
     publish(cafe, "2022-09-24", "2022-10-02")
     review(cafe, "2022-10-06")
@@ -122,7 +121,6 @@ def test_a_review_of_an_earlier_day_sees_nothing_later_and_loses_nothing(cafe):
     assert bucket.read(place(cafe), f"{cafe}/track.json") == track  # of later days, so it stays
 
 
-@pytest.mark.timeout(200)
 def test_decay_calls_for_one_training_and_no_second(cafe):
     publish(cafe, "2022-09-01", "2022-10-05")
     asked = {"window": 28, "least_skill": 0.99}
@@ -132,8 +130,6 @@ def test_decay_calls_for_one_training_and_no_second(cafe):
     assert trained.data.tags["trigger"] == "drift" and trained.data.tags["as_of"] == "2022-10-07"
     review(cafe, "2022-10-08", **asked)
     assert newest("train", cafe).info.run_id == trained.info.run_id
-    from datetime import date
-
     from flows.scores import trained_for_drift
 
     assert trained_for_drift(cafe, date(2022, 11, 3), 28) == "2022-10-07"
@@ -141,8 +137,25 @@ def test_decay_calls_for_one_training_and_no_second(cafe):
     assert trained_for_drift(cafe, date(2022, 10, 6), 28) is None, "a training of a later day is still to come"
 
 
-@pytest.mark.timeout(120)
 def test_before_anything_was_published_a_review_says_so(cafe):
     told = review(cafe, "2022-09-26")
     assert told.startswith("nothing new became known") and "0 of the last 42 days are scored" in told
     assert not any("scores" in name or "track" in name for name in stored(cafe))
+
+
+def test_of_several_forecasts_of_a_day_the_one_that_was_seen_last_is_scored(cafe):
+    from flows.ledger import Entry
+    from flows.scores import live
+
+    days = [date(2022, 9, 20), date(2022, 9, 21)]
+    for day in days:
+        for version in ("1", "2", "1"):  # back again after the second: the pointer knows, the order of storing does not
+            bucket.publish(place(cafe), cafe, day, {"x": version.encode()}, {"model_version": f"{cafe}/{version}"})
+    sets = bucket.sets(place(cafe), cafe)
+    first, second = zip(*sets.values(), strict=True)
+    assert live(place(cafe), cafe, "2022-09-21", sets["2022-09-21"]) == first[1]
+    assert live(place(cafe), cafe, "2022-09-20", sets["2022-09-20"]) == second[0], "the pointer has left, no ledger"
+    facts = {"market": cafe, "was": None, "at": "", "who": "", "why": "", "sha256": "", "run": "", "gate": {}}
+    entry = Entry(number=1, action="promotion", version="1", as_of=days[0], before="", **facts)
+    bucket.create(place(cafe), "ledger/000001.json", entry.model_dump_json(indent=2).encode())
+    assert live(place(cafe), cafe, "2022-09-20", sets["2022-09-20"]) == first[0]
