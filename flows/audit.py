@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pandas as pd
 
 from flows import bucket, ledger, record
@@ -158,20 +159,28 @@ def bundle(run: str, folder: Path) -> Path:
     Returns
     -------
     Path
-        The notebook, with the parameters of the run, ready to be run from its first cell.
+        The notebook, with the parameters of the run, ready to be run from its first cell; where it stopped is in view.
     """
     if folder.exists() and any(folder.iterdir()):
         raise UsageProblem(f"{folder} is not empty; name a folder that is not there yet")
     kept = folder_of(run, folder)
     if kept != folder:
         shutil.copytree(kept, folder, dirs_exist_ok=True)
-    return folder / f"{read_record(folder).notebook}.ipynb"
+    record = read_record(folder)
+    place = folder / f"{record.notebook}.ipynb"
+    if record.stopped_at:
+        _fold(place)
+    return place
 
 
-def address(place: Path) -> str:
-    """Where JupyterLab shows a run's notebook: at the cell where it stopped, if it did stop."""
-    stopped = read_record(place.parent).stopped_at is not None
-    return f"/lab/tree/{place.name}" + ("#Stopped-here" if stopped else "")
+def _fold(notebook: Path) -> None:
+    """Fold what ran before the stop under the title: JupyterLab opens a notebook at its top, whatever one asks for."""
+    book = nbformat.read(notebook, as_version=4)
+    prose = [cell for cell in book.cells if cell.cell_type == "markdown"]
+    title, stop = (next(cell for cell in prose if cell.source.startswith(text)) for text in ("# ", "### Stopped here"))
+    title.metadata["jp-MarkdownHeadingCollapsed"] = True
+    stop.source = stop.source.removeprefix("##")  # as high as the title, so that the fold ends here
+    nbformat.write(book, notebook)
 
 
 def _how(before: Path, now: Path) -> str:

@@ -4,6 +4,7 @@ import copy
 import datetime as dt
 import html
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,13 @@ from nbconvert.filters import ansi2html
 from nbdime.diffing.notebooks import diff_notebooks
 from nbdime.prettyprint import PrettyPrintConfig, pretty_print_notebook_diff
 
-from flows.report import PAGE, POLICY, STYLE
+from flows.report import PAGE, POLICY, STYLE, titles
 from footfall.series import sha256
 
 COLOURS = ".ansi-green-fg{color:#1d6b3a}.ansi-red-fg{color:#a4161a}.ansi-blue-fg{color:#0b5fa5}"
 NOTHING = "Nothing changed."
+PLACE = re.compile(r"## (\w+)(?: before)? /cells/(\d+)([^:\s]*):")
+WORDS = {"modified": "changed", "replaced": "changed", "inserted": "added", "deleted": "taken away"}
 
 
 def write_changes(page: Path, now: tuple[Path, dict[str, str]], before: tuple[Path, dict[str, str]] | None) -> None:
@@ -35,7 +38,8 @@ def write_changes(page: Path, now: tuple[Path, dict[str, str]], before: tuple[Pa
     else:
         difference = _difference(_bare(before[0]), _bare(now[0]))
         facts = [_data(before[1], now[1]), _model(before[1], now[1]), _forecast(before[0], now[0])]
-        sentence = ", ".join(filter(None, facts)).capitalize() + "." if difference else NOTHING
+        said = ", ".join(filter(None, facts))
+        sentence = f"{said[:1].upper()}{said[1:]}." if difference else NOTHING
     body = f"<h1>What changed</h1><blockquote><p>{html.escape(sentence)}</p></blockquote><pre>{difference}</pre>"
     page.write_text(PAGE.format(policy=POLICY, title="What changed", style=STYLE + COLOURS, body=body))
 
@@ -46,13 +50,14 @@ def _bare(folder: Path) -> Any:
     book = copy.deepcopy(nbformat.read(path, as_version=4))
     book.cells, book.metadata = book.cells[1:], nbformat.from_dict({})
     for cell in book.cells:
-        cell.metadata = nbformat.from_dict({})
+        cell.metadata = nbformat.from_dict({"tags": cell.metadata.get("tags", [])})
         cell.pop("id", None)
         for output in cell.get("outputs", []):
             data = output.get("data", {})
             data.pop("text/html", None)  # the same table stands beside it as text
             if "image/png" in data:
-                data["image/png"] = f"figure {sha256(data['image/png'].encode())[:12]}"
+                pixels = sha256(data["image/png"].encode())[:8]
+                output.data = nbformat.from_dict({"text/plain": f"a figure, its pixels {pixels}"})
     return book
 
 
@@ -61,7 +66,16 @@ def _difference(before: Any, now: Any) -> str:
     out = io.StringIO()
     if found:
         pretty_print_notebook_diff("the last good run", "this run", before, found, PrettyPrintConfig(out=out))
-    return str(ansi2html(out.getvalue()))
+    subjects = titles(before)
+    told = out.getvalue().split("\n", 3)[-1]  # without the names of the two files
+    return str(ansi2html(PLACE.sub(lambda place: _in_words(place, subjects), told)))
+
+
+def _in_words(place: re.Match[str], subjects: dict[int, str]) -> str:
+    """``## modified /cells/2/source:`` as a person would say it."""
+    how, index, part = place.groups()
+    where = f"{subjects.get(int(index), '')}, {'output' if 'outputs' in part else 'code'}".removeprefix(", ")
+    return f"{where} {WORDS.get(how, how)}"
 
 
 def _data(before: dict[str, str], now: dict[str, str]) -> str:

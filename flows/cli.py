@@ -215,7 +215,7 @@ def open_run(run: RunId, folder: Annotated[Path, typer.Argument(help="Where to p
         with contextlib.nullcontext() if Path(run).exists() else local.servers():
             place = audit.bundle(run, folder)
         console.print(f"{place}: run its cells in JupyterLab; Ctrl-C ends it")
-        lab = ["jupyter", "lab", f"--LabApp.default_url={audit.address(place)}"]
+        lab = ["jupyter", "lab", str(place.resolve())]
         lab += ["--allow-root"] if os.geteuid() == 0 else []  # as in many containers; it listens on this machine alone
         subprocess.run([sys.executable, "-m", *lab], cwd=folder, check=False)
 

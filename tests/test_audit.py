@@ -2,10 +2,16 @@
 
 import re
 
+import nbformat
 import pytest
 from conftest import footfall
+from test_notebook import write
 
+from flows import audit
+from flows.folder import claim, differences
 from flows.local import HOME
+from flows.notebook import run_notebook
+from footfall.problems import UsageProblem
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +64,20 @@ def test_a_published_forecast_verifies_and_repeats_to_the_same_bytes(published, 
     monkeypatch.setenv("LC_ALL", "C")
     done = footfall("replay", run)
     assert done.exit_code == 0 and "the replay wrote the same bytes" in done.output, done.output
+
+
+def test_a_failed_run_opens_where_it_stopped_with_all_that_it_needs(tmp_path):
+    claim(tmp_path / "run", write(tmp_path, "'before'", "1 / 0", "'after'"), {"market": "m"})
+    (tmp_path / "run" / "in").mkdir()
+    (tmp_path / "run" / "in" / "snapshot.parquet").write_bytes(b"figures")
+    run_notebook(tmp_path / "run", {"number": 7}, print)
+    place = audit.bundle(str(tmp_path / "run"), tmp_path / "opened")
+    title, stop = (c for c in nbformat.read(place, 4).cells if c.cell_type == "markdown" and c.source.startswith("# "))
+    assert title.metadata["jp-MarkdownHeadingCollapsed"] and stop.source.startswith("# Stopped here")
+    assert (place.parent / "in" / "snapshot.parquet").read_bytes() == b"figures"
+    assert differences(tmp_path / "run") == []
+    with pytest.raises(UsageProblem, match="is not empty"):
+        audit.bundle(str(tmp_path / "run"), tmp_path / "opened")
 
 
 FILES = ("in/champion/forecaster.zip", "in/snapshot.parquet", "out/forecast/forecast.csv", "predict.ipynb")

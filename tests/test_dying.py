@@ -209,13 +209,15 @@ def settle():
 
 
 def killed_at(small, sent, instant, table=None):
-    """Kill the flow at an instant (in seconds of its life, or when its third step has begun), then start the next."""
+    """Kill the flow at an instant (seconds after its run was claimed, or when its third step has begun)."""
     before, notebooks = started(), small("time.sleep(1)")
     flow = begin(notebooks)
     if instant == "step 3":
         while not any((HOME / "runs" / name / "out" / "began-3").exists() for name in started() - before):
             time.sleep(0.02)
     else:
+        while started() == before:
+            time.sleep(0.01)
         time.sleep(instant)
     flow.send_signal(sent)
     flow.wait(60)
@@ -243,8 +245,11 @@ def test_a_flow_that_was_killed_is_on_record_after_the_next_start(small):
 @pytest.mark.timeout(3000)
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_a_flow_killed_at_any_instant(sent, small, table):
+    before, first = started(), begin(small("time.sleep(1)"))
+    while started() == before:
+        time.sleep(0.01)
     began = time.monotonic()
-    begin(small("time.sleep(1)")).wait(120)
+    first.wait(120)
     life, instants = time.monotonic() - began, random.Random(sent)
     for _ in range(ROUNDS):
         killed_at(small, sent, instants.uniform(0, life), table)

@@ -109,11 +109,10 @@ MEMORY = {
 @pytest.mark.parametrize("how", ["an array too large", "many small things"])
 def test_a_kernel_that_takes_too_much_memory_is_stopped_and_nobody_else_is(how, tmp_path):
     neighbour = subprocess.Popen([sys.executable, "-c", "x = bytearray(600 << 20); input()"], stdin=subprocess.PIPE)
-    began = time.monotonic()
     record, _ = run(tmp_path, "'before'", MEMORY[how], "'after'", memory_mb=512)
     assert record.outcome == "out of memory" and "limit is 512 MB (limits.memory_mb)" in record.reason
     assert [one.status for one in record.cells] == ["succeeded"] * 3 + ["failed", "not run"]
-    assert time.monotonic() - began < 30 and neighbour.poll() is None
+    assert neighbour.poll() is None
     neighbour.communicate(b"\n")
 
 
@@ -348,6 +347,7 @@ def test_the_changes_since_the_last_good_run_are_on_a_page(tmp_path):
     assert "Nothing changed." in ran("2", "2 + 2")
     ran("3", "1 / 0")
     page = ran("4", "2 + 3")
+    assert "Small, code changed" in page and "/cells/" not in page
     assert "Nothing changed." not in page and "ZeroDivision" not in page
     assert re.search(r"ansi-red-fg.*2 \+ 2", page, re.S) and re.search(r"ansi-green-fg.*2 \+ .*3", page, re.S)
     assert "<script" not in page and "default-src 'none'" in page
