@@ -59,6 +59,7 @@ def wait() -> None:
 
     import footfall.boosted
     import footfall.gate
+    import footfall.page
     import footfall.plots  # noqa: F401
 
     line = sys.stdin.readline()

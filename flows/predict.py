@@ -33,7 +33,7 @@ async def predict(market: str, as_of: str | None = None, settings: dict[str, Any
         station.take_snapshot(run)
         if station.take_champion(run) is None:
             raise GateClosed(f"{market} has no champion yet; train one: footfall train {market}")
-        station.run_notebook(run, _parameters(run))
+        station.run_notebook(run, _parameters(run, station.take_track(run)))
     published = publish(run)
     await acreate_link_artifact(record.link(run.id), "the executed notebook in MLflow", key="record")
     days = week(read_forecast(run.folder / "out")).to_dict("records")
@@ -41,10 +41,11 @@ async def predict(market: str, as_of: str | None = None, settings: dict[str, Any
     return published
 
 
-def _parameters(run: station.Run) -> PredictParams:
+def _parameters(run: station.Run, track: str) -> PredictParams:
     return PredictParams(
         **run.market.series(), **run.market.predict.model_dump(),
-        snapshot="in/snapshot.parquet", champion="in/champion", out="out", model_version=run.found["model_version"],
+        snapshot="in/snapshot.parquet", champion="in/champion", out="out", track=track,
+        model_version=run.found["model_version"],
     )  # fmt: skip
 
 

@@ -194,6 +194,19 @@ def take_champion(run: Run) -> str | None:
 
 
 @step
+def take_track(run: Run) -> str:
+    """Lay down how earlier forecasts came true, as it was known by the day before; where, or "" if it is not known."""
+    try:
+        content = bucket.read(bucket.connect(bucket_name()), f"{run.market.name}/track.json")
+    except bucket.Missing:
+        return ""
+    if dt.date.fromisoformat(json.loads(content)["through"]) >= run.as_of - dt.timedelta(days=run.market.data.lag):
+        return ""
+    (run.folder / "in" / "track.json").write_bytes(content)
+    return "in/track.json"
+
+
+@step
 def run_notebook(run: Run, parameters: BaseModel) -> None:
     """Run the station's notebook on what was laid down; one that did not succeed stops the run."""
     with stage(run.station) as told:
