@@ -1,5 +1,6 @@
 """Papermill: run one notebook as a function of files, in its run's folder."""
 
+import datetime as dt
 import os
 import shutil
 import tempfile
@@ -19,8 +20,9 @@ from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 
-from flows import kernel, report
+from flows import kernel, picture, report
 from flows.folder import ROOT, Course, Outcome, Record, keep, replace, template_of
+from footfall.params import PredictParams
 
 NOTEBOOKS = ROOT / "notebooks"
 STATIONS = ("explore", "train", "predict")
@@ -162,7 +164,7 @@ def repeat(folder: Path, scratch: Path, say: Say) -> Record:
 
 
 def refresh(say: Say) -> None:
-    """Execute the committed notebooks where they stand, on the sample, and keep what they show and README's figure."""
+    """Execute the committed notebooks where they stand, on the sample, and keep what they show and README's pictures."""
     for path in (NOTEBOOKS / f"{name}.ipynb" for name in STATIONS):
         book = nbformat.read(path, as_version=4)
         NotebookClient(book, kernel_name="python3").execute(cwd=str(NOTEBOOKS), env=kernel.environment())
@@ -171,4 +173,7 @@ def refresh(say: Say) -> None:
         book.metadata["language_info"] = {"name": "python"}
         replace(path, nbformat.writes(book) + "\n")
         say(f"{path.name} executed")
-    shutil.copy(ROOT / ".footfall" / "lab" / "predict" / "forecast.png", ROOT / "resources" / "forecast.png")
+    page = ROOT / ".footfall" / "lab" / "predict" / "forecast" / "index.html"
+    if picture.found():
+        picture.draw(page, ROOT / "resources", dt.date.fromisoformat(PredictParams().as_of))
+    say("README's pictures drawn" if picture.found() else f"README's picture of the page stays: {picture.ADVICE}")

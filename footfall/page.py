@@ -19,6 +19,7 @@ from footfall.calendar import country_of
 from footfall.drawing import draw
 from footfall.outlook import UNSURE, USUAL, outlook, ranges
 from footfall.phrases import LANGUAGES, LUSOPHONE, Language, percent
+from footfall.series import WEEK
 from footfall.usual import departure
 
 PATIENCE = 3  # days beyond the usual lag before the page says that the figures stand still
@@ -91,6 +92,7 @@ def page(table: pd.DataFrame, y: pd.Series, days: pd.DataFrame, lag: int, track:
         "days": days, "first": first, "made": made, "through": y.index[-1], "country": country, "track": track,
         "still": (made - y.index[-1]).days > lag + PATIENCE, "last": f"{days.index[-1]:%Y-%m-%d}",
         "together": departure(days["mean"].mean(), days["usual"].mean()), "scale": _scale(days),
+        "tallest": max(float(days["expected"].abs().max()), 2 * float(days["spread"].max())),
         "measure": "hours" if first["target"] == "residential" else "visits",
         "alike": shared_reasons(days), "attribution": ATTRIBUTION, "address": ADDRESS,
     }  # fmt: skip
@@ -113,8 +115,13 @@ def summary(days: pd.DataFrame, language: Language) -> tuple[str, str]:
 
 
 def _named(days: pd.DataFrame, word: str, language: Language) -> str:
-    name = language.weekday if len(days) <= 7 else language.full
-    return language.listed([name(day) for day in days.index[days["word"] == word]])
+    """The days of a word; three and more in a row by the first and the last of them."""
+    those = days["word"] == word
+    rows = [row.index for _, row in days[those].groupby((~those).cumsum()[those])]
+    call = language.called if len(days) <= WEEK else language.full
+    named = [[call(day) for day in row] for row in rows]
+    long = [[language.say("from to", first=row[0], last=row[-1])] if len(row) > 2 else row for row in named]
+    return language.listed([name for row in long for name in row])
 
 
 def shared_reasons(days: pd.DataFrame) -> list[str]:

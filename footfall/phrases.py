@@ -81,6 +81,7 @@ ENGLISH = {
     "to baseline": "to early 2020",
     "range": "four days out of five",
     "to": "to",
+    "from to": "{first} to {last}",
     "take": "To take along",
     "calendar": "The days as a calendar",
     "calendar file": "week.ics",
@@ -178,6 +179,7 @@ PORTUGUESE = {
     "to baseline": "face ao início 2020",
     "range": "quatro em cada cinco dias",
     "to": "a",
+    "from to": "de {first} a {last}",
     "take": "Para levar consigo",
     "calendar": "Os dias em calendário",
     "calendar file": "semana.ics",
@@ -237,6 +239,14 @@ class Language(NamedTuple):
     def tiny(self, day: dt.date) -> str:
         """``Fri 14``, as it stands in a narrow table."""
         return format_date(day, "EEE d", locale=self.locale)
+
+    def called(self, day: dt.date) -> str:
+        """``Friday``; ``sexta``, which is what people say."""
+        return format_date(day, "EEE" if self.code == "pt-PT" else "EEEE", locale=self.locale)
+
+    def short(self, day: dt.date) -> str:
+        """``Fri``, ``sex``."""
+        return format_date(day, "EEE", locale=self.locale)[:3]
 
     def weekday(self, day: dt.date) -> str:
         """``Friday``."""

@@ -18,6 +18,7 @@ OUTSIDE = {
     "httpx": {"fetch"},
     "prefect": {"station", "explore", "train", "predict"},
     "typer": {"cli"},
+    "playwright": {"picture"},
 }
 
 

@@ -4,49 +4,25 @@ import re
 import string
 
 import numpy as np
+import pages
 import pandas as pd
 import pytest
-from figures import retail
 from icalendar import Calendar
+from pages import OFF, said, written
 
 from footfall import page
 from footfall.calendar import KINDS, ORDINARY
-from footfall.forecast import tabulate, write_forecast
-from footfall.models import WeekdaySmoother, fit, predict
 from footfall.outlook import STEPS, outlook
 from footfall.phrases import ENGLISH, LANGUAGES, PORTUGUESE, percent
 from footfall.rows import CATEGORIES
-from footfall.transforms import KindOfDay, LastYearsTurn, LogLevel
 from footfall.usual import chance_above, departure, spread, usual
-from footfall.why import in_logarithms, parts
 
-LEVELS = [0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95]
-OFF = dict(zip(LEVELS, (-5, -4, -2, 0, 2, 4, 5), strict=True))
-TRACK = {"through": "2022-09-28", "28": {"days": 28, "range_held": 0.79, "right": 0.714}, "90": {}}
 EN, PT = ENGLISH, PORTUGUESE
 
 
 @pytest.fixture(scope="module")
 def model():
-    return fit(LogLevel() * KindOfDay("PT") * LastYearsTurn() * WeekdaySmoother(), retail()[:"2022-09-28"])
-
-
-def said(model, lift=0.0, location="PT", track=TRACK, **facts):
-    """What `write_page` is given as of 1 October 2022, with the holiday of the 5th among its days."""
-    days = pd.date_range("2022-10-02", periods=7)
-    mean = predict(model, days) + lift
-    quantiles = pd.DataFrame({f"q{100 * level:02.0f}": mean + off for level, off in OFF.items()})
-    facts = {"origin_date": "2022-10-01", "target": "retail_and_recreation", "model_version": "portugal/3"} | facts
-    table = tabulate(mean, quantiles, LEVELS, location=location, snapshot="5a" * 32, **facts)
-    record = page.Track.model_validate(track) if track else None
-    return {"table": table, "y": retail()[:"2022-09-28"], "parts": parts(model, days),
-            "logarithms": in_logarithms(model), "lag": 3, "track": record}  # fmt: skip
-
-
-def written(out, asked):
-    write_forecast(asked["table"], out)
-    page.write_page(**asked, out=out)
-    return {path.name: path.read_bytes() for path in (out / "forecast").iterdir()}
+    return pages.model()
 
 
 def text(out, asked):
@@ -216,6 +192,7 @@ def test_the_calendar_has_a_day_long_event_for_each_day_that_a_later_one_replace
     week = Calendar.from_ical(written(tmp_path / "a", said(model))["week.ics"]).events
     assert [event.start.isoformat() for event in week] == [f"2022-10-0{day}" for day in range(2, 9)]
     assert all(event["transp"] == "TRANSPARENT" for event in week)
+    assert {str(event["dtstamp"].dt) for event in week} == {"2022-10-01 00:00:00+00:00"}, "the day, not the clock"
     later = Calendar.from_ical(written(tmp_path / "b", said(model, origin_date="2022-10-02"))["week.ics"]).events
     assert [event["uid"] for event in week] == [event["uid"] for event in later]
     assert all(now["sequence"] > before["sequence"] for before, now in zip(week, later, strict=True))
