@@ -274,6 +274,8 @@ def _show(market: str) -> None:
     console.print(table)
     folder = latest.pointer["manifest"].removesuffix("manifest.json")
     console.print(f"gs://{os.environ['FOOTFALL_BUCKET']}/{folder}  {local.place()}")
+    if "index.html" in latest.files:
+        console.print(f"The page for people:  {local.shown(market, 'index.html')}")
 
 
 def _interrupt(*_: object) -> None:

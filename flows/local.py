@@ -206,6 +206,15 @@ def place() -> str:
     return f"(on this disk: {os.path.relpath(path) if path.is_relative_to(Path.cwd()) else path})"
 
 
+def shown(market: str, name: str) -> str:
+    """Where people find a file of a market's latest set: a path on this machine, else its address."""
+    bucket = os.environ["FOOTFALL_BUCKET"]
+    if "STORAGE_EMULATOR_HOST" not in os.environ:
+        return f"https://storage.googleapis.com/{bucket}/{market}/{name}"
+    path = HOME / "bucket" / bucket / market / name
+    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
+
+
 @contextlib.contextmanager
 def worker(found: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     """The deployments of ``prefect.yaml`` in their work pool, and a worker that runs them one at a time."""

@@ -164,7 +164,7 @@ def repeat(folder: Path, scratch: Path, say: Say) -> Record:
 
 
 def refresh(say: Say) -> None:
-    """Execute the committed notebooks where they stand, on the sample, and keep what they show and README's pictures."""
+    """Execute the committed notebooks on the sample where they stand; store what they show and README's pictures."""
     for path in (NOTEBOOKS / f"{name}.ipynb" for name in STATIONS):
         book = nbformat.read(path, as_version=4)
         NotebookClient(book, kernel_name="python3").execute(cwd=str(NOTEBOOKS), env=kernel.environment())
