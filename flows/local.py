@@ -143,6 +143,8 @@ def _bucket(stack: contextlib.ExitStack, root: Path, port: int) -> str:
         str(port),
         "-external-url",
         address,
+        "-public-host",  # where browsers ask for <bucket>/<object>, as they do of storage.googleapis.com
+        f"127.0.0.1:{port}",
         "-log-level",
         "warn",
     ]
@@ -206,12 +208,17 @@ def place() -> str:
     return f"(on this disk: {os.path.relpath(path) if path.is_relative_to(Path.cwd()) else path})"
 
 
+def address(market: str, name: str) -> str:
+    """Where browsers find a file of a market's latest set."""
+    host = os.environ.get("STORAGE_EMULATOR_HOST", "https://storage.googleapis.com")
+    return f"{host}/{os.environ.get('FOOTFALL_BUCKET', 'footfall')}/{market}/{name}"
+
+
 def shown(market: str, name: str) -> str:
-    """Where people find a file of a market's latest set: a path on this machine, else its address."""
-    bucket = os.environ["FOOTFALL_BUCKET"]
+    """Where people find it: a path, if the bucket is on this machine."""
     if "STORAGE_EMULATOR_HOST" not in os.environ:
-        return f"https://storage.googleapis.com/{bucket}/{market}/{name}"
-    path = HOME / "bucket" / bucket / market / name
+        return address(market, name)
+    path = HOME / "bucket" / os.environ["FOOTFALL_BUCKET"] / market / name
     return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
 
 

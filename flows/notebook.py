@@ -20,7 +20,7 @@ from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 
-from flows import kernel, picture, report
+from flows import kernel, pairs, picture, report
 from flows.folder import ROOT, Course, Outcome, Record, keep, replace, template_of
 from footfall.params import PredictParams
 
@@ -171,7 +171,9 @@ def refresh(say: Say) -> None:
         for cell in book.cells:
             cell.metadata.pop("execution", None)  # when it ran; a fresh run of the same must leave the same file
         book.metadata["language_info"] = {"name": "python"}
+        pairs.stamp(book)
         replace(path, nbformat.writes(book) + "\n")
+        pairs.write_text(path)
         say(f"{path.name} executed")
     page = ROOT / ".footfall" / "lab" / "predict" / "forecast" / "index.html"
     if picture.found():

@@ -3,9 +3,8 @@
 from typing import Any
 
 from prefect import flow
-from prefect.artifacts import acreate_link_artifact, acreate_table_artifact
 
-from flows import bucket, record, station
+from flows import bucket, desk, record, station
 from footfall.forecast import read_forecast, week
 from footfall.params import PredictParams
 from footfall.problems import GateClosed
@@ -35,9 +34,7 @@ async def predict(market: str, as_of: str | None = None, settings: dict[str, Any
             raise GateClosed(f"{market} has no champion yet; train one: footfall train {market}")
         station.run_notebook(run, _parameters(run, station.take_track(run)))
     published = publish(run)
-    await acreate_link_artifact(record.link(run.id), "the executed notebook in MLflow", key="record")
-    days = week(read_forecast(run.folder / "out")).to_dict("records")
-    await acreate_table_artifact(days, key=f"{market}-forecast", description=published)
+    await desk.present(run, published, week(read_forecast(run.folder / "out")).to_dict("records"))
     return published
 
 

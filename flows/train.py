@@ -3,9 +3,8 @@
 from typing import Any
 
 from prefect import flow
-from prefect.artifacts import acreate_link_artifact, acreate_table_artifact
 
-from flows import record, station
+from flows import desk, record, station
 from footfall.params import TrainParams
 
 
@@ -32,8 +31,7 @@ async def train(market: str, as_of: str | None = None, settings: dict[str, Any] 
         incumbent = station.take_champion(run)
         station.run_notebook(run, _parameters(run, incumbent))
         decided = decide(run)
-    await acreate_link_artifact(record.link(run.id), "the executed notebook in MLflow", key="record")
-    await acreate_table_artifact(run.written("leaderboard.json"), key=f"{market}-leaderboard", description=decided)
+    await desk.present(run, decided, run.written("leaderboard.json"))
     return decided
 
 
