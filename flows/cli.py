@@ -110,6 +110,26 @@ def backtest(
             found.write(table, out)
 
 
+@app.command("try")
+def try_candidate(
+    name: Annotated[str, typer.Argument(help="One of the candidates in train.ipynb.")],
+    market: Annotated[str, typer.Option(help="Whose figures.")] = "sample",
+    set: Settings = None,
+) -> None:
+    """Put one candidate through a short backtest, beside the seasonal naive and the champion's recipe."""
+    with _plain_words(None):
+        known = read_market(local.PARAMS, market, dict(_setting(text) for text in set or []))
+        found = importlib.import_module("flows.backtest")
+        recipe = found.champions_recipe(local.HOME / "runs", market)
+        board = found.trial(known, name, ["seasonal naive", *([recipe] if recipe else [])])
+        shown = board[["MAE", "MASE", "WIS", "cover80"]].round(3)
+        labels = {recipe: f"{recipe}  (the champion's recipe)"}
+        labels[name] = f"{labels.get(name, name)}  ← tried"
+        console.print(shown.rename(index=labels).rename_axis(None).to_string(), markup=False)
+        console.print(f"{found.TRIAL} days of {market}, smaller is better but for cover80, where 0.8 is. "
+                      "The training judges on more of them, and decides.")  # fmt: skip
+
+
 @app.command()
 def forecast(market: Market) -> None:
     """Print the published forecast."""
@@ -268,6 +288,8 @@ def up() -> None:
     with _plain_words(None), local.servers() as found, local.worker(found) as worker:
         console.print(f"Prefect   {found['PREFECT_API_URL'].removesuffix('/api')}/deployments")
         console.print(f"MLflow    {found['MLFLOW_TRACKING_URI']}/#/experiments?workflowType=machine_learning")
+        for notebook, address in importlib.import_module("flows.record").lists().items():
+            console.print(f"          {notebook}: {address}")
         console.print(f"bucket    gs://{found['FOOTFALL_BUCKET']}  {local.place()}")
         console.print("A worker waits for runs: start one under Deployments. Ctrl-C stops everything.")
         console.print(importlib.import_module("flows.automations").told())
@@ -288,6 +310,27 @@ def sample() -> None:
     """Make the bundled forecasts, which review.ipynb reads, anew: some minutes of training and predicting."""
     with _plain_words(None):
         importlib.import_module("flows.notebook").forecast_the_past(console.print)
+
+
+@notebooks.command()
+def text() -> None:
+    """Write the committed notebooks' text forms, by which reviews read what changed."""
+    for path in _committed():
+        if importlib.import_module("flows.pairs").write_text(path):
+            console.print(f"text/{path.stem}.py written")
+
+
+@notebooks.command()
+def check() -> None:
+    """Refuse notebooks whose outputs or text forms are of other code."""
+    with _plain_words(None):
+        found = list(importlib.import_module("flows.pairs").out_of_step(_committed()))
+        if found:
+            raise DataProblem("\n".join(found))
+
+
+def _committed() -> list[Path]:
+    return sorted((local.ROOT / "notebooks").glob("*.ipynb"))
 
 
 @contextmanager
@@ -407,6 +450,8 @@ def _show(market: str) -> None:
         console.print(f"[bold red]stale[/]  {late}")
     folder = latest.pointer["manifest"].removesuffix("manifest.json")
     console.print(f"gs://{os.environ['FOOTFALL_BUCKET']}/{folder}  {local.place()}")
+    if "index.html" in latest.files:
+        console.print(f"The page for people:  {local.shown(market, 'index.html')}")
 
 
 def _stale(market: str, through: str) -> str:

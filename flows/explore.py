@@ -3,9 +3,8 @@
 from typing import Any
 
 from prefect import flow
-from prefect.artifacts import acreate_link_artifact
 
-from flows import alerts, record, station
+from flows import alerts, desk, station
 from footfall.params import ExploreParams
 
 
@@ -16,8 +15,9 @@ async def explore(market: str, as_of: str | None = None, settings: dict[str, Any
     with station.recorded("explore", market, as_of, settings) as run:
         station.take_snapshot(run)
         station.run_notebook(run, _parameters(run))
-    await acreate_link_artifact(record.link(run.id), "the executed notebook in MLflow", key="record")
-    return str(run.written("verdict.json")["sentence"])
+    verdict = str(run.written("verdict.json")["sentence"])
+    await desk.present(run, verdict)
+    return verdict
 
 
 def _parameters(run: station.Run) -> ExploreParams:

@@ -325,7 +325,8 @@ def _stamped(executed: Any, record: Record, course: Course) -> Any:
 
 
 def _banner(record: Record) -> str:
-    about = " · ".join(f"{name} {value}" for name, value in record.tags.items() if name in ("market", "as_of"))
+    on = ("market", "as_of", "data_through", "model_version")
+    about = " · ".join(f"{name.replace('_', ' ')} {record.tags[name]}" for name in on if name in record.tags)
     template = " · this notebook differs from the committed one" if record.modified else ""
     code = f"commit `{record.commit[:10]}`{' with changes' if record.dirty else ''}{template}"
     line = f"> **{record.notebook} {record.outcome}** after {record.seconds:.0f} s · {about} · {code}"

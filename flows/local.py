@@ -169,7 +169,9 @@ def _bucket(port: int) -> list[str]:
     program.chmod(0o755)
     root = HOME / "bucket"
     (root / "footfall").mkdir(parents=True, exist_ok=True)
-    where = ["-scheme", "http", "-host", "127.0.0.1", "-port", str(port), "-external-url", f"http://127.0.0.1:{port}"]
+    address = f"127.0.0.1:{port}"  # also where browsers ask for <bucket>/<object>, as of storage.googleapis.com
+    where = ["-scheme", "http", "-host", "127.0.0.1", "-port", str(port), "-external-url", f"http://{address}"]
+    where += ["-public-host", address]
     return [str(program), *where, "-log-level", "warn", "-backend", "filesystem", "-filesystem-root", str(root)]
 
 
@@ -222,6 +224,20 @@ def place() -> str:
         return ""
     path = HOME / "bucket"
     return f"(on this disk: {os.path.relpath(path) if path.is_relative_to(Path.cwd()) else path})"
+
+
+def address(market: str, name: str) -> str:
+    """Where browsers find a file of a market's latest set."""
+    host = os.environ.get("STORAGE_EMULATOR_HOST", "https://storage.googleapis.com")
+    return f"{host}/{os.environ.get('FOOTFALL_BUCKET', 'footfall')}/{market}/{name}"
+
+
+def shown(market: str, name: str) -> str:
+    """Where people find it: a path, if the bucket is on this machine."""
+    if "STORAGE_EMULATOR_HOST" not in os.environ:
+        return address(market, name)
+    path = HOME / "bucket" / os.environ["FOOTFALL_BUCKET"] / market / name
+    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 @contextlib.contextmanager

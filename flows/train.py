@@ -3,10 +3,9 @@
 from typing import Any
 
 from prefect import flow
-from prefect.artifacts import acreate_link_artifact, acreate_table_artifact
 from prefect.client.schemas.objects import State
 
-from flows import alerts, bucket, ledger, record, schedule, station
+from flows import alerts, bucket, desk, ledger, record, schedule, station
 from footfall.params import TrainParams
 
 
@@ -41,8 +40,7 @@ async def train(
         station.run_notebook(run, _parameters(run, incumbent))
         version = register(run)
     decided = promote(run, version, incumbent)
-    await acreate_link_artifact(record.link(run.id), "the executed notebook in MLflow", key="record")
-    await acreate_table_artifact(run.written("leaderboard.json"), key=f"{market}-leaderboard", description=decided)
+    await desk.present(run, decided, run.written("leaderboard.json"))
     return decided
 
 

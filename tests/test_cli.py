@@ -225,7 +225,7 @@ def test_two_homes_that_start_at_once_have_servers_of_their_own(tmp_path):
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-        )  # fmt: skip
+        )
         for number, home in enumerate(homes)
     ]
     addresses = [one.stdout.readline().strip() for one in started]
