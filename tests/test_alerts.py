@@ -40,7 +40,7 @@ def test_a_cause_is_told_once_until_it_is_closed(receiver):
     alerts.close("once", "stale source")
 
 
-def test_of_eight_runs_that_meet_a_cause_at_once_one_tells_it(receiver):
+def test_of_four_runs_that_meet_a_cause_at_once_one_tells_it(receiver):
     from flows import alerts
 
     with ThreadPoolExecutor(4) as crowd:
