@@ -135,10 +135,11 @@ def test_an_address_that_cannot_be_sent_to_is_refused_without_showing_it(asked, 
 def test_an_alert_that_cannot_be_told_stops_nothing(servers, monkeypatch):
     from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
-    from flows import alerts
+    from flows import alerts, schedule
 
     with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api", PREFECT_CLIENT_MAX_RETRIES: 0}):
         assert alerts.open("away", "decay", "worse than the naive") is False
         alerts.tell("away", "promotion", "version 1")
         alerts.close("away", "decay")
+        assert schedule.bury() == []
     assert os.environ["PREFECT_API_URL"] and alerts.opened("away") == []

@@ -188,7 +188,20 @@ HOMES = ("PREFECT_API_URL", "MLFLOW_TRACKING_URI", "FOOTFALL_BUCKET", "STORAGE_E
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["run"], ["train"], ["predict"], ["explore"], ["backtest"], ["forecast"], ["up"], ["notebooks"]]
+    "command",
+    [
+        [],
+        ["run"],
+        ["train"],
+        ["predict"],
+        ["explore"],
+        ["backtest"],
+        ["forecast"],
+        ["up"],
+        ["notebooks"],
+        ["status"],
+        ["doctor"],
+    ],
 )
 def test_every_command_explains_itself(command):
     done = footfall(*command, "--help")
