@@ -60,8 +60,9 @@ def wait() -> None:
     import footfall.boosted
     import footfall.gate
     import footfall.page
-    import footfall.plots  # noqa: F401
+    import footfall.plots
 
+    footfall.page.template()
     line = sys.stdin.readline()
     if not line:
         return
