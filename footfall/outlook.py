@@ -63,6 +63,19 @@ def ranges(table: pd.DataFrame) -> pd.DataFrame:
     return wide.sort_index(axis=1).set_axis(pd.DatetimeIndex(wide.index))
 
 
+def towards(mean: float, low: float, high: float, level: float, width: float) -> str:
+    """What the page says of a day: ``busier``, ``quieter`` or ``usual``.
+
+    Parameters
+    ----------
+    mean, low, high, level : float
+        What is expected, its 80 % range, and the usual level, in the source's unit.
+    width : float
+        Spread of ordinary days, in per cent of a usual one.
+    """
+    return _word(departure(mean, level), departure(low, level), departure(high, level), width).split()[-1]
+
+
 def _word(value: float, low: float, high: float, width: float) -> str:
     size = next((word for step, word in reversed(STEPS.items()) if abs(value) >= step * width), "")
     if not size and abs(value) >= LEAST and (low > 0 or high < 0):

@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from footfall.outlook import USUAL
+
 WINDOWS = (7, 28, 90)
 FIGURES = ["days", "forecasts", "MAE", "naive_MAE", "skill", "WIS", "cover50", "cover80", "cover90"]
-NOTABLE = 2.0  # percentage points, below which nobody is told busier or quieter
 ENOUGH = 0.75  # share of a window's days that must be scored before it is judged
 
 
@@ -144,8 +145,7 @@ def _since(out: pd.Series) -> pd.Timestamp:
 def track_record(scores: pd.DataFrame, as_of: dt.date | str) -> dict[str, Any]:
     """What a page may quote: how often the range held, and how often "busier" or "quieter than usual" was right.
 
-    A forecast says busier or quieter where it is at least two points from what is usual for the weekday; it is right
-    where the day lay on the same side.
+    It was right where the day lay on that side of what was usual then.
 
     Returns
     -------
@@ -156,12 +156,11 @@ def track_record(scores: pd.DataFrame, as_of: dt.date | str) -> dict[str, Any]:
     found: dict[str, Any] = {"through": last_days(scores, as_of, 1)["target_end_date"].max() if len(scores) else None}
     for days in WINDOWS[1:]:
         part = last_days(scores, as_of, days)
-        said, happened = part["mean"] - part["usual"], part["actual"] - part["usual"]
-        told = said.abs() >= NOTABLE
-        right = (np.sign(said) == np.sign(happened))[told]
+        told = part[part["said"] != USUAL]
+        right = np.where(told["said"] == "busier", 1, -1) == np.sign(told["actual"] - told["usual"])
         found[str(days)] = {
             "days": part["target_end_date"].nunique(), "forecasts": len(part),
-            "range_held": _share(part["covered80"]), "statements": int(told.sum()), "right": _share(right),
+            "range_held": _share(part["covered80"]), "statements": len(told), "right": _share(pd.Series(right)),
         }  # fmt: skip
     return found
 

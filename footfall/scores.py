@@ -15,16 +15,17 @@ import pandas as pd
 from footfall.calendar import kinds
 from footfall.forecast import COLUMNS
 from footfall.measures import QUANTILES, covered, interval_scores
+from footfall.outlook import towards
 from footfall.series import WEEK
+from footfall.usual import spread, usual
 
 KEYS = ["origin_date", "target_end_date"]
 TYPES = {
     "origin_date": "str", "target_end_date": "str", "horizon": "int64", "length": "int64", "kind": "str",
     **dict.fromkeys(["mean", "low", "high", "usual", "actual", "error", "naive_error", "WIS"], "float64"),
-    **dict.fromkeys(["covered50", "covered80", "covered90"], "float64"), "model_version": "str",
+    **dict.fromkeys(["covered50", "covered80", "covered90"], "float64"), "said": "str", "model_version": "str",
 }  # fmt: skip
 DAY = pd.Timedelta(days=1)
-USUAL = 4  # weeks whose median is a usual Monday, a usual Tuesday …
 
 
 def read_forecasts(path: str | Path) -> pd.DataFrame:
@@ -70,15 +71,16 @@ def score(forecasts: pd.DataFrame, y: pd.Series, lag: int, country: str) -> pd.D
     Returns
     -------
     DataFrame
-        Rows of the table of scores. ``error`` and ``naive_error`` are forecast minus actual; ``usual`` is the median
-        of the last four of that weekday; all in the unit of the series, four decimals.
+        Rows of the table of scores. ``error`` and ``naive_error`` are forecast minus actual; ``usual`` is the level
+        of such a day, see `footfall.usual`; all in the unit of the series, four decimals. ``said`` is what the page
+        said: ``busier``, ``quieter`` or ``usual``.
     """
-    said = _wide(forecasts)
+    said = _told(_wide(forecasts), y, lag, country)
     origin, day = pd.to_datetime(said["origin_date"]), pd.to_datetime(said["target_end_date"])
     said["actual"] = y.reindex(day).to_numpy(float)
     scored = said.assign(
-        length=said.groupby("origin_date")["horizon"].transform("max"), low=said["q10"], high=said["q90"],
-        usual=usual(y, origin, day, lag), kind=kinds(pd.DatetimeIndex(day), country).to_numpy(),
+        length=said.groupby("origin_date")["horizon"].transform("max"),
+        kind=kinds(pd.DatetimeIndex(day), country).to_numpy(),
         error=said["mean"] - said["actual"], naive_error=naive(y, origin, day, lag) - said["actual"],
         WIS=interval_scores(said), covered50=covered(said, 0.5), covered80=covered(said, 0.8),
         covered90=covered(said, 0.9),
@@ -95,6 +97,19 @@ def _wide(forecasts: pd.DataFrame) -> pd.DataFrame:
     return wide.reindex(columns=["mean", *QUANTILES]).astype(float).rename_axis(columns=None).reset_index()
 
 
+def _told(wide: pd.DataFrame, y: pd.Series, lag: int, country: str) -> pd.DataFrame:
+    """With the range, the usual level and the word of the page, by what was published at each origin."""
+    parts = [_seen(rows, y[: pd.Timestamp(at) - lag * DAY], country) for at, rows in wide.groupby("origin_date")]
+    return pd.concat(parts) if parts else _seen(wide, y, country)
+
+
+def _seen(rows: pd.DataFrame, y: pd.Series, country: str) -> pd.DataFrame:
+    level = usual(y, pd.DatetimeIndex(rows["target_end_date"]), country).to_numpy()
+    wide = rows.assign(low=rows["q10"], high=rows["q90"], usual=level)
+    width = spread(y, country)
+    return wide.assign(said=[towards(day.mean, day.low, day.high, day.usual, width) for day in wide.itertuples()])
+
+
 def _tidy(scored: pd.DataFrame) -> pd.DataFrame:
     rounded = scored[list(TYPES)].astype(TYPES).round(4)
     return rounded.sort_values(KEYS, kind="stable").reset_index(drop=True)
@@ -102,20 +117,9 @@ def _tidy(scored: pd.DataFrame) -> pd.DataFrame:
 
 def naive(y: pd.Series, origin: pd.Series, day: pd.Series, lag: int) -> np.ndarray:
     """Seasonal naive forecast of each day: the same weekday's last value that was published at its origin."""
-    return _same_weekday(y, origin, day, lag, weeks=1)[:, 0]
-
-
-def usual(y: pd.Series, origin: pd.Series, day: pd.Series, lag: int) -> np.ndarray:
-    """What is usual for each day's weekday: the median of the last four that were published at its origin."""
-    return pd.DataFrame(_same_weekday(y, origin, day, lag, USUAL)).median(axis=1).to_numpy()
-
-
-def _same_weekday(y: pd.Series, origin: pd.Series, day: pd.Series, lag: int, weeks: int) -> np.ndarray:
-    """The last published values of each day's weekday, newest first, shape (n_days, weeks); blanks are passed over."""
-    last = y.groupby(y.index.dayofweek).ffill()
+    last = y.groupby(y.index.dayofweek).ffill()  # blanks are passed over
     ahead = (day - origin).dt.days.to_numpy() + lag
-    newest = day - pd.to_timedelta(WEEK * -(-ahead // WEEK), unit="D")
-    return np.column_stack([last.reindex(newest - week * WEEK * DAY).to_numpy(float) for week in range(weeks)])
+    return last.reindex(day - pd.to_timedelta(WEEK * -(-ahead // WEEK), unit="D")).to_numpy(float)
 
 
 def grow(scores: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:

@@ -17,7 +17,7 @@ def table(days=120, error=1.0, naive=2.0, held=0.8, **columns):
     rows["origin_date"] = (day - pd.to_timedelta(rows["horizon"], unit="D").array).strftime("%Y-%m-%d")
     plain = {"length": 2, "kind": "ordinary", "mean": 10.0, "low": 5.0, "high": 15.0, "usual": 8.0, "actual": 11.0,
              "error": error, "naive_error": naive, "WIS": 0.7, "covered50": 0.5, "covered80": held,
-             "covered90": 1.0, "model_version": "m/1"}  # fmt: skip
+             "covered90": 1.0, "said": "usual", "model_version": "m/1"}  # fmt: skip
     return rows.assign(**{**plain, **columns})[list(TYPES)].astype(TYPES)
 
 
@@ -84,9 +84,9 @@ def test_a_hole_in_the_days_is_not_a_cause():
 
 
 def test_the_track_record_counts_what_was_told_and_came_true():
-    said = np.tile([9.0, 12.0, 4.0, 12.0], 60)  # usual is 8: nothing, busier, quieter, busier
-    happened = np.tile([0.0, 9.0, 6.0, 7.0], 60)  # right, right, wrong
-    found = review.track_record(table(mean=said, actual=happened), "2022-10-13")
+    said = np.tile(["usual", "busier", "quieter", "busier"], 60)
+    happened = np.tile([0.0, 9.0, 6.0, 7.0], 60)  # usual is 8: right, right, wrong
+    found = review.track_record(table(said=said, actual=happened), "2022-10-13")
     assert found["through"] == "2022-10-10"
     assert found["28"] == {"days": 28, "forecasts": 56, "range_held": 0.8, "statements": 42, "right": 0.6667}
     assert found["90"]["days"] == 90
