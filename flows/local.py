@@ -246,6 +246,7 @@ def worker(found: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
 
     Runs that the last worker left behind are ended first.
     """
+    importlib.import_module("flows.schedule").bury()
     for words in (
         ["work-pool", "create", POOL, "--type", "process", "--overwrite"],
         ["work-pool", "set-concurrency-limit", POOL, "1"],
@@ -256,6 +257,5 @@ def worker(found: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
         if done.returncode:
             raise EnvironmentProblem(f"prefect {' '.join(words)}: {(done.stderr or done.stdout)[-800:]}")
     importlib.import_module("flows.automations").arrange()
-    importlib.import_module("flows.schedule").bury()
     with contextlib.ExitStack() as stack:
         yield _launch(stack, "worker", [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL], **found)
