@@ -6,7 +6,7 @@ BIN := .venv/bin
 run: .venv/ready       ## next week's forecast from the bundled sample, published to the local bucket
 	$(BIN)/footfall run sample
 
-test: .venv/ready      ## every check: lint, types, tests, notebooks
+test: .venv/ready .venv/browser  ## every check: lint, types, tests, notebooks
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 	$(BIN)/pytest
 
@@ -39,6 +39,13 @@ lock: .venv/ready      ## resolve pyproject.toml anew
 	# an optional check of web addresses, which builds its grammar at every import of prefect or papermill: 1.5 s each time
 	$(BIN)/uv pip uninstall --quiet rfc3987-syntax
 	$(BIN)/uv pip install --quiet --no-deps --editable .
+	touch $@
+
+# Chromium, for the page's tests and README's picture; where it cannot be had, those tests say so and are skipped.
+.venv/browser: .venv/ready
+	command -v chromium chromium-browser google-chrome > /dev/null \
+	    || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq chromium > /dev/null; } \
+	    || echo "no Chromium: install the package chromium to test the page in it"
 	touch $@
 
 benchmarks/.venv/ready: benchmarks/peers.requirements.txt .venv/ready

@@ -11,14 +11,18 @@ import pandas as pd
 
 from flows import fetch, notebook
 from footfall import read, series
-from footfall.backtest import comparable, coverage, mae, rehearse, wis
+from footfall.backtest import WARM_UP, comparable, coverage, last_origins, leaderboard, mae, rehearse, wis
 from footfall.calendar import country_of
 from footfall.intervals import QUANTILES
 from footfall.params import Market, TrainParams
 from footfall.problems import UsageProblem
 
+TRIAL = 60  # days to forecast from, and as many before them for the intervals: under a minute
 
-def backtest(market: Market, origins: pd.DatetimeIndex, names: list[str], horizon: int, lag: int) -> pd.DataFrame:
+
+def backtest(
+    market: Market, origins: pd.DatetimeIndex, names: list[str], horizon: int, lag: int, warm_up: int = WARM_UP
+) -> pd.DataFrame:
     """What candidates of train.ipynb would have said on past days, with their intervals.
 
     Parameters
@@ -31,6 +35,8 @@ def backtest(market: Market, origins: pd.DatetimeIndex, names: list[str], horizo
         Candidates; all of the notebook's if empty.
     horizon, lag : int
         Days to forecast, and days between a day and its publication.
+    warm_up : int
+        Days before the first origin that only gather errors for the intervals.
 
     Returns
     -------
@@ -54,7 +60,28 @@ def backtest(market: Market, origins: pd.DatetimeIndex, names: list[str], horizo
     if missing := [name for name in names if name not in known]:
         raise UsageProblem(f"train.ipynb has no candidate {missing[0]!r}; it has {', '.join(known)}")
     chosen = {name: known[name] for name in names or known}
-    return rehearse(chosen, y, origins, horizon, lag, country_of(data.location))
+    return rehearse(chosen, y, origins, horizon, lag, country_of(data.location), warm_up)
+
+
+def trial(market: Market, name: str, beside: list[str]) -> pd.DataFrame:
+    """One candidate beside others on the market's last sixty days, as quickly as can be told; best first.
+
+    Returns
+    -------
+    DataFrame
+        A leaderboard, see `footfall.backtest.leaderboard`. The training judges on more days, and decides.
+    """
+    y, horizon, lag = series_of(market), market.predict.horizon, market.data.lag
+    names = list(dict.fromkeys([name, *beside]))
+    table = backtest(market, last_origins(y, TRIAL, horizon), names, horizon, lag, warm_up=TRIAL)
+    return leaderboard(table, y)
+
+
+def champions_recipe(runs: Path, market: str) -> str | None:
+    """The candidate that the champion was, going by the newest prediction on this disk."""
+    for about in sorted(runs.glob(f"*-predict-{market}-*/in/champion/about.json"), reverse=True):
+        return str(json.loads(about.read_text())["candidate"])
+    return None
 
 
 def series_of(market: Market) -> pd.Series:

@@ -2,9 +2,9 @@
 
     <market>/latest.json                          pointer, replaced by compare-and-set, never backwards
     <market>/forecasts/<as_of>/<digest>/          manifest.json and the files it lists, all created once
-    <market>/index.html                           the page of the latest
+    <market>/index.html                           the page of the latest, and beside it the files it links to
     ledger/<number>.json                          who is champion since when, see `flows.ledger`
-    <market>/scores.parquet, track.json           how good they were, replaced by compare-and-set
+    <market>/scores.parquet                       how good they were, replaced by compare-and-set
     snapshots/<sha256>.parquet, .json             what forecasts were made from, and where it came from
 
 Every write carries a precondition and a mark of its writer, so that a repeated request can neither overwrite another
@@ -13,6 +13,7 @@ writer nor mistake its own success for somebody else's.
 
 import base64
 import datetime as dt
+import html
 import json
 import os
 import re
@@ -39,8 +40,10 @@ TYPES = {
     "json": "application/json",
     "csv": "text/csv; charset=utf-8",
     "html": "text/html; charset=utf-8",
+    "ics": "text/calendar; charset=utf-8",
     "parquet": "application/vnd.apache.parquet",
 }
+SHOWN = ("forecast.csv", "week.ics", "semana.ics", "index.html")  # at addresses that stay, for people and calendars
 MEND = "Remove it and run the day again: equal inputs give equal bytes."
 ALTERED = f"its bytes do not match its checksum (crc32c). {MEND}"
 
@@ -136,6 +139,41 @@ def names(bucket: Bucket, prefix: str) -> list[str]:
         return _retried(_listed)(bucket, prefix=prefix)
 
 
+def lacking(bucket: Bucket) -> list[str]:
+    """The permissions that this process lacks, tried one by one on an object under ``doctor/`` that does not stay."""
+    name, missing = f"doctor/{uuid.uuid4().hex}.json", []
+    attempts: dict[str, Callable[[], object]] = {
+        "storage.objects.create": lambda: create(bucket, name, b"{}\n"),
+        "storage.objects.list": lambda: names(bucket, "doctor/"),
+        "storage.objects.get": lambda: _state(bucket, name),
+        "storage.objects.delete": lambda: _remove(bucket, name),
+    }
+    for permission, attempt in attempts.items():
+        try:
+            attempt()
+        except EnvironmentProblem as problem:
+            if not isinstance(problem.__cause__, Unauthorized | Forbidden):
+                raise
+            missing.append(permission)
+    return missing
+
+
+def _remove(bucket: Bucket, name: str) -> None:
+    """Take away what was only a probe; to replace a pointer takes the same permission."""
+    with _answering(bucket, name, "storage.objects.delete"):
+        _retried(bucket.delete_blobs)([name], on_error=lambda _: None)
+
+
+def annotate(bucket: Bucket, market: str, sentence: str) -> None:
+    """Say something above the market's page, which goes on showing the latest forecast with its true date."""
+    shown = latest(bucket, market)
+    if shown is None or "index.html" not in shown.files:
+        return
+    said = f'<p role="alert"><strong>{html.escape(sentence)}</strong></p>'.encode()
+    page = re.sub(rb"<body[^>]*>", lambda body: body[0] + said, shown.files["index.html"], count=1)
+    _show(bucket, market, shown.pointer, page)
+
+
 def keep_snapshot(bucket: Bucket, content: bytes, about: dict) -> str:
     """Keep a snapshot under its own sha256, and beside it what is known `about` it; the first account stays.
 
@@ -167,7 +205,7 @@ def publish(
     as_of : date
         The day the run stood on.
     files : dict of str to bytes
-        The set; ``index.html``, if among them, also becomes the page of the market.
+        The set; the page, the calendars and the CSV, if among them, are also shown at the market's own address.
     about : dict
         What the manifest shall say: model version, snapshot, MLflow run.
     show : bool, default=True
@@ -189,8 +227,9 @@ def publish(
     pointer = {"market": market, "as_of": str(as_of), "digest": digest}
     pointer |= {"manifest": f"{folder}/manifest.json", "manifest_sha256": sha256(stored)}
     moved, latest_now = _point(bucket, market, pointer) if show else (False, _pointer(bucket, market)[0])
-    if show and "index.html" in files:
-        _show(bucket, market, pointer, files["index.html"])
+    for name in SHOWN if show else ():
+        if name in files:
+            _show(bucket, f"{market}/{name}", pointer, files[name])
     url = _url(bucket, folder)
     return Published(url, digest, new, moved, _message(url, new, moved, pointer, latest_now))
 
@@ -298,15 +337,15 @@ def _point(bucket: Bucket, market: str, ours: dict) -> tuple[bool, dict]:
     )
 
 
-def _show(bucket: Bucket, market: str, ours: dict, page: bytes) -> None:
+def _show(bucket: Bucket, name: str, ours: dict, page: bytes) -> None:
     """Put up the page while the pointer is ours; in this order a slow writer cannot bring back an older page."""
     for _ in range(ROUNDS):
-        there = _state(bucket, f"{market}/index.html")
-        if (there and there.crc32c == _crc32c(page)) or _pointer(bucket, market)[0] != ours:
+        there = _state(bucket, name)
+        if (there and there.crc32c == _crc32c(page)) or _pointer(bucket, ours["market"])[0] != ours:
             return
-        if _write(bucket, f"{market}/index.html", page, replaces=there.generation if there else 0):
+        if _write(bucket, name, page, replaces=there.generation if there else 0):
             return
-    raise Conflict(f"{_url(bucket, market)}/index.html: others keep replacing it. Run the day again.")
+    raise Conflict(f"{_url(bucket, name)}: others keep replacing it. Run the day again.")
 
 
 def _message(url: str, new: bool, moved: bool, ours: dict, there: dict) -> str:

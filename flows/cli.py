@@ -13,10 +13,11 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
@@ -109,6 +110,26 @@ def backtest(
             found.write(table, out)
 
 
+@app.command("try")
+def try_candidate(
+    name: Annotated[str, typer.Argument(help="One of the candidates in train.ipynb.")],
+    market: Annotated[str, typer.Option(help="Whose figures.")] = "sample",
+    set: Settings = None,
+) -> None:
+    """Put one candidate through a short backtest, beside the seasonal naive and the champion's recipe."""
+    with _plain_words(None):
+        known = read_market(local.PARAMS, market, dict(_setting(text) for text in set or []))
+        found = importlib.import_module("flows.backtest")
+        recipe = found.champions_recipe(local.HOME / "runs", market)
+        board = found.trial(known, name, ["seasonal naive", *([recipe] if recipe else [])])
+        shown = board[["MAE", "MASE", "WIS", "cover80"]].round(3)
+        labels = {recipe: f"{recipe}  (the champion's recipe)"}
+        labels[name] = f"{labels.get(name, name)}  ← tried"
+        console.print(shown.rename(index=labels).rename_axis(None).to_string(), markup=False)
+        console.print(f"{found.TRIAL} days of {market}, smaller is better but for cover80, where 0.8 is. "
+                      "The training judges on more of them, and decides.")  # fmt: skip
+
+
 @app.command()
 def forecast(market: Market) -> None:
     """Print the published forecast."""
@@ -137,7 +158,9 @@ def rollback(
         bucket, ledger = importlib.import_module("flows.bucket"), importlib.import_module("flows.ledger")
         place = bucket.connect(os.environ["FOOTFALL_BUCKET"])
         entry = ledger.rollback(place, market, reason, to)
-        console.print(f"version {entry.version} is champion again, in place of {entry.was}; entry {entry.number}")
+        told = f"version {entry.version} is champion again, in place of {entry.was}; entry {entry.number} of the ledger"
+        console.print(told)
+        importlib.import_module("flows.alerts").tell(market, "rollback", f"{told}: {reason}")
         if (latest := bucket.latest(place, market)) is not None:
             asked = {"market": market, "as_of": latest.pointer["as_of"]}
             _perform("predict", asked | {"snapshot": latest.manifest["about"]["snapshot"]})
@@ -218,6 +241,45 @@ def open_run(run: RunId, folder: Annotated[Path, typer.Argument(help="Where to p
 
 
 @app.command()
+def status(
+    market: Annotated[str | None, typer.Argument(help="Only this market, else all that have something.")] = None,
+) -> None:
+    """How a market stands: data, forecast, champion, skill, what comes next, what is wrong and the command for it."""
+    with _plain_words(None):
+        if market:
+            read_market(local.PARAMS, market)
+        with local.servers():
+            found = importlib.import_module("flows.status")
+            place = importlib.import_module("flows.bucket").connect(os.environ["FOOTFALL_BUCKET"])
+            names = [market] if market else found.markets(place)
+            for name in names:
+                console.print(f"[bold]{name}[/]")
+                _list((line.about, line.says, line.mend) for line in found.screen(place, name))
+            if not names:
+                console.print("No market has a forecast or a champion yet; make one: footfall run sample")
+
+
+@app.command()
+def doctor() -> None:
+    """Check the environment: versions, servers, bucket, clocks, disk, code, champions, alerts."""
+    with _plain_words(None), local.servers():
+        found = list(importlib.import_module("flows.doctor").examine())
+        _list((one.check, one.says, one.mend) for one in found)
+        wrong = [one.check for one in found if one.mend]
+        if wrong:
+            raise EnvironmentProblem(f"{len(wrong)} of {len(found)} checks found something: {', '.join(wrong)}")
+
+
+def _list(lines: Iterable[tuple[str, str, str]]) -> None:
+    """A line for each; what is wrong is marked, with what mends it underneath."""
+    for about, says, mend in lines:
+        console.print(f"  [bold red]![/] {about:<14}" if mend else f"    {about:<14}", end="")
+        console.print(" ".join(says.split()), markup=False)
+        if mend:
+            console.print(f"{'':18}→ {mend}", markup=False)
+
+
+@app.command()
 def up() -> None:
     """Start the servers, the deployments and a worker; Ctrl-C stops them."""
     stop = threading.Event()
@@ -226,8 +288,11 @@ def up() -> None:
     with _plain_words(None), local.servers() as found, local.worker(found) as worker:
         console.print(f"Prefect   {found['PREFECT_API_URL'].removesuffix('/api')}/deployments")
         console.print(f"MLflow    {found['MLFLOW_TRACKING_URI']}/#/experiments?workflowType=machine_learning")
+        for notebook, address in importlib.import_module("flows.record").lists().items():
+            console.print(f"          {notebook}: {address}")
         console.print(f"bucket    gs://{found['FOOTFALL_BUCKET']}  {local.place()}")
         console.print("A worker waits for runs: start one under Deployments. Ctrl-C stops everything.")
+        console.print(importlib.import_module("flows.automations").told())
         while not stop.wait(1):
             if worker.poll() is not None:
                 raise EnvironmentProblem(f"the worker ended; read {local.HOME / 'logs' / 'worker.log'}")
@@ -245,6 +310,27 @@ def sample() -> None:
     """Make the bundled forecasts, which review.ipynb reads, anew: some minutes of training and predicting."""
     with _plain_words(None):
         importlib.import_module("flows.notebook").forecast_the_past(console.print)
+
+
+@notebooks.command()
+def text() -> None:
+    """Write the committed notebooks' text forms, by which reviews read what changed."""
+    for path in _committed():
+        if importlib.import_module("flows.pairs").write_text(path):
+            console.print(f"text/{path.stem}.py written")
+
+
+@notebooks.command()
+def check() -> None:
+    """Refuse notebooks whose outputs or text forms are of other code."""
+    with _plain_words(None):
+        found = list(importlib.import_module("flows.pairs").out_of_step(_committed()))
+        if found:
+            raise DataProblem("\n".join(found))
+
+
+def _committed() -> list[Path]:
+    return sorted((local.ROOT / "notebooks").glob("*.ipynb"))
 
 
 @contextmanager
@@ -360,8 +446,20 @@ def _show(market: str) -> None:
     console.print(f"\n[bold]{market}[/] as of {latest.pointer['as_of']}, data through {about['data_through']}, "
                   f"by {about['model_version']}; percent against early 2020")  # fmt: skip
     console.print(table)
+    if late := _stale(market, about["data_through"]):
+        console.print(f"[bold red]stale[/]  {late}")
     folder = latest.pointer["manifest"].removesuffix("manifest.json")
     console.print(f"gs://{os.environ['FOOTFALL_BUCKET']}/{folder}  {local.place()}")
+    if "index.html" in latest.files:
+        console.print(f"The page for people:  {local.shown(market, 'index.html')}")
+
+
+def _stale(market: str, through: str) -> str:
+    """A sentence if the market's source has published nothing for longer than the market allows."""
+    data = read_market(local.PARAMS, market).data
+    today = dt.date.fromisoformat(data.as_of) if data.as_of else dt.datetime.now(ZoneInfo("Europe/Lisbon")).date()
+    age = (today - dt.date.fromisoformat(through)).days
+    return f"the last data is {age} days before {today}; footfall status {market}" if age > data.stale_after else ""
 
 
 def _interrupt(*_: object) -> None:

@@ -3,20 +3,21 @@
 from typing import Any
 
 from prefect import flow
-from prefect.artifacts import acreate_link_artifact
 
-from flows import record, station
+from flows import alerts, desk, station
 from footfall.params import ExploreParams
 
 
-@flow(name="explore", flow_run_name="{market}", validate_parameters=False)
+@flow(name="explore", flow_run_name="{market}", validate_parameters=False,
+      on_failure=[alerts.failed], on_completion=[alerts.completed])  # fmt: skip
 async def explore(market: str, as_of: str | None = None, settings: dict[str, Any] | None = None) -> str:
     """Look at a market's data as of a day; parameters as in `flows.train.train`, the verdict is returned."""
     with station.recorded("explore", market, as_of, settings) as run:
         station.take_snapshot(run)
         station.run_notebook(run, _parameters(run))
-    await acreate_link_artifact(record.link(run.id), "the executed notebook in MLflow", key="record")
-    return str(run.written("verdict.json")["sentence"])
+    verdict = str(run.written("verdict.json")["sentence"])
+    await desk.present(run, verdict)
+    return verdict
 
 
 def _parameters(run: station.Run) -> ExploreParams:

@@ -168,10 +168,13 @@ def unfinished(runs: Path) -> Iterator[Path]:
             yield owner.parent
 
 
-def flow_run_of(folder: Path) -> str | None:
-    """The id of the Prefect flow run that a run belongs to, if it belongs to one."""
-    flow_run: str | None = json.loads((folder / "owner.json").read_text())["tags"].get("prefect_flow_run")
-    return flow_run
+def owner_of(runs: Path, flow_run: str) -> tuple[dict[str, str], bool] | None:
+    """The tags of the folder that a flow run works in, and whether its process lives; None if it has none here."""
+    for path in sorted(runs.glob("*/owner.json"), reverse=True):
+        owner = json.loads(path.read_text())
+        if owner["tags"].get("prefect_flow_run") == flow_run:
+            return owner["tags"], _alive(owner)
+    return None
 
 
 def _alive(owner: dict[str, Any]) -> bool:
@@ -322,7 +325,8 @@ def _stamped(executed: Any, record: Record, course: Course) -> Any:
 
 
 def _banner(record: Record) -> str:
-    about = " · ".join(f"{name} {value}" for name, value in record.tags.items() if name in ("market", "as_of"))
+    on = ("market", "as_of", "data_through", "model_version")
+    about = " · ".join(f"{name.replace('_', ' ')} {record.tags[name]}" for name in on if name in record.tags)
     template = " · this notebook differs from the committed one" if record.modified else ""
     code = f"commit `{record.commit[:10]}`{' with changes' if record.dirty else ''}{template}"
     line = f"> **{record.notebook} {record.outcome}** after {record.seconds:.0f} s · {about} · {code}"

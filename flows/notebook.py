@@ -1,5 +1,6 @@
 """Papermill: run one notebook as a function of files, in its run's folder."""
 
+import datetime as dt
 import re
 import shutil
 import tempfile
@@ -21,10 +22,10 @@ from papermill.engines import Engine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 from papermill.iorw import papermill_io
 
-from flows import kernel, report
+from flows import kernel, pairs, picture, report
 from flows.folder import ROOT, Course, Outcome, Record, keep, replace, template_of
 from footfall.forecast import read_forecast
-from footfall.params import Limits
+from footfall.params import Limits, PredictParams
 
 NOTEBOOKS = ROOT / "notebooks"
 STATIONS = ("explore", "train", "predict", "review")
@@ -237,13 +238,18 @@ def _run_as_of(name: str, parameters: dict[str, str]) -> None:
 
 
 def refresh(say: Say) -> None:
-    """Execute the committed notebooks where they stand, on the sample, and keep what they show and README's figure."""
+    """Execute the committed notebooks on the sample where they stand; store what they show and README's pictures."""
     for path in (NOTEBOOKS / f"{name}.ipynb" for name in STATIONS):
         book = nbformat.read(path, as_version=4)
         NotebookClient(book, kernel_name="python3").execute(cwd=str(NOTEBOOKS), env=kernel.environment())
         for cell in book.cells:
             cell.metadata.pop("execution", None)  # when it ran; a fresh run of the same must leave the same file
         book.metadata["language_info"] = {"name": "python"}
+        pairs.stamp(book)
         replace(path, nbformat.writes(book) + "\n")
+        pairs.write_text(path)
         say(f"{path.name} executed")
-    shutil.copy(ROOT / ".footfall" / "lab" / "predict" / "forecast.png", ROOT / "resources" / "forecast.png")
+    page = ROOT / ".footfall" / "lab" / "predict" / "forecast" / "index.html"
+    if picture.found():
+        picture.draw(page, ROOT / "resources", dt.date.fromisoformat(PredictParams().as_of))
+    say("README's pictures drawn" if picture.found() else f"README's picture of the page stays: {picture.ADVICE}")

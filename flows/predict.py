@@ -3,22 +3,23 @@
 from typing import Any
 
 from prefect import flow
-from prefect.artifacts import acreate_link_artifact, acreate_table_artifact
+from prefect.client.schemas.objects import State
 
-from flows import bucket, record, station
+from flows import alerts, bucket, desk, record, schedule, scores, station
 from footfall.forecast import read_forecast, week
 from footfall.params import PredictParams
 from footfall.problems import GateClosed
 
 
-@flow(name="predict", flow_run_name="{market}", validate_parameters=False)
+@flow(name="predict", flow_run_name="{market}", validate_parameters=False,
+      on_failure=[alerts.failed], on_completion=[alerts.completed])  # fmt: skip
 async def predict(
     market: str,
     as_of: str | None = None,
     settings: dict[str, Any] | None = None,
     snapshot: str | None = None,
     show: bool = True,
-) -> str:
+) -> str | State[Any]:
     """Forecast a market as of a day and publish it; the same inputs publish nothing twice.
 
     Parameters
@@ -35,23 +36,24 @@ async def predict(
     str
         What became of the forecast, in a sentence with its address.
     """
+    if missed := schedule.overtaken(market):
+        return missed
     with station.recorded("predict", market, as_of, settings) as run:
         station.take_snapshot(run, snapshot)
         if station.take_champion(run) is None:
             advice = f"train one: footfall train {market} --as-of {run.as_of}"
             raise GateClosed(f"{market} has no champion as of {run.as_of}; {advice}")
-        station.run_notebook(run, _parameters(run))
+        station.run_notebook(run, _parameters(run, scores.take_track(run)))
     published = publish(run, show)
-    await acreate_link_artifact(record.link(run.id), "the executed notebook in MLflow", key="record")
-    days = week(read_forecast(run.folder / "out")).to_dict("records")
-    await acreate_table_artifact(days, key=f"{market}-forecast", description=published)
+    await desk.present(run, published, week(read_forecast(run.folder / "out")).to_dict("records"))
     return published
 
 
-def _parameters(run: station.Run) -> PredictParams:
+def _parameters(run: station.Run, track: str) -> PredictParams:
     return PredictParams(
         **run.market.series(), **run.market.predict.model_dump(),
-        snapshot="in/snapshot.parquet", champion="in/champion", out="out", model_version=run.found["model_version"],
+        snapshot="in/snapshot.parquet", champion="in/champion", out="out", track=track,
+        model_version=run.found["model_version"],
     )  # fmt: skip
 
 

@@ -46,6 +46,8 @@ CHAMPION = "champion"
 STATUS = {"succeeded": "FINISHED", "interrupted": "KILLED"}
 VIEW = "workflowType=machine_learning"  # MLflow 3 shows every run as a chat unless told so
 KIND = {"mlflow.experimentKind": "custom_model_development"}
+LIST = "runs"  # name of a shared view: the list of runs with what each came to
+FIGURES = {"train": ["WIS", "MAE", "cover80"], "predict": ["mean", "width80"]}
 SMALL = 250
 logging.getLogger("mlflow").setLevel(logging.WARNING)
 MEND = "Go back to one that is whole, footfall rollback MARKET --to VERSION --reason …, or train anew."
@@ -80,12 +82,29 @@ def _remove_doubles(client: MlflowClient, run: str, folder: str) -> None:
 
 def _create_experiment(client: MlflowClient, notebook: str) -> str:
     try:
-        return str(client.create_experiment(notebook, tags=KIND))
+        return str(
+            client.create_experiment(notebook, tags={**KIND, f"mlflow.sharedViewState.{LIST}": _columns(notebook)})
+        )
     except MlflowException as error:  # someone else was first
         found = client.get_experiment_by_name(notebook)
         if found is None:
             raise error
         return str(found.experiment_id)
+
+
+def _columns(notebook: str) -> str:
+    """The list of runs as a table of contents: name, status, description, key figures."""
+    figures = [f"metrics.`{name}`" for name in (*FIGURES.get(notebook, []), "seconds")]
+    shown = ["attributes.`Description`", *figures, "tags.`stopped_at`"]
+    return json.dumps({"selectedColumns": shown, "columnWidths": {shown[0]: 460}})
+
+
+def lists() -> dict[str, str]:
+    """The addresses of the lists of runs, one for each notebook that has any."""
+    with _answering():
+        client = MlflowClient()
+        where = f"{client.tracking_uri}/#/experiments/%s/runs?{VIEW}&viewStateShareKey={LIST}"
+        return {one.name: where % one.experiment_id for one in client.search_experiments() if one.name != "Default"}
 
 
 @contextmanager
@@ -127,7 +146,7 @@ def deliver(folder: Path) -> str:
                 client.log_artifacts(run, str(folder / part), part)
         if "snapshot" in record.tags:
             client.log_inputs(run, [_dataset(record)])
-        client.log_batch(run, _metrics(record, folder), _params(record), _tags(record))
+        client.log_batch(run, _metrics(record, folder), _params(record), _tags(record, client.get_run(run)))
         client.set_terminated(run, STATUS.get(record.outcome, "FAILED"))
         _remove_doubles(client, run, folder.name)
     replace(folder / "delivered", run)
@@ -225,7 +244,7 @@ def _params(record: Record) -> list[Param]:
     return [Param(name, str(value)[:SMALL]) for name, value in record.parameters.items()]
 
 
-def _tags(record: Record) -> list[RunTag]:
+def _tags(record: Record, run: Any) -> list[RunTag]:
     facts = {
         **record.tags,
         "outcome": record.outcome,
@@ -236,18 +255,31 @@ def _tags(record: Record) -> list[RunTag]:
         "modified": str(record.modified).lower(),
         "template": record.template,
         "lock": record.lock,
-        "mlflow.note.content": describe(record),
+        "mlflow.note.content": f"{describe(record)}\n\n{_ways(record, run)}",
     }
     return [RunTag(name, str(value)) for name, value in facts.items() if value != ""]
 
 
 def describe(record: Record) -> str:
-    """What happened, in two sentences."""
-    about = f"{record.notebook}.ipynb for {record.tags.get('market', '?')} as of {record.tags.get('as_of', '?')}"
-    if record.outcome == "succeeded":
-        return f"{about} ran through in {record.seconds:.0f} s. Read `{record.notebook}.html` among the artifacts."
+    """How a run went; its name says of which market and day."""
     where = f" in cell {record.stopped_at}" if record.stopped_at else ""
-    return f"{about} {record.outcome}{where}: {record.reason} Read `{record.notebook}.html` among the artifacts."
+    came = f": {record.reason}" if record.reason else f" in {record.seconds:.0f} s"
+    return f"{record.outcome}{where}{came.rstrip('.')}."
+
+
+def tell(run: str, decided: str, links: dict[str, str]) -> None:
+    """Put what came of a finished run before its description, and more ways on from it behind."""
+    with _answering():
+        note = MlflowClient().get_run(run).data.tags["mlflow.note.content"]
+        more = "".join(f" · [{name}]({address})" for name, address in links.items() if address)
+        MlflowClient().set_tag(run, "mlflow.note.content", f"{decided}; {note}{more}")
+
+
+def _ways(record: Record, run: Any) -> str:
+    """From a run's description to what it wrote, without a detour over the list of files."""
+    place = f"#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}/artifacts"
+    names = {"the notebook": f"{record.notebook}.html", "what changed": "changes.html"}
+    return " · ".join(f"[{name}]({place}/{file}?{VIEW})" for name, file in names.items())
 
 
 @_answering()

@@ -24,6 +24,9 @@ table{border-collapse:collapse;font-size:14px;font-variant-numeric:tabular-nums}
 th,td{padding:.25rem .7rem;text-align:right;border-bottom:1px solid #e3e8ed} thead th{border-bottom:2px solid #b9c4cf}
 .output_error pre,.output_stderr pre,.ansi-red-fg{color:#a4161a}
 blockquote{margin:.8rem 0;padding:.6rem 1rem;border-left:5px solid #5b7c99;background:#f2f5f8}
+tbody th{white-space:nowrap} details.code summary{color:#55636f;font-size:13px;cursor:pointer;padding:.3rem 0}
+@media print{details.code:not([open]){display:none}}
+@media(max-width:40rem){body{padding:1rem}table{font-size:12px}th,td{padding:.2rem .4rem}}
 blockquote p{margin:.2rem 0} #Stopped-here{color:#a4161a}
 """
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
@@ -34,6 +37,11 @@ PAGE = """<!DOCTYPE html>
 {body}
 </body></html>
 """
+FOLDED = (
+    "{% extends 'basic/index.html.j2' %}{% block input_group %}<details class='code'"
+    "{% if cell.metadata.footfall and cell.metadata.footfall.status == 'failed' %} open{% endif %}>"
+    "<summary>code</summary>{{ super() }}</details>{% endblock %}"
+)
 WORDS = {
     *("p", "br", "hr", "div", "span", "h1", "h2", "h3", "h4", "blockquote", "pre", "code", "ul", "ol", "li"),
     *("a", "b", "i", "em", "strong", "sub", "sup", "abbr"),
@@ -44,7 +52,8 @@ ATTRIBUTES = {"*": ["class", "id"], "a": ["href", "title"], "th": ["colspan", "r
 
 @cache
 def _exporter() -> HTMLExporter:
-    return HTMLExporter(template_name="basic", sanitize_html=True, filters={"clean_html": _clean})
+    """Code is folded, but for the cell that failed."""
+    return HTMLExporter(template_name="basic", raw_template=FOLDED, sanitize_html=True, filters={"clean_html": _clean})
 
 
 def _clean(text: object) -> str:

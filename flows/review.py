@@ -4,14 +4,16 @@ from typing import Any
 
 from prefect import flow
 from prefect.artifacts import acreate_link_artifact, acreate_table_artifact
+from prefect.client.schemas.objects import State
 
-from flows import record, scores, station
+from flows import alerts, record, schedule, scores, station
 from flows.train import train
 from footfall.params import ReviewParams
 
 
-@flow(name="review", flow_run_name="{market}", validate_parameters=False)
-async def review(market: str, as_of: str | None = None, settings: dict[str, Any] | None = None) -> str:
+@flow(name="review", flow_run_name="{market}", validate_parameters=False,
+      on_failure=[alerts.failed], on_completion=[alerts.completed])  # fmt: skip
+async def review(market: str, as_of: str | None = None, settings: dict[str, Any] | None = None) -> str | State[Any]:
     """Score the published forecasts of a market as of a day; parameters as in `flows.train.train`.
 
     Returns
@@ -19,6 +21,8 @@ async def review(market: str, as_of: str | None = None, settings: dict[str, Any]
     str
         What became known, how good the forecasts are, and what was done about it.
     """
+    if missed := schedule.overtaken(market):
+        return missed
     with station.recorded("review", market, as_of, settings) as run:
         station.take_snapshot(run)
         made_by = scores.take_forecasts(run)
@@ -54,6 +58,8 @@ def _trained_lately(run: station.Run) -> bool:
 
 
 def _tell(market: str, decay: dict[str, Any]) -> None:
-    """Where an alert is opened when the forecasts decay, and closed when they are good again."""
+    """An alert that is open for as long as the forecasts are outside their band."""
     if decay["decayed"]:
-        station.voice().warning(f"{market}: the forecasts have decayed since {decay['since']}: {decay['reason']}")
+        alerts.open(market, "decay", f"the forecasts have decayed since {decay['since']}: {decay['reason']}")
+    else:
+        alerts.close(market, "decay")

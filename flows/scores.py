@@ -2,14 +2,13 @@
 
 import datetime as dt
 import json
-from typing import Any
 
 import pandas as pd
 
 from flows import bucket, ledger, record, station
 from footfall import review, scores, series
 
-TABLE, TRACK = "scores.parquet", "track.json"
+TABLE = "scores.parquet"
 FORECAST = "forecast.parquet"
 
 
@@ -61,8 +60,23 @@ def _lay_down(run: station.Run, place: bucket.Bucket, day: str, folder: str) -> 
 
 
 @station.step
+def take_track(run: station.Run) -> str:
+    """Lay down how earlier forecasts came true, for the page to quote: its path, or "" where nothing is known.
+
+    As the review of the day before found it: the same day's must not change the page when the day is run again.
+    """
+    before = run.as_of - dt.timedelta(days=1)
+    stored = _stored(bucket.connect(station.bucket_name()), run.market.name)
+    known = scores.known_by(stored, before, run.market.data.lag)
+    if known.empty:
+        return ""
+    (run.folder / "in" / "track.json").write_text(json.dumps(review.track_record(known, before), indent=2))
+    return "in/track.json"
+
+
+@station.step
 def hand_in(run: station.Run, made_by: dict[str, str]) -> str:
-    """Add what became known to the runs that made the forecasts, to the track record and to the table.
+    """Add what became known to the runs that made the forecasts, and to the table.
 
     The table comes last: what stops us before it, the next review does again. Nothing new writes nothing.
     """
@@ -72,7 +86,6 @@ def hand_in(run: station.Run, made_by: dict[str, str]) -> str:
         absent = [day for day, made in made_by.items() if not _grade(made, ours[ours["origin_date"] == day])]
         told += [f"no record any more of the forecasts as of {', '.join(absent)}"] if absent else []
         if made_by:
-            bucket.amend(place, f"{run.market.name}/{TRACK}", lambda there: _newer(there, run.written(TRACK)))
             bucket.amend(place, f"{run.market.name}/{TABLE}", lambda there: scores.merge(there, ours))
     return " · ".join(told)
 
@@ -82,13 +95,6 @@ def _grade(made: str, rows: pd.DataFrame) -> bool:
     found = review.figures(rows)
     wanted = {f"live_{name}": found[name] for name in ("MAE", "WIS", "skill", "cover80", "days")}
     return record.grade(made, {name: value for name, value in wanted.items() if value == value}, int(found["days"]))
-
-
-def _newer(there: bytes | None, ours: dict[str, Any]) -> bytes:
-    """Our track record, unless there is one of later days."""
-    if there and json.loads(there)["through"] > ours["through"]:
-        return there
-    return json.dumps(ours, indent=2).encode() + b"\n"
 
 
 def trained_for_drift(market: str, as_of: dt.date, days: int) -> str | None:

@@ -12,24 +12,20 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
-from prefect.client.orchestration import get_client
 from prefect.context import FlowRunContext
-from prefect.exceptions import PrefectException, PrefectHTTPStatusError
 from prefect.logging import get_run_logger
-from prefect.states import Crashed
 from pydantic import BaseModel
 
-from flows import bucket, fetch, kernel, ledger, notebook, record
-from flows.folder import LOST, Record, add_tags, claim, flow_run_of, last_good, not_begun, prune, unfinished
+from flows import bucket, fetch, kernel, ledger, notebook, record, schedule
+from flows.folder import Record, add_tags, claim, last_good, not_begun, prune
 from flows.local import HOME, PARAMS
 from footfall import problems, read, series
 from footfall.params import Data, Market, read_market
-from footfall.problems import DataProblem, EnvironmentProblem, Problem
+from footfall.problems import DataProblem, EnvironmentProblem, Problem, StaleSource
 
 LISBON = ZoneInfo("Europe/Lisbon")
 step = task(cache_policy=NO_CACHE)
@@ -57,11 +53,11 @@ class Run:
 
 
 def particulars(market: str, as_of: str | None, settings: dict[str, Any] | None) -> Market:
-    """The market's parameters as of a day: the one asked for, else the market's own, else today in Lisbon."""
+    """The market's parameters as of a day: the one asked for, the market's own, or the one that the run is due on."""
     asked = {"data.as_of": as_of} if as_of else {}
     known = read_market(PARAMS, market, {**(settings or {}), **asked})
-    today = dt.datetime.now(LISBON).date().isoformat()
-    return known if known.data.as_of else read_market(PARAMS, market, {**(settings or {}), "data.as_of": today})
+    day = schedule.day().isoformat()
+    return known if known.data.as_of else read_market(PARAMS, market, {**(settings or {}), "data.as_of": day})
 
 
 @contextmanager
@@ -107,26 +103,22 @@ def _deliver_if_possible(run: Run, error: BaseException) -> None:
 
 def settle(runs: Path) -> list[str]:
     """Put in order what earlier runs left behind, and say what was done; none of it may stop the run that starts."""
-    flow_runs = [flow_run_of(folder) for folder in unfinished(runs)]
-    told = record.deliver_waiting(runs)
-    for flow_run in filter(None, flow_runs):
-        _close(flow_run)
+    told = [*_buried(), *record.deliver_waiting(runs)]
     prune(runs)
     return told
+
+
+def _buried() -> list[str]:
+    try:
+        return schedule.bury()
+    except Exception as error:  # Prefect is away; whoever comes next asks again
+        return [f"Prefect could not be asked for runs that died: {type(error).__name__}"]
 
 
 def _bring_back_the_last_good(run: Run) -> None:
     with suppress(EnvironmentProblem, OSError):
         if last_good(run.folder.parent, run.station, run.market.name) is None:
             record.bring_back(run.folder.parent, run.station, run.market.name)
-
-
-def _close(flow_run: str) -> None:
-    """Tell Prefect of a flow whose process is gone; it would believe it running for ever."""
-    with suppress(PrefectException, PrefectHTTPStatusError), get_client(sync_client=True) as client:
-        state = client.read_flow_run(UUID(flow_run)).state
-        if state and state.is_running():
-            client.set_flow_run_state(UUID(flow_run), Crashed(message=LOST), force=True)
 
 
 def _flow_run() -> dict[str, str]:
@@ -224,11 +216,20 @@ def _fresh(visible: Any, run: Run) -> dt.date:
     through: dt.date = series.pick(visible, data.location, data.category).index[-1].date()
     age = (run.as_of - through).days
     if age > data.stale_after:
-        raise DataProblem(
+        sentence = (
             f"{fetch.masked(data.source)}: stale — its last {data.category} of {data.location} is {through}, {age} "
-            f"days before {run.as_of}, and data.stale_after is {data.stale_after}. Stand on an earlier day: --as-of."
+            f"days before {run.as_of}, and data.stale_after is {data.stale_after}."
         )
+        _say_on_the_page(run, sentence)
+        raise StaleSource(f"{sentence} Stand on an earlier day: --as-of.")
     return through
+
+
+def _say_on_the_page(run: Run, sentence: str) -> None:
+    """Above the latest forecast, which keeps its date; not where the run stands on another day than its market does."""
+    if read_market(PARAMS, run.market.name).data.as_of in (None, str(run.as_of)):
+        with suppress(EnvironmentProblem):  # the trouble at hand is the one to tell of
+            bucket.annotate(bucket.connect(bucket_name()), run.market.name, sentence)
 
 
 def _compare(place: Any, run: Run, visible: Any) -> None:

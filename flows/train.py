@@ -3,16 +3,17 @@
 from typing import Any
 
 from prefect import flow
-from prefect.artifacts import acreate_link_artifact, acreate_table_artifact
+from prefect.client.schemas.objects import State
 
-from flows import bucket, ledger, record, station
+from flows import alerts, bucket, desk, ledger, record, schedule, station
 from footfall.params import TrainParams
 
 
-@flow(name="train", flow_run_name="{market}", validate_parameters=False)
+@flow(name="train", flow_run_name="{market}", validate_parameters=False,
+      on_failure=[alerts.failed], on_completion=[alerts.completed])  # fmt: skip
 async def train(
     market: str, as_of: str | None = None, settings: dict[str, Any] | None = None, trigger: str = ""
-) -> str:
+) -> str | State[Any]:
     """Train a market as of a day, and promote what passed the gate.
 
     Parameters
@@ -31,14 +32,15 @@ async def train(
     str
         The gate's decision, in a sentence.
     """
+    if missed := schedule.overtaken(market):
+        return missed
     with station.recorded("train", market, as_of, settings, trigger=trigger) as run:
         station.take_snapshot(run)
         incumbent = station.take_champion(run)
         station.run_notebook(run, _parameters(run, incumbent))
         version = register(run)
     decided = promote(run, version, incumbent)
-    await acreate_link_artifact(record.link(run.id), "the executed notebook in MLflow", key="record")
-    await acreate_table_artifact(run.written("leaderboard.json"), key=f"{market}-leaderboard", description=decided)
+    await desk.present(run, decided, run.written("leaderboard.json"))
     return decided
 
 
@@ -65,6 +67,8 @@ def promote(run: station.Run, version: str | None, incumbent: str | None) -> str
         if version is None:
             said = f"nothing new: it is version {incumbent}, byte for byte"
         elif gate["passed"]:
-            _, said = ledger.promote(place, run.market.name, version, incumbent, run.as_of, gate, run.id)
+            entry, said = ledger.promote(place, run.market.name, version, incumbent, run.as_of, gate, run.id)
+            if entry:
+                alerts.tell(run.market.name, "promotion", f"{said}: {gate['reason']}")
         told += [gate["reason"], said]
     return " · ".join(told)

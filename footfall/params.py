@@ -122,6 +122,7 @@ class PredictParams(Series, PredictSettings):
     snapshot: str = "../resources/sample/snapshot.parquet"
     champion: str = "../.footfall/lab/train/model"
     model_version: str = "lab"
+    track: str = ""
     out: str = "../.footfall/lab/predict"
 
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 INK, BLUE, PALE, RED = "#1c2430", "#1f6aa5", "#b9d3e8", "#c1442d"
 STYLE: Any = {
-    "figure.figsize": (9, 3.4), "figure.dpi": 96, "savefig.bbox": None, "figure.constrained_layout.use": True,
+    "figure.figsize": (9, 3.4), "figure.dpi": 144, "savefig.bbox": None, "figure.constrained_layout.use": True,
     "font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": "#8894a0",
     "axes.labelcolor": INK, "axes.titlesize": 11, "axes.titlelocation": "left", "axes.grid": True,
     "grid.color": "#e6eaee", "axes.axisbelow": True, "legend.frameon": False,

@@ -21,6 +21,10 @@ class DataProblem(Problem):
     exit_code = 3
 
 
+class StaleSource(DataProblem):
+    """A source that has published nothing new for longer than the market allows."""
+
+
 class EnvironmentProblem(Problem):
     """A server, permission, variable, kernel or disk that is not as it must be."""
 

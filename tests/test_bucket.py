@@ -53,9 +53,8 @@ def another(text):
 def test_a_set_lies_where_the_plan_says(bucket):
     done = publish(bucket)
     folder = f"portugal/forecasts/2022-10-01/{done.digest}"
-    assert sorted(everything(bucket)) == sorted(
-        [f"{folder}/{name}" for name in [*FILES, "manifest.json"]] + ["portugal/index.html", "portugal/latest.json"]
-    )
+    shown = [f"portugal/{name}" for name in ("forecast.csv", "index.html", "latest.json")]
+    assert sorted(everything(bucket)) == sorted([f"{folder}/{name}" for name in [*FILES, "manifest.json"]] + shown)
     assert done.new and done.moved and done.url == f"gs://{bucket.name}/{folder}" and done.url in done.message
 
 

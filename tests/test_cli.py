@@ -214,3 +214,23 @@ HOMES = ("PREFECT_API_URL", "MLFLOW_TRACKING_URI", "FOOTFALL_BUCKET", "STORAGE_E
 def test_every_command_explains_itself(command):
     done = footfall(*command, "--help")
     assert done.exit_code == 0 and len(done.output) > 200
+
+
+def test_two_homes_that_start_at_once_have_servers_of_their_own(tmp_path):
+    """Both may find the usual port free; the slower one must not send its records to the other's server."""
+    script = "from flows.local import servers\nwith servers() as at: print(at['MLFLOW_TRACKING_URI'], flush=1); input()"
+    homes = [{name: value for name, value in os.environ.items() if name not in HOMES} for _ in range(2)]
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", script],
+            env=home | {"FOOTFALL_HOME": str(tmp_path / str(number))},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for number, home in enumerate(homes)
+    ]
+    addresses = [one.stdout.readline().strip() for one in started]
+    for one in started:
+        one.communicate("\n", timeout=60)
+    assert all(addresses) and addresses[0] != addresses[1]

@@ -16,8 +16,11 @@ OUTSIDE = {
     "google": {"bucket"},
     "google_crc32c": {"bucket"},
     "httpx": {"fetch"},
-    "prefect": {"station", "explore", "train", "predict", "review"},
+    "prefect": {"station", "desk", "explore", "train", "predict", "review", "schedule", "alerts", "automations"},
+    "apprise": {"automations"},
     "typer": {"cli"},
+    "playwright": {"picture"},
+    "jupytext": {"pairs"},
 }
 
 
@@ -94,6 +97,16 @@ def test_the_traps_of_the_stack_are_avoided():
 
 def test_no_index_host_is_named():
     assert not re.search(r"https?://|index-url|find-links", LOCK)
+
+
+def test_every_figure_in_the_readme_has_the_command_that_makes_it():
+    readme = (ROOT / "README.md").read_text()
+    drawn = (ROOT / "flows" / "picture.py").read_text()
+    for image in re.findall(r'src="resources/([\w.-]+)"|!\[[^]]*\]\(resources/([\w.-]+)\)', readme):
+        assert "".join(image) in drawn, image
+    for section in readme.split("\n## "):
+        if re.search(r"^\|.*\d\.\d", section, re.M):
+            assert re.search(r"`make bench|^    footfall ", section, re.M), section.partition("\n")[0]
 
 
 def test_the_readme_names_commands_that_exist():

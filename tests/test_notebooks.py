@@ -34,6 +34,25 @@ def test_a_changed_number_is_noticed(tmp_path):
     assert done.returncode == 1 and "last 7 days" in done.stdout, done.stdout[-2000:]
 
 
+def test_what_is_committed_is_in_step():
+    from flows.pairs import out_of_step
+
+    assert not list(out_of_step([ROOT / "notebooks" / f"{name}.ipynb" for name in NAMES]))
+
+
+def test_a_changed_cell_puts_outputs_and_text_out_of_step(tmp_path):
+    from flows.pairs import out_of_step, stamp, write_text
+
+    path = tmp_path / "explore.ipynb"
+    book = nbformat.read(ROOT / "notebooks" / "explore.ipynb", 4)
+    stamp(book)
+    nbformat.write(book, path)
+    assert write_text(path) and not write_text(path) and not list(out_of_step([path]))
+    book.cells[-1].source += "\n"
+    nbformat.write(book, path)
+    assert [said.rpartition(" ")[2] for said in out_of_step([path])] == ["refresh", "text"]
+
+
 def cells(name, kind):
     book = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", 4)
     return [cell for cell in book.cells if cell.cell_type == kind]

@@ -1,10 +1,9 @@
-"""The review station on real servers: what it adds to runs, table and track record, and when it calls for a training.
+"""The review station on real servers: what it adds to runs and table, and when it calls for a training.
 
 Each test has a bucket and a market of its own; what is published there are the bundled forecasts.
 """
 
 import asyncio
-import json
 import uuid
 from datetime import date
 
@@ -93,8 +92,6 @@ def test_what_became_known_is_scored_once_and_told_to_the_run_that_said_it(cafe,
     live = record.get(made_by).data.metrics
     assert live["live_days"] == 3 and live["live_MAE"] == pytest.approx(rows["error"][:3].abs().mean())
     assert live["live_cover80"] == pytest.approx(rows["covered80"][:3].mean()) and "live_WIS" in live
-    track = json.loads(bucket.read(place(cafe), f"{cafe}/track.json"))
-    assert track["through"] == "2022-09-23" and track["28"]["forecasts"] == 6
 
     before = stored(cafe)
     assert review(cafe, "2022-09-26").startswith("nothing new became known")
@@ -106,7 +103,7 @@ def test_what_became_known_is_scored_once_and_told_to_the_run_that_said_it(cafe,
 def test_a_review_of_an_earlier_day_sees_nothing_later_and_loses_nothing(cafe):
     publish(cafe, "2022-09-24", "2022-10-02")
     review(cafe, "2022-10-06")
-    later, track = table(cafe), bucket.read(place(cafe), f"{cafe}/track.json")
+    later = table(cafe)
     publish(cafe, "2022-09-18", "2022-09-23")  # caught up on afterwards
     review(cafe, "2022-09-29")
     files, folder = laid_down(cafe)
@@ -118,7 +115,6 @@ def test_a_review_of_an_earlier_day_sees_nothing_later_and_loses_nothing(cafe):
     both = table(cafe)
     assert len(both) == len(later) + 7 + 7 + 6 + 5 + 4 + 3
     assert both.merge(later[scores.KEYS]).equals(later)
-    assert bucket.read(place(cafe), f"{cafe}/track.json") == track  # of later days, so it stays
 
 
 def test_decay_calls_for_one_training_and_no_second(cafe):
@@ -140,7 +136,7 @@ def test_decay_calls_for_one_training_and_no_second(cafe):
 def test_before_anything_was_published_a_review_says_so(cafe):
     told = review(cafe, "2022-09-26")
     assert told.startswith("nothing new became known") and "0 of the last 42 days are scored" in told
-    assert not any("scores" in name or "track" in name for name in stored(cafe))
+    assert not any("scores" in name for name in stored(cafe))
 
 
 def test_of_several_forecasts_of_a_day_the_one_that_was_seen_last_is_scored(cafe):

@@ -1,0 +1,141 @@
+"""Alerts: what a person must hear of, told once per cause, to one address, by way of Prefect.
+
+What lasts (a failure, a source that has stopped) is opened, and says nothing more until it is closed; what is over at
+once (a promotion) is told each time. To tell is to put an event on the Prefect server, where an automation sends it on
+to the address in ``FOOTFALL_ALERT_URL``, see `flows.automations`. An open cause is a variable there: of two runs that
+meet the same cause at once, only one can create it, so that it is told once.
+"""
+
+import contextlib
+import datetime as dt
+import json
+import re
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+from prefect import Flow
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.actions import VariableCreate
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.context import FlowRunContext
+from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
+from prefect.logging import get_logger
+
+from footfall.problems import StaleSource
+
+LONG = 2000
+PREFIX = "footfall_open_"
+
+
+def open(market: str, cause: str, sentence: str) -> bool:
+    """Tell of a cause that lasts, once: until it is closed, further calls say nothing.
+
+    Parameters
+    ----------
+    market : str
+        The market that is concerned.
+    cause : str
+        A few plain words that name it, such as ``stale source``.
+    sentence : str
+        What happened, and what to do.
+
+    Returns
+    -------
+    bool
+        Whether it was told now; an alert that cannot be told stops nothing.
+    """
+    about = _about(market, cause, sentence)
+    with _in_nobodys_way(), get_client(sync_client=True) as client:
+        try:
+            client.create_variable(VariableCreate(name=_name(market, cause), value=json.dumps(about)))
+        except ObjectAlreadyExists:
+            if not _is_ours(client, about):
+                return False
+        try:
+            _emit(client, about)
+        except BaseException:  # it was not told, so it is not open
+            client.delete_variable_by_name(_name(market, cause))
+            raise
+        return True
+    return False
+
+
+def close(market: str, *causes: str) -> None:
+    """Take note that causes are gone; the next time, they are told anew."""
+    with _in_nobodys_way(), get_client(sync_client=True) as client:
+        wanted = {"variables": {"name": {"any_": [_name(market, cause) for cause in causes]}}}
+        found = client.request("POST", "/variables/filter", json=wanted).json()  # type: ignore[arg-type]
+        for one in found:
+            with contextlib.suppress(ObjectNotFound):  # someone else was first
+                client.delete_variable_by_name(one["name"])
+
+
+def tell(market: str, cause: str, sentence: str) -> None:
+    """Tell of something that is over at once: a promotion, a rollback."""
+    with _in_nobodys_way(), get_client(sync_client=True) as client:
+        _emit(client, _about(market, cause, sentence))
+
+
+async def failed(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
+    """Open what stopped a flow; a hook of every flow, so that nothing that fails in it stays unsaid."""
+    error = await state.aresult(raise_on_failure=False)
+    cause = "stale source" if isinstance(error, StaleSource) else f"failure of {flow.name}"
+    open(flow_run.parameters["market"], cause, f"{flow.name}: {error or state.message}"[:LONG])
+
+
+async def completed(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
+    """Close what a flow that ran through has shown to be gone; one that was left out has shown nothing."""
+    if state.name == "Completed":
+        close(flow_run.parameters["market"], f"failure of {flow.name}", "stale source", "missed day")
+
+
+def opened(market: str | None = None) -> list[dict[str, str]]:
+    """The causes that are open, oldest first: ``market``, ``cause``, ``sentence`` and ``since``, a UTC time."""
+    with get_client(sync_client=True) as client:
+        wanted = {"variables": {"name": {"like_": PREFIX}}, "limit": 200}
+        found = client.request("POST", "/variables/filter", json=wanted).json()  # type: ignore[arg-type]
+    causes = [json.loads(one["value"]) for one in found if one["name"].startswith(PREFIX)]
+    return sorted((one for one in causes if market in (None, one["market"])), key=lambda one: one["since"])
+
+
+def _about(market: str, cause: str, sentence: str) -> dict[str, str]:
+    now = dt.datetime.now(dt.UTC).isoformat()
+    return {"market": market, "cause": cause, "sentence": sentence, "since": now, "id": str(uuid.uuid4())}
+
+
+def _is_ours(client: SyncPrefectClient, about: dict[str, str]) -> bool:
+    """Whether what stands in our way is our own, its reply lost and the request repeated."""
+    there = client.read_variable_by_name(_name(about["market"], about["cause"]))
+    return there is not None and bool(json.loads(str(there.value))["id"] == about["id"])
+
+
+def _emit(client: SyncPrefectClient, about: dict[str, str]) -> None:
+    """Put an event on the server, and know that it is there.
+
+    Prefect's own `emit_event` queues it for a websocket, and a process that is about to end may take the queue along.
+    """
+    run = FlowRunContext.get()
+    flow_run = [f"prefect.flow-run.{run.flow_run.id}"] if run and run.flow_run else []
+    event = {
+        "event": f"footfall.{about['cause'].replace(' ', '-')}",
+        "resource": {"prefect.resource.id": f"footfall.market.{about['market']}"},
+        "related": [{"prefect.resource.id": one, "prefect.resource.role": "flow-run"} for one in flow_run],
+        "payload": about,
+        "id": about["id"],
+        "occurred": about["since"],
+    }
+    client.request("POST", "/events", json=[event]).raise_for_status()  # type: ignore[arg-type]
+
+
+def _name(market: str, cause: str) -> str:
+    return PREFIX + re.sub(r"[^a-z0-9]+", "_", f"{market} {cause}".lower())
+
+
+@contextlib.contextmanager
+def _in_nobodys_way() -> Iterator[None]:
+    """An alert that cannot be told is no reason to stop a run; the log has it."""
+    try:
+        yield
+    except Exception as error:
+        get_logger("footfall.alerts").warning("an alert could not be told: %s", str(error)[:300])

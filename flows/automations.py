@@ -1,0 +1,117 @@
+"""What the Prefect server does by itself: send on what is told, notice a missing worker and a run that fell silent.
+
+`arrange` puts it there, together with the deployments; whatever it finds under these names, it replaces.
+"""
+
+import datetime as dt
+import logging
+import os
+import uuid
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from apprise import Apprise
+from prefect.blocks.notifications import SlackWebhook
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import StateType
+from prefect.events import EventTrigger, Posture, ResourceSpecification
+from prefect.events.actions import ChangeFlowRunState, SendNotification
+from prefect.events.schemas.automations import AutomationCore
+from pydantic import SecretStr
+
+from flows.local import POOL
+from footfall.problems import EnvironmentProblem
+
+NAMES = ("footfall-alerts", "footfall-idle", "footfall-silence")
+HOUR = dt.timedelta(hours=1)
+SETTING = "FOOTFALL_ALERT_URL"
+logging.getLogger("apprise").setLevel(logging.CRITICAL)  # it shows an address that it does not know, password and all
+
+
+def address() -> str:
+    """Where alerts go, as Apprise writes it; empty where none is set. It may hold a password: never show it.
+
+    Raises
+    ------
+    EnvironmentProblem
+        If nothing can be sent there.
+    """
+    asked = os.environ.get(SETTING, "").strip()
+    for url in (asked, _webhook(asked)):
+        if asked and Apprise().add(url):
+            return url
+    if asked:
+        raise EnvironmentProblem(
+            f"{SETTING}: not an address that alerts can go to. Write a webhook, https://…, or a mailbox, "
+            "mailto://user:password@mail.example.org?to=me@example.org, or any other address of Apprise."
+        )
+    return ""
+
+
+def told() -> str:
+    """Where alerts go, in a sentence that gives no secret away."""
+    return f"Alerts go to the address in {SETTING}." if address() else f"No alerts: {SETTING} is not set."
+
+
+def arrange() -> None:
+    """Put the automations on the server in place of those of the same names; those that send only with an address."""
+    where = address()
+    with get_client(sync_client=True) as client:
+        for name in NAMES:
+            for one in client.read_automations_by_name(name):
+                client.delete_automation(one.id)
+        # whatever its name, this block takes every address of Apprise
+        block: Any = where and SlackWebhook(url=SecretStr(where), notify_type="warning").save(NAMES[0], overwrite=True)
+        for automation in [silence(block or None), *([told_events(block), idle(block)] if block else [])]:
+            client.create_automation(automation)
+
+
+def told_events(block: uuid.UUID) -> AutomationCore:
+    """Whatever `flows.alerts` tells goes to the address."""
+    market = ResourceSpecification({"prefect.resource.id": "footfall.market.*"})
+    trigger = EventTrigger(expect={"footfall.*"}, match=market, posture=Posture.Reactive, threshold=1)
+    subject, body = "Footfall {{ event.payload.market }}: {{ event.payload.cause }}", "{{ event.payload.sentence }}"
+    return AutomationCore(name=NAMES[0], trigger=trigger, actions=[_send(block, subject, body)])
+
+
+def idle(block: uuid.UUID, after: dt.timedelta = HOUR) -> AutomationCore:
+    """Nobody has asked the pool for work: said once, by the one server that is still there to say it."""
+    pool = ResourceSpecification({"prefect.resource.id": "prefect.work-pool.*", "prefect.resource.name": POOL})
+    trigger = EventTrigger(
+        after={"prefect.work-pool.not-ready"}, expect={"prefect.work-pool.ready"}, match=pool,
+        for_each={"prefect.resource.id"}, posture=Posture.Proactive, threshold=1, within=after,
+    )  # fmt: skip
+    body = "No worker has asked for work: nothing is forecast until one does. Start one:  footfall up"
+    return AutomationCore(name=NAMES[1], trigger=trigger, actions=[_send(block, "Footfall: no worker", body)])
+
+
+def silence(block: uuid.UUID | None, after: dt.timedelta = HOUR / 4) -> AutomationCore:
+    """A run that has stopped giving signs of life on another machine is not shown as running for ever.
+
+    On this machine `flows.schedule.bury` knows sooner. Signs come every three minutes, and a server that was away
+    shall not take the runs that went on without it for dead.
+    """
+    signs = {f"prefect.flow-run.{one}" for one in ("heartbeat", "Completed", "Failed", "Cancelled", "Crashed")}
+    trigger = EventTrigger(
+        after={"prefect.flow-run.heartbeat"}, expect=signs, for_each={"prefect.resource.id"},
+        match=ResourceSpecification({"prefect.resource.id": "prefect.flow-run.*"}),
+        posture=Posture.Proactive, threshold=1, within=after,
+    )  # fmt: skip
+    gone = "It gave no sign of life for a quarter of an hour."
+    end = ChangeFlowRunState(name="Crashed", state=StateType.CRASHED, message=gone, force=False)
+    body = "The run {{ flow_run.name }} gave no sign of life for a quarter of an hour; footfall status"
+    actions: list[Any] = [end, *([_send(block, "Footfall: run lost", body)] if block else [])]
+    return AutomationCore(name=NAMES[2], trigger=trigger, actions=actions)
+
+
+def _send(block: uuid.UUID, subject: str, body: str) -> SendNotification:
+    return SendNotification(block_document_id=block, subject=subject, body=body)
+
+
+def _webhook(url: str) -> str:
+    """A web address as Apprise's JSON webhook; what follows the question mark is marked as the receiver's own."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https"):
+        return ""
+    query = urlencode([(f"-{key}", value) for key, value in parse_qsl(parts.query)])
+    return urlunsplit((parts.scheme.replace("http", "json"), parts.netloc, parts.path, query, ""))

@@ -1,0 +1,44 @@
+"""What a reviewer finds: artifacts of the flow run in Prefect, a sentence and the ways on in MLflow."""
+
+import os
+from typing import Any
+
+from prefect.artifacts import acreate_link_artifact, acreate_markdown_artifact, acreate_table_artifact
+from prefect.settings import PREFECT_UI_URL
+
+from flows import local, record, station
+
+
+async def present(run: station.Run, decided: str, table: list[dict[str, Any]] | None = None) -> None:
+    """Show in Prefect and in MLflow what came of a run, each with the way to the other and to the page.
+
+    Parameters
+    ----------
+    run : station.Run
+        Whose record has been delivered.
+    decided : str
+        What came of it, in a sentence: the gate's decision, or where the forecast went.
+    table : list of dict, optional
+        Rows that Prefect shows: the forecast, the leaderboard.
+    """
+    page = local.address(run.market.name, "index.html") if run.station == "predict" else ""
+    record.tell(run.id, decided.partition(": gs://")[0], {"the page": page, "the flow run": _flow_run(run)})
+    await acreate_link_artifact(record.link(run.id), "the executed notebook in MLflow", key="record")
+    summary = _summary(run, decided, page)
+    await acreate_markdown_artifact(summary, key=f"{run.market.name}-{run.station}", description=decided)
+    if table:
+        name = {"predict": "forecast", "train": "leaderboard"}[run.station]
+        await acreate_table_artifact(table, key=f"{run.market.name}-{name}", description=decided)
+
+
+def _summary(run: station.Run, decided: str, page: str) -> str:
+    facts = {"as of": str(run.as_of), "data through": run.found["data_through"],
+             "model": run.found.get("model_version", "none yet"), "notebook": f"[in MLflow]({record.link(run.id)})",
+             "page": f"[for people]({page})" if page else ""}  # fmt: skip
+    return f"**{decided}**\n\n" + "\n".join(f"- {name}: {fact}" for name, fact in facts.items() if fact)
+
+
+def _flow_run(run: station.Run) -> str:
+    ui = PREFECT_UI_URL.value() or os.environ.get("PREFECT_API_URL", "").removesuffix("/api")
+    made = run.kept.tags.get("prefect_flow_run", "") if run.kept else ""
+    return f"{ui}/runs/flow-run/{made}" if ui and made else ""

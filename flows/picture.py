@@ -1,0 +1,40 @@
+"""Chromium: the owner's page as a reader sees it, for README and for the page's tests."""
+
+import datetime as dt
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+ADVICE = "no Chromium found: apt-get install chromium"
+
+
+def found() -> str | None:
+    """Where this machine's Chromium is, if it has one."""
+    return next(filter(None, map(shutil.which, NAMES)), None)
+
+
+@contextmanager
+def chromium() -> Iterator[Any]:
+    """A running browser, the machine's own."""
+    from playwright.sync_api import sync_playwright  # for developers only; nothing in production draws
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found())
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def draw(page: Path, folder: Path, day: dt.date) -> None:
+    """The top of a page as it looks on a phone on the day it was made: by day in English, in the dark in Portuguese."""
+    with chromium() as browser:
+        for name, locale, scheme in (("page.png", "en-GB", "light"), ("page-pt.png", "pt-PT", "dark")):
+            seen = {"viewport": {"width": 400, "height": 860}, "device_scale_factor": 1.5}
+            view = browser.new_page(**seen, locale=locale, color_scheme=scheme)
+            view.clock.set_fixed_time(dt.datetime.combine(day, dt.time(9)))
+            view.goto(page.resolve().as_uri())
+            view.screenshot(path=folder / name)

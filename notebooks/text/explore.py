@@ -1,0 +1,112 @@
+# %% [markdown]
+# # Explore: what is in the data, and is it sound?
+#
+# Before a model learns from figures, somebody should have looked at them. This notebook looks at one series of a
+# snapshot the way a careful colleague would: how far it reaches, what is missing, how it moves over the year, the week
+# and the holidays, what changed lately — and says at the end whether it is fit to be trained on.
+#
+# *Reads* a snapshot. *Writes* two figures and a verdict.
+
+# %% tags=["parameters"]
+snapshot = "../resources/sample/snapshot.parquet"  # the figures, as they were published
+out = "../.footfall/lab/explore"  # folder for what this notebook writes
+location = "PT"  # ISO 3166 code, or names joined by /
+category = "retail_and_recreation"  # what kind of places
+as_of = "2022-10-13"  # the day we stand on
+lag = 3  # days between a day and its publication
+fit_from = 120  # days of history that training needs at least
+
+# %% [markdown]
+# The words used below live in `footfall/`; each does one thing, and none of them talks to a server.
+
+# %%
+from pandas import date_range
+
+from footfall import plots
+from footfall.calendar import country_of, kinds
+from footfall.results import keep
+from footfall.series import extent, pick, read_snapshot, unfit, visible
+from footfall.transforms import departures
+
+# %% [markdown]
+# ## How far it reaches
+#
+# A number is the percentage by which visits differed from the median of the same weekday in January and February 2020:
+# −20 means a fifth fewer visits than in that winter. Everything published after `as_of` is put away first, so that a
+# look at a past day sees what could be seen on that day.
+#
+# The table has one row per category of this place. `missing` counts days inside the span on which Google published
+# nothing, which it does where too few people went for their privacy to be safe. Good is a column of noughts.
+
+# %%
+series = visible(read_snapshot(snapshot), as_of, lag)
+y = pick(series, location, category)
+extent(series, location)
+
+# %% [markdown]
+# ## The level
+#
+# The pale line is every day, the blue one its mean over four weeks. Look for steps that no season explains: a change
+# of method at the source, or a lockdown, would show as one. What holds the line down in January is winter and the
+# turn of the year; what lifts it in August is summer.
+
+# %%
+level = plots.level(y)
+level
+
+# %% [markdown]
+# ## The week
+#
+# Since every weekday is measured against its own past, the weekdays should lie close together, and where they do not,
+# habits have changed since 2020. The boxes span the middle half of the last eight weeks; a model that ignores the
+# weekday gives away whatever separates them.
+
+# %%
+week = plots.weekdays(y)
+week
+
+# %% [markdown]
+# ## The special days
+#
+# How far each kind of day lay from the ordinary same weekdays around it, in percentage points: the median, and how
+# many such days there were. Shops close on 25 December and 1 January, so their falls are deep. A holiday on a weekday
+# moves people as well. Where `days` is 1 or 2, the median is an anecdote.
+
+# %%
+departures(y, country_of(location)).round(1)
+
+# %% [markdown]
+# ## What changed lately
+#
+# The mean of the last seven days, of the four weeks before them, and of the same seven days a year ago. A week that
+# differs from its predecessors by more than about ten points is news: look for a holiday before you blame the data.
+
+# %%
+lately = {"last 7 days": y[-7:].mean(), "4 weeks before": y[-35:-7].mean(), "a year ago": y[-371:-364].mean()}
+{name: round(float(value), 1) for name, value in lately.items()}
+
+# %% [markdown]
+# And the special days among the last fourteen days and the next seven, so that nobody is surprised twice.
+
+# %%
+near = kinds(date_range(y.index[-14], periods=14 + lag + 7), country_of(location))
+near[near != "ordinary"].to_frame()
+
+# %% [markdown]
+# ## The verdict
+#
+# A series is fit for training when it is long enough, mostly there, and not stuck. If it is not, this cell stops the
+# notebook and says which of the three it is.
+
+# %%
+reasons = unfit(y, fit_from)
+sentence = f"{location} {category}: {len(y)} days, {y.isna().sum()} missing, the last {y.index[-1]:%Y-%m-%d}"
+assert not reasons, "; ".join(reasons)
+sentence
+
+# %% [markdown]
+# What follows is kept beside this notebook in its record.
+
+# %%
+metrics = {"days": len(y), "missing": int(y.isna().sum()), "last_7_days": float(y[-7:].mean())}
+keep(out, level=level, week=week, metrics=metrics, verdict={"fit": not reasons, "sentence": sentence})

@@ -1,0 +1,126 @@
+# %% [markdown]
+# # Predict: how busy will the coming days be?
+#
+# The champion is brought up to the last published day and asked for the days after `as_of`. What it says is turned into a
+# mean and a range for each day, checked as a suspicious reader would check it, and written down in the form that is
+# published.
+#
+# *Reads* a snapshot, the champion and, if there is one, the track record. *Writes* the forecast as Parquet, CSV, page and
+# calendar, its reasons, and a figure.
+
+# %% tags=["parameters"]
+snapshot = "../resources/sample/snapshot.parquet"  # the figures, as they were published
+champion = "../.footfall/lab/train/model"  # folder of the champion
+model_version = "lab"  # its name in the registry
+track = ""  # file with how earlier forecasts came true; empty if there is none
+out = "../.footfall/lab/predict"  # folder for what this notebook writes
+location = "PT"  # ISO 3166 code, or names joined by /
+category = "retail_and_recreation"  # what kind of places
+as_of = "2022-10-13"  # the day we stand on
+lag = 3  # days between a day and its publication
+horizon = 7  # days to forecast
+quantiles = [0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95]
+
+# %% [markdown]
+# Nothing here trains anything: the model comes from `train.ipynb`, by way of the registry.
+
+# %%
+from pandas import Timestamp, date_range
+
+from footfall import forecast, intervals, page, plots, why
+from footfall.calendar import country_of, kinds
+from footfall.champion import read_champion
+from footfall.models import bring_up_to, predict
+from footfall.results import keep
+from footfall.series import pick, read_snapshot, sha256_of, visible
+
+# %% [markdown]
+# ## Read
+#
+# The series up to the last day published by `as_of`, and the champion. A champion of another place or kind of place, or
+# one that has seen days which are still to come, must not speak here.
+
+# %%
+y = pick(visible(read_snapshot(snapshot), as_of, lag), location, category)
+known = read_champion(champion)
+home = f"{known.about['location']} {known.about['category']}"
+assert home == f"{location} {category}", (
+    f"the champion was trained on {home}; {location} {category} needs a market of its own"
+)
+seen = known.about["data_through"]
+assert seen <= f"{y.index[-1]:%Y-%m-%d}", (
+    f"the champion knows {seen}, which was still to come; train as of this day first"
+)
+known.about
+
+# %% [markdown]
+# ## Forecast
+#
+# The champion's state moves to the last published day; what it learned in training stays as it was. The days between that
+# day and `as_of` are not published yet, so the forecast reaches across them.
+
+# %%
+days = date_range(as_of, periods=horizon + 1)[1:]
+model = bring_up_to(known.forecaster, y)
+mean = predict(model, days)
+ranges = intervals.quantiles(known.residuals, mean, Timestamp(as_of), country_of(location), lag)
+
+# %% [markdown]
+# ## Look
+#
+# The last four weeks in black run into the forecast in blue; the grey strip is what has not been published yet. The shades
+# hold half, four fifths and nine tenths of what may happen. The forecast should carry on the rhythm of the weeks before,
+# and where it does not, a special day should be the reason.
+
+# %%
+figure = plots.fan(y, mean, ranges)
+figure
+
+# %% [markdown]
+# ## Why
+#
+# What each day adds up from: the level of the last weeks, the weekday, the kind of day, last year's turn since the last
+# published day, and what was learned from other series. They are logarithms of the level: 0.05 is about 5 % more visits.
+# The sentence names the largest reason for a day to differ from a usual one of its weekday.
+
+# %%
+parts, logarithms, country = why.parts(model, days), why.in_logarithms(model), country_of(location)
+reasons = parts.round(3).assign(kind=kinds(days, country), why=why.sentences(parts, country, logarithms))
+assert abs(why.total(parts, logarithms).clip(lower=-100) - mean).max() < 1e-6, "the parts do not add up"
+reasons
+
+# %% [markdown]
+# ## Check
+#
+# The table that will be published, in the columns of the [hubverse](https://hubverse.io). It is complete, finite and in
+# order; its days follow each other; no value is below −100 or absurdly far from anything the series has shown; and it does
+# not say the same every day. One broken rule, and nothing is published.
+
+# %%
+facts = {"origin_date": as_of, "location": location, "target": category, "model_version": model_version}
+table = forecast.tabulate(mean, ranges, quantiles, **facts, snapshot=sha256_of(snapshot))
+forecast.check(table, y, horizon, quantiles)
+
+# %% [markdown]
+# And the same for people. `expected` is percent against early 2020, `low` and `high` bound what happens on four days out
+# of five.
+
+# %%
+forecast.week(table)
+
+# %% [markdown]
+# ## Publish
+#
+# What is written into `forecast/` is what readers get: the table for machines, and for people a page that says in words how
+# busy each day will be against a usual one of its weekday, why, and how sure that is; in Portuguese and in English, with the
+# days as a calendar beside it. `footfall/usual.py` says what is usual, `footfall/outlook.py` from where on a day is called busy.
+
+# %%
+forecast.write_forecast(table, out)
+page.write_page(table, y, parts, logarithms, lag, page.read_track(track), out)
+keep(
+    out,
+    forecast=figure,
+    why=reasons.reset_index(names="date").astype({"date": "str"}).to_dict("records"),
+    metrics={"mean": float(mean.mean()), "width80": float((ranges["q90"] - ranges["q10"]).mean())},
+)

@@ -1,0 +1,178 @@
+# %% [markdown]
+# # Train: which model deserves to be champion?
+#
+# Every model in the candidates cell is put back into the past, day after day, and asked for the coming week with nothing
+# but what was known then. The best one is chosen on the older days and judged on the newer ones, where it must beat both
+# today's champion and the simplest forecast there is. Only then is it fitted to everything and saved.
+#
+# *Reads* a snapshot and, if there is one, the champion. *Writes* the challenger's model, the leaderboard, the gate's decision.
+
+# %% tags=["parameters"]
+snapshot = "../resources/sample/snapshot.parquet"  # the figures, as they were published
+champion = ""  # folder of today's champion; empty if there is none
+out = "../.footfall/lab/train"  # folder for what this notebook writes
+location = "PT"  # ISO 3166 code, or names joined by /
+category = "retail_and_recreation"  # what kind of places
+as_of = "2022-10-13"  # the day we stand on
+lag = 3  # days between a day and its publication
+horizon = 7  # days to forecast
+backtest_days = 182  # days of the past to forecast from
+margin = 0.02  # share by which the naive forecast must be beaten
+
+# %% [markdown]
+# The models are [sktime](https://www.sktime.net) forecasters. Its own are used where they are good; the parts that know
+# about holidays and percentages come from `footfall/transforms.py` and `footfall/models.py`, the one that learns from
+# many series from `footfall/boosted.py`.
+
+# %%
+from pandas import date_range
+from sktime.forecasting.compose import EnsembleForecaster
+from sktime.forecasting.naive import NaiveForecaster
+from sktime.forecasting.theta import ThetaForecaster
+
+from footfall import plots
+from footfall.backtest import backtest, last_origins, leaderboard, windows
+from footfall.boosted import Boosted, Panel
+from footfall.calendar import country_of
+from footfall.champion import read_champion, write_champion
+from footfall.gate import decide
+from footfall.intervals import with_quantiles
+from footfall.models import ETS, WeekdaySmoother, fit, of_today, predict
+from footfall.results import keep
+from footfall.series import pick, read_snapshot, unfit, visible
+from footfall.transforms import KindOfDay, LastYearsTurn, LogLevel
+
+# %% [markdown]
+# ## Read
+#
+# One series, up to the last day that had been published by `as_of`. Nothing later can leak into what follows, because
+# nothing later is there. Every origin of the backtest needs some history behind it, so a short series is refused here.
+# The panel is what else there is to learn from: every kind of place, of every country in the snapshot.
+
+# %%
+published = visible(read_snapshot(snapshot), as_of, lag)
+y = pick(published, location, category)
+panel = Panel(published)
+country = country_of(location)
+reasons = unfit(y, backtest_days + horizon + 60)
+assert not reasons, "; ".join(reasons)
+f"{len(y)} days, {y.index[0]:%Y-%m-%d} to {y.index[-1]:%Y-%m-%d}, {y.isna().sum()} without a value"
+
+# %% [markdown]
+# ## Candidates
+#
+# **This is the cell to change.** Add a line, run the notebook, and read its row on the leaderboard. A candidate is any
+# sktime forecaster; the `*` chains transformers in front of one, as sktime does everywhere.
+#
+# - *seasonal naive* says that next Friday will be like last Friday. It is the one that must be beaten.
+# - *ETS* and *Theta* are what every library offers, with an additive week.
+# - *calendar* works on the logarithm of the level, takes off what holidays and bridge days do and a share of last year's
+#   movement, and lets a weekday smoother with fixed gains follow the rest.
+# - *both scales* is the mean of that and of its twin on the percentages as they are, which is better near −100.
+# - *boosted* is the calendar again, its errors foreseen by trees that learned from the whole panel.
+
+# %% tags=["candidates"]
+front = LogLevel() * KindOfDay(country) * LastYearsTurn()
+candidates = {
+    "seasonal naive": NaiveForecaster(strategy="last", sp=7),
+    "ETS": ETS(trend="add", damped_trend=True, seasonal="add", sp=7),
+    "Theta": ThetaForecaster(sp=7, deseasonalize_model="additive"),
+    "calendar": front * WeekdaySmoother(),
+    "boosted": Boosted(country, panel),
+}
+raw = KindOfDay(country) * LastYearsTurn(step=1.0) * WeekdaySmoother()
+candidates["both scales"] = EnsembleForecaster([("log", candidates["calendar"]), ("raw", raw)])
+
+# %% [markdown]
+# Today's champion runs against them by the same rules: its recipe, fitted anew at the first of each month of the past,
+# learning from the same panel.
+
+# %%
+candidates |= {"champion": of_today(read_champion(champion).forecaster, panel)} if champion else {}
+list(candidates)
+
+# %% [markdown]
+# ## Backtest
+#
+# Every origin is a day on which each candidate forecasts the following days, seeing only what was published `lag` days
+# before. The origins fall into three equal spans. The oldest only gathers errors, from which the prediction intervals of
+# the later days are made; the middle one is for choosing; the newest is kept for the verdict.
+
+# %%
+origins = last_origins(y, backtest_days, horizon)
+table = with_quantiles(backtest(candidates, y, origins, horizon, lag), country, lag)
+warm_up, selection, report = windows(origins)
+f"{len(origins)} origins, {origins[0]:%Y-%m-%d} to {origins[-1]:%Y-%m-%d}; the verdict rests on the last {len(report)}"
+
+# %% [markdown]
+# ## Choose
+#
+# The leaderboard of the middle span, best first. MAE is the mean absolute error in percentage points; MASE divides it by
+# what the naive forecast used to err; WIS scores the whole range of quantiles, smaller is better, and decides.
+# `cover80` is the share of days that fell into the 80 % interval: good is close to 0.8.
+
+# %%
+choice = leaderboard(table[table["origin"].isin(selection)], y)
+challenger = choice.index[0]
+choice.round(3)
+
+# %% [markdown]
+# How the error grows with the distance. A model that knows the calendar should lie below the naive one at every distance;
+# one that rises steeply trusts its latest values too much.
+
+# %%
+errors = plots.errors(table[table["origin"].isin(selection)], list(choice.index))
+errors
+
+# %% [markdown]
+# ## Judge
+#
+# The newest span, on which nothing was chosen. The gate opens if the challenger beats the naive forecast by the margin and
+# is no worse than the champion; its own words say which figures decided.
+
+# %%
+verdict = leaderboard(table[table["origin"].isin(report)], y)
+decision = decide(verdict, challenger, "seasonal naive", "champion" if champion else None, margin)
+print(f"{'passed' if decision.passed else 'closed'}: {decision.reason}")
+verdict.round(3)
+
+# %% [markdown]
+# ## Fit and save
+#
+# The challenger learns from everything and is written down together with the errors of its backtest, from which
+# `predict.ipynb` makes the intervals. What was written is read back at once: a model that does not come back to the same
+# numbers is worth nothing.
+
+# %%
+model = fit(candidates[challenger], y)
+residuals = table.loc[table["candidate"] == challenger, ["origin", "date", "horizon", "mean", "actual"]]
+about = {
+    "candidate": challenger,
+    "location": location,
+    "category": category,
+    "lag": lag,
+    "horizon": horizon,
+    "fitted_from": f"{y.index[0]:%Y-%m-%d}",
+    "data_through": f"{y.index[-1]:%Y-%m-%d}",
+}
+write_champion(f"{out}/model", model, residuals, about)
+
+# %%
+coming = date_range(y.index[-1], periods=horizon + 1)[1:]
+assert predict(read_champion(f"{out}/model").forecaster, coming).equals(predict(model, coming)), (
+    "the saved model differs"
+)
+predict(model, coming).round(1)
+
+# %% [markdown]
+# The leaderboard, the decision and the figures go into the record; the flow reads the decision and acts on it.
+
+# %%
+metrics = {name: float(verdict.loc[challenger, name]) for name in ("MAE", "MASE", "WIS", "cover80")}
+keep(
+    out,
+    metrics=metrics,
+    errors=errors,
+    gate=decision._asdict(),
+    leaderboard=verdict.round(4).reset_index().to_dict("records"),
+)

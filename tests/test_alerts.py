@@ -1,0 +1,144 @@
+"""Alerts: real server, real automation, real notification block, and a receiver on this machine."""
+
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import bad_data
+import pytest
+from conftest import footfall
+from receiver import Receiver
+
+from flows.local import HOME
+from footfall.problems import EnvironmentProblem
+
+
+@pytest.fixture(scope="module")
+def receiver(servers):
+    from flows import automations
+
+    with Receiver() as one, pytest.MonkeyPatch.context() as patch:
+        patch.setenv(automations.SETTING, one.url)
+        automations.arrange()
+        yield one
+        patch.delenv(automations.SETTING)
+        automations.arrange()
+
+
+def test_a_cause_is_told_once_until_it_is_closed(receiver):
+    from flows import alerts
+
+    assert alerts.open("once", "stale source", "The last day is 2022-10-13.")
+    assert [alerts.open("once", "stale source", f"Still, on day {day}.") for day in range(9)] == [False] * 9
+    assert receiver.wait("once", 1) == ["stale source"]
+    assert ("Footfall once: stale source", "The last day is 2022-10-13.") in receiver.told
+    assert [one["cause"] for one in alerts.opened("once")] == ["stale source"]
+    alerts.close("once", "stale source", "never opened")
+    assert alerts.opened("once") == []
+    assert alerts.open("once", "stale source", "Again.")
+    assert receiver.wait("once", 2) == ["stale source"] * 2
+    alerts.close("once", "stale source")
+
+
+def test_of_eight_runs_that_meet_a_cause_at_once_one_tells_it(receiver):
+    from flows import alerts
+
+    with ThreadPoolExecutor(4) as crowd:
+        told = list(crowd.map(lambda number: alerts.open("crowd", "decay", f"from {number}"), range(4)))
+    assert told.count(True) == 1
+    assert receiver.wait("crowd", 1) == ["decay"]
+    alerts.close("crowd", "decay")
+
+
+def test_what_is_over_at_once_is_told_each_time(receiver):
+    from flows import alerts
+
+    for version in ("3", "4"):
+        alerts.tell("events", "promotion", f"version {version} is champion")
+    assert receiver.wait("events", 2) == ["promotion"] * 2
+    assert alerts.opened("events") == []
+
+
+def test_a_failure_is_told_once_and_closed_by_a_success(receiver, first_run, tmp_path):
+    from flows import alerts
+
+    already = len(receiver.wait("sample", 0))
+    bad = f"data.source={bad_data.CASES['empty file'].write(tmp_path)}"
+    for _ in range(2):
+        assert footfall("predict", "sample", "--set", bad).exit_code == 3
+    assert receiver.wait("sample", already + 1)[already:] == ["failure of predict"]
+    assert ["report.csv:1:1" in one["sentence"] for one in alerts.opened("sample")] == [True]
+    assert footfall("predict", "sample").exit_code == 0
+    assert alerts.opened("sample") == []
+
+
+def test_the_address_is_in_no_log_and_no_database(receiver):
+    from flows import alerts
+
+    alerts.tell("secret", "promotion", "version 1 is champion")
+    assert receiver.wait("secret", 1) == ["promotion"]
+    for path in (path for path in HOME.rglob("*") if path.is_file()):
+        assert b"canary-" not in path.read_bytes(), path
+
+
+def test_a_receiver_that_refuses_or_is_gone_stops_nothing_and_gives_nothing_away(receiver):
+    from flows import alerts, automations
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(automations.SETTING, receiver.url.replace(str(receiver.url.split(":")[2].split("/")[0]), "9"))
+        automations.arrange()
+        alerts.tell("gone", "promotion", "version 1 is champion")
+        time.sleep(2)
+    automations.arrange()
+    assert b"canary-" not in (HOME / "logs" / "prefect.log").read_bytes()
+    assert receiver.about("gone") == []
+
+
+def test_without_an_address_no_automation_sends(servers):
+    from prefect.client.orchestration import get_client
+
+    from flows import automations
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv(automations.SETTING, raising=False)
+        automations.arrange()
+        with get_client(sync_client=True) as client:
+            assert [one.name for one in client.read_automations()] == ["footfall-silence"]
+        assert automations.told() == "No alerts: FOOTFALL_ALERT_URL is not set."
+
+
+@pytest.mark.parametrize(
+    ("asked", "becomes"),
+    [
+        ("https://example.org/hook?sig=a%2Bb", "jsons://example.org/hook?-sig=a%2Bb"),
+        ("https://hooks.slack.com/services/T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ", None),
+        ("mailto://me:secret@mail.example.org?to=you@example.org", None),
+    ],
+)
+def test_an_address_is_a_webhook_or_a_mailbox(asked, becomes, servers, monkeypatch):
+    from flows import automations
+
+    monkeypatch.setenv(automations.SETTING, asked)
+    assert automations.address() == (becomes or asked)
+
+
+@pytest.mark.parametrize("asked", ["me@example.net", "nonsense", "https://", "nowhere://canary"])
+def test_an_address_that_cannot_be_sent_to_is_refused_without_showing_it(asked, servers, monkeypatch, caplog):
+    from flows import automations
+
+    monkeypatch.setenv(automations.SETTING, asked)
+    with pytest.raises(EnvironmentProblem, match="FOOTFALL_ALERT_URL: not an address") as told:
+        automations.address()
+    assert asked not in str(told.value).replace("https://…", "") and asked not in caplog.text
+
+
+def test_an_alert_that_cannot_be_told_stops_nothing(servers, monkeypatch):
+    from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
+
+    from flows import alerts
+
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api", PREFECT_CLIENT_MAX_RETRIES: 0}):
+        assert alerts.open("away", "decay", "worse than the naive") is False
+        alerts.tell("away", "promotion", "version 1")
+        alerts.close("away", "decay")
+    assert os.environ["PREFECT_API_URL"] and alerts.opened("away") == []

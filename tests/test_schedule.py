@@ -1,0 +1,206 @@
+"""The schedule on a real Prefect server: late runs, runs that died, and what the same file for ten days leads to."""
+
+import asyncio
+import datetime as dt
+import json
+import os
+import signal
+import subprocess
+import sys
+import uuid
+from zoneinfo import ZoneInfo
+
+import pytest
+from conftest import footfall
+from receiver import Receiver
+
+from flows import bucket as storage
+from flows.local import HOME, POOL
+from footfall.problems import StaleSource
+
+LISBON = ZoneInfo("Europe/Lisbon")
+TODAY = dt.datetime.now(LISBON).date()
+PREDICT = [sys.executable, "-u", "-m", "flows.cli", "predict", "sample"]
+
+
+@pytest.fixture
+def client(servers):
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as one:
+        yield one
+
+
+@pytest.fixture
+def live(servers, tmp_path, monkeypatch):
+    """A market whose clock runs, on the bundled sample; its name."""
+    from flows import cli, schedule, station, status
+
+    name = f"live{uuid.uuid4().hex[:6]}"
+    (tmp_path / f"{name}.yaml").write_text("data: {source: sample, location: PT, stale_after: 6}\n")
+    for module in (cli.local, schedule, station, status):
+        monkeypatch.setattr(module, "PARAMS", tmp_path)
+    return name
+
+
+def deployment(client, market, cron="0 6 * * *"):
+    """A deployment of the predict flow for a market, scheduled daily."""
+    from prefect.client.schemas.actions import DeploymentScheduleCreate
+    from prefect.client.schemas.schedules import CronSchedule
+
+    if not any(pool.name == POOL for pool in client.read_work_pools()):
+        subprocess.run([sys.executable, "-m", "prefect", "work-pool", "create", POOL, "--type", "process"], check=True)
+    schedule = DeploymentScheduleCreate(schedule=CronSchedule(cron=cron, timezone="Europe/Lisbon"), active=True)
+    flow = client.create_flow_from_name("predict")
+    return client.create_deployment(
+        flow, market, parameters={"market": market}, schedules=[schedule], work_pool_name=POOL,
+        entrypoint="flows/predict.py:predict", concurrency_limit=1,
+    )  # fmt: skip
+
+
+def missed(client, deployment_id, days):
+    """The runs that the server's own scheduler would have made for the past days, oldest first."""
+    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterDeploymentId
+    from prefect.client.schemas.sorting import FlowRunSort
+
+    now = dt.datetime.now(dt.UTC)
+    span = {"start_time": (now - dt.timedelta(days=days)).isoformat(), "end_time": now.isoformat(), "min_runs": 50}
+    client.request("POST", f"/deployments/{deployment_id}/schedule", json=span).raise_for_status()
+    mine = FlowRunFilter(deployment_id=FlowRunFilterDeploymentId(any_=[deployment_id]))
+    found = client.read_flow_runs(flow_run_filter=mine, sort=FlowRunSort.EXPECTED_START_TIME_ASC)
+    return [run for run in found if run.expected_start_time <= now]
+
+
+def perform(run):
+    """What the worker's process does with a flow run; the state it ends in."""
+    from prefect.flow_engine import run_flow
+
+    from flows.predict import predict
+
+    return asyncio.run(run_flow(predict, flow_run=run, parameters=run.parameters, return_type="state"))
+
+
+def test_of_seven_missed_days_the_newest_runs_once_and_the_others_are_told_once(client, live):
+    from flows import alerts
+
+    runs = missed(client, deployment(client, live), 7)
+    assert len(runs) == 7 and all(run.auto_scheduled for run in runs)
+    states = [perform(run) for run in runs]
+    assert [state.name for state in states] == ["Missed"] * 6 + ["Failed"], "its source is stale, but it was run"
+    assert all(state.is_completed() for state in states[:6])
+    first, last = (runs[n].expected_start_time.astimezone(LISBON).date() for n in (0, 5))
+    assert f"footfall backfill {live} --from {first} --to {last}" in states[0].message
+    told = {one["cause"]: one["sentence"] for one in alerts.opened(live)}
+    assert told["missed day"] == states[0].message and "stale source" in told, "the sample ended in 2022"
+    days = {run.expected_start_time.astimezone(LISBON).date() for run in runs}
+    folders = [path for path in (HOME / "runs").glob(f"*-predict-{live}-*")]
+    assert len(folders) == 1, "what was left out executed nothing"
+    assert f'"as_of": "{max(days)}"' in (folders[0] / "owner.json").read_text(), "it stands on the day it was due"
+
+
+def test_a_run_that_a_person_asks_for_is_never_left_out(client, live):
+    identity = deployment(client, live)
+    missed(client, identity, 3)
+    assert perform(client.create_flow_run_from_deployment(identity)).name == "Failed"
+
+
+def test_a_market_whose_clock_stands_still_has_missed_nothing(client):
+    from flows import alerts
+
+    runs = missed(client, deployment(client, "sample"), 3)
+    assert [perform(run).name for run in runs[:2]] == ["Missed"] * 2
+    assert "missed day" not in [one["cause"] for one in alerts.opened("sample")]
+
+
+def left_behind(client, run):
+    """As a worker and its flow leave a run that are both killed: Running, its process gone."""
+    from prefect.states import Running
+
+    client.set_flow_run_state(run.id, Running(), force=True)
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    client.request("PATCH", f"/flow_runs/{run.id}", json={"infrastructure_pid": str(gone.pid)}).raise_for_status()
+
+
+def runs_of(client, identity):
+    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterDeploymentId
+
+    mine = FlowRunFilter(deployment_id=FlowRunFilterDeploymentId(any_=[identity]))
+    return [run for run in client.read_flow_runs(flow_run_filter=mine) if not run.auto_scheduled]
+
+
+def test_a_run_that_died_with_its_worker_is_ended_and_run_once_more(client, live):
+    from flows import schedule
+
+    identity = deployment(client, live)
+    first = client.create_flow_run_from_deployment(identity)
+    left_behind(client, first)
+    (told,) = schedule.bury()
+    assert "ended without a word" in told and "run once more" in told
+    assert client.read_flow_run(first.id).state.is_crashed()
+    assert schedule.bury() == []
+    (again,) = [run for run in runs_of(client, identity) if run.id != first.id]
+    assert again.state.is_scheduled() and again.parameters == {"market": live}
+    left_behind(client, again)
+    assert "run once more" not in schedule.bury()[0], "twice is enough"
+    assert len(runs_of(client, identity)) == 2
+
+
+def test_a_run_whose_process_lives_is_left_alone(client, live):
+    from prefect.states import Running
+
+    from flows import schedule
+
+    run = client.create_flow_run_from_deployment(deployment(client, live))
+    client.set_flow_run_state(run.id, Running(), force=True)
+    assert schedule.bury() == [], "its process may be about to start"
+    client.request("PATCH", f"/flow_runs/{run.id}", json={"infrastructure_pid": str(os.getpid())})
+    assert schedule.bury() == []
+    client.delete_flow_run(run.id)
+
+
+def test_a_run_killed_in_its_notebook_does_not_stay_running(client, first_run):
+    from flows import schedule
+
+    before = set((HOME / "runs").iterdir())
+    run = subprocess.Popen(PREDICT, stdout=subprocess.PIPE, text=True)
+    assert any("predict [2]" in line for line in run.stdout)
+    os.kill(run.pid, signal.SIGKILL)
+    run.wait()
+    (folder,) = set((HOME / "runs").iterdir()) - before
+    identity = json.loads((folder / "owner.json").read_text())["tags"]["prefect_flow_run"]
+    assert client.read_flow_run(identity).state.is_running()
+    assert any("ended without a word" in told for told in schedule.bury())
+    assert client.read_flow_run(identity).state.is_crashed()
+
+
+def crown(market, folder):
+    """Make the sample's champion that of another market too, which spares a training."""
+    from flows import record
+
+    version = record.champion("sample")
+    record.lay_down("sample", version, folder)
+    (folder / "champion").rename(folder / "model")
+    run = record.version_of("sample", version).run_id
+    record.promote(market, record.register(market, run, folder / "model", {}), folder / "proof")
+
+
+@pytest.mark.parametrize("last", [21, pytest.param(28, marks=pytest.mark.soak)])
+def test_the_same_file_day_after_day_is_said_to_be_stale_once_and_never_relabelled(last, live, first_run, tmp_path):
+    from flows import alerts, automations
+
+    crown(live, tmp_path)
+    place = storage.connect("footfall")
+    with Receiver() as receiver, pytest.MonkeyPatch.context() as patch:
+        patch.setenv(automations.SETTING, receiver.url)
+        automations.arrange()
+        days = [f"2022-10-{day}" for day in range(19, last + 1)]
+        done = [footfall("predict", live, "--as-of", day, "--set", "data.lag=0") for day in days]
+        assert [one.exit_code for one in done] == [0, *[StaleSource.exit_code] * (last - 19)], done[0].output
+        assert "stale — its last retail_and_recreation of PT is 2022-10-13, 7 days before 2022-10-20" in done[1].output
+        assert "the latest forecast remains 2022-10-19" in done[-1].output
+        assert receiver.wait(live, 1) == ["stale source"]
+    latest = storage.latest(place, live)
+    assert latest.pointer["as_of"] == "2022-10-19" and latest.manifest["about"]["data_through"] == "2022-10-13"
+    assert [one["cause"] for one in alerts.opened(live)] == ["stale source"]
+    assert "stale" in footfall("forecast", live).output
