@@ -46,7 +46,7 @@ def open(market: str, cause: str, sentence: str) -> bool:
         Whether it was told now; an alert that cannot be told stops nothing.
     """
     about = _about(market, cause, sentence)
-    with _in_nobodys_way(), get_client(sync_client=True) as client:
+    with best_effort(), get_client(sync_client=True) as client:
         try:
             client.create_variable(VariableCreate(name=_name(market, cause), value=json.dumps(about)))
         except ObjectAlreadyExists:
@@ -63,7 +63,7 @@ def open(market: str, cause: str, sentence: str) -> bool:
 
 def close(market: str, *causes: str) -> None:
     """Take note that causes are gone; the next time, they are told anew."""
-    with _in_nobodys_way(), get_client(sync_client=True) as client:
+    with best_effort(), get_client(sync_client=True) as client:
         wanted = {"variables": {"name": {"any_": [_name(market, cause) for cause in causes]}}}
         found = client.request("POST", "/variables/filter", json=wanted).json()  # type: ignore[arg-type]
         for one in found:
@@ -73,7 +73,7 @@ def close(market: str, *causes: str) -> None:
 
 def tell(market: str, cause: str, sentence: str) -> None:
     """Tell of something that is over at once: a promotion, a rollback."""
-    with _in_nobodys_way(), get_client(sync_client=True) as client:
+    with best_effort(), get_client(sync_client=True) as client:
         _emit(client, _about(market, cause, sentence))
 
 
@@ -133,9 +133,9 @@ def _name(market: str, cause: str) -> str:
 
 
 @contextlib.contextmanager
-def _in_nobodys_way() -> Iterator[None]:
-    """An alert that cannot be told is no reason to stop a run; the log has it."""
+def best_effort() -> Iterator[None]:
+    """For what is no reason to stop a run where it cannot be done; the log has it."""
     try:
         yield
     except Exception as error:
-        get_logger("footfall.alerts").warning("an alert could not be told: %s", str(error)[:300])
+        get_logger("footfall.alerts").warning("not done: %s: %s", type(error).__name__, str(error)[:300])

@@ -8,7 +8,7 @@ from flows import bucket, ledger, station
 from flows.predict import predict
 from flows.review import review
 from flows.train import train
-from footfall.problems import Problem
+from footfall.problems import Interrupted, Problem
 
 
 async def backfill(
@@ -40,6 +40,8 @@ async def backfill(
                 continue
             try:
                 yield f"{day}: {await _walk(market, day, settings, show)}"
+            except Interrupted:
+                raise
             except Problem as problem:
                 yield f"{day}: {type(problem).__name__}: {problem}"
 

@@ -156,6 +156,7 @@ def nurse() -> None:
     """In the nursery: import what it was told to, then become parent of a kernel for every line."""
     for name in sys.argv[1:]:
         importlib.import_module(name)
+    sys.modules["footfall.page"].template()  # compiled once for all
 
     signal.signal(signal.SIGCHLD, lambda *_: _bury())
     for line in iter(sys.stdin.readline, ""):

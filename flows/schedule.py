@@ -53,7 +53,8 @@ def overtaken(market: str) -> State[Any] | None:
     run = _own()
     if run is None or not run.auto_scheduled or run.expected_start_time is None:
         return None
-    with get_client(sync_client=True) as client:
+    newer: list[FlowRun] = []
+    with alerts.best_effort(), get_client(sync_client=True) as client:  # a server that is away holds up no run
         newer = _due_after(client, run)
     if not newer:
         return None
@@ -77,10 +78,11 @@ def bury() -> list[str]:
         One sentence per run.
     """
     own = _own()
-    with get_client(sync_client=True) as client:
+    with alerts.best_effort(), get_client(sync_client=True) as client:  # else the next start does it
         wanted = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=GOING)))
         going = [run for run in client.read_flow_runs(flow_run_filter=wanted) if own is None or run.id != own.id]
         return [_bury(client, run) for run in going if _dead(run)]
+    return []
 
 
 def _dead(run: FlowRun) -> bool:

@@ -25,7 +25,7 @@ from flows.folder import Record, add_tags, claim, last_good, not_begun, prune
 from flows.local import HOME, PARAMS
 from footfall import problems, read, series
 from footfall.params import Data, Market, read_market
-from footfall.problems import DataProblem, EnvironmentProblem, Problem, StaleSource
+from footfall.problems import DataProblem, EnvironmentProblem, Interrupted, Problem, StaleSource
 
 LISBON = ZoneInfo("Europe/Lisbon")
 step = task(cache_policy=NO_CACHE)
@@ -288,6 +288,8 @@ def _problem(kept: Record) -> Problem:
     """The notebook's own problem, of its own class, so that the exit code says what kind it was."""
     where = f"{kept.notebook}.ipynb {kept.outcome}" + (f" in cell {kept.stopped_at}" if kept.stopped_at else "")
     name, _, text = kept.reason.partition(": ")
+    if kept.outcome == "interrupted":
+        return Interrupted(f"{where}: {kept.reason}")
     if kept.outcome != "failed":
         return EnvironmentProblem(f"{where}: {kept.reason}")
     if name == "AssertionError":

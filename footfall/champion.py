@@ -8,6 +8,7 @@ import pandas as pd
 from sktime.forecasting.base import BaseForecaster
 
 from footfall import models
+from footfall.problems import DataProblem
 
 
 class Champion(NamedTuple):
@@ -30,8 +31,16 @@ def write_champion(
 
 
 def read_champion(folder: str | Path) -> Champion:
-    """What `write_champion` wrote. Unpickles: only for folders whose digest is known."""
+    """What `write_champion` wrote. Unpickles: only for folders whose digest is known.
+
+    Raises
+    ------
+    DataProblem
+        If there is none in the folder.
+    """
     path = Path(folder)
+    if not (path / "about.json").exists():
+        raise DataProblem(f"{folder}: no champion there; run train.ipynb first, which writes one")
     about = json.loads((path / "about.json").read_text())
     return Champion(models.load(path / "forecaster.zip"), pd.read_parquet(path / "residuals.parquet"), about)
 

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from footfall.agenda import agenda
@@ -98,8 +98,8 @@ def page(table: pd.DataFrame, y: pd.Series, days: pd.DataFrame, lag: int, track:
     }  # fmt: skip
     figures = {language.code: draw(y, days, ranges(table), language) for language in LANGUAGES}
     leading = "pt-PT" if country in LUSOPHONE else "en"
-    template, script = _templates().get_template("page.html.j2"), _script()
-    return template.render(shared, languages=LANGUAGES, leading=leading, figures=figures, script=script,
+    script = _script()
+    return template().render(shared, languages=LANGUAGES, leading=leading, figures=figures, script=script,
                            allowed=_digest(script))  # fmt: skip
 
 
@@ -159,12 +159,13 @@ def _whole(text: str) -> str:
 
 
 @cache
-def _templates() -> Environment:
+def template() -> Template:
+    """The page's template; compiling it takes longer than filling it in, so a kernel that waits does it before."""
     made = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined,
                        trim_blocks=True, lstrip_blocks=True)  # fmt: skip
     made.globals |= {"summary": summary, "because": because}
     made.filters |= {"percent": percent, "first_up": _first_up, "whole": _whole}
-    return made
+    return made.get_template("page.html.j2")
 
 
 def _script() -> str:

@@ -31,6 +31,10 @@ class EnvironmentProblem(Problem):
     exit_code = 4
 
 
+class Interrupted(EnvironmentProblem):
+    """A run that was told to stop; what would come after it is to stop as well."""
+
+
 class Conflict(Problem):
     """Someone else wrote the same thing first, and it is not the same."""
 

@@ -48,6 +48,11 @@ class Proxy:
         with self._lock:
             self._faults += [(fault, pattern)] * times
 
+    def clear(self) -> None:
+        """Let nothing fail any more."""
+        with self._lock:
+            self._faults.clear()
+
     def take(self, request: str) -> Fault | None:
         """Note the request, and give the fault that is due for it."""
         with self._lock:

@@ -209,6 +209,8 @@ HOMES = ("PREFECT_API_URL", "MLFLOW_TRACKING_URI", "FOOTFALL_BUCKET", "STORAGE_E
         ["backfill"],
         ["up"],
         ["notebooks"],
+        ["status"],
+        ["doctor"],
     ],
 )
 def test_every_command_explains_itself(command):

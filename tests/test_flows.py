@@ -90,5 +90,5 @@ def test_the_schedules_keep_clear_of_the_clock_change():
         assert schedule["timezone"] == "Europe/Lisbon"
         assert int(schedule["cron"].split()[1]) >= 4
     assert scheduled["flows/train.py:train"][0]["cron"].split()[2] == "1"
-    assert all(d["work_pool"]["name"] == "forecasting" and d["concurrency_limit"] == 1 for d in deployments)
+    assert all(d["work_pool"]["name"] == "forecasting" and "concurrency_limit" not in d for d in deployments)
     assert all((ROOT / "params" / f"{d['parameters']['market']}.yaml").exists() for d in deployments)

@@ -4,13 +4,14 @@ import datetime as dt
 import itertools
 import json
 import random
+import re
 import subprocess
 import sys
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from conftest import footfall
+from conftest import footfall, poison
 from test_record import model, training
 
 from flows import bucket, local
@@ -230,8 +231,28 @@ def test_nobody_goes_back_to_a_model_that_is_not_whole(ledger, place, versions):
 
 def test_the_command_says_which_model_was_in_use_on_a_day(first_run):
     done = footfall("champion", "sample")
-    assert done.exit_code == 0 and "entry 1 of the ledger: promotion by" in done.output, done.output
+    assert done.exit_code == 0 and re.search(r"entry \d+ of the ledger: \w+ by", done.output), done.output
     assert "sample/forecasts/2022-10-13/" in done.output and "trained on" in done.output
     before = footfall("champion", "sample", "--on", "2022-10-12")
     assert before.exit_code == 2 and "had no champion on 2022-10-12" in before.output
     assert footfall("champion", "sample", "--on", "yesterday").exit_code == 2
+
+
+def test_a_poisoned_champion_is_rolled_back_and_the_forecast_of_before_is_back_byte_for_byte(first_run, tmp_path):
+    from flows import ledger
+
+    place = bucket.connect("footfall")
+    before, good = bucket.latest(place, "sample"), ledger.champion(place, "sample")
+    poisoned = poison(place, "sample", tmp_path)
+    done = footfall("predict", "sample")
+    assert done.exit_code == 0, done.output
+    worse = bucket.latest(place, "sample")
+    assert worse.manifest["about"]["model_version"] == f"sample/{poisoned}" and worse.files != before.files
+    done = footfall("rollback", "sample", "--reason", "it says the same every day")
+    assert done.exit_code == 0 and "already stored, now the latest" in done.output, done.output
+    back = bucket.latest(place, "sample")
+    assert back.files == before.files and back.pointer == before.pointer
+    entry = ledger.champion(place, "sample")
+    assert (entry.action, entry.version, entry.was) == ("rollback", good.version, poisoned)
+    assert entry.why == "it says the same every day"
+    assert footfall("rollback", "sample", "--reason", "x", "--to", "99").exit_code == 6

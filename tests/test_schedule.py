@@ -54,7 +54,7 @@ def deployment(client, market, cron="0 6 * * *"):
     flow = client.create_flow_from_name("predict")
     return client.create_deployment(
         flow, market, parameters={"market": market}, schedules=[schedule], work_pool_name=POOL,
-        entrypoint="flows/predict.py:predict", concurrency_limit=1,
+        entrypoint="flows/predict.py:predict",
     )  # fmt: skip
 
 

@@ -1,0 +1,135 @@
+"""Days pass while things go wrong: a walk through the sample with faults at random, and what must hold after each."""
+
+import datetime as dt
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import invariants
+import psutil
+import pytest
+from conftest import poison
+from proxy import Proxy
+
+from flows import bucket, local
+
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(6 * 3600)]
+DAYS = int(os.environ.get("FOOTFALL_SOAK_DAYS", 30))
+SEED = int(os.environ.get("FOOTFALL_SOAK_SEED", 1))
+
+
+class House:
+    """A market of the sample's figures, and proxies before MLflow and the bucket that can be told to misbehave."""
+
+    def __init__(self, folder, servers, name):
+        self.name, self.folder, self.servers = name, folder, servers
+        (folder / f"{name}.yaml").write_text(
+            "data: {source: sample}\ntrain: {backtest_days: 66}\nreview: {window: 14, least_skill: -0.5}\n"
+        )
+        self.mlflow, self.bucket = Proxy(servers["MLFLOW_TRACKING_URI"]), Proxy(servers["STORAGE_EMULATOR_HOST"])
+
+    def __enter__(self):
+        self.mlflow.__enter__()
+        self.bucket.__enter__()
+        return self
+
+    def __exit__(self, *_):
+        self.mlflow.__exit__()
+        self.bucket.__exit__()
+
+    def walk(self, first, last, *words, through_proxies=True):
+        """The command line, in a process of its own."""
+        env = os.environ | {"FOOTFALL_PARAMS": str(self.folder), "FOOTFALL_BUCKET_DEADLINE": "10"}
+        if through_proxies:
+            env |= {"MLFLOW_TRACKING_URI": self.mlflow.url, "STORAGE_EMULATOR_HOST": self.bucket.url}
+        command = [sys.executable, "-m", "flows.cli", "backfill", self.name, "--from", str(first), "--to", str(last)]
+        return subprocess.Popen([*command, "--latest", *words], env=env, stdout=subprocess.PIPE, text=True)
+
+    def place(self):
+        return bucket.connect(self.servers["FOOTFALL_BUCKET"])
+
+
+def told(number):
+    def fault(house, random, run):
+        time.sleep(random.uniform(1, 14))
+        run.send_signal(number)
+
+    return fault
+
+
+def kernel_killed(house, random, run):
+    until = time.monotonic() + 20
+    while time.monotonic() < until and run.poll() is None:
+        for process in psutil.Process(run.pid).children(recursive=True):
+            try:
+                at_work = "runs" in process.cwd()
+            except psutil.Error:
+                continue
+            if at_work:
+                time.sleep(random.uniform(0, 1))
+                process.kill()
+                return
+        time.sleep(0.05)
+
+
+def misbehaving(which, fault, pattern, most):
+    def switch(house, random, run):
+        getattr(house, which).add(fault, pattern, times=random.randint(1, most))
+
+    return switch
+
+
+FAULTS = {
+    "none": lambda house, random, run: None,
+    "the flow is killed": told(signal.SIGKILL),
+    "the flow is told to stop": told(signal.SIGTERM),
+    "a kernel is killed": kernel_killed,
+    "MLflow answers 503": misbehaving("mlflow", 503, "", 4),
+    "MLflow cuts its replies": misbehaving("mlflow", "cut", "", 3),
+    "MLflow loses artifacts": misbehaving("mlflow", "reset", "artifacts", 6),
+    "the bucket answers 503": misbehaving("bucket", 503, "", 8),
+    "the bucket does, and its reply is lost": misbehaving("bucket", "lose", "POST /upload", 4),
+    "the pointer's reply is lost": misbehaving("bucket", "lose", "POST .*latest.json", 1),
+}
+
+
+def test_after_every_fault_the_seven_invariants_hold(servers, tmp_path):
+    lucky, day = random.Random(SEED), dt.date(2022, 7, 28)
+    with House(tmp_path, servers, "soak") as house:
+        for number in range(DAYS):
+            name = lucky.choice(list(FAULTS))
+            run = house.walk(day, day)
+            FAULTS[name](house, lucky, run)
+            said, _ = run.communicate(timeout=600)
+            print(f"{day} {name}: exit {run.returncode}, {said.strip()[-150:]}", flush=True)
+            house.mlflow.clear()
+            house.bucket.clear()
+            again = house.walk(day, day)
+            said, _ = again.communicate(timeout=600)
+            assert again.returncode == 0, (number, name, said)
+            invariants.check(local.HOME, house.name, acknowledged=str(day))
+            day += dt.timedelta(days=1)
+
+
+def test_a_poisoned_champion_is_noticed_and_told_and_the_way_back_is_open(servers, tmp_path):
+    from flows import alerts, ledger
+
+    with House(tmp_path, servers, "poisoned") as house:
+        first, day = dt.date(2022, 7, 28), dt.date(2022, 8, 20)
+        said, _ = house.walk(first, day, through_proxies=False).communicate()
+        good = ledger.champion(house.place(), house.name)
+        assert "decayed" not in said and not alerts.opened(house.name), said
+        bad = poison(house.place(), house.name, tmp_path)
+        waited = 0
+        while waited < 25:
+            waited += 1
+            day += dt.timedelta(days=1)
+            said, _ = house.walk(day, day, through_proxies=False).communicate()
+            if "decay" in {one["cause"] for one in alerts.opened(house.name)}:
+                break
+        print(f"noticed after {waited} days: {said}")
+        assert waited <= 3 + 14 + 1, "lag, window, and the day itself"
+        assert ledger.champion(house.place(), house.name).was in (bad, good.version)

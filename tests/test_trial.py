@@ -1,0 +1,38 @@
+"""One candidate tried, without editing anything and without a server."""
+
+import json
+
+import pytest
+from conftest import footfall
+
+from flows import backtest
+from footfall.champion import read_champion
+from footfall.problems import DataProblem
+
+
+def test_the_one_tried_stands_beside_the_naive_and_the_champions_recipe(monkeypatch):
+    monkeypatch.setattr(backtest, "TRIAL", 28)
+    monkeypatch.setattr(backtest, "champions_recipe", lambda *_: "calendar")
+    told = footfall("try", "calendar")
+    assert told.exit_code == 0, told.output
+    first, second = told.output.splitlines()[1:3]
+    assert first.startswith("calendar  (the champion's recipe)  ← tried") and second.startswith("seasonal naive")
+
+
+def test_a_candidate_that_is_not_in_the_notebook_is_refused():
+    told = footfall("try", "crystal ball")
+    assert told.exit_code == 2 and "it has seasonal naive, ETS" in told.output
+
+
+def test_the_champions_recipe_is_that_of_the_newest_prediction(tmp_path):
+    assert backtest.champions_recipe(tmp_path, "sample") is None
+    for day, name in (("20221001", "old"), ("20221002", "new")):
+        place = tmp_path / f"{day}T060000-predict-sample-ab" / "in" / "champion"
+        place.mkdir(parents=True)
+        (place / "about.json").write_text(json.dumps({"candidate": name}))
+    assert backtest.champions_recipe(tmp_path, "sample") == "new"
+
+
+def test_a_missing_champion_names_the_notebook_that_writes_one(tmp_path):
+    with pytest.raises(DataProblem, match=r"run train\.ipynb first"):
+        read_champion(tmp_path)
