@@ -112,7 +112,7 @@ class Kernel(Engine):
             manager.provisioner = provisioner = Warm(parent=manager, kernel_spec=manager.kernel_spec)
             provisioner.progress = progress
             client = PapermillNotebookClient(
-                nb_man, km=manager, timeout=progress.course.limits.cell_seconds, startup_timeout=60,
+                nb_man, km=manager, timeout=progress.course.limits.cell_seconds, startup_timeout=60, iopub_timeout=60,
                 shutdown_kernel="immediate", on_cell_execute=progress.begins, on_cell_executed=progress.ends,
             )  # fmt: skip
             client.owns_km = True

@@ -8,6 +8,7 @@ import sys
 import time
 
 import bad_data
+import invariants
 import psutil
 import pytest
 import test_params
@@ -173,6 +174,7 @@ def test_a_run_that_is_told_to_stop_is_on_record_at_once(told, trained):
     assert "train.ipynb interrupted in cell" in said and "the latest forecast remains 2022-10-13" in said
     run = newest("train")
     assert run.info.status == "KILLED" and run.data.tags["outcome"] == "interrupted"
+    invariants.check(HOME, market="sample", acknowledged="2022-10-13")
 
 
 def test_up_starts_everything_and_stops_cleanly(tmp_path):

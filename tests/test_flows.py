@@ -3,6 +3,7 @@
 import asyncio
 import re
 
+import invariants
 import pytest
 import yaml
 
@@ -78,6 +79,7 @@ def test_a_failed_run_is_failed_in_prefect_and_in_mlflow(deployed):
     experiment = client.get_experiment_by_name("predict").experiment_id
     found = client.search_runs([experiment], f"tags.prefect_flow_run = '{failed.id}'")
     assert [run.info.status for run in found] == ["FAILED"]
+    invariants.check(local.HOME, market="sample")
 
 
 def test_the_schedules_keep_clear_of_the_clock_change():

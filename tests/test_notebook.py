@@ -128,7 +128,7 @@ def test_a_notebook_has_a_time_limit_too(how, tmp_path):
     record, _ = run(tmp_path, "'before'", ENDINGS[how][0], "'after'", notebook_seconds=3)
     assert record.outcome == "timed out" and record.reason == "The notebook ran longer than its limit of 3 s."
     assert record.stopped_at == 4 and record.cells[-1].status == "not run"
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
 
 
 def test_a_kernel_that_does_not_start_is_tried_twice_and_told(tmp_path, monkeypatch):
