@@ -43,7 +43,7 @@ lock: .venv/ready      ## resolve pyproject.toml anew
 
 # Chromium, for the page's tests and README's picture; where it cannot be had, those tests say so and are skipped.
 .venv/browser: .venv/ready
-	command -v chromium chromium-browser google-chrome > /dev/null \
+	command -v chromium || command -v chromium-browser || command -v google-chrome \
 	    || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq chromium > /dev/null; } \
 	    || echo "no Chromium: install the package chromium to test the page in it"
 	touch $@

@@ -8,10 +8,10 @@ import pandas as pd
 from footfall.calendar import ORDINARY, country_of, kinds
 from footfall.usual import LEAST, chance_above, departure, spread, usual
 
-# In spreads of ordinary days: within one, two of three ordinary days are no different. On Portugal's figures of 2022
-# 57 % of the days are usual ones then, 34 % a little off, 9 % clearly and 1 % far.
-STEPS = {1.0: "a little", 2.0: "clearly", 4.0: "far"}
-USUAL, UNSURE = "usual", "hard to tell"
+# In spreads of ordinary days, within one of which two of three of them lie: from where on a word is used. On Portugal's
+# figures of 2022 a tenth of the days are clearly off, and one in a hundred is far.
+STEPS = {0.5: "a little", 2.0: "clearly", 4.0: "far"}
+USUAL, UNSURE, PERHAPS, SMALL = "usual", "hard to tell", "perhaps", STEPS[0.5]
 FAIR = 0.4  # chance of a usual day below which it is not called one
 PARTS = {"last year's turn": "turn", "learned": "learned"}
 
@@ -78,8 +78,8 @@ def towards(mean: float, low: float, high: float, level: float, width: float) ->
 
 def _word(value: float, low: float, high: float, width: float) -> str:
     size = next((word for step, word in reversed(STEPS.items()) if abs(value) >= step * width), "")
-    if not size and abs(value) >= LEAST and (low > 0 or high < 0):
-        size = STEPS[1.0]  # small, but not to be mistaken for an ordinary day's chance
+    if size == SMALL and low <= 0 <= high:
+        size = f"{PERHAPS} {size}"  # a usual day is well within what may happen
     return f"{size} {'busier' if value > 0 else 'quieter'}" if size else USUAL
 
 

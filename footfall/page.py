@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from footfall.agenda import agenda
 from footfall.calendar import country_of
 from footfall.drawing import draw
-from footfall.outlook import UNSURE, USUAL, outlook, ranges
+from footfall.outlook import PERHAPS, UNSURE, USUAL, outlook, ranges
 from footfall.phrases import LANGUAGES, LUSOPHONE, Language, percent
 from footfall.series import WEEK
 from footfall.usual import departure
@@ -110,8 +110,9 @@ def summary(days: pd.DataFrame, language: Language) -> tuple[str, str]:
         return language.say("all alike", word=language.say(words[0])), ""
     off = [word for word in words if word != USUAL]
     told = {word: _first_up(f"{language.say(word)}: {_named(days, word, language)}.") for word in off}
-    doubt, rest = told.pop(UNSURE, ""), language.say("rest usual") if USUAL in words else ""
-    return " ".join(told.values()) or language.say("mostly usual"), f"{doubt} {rest}".strip() if told else doubt
+    doubt = " ".join(told.pop(word) for word in off if word == UNSURE or word.startswith(PERHAPS))
+    rest = language.say("rest usual") if USUAL in words else ""
+    return " ".join(told.values()) or language.say("mostly usual"), f"{doubt} {rest}".strip()
 
 
 def _named(days: pd.DataFrame, word: str, language: Language) -> str:

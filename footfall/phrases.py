@@ -18,14 +18,16 @@ ENGLISH = {
     "past": "These days are over. The page was made on {made} and has not been renewed since.",
     "still": "The figures stand still: nothing after {through} has been published. "
     "This forecast reaches further ahead than it should, and is less sure.",
-    "mostly usual": "Most days about as busy as usual.",
+    "mostly usual": "Near usual.",
     "all alike": "Every day {word}.",
     "rest usual": "The other days: about as busy as usual.",
     "together": "All days together: {number} against usual.",
     "far busier": "far busier than usual",
     "clearly busier": "clearly busier than usual",
     "a little busier": "a little busier than usual",
+    "perhaps a little busier": "perhaps a little busier than usual",
     "usual": "about as busy as usual",
+    "perhaps a little quieter": "perhaps a little quieter than usual",
     "hard to tell": "near usual, but hard to tell",
     "a little quieter": "a little quieter than usual",
     "clearly quieter": "clearly quieter than usual",
@@ -90,8 +92,8 @@ ENGLISH = {
     "table why": "every day and quantile, for a spreadsheet",
     "means": "What it means, and what not",
     "means usual": "“Usual” is the middle of the last six ordinary days of the same weekday, holidays left out: "
-    "this place, at this time of the year. Two of three ordinary days come within {spread} of it. We say “a little” "
-    "beyond that, or where the whole range lies on one side; “clearly” from twice as far, “far” from four times.",
+    "this place, at this time of the year. Two of three ordinary days come within {spread} of it. “A little” begins "
+    "half as far, “clearly” twice and “far” four times as far; “perhaps” says that the range holds a usual day, too.",
     "means visits": "All figures are of {what} in {place} as a whole: {measure}, in per cent against early 2020 (the "
     "median of the same weekday between 3 January and 6 February). They are not your tills: your street, your guests "
     "and your offer make days of their own. Of the weather we know nothing.",
@@ -116,14 +118,16 @@ PORTUGUESE = {
     "past": "Estes dias já passaram. A página foi feita em {made} e não foi renovada desde então.",
     "still": "Os dados estão parados: não foi publicado nada depois de {through}. "
     "Esta previsão olha mais longe do que devia e é menos segura.",
-    "mostly usual": "Na maioria dos dias, movimento habitual.",
+    "mostly usual": "Perto do habitual.",
     "all alike": "Todos os dias: {word}.",
     "rest usual": "Nos outros dias: movimento habitual.",
     "together": "Todos os dias juntos: {number} face ao habitual.",
     "far busier": "muito mais movimento do que o habitual",
     "clearly busier": "claramente mais movimento do que o habitual",
     "a little busier": "um pouco mais de movimento do que o habitual",
+    "perhaps a little busier": "talvez um pouco mais de movimento do que o habitual",
     "usual": "movimento habitual",
+    "perhaps a little quieter": "talvez um pouco menos de movimento do que o habitual",
     "hard to tell": "perto do habitual, mas difícil de prever",
     "a little quieter": "um pouco menos de movimento do que o habitual",
     "clearly quieter": "claramente menos movimento do que o habitual",
@@ -188,9 +192,9 @@ PORTUGUESE = {
     "table why": "todos os dias e quantis, para uma folha de cálculo",
     "means": "O que isto quer dizer, e o que não",
     "means usual": "«Habitual» é o meio dos últimos seis dias comuns do mesmo dia da semana, sem feriados: este lugar, "
-    "nesta altura do ano. Dois em cada três dias comuns ficam a menos de {spread} desse valor. Dizemos «um pouco» para "
-    "lá disso, ou quando todo o intervalo fica de um só lado; «claramente» a partir do dobro, «muito» a partir do "
-    "quádruplo.",
+    "nesta altura do ano. Dois em cada três dias comuns ficam a menos de {spread} desse valor. «Um pouco» começa a "
+    "metade disso, «claramente» ao dobro, «muito» ao quádruplo; «talvez» quer dizer que o intervalo também abrange um "
+    "dia habitual.",
     "means visits": "Todos os valores são de {what} em {place}, no conjunto: {measure}, em percentagem face ao início "
     "de 2020 (a mediana do mesmo dia da semana entre 3 de janeiro e 6 de fevereiro). Não são a sua caixa: a sua rua, "
     "os seus clientes e a sua oferta fazem dias próprios. Do tempo que vai fazer nada sabemos.",
