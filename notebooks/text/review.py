@@ -1,0 +1,124 @@
+# %% [markdown]
+# # Review: what we said, and what happened
+#
+# Every published forecast is held against the days it spoke of, as soon as they are known. Each is scored beside the
+# seasonal naive forecast that could have been made on the same day from the same figures, and what comes out decides
+# whether the model may go on until its monthly training or must be trained at once.
+#
+# *Reads* a snapshot, published forecasts and the scores so far. *Writes* the grown scores, a report card, the decision about
+# decay, what a page may quote, and a figure.
+
+# %% tags=["parameters"]
+snapshot = "../resources/sample/snapshot.parquet"  # the figures, as they were published
+forecasts = "../resources/sample/forecasts.parquet"  # published forecasts, a file or a folder of them; empty if none
+scores = ""  # the scores so far; empty if there are none
+out = "../.footfall/lab/review"  # folder for what this notebook writes
+location = "PT"  # ISO 3166 code, or names joined by /
+category = "retail_and_recreation"  # what kind of places
+as_of = "2022-10-13"  # the day we stand on
+lag = 3  # days between a day and its publication
+window = 42  # days that are judged together
+least_skill = -0.2  # share of the naive forecast's error that must be saved
+least_cover = 0.6  # share of days that the 80 % range must hold
+most_cover = 0.98  # share of days that it may hold
+
+# %% [markdown]
+# No model is needed here, only what was published. The bundled forecasts were made by `train.ipynb` and `predict.ipynb`
+# themselves, one for every day from 1 September to 12 October 2022, each from the figures known on that day
+# (`footfall notebooks sample` makes them anew).
+
+# %%
+from footfall import plots
+from footfall.calendar import country_of
+from footfall.results import keep
+from footfall.review import drift, plain, report_card, track_record
+from footfall.scores import grow, known_by, news, read_forecasts, read_scores, revised, score
+from footfall.series import pick, read_snapshot, visible
+
+# %% [markdown]
+# ## Read
+#
+# The figures published by `as_of`, the forecasts that have something to be scored, and the scores of earlier reviews, as far
+# as they could be known today. Whoever reviews a day of the past sees nothing that came after it.
+
+# %%
+y = pick(visible(read_snapshot(snapshot), as_of, lag), location, category)
+said = read_forecasts(forecasts)
+before = known_by(read_scores(scores), as_of, lag)
+f"{said['origin_date'].nunique()} forecasts, {len(before)} days of forecasts scored before, figures to {y.index[-1]:%Y-%m-%d}"
+
+# %% [markdown]
+# ## Score
+#
+# One row for every day that a forecast spoke of and that is known now. `error` is what we said less what happened, in
+# percentage points, `naive_error` the same of the naive forecast. A row stays as it was first scored; where the source has
+# changed a figure since, it is told. Shown is the day that became known last, as it was said seven days before, six days
+# before, and so on; the nearer, the better it should be.
+
+# %%
+table = grow(before, score(said, y, lag, country_of(location)))
+told = news(before, table, revised(table, y))
+print(told["sentence"])
+columns = ["target_end_date", "horizon", "mean", "low", "high", "actual", "error", "naive_error"]
+table.loc[table["target_end_date"] == table["target_end_date"].max(), columns]
+
+# %% [markdown]
+# ## Report card
+#
+# The last 7, 28 and 90 days that are known, all horizons together. `skill` is the share of the naive forecast's mean absolute
+# error that was saved on the same days: above 0 the forecast was worth having. `WIS` scores the whole range of quantiles,
+# smaller is better. `cover80` is the share of days inside the 80 % range, and should be near 0.8.
+
+# %%
+card = report_card(table, as_of)
+card[card["by"] == "all"].drop(columns=["by", "of"]).set_index("window").round(3)
+
+# %% [markdown]
+# The last 28 days again, by how many days ahead the forecast spoke and by kind of day. The error should grow slowly with the
+# distance. Holidays and bridge days are few: one bad one weighs much, and says little.
+
+# %%
+card[(card["by"] != "all") & (card["window"] == 28)].drop(columns="window").set_index(["by", "of"]).round(3)
+
+# %% [markdown]
+# ## Look
+#
+# What was said on the evening before, with the range that should hold four days out of five, and what happened. About one
+# dot in five may be red. Red dots in a row on one side are what decay looks like.
+
+# %%
+figure = plots.hindsight(table)
+figure
+
+# %% [markdown]
+# ## Decay
+#
+# The model is trained on the first of the month. If it has lost touch with the days, that is too late: where skill or coverage
+# leaves its band, a training is called for at once. The band is wide enough that ordinary weeks stay inside: on the figures
+# of Portugal and its own monthly trainings, June 2021 to October 2022, it was left once, in the summer of 2021.
+
+# %%
+decay = drift(table, window, least_skill, least_cover, most_cover)
+print("decayed:" if decay.decayed else "good:", decay.reason)
+
+# %% [markdown]
+# ## Track record
+#
+# What a page may quote. A forecast says *busier* or *quieter* where it is two points or more from what is usual for the
+# weekday, the median of the last four that were known; it was right if the day lay on the same side.
+
+# %%
+track = track_record(table, as_of)
+track
+
+# %% [markdown]
+# ## Save
+#
+# No row may be lost: every score of an earlier review is still there. The flow adds the table to the one in the bucket, gives
+# each forecast's own run its figures, and acts on the decision.
+
+# %%
+assert before.equals(table.merge(before[["origin_date", "target_end_date"]])), "a score of an earlier review was lost"
+figures = card[card["by"] == "all"].set_index("window").loc[28, ["MAE", "skill", "WIS", "cover80"]].dropna().to_dict()
+keep(out, review=figure, card=plain(card), drift=decay._asdict(), track=track, news=told, metrics=figures)
+table.to_parquet(f"{out}/scores.parquet", index=False)
