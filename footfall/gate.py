@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+COVER = (0.6, 0.98)  # share of days in the 80 % range; outside, a review would call for a training at once
 FIGURES = ["MAE", "MASE", "WIS", "cover50", "cover80", "cover90", "days"]
 
 
@@ -21,8 +22,9 @@ def decide(
 ) -> Decision:
     """Let the challenger pass, or say why not.
 
-    It must beat the naive in WIS by the margin without losing in MAE, and the champion's recipe in WIS. Where it is
-    the champion's own recipe it cannot beat it: it passes as the same model on newer data.
+    Its 80 % range must hold 60 to 98 % of the days; it must beat the naive in WIS by the margin without losing in
+    MAE, and the champion's recipe in WIS. Where it is the champion's own recipe it cannot beat it: it passes as the
+    same model on newer data.
 
     Parameters
     ----------
@@ -55,6 +57,9 @@ def _verdict(figures: dict, names: dict[str, str], margin: float) -> tuple[bool,
     for role, row in figures.items():
         if any(map(isnan, row.values())):
             return False, f"the {role} {names[role]} has no score"
+    if not COVER[0] <= rival["cover80"] <= COVER[1]:
+        band = "not {:.0%} to {:.0%}".format(*COVER)
+        return False, f"the 80 % range of {who} holds {rival['cover80']:.0%} of the days, {band}"
     if not rival["WIS"] <= (1 - margin) * naive["WIS"]:
         return False, f"{who} is not {margin:.0%} better than {names['naive']}: {_against(rival, naive, 'WIS')}"
     if rival["MAE"] > naive["MAE"]:

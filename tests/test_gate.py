@@ -10,7 +10,7 @@ NAIVE = {"MAE": 4.0, "WIS": 3.0}
 
 
 def scores(**rows: dict) -> pd.DataFrame:
-    whole = {name: dict.fromkeys(FIGURES, 1.0) | row for name, row in {"naive": NAIVE, **rows}.items()}
+    whole = {name: dict.fromkeys(FIGURES, 0.8) | row for name, row in {"naive": NAIVE, **rows}.items()}
     return pd.DataFrame.from_dict(whole, orient="index")
 
 
@@ -28,6 +28,8 @@ def test_a_better_challenger_passes():
         ({"MAE": 4.1, "WIS": 2.0}, "calendar loses to naive: MAE 4.10 against 4.00"),
         ({"MAE": np.nan, "WIS": 2.0}, "the challenger calendar has no score"),
         ({"MAE": 3.0, "WIS": np.nan}, "the challenger calendar has no score"),
+        ({"cover80": 0.55}, "the 80 % range of calendar holds 55% of the days, not 60% to 98%"),
+        ({"cover80": 1.0}, "the 80 % range of calendar holds 100% of the days, not 60% to 98%"),
     ],
 )
 def test_a_challenger_no_better_than_the_naive_is_turned_away(row, reason):
