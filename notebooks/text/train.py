@@ -35,6 +35,7 @@ from footfall.backtest import backtest, last_origins, leaderboard, windows
 from footfall.boosted import Boosted, Panel
 from footfall.calendar import country_of
 from footfall.champion import read_champion, write_champion
+from footfall.comparison import advantage, by_kind
 from footfall.gate import decide
 from footfall.intervals import with_quantiles
 from footfall.models import ETS, WeekdaySmoother, fit, of_today, predict
@@ -125,6 +126,13 @@ errors = plots.errors(table[table["origin"].isin(selection)], list(choice.index)
 errors
 
 # %% [markdown]
+# And where they lie: the mean error by kind of day, with the number of days below. A model that knows the calendar should not
+# err much more on holidays and bridge days than on ordinary ones; few days say little.
+
+# %%
+by_kind(table[table["origin"].isin(selection)], country).loc[[*choice.index, "days"]].round(2)
+
+# %% [markdown]
 # ## Judge
 #
 # The newest span, on which nothing was chosen. The gate opens if the challenger beats the naive forecast by the margin and
@@ -135,6 +143,15 @@ verdict = leaderboard(table[table["origin"].isin(report)], y)
 decision = decide(verdict, challenger, "seasonal naive", "champion" if champion else None, margin)
 print(f"{'passed' if decision.passed else 'closed'}: {decision.reason}")
 verdict.round(3)
+
+# %% [markdown]
+# How sure is that? The lead over the naive forecast in WIS, and between which values it lies in nine of ten redraws of the
+# origins, a fortnight at a time, since neighbouring ones err alike. A range that reaches below zero says that the lead may
+# be luck.
+
+# %%
+lead = advantage(table[table["origin"].isin(report)], challenger, "seasonal naive")
+{name: round(value, 2) for name, value in lead.items()}
 
 # %% [markdown]
 # ## Fit and save
@@ -174,5 +191,6 @@ keep(
     metrics=metrics,
     errors=errors,
     gate=decision._asdict(),
+    lead=lead,
     leaderboard=verdict.round(4).reset_index().to_dict("records"),
 )
