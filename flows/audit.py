@@ -9,7 +9,7 @@ from typing import Any
 import nbformat
 import pandas as pd
 
-from flows import bucket, ledger, record
+from flows import bucket, forecasts, ledger, record
 from flows.folder import Record, differences, read_record
 from flows.notebook import Say, repeat
 from footfall.problems import DataProblem, UsageProblem
@@ -50,7 +50,7 @@ def trace(name: str, market: str, day: str) -> list[tuple[str, str]]:
         The market, and the ISO day its forecast stood on (``origin_date``).
     """
     place = bucket.connect(name)
-    found = bucket.manifests(place, market, day)
+    found = forecasts.manifests(place, market, day)
     if not found:
         raise UsageProblem(f"no forecast of {market} stands on {day}; footfall forecast {market} shows the latest")
     steps: list[tuple[str, str]] = []
@@ -81,8 +81,8 @@ def champion(name: str, market: str, on: str | None) -> list[tuple[str, str]]:
     if entry is None:
         when = f"on {on}" if on else "yet"
         raise UsageProblem(f"{market} had no champion {when}; train one: footfall train {market}")
-    forecasts = [manifest.split("/")[2] for manifest in bucket.manifests(place, market)]
-    shown = max((one for one in forecasts if on is None or one <= on), default=None)
+    days = [manifest.split("/")[2] for manifest in forecasts.manifests(place, market)]
+    shown = max((one for one in days if on is None or one <= on), default=None)
     since = f"{entry.as_of}, entry {entry.number} of the ledger: {entry.action} by {entry.who} at {entry.at}"
     steps = [*_trained_by(market, entry.version), ("champion since", since), ("why", entry.why)]
     return steps + (trace(name, market, shown) if shown else [("forecast", "none was published by then")])

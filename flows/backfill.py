@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import AsyncIterator
 from typing import Any
 
-from flows import bucket, ledger, station
+from flows import bucket, forecasts, ledger, station
 from flows.predict import predict
 from flows.review import review
 from flows.train import train
@@ -35,7 +35,7 @@ async def backfill(
     place = bucket.connect(station.bucket_name())
     with station.one_reading():
         for day in days:
-            if bucket.manifests(place, market, day):
+            if forecasts.manifests(place, market, day):
                 yield f"{day}: has a forecast already"
                 continue
             try:

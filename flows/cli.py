@@ -155,13 +155,15 @@ def rollback(
 ) -> None:
     """Set the champion back, and publish the latest forecast again with it."""
     with _line(market, None, None):
-        bucket, ledger = importlib.import_module("flows.bucket"), importlib.import_module("flows.ledger")
+        bucket, forecasts, ledger = (
+            importlib.import_module(f"flows.{name}") for name in ("bucket", "forecasts", "ledger")
+        )
         place = bucket.connect(os.environ["FOOTFALL_BUCKET"])
         entry = ledger.rollback(place, market, reason, to)
         told = f"version {entry.version} is champion again, in place of {entry.was}; entry {entry.number} of the ledger"
         console.print(told)
         importlib.import_module("flows.alerts").tell(market, "rollback", f"{told}: {reason}")
-        if (latest := bucket.latest(place, market)) is not None:
+        if (latest := forecasts.latest(place, market)) is not None:
             asked = {"market": market, "as_of": latest.pointer["as_of"]}
             _perform("predict", asked | {"snapshot": latest.manifest["about"]["snapshot"]})
             _show(market)
@@ -389,8 +391,8 @@ def _plain_words(market: str | None) -> Iterator[None]:
 
 def _remains(market: str) -> str:
     try:
-        bucket = importlib.import_module("flows.bucket")
-        latest = bucket.latest(bucket.connect(os.environ["FOOTFALL_BUCKET"]), market)
+        bucket, forecasts = importlib.import_module("flows.bucket"), importlib.import_module("flows.forecasts")
+        latest = forecasts.latest(bucket.connect(os.environ["FOOTFALL_BUCKET"]), market)
     except (Problem, KeyError):
         return "what was published before remains"
     return f"the latest forecast remains {latest.pointer['as_of']}" if latest else "no forecast was published yet"
@@ -431,10 +433,10 @@ def _show(market: str) -> None:
     """Print the published forecast as people read it."""
     import pandas as pd
 
-    from flows import bucket
+    from flows import bucket, forecasts
     from footfall.forecast import week
 
-    latest = bucket.latest(bucket.connect(os.environ["FOOTFALL_BUCKET"]), market)
+    latest = forecasts.latest(bucket.connect(os.environ["FOOTFALL_BUCKET"]), market)
     if latest is None:
         raise UsageProblem(f"{market} has no published forecast yet; make one: footfall run {market}")
     about, table = latest.manifest["about"], Table(box=None, header_style="bold", pad_edge=False)

@@ -15,7 +15,7 @@ from typing import Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from flows import bucket, record
+from flows import bucket, forecasts, record
 from flows.bucket import Bucket
 from footfall.problems import Conflict, DataProblem, GateClosed, UsageProblem
 from footfall.series import sha256
@@ -143,7 +143,7 @@ def rollback(place: Bucket, market: str, reason: str, to: str | None = None) -> 
     EnvironmentProblem
         If what the registry holds of it is not whole.
     """
-    shown = bucket.pointer(place, market)
+    shown = forecasts.pointer(place, market)
 
     def next_one(found: list[Entry]) -> dict[str, Any] | str:
         mine = _of(market, found)

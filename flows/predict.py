@@ -5,7 +5,7 @@ from typing import Any
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows import alerts, bucket, desk, record, schedule, scores, station
+from flows import alerts, bucket, desk, forecasts, record, schedule, scores, station
 from footfall.forecast import read_forecast, week
 from footfall.params import PredictParams
 from footfall.problems import GateClosed
@@ -63,7 +63,7 @@ def publish(run: station.Run, show: bool) -> str:
     with station.stage("publish") as told:
         files = {path.name: path.read_bytes() for path in sorted((run.folder / "out" / "forecast").iterdir())}
         about = {**run.found, "record": run.id}
-        done = bucket.publish(bucket.connect(station.bucket_name()), run.market.name, run.as_of, files, about, show)
+        done = forecasts.publish(bucket.connect(station.bucket_name()), run.market.name, run.as_of, files, about, show)
         record.tag(run.id, {"forecast": done.url, "published": str(done.moved).lower()})
         told.append(done.message)
     return done.message

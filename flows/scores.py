@@ -5,7 +5,7 @@ import json
 
 import pandas as pd
 
-from flows import bucket, ledger, record, station
+from flows import bucket, forecasts, ledger, record, station
 from footfall import review, scores, series
 
 TABLE = "scores.parquet"
@@ -18,7 +18,7 @@ def take_forecasts(run: station.Run) -> dict[str, str]:
     with station.stage("forecasts") as told:
         place, market = bucket.connect(station.bucket_name()), run.market
         there = scores.known_by(_stored(place, market.name), run.as_of, market.data.lag)
-        published = {day: sets for day, sets in bucket.sets(place, market.name).items() if day < str(run.as_of)}
+        published = {day: sets for day, sets in forecasts.sets(place, market.name).items() if day < str(run.as_of)}
         wanted = scores.unscored(published, there, _series(run), market.predict.horizon)
         made_by = {day: _lay_down(run, place, day, live(place, market.name, day, published[day])) for day in wanted}
         if len(there):
@@ -43,7 +43,7 @@ def live(place: bucket.Bucket, market: str, day: str, sets: list[str]) -> str:
     """The set of a day that readers saw last: the pointer's, else the newest by the champion of that day."""
     if len(sets) == 1:
         return sets[0]
-    shown = bucket.pointer(place, market)
+    shown = forecasts.pointer(place, market)
     if shown and shown["as_of"] == day:
         return f"{market}/forecasts/{day}/{shown['digest']}"
     entry = ledger.champion(place, market, dt.date.fromisoformat(day))
@@ -53,7 +53,7 @@ def live(place: bucket.Bucket, market: str, day: str, sets: list[str]) -> str:
 
 
 def _lay_down(run: station.Run, place: bucket.Bucket, day: str, folder: str) -> str:
-    manifest, content = bucket.read_set(place, folder, FORECAST)
+    manifest, content = forecasts.read_set(place, folder, FORECAST)
     (run.folder / "in" / "forecasts").mkdir(exist_ok=True)
     (run.folder / "in" / "forecasts" / f"{day}.parquet").write_bytes(content)
     return str(manifest["about"].get("record", ""))

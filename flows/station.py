@@ -20,7 +20,7 @@ from prefect.context import FlowRunContext
 from prefect.logging import get_run_logger
 from pydantic import BaseModel
 
-from flows import bucket, fetch, kernel, ledger, notebook, record, schedule
+from flows import bucket, fetch, forecasts, kernel, ledger, notebook, record, schedule
 from flows.folder import Record, add_tags, claim, last_good, not_begun, prune
 from flows.local import HOME, PARAMS
 from footfall import problems, read, series
@@ -187,7 +187,7 @@ def take_snapshot(run: Run, kept: str | None = None) -> None:
         place = bucket.connect(bucket_name())
         told += [f"data through {through}", f"{len(visible):,} rows", *reading.notes[:3]]
         _compare(place, run, visible)
-        bucket.keep_snapshot(place, content, about)
+        forecasts.keep_snapshot(place, content, about)
         _lay_down(run, content, about)
 
 
@@ -229,12 +229,12 @@ def _say_on_the_page(run: Run, sentence: str) -> None:
     """Above the latest forecast, which keeps its date; not where the run stands on another day than its market does."""
     if read_market(PARAMS, run.market.name).data.as_of in (None, str(run.as_of)):
         with suppress(EnvironmentProblem):  # the trouble at hand is the one to tell of
-            bucket.annotate(bucket.connect(bucket_name()), run.market.name, sentence)
+            forecasts.annotate(bucket.connect(bucket_name()), run.market.name, sentence)
 
 
 def _compare(place: Any, run: Run, visible: Any) -> None:
     """Stop on a source that takes back what the published forecast was made from."""
-    data, latest = run.market.data, bucket.latest(place, run.market.name)
+    data, latest = run.market.data, forecasts.latest(place, run.market.name)
     if data.accept_revisions or latest is None:
         return
     before = series.from_parquet(bucket.read(place, f"snapshots/{latest.manifest['about']['snapshot']}.parquet"))

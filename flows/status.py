@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from flows import alerts, automations, bucket, ledger, schedule
+from flows import alerts, automations, bucket, forecasts, ledger, schedule
 from flows.folder import unfinished
 from flows.local import HOME, PARAMS
 from footfall.params import Market, read_market
@@ -56,7 +56,7 @@ def screen(place: bucket.Bucket, name: str) -> list[Line]:
 def _forecast(place: bucket.Bucket, market: Market, today: dt.date) -> list[Line]:
     """The last data, and the last forecast with its true date."""
     try:
-        latest = bucket.latest(place, market.name)
+        latest = forecasts.latest(place, market.name)
     except Problem as problem:
         return [Line("forecast", str(problem), f"footfall predict {market.name}")]
     if latest is None:

@@ -18,7 +18,7 @@ os.environ["FOOTFALL_HOME"] = tempfile.mkdtemp(prefix="footfall-tests-")  # befo
 from invariants import CANARY
 
 from flows import bucket as storage
-from flows import local
+from flows import forecasts, local
 
 # a secret that nothing we keep may ever hold; every fault test looks for it
 os.environ |= {"MLFLOW_TRACKING_USERNAME": "reader", "MLFLOW_TRACKING_PASSWORD": f"word-{CANARY}"}
@@ -63,7 +63,7 @@ def poison(place, market, folder):
     now = ledger.champion(place, market)
     record.lay_down(market, now.version, folder / "now")
     known = read_champion(folder / "now" / "champion")
-    about = storage.latest(place, market).manifest["about"]
+    about = forecasts.latest(place, market).manifest["about"]
     y = pick(from_parquet(storage.read(place, f"snapshots/{about['snapshot']}.parquet")), "PT", known.about["category"])
     fitted = fit(NaiveForecaster(strategy="last", sp=5), y[: known.about["data_through"]])
     write_champion(folder / "bad", fitted, known.residuals, known.about)

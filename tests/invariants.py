@@ -51,9 +51,11 @@ def check(home, market=None, acknowledged="", settled=True, canary=CANARY):
 
 def readers_see_one_whole_set(market, acknowledged=""):
     """I1."""
-    from flows import bucket
+    from flows import bucket, forecasts
 
-    latest = bucket.latest(bucket.connect(os.environ["FOOTFALL_BUCKET"]), market)  # it checks every sha256 on its way
+    latest = forecasts.latest(
+        bucket.connect(os.environ["FOOTFALL_BUCKET"]), market
+    )  # it checks every sha256 on its way
     assert latest and set(latest.files) >= {"forecast.csv", "forecast.parquet"}, f"I1: {market} has no whole set"
     assert latest.pointer["as_of"] >= acknowledged, f"I1: {latest.pointer['as_of']} is older than {acknowledged}"
 

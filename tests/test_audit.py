@@ -17,9 +17,9 @@ from footfall.problems import UsageProblem
 @pytest.fixture(scope="module")
 def published(first_run):
     """The manifest of the sample's forecast."""
-    from flows import bucket
+    from flows import bucket, forecasts
 
-    return bucket.latest(bucket.connect("footfall"), "sample").manifest
+    return forecasts.latest(bucket.connect("footfall"), "sample").manifest
 
 
 def test_a_forecast_leads_back_to_everything_it_came_from(published):

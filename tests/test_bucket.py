@@ -9,6 +9,7 @@ import pytest
 from proxy import Proxy
 
 from flows import bucket as storage
+from flows import forecasts
 from footfall.problems import Conflict, DataProblem, EnvironmentProblem, UsageProblem
 from footfall.series import sha256
 
@@ -36,11 +37,11 @@ def everything(bucket):
 
 
 def shown(bucket):
-    return storage.latest(bucket, "portugal").pointer["digest"]
+    return forecasts.latest(bucket, "portugal").pointer["digest"]
 
 
 def publish(bucket, day=DAY, files=FILES, **about):
-    return storage.publish(bucket, "portugal", day, files, ABOUT | about)
+    return forecasts.publish(bucket, "portugal", day, files, ABOUT | about)
 
 
 def another(text):
@@ -60,7 +61,7 @@ def test_a_set_lies_where_the_plan_says(bucket):
 
 def test_the_manifest_lists_every_file_and_names_the_run(bucket):
     publish(bucket)
-    there = storage.latest(bucket, "portugal")
+    there = forecasts.latest(bucket, "portugal")
     assert there.files == FILES
     assert there.manifest["about"] == ABOUT
     entry = there.manifest["files"]["forecast.parquet"]
@@ -79,12 +80,12 @@ def test_what_may_change_is_not_cached_and_pages_open_in_a_browser(bucket):
 
 
 def test_a_market_never_published_has_no_latest(bucket):
-    assert storage.latest(bucket, "portugal") is None
+    assert forecasts.latest(bucket, "portugal") is None
 
 
 def test_the_digest_tells_names_and_bytes_apart():
-    assert storage.digest_of({"a": b"1", "b": b"2"}) == storage.digest_of({"b": b"2", "a": b"1"})
-    assert len({storage.digest_of(f) for f in ({"a": b"1"}, {"b": b"1"}, {"a": b"2"}, {"a": b"1", "b": b""})}) == 4
+    assert forecasts.digest_of({"a": b"1", "b": b"2"}) == forecasts.digest_of({"b": b"2", "a": b"1"})
+    assert len({forecasts.digest_of(f) for f in ({"a": b"1"}, {"b": b"1"}, {"a": b"2"}, {"a": b"1", "b": b""})}) == 4
 
 
 # --- once and only once ---
@@ -96,11 +97,11 @@ def test_a_second_run_writes_nothing_and_the_first_manifest_stays(bucket):
     again = publish(bucket, run="second")
     assert (again.new, again.moved) == (False, False) and "nothing new" in again.message
     assert everything(bucket) == before
-    assert storage.latest(bucket, "portugal").manifest["about"]["run"] == "first"
+    assert forecasts.latest(bucket, "portugal").manifest["about"]["run"] == "first"
 
 
 def test_what_a_killed_run_left_half_done_is_finished(bucket):
-    storage.create(bucket, f"portugal/forecasts/{DAY}/{storage.digest_of(FILES)}/forecast.csv", FILES["forecast.csv"])
+    storage.create(bucket, f"portugal/forecasts/{DAY}/{forecasts.digest_of(FILES)}/forecast.csv", FILES["forecast.csv"])
     assert publish(bucket).moved
     bucket.blob("portugal/index.html").delete()
     assert not publish(bucket).moved
@@ -117,9 +118,9 @@ def test_an_object_is_created_once(bucket):
 
 
 def test_a_snapshot_is_kept_under_its_digest_and_its_first_account_stays(bucket):
-    name = storage.keep_snapshot(bucket, b"figures", {"retrieved_at": "Monday"})
+    name = forecasts.keep_snapshot(bucket, b"figures", {"retrieved_at": "Monday"})
     assert name == f"snapshots/{sha256(b'figures')}.parquet"
-    assert storage.keep_snapshot(bucket, b"figures", {"retrieved_at": "Tuesday"}) == name
+    assert forecasts.keep_snapshot(bucket, b"figures", {"retrieved_at": "Tuesday"}) == name
     assert json.loads(storage.read(bucket, name.replace(".parquet", ".json"))) == {"retrieved_at": "Monday"}
 
 
@@ -148,7 +149,7 @@ def test_four_at_once_publish_one_set_and_move_the_pointer_once(bucket):
             own = [storage.connect(bucket.name) for _ in range(4)]
             done = list(pool.map(lambda b, i, d=day: publish(b, dt.date(2022, 10, d), run=i), own, range(4)))
         assert [sum(d.moved for d in done), sum(d.new for d in done)] == [1, 1]
-        assert storage.latest(bucket, "portugal").pointer["as_of"] == f"2022-10-0{day}"
+        assert forecasts.latest(bucket, "portugal").pointer["as_of"] == f"2022-10-0{day}"
 
 
 def test_the_newest_of_four_days_published_at_once_is_shown_with_its_own_page(bucket):
@@ -156,7 +157,7 @@ def test_the_newest_of_four_days_published_at_once_is_shown_with_its_own_page(bu
         days = [dt.date(2022, 10, 1 + 4 * round_ + i) for i in range(4)]
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(lambda d: publish(storage.connect(bucket.name), d, another(str(d))), days))
-        assert storage.latest(bucket, "portugal").pointer["as_of"] == str(days[-1])
+        assert forecasts.latest(bucket, "portugal").pointer["as_of"] == str(days[-1])
         assert storage.read(bucket, "portugal/index.html").decode() == str(days[-1])
 
 
@@ -164,7 +165,7 @@ def test_a_newer_day_that_comes_between_stays(bucket, proxy):
     proxy.add(lambda: publish(bucket, dt.date(2022, 10, 2), another("newer")), FLIP)
     late = publish(proxy.bucket)
     assert late.new and not late.moved and "remains 2022-10-02" in late.message
-    assert shown(bucket) == storage.digest_of(another("newer"))
+    assert shown(bucket) == forecasts.digest_of(another("newer"))
     assert storage.read(bucket, "portugal/index.html") == b"newer"
 
 
@@ -172,13 +173,13 @@ def test_another_forecast_of_the_day_that_comes_between_stays_and_is_a_conflict(
     proxy.add(lambda: publish(bucket, DAY, another("theirs")), FLIP)
     with pytest.raises(Conflict, match=r"portugal/latest\.json: someone else moved it .* theirs stays"):
         publish(proxy.bucket)
-    assert shown(bucket) == storage.digest_of(another("theirs"))
+    assert shown(bucket) == forecasts.digest_of(another("theirs"))
 
 
 def test_an_older_day_that_comes_between_is_replaced(bucket, proxy):
     proxy.add(lambda: publish(bucket, dt.date(2022, 9, 30), another("older")), FLIP)
     assert publish(proxy.bucket).moved
-    assert shown(bucket) == storage.digest_of(FILES)
+    assert shown(bucket) == forecasts.digest_of(FILES)
     assert storage.read(bucket, "portugal/index.html") == FILES["index.html"]
 
 
@@ -190,20 +191,20 @@ def test_the_sets_of_a_day_come_oldest_first(bucket):
     second = publish(bucket, dt.date(2022, 9, 30), another("second"))
     publish(bucket)
     storage.create(bucket, "portugal/forecasts/2022-10-02/abcd/forecast.csv", b"not complete yet")
-    found = storage.sets(bucket, "portugal")
+    found = forecasts.sets(bucket, "portugal")
     folder = "portugal/forecasts/2022-09-30"
     assert found["2022-09-30"] == [f"{folder}/{first.digest}", f"{folder}/{second.digest}"]
     assert list(found) == ["2022-09-30", "2022-10-01"]
-    assert storage.sets(bucket, "spain") == {}
+    assert forecasts.sets(bucket, "spain") == {}
 
 
 def test_one_file_of_a_set_is_read_and_verified(bucket, folder):
     where = f"portugal/forecasts/2022-10-01/{publish(bucket).digest}"
-    manifest, content = storage.read_set(bucket, where, "forecast.csv")
+    manifest, content = forecasts.read_set(bucket, where, "forecast.csv")
     assert content == FILES["forecast.csv"] and manifest["about"] == ABOUT
     bucket.blob(f"{where}/forecast.csv").upload_from_string(b"forged")
     with pytest.raises(DataProblem, match=r"forecast\.csv: altered"):
-        storage.read_set(bucket, where, "forecast.csv")
+        forecasts.read_set(bucket, where, "forecast.csv")
 
 
 def test_no_amendment_is_lost(bucket, proxy):
@@ -242,7 +243,7 @@ def test_every_reply_to_a_write_may_be_lost(bucket, proxy):
         proxy.add("lose", f"POST /upload.*{name}")
     done = publish(proxy.bucket)
     assert (done.new, done.moved) == (True, True)
-    assert storage.latest(bucket, "portugal").files == FILES
+    assert forecasts.latest(bucket, "portugal").files == FILES
 
 
 @pytest.mark.parametrize("fault", [408, 429, 500, 503, "reset", "lose", "cut", "stall"])
@@ -253,7 +254,7 @@ def test_a_passing_fault_of_any_request_is_retried(bucket, proxy, monkeypatch, f
     done = publish(proxy.bucket)
     assert (done.new, done.moved) == (True, True)
     proxy.add(fault, "GET .*forecast.parquet")
-    assert storage.latest(proxy.bucket, "portugal").files == FILES
+    assert forecasts.latest(proxy.bucket, "portugal").files == FILES
 
 
 def test_a_storage_that_stays_away_is_said_in_time(bucket, proxy, monkeypatch):
@@ -278,11 +279,11 @@ def test_a_refused_write_names_the_permission_and_is_not_repeated(bucket, proxy,
 def test_a_refused_read_names_the_permission_and_is_not_repeated(bucket, proxy, status):
     proxy.add(status, times=50)
     with pytest.raises(EnvironmentProblem, match=r"not allowed.*storage\.objects\.get"):
-        storage.latest(proxy.bucket, "portugal")
+        forecasts.latest(proxy.bucket, "portugal")
     assert len(proxy.requests) <= 3
 
 
-@pytest.mark.parametrize("ask", [publish, lambda b: storage.latest(b, "portugal"), lambda b: storage.names(b, "x/")])
+@pytest.mark.parametrize("ask", [publish, lambda b: forecasts.latest(b, "portugal"), lambda b: storage.names(b, "x/")])
 def test_a_bucket_that_is_not_there_is_named(proxy, ask):
     nowhere = storage.connect("no-such-bucket")
     with pytest.raises(EnvironmentProblem, match="no bucket is called no-such-bucket"):
@@ -303,7 +304,7 @@ def test_a_flipped_byte_in_any_object_is_refused_and_named(bucket, folder):
     for name in [*FILES, "manifest.json"]:
         assert_refused(bucket, folder, f"portugal/forecasts/2022-10-01/{done.digest}/{name}")
     assert_refused(bucket, folder, "portugal/latest.json")
-    assert storage.latest(bucket, "portugal").files == FILES
+    assert forecasts.latest(bucket, "portugal").files == FILES
 
 
 def assert_refused(bucket, folder, name):
@@ -311,7 +312,7 @@ def assert_refused(bucket, folder, name):
     whole = path.read_bytes()
     write_in_place(path, bytes([whole[0] ^ 1]) + whole[1:])
     with pytest.raises(DataProblem, match=re.escape(f"gs://{bucket.name}/{name}")):
-        storage.latest(bucket, "portugal")
+        forecasts.latest(bucket, "portugal")
     write_in_place(path, whole)
 
 
@@ -324,7 +325,7 @@ def test_a_replaced_object_with_a_right_checksum_is_refused_too(bucket):
     name = publish(bucket).url.removeprefix(f"gs://{bucket.name}/") + "/forecast.csv"
     bucket.blob(name).upload_from_string(b"forged")
     with pytest.raises(DataProblem, match=rf"{name}: altered since it was published"):
-        storage.latest(bucket, "portugal")
+        forecasts.latest(bucket, "portugal")
 
 
 def test_a_set_is_not_published_over_an_altered_object(bucket, folder):
@@ -342,11 +343,11 @@ def test_a_pointer_that_is_no_pointer_is_refused_and_not_replaced(bucket):
 
 
 def test_a_manifest_of_other_files_is_a_conflict(bucket):
-    name = f"portugal/forecasts/{DAY}/{storage.digest_of(FILES)}/manifest.json"
+    name = f"portugal/forecasts/{DAY}/{forecasts.digest_of(FILES)}/manifest.json"
     bucket.blob(name).upload_from_string(b'{"files": {}}')
     with pytest.raises(Conflict, match=r"manifest\.json: lists other files"):
         publish(bucket)
-    assert storage.latest(bucket, "portugal") is None
+    assert forecasts.latest(bucket, "portugal") is None
 
 
 # --- where it may write ---

@@ -62,9 +62,9 @@ def test_explore_gives_its_verdict(servers):
 
 
 def test_the_record_leads_back_to_what_the_forecast_was_made_from(trained):
-    from flows import bucket, record
+    from flows import bucket, forecasts, record
 
-    latest = bucket.latest(bucket.connect("footfall"), "sample")
+    latest = forecasts.latest(bucket.connect("footfall"), "sample")
     about = latest.manifest["about"]
     run = record.MlflowClient().get_run(about["record"])
     assert run.data.tags["snapshot"] == about["snapshot"] and run.info.status == "FINISHED"

@@ -7,7 +7,7 @@ import invariants
 import pytest
 import yaml
 
-from flows import bucket, local
+from flows import bucket, forecasts, local
 
 ROOT = local.ROOT
 
@@ -54,7 +54,7 @@ def test_both_deployments_run_to_completed_and_publish(deployed):
     assert trained.state.is_completed(), trained.state
     predicted = ran("predict/sample")
     assert predicted.state.is_completed(), predicted.state
-    latest = bucket.latest(bucket.connect("footfall"), "sample")
+    latest = forecasts.latest(bucket.connect("footfall"), "sample")
     assert latest.pointer["as_of"] == "2022-10-13" and "index.html" in latest.files
 
     from flows import record

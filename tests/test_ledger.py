@@ -14,7 +14,7 @@ import pytest
 from conftest import footfall, poison
 from test_record import model, training
 
-from flows import bucket, local
+from flows import bucket, forecasts, local
 from footfall.problems import DataProblem, EnvironmentProblem, GateClosed, UsageProblem
 
 DAY = dt.date(2022, 10, 13)
@@ -141,7 +141,7 @@ def test_without_the_second_look_a_worse_one_would_win(ledger, place, versions, 
 
 KILLED = """
 import datetime as dt, json, os, sys
-from flows import bucket, ledger, record
+from flows import bucket, forecasts, ledger, record
 step, place, market, version, gate = sys.argv[1:]
 module, name = step.split(".")
 module = {"bucket": bucket, "record": record}[module]
@@ -181,7 +181,7 @@ def test_an_altered_entry_is_named_and_no_champion_is_trusted(ledger, place, ver
     whole = path.read_bytes()
     altered = whole.replace(b'"why": "WIS 3.0', b'"why": "WIS 2.0')
     assert altered != whole
-    bucket._write(place, "ledger/000002.json", altered, replaces=bucket._state(place, "ledger/000002.json").generation)
+    bucket.write(place, "ledger/000002.json", altered, replaces=bucket.state(place, "ledger/000002.json").generation)
     with pytest.raises(DataProblem, match=r"ledger/000003\.json: does not follow the entry before it"):
         ledger.champion(place, market)
 
@@ -242,15 +242,15 @@ def test_a_poisoned_champion_is_rolled_back_and_the_forecast_of_before_is_back_b
     from flows import ledger
 
     place = bucket.connect("footfall")
-    before, good = bucket.latest(place, "sample"), ledger.champion(place, "sample")
+    before, good = forecasts.latest(place, "sample"), ledger.champion(place, "sample")
     poisoned = poison(place, "sample", tmp_path)
     done = footfall("predict", "sample")
     assert done.exit_code == 0, done.output
-    worse = bucket.latest(place, "sample")
+    worse = forecasts.latest(place, "sample")
     assert worse.manifest["about"]["model_version"] == f"sample/{poisoned}" and worse.files != before.files
     done = footfall("rollback", "sample", "--reason", "it says the same every day")
     assert done.exit_code == 0 and "already stored, now the latest" in done.output, done.output
-    back = bucket.latest(place, "sample")
+    back = forecasts.latest(place, "sample")
     assert back.files == before.files and back.pointer == before.pointer
     entry = ledger.champion(place, "sample")
     assert (entry.action, entry.version, entry.was) == ("rollback", good.version, poisoned)

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from figures import SAMPLE
 
-from flows import bucket, local
+from flows import bucket, forecasts, local
 from flows.folder import claim
 from footfall import scores, series
 
@@ -39,9 +39,9 @@ def publish(cafe, first, last, made_by="0" * 32):
     for day in pd.date_range(first, last):
         figures = series.to_parquet(series.visible(series.read_snapshot(SAMPLE / "snapshot.parquet"), day, 3))
         about = {"record": made_by, "snapshot": series.sha256(figures)}
-        bucket.keep_snapshot(place(cafe), figures, {})
+        forecasts.keep_snapshot(place(cafe), figures, {})
         content = FORECASTS[f"{day:%Y-%m-%d}"].to_parquet(index=False)
-        bucket.publish(place(cafe), cafe, day.date(), {"forecast.parquet": content}, about)
+        forecasts.publish(place(cafe), cafe, day.date(), {"forecast.parquet": content}, about)
 
 
 def review(cafe, as_of, **settings):
@@ -146,8 +146,8 @@ def test_of_several_forecasts_of_a_day_the_one_that_was_seen_last_is_scored(cafe
     days = [date(2022, 9, 20), date(2022, 9, 21)]
     for day in days:
         for version in ("1", "2", "1"):  # back again after the second: the pointer knows, the order of storing does not
-            bucket.publish(place(cafe), cafe, day, {"x": version.encode()}, {"model_version": f"{cafe}/{version}"})
-    sets = bucket.sets(place(cafe), cafe)
+            forecasts.publish(place(cafe), cafe, day, {"x": version.encode()}, {"model_version": f"{cafe}/{version}"})
+    sets = forecasts.sets(place(cafe), cafe)
     first, second = zip(*sets.values(), strict=True)
     assert live(place(cafe), cafe, "2022-09-21", sets["2022-09-21"]) == first[1]
     assert live(place(cafe), cafe, "2022-09-20", sets["2022-09-20"]) == second[0], "the pointer has left, no ledger"

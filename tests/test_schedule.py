@@ -15,6 +15,7 @@ from conftest import footfall
 from receiver import Receiver
 
 from flows import bucket as storage
+from flows import forecasts
 from flows.local import HOME, POOL
 from footfall.problems import StaleSource
 
@@ -200,7 +201,7 @@ def test_the_same_file_day_after_day_is_said_to_be_stale_once_and_never_relabell
         assert "stale — its last retail_and_recreation of PT is 2022-10-13, 7 days before 2022-10-20" in done[1].output
         assert "the latest forecast remains 2022-10-19" in done[-1].output
         assert receiver.wait(live, 1) == ["stale source"]
-    latest = storage.latest(place, live)
+    latest = forecasts.latest(place, live)
     assert latest.pointer["as_of"] == "2022-10-19" and latest.manifest["about"]["data_through"] == "2022-10-13"
     assert [one["cause"] for one in alerts.opened(live)] == ["stale source"]
     assert "stale" in footfall("forecast", live).output

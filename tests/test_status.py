@@ -14,6 +14,7 @@ from proxy import Proxy
 from test_schedule import client, deployment, live  # noqa: F401
 
 from flows import bucket as storage
+from flows import forecasts
 
 
 def said(lines):
@@ -46,7 +47,7 @@ def test_a_market_without_anything_is_told_how_to_begin(live):  # noqa: F811
 def publish(market, *days):
     for day in days:
         about = {"data_through": str(day - dt.timedelta(days=2)), "source": "sample", "model_version": "m/1"}
-        storage.publish(storage.connect("footfall"), market, day, {"forecast.csv": b"1\n"}, about)
+        forecasts.publish(storage.connect("footfall"), market, day, {"forecast.csv": b"1\n"}, about)
 
 
 def test_missed_days_are_listed_with_the_command_that_makes_up_for_them(client, live):  # noqa: F811
