@@ -84,8 +84,8 @@ def champion(name: str, market: str, on: str | None) -> list[tuple[str, str]]:
     days = [manifest.split("/")[2] for manifest in forecasts.manifests(place, market)]
     shown = max((one for one in days if on is None or one <= on), default=None)
     since = f"{entry.as_of}, entry {entry.number} of the ledger: {entry.action} by {entry.who} at {entry.at}"
-    steps = [*_trained_by(market, entry.version), ("champion since", since), ("why", entry.why)]
-    return steps + (trace(name, market, shown) if shown else [("forecast", "none was published by then")])
+    steps = [("champion", f"{market}/{entry.version}"), ("since", since), ("why", entry.why)]
+    return steps + (trace(name, market, shown) if shown else _trained_by(market, entry.version))
 
 
 def _day(text: str) -> dt.date:
