@@ -11,7 +11,7 @@ from footfall.params import ExploreParams
 @flow(name="explore", flow_run_name="{market}", validate_parameters=False,
       on_failure=[alerts.failed], on_completion=[alerts.completed])  # fmt: skip
 async def explore(market: str, as_of: str | None = None, settings: dict[str, Any] | None = None) -> str:
-    """Look at a market's data as of a day; parameters as in `flows.train.train`, the verdict is returned."""
+    """Look at a market's data as of a day; parameters as in `flows.station.particulars`, the verdict is returned."""
     with station.recorded("explore", market, as_of, settings) as run:
         station.take_snapshot(run)
         station.run_notebook(run, _parameters(run))

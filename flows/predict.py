@@ -25,7 +25,7 @@ async def predict(
     Parameters
     ----------
     market, as_of, settings
-        As in `flows.train.train`.
+        As in `flows.station.particulars`.
     snapshot : str, optional
         Sha256 of a kept snapshot to forecast from again, instead of asking the source.
     show : bool, default=True

@@ -14,7 +14,7 @@ from footfall.params import ReviewParams
 @flow(name="review", flow_run_name="{market}", validate_parameters=False,
       on_failure=[alerts.failed], on_completion=[alerts.completed])  # fmt: skip
 async def review(market: str, as_of: str | None = None, settings: dict[str, Any] | None = None) -> str | State[Any]:
-    """Score the published forecasts of a market as of a day; parameters as in `flows.train.train`.
+    """Score the published forecasts of a market as of a day; parameters as in `flows.station.particulars`.
 
     Returns
     -------

@@ -53,7 +53,17 @@ class Run:
 
 
 def particulars(market: str, as_of: str | None, settings: dict[str, Any] | None) -> Market:
-    """The market's parameters as of a day: the one asked for, the market's own, or the one that the run is due on."""
+    """The market's parameters as of a day: the one asked for, the market's own, or the one that the run is due on.
+
+    Parameters
+    ----------
+    market : str
+        Name of a file in ``params/``.
+    as_of : str, optional
+        ISO day; the market's own, else the one it was scheduled for, else today.
+    settings : dict, optional
+        Dotted keys that replace values of the market's file, ``{"train.margin": 0.05}``.
+    """
     asked = {"data.as_of": as_of} if as_of else {}
     known = read_market(PARAMS, market, {**(settings or {}), **asked})
     day = schedule.day().isoformat()

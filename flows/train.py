@@ -18,12 +18,8 @@ async def train(
 
     Parameters
     ----------
-    market : str
-        Name of a file in ``params/``.
-    as_of : str, optional
-        ISO day; the market's own, else today.
-    settings : dict, optional
-        Dotted keys that replace values of the market's file, ``{"train.margin": 0.05}``.
+    market, as_of, settings
+        As in `flows.station.particulars`.
     trigger : str
         What called for it, a tag of its run: ``drift``.
 
