@@ -66,8 +66,8 @@ def poison(place, market, folder):
     about = forecasts.latest(place, market).manifest["about"]
     y = pick(from_parquet(storage.read(place, f"snapshots/{about['snapshot']}.parquet")), "PT", known.about["category"])
     fitted = fit(NaiveForecaster(strategy="last", sp=5), y[: known.about["data_through"]])
-    write_champion(folder / "bad", fitted, known.residuals, known.about)
-    version = record.register(market, now.run, folder / "bad", {"gate": now.gate["reason"]})
+    write_champion(folder / "bad" / "model", fitted, known.residuals, known.about)
+    version = record.register(market, now.run, folder / "bad" / "model", {"gate": now.gate["reason"]})
     ledger.promote(place, market, version, now.version, now.as_of, now.gate, now.run)
     return version
 
