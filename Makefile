@@ -14,7 +14,7 @@ soak: .venv/ready      ## the long experiments: every way of dying, many times, 
 	$(BIN)/pytest -m soak
 
 lab: .venv/ready       ## the notebooks, ready to run on the sample
-	$(BIN)/jupyter lab notebooks
+	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks
 
 up: .venv/ready        ## Prefect, MLflow, the bucket, the deployments and a worker, until Ctrl-C
 	$(BIN)/footfall up
