@@ -12,6 +12,7 @@ import json
 import re
 import uuid
 from collections.abc import Iterator
+from contextvars import ContextVar
 from typing import Any
 
 from prefect import Flow
@@ -26,6 +27,17 @@ from footfall.problems import StaleSource
 
 LONG = 2000
 PREFIX = "footfall_open_"
+_silent = ContextVar("_silent", default=False)
+
+
+@contextlib.contextmanager
+def silence() -> Iterator[None]:
+    """Days of the past are walked without alerts: nothing of what happens on them is news, or mends what is open."""
+    token = _silent.set(True)
+    try:
+        yield
+    finally:
+        _silent.reset(token)
 
 
 def open(market: str, cause: str, sentence: str) -> bool:
@@ -46,6 +58,8 @@ def open(market: str, cause: str, sentence: str) -> bool:
         Whether it was told now; an alert that cannot be told stops nothing.
     """
     about = _about(market, cause, sentence)
+    if _silent.get():
+        return False
     with best_effort(), get_client(sync_client=True) as client:
         try:
             client.create_variable(VariableCreate(name=_name(market, cause), value=json.dumps(about)))
@@ -63,6 +77,8 @@ def open(market: str, cause: str, sentence: str) -> bool:
 
 def close(market: str, *causes: str) -> None:
     """Take note that causes are gone; the next time, they are told anew."""
+    if _silent.get():
+        return
     with best_effort(), get_client(sync_client=True) as client:
         wanted = {"variables": {"name": {"any_": [_name(market, cause) for cause in causes]}}}
         found = client.request("POST", "/variables/filter", json=wanted).json()  # type: ignore[arg-type]
@@ -73,6 +89,8 @@ def close(market: str, *causes: str) -> None:
 
 def tell(market: str, cause: str, sentence: str) -> None:
     """Tell of something that is over at once: a promotion, a rollback."""
+    if _silent.get():
+        return
     with best_effort(), get_client(sync_client=True) as client:
         _emit(client, _about(market, cause, sentence))
 

@@ -2,9 +2,10 @@
 
 import datetime as dt
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from typing import Any
 
-from flows import bucket, forecasts, ledger, station
+from flows import alerts, bucket, forecasts, ledger, station
 from flows.predict import predict
 from flows.review import review
 from flows.train import train
@@ -31,9 +32,14 @@ async def backfill(
     ------
     str
         What became of each day, in a sentence.
+
+    Raises
+    ------
+    Problem
+        At the end, if days came to nothing; of the class of the first problem.
     """
-    place = bucket.connect(station.bucket_name())
-    with station.one_reading():
+    place, failed = bucket.connect(station.bucket_name()), list[Problem]()
+    with station.one_reading(), nullcontext() if show else alerts.silence():
         for day in days:
             if forecasts.manifests(place, market, day):
                 yield f"{day}: has a forecast already"
@@ -43,7 +49,12 @@ async def backfill(
             except Interrupted:
                 raise
             except Problem as problem:
+                failed.append(problem)
                 yield f"{day}: {type(problem).__name__}: {problem}"
+    if failed:
+        raise type(failed[0])(
+            f"{len(failed)} of {len(days)} days came to nothing, the first of them by this: {failed[0]}"
+        )
 
 
 async def _walk(market: str, day: dt.date, settings: dict[str, Any] | None, show: bool) -> str:

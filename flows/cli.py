@@ -275,10 +275,10 @@ def doctor() -> None:
 def _list(lines: Iterable[tuple[str, str, str]]) -> None:
     """A line for each; what is wrong is marked, with what mends it underneath."""
     for about, says, mend in lines:
-        console.print(f"  [bold red]![/] {about:<14}" if mend else f"    {about:<14}", end="")
+        console.print(f"  [bold red]![/] {about:<18} " if mend else f"    {about:<18} ", end="")
         console.print(" ".join(says.split()), markup=False)
         if mend:
-            console.print(f"{'':18}→ {mend}", markup=False)
+            console.print(f"{'':23}→ {mend}", markup=False)
 
 
 @app.command()

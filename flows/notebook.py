@@ -186,7 +186,7 @@ def _judge(error: BaseException | None, progress: Progress) -> tuple[Outcome, st
     if isinstance(error, CellTimeoutError):
         return "timed out", f"The cell ran longer than its limit of {limits.cell_seconds} s."
     if isinstance(error, PapermillExecutionError):
-        return _raised(f"{error.ename}: {error.evalue}", limits, bool(watch and watch.starved()))
+        return _raised(f"{error.ename}: {error.evalue}", limits)
     if isinstance(error, NoSuchKernel):
         return "failed", f"There is no kernel named {error.name!r}; `jupyter kernelspec list` shows those there are."
     if isinstance(error, Exception):
@@ -198,8 +198,8 @@ def _judge(error: BaseException | None, progress: Progress) -> tuple[Outcome, st
     return "succeeded", ""
 
 
-def _raised(told: str, limits: Limits, starved: bool) -> tuple[Outcome, str]:
-    if REFUSED.match(told) or (starved and told in SPEECHLESS):
+def _raised(told: str, limits: Limits) -> tuple[Outcome, str]:
+    if REFUSED.match(told) or told in SPEECHLESS:
         told = told if REFUSED.match(told) else "MemoryError"
         return "out of memory", f"{told.strip(' :.')}. The kernel's limit is {limits.memory_mb} MB (limits.memory_mb)."
     return "failed", told

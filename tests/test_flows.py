@@ -60,8 +60,8 @@ def test_both_deployments_run_to_completed_and_publish(deployed):
     from flows import record
 
     kept = artifacts(predicted)
-    run = record.MlflowClient().get_run(latest.manifest["about"]["record"])
-    assert run.info.run_id in kept["record"].data
+    ((_, run),) = record.search("predict", f"tags.prefect_flow_run = '{predicted.id}'")
+    assert run.info.run_id in kept["record"].data and run.data.tags["forecast"].endswith(latest.pointer["digest"])
     assert len(re.findall("2022-10-1[4-9]|2022-10-20", kept["sample-forecast"].data)) == 7
     assert "sample-leaderboard" in artifacts(trained)
     assert re.search(r"predict \[\d+\] .* Forecast", logs(predicted)), "progress is in Prefect's log, cell by cell"

@@ -1,0 +1,33 @@
+"""Days that were missed are walked as of their own day, and take nothing from the present."""
+
+from conftest import footfall
+
+from flows import bucket, forecasts
+
+
+def test_a_past_that_is_caught_up_on_takes_nothing_from_today(first_run):
+    import datetime as dt
+
+    from flows import alerts, ledger, record
+
+    place = bucket.connect("footfall")
+    latest, champion = forecasts.pointer(place, "sample"), record.alias("sample")
+    asked = ["backfill", "sample", "--from", "2022-10-11", "--to", "2022-10-12"]
+    done = footfall(*asked)
+    assert done.exit_code == 0, done.output
+    assert done.output.count("stored, not shown") == 2 and "forecasts of a day became known" not in done.output
+    assert forecasts.pointer(place, "sample") == latest and record.alias("sample") == champion
+    own = ledger.champion(place, "sample", dt.date(2022, 10, 12))
+    assert str(own.as_of) == "2022-10-11" and own.version != champion, "trained as of the first day, used on both"
+    stored = [forecasts.manifests(place, "sample", day) for day in ("2022-10-11", "2022-10-12")]
+    assert [len(sets) for sets in stored] == [1, 1]
+    assert alerts.opened("sample") == []
+    again = footfall(*asked)
+    assert again.exit_code == 0 and again.output.count("has a forecast already") == 2
+
+
+def test_a_walk_tells_which_days_came_to_nothing_and_goes_on(first_run):
+    done = footfall("backfill", "sample", "--from", "2020-03-01", "--to", "2020-03-02")
+    assert done.exit_code == 3
+    assert done.output.count("DataProblem: no published value for PT") == 2
+    assert "2 of 2 days came to nothing" in done.output
