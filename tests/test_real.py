@@ -28,7 +28,10 @@ def address():
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     ("market", "as_of", "through", "rows"),
-    [("portugal", "2022-10-13", "2022-10-10", r"[\d,]+"), ("germany", "2022-08-07", "2022-08-04", r"[\d,]+")],
+    [
+        ("portugal", "2022-10-13", "2022-10-10", r"[\d,]+"),
+        pytest.param("germany", "2022-08-07", "2022-08-04", r"[\d,]+", marks=pytest.mark.soak),
+    ],
 )
 def test_googles_zip_becomes_a_published_forecast(servers, address, market, as_of, through, rows):
     fewer = "train.backtest_days=182"  # it trains faster
