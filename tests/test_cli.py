@@ -218,6 +218,7 @@ def test_every_command_explains_itself(command):
     assert done.exit_code == 0 and len(done.output) > 200
 
 
+@pytest.mark.soak
 def test_two_homes_that_start_at_once_have_servers_of_their_own(tmp_path):
     """Both may find the usual port free; the slower one must not send its records to the other's server."""
     script = "from flows.local import servers\nwith servers() as at: print(at['MLFLOW_TRACKING_URI'], flush=1); input()"
