@@ -182,7 +182,7 @@ def deliver_waiting(runs: Path) -> list[str]:
 
 def bring_back(runs: Path, notebook: str, market: str) -> None:
     """Put the last good run of a notebook and market on this disk, if MLflow has one; changes are told against it."""
-    good = f"tags.market = '{market}' and tags.outcome = 'succeeded'"
+    good = f"tags.market = '{market}' and tags.outcome = 'succeeded' and tags.folder LIKE '%'"  # older ones name none
     for _, run in search(notebook, good, most=1):
         name = run.data.tags["folder"]
         part = runs / ".part" / name
