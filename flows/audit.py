@@ -81,8 +81,7 @@ def champion(name: str, market: str, on: str | None) -> list[tuple[str, str]]:
     if entry is None:
         when = f"on {on}" if on else "yet"
         raise UsageProblem(f"{market} had no champion {when}; train one: footfall train {market}")
-    days = [manifest.split("/")[2] for manifest in forecasts.manifests(place, market)]
-    shown = max((one for one in days if on is None or one <= on), default=None)
+    shown = max((one for one in forecasts.sets(place, market) if on is None or one <= on), default=None)
     since = f"{entry.as_of}, entry {entry.number} of the ledger: {entry.action} by {entry.who} at {entry.at}"
     steps = [("champion", f"{market}/{entry.version}"), ("since", since), ("why", entry.why)]
     return steps + (trace(name, market, shown) if shown else _trained_by(market, entry.version))

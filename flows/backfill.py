@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import nullcontext
 from typing import Any
 
-from flows import alerts, bucket, forecasts, ledger, station
+from flows import alerts, bucket, forecasts, ledger, source, station
 from flows.predict import predict
 from flows.review import review
 from flows.train import train
@@ -39,7 +39,7 @@ async def backfill(
         At the end, if days came to nothing; of the class of the first problem.
     """
     place, failed = bucket.connect(station.bucket_name()), list[Problem]()
-    with station.one_reading(), nullcontext() if show else alerts.silence():
+    with source.one_reading(), nullcontext() if show else alerts.silence():
         for day in days:
             if forecasts.manifests(place, market, day):
                 yield f"{day}: has a forecast already"

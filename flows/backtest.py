@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from flows import fetch, notebook
-from footfall import read, series
+from flows import notebook, source
+from footfall import series
 from footfall.backtest import WARM_UP, comparable, coverage, last_origins, leaderboard, mae, rehearse, wis
 from footfall.calendar import country_of
 from footfall.intervals import QUANTILES
@@ -48,7 +48,7 @@ def backtest(
     UsageProblem
         If the notebook has no such candidate.
     """
-    data, table = market.data, _table(market)
+    data, table = market.data, source.reading(market.data).series
     y = series.pick(table, data.location, data.category)
     with tempfile.TemporaryDirectory() as folder:
         snapshot = Path(folder) / "snapshot.parquet"
@@ -71,9 +71,10 @@ def trial(market: Market, name: str, beside: list[str]) -> pd.DataFrame:
     DataFrame
         A leaderboard, see `footfall.backtest.leaderboard`. The training judges on more days, and decides.
     """
-    y, horizon, lag = series_of(market), market.predict.horizon, market.data.lag
-    names = list(dict.fromkeys([name, *beside]))
-    table = backtest(market, last_origins(y, TRIAL, horizon), names, horizon, lag, warm_up=TRIAL)
+    horizon, lag, names = market.predict.horizon, market.data.lag, list(dict.fromkeys([name, *beside]))
+    with source.one_reading():
+        y = series_of(market)
+        table = backtest(market, last_origins(y, TRIAL, horizon), names, horizon, lag, warm_up=TRIAL)
     return leaderboard(table, y)
 
 
@@ -86,13 +87,7 @@ def champions_recipe(runs: Path, market: str) -> str | None:
 
 def series_of(market: Market) -> pd.Series:
     """The market's own series, whole."""
-    return series.pick(_table(market), market.data.location, market.data.category)
-
-
-def _table(market: Market) -> pd.DataFrame:
-    with tempfile.TemporaryDirectory() as folder:
-        path = fetch.fetch(market.data.source, Path(folder))
-        return read.read_google(path, market.data.wanted(), not_after=dt.date.today()).series
+    return series.pick(source.reading(market.data).series, market.data.location, market.data.category)
 
 
 def candidates(path: Path, parameters: TrainParams) -> dict[str, Any]:

@@ -17,7 +17,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterat
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
@@ -459,9 +458,10 @@ def _show(market: str) -> None:
 def _stale(market: str, through: str) -> str:
     """A sentence if the market's source has published nothing for longer than the market allows."""
     data = read_market(local.PARAMS, market).data
-    today = dt.date.fromisoformat(data.as_of) if data.as_of else dt.datetime.now(ZoneInfo("Europe/Lisbon")).date()
-    age = (today - dt.date.fromisoformat(through)).days
-    return f"the last data is {age} days before {today}; footfall status {market}" if age > data.stale_after else ""
+    today = dt.date.fromisoformat(data.as_of) if data.as_of else dt.datetime.now(local.LISBON).date()
+    last = dt.date.fromisoformat(through)
+    told = f"the last data is {(today - last).days} days before {today}; footfall status {market}"
+    return told if data.is_stale(last, today) else ""
 
 
 def _interrupt(*_: object) -> None:

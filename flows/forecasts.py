@@ -120,10 +120,9 @@ def latest(place: Bucket, market: str) -> ForecastSet | None:
     return ForecastSet(pointer, manifest, files)
 
 
-def manifests(place: Bucket, market: str, day: object = "") -> list[str]:
-    """The names of the manifests of all complete sets of a market, oldest first; of all days or of one."""
-    found = bucket.names(place, f"{market}/forecasts/{day}/" if day else f"{market}/forecasts/")
-    return [name for name in found if name.endswith("/manifest.json")]
+def manifests(place: Bucket, market: str, day: object) -> list[str]:
+    """The names of the manifests of all complete sets of a market and day."""
+    return [name for name in bucket.names(place, f"{market}/forecasts/{day}/") if name.endswith("/manifest.json")]
 
 
 def pointer(place: Bucket, market: str) -> dict | None:

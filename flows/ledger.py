@@ -51,27 +51,34 @@ def entries(place: Bucket, market: str | None = None) -> list[Entry]:
     DataProblem
         Names the entry that is missing or altered.
     """
-    found, before = [], ""
+    return [entry for entry, _ in _chain(place) if market in (None, entry.market)]
+
+
+def _chain(place: Bucket) -> list[tuple[Entry, str]]:
+    """All entries, each with its own sha256."""
+    found: list[tuple[Entry, str]] = []
+    before = ""
     for number, name in enumerate(bucket.names(place, "ledger/"), start=1):
         content = bucket.read(place, name)
         entry = _entry(place, name, content)
         if (name, entry.number, entry.before) != (_name(number), number, before):
             raise DataProblem(f"gs://{place.name}/{name}: does not follow the entry before it; {_MEND}")
-        found.append(entry)
         before = sha256(content)
-    return [entry for entry in found if market in (None, entry.market)]
+        found.append((entry, before))
+    return found
 
 
 def champion(place: Bucket, market: str, on: dt.date | None = None) -> Entry | None:
-    """The entry that says which version a market uses: on a day, or now.
+    """The entry that says which version a market uses: on a day, or now."""
+    return in_force(entries(place, market), on)
 
-    That of the latest day counts, not the one written last: a training that is caught up on for a past day becomes
-    the champion of that past, and takes nothing from the present.
+
+def in_force(found: list[Entry], on: dt.date | None = None) -> Entry | None:
+    """Of a market's entries the one that counts on a day, or now.
+
+    That of the latest day does, not the one written last: a training that is caught up on for a past day becomes the
+    champion of that past, and takes nothing from the present.
     """
-    return _in_force(entries(place, market), on)
-
-
-def _in_force(found: list[Entry], on: dt.date | None = None) -> Entry | None:
     known = [entry for entry in found if on is None or entry.as_of <= on]
     return max(known, key=lambda entry: (entry.as_of, entry.number), default=None)
 
@@ -110,7 +117,7 @@ def promote(
              "gate": gate, "run": run, "sha256": _proved(market, version)}  # fmt: skip
 
     def next_one(found: list[Entry]) -> dict[str, Any] | str:
-        now = _in_force(_of(market, found), as_of)
+        now = in_force(_of(market, found), as_of)
         if now and now.version != against and not _beats(gate, now.gate):
             return f"version {version} was not promoted: version {now.version} came meanwhile, and it does not beat it"
         return facts | {"was": now.version if now else None}
@@ -147,7 +154,7 @@ def rollback(place: Bucket, market: str, reason: str, to: str | None = None) -> 
 
     def next_one(found: list[Entry]) -> dict[str, Any] | str:
         mine = _of(market, found)
-        now = _in_force(mine)
+        now = in_force(mine)
         if now is None:
             raise UsageProblem(f"{market} never had a champion; train one: footfall train {market}")
         back = _passed(mine, to or _promoted(mine, now.version).was, now)
@@ -178,12 +185,19 @@ def _promoted(mine: list[Entry], version: str) -> Entry:
     raise GateClosed(f"version {version} of {mine[0].market} never passed its gate; those that did: {passed}")
 
 
-def follow(place: Bucket, market: str) -> None:
-    """Point the registry's alias to the champion that the ledger names, and look again: another may be at it too."""
+def follow(place: Bucket, market: str) -> list[Entry]:
+    """Point the registry's alias to the champion that the ledger names, and look again: another may be at it too.
+
+    Returns
+    -------
+    list of Entry
+        The market's entries, as they were when the alias was right.
+    """
     for _ in range(ROUNDS):
-        now = champion(place, market)
+        found = entries(place, market)
+        now = in_force(found)
         if now is None or record.alias(market) == now.version:
-            return
+            return found
         record.point(market, now.version)
     raise Conflict(f"the alias champion of {market} keeps moving; look who else sets it")
 
@@ -191,13 +205,13 @@ def follow(place: Bucket, market: str) -> None:
 def _append(place: Bucket, next_one: Callable[[list[Entry]], dict[str, Any] | str]) -> Entry | str:
     """Write the entry that follows from those there are; a sentence instead of facts says why there is none."""
     for _ in range(ROUNDS):
-        found = entries(place)
-        facts = next_one(found)
+        chain = _chain(place)
+        facts = next_one([entry for entry, _ in chain])
         if isinstance(facts, str):
             return facts
-        before = sha256(bucket.read(place, _name(len(found)))) if found else ""
+        before = chain[-1][1] if chain else ""
         at = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-        entry = Entry(number=len(found) + 1, at=at, who=getpass.getuser(), before=before, **facts)
+        entry = Entry(number=len(chain) + 1, at=at, who=getpass.getuser(), before=before, **facts)
         if bucket.create_first(place, _name(entry.number), entry.model_dump_json(indent=2).encode() + b"\n"):
             return entry
     raise Conflict(f"gs://{place.name}/ledger: others keep writing entries; run again")

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any
+from zoneinfo import ZoneInfo
 
 import psutil
 
@@ -39,6 +40,7 @@ QUIET = {
 }
 PATIENCE = 120  # seconds for a server to answer; the first start makes its database
 POOL = "forecasting"
+LISBON = ZoneInfo("Europe/Lisbon")  # where the days of the schedule begin
 
 
 @contextlib.contextmanager

@@ -51,7 +51,10 @@ FIGURES = {"train": ["WIS", "MAE", "cover80"], "predict": ["mean", "width80"]}
 SMALL = 250
 logging.getLogger("mlflow").setLevel(logging.WARNING)
 MEND = "Go back to one that is whole, footfall rollback MARKET --to VERSION --reason …, or train anew."
-NEEDS = [f"{name}=={version(name)}" for name in ("footfall", "pandas", "pyarrow", "sktime", "statsmodels", "holidays")]
+NEEDS = [
+    f"{name}=={version(name)}"
+    for name in ("footfall", "pandas", "pyarrow", "sktime", "statsmodels", "holidays", "lightgbm")
+]
 
 
 class Away(EnvironmentProblem):
@@ -103,7 +106,7 @@ def lists() -> dict[str, str]:
     """The addresses of the lists of runs, one for each notebook that has any."""
     with _answering():
         client = MlflowClient()
-        where = f"{client.tracking_uri}/#/experiments/%s/runs?{VIEW}&viewStateShareKey={LIST}"
+        where = f"{_address()}/#/experiments/%s/runs?{VIEW}&viewStateShareKey={LIST}"
         return {one.name: where % one.experiment_id for one in client.search_experiments() if one.name != "Default"}
 
 
@@ -322,17 +325,17 @@ def register(market: str, run: str, model: Path, tags: dict[str, str]) -> str | 
         return None
     import mlflow.pyfunc  # a second's import that only a training needs
 
+    status = get(run).info.status
     mlflow.start_run(run_id=run)
     try:
         logged = mlflow.pyfunc.log_model(
             name="model", loader_module="footfall.champion", data_path=str(model), pip_requirements=NEEDS
         )
     finally:
-        mlflow.end_run("RUNNING")  # the run ends with its record, not here
+        mlflow.end_run(status)  # the run ends with its record, not here
     client, facts = MlflowClient(), {**tags, "sha256": content_digest(model)}
-    with _answering():
-        _create_registered_model(client, market)
-        return str(client.create_model_version(market, logged.model_uri, run, facts, model_id=logged.model_id).version)
+    _create_registered_model(client, market)
+    return str(client.create_model_version(market, logged.model_uri, run, facts, model_id=logged.model_id).version)
 
 
 def _create_registered_model(client: MlflowClient, market: str) -> None:
@@ -372,7 +375,9 @@ def lay_down(market: str, number: str, folder: Path) -> str:
         entry = MlflowClient().get_model_version(market, number)
         whole = Path(download_artifacts(artifact_uri=f"models:/{market}/{number}", dst_path=str(folder / "registry")))
     except (MlflowException, OSError) as error:
-        raise EnvironmentProblem(f"model {market} version {number} cannot be fetched: {error}. {MEND}") from error
+        raise EnvironmentProblem(
+            f"model {market} version {number} cannot be fetched: {_shown(str(error))}. {MEND}"
+        ) from error
     shutil.move(whole / "data" / "model", folder / "champion")
     shutil.rmtree(folder / "registry")
     found = content_digest(folder / "champion")

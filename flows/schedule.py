@@ -5,7 +5,6 @@ import datetime as dt
 import os
 from typing import Any
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 import psutil
 from prefect.client.orchestration import SyncPrefectClient, get_client
@@ -26,10 +25,9 @@ from prefect.states import Completed, Crashed
 
 from flows import alerts
 from flows.folder import owner_of
-from flows.local import HOME, PARAMS, POOL
+from flows.local import HOME, LISBON, PARAMS, POOL
 from footfall.params import read_market
 
-LISBON = ZoneInfo("Europe/Lisbon")
 GOING = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
 MEMORY = dt.timedelta(days=900)  # Prefect works out a thousand dates at most
 AGAIN = "again"

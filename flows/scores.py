@@ -17,7 +17,7 @@ def take_forecasts(run: station.Run) -> dict[str, str]:
     """Lay down the table so far, and the published forecasts that have days to be scored; which run made each."""
     with station.stage("forecasts") as told:
         place, market = bucket.connect(station.bucket_name()), run.market
-        there = scores.known_by(_stored(place, market.name), run.as_of, market.data.lag)
+        there = scores.known_by(stored(place, market.name), run.as_of, market.data.lag)
         published = {day: sets for day, sets in forecasts.sets(place, market.name).items() if day < str(run.as_of)}
         wanted = scores.unscored(published, there, _series(run), market.predict.horizon)
         made_by = {day: _lay_down(run, place, day, live(place, market.name, day, published[day])) for day in wanted}
@@ -32,7 +32,8 @@ def _series(run: station.Run) -> pd.Series:
     return series.pick(series.read_snapshot(run.folder / "in" / "snapshot.parquet"), data.location, data.category)
 
 
-def _stored(place: bucket.Bucket, market: str) -> pd.DataFrame:
+def stored(place: bucket.Bucket, market: str) -> pd.DataFrame:
+    """The table of a market as it is in the bucket; without rows where nothing was reviewed yet."""
     try:
         return scores.from_parquet(bucket.read(place, f"{market}/{TABLE}"))
     except bucket.Missing:
@@ -66,8 +67,8 @@ def take_track(run: station.Run) -> str:
     As the review of the day before found it: the same day's must not change the page when the day is run again.
     """
     before = run.as_of - dt.timedelta(days=1)
-    stored = _stored(bucket.connect(station.bucket_name()), run.market.name)
-    known = scores.known_by(stored, before, run.market.data.lag)
+    place, market = bucket.connect(station.bucket_name()), run.market
+    known = scores.known_by(stored(place, market.name), before, market.data.lag)
     if known.empty:
         return ""
     (run.folder / "in" / "track.json").write_text(json.dumps(review.track_record(known, before), indent=2))

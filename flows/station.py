@@ -3,16 +3,13 @@
 import datetime as dt
 import json
 import os
-import tempfile
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -20,14 +17,13 @@ from prefect.context import FlowRunContext
 from prefect.logging import get_run_logger
 from pydantic import BaseModel
 
-from flows import bucket, fetch, forecasts, kernel, ledger, notebook, record, schedule
+from flows import bucket, fetch, forecasts, kernel, ledger, notebook, record, schedule, source
 from flows.folder import Record, add_tags, claim, last_good, not_begun, prune
 from flows.local import HOME, PARAMS
 from footfall import problems, read, series
-from footfall.params import Data, Market, read_market
+from footfall.params import Market, read_market
 from footfall.problems import DataProblem, EnvironmentProblem, Interrupted, Problem, StaleSource
 
-LISBON = ZoneInfo("Europe/Lisbon")
 step = task(cache_policy=NO_CACHE)
 
 
@@ -150,29 +146,6 @@ def stage(name: str) -> Iterator[list[str]]:
     voice().info(f"{name:<9}{time.monotonic() - begun:6.1f} s  {' · '.join(told)}")
 
 
-_held: ContextVar[dict[str, read.Reading]] = ContextVar("_held")
-
-
-@contextmanager
-def one_reading() -> Iterator[None]:
-    """Whatever runs within reads each source once: days that are caught up on all stand on the same figures."""
-    token = _held.set({})
-    try:
-        yield
-    finally:
-        _held.reset(token)
-
-
-def _reading(data: Data) -> read.Reading:
-    held = _held.get({})
-    key = data.model_dump_json(include={"source", "location", "countries"})
-    if key not in held:
-        with tempfile.TemporaryDirectory() as scratch:
-            path = fetch.fetch(data.source, Path(scratch))
-            held[key] = read.read_google(path, data.wanted(), not_after=dt.datetime.now(LISBON).date())
-    return held[key]
-
-
 @step
 def take_snapshot(run: Run, kept: str | None = None) -> None:
     """Lay down what the source had published by the run's day, and keep it in the bucket under its own sha256.
@@ -183,7 +156,7 @@ def take_snapshot(run: Run, kept: str | None = None) -> None:
     if kept:
         return _take_kept(run, kept)
     with stage("fetch") as told:
-        reading = _reading(data)
+        reading = source.reading(data)
         visible = series.visible(reading.series, run.as_of, data.lag)
         through = _fresh(visible, run)
         content = series.to_parquet(visible)
@@ -224,8 +197,8 @@ def _fresh(visible: Any, run: Run) -> dt.date:
     """The last day with a published value in the market's series; stops a run on a source that has stopped."""
     data = run.market.data
     through: dt.date = series.pick(visible, data.location, data.category).index[-1].date()
-    age = (run.as_of - through).days
-    if age > data.stale_after:
+    if data.is_stale(through, run.as_of):
+        age = (run.as_of - through).days
         sentence = (
             f"{fetch.masked(data.source)}: stale — its last {data.category} of {data.location} is {through}, {age} "
             f"days before {run.as_of}, and data.stale_after is {data.stale_after}."
@@ -272,8 +245,8 @@ def take_champion(run: Run) -> str | None:
     """Lay down the champion of the run's day; its version, or None where there was none yet."""
     with stage("champion") as told:
         place, market = bucket.connect(bucket_name()), run.market.name
-        ledger.follow(place, market)  # whoever promoted last may have been killed before the alias moved
-        entry = ledger.champion(place, market, run.as_of)
+        known = ledger.follow(place, market)  # whoever promoted last may have been killed before the alias moved
+        entry = ledger.in_force(known, run.as_of)
         if entry:
             run.found["model_sha256"] = record.lay_down(market, entry.version, run.folder / "in")
             run.found["model_version"] = f"{market}/{entry.version}"

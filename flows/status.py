@@ -1,13 +1,11 @@
 """How a market stands, on one screen: what it has, what comes next, what is wrong, and the command that mends it."""
 
 import datetime as dt
-import io
-import re
 from dataclasses import dataclass
 
 import pandas as pd
 
-from flows import alerts, automations, bucket, forecasts, ledger, schedule
+from flows import alerts, automations, bucket, forecasts, ledger, schedule, scores
 from flows.folder import unfinished
 from flows.local import HOME, PARAMS
 from footfall.params import Market, read_market
@@ -63,7 +61,7 @@ def _forecast(place: bucket.Bucket, market: Market, today: dt.date) -> list[Line
         return [Line("forecast", "none yet", f"footfall run {market.name}")]
     made, about = dt.date.fromisoformat(latest.pointer["as_of"]), latest.manifest["about"]
     through = dt.date.fromisoformat(about["data_through"])
-    stale = (today - through).days > market.data.stale_after
+    stale = market.data.is_stale(through, today)
     told = f"{through}, {_days(today, through)} before {today}" + (f", stale: {about['source']}" if stale else "")
     return [
         Line("data", told, MEND["stale source"] if stale else ""),
@@ -82,12 +80,11 @@ def _champion(place: bucket.Bucket, name: str, today: dt.date) -> Line:
 
 def _skill(place: bucket.Bucket, name: str) -> Line:
     """How much smaller the errors of the last 28 reviewed days were than the seasonal naive's."""
-    try:
-        scores = pd.read_parquet(io.BytesIO(bucket.read(place, f"{name}/scores.parquet")))
-    except bucket.Missing:
+    known = scores.stored(place, name)
+    if known.empty:
         return Line("skill", "no reviews yet")
-    last = str(scores["target_end_date"].max())
-    recent = figures(last_days(scores, last, SKILL_DAYS))
+    last = str(known["target_end_date"].max())
+    recent = figures(last_days(known, last, SKILL_DAYS))
     told = f"{recent['skill']:+.0%} against the seasonal naive, the 80 % range held {recent['cover80']:.0%} of the days"
     return Line("skill", f"{told}; {SKILL_DAYS} days to {last}, {recent['forecasts']} forecasts")
 
@@ -104,8 +101,7 @@ def _next(name: str) -> list[Line]:
 
 def _missed(place: bucket.Bucket, name: str, today: dt.date) -> list[Line]:
     """Scheduled days since the first publication, before today, that have no forecast."""
-    found = re.compile(rf"{name}/forecasts/(\d{{4}}-\d\d-\d\d)/\w+/manifest\.json")
-    there = {match[1] for one in bucket.names(place, f"{name}/forecasts/") if (match := found.fullmatch(one))}
+    there = forecasts.sets(place, name)
     if not there:
         return []
     first, last = dt.date.fromisoformat(min(there)), today - dt.timedelta(days=1)

@@ -16,12 +16,12 @@ import pandas as pd
 from sktime.forecasting.base import BaseForecaster, ForecastingHorizon
 
 from footfall.calendar import KINDS, country_of, kinds
+from footfall.models import WeekdaySmoother, first_state
 from footfall.transforms import YEAR, around, effects, path
 
 WEEK = 7
 DAY = pd.Timedelta(days=1)
-LEVEL, SEASON, TREND, DAMPING = 0.23, 0.33, 0.034, 0.77  # as in `WeekdaySmoother`
-MEMORY = 300  # days of history the smoother starts from
+SMOOTHER = WeekdaySmoother()
 YOUNG = 120  # days a series must have before the trees learn from its errors
 LARGEST = 6.0  # usual errors; larger ones count as this
 REACH = 10  # days ahead that the trees learn; farther days are corrected as this one
@@ -126,15 +126,8 @@ class Boosted(BaseForecaster):
     """
 
     _tags: ClassVar = {
-        "authors": "footfall",
-        "maintainers": "footfall",
-        "capability:exogenous": False,
-        "capability:insample": False,
-        "capability:missing_values": True,
-        "capability:update": True,
-        "requires-fh-in-fit": False,
+        **WeekdaySmoother._tags,
         "enforce_index_type": [pd.DatetimeIndex],
-        "y_inner_mtype": "pd.Series",
         "python_dependencies": "lightgbm",
     }
 
@@ -276,7 +269,7 @@ class View:
         self.turn = 0.4 * self._a_year_later(path(plain, step=0.01))
         self.moved = self._a_year_later(path(plain, step=0.04))
         self.plain = plain - self.turn[: len(y)]
-        self._follow(max(0, known - MEMORY))
+        self._follow(max(0, known - SMOOTHER.days))
 
     def _a_year_later(self, values: np.ndarray) -> np.ndarray:
         late = np.concatenate([np.zeros(YEAR), values, np.full(self.ahead + 1, values[-1])])
@@ -288,24 +281,18 @@ class View:
         return np.log(np.maximum(1 + percent / 100, 0.02))
 
     def _follow(self, start: int) -> None:
-        """Level, slope, weekdays and surprise at the end of every day from `start`."""
+        """Level, slope, coming weekdays and surprise at the end of every day from `start`."""
         n = len(self.plain)
         self.level, self.slope, self.surprise = np.zeros(n), np.zeros(n), np.zeros(n)
-        self.season = np.zeros((n, WEEK))
-        first = self.plain[start : start + 4 * WEEK]
-        level = float(np.nanmean(first)) if np.isfinite(first).any() else 0.0
-        slope, season = 0.0, [0.0] * WEEK
-        for day in range(WEEK):
-            same = first[(day - start) % WEEK :: WEEK]
-            season[day] = float(np.nanmean(same)) - level if np.isfinite(same).any() else 0.0
-        for t, value in enumerate(self.plain[start:].tolist(), start):
-            slope *= DAMPING
-            surprise = value - level - slope - season[t % WEEK]
-            surprise = 0.0 if surprise != surprise else surprise
-            level += slope + LEVEL * surprise
-            slope += TREND * surprise
-            season[t % WEEK] += SEASON * (1 - LEVEL) * surprise
-            self.level[t], self.slope[t], self.surprise[t], self.season[t] = level, slope, surprise, season
+        self.coming = np.zeros((n, WEEK))
+        plain = self.plain[start:]
+        days = SMOOTHER.follow(first_state(plain[: 4 * WEEK]), plain)
+        for t, (level, slope, coming, surprise) in enumerate(days, start):
+            self.level[t], self.slope[t], self.surprise[t], self.coming[t] = level, slope, surprise, coming
+
+    def _season(self, o: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """What the weekday of a day adds, as it was seen at an origin before it."""
+        return self.coming[o, (target - o - 1) % WEEK]
 
     def forecast(self, origins: np.ndarray) -> np.ndarray:
         """What the smoother says, shape (n_origins, ahead), as logarithm of the level."""
@@ -315,7 +302,7 @@ class View:
     def parts(self, last: np.ndarray) -> dict[str, np.ndarray]:
         """What `forecast` is the sum of, for one origin; last year's turn is counted from it."""
         target = self._targets(last)[0]
-        season = self.season[last[0], target % WEEK]
+        season = self._season(last, target)
         level = self._carried_on(last, target[None])[0] - season + self.turn[last]
         turn = self.turn[target] - self.turn[last]
         return {"level": level, "weekday": season, "kind of day": self.effect[target], "last year's turn": turn}
@@ -329,8 +316,8 @@ class View:
         return origins[:, None] + np.arange(1, self.ahead + 1)
 
     def _carried_on(self, origins: np.ndarray, target: np.ndarray) -> np.ndarray:
-        slopes = self.slope[origins][:, None] * np.cumsum(DAMPING ** np.arange(1, self.ahead + 1))
-        return self.level[origins][:, None] + slopes + self.season[origins[:, None], target % WEEK]
+        slopes = self.slope[origins][:, None] * np.cumsum(SMOOTHER.damping ** np.arange(1, self.ahead + 1))
+        return self.level[origins][:, None] + slopes + self._season(origins[:, None], target)
 
     def features(self, origins: np.ndarray) -> np.ndarray:
         """What the trees are told, shape (n_origins, ahead, n_features), columns `FEATURES`.
@@ -368,7 +355,7 @@ class View:
         back = {f"surprise {k}": self.surprise[np.maximum(o - k, 0)] for k in range(WEEK)}
         mean = {f"surprise in {k}": (total[o + 1] - total[np.maximum(o + 1 - k, 0)]) / k for k in (3, 7, 14, 28)}
         risen = {f"risen in {k}": self.level[o] - self.level[np.maximum(o - k, 0)] for k in (7, 14, 28, 56)}
-        state = {"slope": self.slope[o], "season": self.season[o, target % WEEK], "effect": self.effect[target]}
+        state = {"slope": self.slope[o], "season": self._season(o, target), "effect": self.effect[target]}
         return back | mean | risen | state
 
     def _of_the_weeks(self, o: np.ndarray, target: np.ndarray, carried: np.ndarray) -> dict[str, np.ndarray]:

@@ -7,6 +7,8 @@ import copy
 import io
 import pickle
 import zipfile
+from collections import deque
+from collections.abc import Iterator
 from math import isnan
 from pathlib import Path
 from typing import Any, ClassVar
@@ -78,7 +80,7 @@ class WeekdaySmoother(BaseForecaster):
     def _fit(self, y: pd.Series, X: None, fh: ForecastingHorizon) -> "WeekdaySmoother":
         recent = y.to_numpy(float)[-self.days :]
         self._name = y.name
-        self.smoothed_ = self._follow(_first_state(recent[: 4 * WEEK]), recent)
+        self.smoothed_ = self._follow(first_state(recent[: 4 * WEEK]), recent)
         return self
 
     def _update(self, y: pd.Series, X: None = None, update_params: bool = True) -> "WeekdaySmoother":
@@ -97,7 +99,16 @@ class WeekdaySmoother(BaseForecaster):
         return {"level": level + slopes[ahead - 1], "weekday": np.array(season)[(ahead - 1) % WEEK]}
 
     def _follow(self, state: tuple, values: np.ndarray) -> tuple:
-        """Level, slope and the seven coming weekdays after `values`; a day without a value moves nothing."""
+        """Level, slope and the seven coming weekdays after `values`."""
+        last = deque(self.follow(state, values), maxlen=1)
+        level, slope, coming, _ = last[0] if last else (*state, 0.0)
+        return level, slope, tuple(coming)
+
+    def follow(self, state: tuple, values: np.ndarray) -> Iterator[tuple[float, float, list[float], float]]:
+        """Level, slope, the seven coming weekdays and the surprise, day by day; one without a value moves nothing.
+
+        The list of weekdays is the same each time, and moves on.
+        """
         level, slope, season = state
         coming = list(season)
         for value in values.tolist():
@@ -107,10 +118,10 @@ class WeekdaySmoother(BaseForecaster):
             level += slope + self.level * surprise
             slope += self.trend * surprise
             coming.append(today + self.season * (1 - self.level) * surprise)
-        return level, slope, tuple(coming)
+            yield level, slope, coming, surprise
 
 
-def _first_state(values: np.ndarray) -> tuple:
+def first_state(values: np.ndarray) -> tuple:
     """Level and weekdays of the first weeks, no slope; a weekday never seen there is like the mean."""
     level = float(np.nanmean(values)) if np.isfinite(values).any() else 0.0
     days = [values[weekday::WEEK] for weekday in range(WEEK)]

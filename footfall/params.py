@@ -153,6 +153,10 @@ class Data(Strict):
     stale_after: Days = 14
     accept_revisions: bool = False
 
+    def is_stale(self, through: dt.date, on: dt.date) -> bool:
+        """Whether a source whose last figures are of one day has stopped, seen from another."""
+        return (on - through).days > self.stale_after
+
     def wanted(self) -> list[str]:
         """The countries to read: those named, else the location's own."""
         return self.countries or [self.location[:2]]

@@ -131,8 +131,9 @@ by_kind(table[table["origin"].isin(selection)], country).loc[[*choice.index, "da
 # %% [markdown]
 # ## Judge
 #
-# The newest span, on which nothing was chosen. The gate opens if the challenger beats the naive forecast by the margin and
-# is no worse than the champion; its own words say which figures decided.
+# The newest span, on which nothing was chosen. The gate opens if the challenger's 80 % range holds 60 to 98 %
+# of the days, if it beats the naive forecast by the margin, and if it is no worse than the champion; its own words say which
+# figures decided.
 #
 # How sure is that? The lead over the naive forecast in WIS, and between which values it lies in nine of ten redraws of the
 # origins, a fortnight at a time, since neighbouring ones err alike. A range that reaches below zero says that the lead may
