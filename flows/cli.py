@@ -8,6 +8,7 @@ import importlib
 import io
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -373,6 +374,8 @@ def _setting(text: str) -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     if not equals:
         raise UsageProblem(f"--set {text}: write section.key=value, as in --set data.source=sample")
+    if re.match(r"\w+://.*@", value):
+        raise UsageProblem(f"--set {key}: Prefect keeps what is set, so no password may be in it; put it into ~/.netrc")
     return key, read_value(value)
 
 

@@ -2,6 +2,7 @@
 
 import gzip
 import ipaddress
+import netrc
 import os
 import re
 import struct
@@ -120,7 +121,19 @@ def _address(source: str) -> tuple[httpx.URL, tuple[str, str] | None]:
         raise UsageProblem(f"{masked(source)}: not an address. Write it as https://host/file.zip") from None
     if not _is_permitted(url):
         raise UsageProblem(f"{masked(source)}: only https is fetched, or http from this machine. Give a path.")
-    return url.copy_with(userinfo=b""), (url.username, url.password) if url.userinfo else None
+    return url.copy_with(userinfo=b""), (url.username, url.password) if url.userinfo else _known_for(url.host)
+
+
+def _known_for(host: str) -> tuple[str, str] | None:
+    """User and password for a host in the file ~/.netrc, or the one that NETRC names; curl looks there too."""
+    try:
+        found = netrc.netrc(os.environ.get("NETRC")).hosts.get(host)
+    except FileNotFoundError:
+        return None
+    except netrc.NetrcParseError as error:
+        where = f"{error.filename}:{error.lineno}"  # its own words may hold the password
+        raise UsageProblem(f"{where}: not a line of a netrc file. Correct it: {host} may need a password") from None
+    return (found[0], found[2]) if found else None
 
 
 def _is_permitted(url: httpx.URL) -> bool:

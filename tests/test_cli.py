@@ -145,6 +145,7 @@ def test_rewritten_history_is_refused_unless_accepted(trained, tmp_path):
         (["--set", "data.source=file:///etc/passwd"], 2, "file"),
         (["--set", "data.source=http://example.org/x.zip"], 2, "only https is fetched"),
         (["--set", "data.source"], 2, "write section.key=value"),
+        (["--set", "data.source=https://me:canary@example.org/x.zip"], 2, "no password may be in it"),
     ],
 )
 def test_what_cannot_be_forecast_is_told_in_plain_words(words, code, says, trained):

@@ -348,6 +348,18 @@ def test_a_password_opens_the_source_and_is_shown_nowhere(server, tmp_path, capl
     assert "canary" not in caplog.text
 
 
+def test_a_password_may_stand_in_netrc(server, tmp_path, monkeypatch):
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login mobility password canary\n")
+    assert fetch(f"{server}/secret/figures.zip", tmp_path / "a", QUICK).read_bytes() == ZIP
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login mobility canary\n")
+    with pytest.raises(UsageProblem, match=r"netrc:2: not a line of a netrc file\. Correct it: 127\.0\.0\.1 may"):
+        fetch(f"{server}/secret/figures.zip", tmp_path / "b", QUICK)
+    (tmp_path / "netrc").unlink()
+    with pytest.raises(EnvironmentProblem, match="404"):  # what that server says to a stranger
+        fetch(f"{server}/secret/figures.zip", tmp_path / "b", QUICK)
+
+
 def test_what_is_shown_of_a_source_has_no_secret():
     assert masked("https://user:pa/ss?w@example.org/a.zip?key=1#x") == "https://***@example.org/a.zip"
     assert masked("https://example.org/a.zip") == "https://example.org/a.zip"
