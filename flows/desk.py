@@ -19,7 +19,7 @@ async def present(run: station.Run, decided: str, table: list[dict[str, Any]] | 
     decided : str
         What came of it, in a sentence: the gate's decision, or where the forecast went.
     table : list of dict, optional
-        Rows that Prefect shows: the forecast, the leaderboard.
+        Rows that Prefect shows: the forecast, the leaderboard, the report card.
     """
     page = local.address(run.market.name, "index.html") if run.station == "predict" else ""
     record.tell(run.id, decided.partition(": gs://")[0], {"the page": page, "the flow run": _flow_run(run)})
@@ -27,7 +27,7 @@ async def present(run: station.Run, decided: str, table: list[dict[str, Any]] | 
     summary = _summary(run, decided, page)
     await acreate_markdown_artifact(summary, key=f"{run.market.name}-{run.station}", description=decided)
     if table:
-        name = {"predict": "forecast", "train": "leaderboard"}[run.station]
+        name = {"predict": "forecast", "train": "leaderboard", "review": "report-card"}[run.station]
         await acreate_table_artifact(table, key=f"{run.market.name}-{name}", description=decided)
 
 

@@ -3,10 +3,9 @@
 from typing import Any
 
 from prefect import flow
-from prefect.artifacts import acreate_link_artifact, acreate_table_artifact
 from prefect.client.schemas.objects import State
 
-from flows import alerts, record, schedule, scores, station
+from flows import alerts, desk, schedule, scores, station
 from flows.train import train
 from footfall.params import ReviewParams
 
@@ -27,12 +26,10 @@ async def review(market: str, as_of: str | None = None, settings: dict[str, Any]
         station.take_snapshot(run)
         made_by = scores.take_forecasts(run)
         station.run_notebook(run, _parameters(run))
-    told = scores.hand_in(run, made_by)
-    await acreate_link_artifact(record.link(run.id), "the executed notebook in MLflow", key="record")
     decay = run.written("drift.json")
-    await acreate_table_artifact(run.written("card.json"), key=f"{market}-review", description=decay["reason"])
+    told = f"{scores.hand_in(run, made_by)} · {decay['reason']}"
+    await desk.present(run, told, run.written("card.json"))
     _tell(market, decay)
-    told = f"{told} · {decay['reason']}"
     if not decay["decayed"] or _trained_lately(run):
         return told
     return f"{told} · {await train(market, str(run.as_of), settings, trigger='drift')}"

@@ -4,6 +4,7 @@ Each test has a bucket and a market of its own; what is published there are the 
 """
 
 import asyncio
+import re
 import uuid
 from datetime import date
 
@@ -92,6 +93,8 @@ def test_what_became_known_is_scored_once_and_told_to_the_run_that_said_it(cafe,
     live = record.get(made_by).data.metrics
     assert live["live_days"] == 3 and live["live_MAE"] == pytest.approx(rows["error"][:3].abs().mean())
     assert live["live_cover80"] == pytest.approx(rows["covered80"][:3].mean()) and "live_WIS" in live
+    note = newest("review", cafe).data.tags["mlflow.note.content"]
+    assert note.startswith("6 forecasts of a day") and re.search(r"\[the flow run\]\(http.*/runs/flow-run/", note)
 
     before = stored(cafe)
     assert review(cafe, "2022-09-26").startswith("nothing new became known")

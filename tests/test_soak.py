@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import invariants
 import psutil
@@ -41,12 +42,17 @@ class House:
         self.bucket.__exit__()
 
     def walk(self, first, last, *words, through_proxies=True):
+        """A backfill of some days that moves what readers see."""
+        asked = ("--from", str(first), "--to", str(last), "--latest", *words)
+        return self.begin("backfill", *asked, through_proxies=through_proxies)
+
+    def begin(self, command, *words, through_proxies=True):
         """The command line, in a process of its own."""
         env = os.environ | {"FOOTFALL_PARAMS": str(self.folder), "FOOTFALL_BUCKET_DEADLINE": "10"}
         if through_proxies:
             env |= {"MLFLOW_TRACKING_URI": self.mlflow.url, "STORAGE_EMULATOR_HOST": self.bucket.url}
-        command = [sys.executable, "-m", "flows.cli", "backfill", self.name, "--from", str(first), "--to", str(last)]
-        return subprocess.Popen([*command, "--latest", *words], env=env, stdout=subprocess.PIPE, text=True)
+        asked = [sys.executable, "-m", "flows.cli", command, self.name, *words]
+        return subprocess.Popen(asked, env=env, stdout=subprocess.PIPE, text=True)
 
     def place(self):
         return bucket.connect(self.servers["FOOTFALL_BUCKET"])
@@ -96,6 +102,12 @@ FAULTS = {
 }
 
 
+def predicts(house, day):
+    run = house.begin("predict", "--as-of", str(day))
+    run.communicate(timeout=600)
+    return run.returncode
+
+
 def test_after_every_fault_the_seven_invariants_hold(servers, tmp_path):
     lucky, day = random.Random(SEED), dt.date(2022, 7, 28)
     with House(tmp_path, servers, "soak") as house:
@@ -111,6 +123,7 @@ def test_after_every_fault_the_seven_invariants_hold(servers, tmp_path):
             said, _ = again.communicate(timeout=600)
             assert again.returncode == 0, (number, name, said)
             invariants.check(local.HOME, house.name, acknowledged=str(day))
+            invariants.running_again_leaves_the_same_bytes(local.HOME, partial(predicts, house, day))
             day += dt.timedelta(days=1)
 
 
