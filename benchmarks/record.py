@@ -5,6 +5,7 @@ does what papermill does and, besides, validates, fetches, takes the champion fr
 MLflow and Prefect, renders the page and publishes. What the record alone adds is measured on that run's own folder.
 """
 
+import ctypes
 import os
 import re
 import shutil
@@ -17,15 +18,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
+import psutil
 
 from flows import local
 
+PR_SET_CHILD_SUBREAPER = 36
 ROUNDS = int(os.environ.get("FOOTFALL_ROUNDS", 7))
 BIN = Path(sys.executable).parent
 
 
 def measure(command: list[str], cwd: Path) -> tuple[float, float, str]:
     """Wall and CPU seconds of a process with all its descendants, and what it printed."""
+    known = psutil.Process().children()
     begun = time.monotonic()
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(command, cwd=cwd, stdout=output, stderr=output, env=os.environ | local.QUIET)
@@ -35,7 +39,8 @@ def measure(command: list[str], cwd: Path) -> tuple[float, float, str]:
         said = output.read().decode()
     if status:
         raise SystemExit(f"{' '.join(command)}:\n{said}")
-    return wall, usage.ru_utime + usage.ru_stime, said
+    left = [os.wait4(one.pid, 0)[2] for one in psutil.Process().children() if one not in known]
+    return wall, sum(some.ru_utime + some.ru_stime for some in (usage, *left)), said
 
 
 def record_alone(run: Path, scratch: Path) -> tuple[dict[str, float], dict[str, float]]:
@@ -78,6 +83,7 @@ def record_alone(run: Path, scratch: Path) -> tuple[dict[str, float], dict[str, 
 
 def main() -> None:
     """Measure, and print two tables."""
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)  # what outlives its parent, as the kernels' nursery, is counted
     with local.servers(), tempfile.TemporaryDirectory() as scratch:
         measure([str(BIN / "footfall"), "run", "sample"], local.ROOT)  # a champion, and warm disks
         folder = Path(scratch) / "run"
