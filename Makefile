@@ -8,7 +8,7 @@ run: .venv/ready       ## next week's forecast from the bundled sample, publishe
 
 test: .venv/ready .venv/browser  ## every check: lint, types, tests, notebooks
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 soak: .venv/ready      ## the long experiments: every way of dying, many times, and a year with faults
 	$(BIN)/pytest -m soak

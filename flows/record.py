@@ -375,9 +375,8 @@ def lay_down(market: str, number: str, folder: Path) -> str:
         entry = MlflowClient().get_model_version(market, number)
         whole = Path(download_artifacts(artifact_uri=f"models:/{market}/{number}", dst_path=str(folder / "registry")))
     except (MlflowException, OSError) as error:
-        raise EnvironmentProblem(
-            f"model {market} version {number} cannot be fetched: {_shown(str(error))}. {MEND}"
-        ) from error
+        what = f"model {market} version {number} cannot be fetched: {_shown(str(error))}"
+        raise EnvironmentProblem(f"{what}. If MLflow was away, run again. {MEND}") from error
     shutil.move(whole / "data" / "model", folder / "champion")
     shutil.rmtree(folder / "registry")
     found = content_digest(folder / "champion")

@@ -18,11 +18,12 @@ def deployed(servers):
         yield
 
 
-def ran(deployment):
+def ran(deployment, **settings):
     """Start a run of a deployment as a person would, and wait for its end."""
     from prefect.deployments import run_deployment
 
-    return run_deployment(deployment, timeout=240, poll_interval=1)
+    asked = {"market": "sample", "settings": settings}
+    return run_deployment(deployment, parameters=asked, timeout=240, poll_interval=1)
 
 
 def artifacts(flow_run):
@@ -50,7 +51,7 @@ def logs(flow_run):
 
 @pytest.mark.timeout(600)
 def test_both_deployments_run_to_completed_and_publish(deployed):
-    trained = ran("train/sample")
+    trained = ran("train/sample", **{"train.backtest_days": 66})  # fewer: it trains faster
     assert trained.state.is_completed(), trained.state
     predicted = ran("predict/sample")
     assert predicted.state.is_completed(), predicted.state

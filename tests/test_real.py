@@ -34,7 +34,7 @@ def address():
     ],
 )
 def test_googles_zip_becomes_a_published_forecast(servers, address, market, as_of, through, rows):
-    fewer = "train.backtest_days=182"  # it trains faster
+    fewer = "train.backtest_days=66"  # it trains faster
     done = footfall("run", market, "--set", f"data.source={address}", "--set", fewer, "--as-of", as_of)
     assert done.exit_code == 0, done.output
     assert re.search(rf"fetch +[\d.]+ s  data through {through} · {rows} rows", done.output)
