@@ -9,7 +9,7 @@ from typing import Any
 import nbformat
 import pandas as pd
 
-from flows import bucket, forecasts, ledger, record
+from flows import bucket, forecasts, ledger, record, registry
 from flows.folder import Record, differences, read_record
 from flows.notebook import Say, repeat
 from footfall.problems import DataProblem, UsageProblem
@@ -110,7 +110,7 @@ def _made_by(run: str) -> list[tuple[str, str]]:
 
 
 def _trained_by(market: str, number: str) -> list[tuple[str, str]]:
-    version = record.version_of(market, number)
+    version = registry.version_of(market, number)
     run = record.get(version.run_id)
     return [
         ("model", f"{market}/{number}, sha256 {version.tags['sha256']}"),

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 
 from packaging.markers import Marker
 
-from flows import bucket, record
+from flows import bucket, registry
 from flows import ledger as ledgers
 from flows.fetch import masked
 from flows.folder import LOCK
@@ -176,7 +176,7 @@ def champions() -> Finding:
     found = [entry for name in names if (entry := ledgers.champion(place, name))]
     for entry in found:
         with tempfile.TemporaryDirectory() as folder:
-            record.lay_down(entry.market, entry.version, Path(folder))
+            registry.lay_down(entry.market, entry.version, Path(folder))
     return Finding("champions", ", ".join(f"{entry.market}/{entry.version}" for entry in found) or "none yet")
 
 

@@ -15,7 +15,7 @@ from typing import Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from flows import bucket, forecasts, record
+from flows import bucket, forecasts, registry
 from flows.bucket import Bucket
 from footfall.problems import Conflict, DataProblem, GateClosed, UsageProblem
 from footfall.series import sha256
@@ -196,9 +196,9 @@ def follow(place: Bucket, market: str) -> list[Entry]:
     for _ in range(ROUNDS):
         found = entries(place, market)
         now = in_force(found)
-        if now is None or record.alias(market) == now.version:
+        if now is None or registry.alias(market) == now.version:
             return found
-        record.point(market, now.version)
+        registry.point(market, now.version)
     raise Conflict(f"the alias champion of {market} keeps moving; look who else sets it")
 
 
@@ -220,7 +220,7 @@ def _append(place: Bucket, next_one: Callable[[list[Entry]], dict[str, Any] | st
 def _proved(market: str, version: str) -> str:
     """The sha256 of what the registry holds of a version, once it proved whole and as registered."""
     with tempfile.TemporaryDirectory() as scratch:
-        return record.lay_down(market, version, Path(scratch))
+        return registry.lay_down(market, version, Path(scratch))
 
 
 def _of(market: str, found: list[Entry]) -> list[Entry]:

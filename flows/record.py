@@ -1,7 +1,6 @@
-"""MLflow: the record of every notebook run, and the registry of champions.
+"""MLflow: the record of every notebook run.
 
 An experiment per notebook, a run per execution. What is kept is what lies in the run's folder: nothing here computes.
-A market's registered model is named after it; its alias ``champion`` names the model in use, as the ledger says.
 """
 
 import datetime as dt
@@ -14,7 +13,6 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +32,6 @@ from mlflow.exceptions import MlflowException, RestException
 from flows.folder import (
     Record,
     abandoned,
-    content_digest,
     read_record,
     replace,
     template_of,
@@ -42,7 +39,6 @@ from flows.folder import (
 )
 from footfall.problems import EnvironmentProblem, Problem
 
-CHAMPION = "champion"
 STATUS = {"succeeded": "FINISHED", "interrupted": "KILLED"}
 VIEW = "workflowType=machine_learning"  # MLflow 3 shows every run as a chat unless told so
 KIND = {"mlflow.experimentKind": "custom_model_development"}
@@ -50,11 +46,6 @@ LIST = "runs"  # name of a shared view: the list of runs with what each came to
 FIGURES = {"train": ["WIS", "MAE", "cover80"], "predict": ["mean", "width80"]}
 SMALL = 250
 logging.getLogger("mlflow").setLevel(logging.WARNING)
-MEND = "Go back to one that is whole, footfall rollback MARKET --to VERSION --reason …, or train anew."
-NEEDS = [
-    f"{name}=={version(name)}"
-    for name in ("footfall", "pandas", "pyarrow", "sktime", "statsmodels", "holidays", "lightgbm")
-]
 
 
 class Away(EnvironmentProblem):
@@ -63,7 +54,7 @@ class Away(EnvironmentProblem):
 
 def start(folder: Path) -> str:
     """Open the MLflow run of a claimed folder, and give its id; the folder remembers it."""
-    with _answering():
+    with answering():
         client, owner = MlflowClient(), json.loads((folder / "owner.json").read_text())
         notebook, tags = template_of(folder).stem, owner["tags"]
         found = client.get_experiment_by_name(notebook)
@@ -104,28 +95,28 @@ def _columns(notebook: str) -> str:
 
 def lists() -> dict[str, str]:
     """The addresses of the lists of runs, one for each notebook that has any."""
-    with _answering():
+    with answering():
         client = MlflowClient()
         where = f"{_address()}/#/experiments/%s/runs?{VIEW}&viewStateShareKey={LIST}"
         return {one.name: where % one.experiment_id for one in client.search_experiments() if one.name != "Default"}
 
 
 @contextmanager
-def _answering() -> Iterator[None]:
+def answering() -> Iterator[None]:
     """MLflow's errors, by the name of the server that they came from."""
     try:
         yield
     except (MlflowException, OSError) as error:
         kind = EnvironmentProblem if isinstance(error, RestException) else Away
-        brief = _shown(str(error).splitlines()[0][:300])
+        brief = shown(str(error).splitlines()[0][:300])
         raise kind(f"MLflow at {_address()} did not do its part: {brief}. Run again when it answers.") from None
 
 
 def _address() -> str:
-    return _shown(str(MlflowClient().tracking_uri))
+    return shown(str(MlflowClient().tracking_uri))
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     """A text without the user and password of any address in it."""
     return re.sub(r"(?<=://)[^/\s@]*@", "", text)
 
@@ -140,7 +131,7 @@ def deliver(folder: Path) -> str:
     """
     record = read_record(folder)
     run = (folder / "mlflow").read_text() if (folder / "mlflow").exists() else start(folder)
-    with _answering():
+    with answering():
         client = MlflowClient()
         for path in (*(folder / name for name in record.pages), folder / "record.json"):
             client.log_artifact(run, str(path))
@@ -207,26 +198,20 @@ def _dataset(record: Record) -> DatasetInput:
 
 def fetch(run: str, folder: Path) -> Path:
     """A run's folder as MLflow keeps it, for checking or repeating it anywhere."""
-    with _answering():
+    with answering():
         folder.mkdir(parents=True, exist_ok=True)
         return Path(download_artifacts(run_id=run, dst_path=str(folder)))
 
 
 def get(run: str) -> Any:
     """A run as MLflow knows it."""
-    with _answering():
+    with answering():
         return MlflowClient().get_run(run)
-
-
-def version_of(market: str, number: str) -> Any:
-    """A version in the registry: its tags, and the run that made it."""
-    with _answering():
-        return MlflowClient().get_model_version(market, number)
 
 
 def search(notebook: str | None, filters: str, most: int = 50) -> list[tuple[str, Any]]:
     """The newest runs that fit MLflow's filter, each with its notebook's name; of one notebook or of all."""
-    with _answering():
+    with answering():
         client = MlflowClient()
         known = {one.experiment_id: one.name for one in client.search_experiments() if one.name != "Default"}
         wanted = [number for number, name in known.items() if notebook in (None, name)]
@@ -272,7 +257,7 @@ def describe(record: Record) -> str:
 
 def tell(run: str, decided: str, links: dict[str, str]) -> None:
     """Put what came of a finished run before its description, and more ways on from it behind."""
-    with _answering():
+    with answering():
         note = MlflowClient().get_run(run).data.tags["mlflow.note.content"]
         more = "".join(f" · [{name}]({address})" for name, address in links.items() if address)
         MlflowClient().set_tag(run, "mlflow.note.content", f"{decided}; {note}{more}")
@@ -285,7 +270,7 @@ def _ways(record: Record, run: Any) -> str:
     return " · ".join(f"[{name}]({place}/{file}?{VIEW})" for name, file in names.items())
 
 
-@_answering()
+@answering()
 def tag(run: str, tags: dict[str, str]) -> None:
     """Add to what a finished run can be found by: the forecast that it led to, the version that it made."""
     for name, value in tags.items():
@@ -295,7 +280,7 @@ def tag(run: str, tags: dict[str, str]) -> None:
 def grade(run: str, figures: dict[str, float], step: int) -> bool:
     """Add to a finished run how good its forecast turned out to be; False where MLflow has no such run any more."""
     now = int(time.time() * 1000)
-    with _answering():
+    with answering():
         try:
             MlflowClient().log_batch(run, [Metric(name, value, now, step) for name, value in figures.items()])
         except MlflowException as error:
@@ -305,81 +290,8 @@ def grade(run: str, figures: dict[str, float], step: int) -> bool:
     return True
 
 
-@_answering()
+@answering()
 def link(run: str) -> str:
     """The address of a run's page."""
     experiment = MlflowClient().get_run(run).info.experiment_id
     return f"{_address()}/#/experiments/{experiment}/runs/{run}?{VIEW}"
-
-
-@_answering()
-def register(market: str, run: str, model: Path, tags: dict[str, str]) -> str | None:
-    """Put a model folder that a notebook wrote into the registry, as a new version that is nobody's champion yet.
-
-    Returns
-    -------
-    str or None
-        The version's number; None if it is byte for byte the model that the training was given (``model_sha256``).
-    """
-    if tags.get("model_sha256") == content_digest(model):
-        return None
-    import mlflow.pyfunc  # a second's import that only a training needs
-
-    status = get(run).info.status
-    mlflow.start_run(run_id=run)
-    try:
-        logged = mlflow.pyfunc.log_model(
-            name="model", loader_module="footfall.champion", data_path=str(model), pip_requirements=NEEDS
-        )
-    finally:
-        mlflow.end_run(status)  # the run ends with its record, not here
-    client, facts = MlflowClient(), {**tags, "sha256": content_digest(model)}
-    _create_registered_model(client, market)
-    return str(client.create_model_version(market, logged.model_uri, run, facts, model_id=logged.model_id).version)
-
-
-def _create_registered_model(client: MlflowClient, market: str) -> None:
-    try:
-        client.create_registered_model(market)
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_ALREADY_EXISTS":
-            raise
-
-
-def point(market: str, number: str) -> None:
-    """Let the alias name this version; which one it shall be, the ledger says."""
-    with _answering():
-        MlflowClient().set_registered_model_alias(market, CHAMPION, number)
-
-
-def alias(market: str) -> str | None:
-    """The version that the alias names, or None where there is no alias."""
-    with _answering():
-        try:
-            return str(MlflowClient().get_model_version_by_alias(market, CHAMPION).version)
-        except MlflowException as error:
-            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-                return None
-            raise
-
-
-def lay_down(market: str, number: str, folder: Path) -> str:
-    """Put a version's model into `folder`, as the notebook that made it wrote it, and give its digest.
-
-    Raises
-    ------
-    EnvironmentProblem
-        If the registry's artifacts are missing, or are not those that were registered.
-    """
-    try:
-        entry = MlflowClient().get_model_version(market, number)
-        whole = Path(download_artifacts(artifact_uri=f"models:/{market}/{number}", dst_path=str(folder / "registry")))
-    except (MlflowException, OSError) as error:
-        what = f"model {market} version {number} cannot be fetched: {_shown(str(error))}"
-        raise EnvironmentProblem(f"{what}. If MLflow was away, run again. {MEND}") from error
-    shutil.move(whole / "data" / "model", folder / "champion")
-    shutil.rmtree(folder / "registry")
-    found = content_digest(folder / "champion")
-    if found != entry.tags.get("sha256"):
-        raise EnvironmentProblem(f"model {market} version {number} is not what was registered (sha256 {found}). {MEND}")
-    return found

@@ -5,7 +5,7 @@ from typing import Any
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows import alerts, bucket, desk, ledger, record, schedule, station
+from flows import alerts, bucket, desk, ledger, registry, schedule, station
 from footfall.params import TrainParams
 
 
@@ -51,7 +51,7 @@ def _parameters(run: station.Run, incumbent: str | None) -> TrainParams:
 def register(run: station.Run) -> str | None:
     """Put the challenger into the registry, where it is nobody's champion yet."""
     facts = {"gate": run.written("gate.json")["reason"], **run.found}
-    return record.register(run.market.name, run.id, run.folder / "out" / "model", facts)
+    return registry.register(run.market.name, run.id, run.folder / "out" / "model", facts)
 
 
 @station.step

@@ -55,19 +55,19 @@ def poison(place, market, folder):
     """Promote, by force, a model that is worse than today's champion; its version."""
     from sktime.forecasting.naive import NaiveForecaster
 
-    from flows import ledger, record
+    from flows import ledger, registry
     from footfall.champion import read_champion, write_champion
     from footfall.models import fit
     from footfall.series import from_parquet, pick
 
     now = ledger.champion(place, market)
-    record.lay_down(market, now.version, folder / "now")
+    registry.lay_down(market, now.version, folder / "now")
     known = read_champion(folder / "now" / "champion")
     about = forecasts.latest(place, market).manifest["about"]
     y = pick(from_parquet(storage.read(place, f"snapshots/{about['snapshot']}.parquet")), "PT", known.about["category"])
     fitted = fit(NaiveForecaster(strategy="last", sp=5), y[: known.about["data_through"]])
     write_champion(folder / "bad" / "model", fitted, known.residuals, known.about)
-    version = record.register(market, now.run, folder / "bad" / "model", {"gate": now.gate["reason"]})
+    version = registry.register(market, now.run, folder / "bad" / "model", {"gate": now.gate["reason"]})
     ledger.promote(place, market, version, now.version, now.as_of, now.gate, now.run)
     return version
 

@@ -136,12 +136,12 @@ def _kernels(home):
 
 def the_champion_is_whole(market):
     """I4: it loads, its hash matches, its gate passed, and the ledger, where there is one, says the same."""
-    from flows import bucket, record
+    from flows import bucket, record, registry
     from footfall.champion import read_champion
 
-    version = record.version_of(market, _champion(market))
+    version = registry.version_of(market, _champion(market))
     with tempfile.TemporaryDirectory() as scratch:
-        record.lay_down(market, version.version, Path(scratch))  # compares the sha256
+        registry.lay_down(market, version.version, Path(scratch))  # compares the sha256
         read_champion(Path(scratch) / "champion")
         training = record.fetch(version.run_id, Path(scratch) / "run")
         gate = json.loads((training / "out" / "gate.json").read_text())

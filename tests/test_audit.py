@@ -23,7 +23,7 @@ def published(first_run):
 
 
 def test_a_forecast_leads_back_to_everything_it_came_from(published):
-    from flows import record
+    from flows import registry
 
     done = footfall("trace", "sample", "2022-10-13")
     assert done.exit_code == 0, done.output
@@ -37,7 +37,7 @@ def test_a_forecast_leads_back_to_everything_it_came_from(published):
         "parameters": "as_of=2022-10-13, category=retail_and_recreation",
         "model": f"{about['model_version']}, sha256 {about['model_sha256']}",
         "the gate said": "beats seasonal naive",
-        "trained in": "/runs/" + record.version_of("sample", about["model_version"].split("/")[1]).run_id,
+        "trained in": "/runs/" + registry.version_of("sample", about["model_version"].split("/")[1]).run_id,
         "snapshot": f"gs://footfall/snapshots/{about['snapshot']}.parquet",
         "source": "sample, through 2022-10-10",
     }.items():

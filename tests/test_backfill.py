@@ -8,15 +8,15 @@ from flows import bucket, forecasts
 def test_a_past_that_is_caught_up_on_takes_nothing_from_today(first_run):
     import datetime as dt
 
-    from flows import alerts, ledger, record
+    from flows import alerts, ledger, registry
 
     place = bucket.connect("footfall")
-    latest, champion = forecasts.pointer(place, "sample"), record.alias("sample")
+    latest, champion = forecasts.pointer(place, "sample"), registry.alias("sample")
     asked = ["backfill", "sample", "--from", "2022-10-11", "--to", "2022-10-12"]
     done = footfall(*asked)
     assert done.exit_code == 0, done.output
     assert done.output.count("stored, not shown") == 2 and "forecasts of a day became known" not in done.output
-    assert forecasts.pointer(place, "sample") == latest and record.alias("sample") == champion
+    assert forecasts.pointer(place, "sample") == latest and registry.alias("sample") == champion
     own = ledger.champion(place, "sample", dt.date(2022, 10, 12))
     assert str(own.as_of) == "2022-10-11" and own.version != champion, "trained as of the first day, used on both"
     stored = [forecasts.manifests(place, "sample", day) for day in ("2022-10-11", "2022-10-12")]

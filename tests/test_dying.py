@@ -477,7 +477,7 @@ def test_a_lost_reply_makes_no_second_run(small, servers, monkeypatch):
 
 @pytest.mark.parametrize("times", [1, 9])
 def test_an_upload_that_is_cut_leaves_no_half_record_and_no_champion(times, servers, tmp_path, monkeypatch):
-    from flows import record
+    from flows import record, registry
 
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     claim(tmp_path / "runs" / "one", write(tmp_path, "1"), {"market": "m"})
@@ -493,8 +493,8 @@ def test_an_upload_that_is_cut_leaves_no_half_record_and_no_champion(times, serv
         proxy.add("clip", "PUT .*forecaster.zip", times)
         proxy.add("clip", "PUT .*large", times)
         with contextlib.nullcontext() if times == 1 else pytest.raises(EnvironmentProblem, match="MLflow at"):
-            version = record.register("cut", run, model, {"gate": "passed"})
-            record.lay_down("cut", version, tmp_path / "proof")  # the proof before every promotion
+            version = registry.register("cut", run, model, {"gate": "passed"})
+            registry.lay_down("cut", version, tmp_path / "proof")  # the proof before every promotion
         with contextlib.nullcontext() if times == 1 else pytest.raises(EnvironmentProblem, match="MLflow at"):
             record.deliver(tmp_path / "runs" / "one")
     assert (tmp_path / "proof").exists() == (times == 1)

@@ -46,30 +46,30 @@ def versions(ledger, tmp_path):
     market, numbers = f"m{uuid.uuid4().hex[:8]}", itertools.count()
 
     def more():
-        from flows import record
+        from flows import record, registry
 
         folder = tmp_path / str(next(numbers))
         folder.mkdir()
-        return record.register(market, training(record, folder), model(folder, folder.name), {})
+        return registry.register(market, training(record, folder), model(folder, folder.name), {})
 
     return market, more
 
 
 def test_a_promotion_is_an_entry_and_the_alias_follows(ledger, place, versions):
-    from flows import record
+    from flows import registry
 
     market, more = versions
     assert ledger.champion(place, market) is None
     first, said = ledger.promote(place, market, more(), None, DAY, gate(3.0), "run")
     assert said == "version 1 is champion" and (first.number, first.was, first.before) == (1, None, "")
     second, _ = ledger.promote(place, market, more(), "1", DAY, gate(2.9), "run")
-    assert (second.number, second.was) == (2, "1") and record.alias(market) == "2"
+    assert (second.number, second.was) == (2, "1") and registry.alias(market) == "2"
     assert [one.version for one in ledger.entries(place, market)] == ["1", "2"]
     assert json.loads(bucket.read(place, "ledger/000002.json"))["why"] == "WIS 2.9 against 4.0"
 
 
 def test_a_day_has_the_champion_of_that_day(ledger, place, versions):
-    from flows import record
+    from flows import registry
 
     market, more = versions
     ledger.promote(place, market, more(), None, DAY, gate(3.0), "run")
@@ -77,7 +77,7 @@ def test_a_day_has_the_champion_of_that_day(ledger, place, versions):
     past, _ = ledger.promote(place, market, more(), None, DAY - dt.timedelta(30), gate(2.0), "run")
     on = {days: ledger.champion(place, market, DAY + dt.timedelta(days)) for days in (-31, -30, -1, 0, 29, 30)}
     assert [one and one.version for one in on.values()] == [None, "3", "3", "1", "1", "2"]
-    assert past.number == 3 and record.alias(market) == "2", "a past that is caught up on takes nothing from today"
+    assert past.number == 3 and registry.alias(market) == "2", "a past that is caught up on takes nothing from today"
 
 
 def test_of_two_that_beat_the_same_champion_the_better_stays(ledger, place, versions):
@@ -106,13 +106,13 @@ def race(ledger, place, market, numbers, seed):
 
 
 def test_of_four_trainers_at_once_the_gates_winner_stays(ledger, place, versions):
-    from flows import record
+    from flows import registry
 
     market, more = versions
     for seed in range(2):
         best, told = race(ledger, place, market, [more() for _ in range(4)], seed)
         written = ledger.entries(place, market)
-        assert ledger.champion(place, market).version == best == record.alias(market)
+        assert ledger.champion(place, market).version == best == registry.alias(market)
         assert [entry.number for entry in written] == list(range(1, len(written) + 1))
         assert all(later.was == earlier.version for earlier, later in itertools.pairwise(written))
         assert {entry.number for entry, _ in told if entry} <= {entry.number for entry in written}
@@ -121,12 +121,12 @@ def test_of_four_trainers_at_once_the_gates_winner_stays(ledger, place, versions
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
 def test_forty_races_of_four_trainers(ledger, place, versions):
-    from flows import record
+    from flows import registry
 
     market, more = versions
     for seed in range(40):
         best, _ = race(ledger, place, market, [more() for _ in range(4)], seed)
-        assert ledger.champion(place, market).version == best == record.alias(market)
+        assert ledger.champion(place, market).version == best == registry.alias(market)
     written = ledger.entries(place, market)
     assert all(later.was == earlier.version for earlier, later in itertools.pairwise(written))
 
@@ -141,10 +141,10 @@ def test_without_the_second_look_a_worse_one_would_win(ledger, place, versions, 
 
 KILLED = """
 import datetime as dt, json, os, sys
-from flows import bucket, forecasts, ledger, record
+from flows import bucket, forecasts, ledger, registry
 step, place, market, version, gate = sys.argv[1:]
 module, name = step.split(".")
-module = {"bucket": bucket, "record": record}[module]
+module = {"bucket": bucket, "registry": registry}[module]
 before = getattr(module, name)
 def dies(*words, **named):
     if os.environ["WHEN"] == "after":
@@ -156,9 +156,9 @@ ledger.promote(bucket.connect(place), market, version, "1", dt.date(2022, 10, 13
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("step", ["record.lay_down", "bucket.create_first", "record.point"])
+@pytest.mark.parametrize("step", ["registry.lay_down", "bucket.create_first", "registry.point"])
 def test_a_kill_between_any_two_steps_leaves_one_champion(ledger, place, versions, step, when, monkeypatch):
-    from flows import record
+    from flows import registry
 
     market, more = versions
     ledger.promote(place, market, more(), None, DAY, gate(3.0), "run")
@@ -167,10 +167,10 @@ def test_a_kill_between_any_two_steps_leaves_one_champion(ledger, place, version
     words = [step, place.name, market, two, json.dumps(gate(2.5))]
     assert subprocess.run([sys.executable, "-c", KILLED, *words], check=False).returncode == -9
     entered = len(ledger.entries(place, market)) == 2
-    assert entered == ((step, when) in {("bucket.create_first", "after"), ("record.point", "before"),
-                                        ("record.point", "after")})  # fmt: skip
+    assert entered == ((step, when) in {("bucket.create_first", "after"), ("registry.point", "before"),
+                                        ("registry.point", "after")})  # fmt: skip
     ledger.follow(place, market)  # what every station does before it takes the champion
-    assert record.alias(market) == ledger.champion(place, market).version == (two if entered else "1")
+    assert registry.alias(market) == ledger.champion(place, market).version == (two if entered else "1")
 
 
 def test_an_altered_entry_is_named_and_no_champion_is_trusted(ledger, place, versions):
@@ -196,7 +196,7 @@ def test_a_missing_entry_is_named(ledger, place, versions):
 
 
 def test_going_back_follows_the_promotions(ledger, place, versions):
-    from flows import record
+    from flows import registry
 
     market, more = versions
     with pytest.raises(UsageProblem, match="never had a champion"):
@@ -207,7 +207,7 @@ def test_going_back_follows_the_promotions(ledger, place, versions):
     assert ledger.rollback(place, market, "it drifts").version == "2"
     entry = ledger.rollback(place, market, "still")
     assert (entry.version, entry.was, entry.action, entry.why) == ("1", "2", "rollback", "still")
-    assert record.alias(market) == "1"
+    assert registry.alias(market) == "1"
     with pytest.raises(UsageProblem, match="no champion before version 1"):
         ledger.rollback(place, market, "further")
     with pytest.raises(UsageProblem, match="version 1 is the champion"):

@@ -24,6 +24,13 @@ def record(servers):
     return record
 
 
+@pytest.fixture
+def registry(servers):
+    from flows import registry
+
+    return registry
+
+
 def kept_run(record, folder, *cells):
     claim(folder / "run", write(folder, *cells), {"market": "m", "as_of": "2022-10-13"})
     record.start(folder / "run")
@@ -73,32 +80,32 @@ def model(folder, text="weights"):
     return folder / "model"
 
 
-def test_a_version_is_nobodys_champion_until_the_alias_points_to_it(record, tmp_path):
+def test_a_version_is_nobodys_champion_until_the_alias_points_to_it(record, registry, tmp_path):
     run = training(record, tmp_path)
-    assert record.alias("one") is None
-    version = record.register("one", run, model(tmp_path), {"gate": "passed"})
-    assert record.alias("one") is None
+    assert registry.alias("one") is None
+    version = registry.register("one", run, model(tmp_path), {"gate": "passed"})
+    assert registry.alias("one") is None
     assert record.MlflowClient().get_run(run).info.status == "RUNNING"
-    record.point("one", version)
-    assert record.alias("one") == version == "1"
-    assert record.lay_down("one", version, tmp_path / "in") == content_digest(tmp_path / "model")
+    registry.point("one", version)
+    assert registry.alias("one") == version == "1"
+    assert registry.lay_down("one", version, tmp_path / "in") == content_digest(tmp_path / "model")
     assert (tmp_path / "in" / "champion" / "forecaster.zip").read_text() == "weights"
 
 
-def test_a_tampered_model_is_refused(record, tmp_path):
-    version = record.register("two", training(record, tmp_path), model(tmp_path, "weights of two"), {})
+def test_a_tampered_model_is_refused(record, registry, tmp_path):
+    version = registry.register("two", training(record, tmp_path), model(tmp_path, "weights of two"), {})
     stored = next(p for p in (HOME / "artifacts").rglob("forecaster.zip") if p.read_bytes() == b"weights of two")
     stored.write_text("weights of twX")
     with pytest.raises(EnvironmentProblem, match="model two version 1 is not what was registered"):
-        record.lay_down("two", version, tmp_path / "in")
+        registry.lay_down("two", version, tmp_path / "in")
 
 
-def test_a_model_without_artifacts_cannot_be_laid_down(record, tmp_path):
-    version = record.register("three", training(record, tmp_path), model(tmp_path, "weights of three"), {})
+def test_a_model_without_artifacts_cannot_be_laid_down(record, registry, tmp_path):
+    version = registry.register("three", training(record, tmp_path), model(tmp_path, "weights of three"), {})
     stored = next(p for p in (HOME / "artifacts").rglob("forecaster.zip") if p.read_bytes() == b"weights of three")
     stored.unlink()
     with pytest.raises(EnvironmentProblem, match="model three version 1"):
-        record.lay_down("three", version, tmp_path / "in")
+        registry.lay_down("three", version, tmp_path / "in")
 
 
 def test_the_record_in_mlflow_is_the_record_on_disk(record, tmp_path):

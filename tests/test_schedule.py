@@ -177,13 +177,13 @@ def test_a_run_killed_in_its_notebook_does_not_stay_running(client, first_run):
 
 def crown(market, folder):
     """Make the sample's champion that of another market too, which spares a training."""
-    from flows import ledger, record
+    from flows import ledger, registry
 
     place = storage.connect("footfall")
     known = ledger.entries(place, "sample")[0]
-    record.lay_down("sample", known.version, folder)
+    registry.lay_down("sample", known.version, folder)
     (folder / "champion").rename(folder / "model")
-    version = record.register(market, known.run, folder / "model", {})
+    version = registry.register(market, known.run, folder / "model", {})
     ledger.promote(place, market, version, None, known.as_of, known.gate, known.run)
 
 
