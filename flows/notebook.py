@@ -22,7 +22,7 @@ from papermill.engines import Engine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 from papermill.iorw import papermill_io
 
-from flows import kernel, pairs, picture, report
+from flows import guard, kernel, pairs, picture, report
 from flows.folder import ROOT, Course, Outcome, Record, keep, replace, template_of
 from footfall.forecast import read_forecast
 from footfall.params import Limits, PredictParams
@@ -43,7 +43,7 @@ class Progress:
         self.folder, self.course, self.say = folder, course, say
         self.until = time.monotonic() + course.limits.notebook_seconds
         self.name, self.titles = template_of(folder).stem, dict[int, str]()
-        self.watch: kernel.Watch | None = None
+        self.watch: guard.Watch | None = None
         self._began = 0.0
 
     def begins(self, cell: Any, cell_index: int) -> None:
@@ -91,9 +91,9 @@ class Warm(LocalProvisioner):
         else:
             self.pid = self.pgid = process.pid
             self.process = process  # type: ignore[assignment]
-        self.guard = kernel.guard(int(self.pgid or 0), mark)
+        self.guard = guard.start(int(self.pgid or 0), mark)
         memory = self.progress.course.limits.memory_mb
-        self.progress.watch = kernel.Watch(process or self.process, memory, self.progress.until)  # type: ignore[arg-type]
+        self.progress.watch = guard.Watch(process or self.process, memory, self.progress.until)  # type: ignore[arg-type]
         self.progress.watch.start()
         return self.connection_info
 
@@ -121,7 +121,7 @@ class Kernel(Engine):
             finally:
                 if progress.watch:
                     progress.watch.end()
-                kernel.end(provisioner.guard)
+                guard.stop(provisioner.guard)
 
 
 papermill_engines.register("footfall", Kernel)
