@@ -18,7 +18,7 @@ OUTSIDE = {
     "httpx": {"fetch"},
     "prefect": {"station", "desk", "explore", "train", "predict", "review", "schedule", "alerts", "automations"},
     "apprise": {"automations"},
-    "typer": {"cli"},
+    "typer": {"cli", "terminal"},
     "playwright": {"picture"},
     "jupytext": {"pairs"},
 }
