@@ -46,7 +46,8 @@ def measure(command: list[str], cwd: Path) -> tuple[float, float, str]:
 def record_alone(run: Path, scratch: Path) -> tuple[dict[str, float], dict[str, float]]:
     """Seconds that each part of the record of a run takes, in the median of the rounds, and its kilobytes."""
     from flows import changes, record, report
-    from flows.folder import Course, claim, keep, last_good, read_record, template_of
+    from flows.account import Course, read_record, template_of
+    from flows.folder import claim, keep, last_good
 
     kept, seconds = read_record(run), dict[str, list[float]]()
     before = last_good(run.parent, kept.notebook, kept.tags["market"], run.name)

@@ -10,7 +10,7 @@ import nbformat
 import pandas as pd
 
 from flows import bucket, forecasts, ledger, record, registry
-from flows.folder import Record, differences, read_record
+from flows.account import Record, differences, read_record
 from flows.notebook import Say, repeat
 from footfall.problems import DataProblem, UsageProblem
 

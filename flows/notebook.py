@@ -23,7 +23,9 @@ from papermill.exceptions import PapermillExecutionError
 from papermill.iorw import papermill_io
 
 from flows import guard, kernel, pairs, picture, report
-from flows.folder import ROOT, Course, Outcome, Record, keep, replace, template_of
+from flows.account import Course, Outcome, Record, replace, template_of
+from flows.folder import keep
+from flows.local import ROOT
 from footfall.forecast import read_forecast
 from footfall.params import Limits, PredictParams
 
@@ -207,7 +209,8 @@ def _raised(told: str, limits: Limits) -> tuple[Outcome, str]:
 
 def repeat(folder: Path, scratch: Path, say: Say) -> Record:
     """Run a recorded notebook again, in `scratch`, from its own template, inputs and parameters."""
-    from flows.folder import claim, read_record
+    from flows.account import read_record
+    from flows.folder import claim
 
     record = read_record(folder)
     claim(scratch, template_of(folder), record.tags)

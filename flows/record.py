@@ -29,14 +29,8 @@ from mlflow.artifacts import download_artifacts
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.exceptions import MlflowException, RestException
 
-from flows.folder import (
-    Record,
-    abandoned,
-    read_record,
-    replace,
-    template_of,
-    unfinished,
-)
+from flows.account import Record, read_record, replace, template_of
+from flows.folder import abandoned, unfinished
 from footfall.problems import EnvironmentProblem, Problem
 
 STATUS = {"succeeded": "FINISHED", "interrupted": "KILLED"}

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from flows.folder import content_digest
+from flows.account import content_digest
 from flows.record import answering, get, shown  # before mlflow: how long it is waited for is set there
 
 # isort: split

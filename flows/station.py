@@ -18,7 +18,8 @@ from prefect.logging import get_run_logger
 from pydantic import BaseModel
 
 from flows import bucket, fetch, forecasts, kernel, ledger, notebook, record, registry, schedule, source
-from flows.folder import Record, add_tags, claim, last_good, not_begun, prune
+from flows.account import Record
+from flows.folder import add_tags, claim, last_good, not_begun, prune
 from flows.local import HOME, PARAMS
 from footfall import problems, read, series
 from footfall.params import Market, read_market

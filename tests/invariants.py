@@ -16,7 +16,8 @@ from pathlib import Path
 import nbformat
 import psutil
 
-from flows.folder import Record, differences, read_record, unfinished
+from flows.account import Record, differences, read_record
+from flows.folder import unfinished
 
 CANARY = "canary-4f1c9a7e"  # conftest.py puts it into the environment as part of a password
 STATUS = {"succeeded": "FINISHED", "interrupted": "KILLED"}

@@ -8,7 +8,8 @@ from conftest import footfall
 from test_notebook import write
 
 from flows import audit
-from flows.folder import claim, differences
+from flows.account import differences
+from flows.folder import claim
 from flows.local import HOME
 from flows.notebook import run_notebook
 from footfall.problems import UsageProblem

@@ -23,10 +23,11 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from proxy import Proxy
 from test_notebook import HUGE, PARENT, write
 
+from flows import account, notebook, stamp
 from flows import folder as folders
-from flows import notebook
-from flows.folder import ROOT, abandoned, claim, differences, read_record
-from flows.local import HOME
+from flows.account import differences, read_record
+from flows.folder import abandoned, claim
+from flows.local import HOME, ROOT
 from footfall.problems import EnvironmentProblem
 
 ROUNDS = int(os.environ.get("FOOTFALL_ROUNDS", 20))
@@ -292,9 +293,9 @@ def test_trusting_papermill_would_be_noticed(small, monkeypatch):
         code = [cell for cell in executed.cells if cell.cell_type == "code"]
         words = {"completed": "succeeded", "failed": "failed"}
         statuses = [words.get(cell.metadata.papermill.status, "not run") for cell in code]
-        return [folders.Cell(number=n, title="", status=status) for n, status in enumerate(statuses, start=1)]
+        return [account.Cell(number=n, title="", status=status) for n, status in enumerate(statuses, start=1)]
 
-    monkeypatch.setattr(folders, "_cells", as_papermill_says)
+    monkeypatch.setattr(stamp, "cells", as_papermill_says)
     with pytest.raises((AssertionError, TypeError)):
         dies(small, "kernel killed")
     monkeypatch.undo()

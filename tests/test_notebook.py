@@ -18,8 +18,10 @@ from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from papermill.parameterize import parameterize_notebook
 
-from flows.folder import ROOT, Record, abandoned, claim, differences, not_begun, prune, unfinished
+from flows.account import Record, differences
+from flows.folder import abandoned, claim, not_begun, prune, unfinished
 from flows.kernel import warm
+from flows.local import ROOT
 from flows.notebook import repeat, run_notebook
 from footfall.params import Limits
 from footfall.problems import DataProblem

@@ -9,8 +9,9 @@ import time
 import pytest
 from test_notebook import PARENT, write
 
-from flows.folder import ROOT, claim, content_digest, differences, last_good, not_begun, unfinished
-from flows.local import HOME
+from flows.account import content_digest, differences
+from flows.folder import claim, last_good, not_begun, unfinished
+from flows.local import HOME, ROOT
 from flows.notebook import run_notebook
 from footfall.problems import DataProblem, EnvironmentProblem
 

@@ -1,0 +1,112 @@
+"""The account of a run, ``record.json``: what ended how, and the sha256 of everything that belongs to it."""
+
+import datetime as dt
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ValidationError
+
+from footfall.params import Limits
+from footfall.problems import DataProblem
+from footfall.series import sha256, sha256_of
+
+Outcome = Literal["succeeded", "failed", "kernel died", "out of memory", "timed out", "interrupted"]
+Status = Literal["succeeded", "failed", "not run"]
+
+
+class Cell(BaseModel):
+    """One code cell of a run."""
+
+    number: int
+    title: str
+    status: Status
+    seconds: float | None = None
+
+
+class Record(BaseModel):
+    """What happened in one run of one notebook; ``record.json``."""
+
+    notebook: str
+    outcome: Outcome
+    reason: str = ""
+    stopped_at: int | None = None
+    started: dt.datetime
+    seconds: float
+    cells: list[Cell]
+    parameters: dict[str, Any]
+    limits: Limits = Limits()
+    template: str
+    modified: bool
+    inputs: dict[str, str]
+    outputs: dict[str, str]
+    pages: dict[str, str] = {}
+    commit: str
+    dirty: bool
+    lock: str
+    tags: dict[str, str]
+
+
+class Course(BaseModel):
+    """What a run was asked, and how far it came: seconds of each cell that ended well, and the one that is running."""
+
+    parameters: dict[str, Any] = {}
+    limits: Limits = Limits()
+    seconds: dict[int, float] = {}
+    running: int | None = None
+
+
+def read_record(folder: Path) -> Record:
+    """The account of a run.
+
+    Raises
+    ------
+    DataProblem
+        If there is none, or it is not whole.
+    """
+    try:
+        return Record.model_validate_json((folder / "record.json").read_text())
+    except (OSError, ValidationError) as error:
+        raise DataProblem(f"{folder / 'record.json'}: no readable record ({type(error).__name__})") from error
+
+
+def differences(folder: Path) -> list[str]:
+    """What in a folder is not as its record says; nothing if every byte is."""
+    record = read_record(folder)
+    said = {
+        **{f"template/{record.notebook}.ipynb": record.template},
+        **{f"in/{name}": digest for name, digest in record.inputs.items()},
+        **{f"out/{name}": digest for name, digest in record.outputs.items()},
+        **record.pages,
+    }
+    parts = {part: digests(folder / part) for part in ("template", "in", "out")}
+    there = {f"{part}/{name}": digest for part, files in parts.items() for name, digest in files.items()}
+    there |= {name: sha256_of(folder / name) for name in record.pages if (folder / name).exists()}
+    return [
+        f"{name}: {'missing' if name not in there else 'not in the record' if name not in said else 'altered'}"
+        for name in sorted(said.keys() | there.keys())
+        if said.get(name) != there.get(name)
+    ]
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """The sha256 of every file in a folder, by its path there."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): sha256_of(path) for path in files}
+
+
+def content_digest(folder: Path) -> str:
+    """One sha256 over the names and contents of a folder: the name of a model by what it holds."""
+    return sha256("\n".join(f"{name} {digest}" for name, digest in digests(folder).items()).encode())
+
+
+def template_of(folder: Path) -> Path:
+    """The notebook as it was when the run began."""
+    return next((folder / "template").glob("*.ipynb"))
+
+
+def replace(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    part = path.with_name(f".{path.name}.part")
+    part.write_text(text)
+    os.replace(part, path)
