@@ -54,7 +54,7 @@ def backtest(
         snapshot = Path(folder) / "snapshot.parquet"
         snapshot.write_bytes(series.to_parquet(table))
         asked: dict[str, Any] = {"location": data.location, "category": data.category, "horizon": horizon, "lag": 0,
-                                 "as_of": f"{y.index[-1]:%Y-%m-%d}", "backtest_days": 21,
+                                 "as_of": f"{y.index[-1]:%Y-%m-%d}", "backtest_days": 60,
                                  "snapshot": str(snapshot)}  # fmt: skip
         known = candidates(notebook.NOTEBOOKS / "train.ipynb", TrainParams(**asked))
     if missing := [name for name in names if name not in known]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pandas as pd
 from sktime.forecasting.base import BaseForecaster
 
-from footfall.intervals import with_quantiles
+from footfall.intervals import FEWEST, with_quantiles
 from footfall.measures import QUANTILES, coverage, mae, naive_error, wis
 from footfall.models import bring_up_to, fit, predict
 
@@ -147,8 +147,18 @@ def leaderboard(table: pd.DataFrame, y: pd.Series) -> pd.DataFrame:
     DataFrame, indexed by candidate
         ``MAE``, ``WIS`` in the unit of the series, ``MASE``, ``cover50``, ``cover80``, ``cover90`` between 0 and 1,
         ``days`` scored. Sorted by WIS.
+
+    Raises
+    ------
+    ValueError
+        If there is no such day.
     """
     same = comparable(table)
+    if same.empty:
+        raise ValueError(
+            f"no known day has a forecast with its range by every candidate; a range takes {FEWEST} earlier errors "
+            "of each day ahead: give more backtest_days, or leave a candidate out"
+        )
     scale = naive_error(y[: table["origin"].min()])
     scores = {name: _scores(rows, scale) for name, rows in same.groupby("candidate", sort=False)}
     return pd.DataFrame.from_dict(scores, orient="index").rename_axis("candidate").sort_values("WIS", kind="stable")

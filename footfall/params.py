@@ -80,7 +80,7 @@ class ExploreSettings(Strict):
 class TrainSettings(Strict):
     """What may be turned in train.ipynb."""
 
-    backtest_days: Annotated[int, Field(ge=21, le=1000)] = 182
+    backtest_days: Annotated[int, Field(ge=60, le=1000)] = 182  # of fewer, the ranges would lack errors to go by
     margin: Annotated[float, Field(ge=0, lt=1)] = 0.02
 
 

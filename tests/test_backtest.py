@@ -121,6 +121,12 @@ def test_a_day_one_candidate_lacks_counts_for_none(table):
     assert len(comparable(table)) - len(comparable(holed)) == 2
 
 
+def test_a_board_without_a_single_day_says_what_to_do(table):
+    holed = table.assign(mean=table["mean"].where(table["candidate"] == "naive"))
+    with pytest.raises(ValueError, match="give more backtest_days, or leave a candidate out"):
+        leaderboard(holed, retail())
+
+
 def test_scores_by_hand():
     row = pd.DataFrame({"mean": [1.0, 5.0], "actual": [3.0, 4.0]}).join(
         pd.DataFrame([LEVELS * 10, LEVELS * 10], columns=QUANTILES)

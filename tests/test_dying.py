@@ -259,7 +259,7 @@ def killed_in(station, number, monkeypatch, tmp_path):
         nbformat.write(book, tmp_path / path.name)
     monkeypatch.setattr(notebook, "NOTEBOOKS", tmp_path)
     before, began = started(station), time.monotonic()
-    done = footfall(station, "sample", "--set", "train.backtest_days=21")
+    done = footfall(station, "sample", "--set", "train.backtest_days=60")
     (name,) = started(station) - before
     record, mlflow, prefect = invariants.states(HOME, name)
     last = HOME / "runs" / name / "course.json"
