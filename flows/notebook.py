@@ -244,7 +244,8 @@ def refresh(say: Say) -> None:
     """Execute the committed notebooks on the sample where they stand; store what they show and README's pictures."""
     for path in (NOTEBOOKS / f"{name}.ipynb" for name in STATIONS):
         book = nbformat.read(path, as_version=4)
-        NotebookClient(book, kernel_name="python3").execute(cwd=str(NOTEBOOKS), env=kernel.environment())
+        client = NotebookClient(book, kernel_name="python3", extra_arguments=["--log-level=ERROR"])
+        client.execute(cwd=str(NOTEBOOKS), env=kernel.environment())
         for cell in book.cells:
             cell.metadata.pop("execution", None)  # when it ran; a fresh run of the same must leave the same file
         book.metadata["language_info"] = {"name": "python"}

@@ -5,11 +5,9 @@ import pandas as pd
 from sktime.forecasting.base import BaseForecaster
 from sktime.forecasting.compose import TransformedTargetForecaster
 
-from footfall.calendar import ORDINARY, kinds
 from footfall.models import WeekdaySmoother, predict
 from footfall.transforms import KindOfDay, LastYearsTurn, LogLevel
 
-NOTABLE = 2.0  # per cent
 NAMES = {KindOfDay: "kind of day", LastYearsTurn: "last year's turn"}
 
 
@@ -64,22 +62,3 @@ def total(found: pd.DataFrame, logarithms: bool) -> pd.Series:
     """The forecast in percent that the parts add up to."""
     together = found.sum(axis=1)
     return 100 * np.expm1(together) if logarithms else together
-
-
-def sentences(found: pd.DataFrame, country: str, logarithms: bool) -> pd.Series:
-    """Each day against a usual one of its weekday, and what makes the difference: the largest part.
-
-    Less than two per cent is no difference.
-    """
-    kind = kinds(pd.DatetimeIndex(found.index), country)
-    reasons = found.drop(columns=["level", "weekday"], errors="ignore") * (100 if logarithms else 1)
-    return pd.Series([_sentence(day, reasons.loc[day], kind[day]) for day in found.index], index=found.index, dtype=str)
-
-
-def _sentence(day: pd.Timestamp, reasons: pd.Series, kind: str) -> str:
-    if abs(reasons.sum()) < NOTABLE:
-        return f"a usual {day:%A}"
-    largest = str((reasons * np.sign(reasons.sum())).idxmax())
-    named = {"kind of day": kind if kind != ORDINARY else "an ordinary day", "last year's turn": "as last year turned",
-             "learned": "as such weeks have gone on elsewhere"}[largest]  # fmt: skip
-    return f"{'busier' if reasons.sum() > 0 else 'quieter'} than a usual {day:%A}: {named}"

@@ -31,6 +31,7 @@ from footfall import forecast, intervals, page, plots, why
 from footfall.calendar import country_of, kinds
 from footfall.champion import read_champion
 from footfall.models import bring_up_to, predict
+from footfall.outlook import outlook
 from footfall.results import keep
 from footfall.series import pick, read_snapshot, sha256_of, visible
 
@@ -81,13 +82,11 @@ figure
 #
 # What each day adds up from: the level of the last weeks, the weekday, the kind of day, last year's turn since the last
 # published day, and what was learned from other series. They are logarithms of the level: 0.05 is about 5 % more visits.
-# The sentence names the largest reason for a day to differ from a usual one of its weekday.
 
 # %%
-parts, logarithms, country = why.parts(model, days), why.in_logarithms(model), country_of(location)
-reasons = parts.round(3).assign(kind=kinds(days, country), why=why.sentences(parts, country, logarithms))
+parts, logarithms = why.parts(model, days), why.in_logarithms(model)
 assert abs(why.total(parts, logarithms).clip(lower=-100) - mean).max() < 1e-6, "the parts do not add up"
-reasons
+parts.round(3).assign(kind=kinds(days, country_of(location)))
 
 # %% [markdown]
 # ## Check
@@ -102,18 +101,20 @@ table = forecast.tabulate(mean, ranges, quantiles, **facts, snapshot=sha256_of(s
 forecast.check(table, y, horizon, quantiles)
 
 # %% [markdown]
-# And the same for people. `expected` is percent against early 2020, `low` and `high` bound what happens on four days out
-# of five.
+# And the same for people, as the page says it: each day against a usual one of its weekday in this season, which
+# `footfall/usual.py` defines; from where on it is called busy, `footfall/outlook.py` says. `expected`, `low` and `high` are per
+# cent of a usual day, `low` and `high` bound what happens on four days out of five, and the chance is that of the word's side.
 
 # %%
-forecast.week(table)
+told = outlook(table, y, parts, logarithms)
+told[["word", "reasons", "expected", "low", "high", "chance"]].round({"expected": 0, "low": 0, "high": 0, "chance": 2})
 
 # %% [markdown]
 # ## Publish
 #
 # What is written into `forecast/` is what readers get: the table for machines, and for people a page that says in words how
 # busy each day will be against a usual one of its weekday, why, and how sure that is; in Portuguese and in English, with the
-# days as a calendar beside it. `footfall/usual.py` says what is usual, `footfall/outlook.py` from where on a day is called busy.
+# days as a calendar beside it.
 
 # %%
 forecast.write_forecast(table, out)
@@ -121,6 +122,10 @@ page.write_page(table, y, parts, logarithms, lag, page.read_track(track), out)
 keep(
     out,
     forecast=figure,
-    why=reasons.reset_index(names="date").astype({"date": "str"}).to_dict("records"),
+    why=parts.round(4)
+    .join(told[["word", "reasons"]])
+    .reset_index(names="date")
+    .astype({"date": "str"})
+    .to_dict("records"),
     metrics={"mean": float(mean.mean()), "width80": float((ranges["q90"] - ranges["q10"]).mean())},
 )
