@@ -33,8 +33,8 @@ ENGLISH = {
     "clearly quieter": "clearly quieter than usual",
     "far quieter": "far quieter than usual",
     "days": "Day by day",
-    "key": "Numbers are against a usual day of the same weekday: the line in the middle, with the grey around it for "
-    "what usual days do anyway. The dot is what we expect; the bar holds four days out of five.",
+    "key": "Numbers are {measure} against a usual day of the same weekday: the line in the middle, with the grey "
+    "around it for what usual days do anyway. The dot is what we expect; the bar holds four days out of five.",
     "against": "against a usual {weekday}; most likely between {low} and {high}.",
     "between": "Most likely between {low} and {high}.",
     "chance busier": "Busier than usual: {chance}.",
@@ -79,9 +79,9 @@ ENGLISH = {
     "figure unit": "visits in % against early 2020",
     "numbers": "The numbers",
     "day": "Day",
-    "to usual": "to usual",
-    "to baseline": "to early 2020",
-    "range": "four days out of five",
+    "to usual": "against usual",
+    "to baseline": "against early 2020",
+    "range": "most likely",
     "to": "to",
     "from to": "{first} to {last}",
     "take": "To take along",
@@ -89,7 +89,7 @@ ENGLISH = {
     "calendar file": "week.ics",
     "calendar why": "subscribe to its address, and it renews itself every day",
     "table": "The full table",
-    "table why": "every day and quantile, for a spreadsheet",
+    "table why": "every day with all its ranges, in per cent against early 2020, for a spreadsheet",
     "means": "What it means, and what not",
     "means usual": "“Usual” is the middle of the last six ordinary days of the same weekday, holidays left out: "
     "this place, at this time of the year. Two of three ordinary days come within {spread} of it. “A little” begins "
@@ -133,8 +133,8 @@ PORTUGUESE = {
     "clearly quieter": "claramente menos movimento do que o habitual",
     "far quieter": "muito menos movimento do que o habitual",
     "days": "Dia a dia",
-    "key": "Os valores são face a um dia habitual do mesmo dia da semana: a linha ao meio, com o cinzento à volta para "
-    "o que os dias habituais variam. O ponto é o que esperamos; a barra abrange quatro em cada cinco dias.",
+    "key": "Os valores são {measure} face a um dia habitual do mesmo dia da semana: a linha ao meio, com o cinzento à "
+    "volta para o que os dias habituais variam. O ponto é o que esperamos; a barra abrange quatro em cada cinco dias.",
     "against": "face a {weekday} habitual; o mais provável é ficar entre {low} e {high}.",
     "between": "O mais provável: entre {low} e {high}.",
     "chance busier": "Mais do que o habitual: {chance}.",
@@ -180,8 +180,8 @@ PORTUGUESE = {
     "numbers": "Os números",
     "day": "Dia",
     "to usual": "face ao habitual",
-    "to baseline": "face ao início 2020",
-    "range": "quatro em cada cinco dias",
+    "to baseline": "face ao início de 2020",
+    "range": "o mais provável",
     "to": "a",
     "from to": "de {first} a {last}",
     "take": "Para levar consigo",
@@ -189,7 +189,8 @@ PORTUGUESE = {
     "calendar file": "semana.ics",
     "calendar why": "subscreva o endereço e o calendário renova-se todos os dias",
     "table": "A tabela completa",
-    "table why": "todos os dias e quantis, para uma folha de cálculo",
+    "table why": "todos os dias com todos os intervalos, em percentagem face ao início de 2020, para uma folha de "
+    "cálculo",
     "means": "O que isto quer dizer, e o que não",
     "means usual": "«Habitual» é o meio dos últimos seis dias comuns do mesmo dia da semana, sem feriados: este lugar, "
     "nesta altura do ano. Dois em cada três dias comuns ficam a menos de {spread} desse valor. «Um pouco» começa a "
@@ -241,8 +242,8 @@ class Language(NamedTuple):
         return format_date(day, "d MMM", locale=self.locale)
 
     def tiny(self, day: dt.date) -> str:
-        """``Fri 14``, as it stands in a narrow table."""
-        return format_date(day, "EEE d", locale=self.locale)
+        """``Fri 14``, ``sex 14``, as it stands in a narrow table."""
+        return f"{self.short(day)} {day.day}"
 
     def called(self, day: dt.date) -> str:
         """``Friday``; ``sexta``, which is what people say."""
@@ -265,9 +266,9 @@ class Language(NamedTuple):
         return str(format_list(words, locale=self.locale))
 
     def chance(self, share: float) -> str:
-        """``7 in 10``; nothing is promised beyond nine."""
-        n = round(10 * share)
-        return self.say("over nine" if n > 9 else "under one" if n < 1 else "of ten", n=n)
+        """``7 in 10``, rounded down, so that a day that is only perhaps quieter is not so by nine; none beyond nine."""
+        n = int(10 * share + 1e-9)
+        return self.say("over nine" if share >= 0.95 else "under one" if n < 1 else "of ten", n=n)
 
     def share(self, share: float) -> str:
         """``79%``."""

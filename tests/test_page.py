@@ -155,6 +155,12 @@ def test_a_difference_is_a_share_of_a_usual_day():
     assert np.isfinite(departure(3.0, -100.0))
 
 
+def test_what_is_only_perhaps_so_is_not_so_by_nine_chances():
+    english = LANGUAGES[1]
+    assert [english.chance(share) for share in (0.05, 0.899, 0.9, 0.95)] == [
+        "under 1 chance in 10", "8 chances in 10", "9 chances in 10", "over 9 chances in 10"]  # fmt: skip
+
+
 def test_a_chance_is_read_off_the_quantiles_and_not_beyond_them():
     quantiles = pd.DataFrame({0.1: [0.0, 0.0], 0.5: [10.0, 10.0], 0.9: [20.0, 20.0]})
     assert chance_above(quantiles, pd.Series([5.0, 99.0])).round(2).tolist() == [0.7, 0.1]
