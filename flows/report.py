@@ -1,6 +1,7 @@
 """nbconvert: an executed notebook as one self-contained, sanitised HTML page that asks no other host for anything."""
 
 import html
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,13 @@ blockquote{margin:.8rem 0;padding:.6rem 1rem;border-left:5px solid #5b7c99;backg
 tbody th{white-space:nowrap} details.code summary{color:#55636f;font-size:13px;cursor:pointer;padding:.3rem 0}
 @media print{details.code:not([open]){display:none}}
 @media(max-width:40rem){body{padding:1rem}table{font-size:12px}th,td{padding:.2rem .4rem}}
-blockquote p{margin:.2rem 0} #Stopped-here{color:#a4161a}
+blockquote p{margin:.2rem 0} #Stopped-here{color:#a4161a} label{cursor:pointer}
+#stop{position:absolute;width:1px;height:1px;border:0;padding:0;opacity:0}
 """
+JUMP = {  # MLflow's frame follows no link, not even within the page; but whoever clicks a label is taken to its field
+    r'(<a href="#Stopped-here">)(In cell .*?)(</a>)': r'\1<label for="stop">\2</label>\3',
+    r'(<h3 id="Stopped-here">)': r'\1<input id="stop" readonly tabindex="-1" aria-hidden="true">',
+}
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
@@ -69,6 +75,8 @@ def write_html(notebook: Path, page: Path) -> None:
         for output in cell.get("outputs", []):
             _prepare(output, subjects.get(index, ""))
     body, _ = _exporter().from_notebook_node(book)
+    for place, better in JUMP.items():
+        body = re.sub(place, better, body)
     style = STYLE + HtmlFormatter(style="friendly").get_style_defs(".highlight")
     page.write_text(PAGE.format(policy=POLICY, title=html.escape(notebook.stem), style=style, body=body))
 

@@ -5,12 +5,18 @@ import re
 
 import pages
 import pytest
+from test_notebook import write
 
 from flows import picture
+from flows.folder import claim
+from flows.notebook import run_notebook
 
 pytestmark = pytest.mark.skipif(not picture.found(), reason=picture.ADVICE)
-PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
+PHONE, DESKTOP = {"width": 360, "height": 780}, {"width": 1280, "height": 900}
 LOCALES = {"en-GB": "How busy will the coming days be?", "pt-PT": "Quanto movimento haverá nos próximos dias?"}
+FRAME = """page => document.body.append(Object.assign(document.createElement("iframe"), {
+  sandbox: "allow-scripts", src: URL.createObjectURL(new Blob([page], {type: "text/html"})), height: 600}))"""
+SEEN = "heading => heading.getBoundingClientRect().top < innerHeight"
 MADE = dt.datetime(2022, 10, 1, 9)
 
 
@@ -67,6 +73,9 @@ def test_everybody_can_read_it(opened, address, locale, viewport, scheme):
     assert view.get_by_role("listitem").filter(has=view.get_by_role("heading", level=3)).count() == 7
     assert view.get_by_role("table").get_by_role("rowheader").count() == 7
     assert view.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert view.get_by_role("table").evaluate("one => one.offsetWidth <= one.parentElement.offsetWidth"), (
+        "in its margins"
+    )
     assert view.asked == [address] and not view.complaints
     assert not obstacles(view)
 
@@ -101,6 +110,19 @@ def test_it_is_whole_without_a_script(opened):
     assert view.get_by_role("heading", level=1).inner_text() == portuguese
     view.get_by_text("English").click()
     assert view.get_by_role("heading", level=1).inner_text() == english
+
+
+def test_a_failed_runs_page_leads_to_where_it_stopped_in_mlflows_frame_too(browser, tmp_path):
+    claim(tmp_path / "run", write(tmp_path, *["print('a line\\n' * 60)"] * 2, "1 / 0"), {})
+    run_notebook(tmp_path / "run", {"number": 7}, print)
+    page = (tmp_path / "run" / "small.html").read_text()
+    view = browser.new_page(viewport=DESKTOP)
+    view.evaluate(FRAME, page)
+    frame = view.frame_locator("iframe")
+    stop = frame.get_by_role("heading", name="Stopped here")
+    assert not stop.evaluate(SEEN)
+    frame.get_by_text("In cell 5.").click()
+    assert stop.evaluate(SEEN)
 
 
 def test_days_that_are_over_are_said_to_be(opened):
