@@ -34,6 +34,7 @@ QUIET = {
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_HOME": str(HOME / "prefect"),
+    "PREFECT_SERVER_UI_API_URL": "/api",  # its pages ask the server they came from, on whatever port that is
     "PREFECT_CLIENT_MAX_RETRIES": "7",  # waits for a server that is away for some four minutes, twice each time
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",

@@ -65,7 +65,7 @@ def _forecast(place: bucket.Bucket, market: Market, today: dt.date) -> list[Line
     told = f"{through}, {_days(today, through)} before {today}" + (f", stale: {about['source']}" if stale else "")
     return [
         Line("data", told, MEND["stale source"] if stale else ""),
-        Line("forecast", f"as of {made}, {_days(today, made)} old"),
+        Line("forecast", f"as of {made}, {_age(today, made)}"),
     ]
 
 
@@ -74,8 +74,8 @@ def _champion(place: bucket.Bucket, name: str, today: dt.date) -> Line:
     entry = ledger.champion(place, name)
     if entry is None:
         return Line("champion", "none yet", f"footfall train {name}")
-    age = _days(today, entry.as_of)
-    return Line("champion", f"{name}/{entry.version}, since {entry.as_of}, {age} old; {entry.why}")
+    age = _age(today, entry.as_of)
+    return Line("champion", f"{name}/{entry.version}, since {entry.as_of}, {age}; {entry.why}")
 
 
 def _skill(place: bucket.Bucket, name: str) -> Line:
@@ -124,13 +124,19 @@ def _stretches(days: list[dt.date]) -> list[str]:
 def _open(cause: dict[str, str]) -> Line:
     look = f"footfall runs --market {cause['market']}, then open the page of the failed one"
     mend = MEND.get(cause["cause"], look).format(**cause)
-    return Line(cause["cause"], f"since {cause['since'][:16].replace('T', ' ')} UTC: {cause['sentence']}", mend)
+    first, *more = cause["sentence"].splitlines()
+    told = f"{first} … and {len(more)} more" if more else first
+    return Line(cause["cause"], f"since {cause['since'][:16].replace('T', ' ')} UTC: {told}", mend)
 
 
 def _waiting() -> list[Line]:
     waiting = list(unfinished(HOME / "runs"))
     told = f"{len(waiting)} wait for MLflow, the oldest {waiting[0].name}" if waiting else ""
     return [Line("records", told, "the next run delivers them")] if waiting else []
+
+
+def _age(today: dt.date, day: dt.date) -> str:
+    return f"{_days(today, day)} old" if day <= today else f"{_days(day, today)} after {today}, the market's own day"
 
 
 def _days(later: dt.date, earlier: dt.date) -> str:

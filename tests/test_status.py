@@ -2,9 +2,11 @@
 
 import datetime as dt
 import io
+import json
 import re
 import shutil
 import threading
+import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
@@ -73,6 +75,23 @@ def test_a_source_that_stopped_and_an_open_cause_are_wrong(live):  # noqa: F811
     assert "stale: sample" in lines["data"][0] and lines["data"][1] and "days old" in lines["forecast"][0]
     assert "errs more than the naive" in lines["decay"][0] and lines["decay"][1] == f"footfall train {live}"
     alerts.close(live, "decay")
+
+
+def test_a_forecast_of_a_later_day_is_not_of_a_negative_age(live):  # noqa: F811
+    from flows import alerts
+
+    today = dt.datetime.now().astimezone().date()
+    publish(live, today + dt.timedelta(days=2))
+    alerts.open(live, "failure of predict", "figures.csv:1: wrong\nfigures.csv:2: wrong\nfigures.csv:3: wrong")
+    lines = screen(live)
+    assert lines["forecast"][0].endswith(f"2 days after {today}, the market's own day")
+    assert lines["failure of predict"][0].endswith("UTC: figures.csv:1: wrong … and 2 more")
+    alerts.close(live, "failure of predict")
+
+
+def test_prefects_pages_ask_the_server_they_came_from(servers):
+    with urllib.request.urlopen(servers["PREFECT_API_URL"].removesuffix("/api") + "/ui-settings") as answer:
+        assert json.load(answer)["api_url"] == "/api", "4200 may be another's"
 
 
 def test_skill_is_of_the_last_28_days(live):  # noqa: F811
