@@ -34,13 +34,14 @@ def write_changes(page: Path, now: tuple[Path, dict[str, str]], before: tuple[Pa
         A run's folder and its tags; `before` is None where there was no good run yet.
     """
     if before is None:
-        sentence, difference = "There is no earlier good run to compare with.", ""
+        since, sentence, difference = "", "There is no earlier good run to compare with.", ""
     else:
+        since = f"<p>Since the last good run, as of {html.escape(before[1].get('as_of', '?'))}.</p>"
         difference = _difference(_bare(before[0]), _bare(now[0]))
         facts = [_data(before[1], now[1]), _model(before[1], now[1]), _forecast(before[0], now[0])]
         said = ", ".join(filter(None, facts))
         sentence = f"{said[:1].upper()}{said[1:]}." if difference else NOTHING
-    body = f"<h1>What changed</h1><blockquote><p>{html.escape(sentence)}</p></blockquote><pre>{difference}</pre>"
+    body = f"<h1>What changed</h1>{since}<blockquote><p>{html.escape(sentence)}</p></blockquote><pre>{difference}</pre>"
     page.write_text(PAGE.format(policy=POLICY, title="What changed", style=STYLE + COLOURS, body=body))
 
 

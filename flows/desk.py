@@ -1,12 +1,16 @@
 """What a reviewer finds: artifacts of the flow run in Prefect, a sentence and the ways on in MLflow."""
 
-import os
 from typing import Any
 
 from prefect.artifacts import acreate_link_artifact, acreate_markdown_artifact, acreate_table_artifact
-from prefect.settings import PREFECT_UI_URL
 
 from flows import local, record, station
+
+TABLES = {  # a station's table, and what its figures are
+    "predict": ("forecast", "Percent against early 2020; four days out of five end between low and high."),
+    "train": ("leaderboard", "Smaller is better, but for the cover of a range, where its own share is."),
+    "review": ("report-card", "Over days that became known; errors are percentage points, of the naive forecast beside ours."),
+}
 
 
 async def present(run: station.Run, decided: str, table: list[dict[str, Any]] | None = None) -> None:
@@ -22,23 +26,17 @@ async def present(run: station.Run, decided: str, table: list[dict[str, Any]] | 
         Rows that Prefect shows: the forecast, the leaderboard, the report card.
     """
     page = local.address(run.market.name, "index.html") if run.station == "predict" else ""
-    record.tell(run.id, decided.partition(": gs://")[0], {"the page": page, "the flow run": _flow_run(run)})
+    record.tell(run.id, decided.partition(": gs://")[0], page)
     await acreate_link_artifact(record.link(run.id), "the executed notebook in MLflow", key="record")
-    summary = _summary(run, decided, page)
+    summary = _summary(run, page)
     await acreate_markdown_artifact(summary, key=f"{run.market.name}-{run.station}", description=decided)
     if table:
-        name = {"predict": "forecast", "train": "leaderboard", "review": "report-card"}[run.station]
-        await acreate_table_artifact(table, key=f"{run.market.name}-{name}", description=decided)
+        name, units = TABLES[run.station]
+        await acreate_table_artifact(table, key=f"{run.market.name}-{name}", description=f"{decided}. {units}")
 
 
-def _summary(run: station.Run, decided: str, page: str) -> str:
+def _summary(run: station.Run, page: str) -> str:
     facts = {"as of": str(run.as_of), "data through": run.found["data_through"],
              "model": run.found.get("model_version", "none yet"), "notebook": f"[in MLflow]({record.link(run.id)})",
              "page": f"[for people]({page})" if page else ""}  # fmt: skip
-    return f"**{decided}**\n\n" + "\n".join(f"- {name}: {fact}" for name, fact in facts.items() if fact)
-
-
-def _flow_run(run: station.Run) -> str:
-    ui = PREFECT_UI_URL.value() or os.environ.get("PREFECT_API_URL", "").removesuffix("/api")
-    made = run.kept.tags.get("prefect_flow_run", "") if run.kept else ""
-    return f"{ui}/runs/flow-run/{made}" if ui and made else ""
+    return "\n".join(f"- {name}: {fact}" for name, fact in facts.items() if fact)

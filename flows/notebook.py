@@ -178,7 +178,10 @@ def _never_started(error: BaseException | None, course: Course) -> bool:
 def _judge(error: BaseException | None, progress: Progress) -> tuple[Outcome, str]:
     course, limits, watch = progress.course, progress.course.limits, progress.watch
     if watch and watch.late:
-        return "timed out", f"The notebook ran longer than its limit of {limits.notebook_seconds} s."
+        return (
+            "timed out",
+            f"The notebook ran longer than its limit of {limits.notebook_seconds} s (limits.notebook_seconds).",
+        )
     if _never_started(error, course):
         return "failed", f"The kernel did not start, twice ({error}); try `jupyter run` on any notebook."
     if isinstance(error, DeadKernelError) and watch:
@@ -186,7 +189,7 @@ def _judge(error: BaseException | None, progress: Progress) -> tuple[Outcome, st
             return "out of memory", f"The kernel died of it; its limit is {limits.memory_mb} MB (limits.memory_mb)."
         return "kernel died", f"The kernel's process ended while this cell ran ({watch.signal()})."
     if isinstance(error, CellTimeoutError):
-        return "timed out", f"The cell ran longer than its limit of {limits.cell_seconds} s."
+        return "timed out", f"The cell ran longer than its limit of {limits.cell_seconds} s (limits.cell_seconds)."
     if isinstance(error, PapermillExecutionError):
         return _raised(f"{error.ename}: {error.evalue}", limits)
     if isinstance(error, NoSuchKernel):
@@ -244,7 +247,8 @@ def refresh(say: Say) -> None:
     """Execute the committed notebooks on the sample where they stand; store what they show and README's pictures."""
     for path in (NOTEBOOKS / f"{name}.ipynb" for name in STATIONS):
         book = nbformat.read(path, as_version=4)
-        client = NotebookClient(book, kernel_name="python3", extra_arguments=["--log-level=ERROR"])
+        quiet = ["--log-level=ERROR"]  # a kernel on this machine warns of talking in plain text
+        client = NotebookClient(book, kernel_name="python3", extra_arguments=quiet)
         client.execute(cwd=str(NOTEBOOKS), env=kernel.environment())
         for cell in book.cells:
             cell.metadata.pop("execution", None)  # when it ran; a fresh run of the same must leave the same file

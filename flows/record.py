@@ -31,7 +31,7 @@ from mlflow.exceptions import MlflowException, RestException
 
 from flows.account import Record, read_record, replace, template_of
 from flows.folder import abandoned, unfinished
-from footfall.problems import EnvironmentProblem, Problem
+from footfall.problems import EnvironmentProblem, Problem, UsageProblem
 
 STATUS = {"succeeded": "FINISHED", "interrupted": "KILLED"}
 VIEW = "workflowType=machine_learning"  # MLflow 3 shows every run as a chat unless told so
@@ -194,7 +194,12 @@ def fetch(run: str, folder: Path) -> Path:
     """A run's folder as MLflow keeps it, for checking or repeating it anywhere."""
     with answering():
         folder.mkdir(parents=True, exist_ok=True)
-        return Path(download_artifacts(run_id=run, dst_path=str(folder)))
+        try:
+            return Path(download_artifacts(run_id=run, dst_path=str(folder)))
+        except MlflowException as error:
+            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                raise UsageProblem(f"no run {run!r} on record; footfall runs lists those there are") from None
+            raise
 
 
 def get(run: str) -> Any:
@@ -219,7 +224,8 @@ def search(notebook: str | None, filters: str, most: int = 50) -> list[tuple[str
 def _metrics(record: Record, folder: Path) -> list[Metric]:
     path, now = folder / "out" / "metrics.json", int(time.time() * 1000)
     written = json.loads(path.read_text()) if path.exists() else {}
-    return [Metric(name, float(value), now, 0) for name, value in {**written, "seconds": record.seconds}.items()]
+    figures = {**written, "seconds": record.seconds}
+    return [Metric(name, round(float(value), 4), now, 0) for name, value in figures.items()]  # as a list can show them
 
 
 def _params(record: Record) -> list[Param]:
@@ -249,11 +255,11 @@ def describe(record: Record) -> str:
     return f"{record.outcome}{where}{came.rstrip('.')}."
 
 
-def tell(run: str, decided: str, links: dict[str, str]) -> None:
-    """Put what came of a finished run before its description, and more ways on from it behind."""
+def tell(run: str, decided: str, page: str) -> None:
+    """Put what came of a finished run before its description, and the way to the page behind."""
     with answering():
         note = MlflowClient().get_run(run).data.tags["mlflow.note.content"]
-        more = "".join(f" · [{name}]({address})" for name, address in links.items() if address)
+        more = f" · [the page]({page})" if page else ""
         MlflowClient().set_tag(run, "mlflow.note.content", f"{decided}; {note}{more}")
 
 
@@ -261,7 +267,15 @@ def _ways(record: Record, run: Any) -> str:
     """From a run's description to what it wrote, without a detour over the list of files."""
     place = f"#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}/artifacts"
     names = {"the notebook": f"{record.notebook}.html", "what changed": "changes.html"}
-    return " · ".join(f"[{name}]({place}/{file}?{VIEW})" for name, file in names.items())
+    ways = {name: f"{place}/{file}?{VIEW}" for name, file in names.items()} | _flow_run(record)
+    return " · ".join(f"[{name}]({address})" for name, address in ways.items())
+
+
+def _flow_run(record: Record) -> dict[str, str]:
+    """Back to Prefect, where the flow's log is; above all from a run that failed."""
+    ui = os.environ.get("PREFECT_UI_URL") or os.environ.get("PREFECT_API_URL", "").removesuffix("/api")
+    made = record.tags.get("prefect_flow_run")
+    return {"the flow run": f"{ui}/runs/flow-run/{made}"} if ui and made else {}
 
 
 @answering()

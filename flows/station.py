@@ -103,7 +103,7 @@ def _deliver_if_possible(run: Run, error: BaseException) -> None:
     try:
         if isinstance(error, record.Away):  # it was waited for long enough
             raise error
-        record.deliver(run.folder)
+        voice().info(f"record          {run.folder} · {record.link(record.deliver(run.folder))}")
     except EnvironmentProblem:  # the trouble at hand is the one to tell of
         voice().warning(f"the record waits in {run.folder.name}; the next start delivers it")
 
@@ -123,7 +123,7 @@ def _buried() -> list[str]:
 
 
 def _bring_back_the_last_good(run: Run) -> None:
-    with suppress(EnvironmentProblem, OSError):
+    with suppress(Problem, OSError):
         if last_good(run.folder.parent, run.station, run.market.name) is None:
             record.bring_back(run.folder.parent, run.station, run.market.name)
 
@@ -158,7 +158,7 @@ def take_snapshot(run: Run, kept: str | None = None) -> None:
         return _take_kept(run, kept)
     with stage("fetch") as told:
         reading = source.reading(data)
-        visible = series.visible(reading.series, run.as_of, data.lag)
+        visible = _visible(reading.series, run)
         through = _fresh(visible, run)
         content = series.to_parquet(visible)
         about: dict[str, Any] = {
@@ -173,6 +173,15 @@ def take_snapshot(run: Run, kept: str | None = None) -> None:
         _compare(place, run, visible)
         forecasts.keep_snapshot(place, content, about)
         _lay_down(run, content, about)
+
+
+def _visible(table: Any, run: Run) -> Any:
+    """What had been published by the run's day; stops a run that stands before all of it."""
+    visible = series.visible(table, run.as_of, run.market.data.lag)
+    if visible.empty:
+        sentence = f"nothing was published by {run.as_of}; the first day is {table['date'].min():%Y-%m-%d}"
+        raise DataProblem(f"{fetch.masked(run.market.data.source)}: {sentence}. Stand on a later day: --as-of.")
+    return visible
 
 
 def _take_kept(run: Run, sha256: str) -> None:

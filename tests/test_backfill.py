@@ -29,5 +29,5 @@ def test_a_past_that_is_caught_up_on_takes_nothing_from_today(first_run):
 def test_a_walk_tells_which_days_came_to_nothing_and_goes_on(first_run):
     done = footfall("backfill", "sample", "--from", "2020-03-01", "--to", "2020-03-02")
     assert done.exit_code == 3
-    assert done.output.count("DataProblem: no published value for PT") == 2
+    assert done.output.count("DataProblem: sample: nothing was published by 2020-03-0") == 2
     assert "2 of 2 days came to nothing" in done.output

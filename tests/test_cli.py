@@ -136,7 +136,7 @@ def test_rewritten_history_is_refused_unless_accepted(trained, tmp_path):
     ("words", "code", "says"),
     [
         (["--as-of", "2022-13-01"], 2, "no day of the calendar"),
-        (["--as-of", "2020-01-01"], 3, "no published value for PT retail_and_recreation"),
+        (["--as-of", "2020-01-01"], 3, "sample: nothing was published by 2020-01-01; the first day is 2021-06-20"),
         (["--as-of", "2023-01-01"], 3, "stale — its last retail_and_recreation of PT is 2022-10-13"),
         (["--set", "data.location=PT-11"], 3, "no published value for PT-11"),
         (["--set", "data.category=cinemas"], 3, "Categories of PT: grocery_and_pharmacy"),

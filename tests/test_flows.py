@@ -80,6 +80,8 @@ def test_a_failed_run_is_failed_in_prefect_and_in_mlflow(deployed):
     experiment = client.get_experiment_by_name("predict").experiment_id
     found = client.search_runs([experiment], f"tags.prefect_flow_run = '{failed.id}'")
     assert [run.info.status for run in found] == ["FAILED"]
+    assert f"/runs/flow-run/{failed.id})" in found[0].data.tags["mlflow.note.content"], "and from there to Prefect"
+    assert f"/runs/{found[0].info.run_id}?" in logs(failed), "and back"
     invariants.check(local.HOME, market="sample")
 
 
