@@ -20,7 +20,8 @@ def runs(market: str | None, notebook: str | None, outcome: str | None, since: s
     asked = {"market": market, "outcome": outcome}
     clauses = [f"tags.{name} = '{value}'" for name, value in asked.items() if value]
     if since:
-        clauses.append(f"attributes.start_time >= {int(dt.datetime.fromisoformat(since).timestamp() * 1000)}")
+        first = dt.datetime.combine(_day(since), dt.time())
+        clauses.append(f"attributes.start_time >= {int(first.timestamp() * 1000)}")
     return [_line(name, run) for name, run in record.search(notebook, " and ".join(clauses))]
 
 
@@ -79,8 +80,8 @@ def champion(name: str, market: str, on: str | None) -> list[tuple[str, str]]:
     place, day = bucket.connect(name), _day(on) if on else None
     entry = ledger.champion(place, market, day)
     if entry is None:
-        when = f"on {on}" if on else "yet"
-        raise UsageProblem(f"{market} had no champion {when}; train one: footfall train {market}")
+        when, then = (f"on {on}", f" --as-of {on}") if on else ("yet", "")
+        raise UsageProblem(f"{market} had no champion {when}; train one: footfall train {market}{then}")
     shown = max((one for one in forecasts.sets(place, market) if on is None or one <= on), default=None)
     since = f"{entry.as_of}, entry {entry.number} of the ledger: {entry.action} by {entry.who} at {entry.at}"
     steps = [("champion", f"{market}/{entry.version}"), ("since", since), ("why", entry.why)]
@@ -145,7 +146,8 @@ def replay(run: str, scratch: Path, say: Say) -> list[str]:
         raise DataProblem("the record is not whole, so it cannot be replayed:\n" + "\n".join(altered))
     again = repeat(folder, scratch / "again", say)
     before = read_record(folder)
-    found = [] if again.outcome == before.outcome else [f"outcome: was {before.outcome}, is {again.outcome}"]
+    ends = [(one.outcome, one.stopped_at) for one in (before, again)]
+    found = [] if ends[0] == ends[1] else [f"it {record.describe(before)}", f"now it {record.describe(again)}"]
     for name in sorted(before.outputs.keys() | again.outputs.keys()):
         if before.outputs.get(name) != again.outputs.get(name):
             found.append(f"{name}: {_how(folder / 'out' / name, scratch / 'again' / 'out' / name)}")

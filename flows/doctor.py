@@ -183,11 +183,11 @@ def champions() -> Finding:
 def ledger() -> Finding:
     """The chain of promotions and rollbacks is whole."""
     kept = ledgers.entries(bucket.connect(os.environ["FOOTFALL_BUCKET"]))
-    return Finding("ledger", f"{len(kept)} entries, the chain is whole")
+    return Finding("ledger", f"{len(kept)} {'entry' if len(kept) == 1 else 'entries'}, the chain is whole")
 
 
 def alerts() -> Finding:
     """There is an address that alerts go to; in production there must be one."""
     automations = importlib.import_module("flows.automations")
     lacks = _earnest() and not automations.address()
-    return Finding("alerts", automations.told(), f"set {automations.SETTING}, then footfall up" if lacks else "")
+    return Finding("alerts", automations.told(), automations.ADVICE if lacks else "")

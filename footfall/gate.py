@@ -66,7 +66,7 @@ def _verdict(figures: dict, names: dict[str, str], margin: float) -> tuple[bool,
         return False, f"{who} loses to {names['naive']}: {_against(rival, naive, 'MAE')}"
     ahead = f"{who} beats {names['naive']}, {_against(rival, naive, 'WIS')}"
     if champion is None:
-        return True, f"{ahead}; there is no champion yet"
+        return True, f"{ahead}; there was no champion to beat"
     if champion == rival:
         return True, f"{ahead}; it is the champion's own recipe, refreshed on newer data"
     if not rival["WIS"] < champion["WIS"]:

@@ -210,7 +210,8 @@ def read_market(folder: Path, name: str, settings: dict[str, Any] | None = None)
     try:
         return Market.model_validate({"name": name, **sections})
     except ValidationError as error:
-        raise UsageProblem(listed([f"{path.name}: {_sentence(e)}" for e in error.errors()])) from None
+        told = [f"{_origin(e, path, settings or {})}: {_sentence(e)}" for e in error.errors()]
+        raise UsageProblem(listed(told)) from None
 
 
 def read_value(text: str) -> Any:
@@ -249,6 +250,12 @@ def _set(sections: dict[str, Any], key: str, value: Any) -> None:
     if not dot or not isinstance(sections.setdefault(section, {}), dict):
         raise UsageProblem(f"{key!r}: write section.key=value, as in data.source=sample")
     sections[section][name] = value
+
+
+def _origin(error: Any, path: Path, settings: dict[str, Any]) -> str:
+    """Where a value that cannot be right was written: in the market's file, or beside it."""
+    key = [str(part) for part in error["loc"][:2]]
+    return "--set" if any(asked.split(".")[: len(key)] == key for asked in settings) else path.name
 
 
 def _sentence(error: Any) -> str:

@@ -58,6 +58,28 @@ def test_runs_are_listed_newest_first(published):
     assert "no run on record" in footfall("runs", "--since", "2999-01-01").output
 
 
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["runs", "--since", "2022-13-45"], "'2022-13-45' is no day of the calendar"),
+        (["verify", "nobody"], "no run 'nobody' on record; footfall runs lists those there are"),
+        (["replay", "nobody"], "no run 'nobody' on record"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_told(words, says, published):
+    done = footfall(*words)
+    assert done.exit_code == 2 and says in done.output, done.output
+
+
+def test_a_replay_that_ends_elsewhere_says_where(tmp_path):
+    seen = f"open({str(tmp_path / 'seen')!r}, 'x')"  # a second time it is there already
+    claim(tmp_path / "run", write(tmp_path, seen, "1 / 0"), {"market": "m"})
+    run_notebook(tmp_path / "run", {"number": 7}, print)
+    found = audit.replay(str(tmp_path / "run"), tmp_path / "scratch", print)
+    assert found[0] == "it failed in cell 4: ZeroDivisionError: division by zero."
+    assert found[1].startswith("now it failed in cell 3: FileExistsError: ")
+
+
 def test_a_published_forecast_verifies_and_repeats_to_the_same_bytes(published, monkeypatch):
     run = published["about"]["record"]
     assert "files are as they were written" in footfall("verify", run).output

@@ -17,7 +17,7 @@ def scores(**rows: dict) -> pd.DataFrame:
 def test_a_better_challenger_passes():
     decision = decide(scores(calendar={"MAE": 3.0, "WIS": 2.0}), "calendar", "naive")
     assert decision.passed
-    assert decision.reason == "calendar beats naive, WIS 2.00 against 3.00; there is no champion yet"
+    assert decision.reason == "calendar beats naive, WIS 2.00 against 3.00; there was no champion to beat"
     assert decision.figures["challenger"]["WIS"] == 2.0
 
 
