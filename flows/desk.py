@@ -9,7 +9,10 @@ from flows import local, record, station
 TABLES = {  # a station's table, and what its figures are
     "predict": ("forecast", "Percent against early 2020; four days out of five end between low and high."),
     "train": ("leaderboard", "Smaller is better, but for the cover of a range, where its own share is."),
-    "review": ("report-card", "Over days that became known; errors are percentage points, of the naive forecast beside ours."),
+    "review": (
+        "report-card",
+        "Of the days that became known; errors in percentage points, smaller is better.",
+    ),
 }
 
 
