@@ -255,6 +255,8 @@ def _set(sections: dict[str, Any], key: str, value: Any) -> None:
 def _origin(error: Any, path: Path, settings: dict[str, Any]) -> str:
     """Where a value that cannot be right was written: in the market's file, or beside it."""
     key = [str(part) for part in error["loc"][:2]]
+    if key == ["data", "as_of"] and "data.as_of" in settings:
+        return "--as-of"
     return "--set" if any(asked.split(".")[: len(key)] == key for asked in settings) else path.name
 
 

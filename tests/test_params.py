@@ -48,7 +48,7 @@ def test_a_bad_parameter_names_its_file_its_key_and_what_would_be_right(what):
     settings, says = BAD[what]
     with pytest.raises(UsageProblem, match=says) as told:
         params.read_market(PARAMS, "sample", settings)
-    assert what == "a key without a section" or str(told.value).startswith("--set: ")
+    assert what == "a key without a section" or str(told.value).startswith(("--set: ", "--as-of: "))
 
 
 def test_what_the_file_says_wrong_is_told_of_the_file(tmp_path):
