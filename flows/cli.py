@@ -126,8 +126,10 @@ def try_candidate(
 @app.command()
 def forecast(market: Market) -> None:
     """Print the published forecast."""
-    with terminal.line(market, None, None):
-        terminal.show(market)
+    with terminal.plain_words(None):
+        read_market(local.PARAMS, market)
+        with local.servers():
+            terminal.show(market)
 
 
 @app.command()
