@@ -48,6 +48,15 @@ def backtest(
     UsageProblem
         If the notebook has no such candidate.
     """
+    data, known = market.data, recipes(market, horizon)
+    if missing := [name for name in names if name not in known]:
+        raise UsageProblem(f"train.ipynb has no candidate {missing[0]!r}; it has {', '.join(known)}")
+    chosen = {name: known[name] for name in names or known}
+    return rehearse(chosen, series_of(market), origins, horizon, lag, country_of(data.location), warm_up)
+
+
+def recipes(market: Market, horizon: int) -> dict[str, Any]:
+    """The candidates of train.ipynb for a market, learning from the whole of its source."""
     data, table = market.data, source.reading(market.data).series
     y = series.pick(table, data.location, data.category)
     with tempfile.TemporaryDirectory() as folder:
@@ -56,11 +65,7 @@ def backtest(
         asked: dict[str, Any] = {"location": data.location, "category": data.category, "horizon": horizon, "lag": 0,
                                  "as_of": f"{y.index[-1]:%Y-%m-%d}", "backtest_days": 60,
                                  "snapshot": str(snapshot)}  # fmt: skip
-        known = candidates(notebook.NOTEBOOKS / "train.ipynb", TrainParams(**asked))
-    if missing := [name for name in names if name not in known]:
-        raise UsageProblem(f"train.ipynb has no candidate {missing[0]!r}; it has {', '.join(known)}")
-    chosen = {name: known[name] for name in names or known}
-    return rehearse(chosen, y, origins, horizon, lag, country_of(data.location), warm_up)
+        return candidates(notebook.NOTEBOOKS / "train.ipynb", TrainParams(**asked))
 
 
 def trial(market: Market, name: str, beside: list[str]) -> pd.DataFrame:

@@ -47,16 +47,24 @@ def kinds(days: pd.DatetimeIndex, country: str) -> pd.Series:
         One word per day, indexed by `days`: ``ordinary``, ``holiday``, ``weekend holiday``, ``eve``, ``bridge``,
         ``Easter`` or one of the days from 20 December to 2 January.
     """
-    if len(days) == 0:
-        return pd.Series([], index=days, dtype=object, name="kind")
-    first, last = days.min().year, days.max().year
-    known = {day: kind for year in range(first, last + 1) for day, kind in _kinds_of_year(year, country).items()}
-    return pd.Series([known.get(day, ORDINARY) for day in days], index=days, dtype=object, name="kind")
+    found = np.full(len(days), ORDINARY, dtype=object)
+    if len(days):
+        known, words = _known(days.min().year, days.max().year, country)
+        at = known.get_indexer(days)
+        found[at >= 0] = words[at[at >= 0]]
+    return pd.Series(found, index=days, dtype=object, name="kind")
 
 
 def special(days: pd.DatetimeIndex, country: str) -> np.ndarray:
     """Boolean per day: anything but an ordinary one."""
     return (kinds(days, country) != ORDINARY).to_numpy()
+
+
+@cache
+def _known(first: int, last: int, country: str) -> tuple[pd.DatetimeIndex, np.ndarray]:
+    """The special days of some years, and what kind each is."""
+    found = {day: kind for year in range(first, last + 1) for day, kind in _kinds_of_year(year, country).items()}
+    return pd.DatetimeIndex(found), np.array(list(found.values()), dtype=object)
 
 
 @cache

@@ -21,7 +21,7 @@ from sktime.forecasting.compose import EnsembleForecaster, TransformedTargetFore
 from sktime.forecasting.exp_smoothing import ExponentialSmoothing
 from sktime.forecasting.naive import NaiveForecaster
 
-from footfall.transforms import KindOfDay, LastYearsTurn, LogLevel
+from footfall.transforms import KindOfDay, LastYearsTurn, LogLevel, plain
 
 # The default of sktime 1.3, taken early as its own warning at every construction and clone advises: forecasters keep
 # what they need of the data, not a second copy of it. (A warnings filter does not last: sktime resets it.)
@@ -76,6 +76,13 @@ class WeekdaySmoother(BaseForecaster):
         self.damping = damping
         self.days = days
         super().__init__()
+
+    def _check_X_y(self, X: Any = None, y: Any = None, **asked: Any) -> tuple:
+        """As sktime does, at once for a plain series: see `footfall.transforms.OfDays`."""
+        if X is not None or (series := plain(y)) is None:
+            return super()._check_X_y(X, y, **asked)
+        self._y_metadata = {"mtype": "pd.Series", "scitype": "Series"}
+        return None, series
 
     def _fit(self, y: pd.Series, X: None, fh: ForecastingHorizon) -> "WeekdaySmoother":
         recent = y.to_numpy(float)[-self.days :]
@@ -226,8 +233,9 @@ def follows(forecaster: BaseForecaster) -> bool:
 
 def predict(forecaster: BaseForecaster, days: pd.DatetimeIndex) -> pd.Series:
     """Mean forecast of some days after the last one the forecaster knows, never below −100 %."""
-    horizon = ForecastingHorizon(pd.DatetimeIndex(days, freq="D"), is_relative=False)
-    return forecaster.predict(fh=horizon).clip(lower=FLOOR).rename("mean")
+    ahead = (days - forecaster.cutoff[-1]).days
+    said = forecaster.predict(fh=ahead).to_numpy(float)
+    return pd.Series(np.maximum(said, FLOOR), index=pd.DatetimeIndex(days, freq="D"), name="mean")
 
 
 def filled(y: pd.Series) -> pd.Series:

@@ -3,7 +3,7 @@
 All three are sktime transformers, joined by ``*``. In the scale of the log level their parts simply add up.
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -28,7 +28,34 @@ _TAGS = {
 _ON_DAYS = {**_TAGS, "enforce_index_type": [pd.DatetimeIndex]}
 
 
-class LogLevel(BaseTransformer):
+class OfDays(BaseTransformer):
+    """Takes a plain series as it comes: sktime's checks and conversions of one cost ten times the work itself.
+
+    Anything else is left to them.
+    """
+
+    def _check_X_y(self, X: Any = None, y: Any = None, return_metadata: bool = False) -> tuple:
+        if (series := plain(X)) is None:
+            return super()._check_X_y(X, y, return_metadata)
+        return (series, None, X) if return_metadata else (series, None)
+
+    def _convert_output(self, X: Any, metadata: Any, inverse: bool = False) -> Any:
+        if isinstance(metadata, pd.Series):
+            return X
+        if isinstance(metadata, pd.DataFrame):
+            return X.to_frame()
+        return super()._convert_output(X, metadata, inverse)
+
+
+def plain(X: Any) -> pd.Series | None:
+    """The one dated series of floats that sktime would make of this anyway; None if it is anything else."""
+    if isinstance(X, pd.DataFrame) and X.shape[1] == 1:
+        X = X.iloc[:, 0]
+    dated = isinstance(X, pd.Series) and isinstance(X.index, pd.DatetimeIndex)
+    return X if dated and X.dtype == float else None
+
+
+class LogLevel(OfDays):
     """Logarithm of the level that a percent change stands for: −50 % is log ½.
 
     A fall by a tenth weighs the same whether trade was full or already halved.
@@ -52,7 +79,7 @@ class LogLevel(BaseTransformer):
         return 100 * np.expm1(X)
 
 
-class KindOfDay(BaseTransformer):
+class KindOfDay(OfDays):
     """Takes off what holidays, eves, bridge days and the turn of the year do to a day.
 
     The effect of a kind is the weighted median of its departures from the ordinary same weekdays one and two weeks
@@ -96,7 +123,7 @@ class KindOfDay(BaseTransformer):
         return X + self._of(X.index)
 
     def _of(self, days: pd.DatetimeIndex) -> np.ndarray:
-        return np.array([self.effects_.get(kind, 0.0) for kind in kinds(days, self.country)])
+        return np.array([self.effects_.get(kind, 0.0) for kind in kinds(days, self.country).to_numpy()])
 
     def _effects(self, X: pd.Series) -> dict[str, float]:
         return effects(X.to_numpy(float), kinds(X.index, self.country).to_numpy(), self.half_life, self.shrink)
@@ -107,7 +134,7 @@ class KindOfDay(BaseTransformer):
         return {"country": "PT"}
 
 
-class LastYearsTurn(BaseTransformer):
+class LastYearsTurn(OfDays):
     """Takes off a share of the movement the smoothed series made 52 weeks earlier.
 
     Parameters

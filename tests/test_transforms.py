@@ -78,3 +78,13 @@ def test_few_departures_are_shrunken_more():
     assert shrunken_median(np.array([1.0]), np.ones(1), 0.5) == pytest.approx(2 / 3)
     assert shrunken_median(np.ones(10), np.ones(10), 0.5) == pytest.approx(20 / 21)
     assert shrunken_median(np.array([0.0, 5.0, 9.0]), np.array([1.0, 1.0, 5.0]), 0) == 9.0
+
+
+@pytest.mark.parametrize("transformer", [LogLevel(), KindOfDay("PT"), LastYearsTurn()])
+@pytest.mark.parametrize("given", [retail(), retail().to_frame("visits")])
+def test_a_plain_series_is_taken_as_sktime_takes_it(transformer, given, monkeypatch):
+    ours = transformer.fit_transform(given), transformer.inverse_transform(given)
+    monkeypatch.setattr("footfall.transforms.plain", lambda X: None)
+    theirs = transformer.fit_transform(given), transformer.inverse_transform(given)
+    for one, other in zip(ours, theirs, strict=True):
+        (pd.testing.assert_frame_equal if one.ndim == 2 else pd.testing.assert_series_equal)(one, other)
