@@ -14,8 +14,8 @@ from footfall.models import FLOOR
 
 HALF_LIFE = 365  # days after which an error counts half
 NEAR = 14  # the same, for how wide the last weeks have been
-SPECIAL = 2.5  # how much wider special days are thought to be before any was seen
-IMAGINED = 10  # special days that this thought weighs as much as
+SPECIAL = 3.5  # how much wider special days are thought to be before any was seen
+IMAGINED = 20  # special days that this thought weighs as much as
 FEWEST = 20  # errors of one horizon, below which there is no interval
 DAY = np.timedelta64(1, "D")
 
