@@ -20,6 +20,7 @@ from sktime.forecasting.base import BaseForecaster, ForecastingHorizon
 from sktime.forecasting.compose import EnsembleForecaster, TransformedTargetForecaster
 from sktime.forecasting.exp_smoothing import ExponentialSmoothing
 from sktime.forecasting.naive import NaiveForecaster
+from sktime.forecasting.sarimax import SARIMAX
 
 from footfall.transforms import KindOfDay, LastYearsTurn, LogLevel, plain
 
@@ -228,7 +229,7 @@ def follows(forecaster: BaseForecaster) -> bool:
         return follows(last) and all(isinstance(step, LogLevel | KindOfDay | LastYearsTurn) for _, step in before)
     if isinstance(forecaster, EnsembleForecaster):
         return all(follows(part) for _, part in forecaster.forecasters_)
-    return type(forecaster) is NaiveForecaster or type(forecaster).__module__ in OUR_OWN
+    return type(forecaster) in (NaiveForecaster, SARIMAX) or type(forecaster).__module__ in OUR_OWN
 
 
 def predict(forecaster: BaseForecaster, days: pd.DatetimeIndex) -> pd.Series:

@@ -14,6 +14,7 @@ from figures import retail
 from sktime.forecasting.compose import EnsembleForecaster
 from sktime.forecasting.ets import AutoETS
 from sktime.forecasting.naive import NaiveForecaster
+from sktime.forecasting.sarimax import SARIMAX
 from sktime.forecasting.theta import ThetaForecaster
 from sktime.utils.estimator_checks import check_estimator
 
@@ -34,6 +35,7 @@ CANDIDATES = {
     ),
     "boosted": Boosted("PT", trees=20, rows_per_tree=50),
     "ETS on the log level": LogLevel() * ETS(trend="add", damped_trend=True, seasonal="add", sp=7),
+    "ARIMA on the log level": LogLevel() * SARIMAX(order=(1, 0, 0), seasonal_order=(0, 1, 1, 7)),
 }
 each = pytest.mark.parametrize("forecaster", CANDIDATES.values(), ids=CANDIDATES)
 

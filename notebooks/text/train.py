@@ -71,6 +71,7 @@ f"{len(y)} days, {y.index[0]:%Y-%m-%d} to {y.index[-1]:%Y-%m-%d}, {y.isna().sum(
 #   movement, and lets a weekday smoother with fixed gains follow the rest.
 # - *both scales* is the mean of that and of its twin on the percentages as they are, which is better near −100.
 # - *boosted* is the calendar again, its errors foreseen by trees that learned from the whole panel.
+# - *ETS, calendar* has the same front before that *ETS*: what the front alone is worth.
 
 # %% tags=["candidates"]
 front = LogLevel() * KindOfDay(country) * LastYearsTurn()
@@ -78,6 +79,7 @@ candidates = {
     "seasonal naive": NaiveForecaster(strategy="last", sp=7),
     "ETS": ETS(trend="add", damped_trend=True, seasonal="add", sp=7),
     "Theta": ThetaForecaster(sp=7, deseasonalize_model="additive"),
+    "ETS, calendar": front * ETS(trend="add", damped_trend=True, seasonal="add", sp=7),
     "calendar": front * WeekdaySmoother(),
     "boosted": Boosted(country, panel),
 }
