@@ -83,12 +83,19 @@ class Panel:
     def __init__(self, series: pd.DataFrame | None = None):
         nations = series[series["location"].str.len() == 2] if series is not None else None
         self._series = nations
+        self._grown: dict[tuple, str] = {}
 
     @cached_property
     def examples(self) -> Examples:
         """All of them."""
         found = [examples(y, country_of(location)) for location, y in self._each()]
         return Examples(*map(np.concatenate, zip(*[_no_examples(), *found], strict=True)))
+
+    def learned(self, day: pd.Timestamp, *limits: int) -> str:
+        """Trees from what was known by the end of a day, see `Boosted`: whichever series they are for, grown once."""
+        if (day, *limits) not in self._grown:
+            self._grown[day, *limits] = _learn(self.examples.until(day), *limits)
+        return self._grown[day, *limits]
 
     def _each(self) -> Iterator[tuple[str, pd.Series]]:
         if self._series is None:
@@ -152,11 +159,8 @@ class Boosted(BaseForecaster):
         return self
 
     def _learned(self, days: pd.Series) -> str:
-        learned = (self.panel or Panel()).examples.until(days.index[-1])
-        if not len(learned.error):
-            learned = examples(days, self.country)
-        learned = learned.thinned(self.most)
-        return _learn(learned, min(self.trees, len(learned.error) // self.rows_per_tree))
+        shared = (self.panel or Panel()).learned(days.index[-1], self.trees, self.rows_per_tree, self.most)
+        return shared or _learn(examples(days, self.country), self.trees, self.rows_per_tree, self.most)
 
     def _update(self, y: pd.Series, X: None = None, update_params: bool = True) -> "Boosted":
         self._seen = y.combine_first(self._seen)
@@ -187,8 +191,10 @@ def _daily(y: pd.Series) -> pd.Series:
     return y.set_axis(pd.date_range("2001-01-01", periods=len(y)))
 
 
-def _learn(learned: Examples, trees: int) -> str:
+def _learn(learned: Examples, trees: int, rows_per_tree: int, most: int) -> str:
     """Trees in LightGBM's own text; empty where there is too little to learn from."""
+    learned = learned.thinned(most)
+    trees = min(trees, len(learned.error) // rows_per_tree)
     if trees < 1:
         return ""
     data = lightgbm.Dataset(learned.features, learned.error, free_raw_data=True)

@@ -1,0 +1,86 @@
+"""The models on series that nothing was tuned to, countries or regions: how far they err beside the seasonal naive.
+
+python -m benchmarks.elsewhere nations.csv.gz
+python -m benchmarks.elsewhere regions.csv.gz --draw 300    so many series, drawn with a fixed seed
+
+Every ninth day from 2020-10-01 on is an origin, so that each weekday comes up alike; no lag. A series takes part if it
+is fit to be trained on by then. The panel that `boosted` learns from is all nations of the file, if it holds any.
+"""
+
+import argparse
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from sktime.forecasting.base import BaseForecaster
+
+from flows import backtest as rehearsal
+from flows.local import PARAMS
+from footfall.backtest import FEWEST_DAYS, backtest
+from footfall.boosted import Panel
+from footfall.calendar import country_of
+from footfall.models import filled, of_today
+from footfall.params import read_market
+from footfall.read import read_google
+from footfall.series import WEEK, pick, unfit
+
+FIRST, STEP, HORIZON = "2020-10-01", 9, WEEK  # days; the naive forecast has the same weekday a week before
+OURS = ["calendar", "both scales", "boosted"]
+
+
+def main() -> None:
+    """Backtest every series, and tell each model's ratio to the naive."""
+    asked = _arguments()
+    codes = pd.read_csv(asked.source, usecols=["country_region_code"], keep_default_na=False).iloc[:, 0].unique()
+    table = read_google(asked.source, codes.tolist(), not_after=dt.date(2022, 12, 31)).series
+    errors = pd.DataFrame(_errors(table, asked.draw))
+    print(f"{len(errors)} series, origins every {STEP} days from {FIRST}, {HORIZON} days ahead\n")
+    print("| model | median ratio to naive | pooled ratio | lose to naive |\n|---|---|---|---|")
+    for name in OURS:
+        ratio = errors[name] / errors["seasonal naive"]
+        pooled = errors[name].sum() / errors["seasonal naive"].sum()
+        print(f"| {name} | {ratio.median():.3f} | {pooled:.3f} | {(ratio > 1).mean():.1%} |")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("source", type=Path, help="a file in the columns of Google's reports")
+    parser.add_argument("--draw", type=int, help="so many series; all of them if left out")
+    return parser.parse_args()
+
+
+def _errors(table: pd.DataFrame, draw: int | None) -> Iterator[dict[str, Any]]:
+    """Mean absolute error of each model on each series, over the days that all of them forecast."""
+    panel = Panel(table)
+    known = {
+        name: of_today(recipe, panel)
+        for name, recipe in rehearsal.recipes(read_market(PARAMS, "sample"), HORIZON).items()
+    }
+    published = table[table["value"].notna()]
+    places = published[["location", "category"]].drop_duplicates()
+    for place in (places.sample(draw, random_state=1) if draw else places).itertuples():
+        y = pick(published[published["location"] == place.location], place.location, place.category)
+        origins = pd.date_range(FIRST, y.index[-1] - pd.Timedelta(days=HORIZON), freq=f"{STEP}D")
+        if len(origins) and not unfit(y[: origins[0]], FEWEST_DAYS):
+            yield {"location": place.location, "category": place.category, **_error(known, y, origins, place.location)}
+
+
+def _error(
+    known: dict[str, BaseForecaster], y: pd.Series, origins: pd.DatetimeIndex, location: str
+) -> dict[str, float]:
+    said = backtest({name: _of_country(known[name], country_of(location)) for name in OURS}, y, origins, HORIZON, lag=0)
+    naive = said[said["candidate"] == OURS[0]].assign(candidate="seasonal naive")
+    naive["mean"] = filled(y).shift(WEEK).reindex(naive["date"]).to_numpy()
+    said = pd.concat([said, naive])
+    return (said["mean"] - said["actual"]).abs().groupby(said["candidate"]).mean().to_dict()
+
+
+def _of_country(recipe: BaseForecaster, country: str) -> BaseForecaster:
+    wanted = [name for name in recipe.get_params() if name.rpartition("__")[2] == "country"]
+    return recipe.clone().set_params(**dict.fromkeys(wanted, country))
+
+
+if __name__ == "__main__":
+    main()
