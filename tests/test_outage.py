@@ -123,7 +123,7 @@ def test_worker_and_flow_are_killed(house, again):
     before = {run["id"] for run in house.runs()}
     run = house.begin()
     house.until(run, ["Running"])
-    while not any("predict" in path.name for path in (house.home / "runs").glob("*/running.ipynb")):
+    while not any("predict" in path.parent.name for path in (house.home / "runs").glob("*/running.ipynb")):
         time.sleep(0.1)
     family = psutil.Process(house.house.pid).children(recursive=True)
     worker = next(one for one in family if "worker" in one.cmdline())
