@@ -1,4 +1,4 @@
-"""The models on series that nothing was tuned to, countries or regions: how far they err beside the seasonal naive.
+"""The models on the series of many countries, or of regions: how far they err beside the seasonal naive.
 
 python -m benchmarks.elsewhere nations.csv.gz
 python -m benchmarks.elsewhere regions.csv.gz --draw 300    so many series, drawn with a fixed seed

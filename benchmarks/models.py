@@ -74,16 +74,16 @@ def _arima(market: Market, y: pd.Series, origins: pd.DatetimeIndex, asked: argpa
 
 
 def _every_category(asked: argparse.Namespace, origins: pd.DatetimeIndex) -> None:
-    rows = {}
-    for category in source.reading(_market(asked).data).series["category"].unique():
-        market = _market(asked, category)
-        y = rehearsal.series_of(market)
-        ours = {name: rehearsal.backtest(market, origins, [name], asked.horizon, asked.lag) for name in OURS[:2]}
+    rows, market = {}, _market(asked)
+    known = rehearsal.recipes(market, asked.horizon)
+    for category in source.reading(market.data).series["category"].unique():
+        y = rehearsal.series_of(_market(asked, category))
+        recipes = {name: known[name] for name in OURS[:2]}
+        said = rehearse(recipes, y, origins, asked.horizon, asked.lag, country_of(market.data.location))
         theirs = _peers(y, origins, asked.lag, asked.horizon)
         best = min(theirs, key=lambda name: _scores(theirs[name], y, market)["MAE"])
-        board = _board(
-            ours | {f"{best}, best peer": theirs[best], "seasonal naive": theirs["seasonal naive"]}, y, market
-        )
+        theirs = {f"best peer, {best}": theirs[best], "seasonal naive": theirs["seasonal naive"]}
+        board = _board(dict(list(said.groupby("candidate"))) | theirs, y, market)
         rows |= {f"{category}, {name}": scores for name, scores in board.iterrows()}
         print(f"{category} done", file=sys.stderr)
     print(_markdown(pd.DataFrame(rows).T))
