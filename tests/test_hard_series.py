@@ -28,11 +28,11 @@ def lowered(y: pd.Series) -> pd.Series:
 
 
 SERIES = {
-    "young": ("PT", retail()[-88:]),
+    "young": ("PT", retail()[-127:]),
     "at -95": ("PT", lowered(retail())),
     "holed": ("PT", holed(retail())),
     "no calendar": ("XX", retail()),
-    "all of it": ("XX", lowered(holed(retail())[-88:])),
+    "all of it": ("XX", lowered(holed(retail())[-127:])),
 }
 NAMES = ["seasonal naive", "ETS", "Theta", "calendar", "boosted", "both scales"]
 each = pytest.mark.parametrize("name", NAMES)
@@ -43,7 +43,7 @@ def recipes(country: str, y: pd.Series, folder) -> dict:
     table = pd.DataFrame({"location": country, "category": y.name, "date": y.index, "value": y.to_numpy()})
     (folder / "snapshot.parquet").write_bytes(to_parquet(table))
     asked = {"location": country, "category": y.name, "as_of": f"{y.index[-1]:%Y-%m-%d}", "lag": 0}
-    few = {"horizon": 7, "backtest_days": 21, "snapshot": str(folder / "snapshot.parquet")}
+    few = {"horizon": 7, "backtest_days": 60, "snapshot": str(folder / "snapshot.parquet")}
     return candidates(NOTEBOOKS / "train.ipynb", TrainParams(**asked, **few))
 
 
@@ -74,7 +74,7 @@ def test_its_ranges_are_whole_and_in_order(case, tmp_path):
 @pytest.mark.parametrize(
     ("spoil", "reason"),
     [
-        (lambda y: y[-60:], "60 days from 2022-08-15 to 2022-10-13, and at least 88 are needed"),
+        (lambda y: y[-60:], "60 days from 2022-08-15 to 2022-10-13, and at least 127 are needed"),
         (lambda y: y.where(np.arange(len(y)) % 4 > 0), "25% of the days have no value, and at most 20% may be missing"),
         (lambda y: y.mask(y.index > y.index[-15], -95.0), "the source may be stuck"),
     ],
