@@ -30,16 +30,17 @@ async def present(run: station.Run, decided: str, table: list[dict[str, Any]] | 
     """
     page = local.address(run.market.name, "index.html") if run.station == "predict" else ""
     record.tell(run.id, decided.partition(": gs://")[0], page)
-    await acreate_link_artifact(record.link(run.id), "the executed notebook in MLflow", key="record")
-    summary = _summary(run, page)
+    link = record.link(run.id)
+    await acreate_link_artifact(link, "the executed notebook in MLflow", key="record")
+    summary = _summary(run, link, page)
     await acreate_markdown_artifact(summary, key=f"{run.market.name}-{run.station}", description=decided)
     if table:
         name, units = TABLES[run.station]
         await acreate_table_artifact(table, key=f"{run.market.name}-{name}", description=f"{decided}. {units}")
 
 
-def _summary(run: station.Run, page: str) -> str:
+def _summary(run: station.Run, link: str, page: str) -> str:
     facts = {"as of": str(run.as_of), "data through": run.found["data_through"],
-             "model": run.found.get("model_version", "none yet"), "notebook": f"[in MLflow]({record.link(run.id)})",
+             "model": run.found.get("model_version", "none yet"), "notebook": f"[in MLflow]({link})",
              "page": f"[for people]({page})" if page else ""}  # fmt: skip
     return "\n".join(f"- {name}: {fact}" for name, fact in facts.items() if fact)
