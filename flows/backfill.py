@@ -9,7 +9,7 @@ from flows import alerts, bucket, forecasts, ledger, source, station
 from flows.predict import predict
 from flows.review import review
 from flows.train import train
-from footfall.problems import Interrupted, Problem
+from footfall.problems import GateClosed, Interrupted, Problem
 
 
 async def backfill(
@@ -60,6 +60,8 @@ async def backfill(
 async def _walk(market: str, day: dt.date, settings: dict[str, Any] | None, show: bool) -> str:
     place = bucket.connect(station.bucket_name())
     if day.day == 1 or ledger.champion(place, market, day) is None:
-        await train(market, str(day), settings)
+        decided = await train(market, str(day), settings)
+        if ledger.champion(place, market, day) is None:
+            raise GateClosed(f"{market} has no champion as of {day}: {decided}")
     published = await predict(market, str(day), settings, show=show)
     return f"{published} · {await review(market, str(day), settings)}"

@@ -5,9 +5,11 @@ from typing import Any
 from prefect import flow
 
 from flows import alerts, desk, station
+from flows.form import explained
 from footfall.params import ExploreParams
 
 
+@explained
 @flow(name="explore", flow_run_name="{market}", validate_parameters=False,
       on_failure=[alerts.failed], on_completion=[alerts.completed])  # fmt: skip
 async def explore(market: str, as_of: str | None = None, settings: dict[str, Any] | None = None) -> str:

@@ -6,10 +6,12 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 
 from flows import alerts, desk, schedule, scores, station
+from flows.form import explained
 from flows.train import train
 from footfall.params import ReviewParams
 
 
+@explained
 @flow(name="review", flow_run_name="{market}", validate_parameters=False,
       on_failure=[alerts.failed], on_completion=[alerts.completed])  # fmt: skip
 async def review(market: str, as_of: str | None = None, settings: dict[str, Any] | None = None) -> str | State[Any]:

@@ -1,12 +1,16 @@
 """The growing table of scores in the bucket: what a review needs of it and of the forecasts, and what comes back."""
 
 import datetime as dt
+import io
 import json
+from contextlib import suppress
 
 import pandas as pd
 
 from flows import bucket, forecasts, ledger, record, station
 from footfall import review, scores, series
+from footfall.calendar import country_of
+from footfall.problems import DataProblem
 
 TABLE = "scores.parquet"
 FORECAST = "forecast.parquet"
@@ -18,13 +22,20 @@ def take_forecasts(run: station.Run) -> dict[str, str]:
     with station.stage("forecasts") as told:
         place, market = bucket.connect(station.bucket_name()), run.market
         there = scores.known_by(stored(place, market.name), run.as_of, market.data.lag)
-        published = {day: sets for day, sets in forecasts.sets(place, market.name).items() if day < str(run.as_of)}
-        wanted = scores.unscored(published, there, _series(run), market.predict.horizon)
+        published, wanted = _unscored(run, place, there, _series(run))
         made_by = {day: _lay_down(run, place, day, live(place, market.name, day, published[day])) for day in wanted}
         if len(there):
             (run.folder / "in" / TABLE).write_bytes(scores.to_parquet(there))
         told.append(f"{len(published)} published, {len(wanted)} with days that became known")
     return made_by
+
+
+def _unscored(
+    run: station.Run, place: bucket.Bucket, there: pd.DataFrame, y: pd.Series
+) -> tuple[dict[str, list[str]], list[str]]:
+    """All sets that were published before today, by day; and the days of those that have something to be scored."""
+    published = {day: sets for day, sets in forecasts.sets(place, run.market.name).items() if day < str(run.as_of)}
+    return published, scores.unscored(published, there, y, run.market.predict.horizon)
 
 
 def _series(run: station.Run) -> pd.Series:
@@ -64,11 +75,19 @@ def _lay_down(run: station.Run, place: bucket.Bucket, day: str, folder: str) -> 
 def take_track(run: station.Run) -> str:
     """Lay down how earlier forecasts came true, for the page to quote: its path, or "" where nothing is known.
 
-    As the review of the day before found it: the same day's must not change the page when the day is run again.
+    As the review of the day before found it: the same day's must not change the page when the day is run again. What
+    that one should have found and did not, because it failed, is found here.
     """
     before = run.as_of - dt.timedelta(days=1)
     place, market = bucket.connect(station.bucket_name()), run.market
     known = scores.known_by(stored(place, market.name), before, market.data.lag)
+    y = _series(run)[: pd.Timestamp(before) - market.data.lag * scores.DAY]
+    published, wanted = _unscored(run, place, known, y)
+    for day in wanted:
+        with suppress(DataProblem):  # altered since; the review is the one to say so, and the page quotes the others
+            _, content = forecasts.read_set(place, live(place, market.name, day, published[day]), FORECAST)
+            missed = pd.read_parquet(io.BytesIO(content))
+            known = scores.grow(known, scores.score(missed, y, market.data.lag, country_of(market.data.location)))
     if known.empty:
         return ""
     (run.folder / "in" / "track.json").write_text(json.dumps(review.track_record(known, before), indent=2))

@@ -6,9 +6,11 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 
 from flows import alerts, bucket, desk, ledger, registry, schedule, station
+from flows.form import explained
 from footfall.params import TrainParams
 
 
+@explained
 @flow(name="train", flow_run_name="{market}", validate_parameters=False,
       on_failure=[alerts.failed], on_completion=[alerts.completed])  # fmt: skip
 async def train(

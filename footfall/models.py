@@ -85,6 +85,10 @@ class WeekdaySmoother(BaseForecaster):
         self._y_metadata = {"mtype": "pd.Series", "scitype": "Series"}
         return None, series
 
+    def _set_cutoff_from_y(self, y: pd.Series) -> None:
+        """As sktime does, without its checks of a series that is checked."""
+        self._set_cutoff(y.index[-1:])
+
     def _fit(self, y: pd.Series, X: None, fh: ForecastingHorizon) -> "WeekdaySmoother":
         recent = y.to_numpy(float)[-self.days :]
         self._name = y.name

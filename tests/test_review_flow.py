@@ -142,6 +142,28 @@ def test_before_anything_was_published_a_review_says_so(cafe):
     assert not any("scores" in name for name in stored(cafe))
 
 
+def test_the_page_quotes_the_same_whether_the_review_of_the_day_before_was_made_or_made_up_for(cafe, tmp_path):
+    from flows import scores as handed_in
+    from flows import station
+
+    def track(name):
+        run = station.Run("predict", station.particulars(cafe, "2022-09-30", None), tmp_path / name)
+        (run.folder / "in").mkdir(parents=True)
+        figures = series.visible(series.read_snapshot(SAMPLE / "snapshot.parquet"), "2022-09-30", 3)
+        (run.folder / "in" / "snapshot.parquet").write_bytes(series.to_parquet(figures))
+        return (run.folder / handed_in.take_track.fn(run)).read_text()
+
+    publish(cafe, "2022-09-18", "2022-09-27")
+    never_reviewed = track("never")
+    review(cafe, "2022-09-28")
+    reviewed_earlier = track("earlier")
+    review(cafe, "2022-09-29")
+    in_time = track("in time")
+    review(cafe, "2022-09-30")
+    assert never_reviewed == reviewed_earlier == in_time == track("later")
+    assert '"through": "2022-09-26"' in in_time
+
+
 def test_of_several_forecasts_of_a_day_the_one_that_was_seen_last_is_scored(cafe):
     from flows.ledger import Entry
     from flows.scores import live

@@ -1,9 +1,11 @@
 """Days pass while things go wrong: a walk through the sample with faults at random, and what must hold after each."""
 
+import contextlib
 import datetime as dt
 import os
 import random
 import signal
+import statistics
 import subprocess
 import sys
 import time
@@ -19,6 +21,7 @@ from flows import bucket, local
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(6 * 3600)]
 DAYS = int(os.environ.get("FOOTFALL_SOAK_DAYS", 30))
+LAST = dt.date(2022, 10, 13)
 SEED = int(os.environ.get("FOOTFALL_SOAK_SEED", 1))
 
 
@@ -102,6 +105,29 @@ FAULTS = {
 }
 
 
+def weighed():
+    """What the servers hold by now, and what lies on the disk."""
+    held = {"descriptors": 0, "threads": 0, "MB": 0}
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            held["descriptors"] += process.num_fds()
+            held["threads"] += process.num_threads()
+            held["MB"] += process.memory_full_info().uss / 1e6
+    files = [path.stat().st_size for path in local.HOME.rglob("*") if path.is_file()]
+    return {name: round(value) for name, value in held.items()} | {"disk": round(sum(files) / 1e6), "files": len(files)}
+
+
+def nothing_grew(days):
+    """From the first third on, servers hold no more than they did; the disk grows by the day, not faster."""
+    third = len(days) // 3
+    middle, end = days[third : 2 * third], days[-third:]
+    for name in ("descriptors", "threads", "MB"):
+        before, after = (statistics.median(day[name] for day in part) for part in (middle, end))
+        assert after <= 1.05 * before + 2, f"{name}: {before} became {after}"
+    before, after = (part[-1]["disk"] - part[0]["disk"] for part in (middle, end))
+    assert after <= 1.25 * before + 5, f"the disk grew by {before} MB, then by {after}"
+
+
 def predicts(house, day):
     run = house.begin("predict", "--as-of", str(day))
     run.communicate(timeout=600)
@@ -109,7 +135,8 @@ def predicts(house, day):
 
 
 def test_after_every_fault_the_seven_invariants_hold(servers, tmp_path):
-    lucky, day = random.Random(SEED), dt.date(2022, 7, 28)
+    lucky, day = random.Random(SEED), LAST - dt.timedelta(days=DAYS - 1)
+    grown = []
     with House(tmp_path, servers, "soak") as house:
         for number in range(DAYS):
             name = lucky.choice(list(FAULTS))
@@ -125,6 +152,9 @@ def test_after_every_fault_the_seven_invariants_hold(servers, tmp_path):
             invariants.check(local.HOME, house.name, acknowledged=str(day))
             invariants.running_again_leaves_the_same_bytes(local.HOME, partial(predicts, house, day))
             day += dt.timedelta(days=1)
+            grown.append(weighed())
+            print(f"  {grown[-1]}", flush=True)
+    nothing_grew(grown)
 
 
 def test_a_poisoned_champion_is_noticed_and_told_and_the_way_back_is_open(servers, tmp_path):
