@@ -3,7 +3,7 @@
 python -m benchmarks.elsewhere nations.csv.gz
 python -m benchmarks.elsewhere regions.csv.gz --draw 300    so many series, drawn with a fixed seed
 
-Every ninth day from 2020-10-01 on is an origin, so that each weekday comes up alike; no lag. A series takes part if it
+Every fourth day from 2020-10-01 on is an origin, so that each weekday comes up alike; no lag. A series takes part if it
 is fit to be trained on by then. The panel that `boosted` learns from is all nations of the file, if it holds any.
 """
 
@@ -26,7 +26,7 @@ from footfall.params import read_market
 from footfall.read import read_google
 from footfall.series import WEEK, pick, unfit
 
-FIRST, STEP, HORIZON = "2020-10-01", 9, WEEK  # days; the naive forecast has the same weekday a week before
+FIRST, STEP, HORIZON = "2020-10-01", 4, WEEK  # days; the naive forecast has the same weekday a week before
 OURS = ["calendar", "both scales", "boosted"]
 
 

@@ -23,6 +23,7 @@ WEEK = 7
 DAY = pd.Timedelta(days=1)
 SMOOTHER = WeekdaySmoother()
 YOUNG = 120  # days a series must have before the trees learn from its errors
+REGIONS = 300  # series of a panel that has no nation: all of them take too long to learn from
 LARGEST = 6.0  # usual errors; larger ones count as this
 REACH = 10  # days ahead that the trees learn; farther days are corrected as this one
 LEARNED = {
@@ -65,7 +66,7 @@ class Examples(NamedTuple):
 
 
 class Panel:
-    """The national series of a table: what a `Boosted` learns from beside its own series.
+    """The national series of a table, or its regions: what a `Boosted` learns from beside its own series.
 
     Its examples are worked out once. Each knows only days up to its own origin, so those of a later day may be there
     while a forecaster of an earlier one learns: it takes only the ones `until` then.
@@ -73,7 +74,7 @@ class Panel:
     Parameters
     ----------
     series : DataFrame, optional
-        A series table. Nations are taken, and none of their regions.
+        A series table. Its nations are taken; of a table without any, `REGIONS` series, the same ones every time.
 
     Notes
     -----
@@ -81,8 +82,7 @@ class Panel:
     """
 
     def __init__(self, series: pd.DataFrame | None = None):
-        nations = series[series["location"].str.len() == 2] if series is not None else None
-        self._series = nations
+        self._series = _drawn(series) if series is not None else None
         self._grown: dict[tuple, str] = {}
 
     @cached_property
@@ -109,6 +109,14 @@ class Panel:
 
     def __reduce__(self) -> tuple:
         return Panel, ()
+
+
+def _drawn(series: pd.DataFrame) -> pd.DataFrame:
+    nations = series[series["location"].str.len() == 2]
+    if len(nations):
+        return nations
+    place = series["location"] + " " + series["category"]
+    return series[place.isin(sorted(place.unique(), key=lambda one: zlib.crc32(one.encode()))[:REGIONS])]
 
 
 class Boosted(BaseForecaster):

@@ -97,6 +97,8 @@ def extent(series: pd.DataFrame, location: str) -> pd.DataFrame:
 
 def unfit(y: pd.Series, fewest: int) -> list[str]:
     """What speaks against training on a series; nothing if it is fit."""
+    if y.empty:
+        return [f"no day of it is published, and at least {fewest} are needed"]
     found = []
     if len(y) < fewest:
         span = f"{y.index[0]:%Y-%m-%d} to {y.index[-1]:%Y-%m-%d}"

@@ -59,6 +59,17 @@ def test_what_was_learned_comes_back_without_the_panel(sample, tmp_path):
     assert not len(pickle.loads(pickle.dumps(Panel(sample))).examples.error)
 
 
+def test_a_panel_of_regions_alone_learns_from_the_same_few_of_them_and_one_with_a_nation_from_none(sample, monkeypatch):
+    monkeypatch.setattr("footfall.boosted.REGIONS", 4)
+    regions = pd.concat([sample.assign(location=f"PT-{number:02}") for number in range(3)], ignore_index=True)
+    learned = Panel(regions).examples
+    assert len(learned.error) == pytest.approx(4 * len(examples(retail(), "PT").error), rel=0.02)
+    for one, two in zip(learned, Panel(regions.sample(frac=1, random_state=1)).examples, strict=True):
+        np.testing.assert_array_equal(one, two)
+    among = Panel(pd.concat([sample, regions])).examples
+    np.testing.assert_array_equal(among.error, Panel(sample).examples.error)
+
+
 def test_a_panel_is_never_copied(sample):
     panel = Panel(sample)
     assert copy.deepcopy(panel) is panel and Boosted("PT", panel).clone().panel is panel

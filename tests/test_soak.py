@@ -17,7 +17,7 @@ import pytest
 from conftest import poison
 from proxy import Proxy
 
-from flows import bucket, local
+from flows import bucket, forecasts, local
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(6 * 3600)]
 DAYS = int(os.environ.get("FOOTFALL_SOAK_DAYS", 30))
@@ -59,6 +59,12 @@ class House:
 
     def place(self):
         return bucket.connect(self.servers["FOOTFALL_BUCKET"])
+
+    def champion_is_newer_than_the_forecast(self):
+        from flows import ledger
+
+        used = forecasts.latest(self.place(), self.name).manifest["about"]["model_version"]
+        return used != f"{self.name}/{ledger.champion(self.place(), self.name).version}"
 
 
 def told(number):
@@ -150,6 +156,8 @@ def test_after_every_fault_the_seven_invariants_hold(servers, tmp_path):
             said, _ = again.communicate(timeout=600)
             assert again.returncode == 0, (number, name, said)
             invariants.check(local.HOME, house.name, acknowledged=str(day))
+            if house.champion_is_newer_than_the_forecast():  # decay was found, and a training has answered it
+                assert predicts(house, day) == 0
             invariants.running_again_leaves_the_same_bytes(local.HOME, partial(predicts, house, day))
             day += dt.timedelta(days=1)
             grown.append(weighed())
