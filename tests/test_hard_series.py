@@ -11,7 +11,7 @@ from footfall.backtest import backtest, last_origins
 from footfall.intervals import QUANTILES, with_quantiles
 from footfall.models import fit, predict
 from footfall.params import TrainParams
-from footfall.series import pick, to_parquet
+from footfall.series import pick, to_parquet, unfit
 
 
 def holed(y: pd.Series) -> pd.Series:
@@ -109,3 +109,7 @@ def test_one_missing_day_moves_the_week_by_less_than_the_days_differ(name, tmp_p
     whole = predict(fit(recipe, y), ahead(y))
     gone = predict(fit(recipe, y.mask(y.index == y.index[-9])), ahead(y))
     assert (whole - gone).abs().max() < y[-28:].std()
+
+
+def test_a_series_without_any_day_is_refused_in_words():
+    assert unfit(retail()[:0], 60) == ["no day of it is published, and at least 60 are needed"]
