@@ -145,8 +145,8 @@ def leaderboard(table: pd.DataFrame, y: pd.Series) -> pd.DataFrame:
     Returns
     -------
     DataFrame, indexed by candidate
-        ``MAE``, ``WIS`` in the unit of the series, ``MASE``, ``cover50``, ``cover80``, ``cover90`` between 0 and 1,
-        ``days`` scored. Sorted by WIS.
+        ``MAE``, ``WIS`` in the unit of the series, ``MASE``, ``cover50``, ``cover80``, ``cover90``, ``cover95`` between
+        0 and 1, ``days`` scored. Sorted by WIS.
 
     Raises
     ------
@@ -166,7 +166,7 @@ def leaderboard(table: pd.DataFrame, y: pd.Series) -> pd.DataFrame:
 
 def _scores(rows: pd.DataFrame, scale: float) -> dict[str, float]:
     error = mae(rows)
-    covered = {f"cover{level:.0%}"[:-1]: coverage(rows, level) for level in (0.5, 0.8, 0.9)}
+    covered = {f"cover{level:.0%}"[:-1]: coverage(rows, level) for level in (0.5, 0.8, 0.9, 0.95)}
     return {"MAE": error, "MASE": error / scale, "WIS": wis(rows), **covered, "days": len(rows)}
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import pandas as pd
 
 COVER = (0.6, 0.98)  # share of days in the 80 % range; outside, a review would call for a training at once
-FIGURES = ["MAE", "MASE", "WIS", "cover50", "cover80", "cover90", "days"]
+FIGURES = ["MAE", "MASE", "WIS", "cover50", "cover80", "cover90", "cover95", "days"]
 
 
 class Decision(NamedTuple):

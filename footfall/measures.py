@@ -9,7 +9,15 @@ import pandas as pd
 from footfall.series import WEEK
 
 LEVELS = np.round(np.arange(0.05, 0.96, 0.05), 2)
-QUANTILES = [f"q{100 * level:02.0f}" for level in LEVELS]
+TAILS = np.array([0.025, 0.975])  # told in a backtest, and not published
+
+
+def column(level: float) -> str:
+    """What the column of a quantile is called: ``q05``, ``q97.5``."""
+    return f"q{100 * level:02g}"
+
+
+QUANTILES = [column(level) for level in LEVELS]
 
 
 def mae(table: pd.DataFrame) -> float:
@@ -73,7 +81,7 @@ def covered(table: pd.DataFrame, level: float) -> pd.Series:
     ValueError
         If the table lacks the two quantiles of `level`.
     """
-    low, high = (f"q{100 * edge:02.0f}" for edge in ((1 - level) / 2, (1 + level) / 2))
+    low, high = column((1 - level) / 2), column((1 + level) / 2)
     if not {low, high} <= set(table.columns):
         raise ValueError(
             f"no quantiles {low} and {high} for a coverage of {level:.0%}; there are {', '.join(QUANTILES)}"

@@ -185,7 +185,7 @@ def fit(forecaster: BaseForecaster, y: pd.Series) -> BaseForecaster:
     y : Series
         One daily series, as `footfall.series.pick` gives it. Gaps are bridged for classes that cannot take them.
     """
-    return forecaster.clone().fit(_bearable(forecaster, y))
+    return copy.copy(forecaster).fit(_bearable(forecaster, y))  # which resets the copy, and gives it parts of its own
 
 
 def bring_up_to(forecaster: BaseForecaster, y: pd.Series) -> BaseForecaster:

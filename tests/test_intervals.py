@@ -88,3 +88,6 @@ def test_intervals_cover_what_they_say():
     table = with_quantiles(table.assign(mean=0.0, actual=noise), "XX", 0)
     assert coverage(table, 0.8) == pytest.approx(0.8, abs=0.04)
     assert coverage(table, 0.5) == pytest.approx(0.5, abs=0.04)
+    assert coverage(table, 0.95) == pytest.approx(0.95, abs=0.02)
+    known = table[table["q05"].notna()]
+    assert (known["q2.5"] <= known["q05"]).all() and (known["q95"] <= known["q97.5"]).all()
