@@ -2,16 +2,12 @@
 
 from typing import Any
 
-from prefect import flow
-
-from flows import alerts, desk, station
-from flows.form import explained
+from flows import desk, station
+from flows.form import station_flow
 from footfall.params import ExploreParams
 
 
-@explained
-@flow(name="explore", flow_run_name="{market}", validate_parameters=False,
-      on_failure=[alerts.failed], on_completion=[alerts.completed])  # fmt: skip
+@station_flow
 async def explore(market: str, as_of: str | None = None, settings: dict[str, Any] | None = None) -> str:
     """Look at a market's data as of a day; parameters as in `flows.station.particulars`, the verdict is returned."""
     with station.recorded("explore", market, as_of, settings) as run:

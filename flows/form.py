@@ -1,26 +1,29 @@
-"""The form that Prefect shows before a run that is started by hand: what its fields mean."""
+"""What makes a flow of a station's function: its name, its alerts, and the form that Prefect shows before a run."""
 
 import inspect
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from griffe import Docstring, DocstringSectionParameters, Parser, parse
+from prefect import flow
 from prefect.flows import Flow
 from prefect.logging.loggers import disable_logger
-from prefect.utilities.callables import parameter_schema
 
+from flows import alerts
 from flows.station import particulars
 
-Station = TypeVar("Station", bound=Flow[..., Any])
+Asked = ParamSpec("Asked")
+Told = TypeVar("Told")
 
 
-def explained(flow: Station) -> Station:
-    """The flow, its parameters explained once more in the one style of docstring that Prefect reads, Google's."""
-    known = _parameters(flow) | _parameters(particulars)
-    lines = [f"    {name}: {known[name]}" for name in flow.parameters.properties if name in known]
-    flow.__doc__ = "\n".join([inspect.getdoc(flow) or "", "", "Args:", *lines])
-    flow.parameters = parameter_schema(flow)
-    return flow
+def station_flow(station: Callable[Asked, Told]) -> Flow[Asked, Told]:
+    """The station as a Prefect flow, its parameters explained in the one style of docstring that Prefect reads."""
+    known = _parameters(station) | _parameters(particulars)
+    lines = [f"    {name}: {known[name]}" for name in inspect.signature(station).parameters if name in known]
+    station.__doc__ = "\n".join([inspect.getdoc(station) or "", "", "Args:", *lines])
+    made = flow(name=station.__name__, flow_run_name="{market}", validate_parameters=False,
+                on_failure=[alerts.failed], on_completion=[alerts.completed])  # fmt: skip
+    return made(station)
 
 
 def _parameters(function: Callable[..., Any]) -> dict[str, str]:

@@ -2,19 +2,16 @@
 
 from typing import Any
 
-from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows import alerts, bucket, desk, forecasts, record, schedule, scores, station
-from flows.form import explained
+from flows import bucket, desk, forecasts, record, schedule, scores, station
+from flows.form import station_flow
 from footfall.forecast import read_forecast, week
 from footfall.params import PredictParams
 from footfall.problems import GateClosed
 
 
-@explained
-@flow(name="predict", flow_run_name="{market}", validate_parameters=False,
-      on_failure=[alerts.failed], on_completion=[alerts.completed])  # fmt: skip
+@station_flow
 async def predict(
     market: str,
     as_of: str | None = None,

@@ -2,18 +2,15 @@
 
 from typing import Any
 
-from prefect import flow
 from prefect.client.schemas.objects import State
 
 from flows import alerts, desk, schedule, scores, station
-from flows.form import explained
+from flows.form import station_flow
 from flows.train import train
 from footfall.params import ReviewParams
 
 
-@explained
-@flow(name="review", flow_run_name="{market}", validate_parameters=False,
-      on_failure=[alerts.failed], on_completion=[alerts.completed])  # fmt: skip
+@station_flow
 async def review(market: str, as_of: str | None = None, settings: dict[str, Any] | None = None) -> str | State[Any]:
     """Score the published forecasts of a market as of a day; parameters as in `flows.station.particulars`.
 

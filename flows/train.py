@@ -2,17 +2,14 @@
 
 from typing import Any
 
-from prefect import flow
 from prefect.client.schemas.objects import State
 
 from flows import alerts, bucket, desk, ledger, registry, schedule, station
-from flows.form import explained
+from flows.form import station_flow
 from footfall.params import TrainParams
 
 
-@explained
-@flow(name="train", flow_run_name="{market}", validate_parameters=False,
-      on_failure=[alerts.failed], on_completion=[alerts.completed])  # fmt: skip
+@station_flow
 async def train(
     market: str, as_of: str | None = None, settings: dict[str, Any] | None = None, trigger: str = ""
 ) -> str | State[Any]:

@@ -9,9 +9,11 @@ import pytest
 from figures import SAMPLE, retail
 from sktime.utils.estimator_checks import check_estimator
 
-from footfall.boosted import FEATURES, YOUNG, Boosted, Panel, examples
+from footfall.boosted import Boosted, Panel
+from footfall.examples import YOUNG, examples
 from footfall.models import bring_up_to, fit, load, predict, save
 from footfall.series import read_snapshot
+from footfall.view import FEATURES
 
 COMING = pd.date_range("2022-09-11", periods=7)
 
@@ -46,7 +48,7 @@ def test_later_rows_of_the_panel_change_no_byte_of_the_model(sample, tmp_path):
 
 
 def test_a_panel_that_peeks_is_found_out(sample, monkeypatch, tmp_path):
-    monkeypatch.setattr("footfall.boosted.Examples.until", lambda self, day: self)
+    monkeypatch.setattr("footfall.examples.Examples.until", lambda self, day: self)
     with pytest.raises(AssertionError):
         test_later_rows_of_the_panel_change_no_byte_of_the_model(sample, tmp_path)
 
