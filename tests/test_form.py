@@ -3,11 +3,12 @@
 from importlib import import_module
 
 import pytest
-from prefect.utilities.callables import parameter_schema
 
 
 @pytest.mark.parametrize("station", ["explore", "train", "predict", "review"])
-def test_every_field_is_explained_where_prefect_looks(station):
+def test_every_field_is_explained_where_prefect_looks(servers, station):
+    from prefect.utilities.callables import parameter_schema
+
     flow = getattr(import_module(f"flows.{station}"), station)
     fields = parameter_schema(flow).properties  # as `prefect deploy` asks for it
     assert {"market", "as_of", "settings"} <= set(fields)
