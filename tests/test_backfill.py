@@ -32,3 +32,11 @@ def test_a_walk_tells_which_days_came_to_nothing_and_goes_on(first_run):
     assert done.exit_code == 3
     assert done.output.count("DataProblem: sample: nothing was published by 2020-03-0") == 2
     assert "2 of 2 days came to nothing" in done.output
+
+
+def test_a_walk_says_why_the_gate_let_no_first_champion_through(first_run):
+    strict = ["--set", "train.margin=0.9", "--set", "train.backtest_days=66"]
+    done = footfall("backfill", "sample", "--from", "2022-09-28", "--to", "2022-09-28", *strict)
+    assert done.exit_code == 6, done.output
+    assert "sample has no champion as of 2022-09-28: " in done.output
+    assert "is not 90% better than seasonal naive" in " ".join(done.output.split())
