@@ -4,7 +4,8 @@ python -m benchmarks.elsewhere nations.csv.gz
 python -m benchmarks.elsewhere regions.csv.gz --draw 300    so many series, drawn with a fixed seed
 
 Every fourth day from 2020-10-01 on is an origin, so that each weekday comes up alike; no lag. A series takes part if it
-is fit to be trained on by then. The panel that `boosted` learns from is all nations of the file, if it holds any.
+is fit to be trained on by then. The panel that `boosted` learns from is all nations of the file, else 300 of its
+series.
 """
 
 import argparse
