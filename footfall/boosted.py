@@ -16,7 +16,7 @@ import pandas as pd
 from sktime.forecasting.base import BaseForecaster, ForecastingHorizon
 
 from footfall.calendar import country_of
-from footfall.examples import Examples, examples, known_days, no_examples
+from footfall.examples import Examples, examples, known_days, together
 from footfall.models import WeekdaySmoother
 from footfall.view import View
 
@@ -62,8 +62,7 @@ class Panel:
     @cached_property
     def examples(self) -> Examples:
         """All of them."""
-        found = [examples(y, country_of(location)) for location, y in self._each()]
-        return Examples(*map(np.concatenate, zip(*[no_examples(), *found], strict=True)))
+        return together(examples(y, country_of(location)) for location, y in self._each())
 
     def learned(self, day: pd.Timestamp, *limits: int) -> str:
         """Trees from what was known by the end of a day, see `Boosted`: whichever series they are for, grown once."""

@@ -1,5 +1,6 @@
 """Every past forecast of a series as an example of how such forecasts err."""
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -46,12 +47,13 @@ def examples(y: pd.Series, country: str) -> Examples:
     origins = np.arange(YOUNG, len(y) - 1)
     months = (y.index.year * 12 + y.index.month).to_numpy()[origins]
     parts = [_month(y, country, origins[months == month]) for month in np.unique(months)]
-    return Examples(*map(np.concatenate, zip(*[no_examples(), *parts], strict=True)))
+    return together(parts)
 
 
-def no_examples() -> Examples:
-    """Examples without a row."""
-    return Examples(np.empty((0, len(FEATURES))), np.empty(0), np.empty(0, "datetime64[us]"))
+def together(parts: Iterable[Examples]) -> Examples:
+    """The rows of all, one after the other; of none, no row."""
+    nothing = Examples(np.empty((0, len(FEATURES))), np.empty(0), np.empty(0, "datetime64[us]"))
+    return Examples(*map(np.concatenate, zip(*[nothing, *parts], strict=True)))
 
 
 def _month(y: pd.Series, country: str, origins: np.ndarray) -> Examples:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from footfall.measures import column
 from footfall.problems import DataProblem, listed
 
 COLUMNS = ["origin_date", "target_end_date", "horizon", "location", "target", "output_type", "output_type_id", "value",
@@ -38,7 +39,7 @@ def tabulate(mean: pd.Series, quantiles: pd.DataFrame, levels: list[float], **fa
     DataFrame, shape (n_days * (1 + n_levels), 10)
         Sorted by day; the mean first, then the quantiles.
     """
-    columns = {f"q{100 * level:02.0f}": f"{level:g}" for level in levels}
+    columns = {column(level): f"{level:g}" for level in levels}
     wide = pd.concat([mean.rename("mean"), quantiles[list(columns)].rename(columns=columns)], axis=1)
     long = wide.rename_axis("target_end_date").reset_index().melt("target_end_date", var_name="output_type_id")
     long["value"] = long["value"].astype(float).round(2) + 0.0  # + 0.0: no negative nought in a published file

@@ -18,6 +18,8 @@ SPECIAL = 3.5  # how much wider special days are thought to be before any was se
 IMAGINED = 20  # special days that this thought weighs as much as
 FEWEST = 20  # errors of one horizon, below which there is no interval
 DAY = np.timedelta64(1, "D")
+ALL = np.append(LEVELS, TAILS)
+COLUMNS = [column(level) for level in ALL]
 
 
 def with_quantiles(table: pd.DataFrame, country: str, lag: int) -> pd.DataFrame:
@@ -40,13 +42,12 @@ def with_quantiles(table: pd.DataFrame, country: str, lag: int) -> pd.DataFrame:
         The same rows with the columns of `QUANTILES`, and then ``q2.5`` and ``q97.5``; NaN where fewer than `FEWEST`
         errors were known.
     """
-    levels = np.append(LEVELS, TAILS)
-    found = pd.DataFrame(np.nan, index=table.index, columns=[column(level) for level in levels])
+    found = pd.DataFrame(np.nan, index=table.index, columns=COLUMNS)
     for _, rows in table.groupby("candidate", sort=False):
         errors = _errors(rows, country)
         for origin, ahead in rows.groupby("origin"):
             days = pd.DatetimeIndex(ahead["date"])
-            found.loc[ahead.index] = _quantiles(errors, ahead["mean"].to_numpy(), days, origin, country, lag, levels)
+            found.loc[ahead.index] = _quantiles(errors, ahead["mean"].to_numpy(), days, origin, country, lag)
     return table.join(found)
 
 
@@ -74,10 +75,10 @@ def quantiles(residuals: pd.DataFrame, mean: pd.Series, origin: pd.Timestamp, co
     ValueError
         If fewer than `FEWEST` errors of some horizon were known on `origin`.
     """
-    values = _quantiles(_errors(residuals, country), mean.to_numpy(), mean.index, origin, country, lag, LEVELS)
+    values = _quantiles(_errors(residuals, country), mean.to_numpy(), mean.index, origin, country, lag)
     if np.isnan(values).any():
         raise ValueError(f"fewer than {FEWEST} errors of some horizon up to {origin:%Y-%m-%d}: backtest more origins")
-    return pd.DataFrame(values, index=mean.index, columns=QUANTILES)
+    return pd.DataFrame(values, index=mean.index, columns=COLUMNS)[QUANTILES]
 
 
 def _errors(rows: pd.DataFrame, country: str) -> dict[str, np.ndarray]:
@@ -91,27 +92,19 @@ def _errors(rows: pd.DataFrame, country: str) -> dict[str, np.ndarray]:
     }
 
 
-def _quantiles(
-    errors: dict,
-    mean: np.ndarray,
-    days: pd.DatetimeIndex,
-    origin: pd.Timestamp,
-    country: str,
-    lag: int,
-    levels: np.ndarray,
-) -> np.ndarray:
+def _quantiles(errors: dict, mean: np.ndarray, days: pd.DatetimeIndex, origin: pd.Timestamp, country: str, lag: int):
     """Shared by backtest and live forecast, shape (n_days, n_levels)."""
     age = (origin.to_datetime64() - errors["date"]) / DAY
     past = {name: values[age >= lag] for name, values in errors.items()}
     horizons = (days - origin).days.to_numpy()
     if min((past["horizon"] == h).sum() for h in horizons) < FEWEST:
-        return np.full((len(days), len(levels)), np.nan)
+        return np.full((len(days), len(ALL)), np.nan)
     weight = 0.5 ** (age[age >= lag] / HALF_LIFE)
     wide = _width_of_special(past, weight)
     plain = past["error"] / np.where(past["special"], wide, 1.0)
     reach = _reach(np.abs(plain), past["horizon"], weight)
     scaled = plain / pd.Series(past["horizon"]).map(reach).to_numpy()
-    shape, lately = _shape(scaled, weight, levels), _lately(np.abs(scaled), weight, 0.5 ** (age[age >= lag] / NEAR))
+    shape, lately = _shape(scaled, weight), _lately(np.abs(scaled), weight, 0.5 ** (age[age >= lag] / NEAR))
     scale = np.where(special(days, country), wide, 1.0) * np.array([reach[h] for h in horizons])
     return np.maximum(mean[:, None] + scale[:, None] * shape * lately, FLOOR)
 
@@ -139,8 +132,8 @@ def _lately(size: np.ndarray, weight: np.ndarray, near: np.ndarray) -> float:
     return float(np.sqrt(np.average(size, weights=near) / usual)) if usual > 0 else 1.0
 
 
-def _shape(scaled: np.ndarray, weight: np.ndarray, levels: np.ndarray) -> np.ndarray:
+def _shape(scaled: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Weighted quantiles of all errors, each in units of its horizon's."""
     order = np.argsort(scaled, kind="stable")
     share = np.cumsum(weight[order]) - weight[order] / 2
-    return np.interp(levels, share / weight.sum(), scaled[order])
+    return np.interp(ALL, share / weight.sum(), scaled[order])

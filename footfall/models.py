@@ -22,6 +22,7 @@ from sktime.forecasting.exp_smoothing import ExponentialSmoothing
 from sktime.forecasting.naive import NaiveForecaster
 from sktime.forecasting.sarimax import SARIMAX
 
+from footfall.series import WEEK
 from footfall.transforms import KindOfDay, LastYearsTurn, LogLevel, plain
 
 # The default of sktime 1.3, taken early as its own warning at every construction and clone advises: forecasters keep
@@ -29,7 +30,6 @@ from footfall.transforms import KindOfDay, LastYearsTurn, LogLevel, plain
 BaseForecaster._config = {**BaseForecaster._config, "remember_data": False}
 
 OUR_OWN = ("footfall.models", "footfall.boosted")  # whose `update` is tested to move the state
-WEEK = 7
 FLOOR = -100.0  # percent: nobody came
 
 
@@ -86,8 +86,11 @@ class WeekdaySmoother(BaseForecaster):
         return None, series
 
     def _set_cutoff_from_y(self, y: pd.Series) -> None:
-        """As sktime does, without its checks of a series that is checked."""
-        self._set_cutoff(y.index[-1:])
+        """As sktime does, at once for a plain series; of many series, or of none, the end is sktime's to find."""
+        if plain(y) is None or y.empty:
+            super()._set_cutoff_from_y(y)
+        else:
+            self._set_cutoff(y.index[-1:])
 
     def _fit(self, y: pd.Series, X: None, fh: ForecastingHorizon) -> "WeekdaySmoother":
         recent = y.to_numpy(float)[-self.days :]

@@ -14,7 +14,7 @@ import pandas as pd
 
 from footfall.calendar import kinds
 from footfall.forecast import COLUMNS
-from footfall.measures import QUANTILES, covered, interval_scores
+from footfall.measures import QUANTILES, column, covered, interval_scores
 from footfall.outlook import towards
 from footfall.series import WEEK
 from footfall.usual import spread, usual
@@ -91,7 +91,7 @@ def score(forecasts: pd.DataFrame, y: pd.Series, lag: int, country: str) -> pd.D
 def _wide(forecasts: pd.DataFrame) -> pd.DataFrame:
     """One row per origin and day, columns ``mean`` and `QUANTILES`; those that were not published are empty."""
     level = forecasts["output_type_id"].replace("", "nan").astype(float)
-    name = [f"q{100 * one:02.0f}" if one == one else "mean" for one in level]
+    name = [column(one) if one == one else "mean" for one in level]
     keys = [*KEYS, "horizon", "model_version"]
     wide = forecasts.assign(name=name).pivot(index=keys, columns="name", values="value")
     return wide.reindex(columns=["mean", *QUANTILES]).astype(float).rename_axis(columns=None).reset_index()

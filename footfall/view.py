@@ -8,9 +8,9 @@ import pandas as pd
 
 from footfall.calendar import KINDS, kinds
 from footfall.models import WeekdaySmoother, first_state
+from footfall.series import WEEK
 from footfall.transforms import YEAR, around, effects, path
 
-WEEK = 7
 SMOOTHER = WeekdaySmoother()
 
 
