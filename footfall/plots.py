@@ -10,8 +10,6 @@ from matplotlib.axes import Axes
 from matplotlib.dates import ConciseDateFormatter
 from matplotlib.figure import Figure
 
-pd.options.display.width = 160  # characters: a table as text, which a comparison of runs shows, is not cut in two
-
 INK, BLUE, PALE, RED = "#1c2430", "#1f6aa5", "#b9d3e8", "#c1442d"
 STYLE: Any = {
     "figure.figsize": (9, 3.4), "figure.dpi": 144, "savefig.bbox": None, "figure.constrained_layout.use": True,

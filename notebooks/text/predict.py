@@ -25,7 +25,7 @@ quantiles = [0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0
 # Nothing here trains anything: the model comes from `train.ipynb`, by way of the registry.
 
 # %%
-from pandas import Timestamp, date_range
+from pandas import Timestamp, date_range, set_option
 
 from footfall import forecast, intervals, page, plots, why
 from footfall.calendar import country_of, kinds
@@ -34,6 +34,8 @@ from footfall.models import bring_up_to, predict
 from footfall.outlook import outlook
 from footfall.results import keep
 from footfall.series import pick, read_snapshot, sha256_of, visible
+
+set_option("display.width", 160)  # characters: a table as text, which git and changes.html show, is not cut
 
 # %% [markdown]
 # ## Read

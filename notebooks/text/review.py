@@ -28,12 +28,16 @@ most_cover = 0.98  # share of days that it may hold
 # (`footfall notebooks sample` makes them anew).
 
 # %%
+from pandas import set_option
+
 from footfall import plots
 from footfall.calendar import country_of
 from footfall.results import keep
 from footfall.review import drift, plain, report_card, track_record
 from footfall.scores import grow, known_by, news, read_forecasts, read_scores, revised, score
 from footfall.series import pick, read_snapshot, visible
+
+set_option("display.width", 160)  # characters: a table as text, which git and changes.html show, is not cut
 
 # %% [markdown]
 # ## Read

@@ -25,7 +25,7 @@ margin = 0.02  # share by which the naive forecast must be beaten
 # many series from `footfall/boosted.py`.
 
 # %%
-from pandas import date_range
+from pandas import date_range, set_option
 from sktime.forecasting.compose import EnsembleForecaster
 from sktime.forecasting.naive import NaiveForecaster
 from sktime.forecasting.theta import ThetaForecaster
@@ -42,6 +42,8 @@ from footfall.models import ETS, WeekdaySmoother, fit, of_today, predict
 from footfall.results import keep
 from footfall.series import pick, read_snapshot, unfit, visible
 from footfall.transforms import KindOfDay, LastYearsTurn, LogLevel
+
+set_option("display.width", 160)  # characters: a table as text, which git and changes.html show, is not cut
 
 # %% [markdown]
 # ## Read
