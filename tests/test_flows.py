@@ -50,7 +50,7 @@ def logs(flow_run):
 
 
 @pytest.mark.timeout(600)
-def test_both_deployments_run_to_completed_and_publish(deployed):
+def test_both_deployments_run_to_completed_and_publish(first_run, deployed):
     trained = ran("train/sample", **{"train.backtest_days": 66})  # fewer: it trains faster
     assert trained.state.is_completed(), trained.state
     predicted = ran("predict/sample")
