@@ -22,8 +22,8 @@ from flows.local import PARAMS
 from footfall.backtest import FEWEST_DAYS, backtest
 from footfall.boosted import Panel
 from footfall.calendar import country_of
+from footfall.markets import read_market
 from footfall.models import filled, of_today
-from footfall.params import read_market
 from footfall.read import read_google
 from footfall.series import WEEK, pick, unfit
 

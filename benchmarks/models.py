@@ -22,8 +22,9 @@ from flows.local import PARAMS, ROOT
 from footfall.backtest import coverage, mae, rehearse, wis
 from footfall.calendar import country_of, special
 from footfall.intervals import QUANTILES
+from footfall.markets import read_market
 from footfall.models import fit, predict
-from footfall.params import Market, read_market
+from footfall.params import Market
 from footfall.series import WEEK
 from footfall.transforms import KindOfDay, LastYearsTurn, LogLevel
 

@@ -56,6 +56,13 @@ class Course(BaseModel):
     running: int | None = None
 
 
+def describe(record: Record) -> str:
+    """How a run went; its name says of which market and day."""
+    where = f" in cell {record.stopped_at}" if record.stopped_at else ""
+    came = f": {record.reason}" if record.reason else f" in {record.seconds:.0f} s"
+    return f"{record.outcome}{where}{came.rstrip('.')}."
+
+
 def read_record(folder: Path) -> Record:
     """The account of a run.
 

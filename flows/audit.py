@@ -10,7 +10,7 @@ import nbformat
 import pandas as pd
 
 from flows import bucket, forecasts, ledger, record, registry
-from flows.account import Record, differences, read_record
+from flows.account import Record, describe, differences, read_record
 from flows.notebook import Say, repeat
 from footfall.problems import DataProblem, UsageProblem
 
@@ -147,7 +147,7 @@ def replay(run: str, scratch: Path, say: Say) -> list[str]:
     again = repeat(folder, scratch / "again", say)
     before = read_record(folder)
     ends = [(one.outcome, one.stopped_at) for one in (before, again)]
-    found = [] if ends[0] == ends[1] else [f"it {record.describe(before)}", f"now it {record.describe(again)}"]
+    found = [] if ends[0] == ends[1] else [f"it {describe(before)}", f"now it {describe(again)}"]
     for name in sorted(before.outputs.keys() | again.outputs.keys()):
         if before.outputs.get(name) != again.outputs.get(name):
             found.append(f"{name}: {_how(folder / 'out' / name, scratch / 'again' / 'out' / name)}")

@@ -18,7 +18,7 @@ from typing import Annotated, Any
 import typer
 
 from flows import local, terminal
-from footfall.params import read_market
+from footfall.markets import read_market
 from footfall.problems import DataProblem, EnvironmentProblem, GateClosed
 
 PROMISE = "How busy the coming week will be: train, predict and publish, every step on record."

@@ -4,6 +4,7 @@ from typing import Any
 
 from flows import desk, station
 from flows.form import station_flow
+from flows.snapshot import take_snapshot
 from footfall.params import ExploreParams
 
 
@@ -11,7 +12,7 @@ from footfall.params import ExploreParams
 async def explore(market: str, as_of: str | None = None, settings: dict[str, Any] | None = None) -> str:
     """Look at a market's data as of a day; parameters as in `flows.station.particulars`, the verdict is returned."""
     with station.recorded("explore", market, as_of, settings) as run:
-        station.take_snapshot(run)
+        take_snapshot(run)
         station.run_notebook(run, _parameters(run))
     verdict = str(run.written("verdict.json")["sentence"])
     await desk.present(run, verdict)

@@ -1,14 +1,10 @@
 """A source of figures, brought to this machine whole or not at all."""
 
-import gzip
 import ipaddress
 import netrc
 import os
 import re
-import struct
 import tempfile
-import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,14 +15,11 @@ import httpx
 from anyio.from_thread import start_blocking_portal
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
-from footfall.problems import DataProblem, EnvironmentProblem, UsageProblem
+from flows import proof
+from footfall.problems import EnvironmentProblem, UsageProblem
 
 SAMPLE = Path(__file__).parents[1] / "resources" / "sample"
 REDIRECTS = 5
-DIRECTORY = 10_000_000  # bytes of a zip's list of members, which is read into memory; Google's has 1,000 of 100 bytes
-ZIP, GZIP, CSV = "a zip file", "a gzip file", "a text file"
-NAMED = {".zip": ZIP, ".gz": GZIP, ".csv": CSV}
-SUFFIXES = {ZIP: ".zip", GZIP: ".csv.gz", CSV: ".csv"}
 STALL = 30  # seconds without a byte before a connection is given up and tried again
 AGAIN = {408, 425, 429, 500, 502, 503, 504}
 
@@ -47,13 +40,6 @@ USUAL = Limits()
 
 class _Again(Exception):
     """An answer that may well be better the next time."""
-
-
-class _TooLarge(Exception):
-    """More than may be unpacked."""
-
-
-_CUT = (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, struct.error, EOFError, ValueError, NotImplementedError)
 
 
 def fetch(source: str, folder: str | Path, limits: Limits = USUAL) -> Path:
@@ -91,7 +77,7 @@ def fetch(source: str, folder: str | Path, limits: Limits = USUAL) -> Path:
         part = Path(parts) / "download"
         with start_blocking_portal() as portal:  # its own loop: a flow's loop may already run in this thread
             framed = portal.call(_download, url, auth, part, limits)
-        return _keep(part, Path(folder) / _name(url), masked(source), limits, framed)
+        return proof.keep(part, Path(folder) / _name(url), masked(source), limits.unpacked, framed)
 
 
 def masked(source: str) -> str:
@@ -205,82 +191,17 @@ def _unwrap(part: Path, encoding: str, url: httpx.URL, limits: Limits) -> None:
         raise _unreachable(url, f"sent in the encoding {encoding}, which was not asked for")
     try:
         with part.with_suffix(".plain").open("wb") as file:
-            for chunk in _gunzipped(part, limits.size):
+            for chunk in proof.gunzipped(part, limits.size):
                 file.write(chunk)
-    except _CUT as error:
+    except proof.CUT as error:
         raise _Again(f"the transfer is cut or damaged ({error})") from error
-    except _TooLarge as error:
+    except proof.TooLarge as error:
         raise _unreachable(url, str(error)) from error
     part.with_suffix(".plain").replace(part)
 
 
 def _unreachable(url: httpx.URL, why: str) -> EnvironmentProblem:
     return EnvironmentProblem(f"{masked(str(url))}: {why}. Try later, or download it yourself and give the path.")
-
-
-def _keep(part: Path, path: Path, shown: str, limits: Limits, framed: bool) -> Path:
-    """Prove the download, then give it its name."""
-    kind, named = _kind(part), NAMED.get(path.suffix.lower())
-    if named not in (kind, None) or kind not in PROOFS:
-        raise DataProblem(f"{shown}: this is {kind}, not {named or 'a zip, gzip or csv file'}. Correct the address.")
-    if kind == CSV and not framed:
-        raise DataProblem(f"{shown}: the server does not say where the file ends, a cut would go unseen. Give a zip.")
-    try:
-        PROOFS[kind](part, limits.unpacked)
-    except _CUT as error:
-        raise DataProblem(f"{shown}: cut or damaged ({error}). Fetch it again.") from error
-    except _TooLarge as error:
-        raise DataProblem(f"{shown}: {error}. Nothing was unpacked; correct the address.") from error
-    final = path if named else path.with_name(path.name + SUFFIXES[kind])
-    os.replace(part, final)
-    return final
-
-
-def _kind(part: Path) -> str:
-    with part.open("rb") as file:
-        head = file.read(512)
-    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        return ZIP
-    if head.startswith(b"\x1f\x8b"):
-        return GZIP
-    if not head.strip():
-        return "an empty file"
-    return "a web page" if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") else CSV
-
-
-def _prove_zip(part: Path, most: int) -> None:
-    """Its directory reads, and what it declares is bearable; members are checked by whoever reads them."""
-    if _directory_size(part) > DIRECTORY:
-        raise _TooLarge(f"lists more members than fit into the limit of {DIRECTORY:,} bytes")
-    with zipfile.ZipFile(part) as archive:
-        declared = sum(member.file_size for member in archive.infolist())
-    if declared > most:
-        raise _TooLarge(f"unpacks to {declared:,} bytes, more than the limit of {most:,} bytes")
-
-
-def _directory_size(part: Path) -> float:
-    """As the zip's last record gives it; infinite with the extension for huge archives, which this size never needs."""
-    with part.open("rb") as file:
-        file.seek(max(0, part.stat().st_size - 66_000))
-        before, found, record = file.read().rpartition(b"PK\x05\x06")
-    if not found:
-        raise zipfile.BadZipFile("its end is missing")
-    return float("inf") if b"PK\x06\x07" in before else int.from_bytes(record[8:12], "little")
-
-
-def _prove_gzip(part: Path, most: int) -> None:
-    for _ in _gunzipped(part, most):
-        pass
-
-
-def _gunzipped(part: Path, most: int) -> Iterator[bytes]:
-    size = 0
-    with gzip.open(part) as file:
-        while chunk := file.read(1 << 20):
-            size += len(chunk)
-            if size > most:
-                raise _TooLarge(f"unpacks to more than the limit of {most:,} bytes")
-            yield chunk
 
 
 def _name(url: httpx.URL) -> str:
@@ -294,6 +215,3 @@ def _disk(folder: str | Path) -> Iterator[None]:
     except OSError as error:
         advice = "Free some space, or choose a folder that can be written."
         raise EnvironmentProblem(f"{folder}: {error.strerror or error}. {advice}") from error
-
-
-PROOFS = {ZIP: _prove_zip, GZIP: _prove_gzip, CSV: lambda part, most: None}

@@ -6,6 +6,7 @@ from prefect.client.schemas.objects import State
 
 from flows import bucket, desk, forecasts, record, schedule, scores, station
 from flows.form import station_flow
+from flows.snapshot import take_snapshot
 from footfall.forecast import read_forecast, week
 from footfall.params import PredictParams
 from footfall.problems import GateClosed
@@ -38,7 +39,7 @@ async def predict(
     if missed := schedule.overtaken(market):
         return missed
     with station.recorded("predict", market, as_of, settings) as run:
-        station.take_snapshot(run, snapshot)
+        take_snapshot(run, snapshot)
         if station.take_champion(run) is None:
             advice = f"train one: footfall train {market} --as-of {run.as_of}"
             raise GateClosed(f"{market} has no champion as of {run.as_of}; {advice}")

@@ -26,19 +26,18 @@ os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 
 from mlflow import MlflowClient
 from mlflow.artifacts import download_artifacts
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+from mlflow.entities import Metric
 from mlflow.exceptions import MlflowException, RestException
 
-from flows.account import Record, read_record, replace, template_of
+from flows import logged
+from flows.account import read_record, replace, template_of
 from flows.folder import abandoned, unfinished
 from footfall.problems import EnvironmentProblem, Problem, UsageProblem
 
 STATUS = {"succeeded": "FINISHED", "interrupted": "KILLED"}
-VIEW = "workflowType=machine_learning"  # MLflow 3 shows every run as a chat unless told so
 KIND = {"mlflow.experimentKind": "custom_model_development"}
 LIST = "runs"  # name of a shared view: the list of runs with what each came to
 FIGURES = {"train": ["WIS", "MAE", "cover80"], "predict": ["mean", "width80"]}
-SMALL = 250
 logging.getLogger("mlflow").setLevel(logging.WARNING)
 
 
@@ -91,7 +90,7 @@ def lists() -> dict[str, str]:
     """The addresses of the lists of runs, one for each notebook that has any."""
     with answering():
         client = MlflowClient()
-        where = f"{_address()}/#/experiments/%s/runs?{VIEW}&viewStateShareKey={LIST}"
+        where = f"{_address()}/#/experiments/%s/runs?{logged.VIEW}&viewStateShareKey={LIST}"
         return {one.name: where % one.experiment_id for one in client.search_experiments() if one.name != "Default"}
 
 
@@ -133,8 +132,9 @@ def deliver(folder: Path) -> str:
             if (folder / part).exists():
                 client.log_artifacts(run, str(folder / part), part)
         if "snapshot" in record.tags:
-            client.log_inputs(run, [_dataset(record)])
-        client.log_batch(run, _metrics(record, folder), _params(record), _tags(record, client.get_run(run)))
+            client.log_inputs(run, [logged.dataset(record)])
+        tags = logged.tags(record, client.get_run(run))
+        client.log_batch(run, logged.metrics(record, folder), logged.params(record), tags)
         client.set_terminated(run, STATUS.get(record.outcome, "FAILED"))
         _remove_doubles(client, run, folder.name)
     replace(folder / "delivered", run)
@@ -180,16 +180,6 @@ def bring_back(runs: Path, notebook: str, market: str) -> None:
         part.rename(runs / name)
 
 
-def _dataset(record: Record) -> DatasetInput:
-    """The snapshot as MLflow's dataset, so that its pages find every run on the same figures."""
-    source = json.dumps(
-        {"uri": f"snapshots/{record.tags['snapshot']}.parquet", "source": record.tags.get("source", "")}
-    )
-    name = f"{record.tags.get('market', '')} through {record.tags.get('data_through', '?')}"
-    used = Dataset(name, record.tags["snapshot"][:36], "local", source, profile=None, schema=None)
-    return DatasetInput(used, [InputTag("mlflow.data.context", record.notebook)])
-
-
 def fetch(run: str, folder: Path) -> Path:
     """A run's folder as MLflow keeps it, for checking or repeating it anywhere."""
     with answering():
@@ -221,61 +211,12 @@ def search(notebook: str | None, filters: str, most: int = 50) -> list[tuple[str
     return [(known[run.info.experiment_id], run) for run in found]
 
 
-def _metrics(record: Record, folder: Path) -> list[Metric]:
-    path, now = folder / "out" / "metrics.json", int(time.time() * 1000)
-    written = json.loads(path.read_text()) if path.exists() else {}
-    figures = {**written, "seconds": record.seconds}
-    return [Metric(name, round(float(value), 4), now, 0) for name, value in figures.items()]  # as a list can show them
-
-
-def _params(record: Record) -> list[Param]:
-    return [Param(name, str(value)[:SMALL]) for name, value in record.parameters.items()]
-
-
-def _tags(record: Record, run: Any) -> list[RunTag]:
-    facts = {
-        **record.tags,
-        "outcome": record.outcome,
-        "reason": record.reason[:SMALL],
-        "stopped_at": record.stopped_at or "",
-        "commit": record.commit,
-        "dirty": str(record.dirty).lower(),
-        "modified": str(record.modified).lower(),
-        "template": record.template,
-        "lock": record.lock,
-        "mlflow.note.content": f"{describe(record)}\n\n{_ways(record, run)}",
-    }
-    return [RunTag(name, str(value)) for name, value in facts.items() if value != ""]
-
-
-def describe(record: Record) -> str:
-    """How a run went; its name says of which market and day."""
-    where = f" in cell {record.stopped_at}" if record.stopped_at else ""
-    came = f": {record.reason}" if record.reason else f" in {record.seconds:.0f} s"
-    return f"{record.outcome}{where}{came.rstrip('.')}."
-
-
 def tell(run: str, decided: str, page: str) -> None:
     """Put what came of a finished run before its description, and the way to the page behind."""
     with answering():
         note = MlflowClient().get_run(run).data.tags["mlflow.note.content"]
         more = f" · [the page]({page})" if page else ""
         MlflowClient().set_tag(run, "mlflow.note.content", f"{decided}; {note}{more}")
-
-
-def _ways(record: Record, run: Any) -> str:
-    """From a run's description to what it wrote, without a detour over the list of files."""
-    place = f"#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}/artifacts"
-    names = {"the notebook": f"{record.notebook}.html", "what changed": "changes.html"}
-    ways = {name: f"{place}/{file}?{VIEW}" for name, file in names.items()} | _flow_run(record)
-    return " · ".join(f"[{name}]({address})" for name, address in ways.items())
-
-
-def _flow_run(record: Record) -> dict[str, str]:
-    """Back to Prefect, where the flow's log is; above all from a run that failed."""
-    ui = os.environ.get("PREFECT_UI_URL") or os.environ.get("PREFECT_API_URL", "").removesuffix("/api")
-    made = record.tags.get("prefect_flow_run")
-    return {"the flow run": f"{ui}/runs/flow-run/{made}"} if ui and made else {}
 
 
 @answering()
@@ -302,4 +243,4 @@ def grade(run: str, figures: dict[str, float], step: int) -> bool:
 def link(run: str) -> str:
     """The address of a run's page."""
     experiment = MlflowClient().get_run(run).info.experiment_id
-    return f"{_address()}/#/experiments/{experiment}/runs/{run}?{VIEW}"
+    return f"{_address()}/#/experiments/{experiment}/runs/{run}?{logged.VIEW}"

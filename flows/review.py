@@ -6,6 +6,7 @@ from prefect.client.schemas.objects import State
 
 from flows import alerts, desk, schedule, scores, station
 from flows.form import station_flow
+from flows.snapshot import take_snapshot
 from flows.train import train
 from footfall.params import ReviewParams
 
@@ -22,7 +23,7 @@ async def review(market: str, as_of: str | None = None, settings: dict[str, Any]
     if missed := schedule.overtaken(market):
         return missed
     with station.recorded("review", market, as_of, settings) as run:
-        station.take_snapshot(run)
+        take_snapshot(run)
         made_by = scores.take_forecasts(run)
         station.run_notebook(run, _parameters(run))
     decay = run.written("drift.json")

@@ -26,7 +26,7 @@ from prefect.states import Completed, Crashed
 from flows import alerts
 from flows.folder import owner_of
 from flows.local import HOME, LISBON, PARAMS, POOL
-from footfall.params import read_market
+from footfall.markets import read_market
 
 GOING = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
 MEMORY = dt.timedelta(days=900)  # Prefect works out a thousand dates at most

@@ -8,7 +8,8 @@ import pandas as pd
 from flows import alerts, automations, bucket, forecasts, ledger, schedule, scores
 from flows.folder import unfinished
 from flows.local import HOME, PARAMS
-from footfall.params import Market, read_market
+from footfall.markets import read_market
+from footfall.params import Market
 from footfall.problems import Problem
 from footfall.review import figures, last_days
 

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from flows import kernel, local
-from footfall.params import read_market, read_value
+from footfall.markets import read_market, read_value
 from footfall.problems import Problem, UsageProblem
 
 console = Console(highlight=False, soft_wrap=True, emoji=False)

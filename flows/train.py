@@ -6,6 +6,7 @@ from prefect.client.schemas.objects import State
 
 from flows import alerts, bucket, desk, ledger, registry, schedule, station
 from flows.form import station_flow
+from flows.snapshot import take_snapshot
 from footfall.params import TrainParams
 
 
@@ -30,7 +31,7 @@ async def train(
     if missed := schedule.overtaken(market):
         return missed
     with station.recorded("train", market, as_of, settings, trigger=trigger) as run:
-        station.take_snapshot(run)
+        take_snapshot(run)
         incumbent = station.take_champion(run)
         station.run_notebook(run, _parameters(run, incumbent))
         version = register(run)

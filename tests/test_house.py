@@ -12,7 +12,7 @@ OUTSIDE = {
     "papermill": {"notebook"},
     "nbconvert": {"report", "changes"},
     "nbdime": {"changes"},
-    "mlflow": {"record", "registry"},
+    "mlflow": {"record", "logged", "registry"},
     "google": {"bucket"},
     "google_crc32c": {"bucket"},
     "httpx": {"fetch"},

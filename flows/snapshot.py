@@ -1,0 +1,111 @@
+"""The figures that a run stands on: taken from the source or from what was kept, and refused when unfit."""
+
+import datetime as dt
+import json
+from contextlib import suppress
+from typing import Any
+
+from flows import bucket, fetch, forecasts, source
+from flows.local import PARAMS
+from flows.station import Run, bucket_name, stage, step
+from footfall import problems, read, series
+from footfall.markets import read_market
+from footfall.problems import DataProblem, EnvironmentProblem, StaleSource
+
+
+@step
+def take_snapshot(run: Run, kept: str | None = None) -> None:
+    """Lay down what the source had published by the run's day, and keep it in the bucket under its own sha256.
+
+    Or lay down a snapshot that is kept there already, by its sha256.
+    """
+    data = run.market.data
+    if kept:
+        return _take_kept(run, kept)
+    with stage("fetch") as told:
+        reading = source.reading(data)
+        visible = _visible(reading.series, run)
+        through = _fresh(visible, run)
+        content = series.to_parquet(visible)
+        about: dict[str, Any] = {
+            "source": fetch.masked(data.source),
+            "data_through": str(through),
+            "rows": len(visible),
+            "retrieved_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+            "notes": reading.notes,
+        }
+        place = bucket.connect(bucket_name())
+        told += [f"data through {through}", f"{len(visible):,} rows", *reading.notes[:3]]
+        _compare(place, run, visible)
+        forecasts.keep_snapshot(place, content, about)
+        _lay_down(run, content, about)
+
+
+def _take_kept(run: Run, sha256: str) -> None:
+    with stage("snapshot") as told:
+        place = bucket.connect(bucket_name())
+        content = bucket.read(place, f"snapshots/{sha256}.parquet")
+        about = json.loads(bucket.read(place, f"snapshots/{sha256}.json"))
+        _lay_down(run, content, about)
+        told.append(f"{sha256[:8]}, data through {about['data_through']}")
+
+
+def _visible(table: Any, run: Run) -> Any:
+    """What had been published by the run's day; stops a run that stands before all of it."""
+    visible = series.visible(table, run.as_of, run.market.data.lag)
+    if visible.empty:
+        sentence = f"nothing was published by {run.as_of}; the first day is {table['date'].min():%Y-%m-%d}"
+        raise DataProblem(f"{fetch.masked(run.market.data.source)}: {sentence}. Stand on a later day: --as-of.")
+    return visible
+
+
+def _fresh(visible: Any, run: Run) -> dt.date:
+    """The last day with a published value in the market's series; stops a run on a source that has stopped."""
+    data = run.market.data
+    through: dt.date = series.pick(visible, data.location, data.category).index[-1].date()
+    if data.is_stale(through, run.as_of):
+        age = (run.as_of - through).days
+        sentence = (
+            f"{fetch.masked(data.source)}: stale — its last {data.category} of {data.location} is {through}, {age} "
+            f"days before {run.as_of}, and data.stale_after is {data.stale_after}."
+        )
+        _say_on_the_page(run, sentence)
+        raise StaleSource(f"{sentence} Stand on an earlier day: --as-of.")
+    return through
+
+
+def _say_on_the_page(run: Run, sentence: str) -> None:
+    """Above the latest forecast, which keeps its date; not where the run stands on another day than its market does."""
+    if read_market(PARAMS, run.market.name).data.as_of in (None, str(run.as_of)):
+        with suppress(EnvironmentProblem):  # the trouble at hand is the one to tell of
+            forecasts.annotate(bucket.connect(bucket_name()), run.market.name, sentence)
+
+
+def _compare(place: Any, run: Run, visible: Any) -> None:
+    """Stop on a source that takes back what the published forecast was made from."""
+    data, latest = run.market.data, forecasts.latest(place, run.market.name)
+    if data.accept_revisions or latest is None:
+        return
+    before = series.from_parquet(bucket.read(place, f"snapshots/{latest.manifest['about']['snapshot']}.parquet"))
+    before, now = (_own(table, run) for table in (before, visible))
+    found = read.compare(before, now) if len(before) else []
+    if found:
+        listed = problems.listed([f"{fetch.masked(data.source)}: {sentence}" for sentence in found])
+        raise DataProblem(f"{listed}\nIf the source is right to revise itself: --set data.accept_revisions=true")
+
+
+def _own(table: Any, run: Run) -> Any:
+    """The rows of the market's own series that were visible on the run's day."""
+    data = run.market.data
+    mine = (table["location"] == data.location) & (table["category"] == data.category)
+    return series.visible(table[mine], run.as_of, data.lag)
+
+
+def _lay_down(run: Run, content: bytes, about: dict[str, Any]) -> None:
+    (run.folder / "in").mkdir(exist_ok=True)
+    (run.folder / "in" / "snapshot.parquet").write_bytes(content)
+    run.found |= {
+        "snapshot": series.sha256(content),
+        "source": about["source"],
+        "data_through": about["data_through"],
+    }
