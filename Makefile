@@ -10,7 +10,7 @@ test: .venv/ready .venv/browser  ## every check: lint, types, tests, notebooks
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 	$(BIN)/pytest -n 2 --dist loadfile
 
-soak: .venv/ready      ## the long experiments: every way of dying, many times, and a year with faults
+soak: .venv/ready      ## the long experiments: every way of dying, many times, and FOOTFALL_SOAK_DAYS (30) with faults at random
 	$(BIN)/pytest -m soak
 
 lab: .venv/ready       ## the notebooks, ready to run on the sample

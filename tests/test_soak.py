@@ -23,6 +23,7 @@ pytestmark = [pytest.mark.soak, pytest.mark.timeout(6 * 3600)]
 DAYS = int(os.environ.get("FOOTFALL_SOAK_DAYS", 30))
 FIRST, LAST = dt.date(2022, 7, 28), dt.date(2022, 10, 13)  # more days than these begin earlier: 166 on 2022-05-01
 SEED = int(os.environ.get("FOOTFALL_SOAK_SEED", 1))
+SOURCE = os.environ.get("FOOTFALL_SOAK_SOURCE", "sample")  # with Google's zip, 365 days are a year
 
 
 class House:
@@ -31,7 +32,7 @@ class House:
     def __init__(self, folder, servers, name):
         self.name, self.folder, self.servers = name, folder, servers
         (folder / f"{name}.yaml").write_text(
-            "data: {source: sample}\ntrain: {backtest_days: 66}\nreview: {window: 14, least_skill: -0.5}\n"
+            f"data: {{source: {SOURCE}}}\ntrain: {{backtest_days: 66}}\nreview: {{window: 14, least_skill: -0.5}}\n"
         )
         self.mlflow, self.bucket = Proxy(servers["MLFLOW_TRACKING_URI"]), Proxy(servers["STORAGE_EMULATOR_HOST"])
 
