@@ -72,7 +72,7 @@ def read_record(folder: Path) -> Record:
         If there is none, or it is not whole.
     """
     try:
-        return Record.model_validate_json((folder / "record.json").read_text())
+        return Record.model_validate_json((folder / "record.json").read_text(encoding="utf-8"))
     except (OSError, ValidationError) as error:
         raise DataProblem(f"{folder / 'record.json'}: no readable record ({type(error).__name__})") from error
 
@@ -115,5 +115,5 @@ def template_of(folder: Path) -> Path:
 def replace(path: Path, text: str) -> None:
     """Write a file whole or not at all."""
     part = path.with_name(f".{path.name}.part")
-    part.write_text(text)
+    part.write_text(text, encoding="utf-8")
     os.replace(part, path)

@@ -42,7 +42,9 @@ def write_changes(page: Path, now: tuple[Path, dict[str, str]], before: tuple[Pa
         said = ", ".join(filter(None, facts))
         sentence = f"{said[:1].upper()}{said[1:]}." if difference else NOTHING
     body = f"<h1>What changed</h1>{since}<blockquote><p>{html.escape(sentence)}</p></blockquote><pre>{difference}</pre>"
-    page.write_text(PAGE.format(policy=POLICY, title="What changed", style=STYLE + COLOURS, body=body))
+    page.write_text(
+        PAGE.format(policy=POLICY, title="What changed", style=STYLE + COLOURS, body=body), encoding="utf-8"
+    )
 
 
 def _bare(folder: Path) -> Any:

@@ -78,7 +78,9 @@ def write_html(notebook: Path, page: Path) -> None:
     for place, better in JUMP.items():
         body = re.sub(place, better, body)
     style = STYLE + HtmlFormatter(style="friendly").get_style_defs(".highlight")
-    page.write_text(PAGE.format(policy=POLICY, title=html.escape(notebook.stem), style=style, body=body))
+    page.write_text(
+        PAGE.format(policy=POLICY, title=html.escape(notebook.stem), style=style, body=body), encoding="utf-8"
+    )
 
 
 def titles(book: Any) -> dict[int, str]:

@@ -20,7 +20,7 @@ FEWEST_DAYS = 60  # of history before the first of them
 
 
 class Windows(NamedTuple):
-    """Three spans of origins: intervals gather errors, a challenger is chosen, the gate decides."""
+    """Three spans of origins: intervals gather errors, a challenger is chosen, the gate decides; no day is in two."""
 
     warm_up: pd.DatetimeIndex
     selection: pd.DatetimeIndex
@@ -32,13 +32,15 @@ def last_origins(y: pd.Series, count: int, horizon: int) -> pd.DatetimeIndex:
     return pd.date_range(end=y.index[-1] - horizon * DAY, periods=count)
 
 
-def windows(origins: pd.DatetimeIndex) -> Windows:
+def windows(origins: pd.DatetimeIndex, horizon: int) -> Windows:
     """Thirds, oldest first: errors for the first intervals, choice of the challenger, the gate's verdict.
 
-    The verdict must not rest on the days the challenger was chosen on, nor on days without intervals.
+    The verdict must not rest on the days the challenger was chosen on, nor on days without intervals: between the two
+    lie as many origins, of neither, as it takes until the last chosen day is past.
     """
-    third = len(origins) // 3
-    return Windows(origins[: -2 * third], origins[-2 * third : -third], origins[-third:])
+    apart = horizon - 1
+    third = (len(origins) - apart) // 3
+    return Windows(origins[: -2 * third - apart], origins[-2 * third - apart : -third - apart], origins[-third:])
 
 
 def backtest(
@@ -75,17 +77,50 @@ def backtest(
     return pd.concat([rows.assign(candidate=name) for name, rows in found.items()], ignore_index=True)
 
 
+def continued(residuals: pd.DataFrame, champion: BaseForecaster, y: pd.Series, lag: int) -> pd.DataFrame:
+    """A champion's past errors, with those of what it would have said on each day since its training.
+
+    In the backtest every origin knows the errors up to the day before; so must a live forecast, or its intervals would
+    be of another kind than those that the gate has judged.
+
+    Parameters
+    ----------
+    residuals : DataFrame
+        Rows of the champion's backtest table, as its folder keeps them.
+    champion : BaseForecaster
+        As it was trained; it is left as it is, and nothing is learned anew.
+    y : Series
+        The whole visible series.
+    lag : int
+        Days between a day and its publication.
+
+    Returns
+    -------
+    DataFrame
+        `residuals`, and a row for each origin and day since whose value is known.
+    """
+    origins = pd.date_range(champion.cutoff[-1] + lag * DAY, y.index[-1] - DAY)
+    said = _following(champion, y, origins, residuals["horizon"].max(), lag)
+    rows = [_row(origin, forecast, y).dropna() for origin, forecast in said]
+    return pd.concat([residuals, *rows], ignore_index=True)
+
+
 def _asked(forecaster, y, origins, horizon, lag):
     said = _rolling(forecaster, y, origins, horizon, lag)
     return pd.concat([_row(origin, forecast, y) for origin, forecast in said], ignore_index=True)
 
 
 def _rolling(forecaster, y, origins, horizon, lag):
-    month = None
+    """Fitted anew at the first origin of every calendar month."""
+    for _, month in origins.to_series().groupby(origins.to_period("M")):
+        fitted = fit(forecaster, y[: month.iloc[0] - lag * DAY])
+        yield from _following(fitted, y, month, horizon, lag)
+
+
+def _following(forecaster, y, origins, horizon, lag):
+    """With its parameters held, from day to day."""
     for origin in origins:
-        seen = y[: origin - lag * DAY]
-        same_month, month = month == (origin.year, origin.month), (origin.year, origin.month)
-        forecaster = bring_up_to(forecaster, seen) if same_month else fit(forecaster, seen)
+        forecaster = bring_up_to(forecaster, y[: origin - lag * DAY])
         yield origin, predict(forecaster, pd.date_range(origin + DAY, periods=horizon))
 
 

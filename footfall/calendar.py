@@ -3,12 +3,13 @@
 Kinds rather than names: a Tuesday holiday behaves like another Tuesday holiday, and two years hold few of any name.
 """
 
+import datetime as dt
 from functools import cache
 
 import holidays
 import numpy as np
 import pandas as pd
-from dateutil.easter import easter
+from dateutil.easter import EASTER_ORTHODOX, EASTER_WESTERN, easter
 
 ORDINARY = "ordinary"
 DAY = pd.Timedelta(days=1)
@@ -23,6 +24,8 @@ TURN_OF_THE_YEAR = {
     (1, 1): "1 January",
     (1, 2): "2 January",
 }
+FREE = ("public", "optional")
+EASTERS_APART = (2021, 2022, 2023)  # years in which the two are not on the same day
 KINDS = [ORDINARY, "holiday", "weekend holiday", "eve", "bridge", "Easter", *dict.fromkeys(TURN_OF_THE_YEAR.values())]
 
 
@@ -70,7 +73,7 @@ def _known(first: int, last: int, country: str) -> tuple[pd.DatetimeIndex, np.nd
 @cache
 def _kinds_of_year(year: int, country: str) -> dict[pd.Timestamp, str]:
     free = _free_days(year, country) | _free_days(year + 1, country)
-    sunday = pd.Timestamp(easter(year))
+    sunday = _easter(year, EASTER_ORTHODOX if _is_orthodox(country) else EASTER_WESTERN)
     days = pd.date_range(f"{year}-01-01", f"{year}-12-31")
     found = {day: _kind(day, free, sunday) for day in days}
     return {day: kind for day, kind in found.items() if kind != ORDINARY}
@@ -94,9 +97,46 @@ def _kind(day: pd.Timestamp, free: frozenset[pd.Timestamp], easter_sunday: pd.Ti
 @cache
 def _free_days(year: int, country: str) -> frozenset[pd.Timestamp]:
     """Public holidays, and the optional ones most people take where a country has them (Carnival in Portugal)."""
+    return frozenset(pd.Timestamp(day) for kind in FREE for day in foreseeable(year, country, kind))
+
+
+def foreseeable(year: int, country: str, category: str, language: str | None = None) -> dict[dt.date, str]:
+    """A year's holidays that are known years ahead, by name; none of a country that `holidays` does not know.
+
+    Days off by a decree of their own are left out: a forecast as of a day before it must not know of a king's death.
+
+    Parameters
+    ----------
+    year : int
+    country : str
+        ISO 3166 code of two letters.
+    category : str
+        One of `FREE`.
+    language : str, optional
+        As `holidays` writes it, ``pt_PT``; the country's own where there is no such translation.
+    """
     try:
-        offered = holidays.country_holidays(country).supported_categories
-        wanted = [category for category in ("public", "optional") if category in offered]
-        return frozenset(map(pd.Timestamp, holidays.country_holidays(country, years=year, categories=wanted)))
+        known = holidays.country_holidays(country)
+        if category not in known.supported_categories:
+            return {}
+        told = language if language in known.supported_languages else known.default_language
+        known = holidays.country_holidays(country, categories=(category,), language=told)
     except NotImplementedError:
-        return frozenset()
+        return {}
+    known.has_special_holidays = False
+    known.get(dt.date(year, 1, 1))  # asked for a day, it fills in the year
+    return dict(known)
+
+
+@cache
+def _is_orthodox(country: str) -> bool:
+    """Whether the country keeps Easter by the Julian calendar, and not by both."""
+    kept = [
+        all({_easter(year, rite), _easter(year, rite) + DAY} & _free_days(year, country) for year in EASTERS_APART)
+        for rite in (EASTER_WESTERN, EASTER_ORTHODOX)
+    ]
+    return kept == [False, True]
+
+
+def _easter(year: int, rite: int) -> pd.Timestamp:
+    return pd.Timestamp(easter(year, rite))

@@ -27,7 +27,7 @@ def write_champion(
     path.mkdir(parents=True, exist_ok=True)
     models.save(forecaster, path / "forecaster.zip")
     residuals.to_parquet(path / "residuals.parquet", index=False)
-    (path / "about.json").write_text(json.dumps(about, indent=2, sort_keys=True))
+    (path / "about.json").write_text(json.dumps(about, indent=2, sort_keys=True), encoding="utf-8")
 
 
 def read_champion(folder: str | Path) -> Champion:
@@ -41,7 +41,7 @@ def read_champion(folder: str | Path) -> Champion:
     path = Path(folder)
     if not (path / "about.json").exists():
         raise DataProblem(f"{folder}: no champion there; run train.ipynb first, which writes one")
-    about = json.loads((path / "about.json").read_text())
+    about = json.loads((path / "about.json").read_text(encoding="utf-8"))
     return Champion(models.load(path / "forecaster.zip"), pd.read_parquet(path / "residuals.parquet"), about)
 
 

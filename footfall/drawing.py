@@ -15,7 +15,7 @@ PAIRS = ((0.05, 0.95), (0.1, 0.9), (0.25, 0.75))
 STEPS = (1, 2, 5, 10, 20, 25, 50, 100, 200, 500)
 
 
-def draw(y: pd.Series, days: pd.DataFrame, quantiles: pd.DataFrame, language: Language) -> dict[str, Any]:
+def draw(y: pd.Series, days: pd.DataFrame, quantiles: pd.DataFrame, measure: str, language: Language) -> dict[str, Any]:
     """Where everything stands.
 
     Parameters
@@ -26,13 +26,16 @@ def draw(y: pd.Series, days: pd.DataFrame, quantiles: pd.DataFrame, language: La
         From `footfall.outlook.outlook`.
     quantiles : DataFrame
         From `footfall.outlook.ranges`; the widest pairs that it has are shaded.
+    measure : str
+        What is counted: ``visits`` or ``hours``.
     language : Language
         For the dates, and the sentence that says what the figure shows.
 
     Returns
     -------
     dict
-        SVG paths (``past``, ``coming``, ``usual``, ``shades``), ticks, and ``alt``, the figure in words.
+        SVG paths (``past``, ``coming``, ``usual``, ``shades``), ticks, ``alt``, the figure in words, and ``held``, of
+        how many days in ten the shades are made.
     """
     past, pairs = y.tail(PAST), [pair for pair in PAIRS if set(pair) <= set(quantiles.columns)]
     edges = quantiles[list(pairs[0])]
@@ -48,9 +51,11 @@ def draw(y: pd.Series, days: pd.DataFrame, quantiles: pd.DataFrame, language: La
         "dots": _points(x, days["mean"], up),
         "shades": [_shade(x, quantiles, pair, up) for pair in pairs],
         "gap": (round(x[past.index[-1]], 1), round(x[days.index[0]], 1)),
+        "held": language.listed([language.say(f"held {10 * (high - low):.0f}") for low, high in reversed(pairs)]),
         "levels": [(percent(tick), round(float(up(tick)), 1)) for tick in ticks],
         "mondays": [(language.brief(day), round(x[day], 1)) for day in when if day.dayofweek == 0],
-        "alt": language.say("figure alt", first=language.date(past.index[0]), last=language.date(days.index[-1]),
+        "alt": language.say("figure alt", measure=language.say(measure),
+                            first=language.date(past.index[0]), last=language.date(days.index[-1]),
                             lowest=percent(past.min()), highest=percent(past.max()),
                             low=percent(days["mean"].min()), high=percent(days["mean"].max())),
     }  # fmt: skip

@@ -47,11 +47,13 @@ def with_quantiles(table: pd.DataFrame, country: str, lag: int) -> pd.DataFrame:
         errors = _errors(rows, country)
         for origin, ahead in rows.groupby("origin"):
             days = pd.DatetimeIndex(ahead["date"])
-            found.loc[ahead.index] = _quantiles(errors, ahead["mean"].to_numpy(), days, origin, country, lag)
+            found.loc[ahead.index] = _quantiles(errors, ahead["mean"].to_numpy(), days, origin, country, lag, late=0)
     return table.join(found)
 
 
-def quantiles(residuals: pd.DataFrame, mean: pd.Series, origin: pd.Timestamp, country: str, lag: int) -> pd.DataFrame:
+def quantiles(
+    residuals: pd.DataFrame, mean: pd.Series, origin: pd.Timestamp, country: str, lag: int, late: int = 0
+) -> pd.DataFrame:
     """Quantiles of one live forecast, as `with_quantiles` gives them in the backtest.
 
     Parameters
@@ -64,6 +66,8 @@ def quantiles(residuals: pd.DataFrame, mean: pd.Series, origin: pd.Timestamp, co
         The day the forecast is made on.
     country, lag
         As in `with_quantiles`.
+    late : int
+        Days that the newest figures are older than `lag` says: each day is that much farther ahead, and as unsure.
 
     Returns
     -------
@@ -75,7 +79,7 @@ def quantiles(residuals: pd.DataFrame, mean: pd.Series, origin: pd.Timestamp, co
     ValueError
         If fewer than `FEWEST` errors of some horizon were known on `origin`.
     """
-    values = _quantiles(_errors(residuals, country), mean.to_numpy(), mean.index, origin, country, lag)
+    values = _quantiles(_errors(residuals, country), mean.to_numpy(), mean.index, origin, country, lag, late)
     if np.isnan(values).any():
         raise ValueError(f"fewer than {FEWEST} errors of some horizon up to {origin:%Y-%m-%d}: backtest more origins")
     return pd.DataFrame(values, index=mean.index, columns=COLUMNS)[QUANTILES]
@@ -92,7 +96,9 @@ def _errors(rows: pd.DataFrame, country: str) -> dict[str, np.ndarray]:
     }
 
 
-def _quantiles(errors: dict, mean: np.ndarray, days: pd.DatetimeIndex, origin: pd.Timestamp, country: str, lag: int):
+def _quantiles(
+    errors: dict, mean: np.ndarray, days: pd.DatetimeIndex, origin: pd.Timestamp, country: str, lag: int, late: int
+) -> np.ndarray:
     """Shared by backtest and live forecast, shape (n_days, n_levels)."""
     age = (origin.to_datetime64() - errors["date"]) / DAY
     past = {name: values[age >= lag] for name, values in errors.items()}
@@ -105,7 +111,7 @@ def _quantiles(errors: dict, mean: np.ndarray, days: pd.DatetimeIndex, origin: p
     reach = _reach(np.abs(plain), past["horizon"], weight)
     scaled = plain / pd.Series(past["horizon"]).map(reach).to_numpy()
     shape, lately = _shape(scaled, weight), _lately(np.abs(scaled), weight, 0.5 ** (age[age >= lag] / NEAR))
-    scale = np.where(special(days, country), wide, 1.0) * np.array([reach[h] for h in horizons])
+    scale = np.where(special(days, country), wide, 1.0) * _farther(reach, horizons + late)
     return np.maximum(mean[:, None] + scale[:, None] * shape * lately, FLOOR)
 
 
@@ -124,6 +130,13 @@ def _reach(size: np.ndarray, horizon: np.ndarray, weight: np.ndarray) -> dict[in
     near = np.unique(horizon)
     mean = [np.average(size[horizon == h], weights=weight[horizon == h]) for h in near]
     return dict(zip(near.tolist(), np.maximum(np.maximum.accumulate(mean), 1e-9), strict=True))
+
+
+def _farther(reach: dict[int, float], horizons: np.ndarray) -> np.ndarray:
+    """The reach of each horizon; beyond the farthest that was measured it goes on rising as it did on the whole."""
+    known, size = np.array(list(reach)), np.array(list(reach.values()))
+    slope = (size[-1] - size[0]) / max(known[-1] - known[0], 1)
+    return np.interp(horizons, known, size) + slope * np.maximum(horizons - known[-1], 0)
 
 
 def _lately(size: np.ndarray, weight: np.ndarray, near: np.ndarray) -> float:

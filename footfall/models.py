@@ -225,7 +225,8 @@ def of_today(forecaster: BaseForecaster, panel: Any) -> BaseForecaster:
 
     A saved forecaster leaves the panel it learned from behind: see `footfall.boosted.Panel`.
     """
-    wanted = [name for name in forecaster.get_params() if name.rpartition("__")[2] == "panel"]
+    held = forecaster.get_params()
+    wanted = [name for name in held if name.rpartition("__")[2] == "panel" and held[name] is not None]
     return forecaster.clone().set_params(**dict.fromkeys(wanted, panel))
 
 

@@ -92,11 +92,14 @@ def _chance(quantiles: pd.DataFrame, level: pd.Series, width: float, towards: pd
 
 
 def _shares(parts: pd.DataFrame, logarithms: bool, mean: pd.Series, level: pd.Series) -> pd.DataFrame:
-    """What the calendar, last year's turn and what was learned add, in per cent of a usual day; the rest is trend."""
+    """What the calendar, last year's turn and what was learned add, in per cent of a usual day; the rest is trend.
+
+    Of a forecast whose parts are not known nothing is said: the rest would be all of it, the calendar's part included.
+    """
     lift = 100 * np.log(((100 + mean) / (100 + level)).clip(0.01, 100))
     known = parts.drop(columns=["level", "weekday"], errors="ignore").rename(columns=PARTS)
     known = known * 100 if logarithms else known.div((100 + level) / 100, axis=0)
-    return known.assign(trend=lift - known.sum(axis=1))
+    return known.assign(trend=lift - known.sum(axis=1)) if len(known.columns) else known
 
 
 def _reasons(shares: pd.Series, day: Any) -> list[str]:

@@ -47,7 +47,7 @@ class Track(BaseModel):
 def read_track(path: str | Path) -> Track | None:
     """The track record laid down for the notebook; None where there is none, or nothing in it that the page knows."""
     try:
-        return Track.model_validate_json(Path(path).read_text()) if path else None
+        return Track.model_validate_json(Path(path).read_text(encoding="utf-8")) if path else None
     except ValidationError:
         return None
 
@@ -79,7 +79,7 @@ def write_page(
         The notebook's folder; the files go where `footfall.forecast.write_forecast` puts the table.
     """
     folder, days = Path(out) / "forecast", outlook(table, y, parts, logarithms)
-    (folder / "index.html").write_text(page(table, y, days, lag, track))
+    (folder / "index.html").write_text(page(table, y, days, lag, track), encoding="utf-8")
     for language in LANGUAGES:
         (folder / language.say("calendar file")).write_bytes(agenda(table, days, language))
 
@@ -88,15 +88,15 @@ def page(table: pd.DataFrame, y: pd.Series, days: pd.DataFrame, lag: int, track:
     """The page's HTML; `days` from `footfall.outlook.outlook`, the rest as in `write_page`."""
     first = table.iloc[0]
     country, made = country_of(first["location"]), pd.Timestamp(first["origin_date"])
+    measure = "hours" if first["target"] == "residential" else "visits"
     shared = {
         "days": days, "first": first, "made": made, "through": y.index[-1], "country": country, "track": track,
         "still": (made - y.index[-1]).days > lag + PATIENCE, "last": f"{days.index[-1]:%Y-%m-%d}",
         "together": departure(days["mean"].mean(), days["usual"].mean()), "scale": _scale(days),
         "tallest": max(float(days["expected"].abs().max()), 2 * float(days["spread"].max())),
-        "measure": "hours" if first["target"] == "residential" else "visits",
-        "alike": shared_reasons(days), "attribution": ATTRIBUTION, "address": ADDRESS,
+        "measure": measure, "alike": shared_reasons(days), "attribution": ATTRIBUTION, "address": ADDRESS,
     }  # fmt: skip
-    figures = {language.code: draw(y, days, ranges(table), language) for language in LANGUAGES}
+    figures = {language.code: draw(y, days, ranges(table), measure, language) for language in LANGUAGES}
     leading = "pt-PT" if country in LUSOPHONE else "en"
     script = _script()
     return template().render(shared, languages=LANGUAGES, leading=leading, figures=figures, script=script,
@@ -170,7 +170,7 @@ def template() -> Template:
 
 
 def _script() -> str:
-    return (Path(__file__).parent / "page.js.j2").read_text().strip()
+    return (Path(__file__).parent / "page.js.j2").read_text(encoding="utf-8").strip()
 
 
 def _digest(script: str) -> str:

@@ -9,6 +9,8 @@ from babel import Locale
 from babel.dates import format_date
 from babel.lists import format_list
 
+from footfall.calendar import FREE, foreseeable
+
 LUSOPHONE = {"PT", "BR", "AO", "MZ", "CV"}
 
 ENGLISH = {
@@ -59,8 +61,8 @@ ENGLISH = {
     "2 January": "the day after New Year",
     "trend up": "the last days were already busier",
     "trend down": "the last days were already quieter",
-    "turn up": "at this time last year visits rose, too",
-    "turn down": "at this time last year visits fell, too",
+    "turn up": "at this time last year it grew busier, too",
+    "turn down": "at this time last year it grew quieter, too",
     "learned up": "weeks like this one went on busier elsewhere",
     "learned down": "weeks like this one went on quieter elsewhere",
     "nothing": "nothing out of the ordinary",
@@ -70,13 +72,16 @@ ENGLISH = {
     "held": "Of what we said about the {days} days up to {until}, {share} did end inside.",
     "direction": "When we said busier or quieter than usual, we were right {share} of the time.",
     "figure": "The past four weeks and the coming days",
-    "figure alt": "Visits per day from {first} to {last}, in per cent against early 2020. "
-    "They were between {lowest} and {highest}; the coming days are expected between {low} and {high}.",
+    "figure alt": "From {first} to {last}: {measure} per day, in per cent against early 2020, between {lowest} and "
+    "{highest}; the coming days are expected between {low} and {high}.",
     "published": "published",
-    "expected": "expected, with the ranges for five, eight and nine days out of ten",
+    "expected": "expected; {held} days out of ten end in the shades",
+    "held 5": "five",
+    "held 8": "eight",
+    "held 9": "nine",
     "a usual day": "a usual day",
     "gap": "not published yet",
-    "figure unit": "visits in % against early 2020",
+    "figure unit": "{measure} in % against early 2020",
     "numbers": "The numbers",
     "day": "Day",
     "to usual": "against usual",
@@ -159,8 +164,8 @@ PORTUGUESE = {
     "2 January": "o dia a seguir ao Ano Novo",
     "trend up": "os últimos dias já tiveram mais movimento",
     "trend down": "os últimos dias já tiveram menos movimento",
-    "turn up": "por esta altura, no ano passado, as visitas também subiram",
-    "turn down": "por esta altura, no ano passado, as visitas também desceram",
+    "turn up": "por esta altura, no ano passado, o movimento também subiu",
+    "turn down": "por esta altura, no ano passado, o movimento também desceu",
     "learned up": "noutros sítios, semanas como esta continuaram com mais movimento",
     "learned down": "noutros sítios, semanas como esta continuaram com menos movimento",
     "nothing": "nada fora do comum",
@@ -170,13 +175,16 @@ PORTUGUESE = {
     "held": "Do que dissemos sobre os {days} dias até {until}, {share} acabou de facto dentro.",
     "direction": "Quando dissemos mais ou menos movimento do que o habitual, acertámos em {share} das vezes.",
     "figure": "As últimas quatro semanas e os próximos dias",
-    "figure alt": "Visitas por dia de {first} a {last}, em percentagem face ao início de 2020. "
-    "Ficaram entre {lowest} e {highest}; nos próximos dias esperam-se entre {low} e {high}.",
+    "figure alt": "De {first} a {last}: {measure} por dia, em percentagem face ao início de 2020, entre {lowest} e "
+    "{highest}; nos próximos dias espera-se entre {low} e {high}.",
     "published": "publicado",
-    "expected": "esperado, com os intervalos para cinco, oito e nove em cada dez dias",
+    "expected": "esperado; {held} em cada dez dias acabam na sombra",
+    "held 5": "cinco",
+    "held 8": "oito",
+    "held 9": "nove",
     "a usual day": "um dia habitual",
     "gap": "ainda não publicado",
-    "figure unit": "visitas em % face ao início de 2020",
+    "figure unit": "{measure} em % face ao início de 2020",
     "numbers": "Os números",
     "day": "Dia",
     "to usual": "face ao habitual",
@@ -282,17 +290,10 @@ class Language(NamedTuple):
 
     def holiday(self, day: dt.date, country: str) -> tuple[str, bool]:
         """A holiday's name in this language, where there is one, and whether it is a public one; else no name."""
-        try:
-            known = holidays.country_holidays(country)
-        except NotImplementedError:
-            return "", False
-        wanted = "pt_PT" if self.code == "pt-PT" else "en_US"
-        language = wanted if wanted in known.supported_languages else known.default_language
-        for category in ("public", "optional"):
-            if category in known.supported_categories:
-                named = holidays.country_holidays(country, years=day.year, language=language, categories=(category,))
-                if day in named:
-                    return str(named[day]), category == "public"
+        for category in FREE:
+            named = foreseeable(day.year, country, category, "pt_PT" if self.code == "pt-PT" else "en_US")
+            if day in named:
+                return named[day], category == "public"
         return "", False
 
 

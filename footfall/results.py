@@ -23,4 +23,4 @@ def keep(out: str | Path, **results: Any) -> None:
         if isinstance(result, Figure):
             result.savefig(folder / f"{name}.png", dpi=144, metadata={"Software": None})
         else:
-            (folder / f"{name}.json").write_text(json.dumps(result, indent=2, ensure_ascii=False))
+            (folder / f"{name}.json").write_text(json.dumps(result, indent=2, ensure_ascii=False), encoding="utf-8")

@@ -54,8 +54,9 @@ def _of_steps(steps: list, days: pd.DatetimeIndex, ahead: np.ndarray, cutoff: pd
 def in_logarithms(forecaster: BaseForecaster) -> bool:
     """Whether the parts are logarithms of the level, rather than percentage points."""
     steps = _steps(forecaster)
-    boosted = hasattr(forecaster, "parts") and not isinstance(forecaster, WeekdaySmoother)
-    return boosted or any(isinstance(step, LogLevel) for step in steps)
+    if isinstance(steps[-1], WeekdaySmoother):
+        return any(isinstance(step, LogLevel) for step in steps)
+    return hasattr(forecaster, "parts")  # of any other there is one part: the forecast itself, in percent
 
 
 def total(found: pd.DataFrame, logarithms: bool) -> pd.Series:

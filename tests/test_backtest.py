@@ -15,6 +15,7 @@ from sktime.forecasting.naive import NaiveForecaster
 from footfall.backtest import (
     backtest,
     comparable,
+    continued,
     coverage,
     last_origins,
     leaderboard,
@@ -24,10 +25,11 @@ from footfall.backtest import (
     wis,
 )
 from footfall.intervals import LEVELS, QUANTILES, with_quantiles
-from footfall.models import ETS, WeekdaySmoother, fit, save
+from footfall.models import ETS, WeekdaySmoother, bring_up_to, fit, predict, save
 from footfall.transforms import KindOfDay, LastYearsTurn, LogLevel
 
 NAIVE = NaiveForecaster(strategy="last", sp=7)
+DAY = pd.Timedelta(days=1)
 CALENDAR = LogLevel() * KindOfDay(country="PT") * LastYearsTurn() * WeekdaySmoother()
 DATA = Path(os.environ.get("FOOTFALL_DATA", Path(__file__).parent.parent / "../shared/data"))
 
@@ -89,10 +91,17 @@ def test_candidates_are_left_as_they_are():
 
 def test_windows_part_the_origins():
     origins = last_origins(retail(), 181, 7)
-    parts = windows(origins)
-    assert [len(part) for part in parts] == [61, 60, 60]
-    assert parts.warm_up.append(parts.selection).append(parts.report).equals(origins)
+    parts = windows(origins, 7)
+    assert [len(part) for part in parts] == [59, 58, 58]
+    assert parts.warm_up.append(parts.selection).equals(origins[:117]) and parts.report.equals(origins[-58:])
     assert origins[-1] + pd.Timedelta(days=7) == retail().index[-1]
+
+
+@pytest.mark.parametrize("horizon", [1, 7, 14])
+def test_no_day_is_both_chosen_on_and_judged_on(horizon):
+    parts = windows(last_origins(retail(), 181, horizon), horizon)
+    last_chosen, first_judged = parts.selection[-1] + horizon * DAY, parts.report[0] + DAY
+    assert first_judged - last_chosen == DAY
 
 
 @pytest.fixture(scope="module")
@@ -179,3 +188,18 @@ def test_an_equal_recipe_is_asked_once_and_says_the_same(monkeypatch):
     table = backtest(three, y, pd.date_range(y.index[100], periods=3), 7, 0)
     one, same, other = (table[table["candidate"] == name]["mean"].tolist() for name in three)
     assert one == same != other and len(asked) == 2
+
+
+def test_a_champions_errors_go_on_after_its_training():
+    y, trained, today = retail(), pd.Timestamp("2022-09-01"), pd.Timestamp("2022-09-20")
+    known = y[: trained - 3 * DAY]
+    past = backtest({"calendar": CALENDAR}, known, last_origins(known, 30, 7), 7, 3).drop(columns="candidate")
+    champion = fit(CALENDAR, known)
+    found = continued(past, champion, y[: today - 3 * DAY], 3)
+    pd.testing.assert_frame_equal(found[: len(past)], past)
+    since = found[len(past) :]
+    assert since["origin"].min() == trained and since["date"].max() == today - 3 * DAY
+    once = since[since["origin"] == "2022-09-09"].set_index("date")["mean"]
+    live = predict(bring_up_to(champion, y[:"2022-09-06"]), pd.date_range("2022-09-10", periods=7))
+    np.testing.assert_array_equal(once, live)
+    assert continued(past, champion, known, 3).equals(past)

@@ -41,6 +41,24 @@ def test_namibia_has_holidays():
     assert kind("2022-03-21", "NA") == "holiday"  # Independence Day
 
 
+@pytest.mark.parametrize(
+    ("day", "country"),
+    [("2022-09-10", "KE"), ("2022-09-19", "GB"), ("2022-09-22", "AU")],  # mourning a queen who died on the 8th
+)
+def test_nobody_knows_of_a_decree_years_before(day, country):
+    assert kind(day, country) == ORDINARY
+
+
+@pytest.mark.parametrize("country", ["GR", "CY", "RO", "BG", "RS"])
+def test_the_orthodox_keep_their_own_easter(country):
+    assert kind("2022-04-24", country) == "Easter" and kind("2022-04-17", country) != "Easter"
+
+
+@pytest.mark.parametrize("country", ["PT", "DE", "US", "LB", "XX"])
+def test_all_others_keep_the_western_easter(country):
+    assert kind("2022-04-17", country) == "Easter"
+
+
 def test_days_may_come_in_any_order_and_number():
     days = pd.DatetimeIndex(["2022-12-25", "2021-06-10", "2022-12-24"])
     assert kinds(days, "PT").tolist() == ["25 December", "holiday", "24 December"]

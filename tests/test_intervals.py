@@ -91,3 +91,13 @@ def test_intervals_cover_what_they_say():
     assert coverage(table, 0.95) == pytest.approx(0.95, abs=0.02)
     known = table[table["q05"].notna()]
     assert (known["q2.5"] <= known["q05"]).all() and (known["q95"] <= known["q97.5"]).all()
+
+
+def test_late_figures_make_a_day_as_unsure_as_one_that_much_farther_ahead(table):
+    origin, width = table["origin"].max(), lambda found: (found["q90"] - found["q10"]).to_numpy()
+    mean = pd.Series(0.0, index=pd.date_range("2022-10-17", periods=7)).rename("mean")  # ordinary days
+    said = [quantiles(table[COLUMNS], mean, mean.index[0] - pd.Timedelta(days=1), "PT", 3, late) for late in (0, 3, 30)]
+    usual, late, later = map(width, said)
+    assert origin < mean.index[0]
+    np.testing.assert_allclose(late[:4], usual[3:])
+    assert (np.diff([usual, late, later], axis=0) >= 0).all() and later[-1] > late[-1]

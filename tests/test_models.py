@@ -18,8 +18,8 @@ from sktime.forecasting.sarimax import SARIMAX
 from sktime.forecasting.theta import ThetaForecaster
 from sktime.utils.estimator_checks import check_estimator
 
-from footfall.boosted import Boosted
-from footfall.models import ETS, WeekdaySmoother, bring_up_to, fit, follows, predict, save
+from footfall.boosted import Boosted, Panel
+from footfall.models import ETS, WeekdaySmoother, bring_up_to, fit, follows, of_today, predict, save
 from footfall.transforms import KindOfDay, LastYearsTurn, LogLevel
 
 CANDIDATES = {
@@ -173,6 +173,13 @@ def test_no_warning_is_heard(forecaster):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         predict(bring_up_to(fit(forecaster, y[:-2]), y), week_after(y))
+
+
+def test_only_a_recipe_that_learned_from_a_panel_gets_todays():
+    today = Panel()
+    assert of_today(Boosted("PT"), today).panel is None
+    assert of_today(Boosted("PT", Panel()), today).panel is today
+    assert of_today(CANDIDATES["calendar"], today) == CANDIDATES["calendar"]
 
 
 def _sha256(path) -> str:

@@ -86,6 +86,23 @@ def test_every_kind_of_place_has_its_words(model, target, tmp_path):
     found = text(tmp_path, said(model, target=target))
     assert EN[target] in found and PT[target] in found
     assert ("time spent there" in found) == (target == "residential")
+    assert ("visits" in found) == ("visitas" in found) == (target != "residential")
+
+
+def test_the_legend_tells_of_the_shades_that_are_there(model, tmp_path):
+    assert "five, eight and nine days out of ten" in text(tmp_path / "a", said(model))
+    asked = said(model)
+    table = asked["table"]
+    kept = (table["output_type"] == "mean") | table["output_type_id"].isin(["0.1", "0.5", "0.9"])
+    found = text(tmp_path / "b", asked | {"table": table[kept]})
+    assert "expected; eight days out of ten" in found and "esperado; oito em cada dez dias" in found
+
+
+def test_a_model_that_does_not_know_its_parts_tells_no_reason_but_the_calendar(model):
+    asked = said(model)
+    whole = asked["parts"].sum(axis=1).rename("level").to_frame()
+    reasons = outlook(asked["table"], asked["y"], whole, True)["reasons"]
+    assert {reason for day in reasons for reason in day} == {"eve", "holiday"}
 
 
 def test_other_countries_are_led_in_english(model, tmp_path):

@@ -7,17 +7,19 @@ from figures import retail
 from sktime.forecasting.naive import NaiveForecaster
 
 from footfall.boosted import Boosted
-from footfall.models import WeekdaySmoother, bring_up_to, fit, predict
+from footfall.models import ETS, WeekdaySmoother, bring_up_to, fit, predict
 from footfall.transforms import KindOfDay, LastYearsTurn, LogLevel
 from footfall.why import in_logarithms, parts, total
 
 CALENDAR = LogLevel() * KindOfDay("PT") * LastYearsTurn() * WeekdaySmoother()
+ETS_CALENDAR = LogLevel() * KindOfDay("PT") * ETS(trend="add", damped_trend=True, seasonal="add", sp=7)
 RAW = KindOfDay("PT") * LastYearsTurn(step=1.0) * WeekdaySmoother()
 DAYS = pd.date_range("2022-10-03", periods=7)  # with the holiday of 5 October and its eve
 
 
 @pytest.mark.parametrize(
-    "forecaster", [CALENDAR, RAW, WeekdaySmoother(), Boosted("PT"), NaiveForecaster(strategy="last", sp=7)]
+    "forecaster",
+    [CALENDAR, ETS_CALENDAR, RAW, WeekdaySmoother(), Boosted("PT"), NaiveForecaster(strategy="last", sp=7)],
 )
 def test_parts_add_up_to_the_forecast(forecaster):
     y = retail()

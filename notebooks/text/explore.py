@@ -20,7 +20,7 @@ fit_from = 120  # days of history that training needs at least
 # The words used below live in `footfall/`; each does one thing, and none of them talks to a server.
 
 # %%
-from pandas import date_range
+from pandas import Timedelta, date_range
 
 from footfall import plots
 from footfall.calendar import country_of, kinds
@@ -89,7 +89,7 @@ lately = {"last 7 days": y[-7:].mean(), "4 weeks before": y[-35:-7].mean(), "a y
 # And the special days among the last fourteen days and the next seven, so that nobody is surprised twice.
 
 # %%
-near = kinds(date_range(y.index[-14], periods=14 + lag + 7), country_of(location))
+near = kinds(date_range(end=y.index[-1] + Timedelta(days=lag + 7), periods=14 + lag + 7), country_of(location))
 near[near != "ordinary"].to_frame()
 
 # %% [markdown]

@@ -28,6 +28,7 @@ quantiles = [0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0
 from pandas import Timestamp, date_range, set_option
 
 from footfall import forecast, intervals, page, plots, why
+from footfall.backtest import continued
 from footfall.calendar import country_of, kinds
 from footfall.champion import read_champion
 from footfall.models import bring_up_to, predict
@@ -40,8 +41,8 @@ set_option("display.width", 160)  # characters: a table as text, which git and c
 # %% [markdown]
 # ## Read
 #
-# The series up to the last day published by `as_of`, and the champion. A champion of another place or kind of place, or
-# one that has seen days which are still to come, must not speak here.
+# The series up to the last day published by `as_of`, and the champion. A champion of another place or kind of place, of another
+# lag or a shorter horizon, or one that has seen days which are still to come, must not speak here.
 
 # %%
 y = pick(visible(read_snapshot(snapshot), as_of, lag), location, category)
@@ -49,6 +50,10 @@ known = read_champion(champion)
 home = f"{known.about['location']} {known.about['category']}"
 assert home == f"{location} {category}", (
     f"the champion was trained on {home}; {location} {category} needs a market of its own"
+)
+ahead, usually = known.about["horizon"], known.about["lag"]
+assert horizon <= ahead and lag == usually, (
+    f"the champion was trained for {ahead} days ahead of figures {usually} days late; train with this lag and horizon first"
 )
 seen = known.about["data_through"]
 assert seen <= f"{y.index[-1]:%Y-%m-%d}", (
@@ -60,13 +65,16 @@ known.about
 # ## Forecast
 #
 # The champion's state moves to the last published day; what it learned in training stays as it was. The days between that
-# day and `as_of` are not published yet, so the forecast reaches across them.
+# day and `as_of` are not published yet, so the forecast reaches across them. Its ranges come from its past errors, those of
+# the days since its training included; where the source is later than it usually is, they are as much wider.
 
 # %%
 days = date_range(as_of, periods=horizon + 1)[1:]
 model = bring_up_to(known.forecaster, y)
 mean = predict(model, days)
-ranges = intervals.quantiles(known.residuals, mean, Timestamp(as_of), country_of(location), lag)
+errors = continued(known.residuals, known.forecaster, y, lag)
+late = (Timestamp(as_of) - y.index[-1]).days - lag
+ranges = intervals.quantiles(errors, mean, Timestamp(as_of), country_of(location), lag, late)
 
 # %% [markdown]
 # ## Look

@@ -108,8 +108,8 @@ print("decayed:" if decay.decayed else "good:", decay.reason)
 # %% [markdown]
 # ## Track record
 #
-# What a page may quote. A forecast says *busier* or *quieter* where it is two points or more from what is usual for the
-# weekday, the median of the last four that were known; it was right if the day lay on the same side.
+# What a page may quote. A forecast says *busier* or *quieter* where it is half a spread of ordinary days or more from what is
+# usual for the weekday, the median of its last six ordinary ones; it was right if the day lay on the same side.
 
 # %%
 track = track_record(table, as_of)

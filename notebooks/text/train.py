@@ -93,16 +93,18 @@ candidates["both scales"] = EnsembleForecaster([("log", candidates["calendar"]),
 #
 # Every origin is a day on which each candidate forecasts the following days, seeing only what was published `lag` days
 # before. The origins fall into three equal spans. The oldest only gathers errors, from which the prediction intervals of
-# the later days are made; the middle one is for choosing; the newest is kept for the verdict.
+# the later days are made; the middle one is for choosing; the newest is kept for the verdict. The last two lie so far apart
+# that no day counts in both.
 #
 # Today's champion runs against them by the same rules: its recipe, fitted anew at the first of each month of the past,
 # learning from the same panel.
 
 # %%
-candidates |= {"champion": of_today(read_champion(champion).forecaster, panel)} if champion else {}
+incumbent = read_champion(champion) if champion else None
+candidates |= {"champion": of_today(incumbent.forecaster, panel)} if incumbent else {}
 origins = last_origins(y, backtest_days, horizon)
 table = with_quantiles(backtest(candidates, y, origins, horizon, lag), country, lag)
-warm_up, selection, report = windows(origins)
+warm_up, selection, report = windows(origins, horizon)
 f"{len(origins)} origins, {origins[0]:%Y-%m-%d} to {origins[-1]:%Y-%m-%d}; the verdict rests on the last {len(report)}"
 
 # %% [markdown]
@@ -162,7 +164,7 @@ verdict.round(3)
 model = fit(candidates[challenger], y)
 residuals = table.loc[table["candidate"] == challenger, ["origin", "date", "horizon", "mean", "actual"]]
 about = {
-    "candidate": challenger,
+    "candidate": incumbent.about["candidate"] if challenger == "champion" else challenger,
     "location": location,
     "category": category,
     "lag": lag,
