@@ -111,13 +111,27 @@ def latest(place: Bucket, market: str) -> ForecastSet | None:
     DataProblem
         If an object of the set is missing or altered; the message names it.
     """
-    pointer, generation = _pointer(place, market)
-    if not generation:
+    shown = pointer(place, market)
+    if shown is None:
         return None
-    manifest = json.loads(_verified(place, pointer["manifest"], pointer["manifest_sha256"]))
-    folder = pointer["manifest"].removesuffix("manifest.json")
+    manifest, folder = _manifest(place, shown), shown["manifest"].removesuffix("manifest.json")
     files = {name: _verified(place, folder + name, of["sha256"]) for name, of in manifest["files"].items()}
-    return ForecastSet(pointer, manifest, files)
+    return ForecastSet(shown, manifest, files)
+
+
+def latest_snapshot(place: Bucket, market: str) -> bytes | None:
+    """The snapshot that the latest forecast was made from; None if the market was never published.
+
+    Raises
+    ------
+    DataProblem
+        If what leads to it, or the snapshot itself, is missing or altered; the message names it.
+    """
+    shown = pointer(place, market)
+    if shown is None:
+        return None
+    digest = _manifest(place, shown)["about"]["snapshot"]
+    return _verified(place, f"snapshots/{digest}.parquet", digest)
 
 
 def manifests(place: Bucket, market: str, day: object) -> list[str]:
@@ -220,6 +234,10 @@ def _pointer(place: Bucket, market: str) -> tuple[dict, int]:
         at = bucket.address(place, name)
         raise DataProblem(f"{at}: not a pointer ({error!r}). Restore an earlier generation.") from error
     return pointer, generation
+
+
+def _manifest(place: Bucket, shown: dict) -> dict:
+    return dict(json.loads(_verified(place, shown["manifest"], shown["manifest_sha256"])))
 
 
 def _verified(place: Bucket, name: str, digest: str) -> bytes:

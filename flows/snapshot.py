@@ -7,10 +7,10 @@ from typing import Any
 
 from flows import bucket, fetch, forecasts, source
 from flows.local import PARAMS
-from flows.station import Run, bucket_name, stage, step
+from flows.station import Run, bucket_name, stage, step, voice
 from footfall import problems, read, series
 from footfall.markets import read_market
-from footfall.problems import DataProblem, EnvironmentProblem, StaleSource
+from footfall.problems import DataProblem, Problem, StaleSource
 
 
 @step
@@ -75,23 +75,39 @@ def _fresh(visible: Any, run: Run) -> dt.date:
 
 
 def _say_on_the_page(run: Run, sentence: str) -> None:
-    """Above the latest forecast, which keeps its date; not where the run stands on another day than its market does."""
-    if read_market(PARAMS, run.market.name).data.as_of in (None, str(run.as_of)):
-        with suppress(EnvironmentProblem):  # the trouble at hand is the one to tell of
-            forecasts.annotate(bucket.connect(bucket_name()), run.market.name, sentence)
+    """Above the latest forecast, which keeps its date; the trouble at hand is the one to tell of, whatever comes."""
+    place = bucket.connect(bucket_name())
+    with suppress(Problem):
+        if _is_of_today(run, forecasts.pointer(place, run.market.name)):
+            forecasts.annotate(place, run.market.name, sentence)
+
+
+def _is_of_today(run: Run, shown: dict[str, Any] | None) -> bool:
+    """Whether a run is as its market's file says, on its day, and no older than the forecast that readers see."""
+    name, day = run.market.name, str(run.as_of)
+    meant = read_market(PARAMS, name).data.as_of in (None, day) and read_market(PARAMS, name, {"data.as_of": day})
+    return bool(shown and shown["as_of"] <= day and run.market == meant)
 
 
 def _compare(place: Any, run: Run, visible: Any) -> None:
     """Stop on a source that takes back what the published forecast was made from."""
-    data, latest = run.market.data, forecasts.latest(place, run.market.name)
-    if data.accept_revisions or latest is None:
+    data, kept = run.market.data, None if run.market.data.accept_revisions else _kept(place, run.market.name)
+    if kept is None:
         return
-    before = series.from_parquet(bucket.read(place, f"snapshots/{latest.manifest['about']['snapshot']}.parquet"))
-    before, now = (_own(table, run) for table in (before, visible))
+    before, now = (_own(table, run) for table in (series.from_parquet(kept), visible))
     found = read.compare(before, now) if len(before) else []
     if found:
         listed = problems.listed([f"{fetch.masked(data.source)}: {sentence}" for sentence in found])
         raise DataProblem(f"{listed}\nIf the source is right to revise itself: --set data.accept_revisions=true")
+
+
+def _kept(place: Any, market: str) -> bytes | None:
+    """What the published forecast was made from; where it is lost or damaged, coming days are forecast all the same."""
+    try:
+        return forecasts.latest_snapshot(place, market)
+    except DataProblem as problem:
+        voice().warning(f"the source is not compared with what was published: {problem}")
+        return None
 
 
 def _own(table: Any, run: Run) -> Any:

@@ -51,6 +51,28 @@ def first_run(servers):
     return done.output
 
 
+def market(monkeypatch, folder, name, text):
+    """A market of its own for one test: its file, and every module looking for markets where it lies."""
+    from flows import local, schedule, snapshot, station, status
+
+    (folder / f"{name}.yaml").write_text(text)
+    for module in (local, schedule, snapshot, station, status):
+        monkeypatch.setattr(module, "PARAMS", folder)
+    return name
+
+
+def crown(market, folder):
+    """Make the sample's champion that of another market too, which spares a training."""
+    from flows import ledger, registry
+
+    place = storage.connect("footfall")
+    known = ledger.entries(place, "sample")[0]
+    registry.lay_down("sample", known.version, folder)
+    (folder / "champion").rename(folder / "model")
+    version = registry.register(market, known.run, folder / "model", {})
+    ledger.promote(place, market, version, None, known.as_of, known.gate, known.run)
+
+
 def poison(place, market, folder):
     """Promote, by force, a model that is worse than today's champion; its version."""
     from sktime.forecasting.naive import NaiveForecaster

@@ -104,7 +104,7 @@ def the_notebook_says_what_the_record_says(folder, record):
 
 
 def _runs_in_mlflow():
-    """Every run of every notebook, by the name of its folder; page by page, or the asking would make the server grow."""
+    """Every run of every notebook, by its folder; page by page, or the asking would make the server grow."""
     from mlflow import MlflowClient
 
     found, client, token = {}, MlflowClient(), None

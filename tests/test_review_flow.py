@@ -10,6 +10,7 @@ from datetime import date
 
 import pandas as pd
 import pytest
+from conftest import market
 from figures import SAMPLE
 
 from flows import bucket, forecasts, local
@@ -22,12 +23,8 @@ FORECASTS = dict(list(pd.read_parquet(SAMPLE / "forecasts.parquet").groupby("ori
 @pytest.fixture
 def cafe(servers, tmp_path, monkeypatch):
     """A market of the sample's figures; its name, which is its bucket's too."""
-    from flows import station
-
-    name = f"cafe-{uuid.uuid4().hex[:8]}"
+    name = market(monkeypatch, tmp_path, f"cafe-{uuid.uuid4().hex[:8]}", "data: {source: sample}\n")
     (local.HOME / "bucket" / name).mkdir()
-    (tmp_path / f"{name}.yaml").write_text("data: {source: sample}\n")
-    monkeypatch.setattr(station, "PARAMS", tmp_path)
     monkeypatch.setenv("FOOTFALL_BUCKET", name)
     return name
 

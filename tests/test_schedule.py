@@ -11,7 +11,7 @@ import uuid
 from zoneinfo import ZoneInfo
 
 import pytest
-from conftest import footfall
+from conftest import crown, footfall, market
 from receiver import Receiver
 
 from flows import bucket as storage
@@ -35,13 +35,8 @@ def client(servers):
 @pytest.fixture
 def live(servers, tmp_path, monkeypatch):
     """A market whose clock runs, on the bundled sample; its name."""
-    from flows import cli, schedule, station, status
-
-    name = f"live{uuid.uuid4().hex[:6]}"
-    (tmp_path / f"{name}.yaml").write_text("data: {source: sample, location: PT, stale_after: 6}\n")
-    for module in (cli.local, schedule, station, status):
-        monkeypatch.setattr(module, "PARAMS", tmp_path)
-    return name
+    text = "data: {source: sample, location: PT, stale_after: 6}\n"
+    return market(monkeypatch, tmp_path, f"live{uuid.uuid4().hex[:6]}", text)
 
 
 def deployment(client, market, cron="0 6 * * *"):
@@ -175,18 +170,6 @@ def test_a_run_killed_in_its_notebook_does_not_stay_running(client, first_run):
     assert client.read_flow_run(identity).state.is_crashed()
 
 
-def crown(market, folder):
-    """Make the sample's champion that of another market too, which spares a training."""
-    from flows import ledger, registry
-
-    place = storage.connect("footfall")
-    known = ledger.entries(place, "sample")[0]
-    registry.lay_down("sample", known.version, folder)
-    (folder / "champion").rename(folder / "model")
-    version = registry.register(market, known.run, folder / "model", {})
-    ledger.promote(place, market, version, None, known.as_of, known.gate, known.run)
-
-
 @pytest.mark.parametrize("last", [21, pytest.param(28, marks=pytest.mark.soak)])
 def test_the_same_file_day_after_day_is_said_to_be_stale_once_and_never_relabelled(last, live, first_run, tmp_path):
     from flows import alerts, automations
@@ -197,7 +180,7 @@ def test_the_same_file_day_after_day_is_said_to_be_stale_once_and_never_relabell
         patch.setenv(automations.SETTING, receiver.url)
         automations.arrange()
         days = [f"2022-10-{day}" for day in range(19, last + 1)]
-        done = [footfall("predict", live, "--as-of", day, "--set", "data.lag=0") for day in days]
+        done = [footfall("predict", live, "--as-of", day) for day in days]
         assert [one.exit_code for one in done] == [0, *[StaleSource.exit_code] * (last - 19)], done[0].output
         assert "stale — its last retail_and_recreation of PT is 2022-10-13, 7 days before 2022-10-20" in done[1].output
         assert "the latest forecast remains 2022-10-19" in done[-1].output
