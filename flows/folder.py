@@ -12,9 +12,6 @@
 The folder alone is enough to check a run and to repeat it.
 """
 
-import datetime as dt
-import json
-import os
 import shutil
 import subprocess
 from collections import defaultdict
@@ -24,11 +21,11 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-import psutil
 
 from flows import changes, report, stamp
 from flows.account import Course, Outcome, Record, digests, read_record, replace, template_of
 from flows.local import ROOT
+from flows.owner import Owner, own, read_owner, write_owner
 from footfall.problems import DataProblem
 from footfall.series import sha256_of
 
@@ -40,28 +37,25 @@ def claim(folder: Path, template: Path, tags: dict[str, str]) -> None:
     """Make the folder of a run that is about to start, and say in it who owns it."""
     (folder / "template").mkdir(parents=True)
     shutil.copy(template, folder / "template")
-    born = psutil.Process().create_time()
-    owner = {"pid": os.getpid(), "born": born, "started": dt.datetime.now(dt.UTC).isoformat(), "tags": tags}
-    replace(folder / "owner.json", json.dumps(owner, indent=2))
+    own(folder, tags)
 
 
 def add_tags(folder: Path, tags: dict[str, str]) -> None:
     """Add to what the run shall be found by, while it is going on."""
-    owner = json.loads((folder / "owner.json").read_text())
-    owner["tags"] |= tags
-    replace(folder / "owner.json", json.dumps(owner, indent=2))
+    owner = read_owner(folder)
+    write_owner(folder, owner.model_copy(update={"tags": owner.tags | tags}))
 
 
 def keep(folder: Path, outcome: Outcome, reason: str, course: Course, seconds: float) -> Record:
     """Write the account of a run that has ended; the folder is complete when this returns."""
-    template, owner = template_of(folder), json.loads((folder / "owner.json").read_text())
+    template, owner = template_of(folder), read_owner(folder)
     executed = stamp.as_far_as_it_came(template, folder)
     cells = stamp.cells(executed, course)
     record = Record(
         notebook=template.stem, outcome=outcome, reason=reason, cells=cells,
         parameters=course.parameters, limits=course.limits,
         stopped_at=next((cell.number for cell in cells if cell.status == "failed"), None),
-        started=owner["started"], seconds=round(seconds, 2), tags=owner["tags"],
+        started=owner.started, seconds=round(seconds, 2), tags=owner.tags,
         template=sha256_of(template), inputs=digests(folder / "in"), outputs=digests(folder / "out"),
         lock=sha256_of(LOCK), **_revision(template),
     )  # fmt: skip
@@ -110,32 +104,30 @@ def _course(folder: Path) -> Course:
 def _lasted(folder: Path) -> float:
     """Seconds from the claim to the last sign of life."""
     signs = [path.stat().st_mtime for path in folder.glob("*") if path.suffix in (".json", ".ipynb")]
-    began = json.loads((folder / "owner.json").read_text())["started"]
-    return max(0.0, max(signs) - dt.datetime.fromisoformat(began).timestamp())
+    return max(0.0, max(signs) - read_owner(folder).started.timestamp())
 
 
 def unfinished(runs: Path) -> Iterator[Path]:
     """Folders of runs that MLflow does not have yet and that no living process works on, oldest first."""
-    for owner in sorted(runs.glob("*/owner.json"), key=lambda path: path.stat().st_mtime):
-        if not (owner.parent / "delivered").exists() and not _alive(json.loads(owner.read_text())):
-            yield owner.parent
+    for folder in _folders(runs):
+        with suppress(FileNotFoundError):  # MLflow has it, and another start put it away while we looked
+            if not (folder / "delivered").exists() and not read_owner(folder).lives():
+                yield folder
 
 
-def owner_of(runs: Path, flow_run: str) -> tuple[dict[str, str], bool] | None:
-    """The tags of the folder that a flow run works in, and whether its process lives; None if it has none here."""
-    for path in sorted(runs.glob("*/owner.json"), reverse=True):
-        owner = json.loads(path.read_text())
-        if owner["tags"].get("prefect_flow_run") == flow_run:
-            return owner["tags"], _alive(owner)
+def owner_of(runs: Path, flow_run: str) -> Owner | None:
+    """Who owns the folder that a flow run works in; None if it has none here."""
+    for folder in reversed(_folders(runs)):
+        with suppress(FileNotFoundError):
+            owner = read_owner(folder)
+            if owner.tags.get("prefect_flow_run") == flow_run:
+                return owner
     return None
 
 
-def _alive(owner: dict[str, Any]) -> bool:
-    try:
-        process = psutil.Process(owner["pid"])
-        return process.create_time() == owner["born"] and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
+def _folders(runs: Path) -> list[Path]:
+    """The folders of all runs, oldest first: their names begin with the time."""
+    return sorted(path.parent for path in runs.glob("*/owner.json"))
 
 
 def last_good(runs: Path, notebook: str, market: str | None, before: str = "~") -> tuple[Path, dict[str, str]] | None:
@@ -169,11 +161,12 @@ def prune(runs: Path, newest: int = 20) -> list[str]:
     for path in runs.glob("*/delivered"):
         lines[path.parent.name.partition("-")[2].rpartition("-")[0]].append(path.parent)
     old = [folder for folders in lines.values() for folder in _superseded(sorted(folders), newest)]
-    (runs / ".old").mkdir(exist_ok=True)
     for folder in old:
-        folder.rename(runs / ".old" / folder.name)  # at once: a folder half removed would be taken for unfinished
+        with suppress(OSError):  # another start is at it as well, or the disk will not: then the next one does it
+            (runs / ".old").mkdir(exist_ok=True)
+            folder.rename(runs / ".old" / folder.name)  # at once: a folder half removed would be taken for unfinished
     shutil.rmtree(runs / ".old", ignore_errors=True)
-    return [folder.name for folder in old]
+    return [folder.name for folder in old if not folder.exists()]
 
 
 def _superseded(folders: list[Path], newest: int) -> list[Path]:

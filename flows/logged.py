@@ -3,10 +3,12 @@
 import json
 import os
 import time
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+from pydantic import TypeAdapter, ValidationError
 
 from flows.account import Record, describe
 
@@ -15,11 +17,18 @@ VIEW = "workflowType=machine_learning"  # MLflow 3 shows every run as a chat unl
 
 
 def metrics(record: Record, folder: Path) -> list[Metric]:
-    """What the notebook measured, in ``out/metrics.json``, and how long it ran."""
-    path, now = folder / "out" / "metrics.json", int(time.time() * 1000)
-    written = json.loads(path.read_text()) if path.exists() else {}
-    figures = {**written, "seconds": record.seconds}
-    return [Metric(name, round(float(value), 4), now, 0) for name, value in figures.items()]  # as a list can show them
+    """What the notebook measured, in ``out/metrics.json``, without what is no finite number, and how long it ran."""
+    now, figures = int(time.time() * 1000), _measured(folder / "out" / "metrics.json") | {"seconds": record.seconds}
+    numbers = {name: value for name, value in figures.items() if isinstance(value, (int, float)) and isfinite(value)}
+    return [Metric(name, round(float(value), 4), now, 0) for name, value in numbers.items()]  # as a list can show them
+
+
+def _measured(path: Path) -> dict[str, Any]:
+    """What a notebook wrote; nothing where it did not, or died while it did."""
+    try:
+        return TypeAdapter(dict[str, Any]).validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        return {}
 
 
 def params(record: Record) -> list[Param]:

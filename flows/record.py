@@ -3,7 +3,6 @@
 An experiment per notebook, a run per execution. What is kept is what lies in the run's folder: nothing here computes.
 """
 
-import datetime as dt
 import fcntl
 import json
 import logging
@@ -32,7 +31,8 @@ from mlflow.exceptions import MlflowException, RestException
 from flows import logged
 from flows.account import read_record, replace, template_of
 from flows.folder import abandoned, unfinished
-from footfall.problems import EnvironmentProblem, Problem, UsageProblem
+from flows.owner import read_owner
+from footfall.problems import EnvironmentProblem, UsageProblem
 
 STATUS = {"succeeded": "FINISHED", "interrupted": "KILLED"}
 KIND = {"mlflow.experimentKind": "custom_model_development"}
@@ -48,12 +48,12 @@ class Away(EnvironmentProblem):
 def start(folder: Path) -> str:
     """Open the MLflow run of a claimed folder, and give its id; the folder remembers it."""
     with answering():
-        client, owner = MlflowClient(), json.loads((folder / "owner.json").read_text())
-        notebook, tags = template_of(folder).stem, owner["tags"]
+        client, owner = MlflowClient(), read_owner(folder)
+        notebook, tags = template_of(folder).stem, owner.tags
         found = client.get_experiment_by_name(notebook)
         experiment = found.experiment_id if found else _create_experiment(client, notebook)
         title = " ".join(tags[name] for name in ("market", "as_of") if name in tags)
-        began = int(dt.datetime.fromisoformat(owner["started"]).timestamp() * 1000)
+        began = int(owner.started.timestamp() * 1000)
         run = str(client.create_run(experiment, began, {**tags, "folder": folder.name}, title).info.run_id)
     replace(folder / "mlflow", run)
     return run
@@ -163,8 +163,8 @@ def deliver_waiting(runs: Path) -> list[str]:
                 told.append(f"delivered the record of {folder.name}: {record.outcome}")
             except Away as problem:  # nor will it take the others
                 return [*told, f"the record of {folder.name} waits: {problem}"]
-            except (Problem, OSError, ValueError) as problem:  # one bad folder keeps no other waiting
-                told.append(f"the record of {folder.name} waits: {problem}")
+            except Exception as error:  # one bad folder keeps no other waiting, and stops no start
+                told.append(f"the record of {folder.name} waits: {type(error).__name__}: {error}")
     return told
 
 

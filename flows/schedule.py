@@ -87,7 +87,7 @@ def _dead(run: FlowRun) -> bool:
     """Whether nobody works on it any more: by the owner of its folder, else by the process that the worker started."""
     owner = owner_of(HOME / "runs", str(run.id))
     if owner:
-        return not owner[1]
+        return not owner.lives()
     here = urlsplit(os.environ.get("PREFECT_API_URL", "")).hostname in ("127.0.0.1", "localhost")
     if not here or run.work_pool_name != POOL:
         return False  # another machine's, which its silence will tell of, see flows.automations
@@ -100,8 +100,8 @@ def _bury(client: SyncPrefectClient, run: FlowRun) -> str:
     client.set_flow_run_state(run.id, Crashed(message=DIED))
     told = f"{run.name}: {DIED}"
     if run.deployment_id and AGAIN not in run.tags and not _due_after(client, run):
-        tags, _ = owner_of(HOME / "runs", str(run.id)) or ({}, False)
-        parameters = run.parameters | ({"as_of": tags["as_of"]} if "as_of" in tags else {})
+        owner = owner_of(HOME / "runs", str(run.id))
+        parameters = run.parameters | ({"as_of": owner.tags["as_of"]} if owner and "as_of" in owner.tags else {})
         client.create_flow_run_from_deployment(
             run.deployment_id, parameters=parameters, tags=[AGAIN], idempotency_key=f"{AGAIN} {run.id}"
         )

@@ -105,8 +105,8 @@ def _deliver_if_possible(run: Run, error: BaseException) -> None:
         if isinstance(error, record.Away):  # it was waited for long enough
             raise error
         voice().info(f"record          {run.folder} · {record.link(record.deliver(run.folder))}")
-    except EnvironmentProblem:  # the trouble at hand is the one to tell of
-        voice().warning(f"the record waits in {run.folder.name}; the next start delivers it")
+    except Exception as why:  # the trouble at hand is the one to tell of
+        voice().warning(f"the record waits in {run.folder.name} ({why}); the next start delivers it")
 
 
 def settle(runs: Path) -> list[str]:

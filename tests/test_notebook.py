@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import nbformat
 import psutil
@@ -329,6 +330,16 @@ def test_the_disk_keeps_the_newest_runs_and_the_last_good_one(tmp_path):
     assert left == set(names) - set(gone) and not left & set(gone)
     assert {name for name in left if name < "20221011"} == {names[6], names[4], names[7]}
     assert prune(tmp_path / "runs") == []
+
+
+def test_two_that_put_away_the_same_runs_do_not_disturb_each_other(tmp_path):
+    for number in range(320):
+        (tmp_path / f"20221013T{number:06}-train-a-0").mkdir()
+        (tmp_path / f"20221013T{number:06}-train-a-0" / "delivered").touch()
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(prune, [tmp_path] * 4))
+    prune(tmp_path)  # what one could not, because another cleared up
+    assert len(list(tmp_path.glob("*-train-a-0"))) == 20
 
 
 @settings(max_examples=60, deadline=None)

@@ -56,6 +56,19 @@ def test_a_good_run_is_finished_and_holds_everything(record, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ('{"MAE": 1.5, "WIS": null, "skill": NaN, "days": {"Monday": 1}, "text": "x"}', {"MAE": 1.5}),
+        ('{"MAE": 1.', {}),
+        ("[1, 2]", {}),
+    ],
+)
+def test_what_is_no_number_is_no_metric_and_keeps_no_record_back(record, tmp_path, written, shown):
+    run, kept = kept_run(record, tmp_path, f"open('out/metrics.json', 'w').write({written!r})")
+    assert record.MlflowClient().get_run(run).data.metrics == shown | {"seconds": kept.seconds}
+
+
+@pytest.mark.parametrize(
     ("cell", "outcome"), [("1 / 0", "failed"), ("import os; os.kill(os.getpid(), 9)", "kernel died")]
 )
 def test_a_bad_run_is_failed_and_says_where_and_why(record, tmp_path, cell, outcome):
@@ -133,12 +146,31 @@ def test_a_run_whose_process_was_killed_is_on_record_after_the_next_start(record
     assert record.deliver_waiting(runs) == [] and differences(runs / "one") == []
 
 
+def disown(folder):
+    """As if the process that claimed it had died."""
+    owner = folder / "owner.json"
+    owner.write_text(owner.read_text().replace(f'"pid": {os.getpid()}', '"pid": 999999999'))
+
+
+def test_one_bad_folder_keeps_no_other_waiting(record, tmp_path):
+    runs, template = tmp_path / "runs", write(tmp_path, "1")
+    for name in ("1-torn", "2-bare", "3-whole"):
+        claim(runs / name, template, {"market": "m"})
+        disown(runs / name)
+    (runs / "1-torn" / "owner.json").write_text("")  # the machine stopped before it was on disk
+    (runs / "2-bare" / "template" / "small.ipynb").unlink()
+    torn, bare, whole = record.deliver_waiting(runs)
+    assert torn == "delivered the record of 1-torn: interrupted"
+    assert bare.startswith("the record of 2-bare waits: ")
+    assert whole == "delivered the record of 3-whole: interrupted"
+    assert differences(runs / "1-torn") == [] and list(unfinished(runs)) == [runs / "2-bare"]
+
+
 def test_a_record_waits_for_mlflow_and_is_delivered_once(record, tmp_path, monkeypatch):
     runs = tmp_path / "runs"
     claim(runs / "one", write(tmp_path, "1"), {"market": "m"})
     run_notebook(runs / "one", {"number": 1}, print)
-    owner = runs / "one" / "owner.json"
-    owner.write_text(owner.read_text().replace(f'"pid": {os.getpid()}', '"pid": 999999999'))
+    disown(runs / "one")
     with monkeypatch.context() as away:
         away.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
         began = time.monotonic()

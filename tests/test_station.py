@@ -1,0 +1,31 @@
+"""What every station does around its notebook, on real servers."""
+
+import pytest
+
+from flows.account import read_record
+from flows.folder import not_begun
+from footfall.problems import UsageProblem
+
+
+def test_the_trouble_at_hand_is_the_one_that_is_told(servers):
+    """Also where the record of it cannot be delivered, whatever it is that keeps it."""
+    from prefect import flow
+
+    from flows import record, station
+
+    left = []
+
+    @flow
+    def troubled():
+        with station.recorded("explore", "sample", None, None) as run:
+            run.kept = not_begun(run.folder, UsageProblem("the trouble at hand"))
+            left.append((run.folder, (run.folder / "record.json").read_text()))
+            (run.folder / "record.json").write_text("")
+            raise UsageProblem("the trouble at hand")
+
+    with pytest.raises(UsageProblem, match="the trouble at hand"):
+        troubled()
+    folder, whole = left[0]
+    (folder / "record.json").write_text(whole)
+    record.deliver(folder)
+    assert read_record(folder).reason == "UsageProblem: the trouble at hand"
