@@ -34,10 +34,11 @@ LOST = "The process that ran it ended without a word: killed, or the machine sto
 
 
 def claim(folder: Path, template: Path, tags: dict[str, str]) -> None:
-    """Make the folder of a run that is about to start, and say in it who owns it."""
+    """Make the folder of a run that is about to start, and say in it who owns it, and on which code it runs."""
+    revision = _revision(template)  # now: when its account is written, other code may lie here
     (folder / "template").mkdir(parents=True)
     shutil.copy(template, folder / "template")
-    own(folder, tags)
+    own(folder, tags, revision)
 
 
 def add_tags(folder: Path, tags: dict[str, str]) -> None:
@@ -57,7 +58,7 @@ def keep(folder: Path, outcome: Outcome, reason: str, course: Course, seconds: f
         stopped_at=next((cell.number for cell in cells if cell.status == "failed"), None),
         started=owner.started, seconds=round(seconds, 2), tags=owner.tags,
         template=sha256_of(template), inputs=digests(folder / "in"), outputs=digests(folder / "out"),
-        lock=sha256_of(LOCK), **_revision(template),
+        **owner.revision or _revision(template),  # older versions did not note it
     )  # fmt: skip
     notebook = folder / f"{record.notebook}.ipynb"
     replace(notebook, nbformat.writes(stamp.stamped(executed, record, course)))
@@ -178,7 +179,7 @@ def _superseded(folders: list[Path], newest: int) -> list[Path]:
 
 
 def _revision(template: Path) -> dict[str, Any]:
-    """The commit the code stands on, whether anything differs from it, and whether this notebook does."""
+    """The commit the code stands on, whether anything differs from it, whether this notebook does, and the lock."""
     commit = _git("rev-parse", "HEAD")
     committed = _git("rev-parse", f"HEAD:notebooks/{template.name}")
     modified = not committed or committed != _git("hash-object", "--no-filters", str(template))
@@ -186,6 +187,7 @@ def _revision(template: Path) -> dict[str, Any]:
         "commit": commit or "unknown",
         "dirty": not commit or bool(_git("status", "--porcelain")),
         "modified": modified,
+        "lock": sha256_of(LOCK),
     }
 
 

@@ -3,6 +3,7 @@
 import datetime as dt
 import os
 from pathlib import Path
+from typing import Any
 
 import psutil
 from pydantic import BaseModel, ValidationError
@@ -11,12 +12,13 @@ from flows.account import replace
 
 
 class Owner(BaseModel):
-    """The process that a run belongs to, and what the run can be found by."""
+    """The process that a run belongs to, what the run can be found by, and the code that it began with."""
 
     pid: int
     born: float
     started: dt.datetime
     tags: dict[str, str]
+    revision: dict[str, Any] = {}
 
     def lives(self) -> bool:
         """Whether the process is still there; its number may be another's by now."""
@@ -27,10 +29,10 @@ class Owner(BaseModel):
             return False
 
 
-def own(folder: Path, tags: dict[str, str]) -> None:
+def own(folder: Path, tags: dict[str, str], revision: dict[str, Any]) -> None:
     """Note that this process runs what happens in a folder, from now on."""
     born, now = psutil.Process().create_time(), dt.datetime.now(dt.UTC)
-    write_owner(folder, Owner(pid=os.getpid(), born=born, started=now, tags=tags))
+    write_owner(folder, Owner(pid=os.getpid(), born=born, started=now, tags=tags, revision=revision))
 
 
 def write_owner(folder: Path, owner: Owner) -> None:

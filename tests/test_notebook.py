@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from papermill.parameterize import parameterize_notebook
 
+from flows import folder as folders
 from flows.account import Record, differences
 from flows.folder import abandoned, claim, not_begun, prune, unfinished
 from flows.kernel import warm
@@ -271,6 +272,35 @@ def test_the_record_names_the_commit_and_the_lock(tmp_path):
     assert record.template == sha256((tmp_path / "small.ipynb").read_bytes())
     assert re.fullmatch(r"[0-9a-f]{40}|unknown", record.commit)
     assert os.path.exists(tmp_path / "run" / "record.json") and not list((tmp_path / "run").glob("*running*"))
+
+
+def test_the_record_of_a_run_that_died_names_the_code_that_it_began_with(tmp_path, monkeypatch):
+    house = tmp_path / "house"
+    (house / "notebooks").mkdir(parents=True)
+    monkeypatch.setattr(folders, "ROOT", house)
+    monkeypatch.setattr(folders, "LOCK", house / "requirements.lock")
+
+    def commit(words):
+        (house / "requirements.lock").write_text(words)
+        template = write(house / "notebooks", repr(words))
+        for asked in (["init", "-q"], ["add", "."], ["-c", "user.name=x", "-c", "user.email=x", "commit", "-qm", "x"]):
+            subprocess.run(["git", "-C", str(house), *asked], check=True)
+        return template
+
+    def told(record):
+        return record.commit, record.dirty, record.modified, record.lock
+
+    template = commit("first")
+    for name in ("died", "ended", "older"):
+        claim(tmp_path / name, template, {"market": "m"})
+    first = not_begun(tmp_path / "ended", DataProblem("x"))
+    commit("second")
+    assert told(abandoned(tmp_path / "died")) == told(first)
+    assert told(first)[1:] == (False, False, sha256(b"first"))
+    older = tmp_path / "older" / "owner.json"
+    older.write_text(json.dumps({k: v for k, v in json.loads(older.read_text()).items() if k != "revision"}))
+    now = abandoned(tmp_path / "older")
+    assert now.commit != first.commit and now.lock == sha256(b"second"), "an older version noted nothing"
 
 
 @pytest.mark.parametrize("command", [["sleep", "600"], ["setsid", "sleep", "600"]])
