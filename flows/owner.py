@@ -1,38 +1,27 @@
 """Who runs what: noted in ``owner.json`` of a run's folder, so that a death without a word is noticed."""
 
 import datetime as dt
-import os
 from pathlib import Path
 from typing import Any
 
-import psutil
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from flows.account import replace
+from flows.process import Process, this_process
 
 
-class Owner(BaseModel):
+class Owner(Process):
     """The process that a run belongs to, what the run can be found by, and the code that it began with."""
 
-    pid: int
-    born: float
     started: dt.datetime
     tags: dict[str, str]
-    revision: dict[str, Any] = {}
-
-    def lives(self) -> bool:
-        """Whether the process is still there; its number may be another's by now."""
-        try:
-            process = psutil.Process(self.pid)
-            return process.create_time() == self.born and process.status() != psutil.STATUS_ZOMBIE
-        except psutil.NoSuchProcess:
-            return False
+    revision: dict[str, Any] | None = None
 
 
 def own(folder: Path, tags: dict[str, str], revision: dict[str, Any]) -> None:
     """Note that this process runs what happens in a folder, from now on."""
-    born, now = psutil.Process().create_time(), dt.datetime.now(dt.UTC)
-    write_owner(folder, Owner(pid=os.getpid(), born=born, started=now, tags=tags, revision=revision))
+    owner = this_process().model_dump() | {"started": dt.datetime.now(dt.UTC), "tags": tags, "revision": revision}
+    write_owner(folder, Owner(**owner))
 
 
 def write_owner(folder: Path, owner: Owner) -> None:
@@ -47,4 +36,4 @@ def read_owner(folder: Path) -> Owner:
         return Owner.model_validate_json(path.read_bytes())
     except ValidationError:
         begun = dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC)
-        return Owner(pid=0, born=0, started=begun, tags={})
+        return Owner(pid=0, born="", started=begun, tags={})
