@@ -52,8 +52,8 @@ def warm(station: str = "") -> None:
 
 
 def new_mark() -> str:
-    """A value for `MARK`: whose kernel it is, and which one."""
-    return f"{os.getpid()}-{uuid.uuid4().hex}"
+    """A value for `MARK`: whose kernel it is, and which one; always of the same length."""
+    return f"{os.getpid():08}-{uuid.uuid4().hex}"
 
 
 class Nursery:
@@ -64,7 +64,8 @@ class Nursery:
 
     def __init__(self, imported: tuple[str, ...]) -> None:
         command = [sys.executable, "-c", "from flows.kernel import nurse; nurse()", *imported]
-        env = environment() | {"JPY_PARENT_PID": str(os.getpid())}  # without it ipykernel talks to the terminal
+        env = environment() | {MARK: new_mark()}
+        env |= {"JPY_PARENT_PID": str(os.getpid())}  # without it ipykernel talks to the terminal
         self._process = subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                          start_new_session=True, preexec_fn=die_with_parent)  # fmt: skip
         self._heard, self._born, self._died = b"", list[int](), dict[int, int]()
@@ -171,6 +172,7 @@ def _live(order: dict[str, Any], told: int) -> None:
         os.dup2(2, 1)
         os.close(told)
         os.chdir(order["cwd"])
+        _show(order["env"][MARK])
         os.environ.clear()
         os.environ.update(order["env"])
         sys.argv = order["argv"]
@@ -179,6 +181,16 @@ def _live(order: dict[str, Any], told: int) -> None:
     except BaseException:
         traceback.print_exc()
         os._exit(1)
+
+
+def _show(mark: str) -> None:
+    """Write the mark over the nursery's own, in place.
+
+    Of a process that was only ever forked, ``/proc`` shows the environment that its first ancestor was started with.
+    """
+    libc = ctypes.CDLL(None)
+    libc.getenv.restype = ctypes.c_void_p
+    ctypes.memmove(libc.getenv(MARK.encode()), mark.encode(), len(mark))
 
 
 def take(command: list[str], cwd: str, env: dict[str, str]) -> tuple[Born | None, str]:

@@ -164,8 +164,33 @@ def test_a_run_that_never_began_is_recorded_too(tmp_path):
     assert "figures.csv:3:value" in page and {cell.status for cell in record.cells} == {"not run"}
 
 
-def test_no_descendant_of_a_kernel_outlives_its_run(tmp_path):
-    spawn = "import subprocess; open('out/pid', 'w').write(str(subprocess.Popen(['setsid', 'sleep', '600']).pid))"
+# forked twice, in a session of its own, nothing of the kernel's open, its folder left: as daemons have it
+FORKED = """
+import os, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        with open('out/part', 'w') as told:
+            told.write(str(os.getpid()))
+        os.rename('out/part', 'out/pid')
+        os.chdir('/')
+        os.closerange(0, 1000)
+        time.sleep(600)
+    os._exit(0)
+while not os.path.exists('out/pid'):
+    time.sleep(0.01)
+"""
+STARTED = "import subprocess; open('out/pid', 'w').write(str(subprocess.Popen({}).pid))"
+DESCENDANTS = {
+    "a child": STARTED.format(["sleep", "600"]),
+    "a daemon": STARTED.format(["setsid", "sleep", "600"]),
+    "a daemon that was only forked": FORKED,
+}
+
+
+@pytest.mark.parametrize("descendant", ["a daemon", "a daemon that was only forked"])
+def test_no_descendant_of_a_kernel_outlives_its_run(descendant, tmp_path):
+    spawn = DESCENDANTS[descendant]
     for name, ending in {"good": "1", "bad": "1 / 0", "dead": "import os; os.kill(os.getpid(), 9)"}.items():
         (tmp_path / name).mkdir()
         run(tmp_path / name, spawn, ending)
@@ -303,10 +328,9 @@ def test_the_record_of_a_run_that_died_names_the_code_that_it_began_with(tmp_pat
     assert now.commit != first.commit and now.lock == sha256(b"second"), "an older version noted nothing"
 
 
-@pytest.mark.parametrize("command", [["sleep", "600"], ["setsid", "sleep", "600"]])
-def test_a_grandchild_dies_with_a_killed_parent(command, tmp_path):
-    spawn = f"import subprocess; open('out/pid', 'w').write(str(subprocess.Popen({command}).pid))"
-    template = write(tmp_path, spawn, "import time; time.sleep(600)")
+@pytest.mark.parametrize("descendant", DESCENDANTS)
+def test_a_grandchild_dies_with_a_killed_parent(descendant, tmp_path):
+    template = write(tmp_path, DESCENDANTS[descendant], "import time; time.sleep(600)")
     command = [sys.executable, "-c", WARM, str(template), str(tmp_path / "run")]
     parent = subprocess.Popen(command, cwd=ROOT / "tests")
     pid = tmp_path / "run" / "out" / "pid"
