@@ -8,7 +8,6 @@ import contextlib
 import ctypes
 import fcntl
 import importlib
-import json
 import os
 import signal
 import socket
@@ -24,7 +23,9 @@ from typing import IO, Any
 from zoneinfo import ZoneInfo
 
 import psutil
+from pydantic import ValidationError
 
+from flows.process import Process, this_process
 from footfall.problems import EnvironmentProblem
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -54,31 +55,37 @@ def servers() -> Iterator[dict[str, str]]:
         The environment variables that lead there; they are set in this process too.
     """
     (HOME / "logs").mkdir(parents=True, exist_ok=True)
-    with _guest() as others, contextlib.ExitStack() as stack:
-        found = (_running() or _start(stack, others)) | _named()
+    with _held("lock", fcntl.LOCK_SH) as guests, contextlib.ExitStack() as stack:  # whose servers they are waits for us
+        with _held("starting", fcntl.LOCK_EX):  # of two that begin at once, the second is a guest of the first
+            found = (_running() or _start(stack, guests)) | _named()
         os.environ.update(QUIET | found)
         yield found
 
 
 @contextlib.contextmanager
-def _guest() -> Iterator[IO[str]]:
-    """Hold the house's lock shared, so that whoever started the servers does not stop them under us."""
-    with (HOME / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_SH)
+def _held(name: str, how: int) -> Iterator[IO[str]]:
+    """Hold one of the house's locks, with others or alone."""
+    with (HOME / name).open("w") as lock:
+        fcntl.flock(lock, how)
         yield lock
 
 
+class Note(Process):
+    """Who started the servers, and where they are; ``servers.json``."""
+
+    addresses: dict[str, str]
+
+
 def _running() -> dict[str, str]:
-    """The addresses another process of ours wrote down, if it lives and they answer."""
+    """The addresses another process of ours wrote down, if it lives."""
     try:
-        noted = json.loads((HOME / "servers.json").read_text())
-        os.kill(noted["pid"], 0)
-    except (OSError, ValueError):
+        note = Note.model_validate_json((HOME / "servers.json").read_bytes())
+    except (OSError, ValidationError):
         return {}
-    return dict(noted["addresses"])
+    return note.addresses if note.lives() else {}
 
 
-def _start(stack: contextlib.ExitStack, others: IO[str]) -> dict[str, str]:
+def _start(stack: contextlib.ExitStack, guests: IO[str]) -> dict[str, str]:
     found = _named()
     ours = [server for server in _servers() if server.name not in found]
     for server in ours:  # all at once: each takes its time
@@ -86,8 +93,9 @@ def _start(stack: contextlib.ExitStack, others: IO[str]) -> dict[str, str]:
     for server in ours:
         found |= server.addresses(stack)
     note = HOME / "servers.json"
-    note.write_text(json.dumps({"pid": os.getpid(), "addresses": found}))
-    stack.callback(_leave, note, others)
+    note.write_text(Note(**this_process().model_dump(), addresses=found).model_dump_json())
+    stack.callback(note.unlink, missing_ok=True)
+    stack.callback(fcntl.flock, guests, fcntl.LOCK_EX)  # first of all the last guest leaves; until then any may come
     return found
 
 
@@ -153,12 +161,6 @@ def _servers() -> list[Server]:
 def _named() -> dict[str, str]:
     names = ("PREFECT_API_URL", "MLFLOW_TRACKING_URI", "FOOTFALL_BUCKET", "STORAGE_EMULATOR_HOST")
     return {name: os.environ[name] for name in names if os.environ.get(name)}
-
-
-def _leave(note: Path, others: IO[str]) -> None:
-    """Before the servers stop: no newcomer finds them, and those who use them are waited for."""
-    note.unlink(missing_ok=True)
-    fcntl.flock(others, fcntl.LOCK_EX)
 
 
 def _bucket(port: int) -> list[str]:
