@@ -11,7 +11,7 @@ import bad_data
 import invariants
 import psutil
 import pytest
-import test_params
+import test_markets
 from conftest import footfall
 
 from flows.local import HOME
@@ -93,10 +93,10 @@ def test_bad_data_publishes_nothing(what, trained, tmp_path):
     assert told[0][:60] in run.data.tags["mlflow.note.content"]
 
 
-@pytest.mark.parametrize("what", test_params.BAD)
+@pytest.mark.parametrize("what", test_markets.BAD)
 def test_a_bad_parameter_starts_nothing(what, trained):
     before, last = objects(), newest("predict").info.run_id
-    ((key, value),) = test_params.BAD[what][0].items()
+    ((key, value),) = test_markets.BAD[what][0].items()
     done = footfall("predict", "sample", "--set", f"{key}={as_yaml(value)}")
     assert done.exit_code == 2, done.output
     assert objects() == before and newest("predict").info.run_id == last
