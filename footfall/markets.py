@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 from ruamel.yaml import YAML
+from ruamel.yaml.constructor import SafeConstructor
 from ruamel.yaml.error import YAMLError
 
 from footfall.params import Market
@@ -43,12 +44,25 @@ def read_market(folder: Path, name: str, settings: dict[str, Any] | None = None)
         raise UsageProblem(listed(told)) from None
 
 
+class AsWritten(SafeConstructor):
+    """Leaves a day as the text that it is written as: its key knows best what is wrong with an impossible one."""
+
+
+AsWritten.add_constructor("tag:yaml.org,2002:timestamp", SafeConstructor.construct_yaml_str)
+
+
+def _load(source: Path | str) -> Any:
+    yaml = YAML(typ="safe", pure=True)
+    yaml.Constructor = AsWritten
+    return yaml.load(source)
+
+
 def read_value(text: str) -> Any:
     """The value of ``--set key=value``, read as YAML: a number, a list, a word."""
     try:
-        return YAML(typ="safe", pure=True).load(text)
+        return _load(text)
     except ValueError:
-        return text  # an impossible day, say: its key knows best what is wrong with it
+        return text  # a number without digits, 0x_: its key knows best what is wrong with it
     except YAMLError:
         raise UsageProblem(f"{text!r} is not a value; write a number, a word, or a list like [PT, ES]") from None
 
@@ -65,8 +79,8 @@ def _file(folder: Path, name: str) -> Path:
 
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
-        sections = YAML(typ="safe", pure=True).load(path)
-    except YAMLError as error:
+        sections = _load(path)
+    except (YAMLError, ValueError) as error:
         raise UsageProblem(f"{path.name}: {' '.join(str(error).split())}") from None
     if not isinstance(sections, dict) or "name" in sections:
         known = "data, explore, train, predict, review, limits"

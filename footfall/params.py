@@ -10,14 +10,10 @@ import datetime as dt
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 PLACE = re.compile(r"[A-Z]{2}([-/][^\x00-\x1f\\]+)?")
 LEVELS = [round(0.05 * k, 2) for k in range(1, 20)]
-
-
-def _iso_text(value: object) -> object:
-    return value.isoformat() if type(value) is dt.date else value  # YAML turns an unquoted date into one
 
 
 def _iso_day(value: str) -> str:
@@ -39,7 +35,7 @@ def _levels(value: list[float]) -> list[float]:
     return value
 
 
-Day = Annotated[str, BeforeValidator(_iso_text), AfterValidator(_iso_day)]
+Day = Annotated[str, AfterValidator(_iso_day)]
 Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
 Place = Annotated[str, AfterValidator(_place)]
 Category = Annotated[str, Field(pattern=r"^[a-z][a-z_]*$")]

@@ -82,6 +82,12 @@ def test_an_unquoted_day_is_a_day(tmp_path):
     assert read_market(tmp_path, "plain").data.as_of == "2022-10-13"
 
 
+def test_an_unquoted_day_that_is_none_is_told_as_any_other(tmp_path):
+    (tmp_path / "plain.yaml").write_text("data:\n  source: sample\n  as_of: 2022-02-30\n")
+    with pytest.raises(UsageProblem, match=r"^plain\.yaml: data\.as_of: '2022-02-30' — .* no day of the calendar"):
+        read_market(tmp_path, "plain")
+
+
 @pytest.mark.parametrize("path", sorted(PARAMS.glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_market_is_valid(path):
     assert read_market(PARAMS, path.stem).name == path.stem
