@@ -20,11 +20,11 @@ from pydantic import BaseModel
 from flows import bucket, kernel, ledger, notebook, record, registry, schedule
 from flows.account import Record
 from flows.folder import add_tags, claim, last_good, not_begun, prune
-from flows.local import HOME, PARAMS
+from flows.local import HOME, LISBON, PARAMS
 from footfall import problems
 from footfall.markets import read_market
 from footfall.params import Market
-from footfall.problems import DataProblem, EnvironmentProblem, Interrupted, Problem
+from footfall.problems import DataProblem, EnvironmentProblem, Interrupted, Problem, UsageProblem
 
 step = task(cache_policy=NO_CACHE)
 
@@ -61,11 +61,26 @@ def particulars(market: str, as_of: str | None, settings: dict[str, Any] | None)
         ISO day; the market's own, else the one it was scheduled for, else today.
     settings : dict, optional
         Dotted keys that replace values of the market's file, ``{"train.margin": 0.05}``.
+
+    Raises
+    ------
+    UsageProblem
+        If that day is still to come.
     """
     asked = {"data.as_of": as_of} if as_of else {}
     known = read_market(PARAMS, market, {**(settings or {}), **asked})
-    day = schedule.day().isoformat()
-    return known if known.data.as_of else read_market(PARAMS, market, {**(settings or {}), "data.as_of": day})
+    if known.data.as_of:
+        _refuse_a_day_to_come(market, known.data.as_of)
+        return known
+    return read_market(PARAMS, market, {**(settings or {}), "data.as_of": schedule.day().isoformat()})
+
+
+def _refuse_a_day_to_come(market: str, as_of: str) -> None:
+    """Its forecast would be the latest until then, and that of every day before it would be stored but not shown."""
+    today = max(dt.datetime.now(LISBON).date(), schedule.day())
+    if dt.date.fromisoformat(as_of) > today:
+        advice = "give today or an earlier day, or leave it out"
+        raise UsageProblem(f"{market} as of {as_of}: that day is still to come, in Lisbon it is {today}; {advice}")
 
 
 @contextmanager

@@ -189,3 +189,13 @@ def test_the_same_file_day_after_day_is_said_to_be_stale_once_and_never_relabell
     assert latest.pointer["as_of"] == "2022-10-19" and latest.manifest["about"]["data_through"] == "2022-10-13"
     assert [one["cause"] for one in alerts.opened(live)] == ["stale source"]
     assert "stale" in footfall("forecast", live).output
+
+
+@pytest.mark.parametrize("station", ["predict", "run"])
+def test_a_day_that_is_still_to_come_is_nobodys(station, live):
+    today = dt.datetime.now(LISBON).date()
+    done = footfall(station, live, "--as-of", str(today + dt.timedelta(days=1)))
+    assert done.exit_code == 2, done.output
+    assert f"that day is still to come, in Lisbon it is {today}" in done.output
+    done = footfall(station, live, "--as-of", str(today))
+    assert done.exit_code == 3 and "stale" in done.output, "the sample ended in 2022, but the day itself is right"
