@@ -148,7 +148,7 @@ def rollback(
     reason: Annotated[str, typer.Option(help="Why, for the ledger.")],
     to: Annotated[str | None, typer.Option(metavar="VERSION", help="Which; else the champion before this one.")] = None,
 ) -> None:
-    """Set the champion back, and publish the latest forecast again with it."""
+    """Set the champion back, and publish the latest forecast again with it; one that was cut short is finished."""
     with terminal.line(market, None, None):
         bucket, forecasts, ledger = (
             importlib.import_module(f"flows.{name}") for name in ("bucket", "forecasts", "ledger")
@@ -157,11 +157,13 @@ def rollback(
         entry = ledger.rollback(place, market, reason, to)
         told = f"version {entry.version} is champion again, in place of {entry.was}; entry {entry.number} of the ledger"
         terminal.say(told)
-        importlib.import_module("flows.alerts").tell(market, "rollback", f"{told}: {reason}")
-        if (latest := forecasts.latest(place, market)) is not None:
+        importlib.import_module("flows.alerts").tell(market, "rollback", f"{told}: {entry.why}")
+        with ledger.finishing(entry):
+            if (latest := forecasts.latest(place, market)) is None:
+                return
             asked = {"market": market, "as_of": latest.pointer["as_of"]}
             terminal.perform("predict", asked | {"snapshot": latest.manifest["about"]["snapshot"]})
-            terminal.show(market)
+        terminal.show(market)
 
 
 @app.command()

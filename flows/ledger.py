@@ -8,8 +8,10 @@ registry's alias ``champion`` follows the ledger; where they differ, after a kil
 
 import datetime as dt
 import getpass
+import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -17,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from flows import bucket, forecasts, registry
 from flows.bucket import Bucket
-from footfall.problems import Conflict, DataProblem, GateClosed, UsageProblem
+from footfall.problems import Conflict, DataProblem, GateClosed, Problem, UsageProblem
 from footfall.series import sha256
 
 ROUNDS = 50  # lost races before giving up; each one means that another entry was written
@@ -141,6 +143,13 @@ def _beats(ours: dict[str, Any], theirs: dict[str, Any]) -> bool:
 def rollback(place: Bucket, market: str, reason: str, to: str | None = None) -> Entry:
     """Set a market back to a version that was champion before: the one before today's, or the one asked for.
 
+    Where a rollback was cut short after its entry, a second one does not go back further: it finishes the first.
+
+    Returns
+    -------
+    Entry
+        The new one; that of the first rollback if this one finishes it. The forecast is the caller's to publish again.
+
     Raises
     ------
     UsageProblem
@@ -152,20 +161,47 @@ def rollback(place: Bucket, market: str, reason: str, to: str | None = None) -> 
     """
     shown = forecasts.pointer(place, market)
 
-    def next_one(found: list[Entry]) -> dict[str, Any] | str:
+    def next_one(found: list[Entry]) -> dict[str, Any] | Entry:
         mine = _of(market, found)
         now = in_force(mine)
         if now is None:
             raise UsageProblem(f"{market} never had a champion; train one: footfall train {market}")
+        if to in (None, now.version) and _cut_short(place, mine, now):
+            return now
         back = _passed(mine, to or _promoted(mine, now.version).was, now)
         shown_as_of = dt.date.fromisoformat(shown["as_of"]) if shown else now.as_of
         return {"market": market, "action": "rollback", "version": back.version, "was": now.version, "why": reason,
                 "as_of": max(now.as_of, shown_as_of), "gate": {}, "run": back.run,
                 "sha256": _proved(market, back.version)}  # fmt: skip
 
-    entry = _append(place, next_one)
-    follow(place, market)
-    return cast(Entry, entry)  # without a sentence in its place: every way not to go back is an error
+    entry = cast(Entry, _append(place, next_one))  # no sentence in its place: every way not to go back is an error
+    with finishing(entry):
+        follow(place, market)
+    return entry
+
+
+def _cut_short(place: Bucket, mine: list[Entry], now: Entry) -> bool:
+    """Whether what comes after the entry of a rollback was never done: the alias, the forecast of the latest day."""
+    if now.action != "rollback":
+        return False
+    shown = forecasts.pointer(place, now.market)
+    if shown is None:
+        return registry.alias(now.market) != now.version
+    due = in_force(mine, dt.date.fromisoformat(shown["as_of"]))
+    about = json.loads(bucket.read(place, shown["manifest"]))["about"]
+    return due is not None and about.get("model_version") != f"{now.market}/{due.version}"
+
+
+@contextmanager
+def finishing(entry: Entry) -> Iterator[None]:
+    """What stops the rest of a rollback is told with what has changed by then, and with what finishes it."""
+    try:
+        yield
+    except Problem as problem:
+        done = f"The champion has changed already: version {entry.version} in place of {entry.was}"
+        rest = "the alias and the latest forecast have yet to follow"
+        again = f"footfall rollback {entry.market} --to {entry.version} --reason … finishes it and goes no further"
+        raise type(problem)(f"{problem}\n{done}; {rest}. {again}.") from problem
 
 
 def _passed(mine: list[Entry], version: str | None, now: Entry) -> Entry:
@@ -202,12 +238,12 @@ def follow(place: Bucket, market: str) -> list[Entry]:
     raise Conflict(f"the alias champion of {market} keeps moving; look who else sets it")
 
 
-def _append(place: Bucket, next_one: Callable[[list[Entry]], dict[str, Any] | str]) -> Entry | str:
-    """Write the entry that follows from those there are; a sentence instead of facts says why there is none."""
+def _append(place: Bucket, next_one: Callable[[list[Entry]], dict[str, Any] | Entry | str]) -> Entry | str:
+    """Write the entry that follows from those there are; an entry or a sentence instead of facts: no new one."""
     for _ in range(ROUNDS):
         chain = _chain(place)
         facts = next_one([entry for entry, _ in chain])
-        if isinstance(facts, str):
+        if isinstance(facts, str | Entry):
             return facts
         before = chain[-1][1] if chain else ""
         at = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from conftest import footfall, poison
+from proxy import Proxy
 from test_record import model, training
 
 from flows import bucket, forecasts, local
@@ -217,6 +218,32 @@ def test_going_back_follows_the_promotions(ledger, place, versions):
     assert ledger.rollback(place, market, "forward again", to="3").was == "1"
 
 
+def test_a_rollback_that_was_cut_short_is_finished_by_the_next_and_goes_back_no_further(
+    ledger, place, versions, servers, monkeypatch
+):
+    from flows import registry
+
+    market, more = versions
+    for against in (None, "1", "2"):
+        ledger.promote(place, market, more(), against, DAY, gate(3.0), "run")
+    forecasts.publish(place, market, DAY, {"x": b"3"}, {"model_version": f"{market}/3"})
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with Proxy(servers["MLFLOW_TRACKING_URI"]) as proxy, monkeypatch.context() as through:
+        through.setenv("MLFLOW_TRACKING_URI", proxy.url)
+        proxy.add("reset", "POST .*registered-models/alias")
+        with pytest.raises(EnvironmentProblem, match=r"changed already: version 2 in place of 3; .* --to 2"):
+            ledger.rollback(place, market, "it drifts")
+    assert registry.alias(market) == "3"
+    for to in (None, "2", None):
+        assert ledger.rollback(place, market, "again", to).number == 4, "the forecast is still by version 3"
+    assert registry.alias(market) == "2"
+    forecasts.publish(place, market, DAY, {"x": b"2"}, {"model_version": f"{market}/2"})
+    with pytest.raises(UsageProblem, match="version 2 is the champion"):
+        ledger.rollback(place, market, "here", to="2")
+    assert ledger.rollback(place, market, "still").version == "1"
+    assert ledger.rollback(place, market, "forward again", to="3").number == 6, "another one is another rollback"
+
+
 def test_nobody_goes_back_to_a_model_that_is_not_whole(ledger, place, versions):
     market, more = versions
     ledger.promote(place, market, more(), None, DAY, gate(3.0), "run")
@@ -238,7 +265,9 @@ def test_the_command_says_which_model_was_in_use_on_a_day(first_run):
     assert footfall("champion", "sample", "--on", "yesterday").exit_code == 2
 
 
-def test_a_poisoned_champion_is_rolled_back_and_the_forecast_of_before_is_back_byte_for_byte(first_run, tmp_path):
+def test_a_poisoned_champion_is_rolled_back_and_the_forecast_of_before_is_back_byte_for_byte(
+    first_run, servers, tmp_path, monkeypatch
+):
     from flows import ledger
 
     place = bucket.connect("footfall")
@@ -248,7 +277,14 @@ def test_a_poisoned_champion_is_rolled_back_and_the_forecast_of_before_is_back_b
     assert done.exit_code == 0, done.output
     worse = forecasts.latest(place, "sample")
     assert worse.manifest["about"]["model_version"] == f"sample/{poisoned}" and worse.files != before.files
-    done = footfall("rollback", "sample", "--reason", "it says the same every day")
+    asked = ["rollback", "sample", "--reason", "it says the same every day"]
+    with Proxy(servers["MLFLOW_TRACKING_URI"]) as proxy, monkeypatch.context() as through:
+        through.setenv("MLFLOW_TRACKING_URI", proxy.url)
+        through.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+        proxy.add("reset", "POST .*runs/create", times=9)
+        done = footfall(*asked)
+    assert done.exit_code == 4 and "The champion has changed already" in done.output, done.output
+    done = footfall(*asked)  # it does what remains
     assert done.exit_code == 0 and "already stored, now the latest" in done.output, done.output
     back = forecasts.latest(place, "sample")
     assert back.files == before.files and back.pointer == before.pointer
