@@ -67,9 +67,21 @@ def _create_registered_model(client: MlflowClient, market: str) -> None:
 
 
 def point(market: str, number: str) -> None:
-    """Let the alias name this version; which one it shall be, the ledger says."""
+    """Let the alias name this version; which one it shall be, the ledger says.
+
+    Raises
+    ------
+    EnvironmentProblem
+        If the registry has no such version any more.
+    """
     with answering():
-        MlflowClient().set_registered_model_alias(market, CHAMPION, number)
+        try:
+            MlflowClient().set_registered_model_alias(market, CHAMPION, number)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            gone = f"model {market} version {number}, the champion by the ledger, is no longer in MLflow's registry"
+            raise EnvironmentProblem(f"{gone}. {MEND}") from None
 
 
 def alias(market: str) -> str | None:
@@ -94,10 +106,10 @@ def lay_down(market: str, number: str, folder: Path) -> str:
     try:
         entry = MlflowClient().get_model_version(market, number)
         whole = Path(download_artifacts(artifact_uri=f"models:/{market}/{number}", dst_path=str(folder / "registry")))
+        shutil.move(whole / "data" / "model", folder / "champion")
     except (MlflowException, OSError) as error:
         what = f"model {market} version {number} cannot be fetched: {shown(str(error))}"
         raise EnvironmentProblem(f"{what}. If MLflow was away, run again. {MEND}") from error
-    shutil.move(whole / "data" / "model", folder / "champion")
     shutil.rmtree(folder / "registry")
     found = content_digest(folder / "champion")
     if found != entry.tags.get("sha256"):

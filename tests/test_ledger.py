@@ -256,6 +256,19 @@ def test_nobody_goes_back_to_a_model_that_is_not_whole(ledger, place, versions):
     assert ledger.champion(place, market).version == "2"
 
 
+def test_a_champion_that_is_no_longer_registered_can_be_rolled_back(ledger, place, versions):
+    from flows import record, registry
+
+    market, more = versions
+    ledger.promote(place, market, more(), None, DAY, gate(3.0), "run")
+    ledger.promote(place, market, more(), "1", DAY, gate(2.0), "run")
+    record.MlflowClient().delete_model_version(market, "2")
+    with pytest.raises(EnvironmentProblem, match=r"version 2, .* is no longer in .* footfall rollback MARKET"):
+        ledger.follow(place, market)
+    ledger.rollback(place, market, "it was deleted")
+    assert registry.alias(market) == ledger.champion(place, market).version == "1"
+
+
 def test_the_command_says_which_model_was_in_use_on_a_day(first_run):
     done = footfall("champion", "sample")
     assert done.exit_code == 0 and re.search(r"entry \d+ of the ledger: \w+ by", done.output), done.output

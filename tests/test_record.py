@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -120,6 +121,14 @@ def test_a_model_without_artifacts_cannot_be_laid_down(record, registry, tmp_pat
     stored.unlink()
     with pytest.raises(EnvironmentProblem, match="model three version 1"):
         registry.lay_down("three", version, tmp_path / "in")
+
+
+def test_a_model_whose_folder_is_gone_cannot_be_laid_down(record, registry, tmp_path):
+    version = registry.register("four", training(record, tmp_path), model(tmp_path, "weights of four"), {})
+    stored = next(p for p in (HOME / "artifacts").rglob("forecaster.zip") if p.read_bytes() == b"weights of four")
+    shutil.rmtree(stored.parent)
+    with pytest.raises(EnvironmentProblem, match=r"model four version 1 cannot be fetched.*footfall rollback MARKET"):
+        registry.lay_down("four", version, tmp_path / "in")
 
 
 def test_the_record_in_mlflow_is_the_record_on_disk(record, tmp_path):
