@@ -35,6 +35,7 @@ FILES = {
     "not a mapping": ("- data\n", r"bad\.yaml: must hold the sections"),
     "a name inside": ("name: x\ndata: {source: sample}\n", r"bad\.yaml: must hold the sections"),
     "no data": ("train: {}\n", r"bad\.yaml: data: .* — Field required"),
+    "a number without digits": ("data: {source: sample}\npredict: {horizon: 0x_}\n", r"^bad\.yaml: invalid literal"),
     "broken": ("data: {source\n", r"bad\.yaml: "),
 }
 
