@@ -23,6 +23,7 @@ from prefect.context import FlowRunContext
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from prefect.logging import get_logger
 
+from flows.client import answering
 from footfall.problems import StaleSource
 
 LONG = 2000
@@ -110,7 +111,7 @@ async def completed(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) 
 
 def opened(market: str | None = None) -> list[dict[str, str]]:
     """The causes that are open, oldest first: ``market``, ``cause``, ``sentence`` and ``since``, a UTC time."""
-    with get_client(sync_client=True) as client:
+    with answering() as client:
         wanted = {"variables": {"name": {"like_": PREFIX}}, "limit": 200}
         found = client.request("POST", "/variables/filter", json=wanted).json()  # type: ignore[arg-type]
     causes = [json.loads(one["value"]) for one in found if one["name"].startswith(PREFIX)]

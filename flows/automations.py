@@ -12,13 +12,13 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from apprise import Apprise
 from prefect.blocks.notifications import SlackWebhook
-from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import StateType
 from prefect.events import EventTrigger, Posture, ResourceSpecification
 from prefect.events.actions import ChangeFlowRunState, SendNotification
 from prefect.events.schemas.automations import AutomationCore
 from pydantic import SecretStr
 
+from flows.client import answering
 from flows.local import POOL
 from footfall.problems import EnvironmentProblem
 
@@ -51,7 +51,7 @@ def address() -> str:
 
 def told() -> str:
     """Where alerts go, in a sentence that gives no secret away; the server knows, whatever this shell has set."""
-    with get_client(sync_client=True) as client:
+    with answering() as client:
         sends = client.read_automations_by_name(NAMES[0])
     return "Alerts go to the address that footfall up was given." if sends else f"No alerts: {ADVICE}."
 
@@ -59,7 +59,7 @@ def told() -> str:
 def arrange() -> None:
     """Put the automations on the server in place of those of the same names; those that send only with an address."""
     where = address()
-    with get_client(sync_client=True) as client:
+    with answering() as client:
         for name in NAMES:
             for one in client.read_automations_by_name(name):
                 client.delete_automation(one.id)

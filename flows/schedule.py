@@ -24,6 +24,7 @@ from prefect.server.schemas.schedules import CronSchedule as DueCron
 from prefect.states import Completed, Crashed
 
 from flows import alerts
+from flows.client import answering
 from flows.folder import owner_of
 from flows.local import HOME, LISBON, PARAMS, POOL
 from footfall.markets import read_market
@@ -113,7 +114,7 @@ def _bury(client: SyncPrefectClient, run: FlowRun) -> str:
 
 def coming(market: str) -> list[dict[str, str]]:
     """What the deployments of a market have before them, the late first: ``flow``, ``when`` in Lisbon, ``state``."""
-    with get_client(sync_client=True) as client:
+    with answering() as client:
         found = []
         for flow in ("train", "predict", "review"):
             try:
@@ -138,7 +139,7 @@ def coming(market: str) -> list[dict[str, str]]:
 
 def days(market: str, first: dt.date, last: dt.date) -> list[dt.date]:
     """The days from `first` to `last` on which a forecast of the market is scheduled; none without a deployment."""
-    with get_client(sync_client=True) as client:
+    with answering() as client:
         try:
             found = client.read_deployment_by_name(f"predict/{market}").schedules
         except ObjectNotFound:

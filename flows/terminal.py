@@ -17,10 +17,11 @@ from rich.table import Table
 
 from flows import kernel, local
 from footfall.markets import read_market, read_value
-from footfall.problems import Problem, UsageProblem
+from footfall.problems import EnvironmentProblem, Problem, UsageProblem
 
 console = Console(highlight=False, soft_wrap=True, emoji=False)
 say = console.print
+MEND = "Mend that, or set FOOTFALL_HOME to a folder on another disk, and run again; footfall doctor looks for more."
 
 
 @contextmanager
@@ -41,7 +42,8 @@ def plain_words(market: str | None) -> Iterator[None]:
     """Whatever goes wrong is said in a sentence, with what remains of a market's forecast, and by the exit code."""
     try:
         yield
-    except Problem as problem:
+    except (Problem, OSError) as error:
+        problem = error if isinstance(error, Problem) else EnvironmentProblem(f"{error}. {MEND}")
         say(f"[bold red]{type(problem).__name__}[/]", end="  ")
         say(str(problem), markup=False)
         if market:

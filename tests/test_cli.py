@@ -196,6 +196,15 @@ def test_up_starts_everything_and_stops_cleanly(tmp_path):
     assert not alive and not (tmp_path / "servers.json").exists()
 
 
+def test_a_home_that_cannot_be_made_is_told_in_plain_words(tmp_path):
+    (tmp_path / "file").touch()
+    home = os.environ | {"FOOTFALL_HOME": str(tmp_path / "file" / "home")}
+    words = [sys.executable, "-m", "flows.cli", "forecast", "sample"]
+    done = subprocess.run(words, env=home, capture_output=True, text=True, check=False)
+    assert done.returncode == 4 and "Traceback" not in done.stderr, done.stderr
+    assert f"Not a directory: '{tmp_path}/file/home" in done.stdout and "set FOOTFALL_HOME to a folder" in done.stdout
+
+
 HOMES = ("PREFECT_API_URL", "MLFLOW_TRACKING_URI", "FOOTFALL_BUCKET", "STORAGE_EMULATOR_HOST", "PREFECT_HOME")
 
 

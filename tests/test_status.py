@@ -3,8 +3,11 @@
 import datetime as dt
 import io
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 import threading
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import footfall
+from invariants import CANARY
 from proxy import Proxy
 from test_schedule import client, deployment, live  # noqa: F401
 
@@ -92,6 +96,15 @@ def test_a_forecast_of_a_later_day_is_not_of_a_negative_age(live):  # noqa: F811
 def test_prefects_pages_ask_the_server_they_came_from(servers):
     with urllib.request.urlopen(servers["PREFECT_API_URL"].removesuffix("/api") + "/ui-settings") as answer:
         assert json.load(answer)["api_url"] == "/api", "4200 may be another's"
+
+
+def test_a_prefect_that_is_away_is_named(servers):
+    away = os.environ | {"PREFECT_API_URL": f"http://reader:{CANARY}@127.0.0.1:9/api"}
+    words = [sys.executable, "-m", "flows.cli", "status", "sample"]
+    done = subprocess.run(words, env=away, capture_output=True, text=True, check=False)
+    assert done.returncode == 4, done.stderr
+    assert "Prefect at http://127.0.0.1:9/api did not do its part: " in done.stdout
+    assert "Run again when it answers." in done.stdout and CANARY not in done.stdout + done.stderr
 
 
 def test_skill_is_of_the_last_28_days(live):  # noqa: F811
