@@ -71,21 +71,25 @@ def recipes(market: Market, horizon: int) -> dict[str, Any]:
 def trial(market: Market, name: str, beside: list[str]) -> pd.DataFrame:
     """One candidate beside others on the market's last sixty days, as quickly as can be told; best first.
 
+    Of the others only those count that train.ipynb still has: nobody asked for the ones it has not.
+
     Returns
     -------
     DataFrame
         A leaderboard, see `footfall.backtest.leaderboard`. The training judges on more days, and decides.
     """
-    horizon, lag, names = market.predict.horizon, market.data.lag, list(dict.fromkeys([name, *beside]))
+    horizon, lag = market.predict.horizon, market.data.lag
     with source.one_reading():
-        y = series_of(market)
+        y, known = series_of(market), recipes(market, horizon)
+        names = list(dict.fromkeys([name, *(one for one in beside if one in known)]))
         table = backtest(market, last_origins(y, TRIAL, horizon), names, horizon, lag, warm_up=TRIAL)
     return leaderboard(table, y)
 
 
 def champions_recipe(runs: Path, market: str) -> str | None:
     """The candidate that the champion was, going by the newest prediction on this disk."""
-    for about in sorted(runs.glob(f"*-predict-{market}-*/in/champion/about.json"), reverse=True):
+    begun, unique = "????????T??????", "[0-9a-f]" * 8  # as a run's folder is named: whole, as pt is also in pt-parks
+    for about in sorted(runs.glob(f"{begun}-predict-{market}-{unique}/in/champion/about.json"), reverse=True):
         return str(json.loads(about.read_text())["candidate"])
     return None
 

@@ -119,6 +119,8 @@ def try_candidate(
         labels = {recipe: f"{recipe}  (the champion's recipe)"}
         labels[name] = f"{labels.get(name, name)}  ← tried"
         terminal.say(shown.rename(index=labels).rename_axis(None).to_string(), markup=False)
+        if recipe and recipe not in board.index:
+            terminal.say(f"The champion's recipe, {recipe}, is no candidate of train.ipynb any more.", markup=False)
         terminal.say(f"{found.TRIAL} days of {market}, smaller is better but for cover80, where 0.8 is. "
                       "The training judges on more of them, and decides.")  # fmt: skip
 

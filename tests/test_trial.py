@@ -24,13 +24,31 @@ def test_a_candidate_that_is_not_in_the_notebook_is_refused():
     assert told.exit_code == 2 and "it has seasonal naive, ETS" in told.output
 
 
+def test_a_recipe_that_the_notebook_has_no_more_is_left_out(monkeypatch):
+    monkeypatch.setattr(backtest, "TRIAL", 28)
+    monkeypatch.setattr(backtest, "champions_recipe", lambda *_: "calendar v1")
+    told = footfall("try", "calendar")
+    assert told.exit_code == 0, told.output
+    assert "The champion's recipe, calendar v1, is no candidate of train.ipynb any more." in told.output
+
+
+def predicted(runs, name, candidate):
+    place = runs / name / "in" / "champion"
+    place.mkdir(parents=True)
+    (place / "about.json").write_text(json.dumps({"candidate": candidate}))
+
+
 def test_the_champions_recipe_is_that_of_the_newest_prediction(tmp_path):
     assert backtest.champions_recipe(tmp_path, "sample") is None
-    for day, name in (("20221001", "old"), ("20221002", "new")):
-        place = tmp_path / f"{day}T060000-predict-sample-ab" / "in" / "champion"
-        place.mkdir(parents=True)
-        (place / "about.json").write_text(json.dumps({"candidate": name}))
+    predicted(tmp_path, "20221001T060000-predict-sample-0123abcd", "old")
+    predicted(tmp_path, "20221002T060000-predict-sample-0123abcd", "new")
     assert backtest.champions_recipe(tmp_path, "sample") == "new"
+
+
+def test_the_champions_recipe_is_of_no_market_whose_name_only_begins_or_ends_alike(tmp_path):
+    predicted(tmp_path, "20221002T060000-predict-sample-parks-0123abcd", "of another")
+    predicted(tmp_path, "20221002T060000-predict-x-predict-sample-0123abcd", "of another")
+    assert backtest.champions_recipe(tmp_path, "sample") is None
 
 
 def test_a_missing_champion_names_the_notebook_that_writes_one(tmp_path):
