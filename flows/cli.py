@@ -44,7 +44,7 @@ SEE = "Look at the executed notebooks in MLflow, and at the flows in Prefect:  m
 @app.command()
 def run(market: Market, as_of: AsOf = None, set: Settings = None) -> None:
     """Train if there is no champion yet, then predict and publish."""
-    with terminal.line(market, as_of, set) as asked:
+    with terminal.line(market, as_of, set) as asked, importlib.import_module("flows.source").one_reading():
         decided = terminal.perform("train", asked) if _champion(asked) is None else ""
         if decided and _champion(asked) is None:
             raise GateClosed(f"{market} has no champion, so there is nothing to forecast with: {decided}")

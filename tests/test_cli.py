@@ -5,7 +5,9 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import bad_data
 import invariants
@@ -13,6 +15,7 @@ import psutil
 import pytest
 import test_markets
 from conftest import footfall
+from test_schedule import live  # noqa: F401
 
 from flows.local import HOME
 
@@ -54,6 +57,37 @@ def test_a_second_run_publishes_nothing_new(trained):
     invariants.running_again_leaves_the_same_bytes(HOME, again)
     assert "nothing new: gs://footfall/sample" in said[0] and "train [" not in said[0]
     assert objects() == before
+
+
+class Changing(BaseHTTPRequestHandler):
+    """The sample's figures, one of them another one at each request."""
+
+    seen = 0
+
+    def do_GET(self):
+        Changing.seen += 1
+        body = bad_data.to_bytes(bad_data.changed(bad_data.RETAIL, str(-Changing.seen)))
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+@pytest.fixture
+def changing():
+    """The address of a source that changes while it is read."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Changing) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/report.csv"
+        server.shutdown()
+
+
+def test_a_run_trains_and_predicts_on_one_snapshot(live, changing):  # noqa: F811
+    done = footfall("run", live, "--as-of", "2022-10-13", "--set", f"data.source={changing}")
+    assert done.exit_code == 0, done.output
+    trained, predicted = (newest(station).data.tags for station in ("train", "predict"))
+    assert trained["market"] == predicted["market"] == live
+    assert trained["snapshot"] == predicted["snapshot"] and Changing.seen == 1
 
 
 def test_forecast_prints_what_is_published(trained):
