@@ -4,7 +4,7 @@ from typing import Any
 
 from prefect.artifacts import acreate_link_artifact, acreate_markdown_artifact, acreate_table_artifact
 
-from flows import local, record, station
+from flows import alerts, local, record, station
 
 TABLES = {  # a station's table, and what its figures are
     "predict": ("forecast", "Percent against early 2020; four days out of five end between low and high."),
@@ -19,6 +19,8 @@ TABLES = {  # a station's table, and what its figures are
 async def present(run: station.Run, decided: str, table: list[dict[str, Any]] | None = None) -> None:
     """Show in Prefect and in MLflow what came of a run, each with the way to the other and to the page.
 
+    It is done and published by then, so what cannot be shown stops nothing.
+
     Parameters
     ----------
     run : station.Run
@@ -28,15 +30,21 @@ async def present(run: station.Run, decided: str, table: list[dict[str, Any]] | 
     table : list of dict, optional
         Rows that Prefect shows: the forecast, the leaderboard, the report card.
     """
-    page = local.address(run.market.name, "index.html") if run.station == "predict" else ""
-    record.tell(run.id, decided.partition(": gs://")[0], page)
-    link = record.link(run.id)
-    await acreate_link_artifact(link, "the executed notebook in MLflow", key="record")
-    summary = _summary(run, link, page)
-    await acreate_markdown_artifact(summary, key=f"{run.market.name}-{run.station}", description=decided)
-    if table:
-        name, units = TABLES[run.station]
-        await acreate_table_artifact(table, key=f"{run.market.name}-{name}", description=f"{decided}. {units}")
+    with alerts.best_effort():
+        page = local.address(run.market.name, "index.html") if run.station == "predict" else ""
+        record.tell(run.id, decided.partition(": gs://")[0], page)
+        link = record.link(run.id)
+        await acreate_link_artifact(link, "the executed notebook in MLflow", key="record")
+        summary = _summary(run, link, page)
+        await acreate_markdown_artifact(summary, key=_key(run, run.station), description=decided)
+        if table:
+            name, units = TABLES[run.station]
+            await acreate_table_artifact(table, key=_key(run, name), description=f"{decided}. {units}")
+
+
+def _key(run: station.Run, name: str) -> str:
+    """Prefect's keys have no underscore, which the name of a market may have."""
+    return f"{run.market.name}-{name}".replace("_", "-")
 
 
 def _summary(run: station.Run, link: str, page: str) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 from prefect.client.schemas.objects import State
 
-from flows import bucket, desk, forecasts, record, schedule, scores, station
+from flows import alerts, bucket, desk, forecasts, record, schedule, scores, station
 from flows.form import station_flow
 from flows.snapshot import take_snapshot
 from footfall.forecast import read_forecast, week
@@ -64,6 +64,7 @@ def publish(run: station.Run, show: bool) -> str:
         files = {path.name: path.read_bytes() for path in sorted((run.folder / "out" / "forecast").iterdir())}
         about = {**run.found, "record": run.id}
         done = forecasts.publish(bucket.connect(station.bucket_name()), run.market.name, run.as_of, files, about, show)
-        record.tag(run.id, {"forecast": done.url, "published": str(done.moved).lower()})
+        with alerts.best_effort():  # readers have it by now
+            record.tag(run.id, {"forecast": done.url, "published": str(done.moved).lower()})
         told.append(done.message)
     return done.message

@@ -28,8 +28,8 @@ async def review(market: str, as_of: str | None = None, settings: dict[str, Any]
         station.run_notebook(run, _parameters(run))
     decay = run.written("drift.json")
     told = f"{scores.hand_in(run, made_by)} · {decay['reason']}"
-    await desk.present(run, told, run.written("card.json"))
     _tell(market, decay)
+    await desk.present(run, told, run.written("card.json"))
     if not decay["decayed"] or _trained_lately(run):
         return told
     return f"{told} · {await train(market, str(run.as_of), settings, trigger='drift')}"

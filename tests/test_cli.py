@@ -15,6 +15,7 @@ import psutil
 import pytest
 import test_markets
 from conftest import footfall
+from proxy import Proxy
 from test_schedule import live  # noqa: F401
 
 from flows.local import HOME
@@ -88,6 +89,16 @@ def test_a_run_trains_and_predicts_on_one_snapshot(live, changing):  # noqa: F81
     trained, predicted = (newest(station).data.tags for station in ("train", "predict"))
     assert trained["market"] == predicted["market"] == live
     assert trained["snapshot"] == predicted["snapshot"] and Changing.seen == 1
+
+
+def test_a_tag_that_mlflow_does_not_take_takes_back_no_forecast(trained, servers, monkeypatch):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with Proxy(servers["MLFLOW_TRACKING_URI"]) as proxy, monkeypatch.context() as through:
+        through.setenv("MLFLOW_TRACKING_URI", proxy.url)
+        proxy.add("reset", "POST .*runs/set-tag", times=99)
+        done = footfall("predict", "sample")
+    assert done.exit_code == 0 and "nothing new: gs://footfall/sample" in done.output, done.output
+    assert any("runs/set-tag" in request for request in proxy.requests)
 
 
 def test_forecast_prints_what_is_published(trained):

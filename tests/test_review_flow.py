@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from conftest import market
 from figures import SAMPLE
+from proxy import Proxy
 
 from flows import bucket, forecasts, local
 from flows.folder import claim
@@ -131,6 +132,40 @@ def test_decay_calls_for_one_training_and_no_second(cafe):
     assert trained_for_drift(cafe, date(2022, 11, 3), 28) == "2022-10-07"
     assert trained_for_drift(cafe, date(2022, 11, 4), 28) is None
     assert trained_for_drift(cafe, date(2022, 10, 6), 28) is None, "a training of a later day is still to come"
+
+
+def decayed_review(cafe, servers, monkeypatch, refused):
+    """A review that finds decay, while MLflow refuses some requests."""
+    publish(cafe, "2022-09-01", "2022-10-05")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with Proxy(servers["MLFLOW_TRACKING_URI"]) as proxy, monkeypatch.context() as through:
+        through.setenv("MLFLOW_TRACKING_URI", proxy.url)
+        proxy.add("reset", refused, times=99)
+        return review(cafe, "2022-10-07", window=28, least_skill=0.99)
+
+
+def test_what_cannot_be_shown_keeps_neither_the_alert_nor_the_training(cafe, servers, monkeypatch):
+    from flows import alerts
+
+    assert "version 1" in decayed_review(cafe, servers, monkeypatch, "POST .*runs/set-tag")
+    assert [one["cause"] for one in alerts.opened(cafe)] == ["decay"]
+    assert newest("train", cafe).data.tags["trigger"] == "drift"
+
+
+def test_a_market_with_an_underscore_is_shown_in_prefect(cafe):
+    from prefect.client.orchestration import get_client
+
+    from flows import station
+
+    name = cafe.replace("-", "_")
+    (station.PARAMS / f"{name}.yaml").write_text("data: {source: sample}\n")
+    review(name, "2022-09-26")
+    with get_client(sync_client=True) as client:
+        asked = {"artifacts": {"key": {"any_": [f"{cafe}-review", f"{cafe}-report-card"]}}}
+        assert {one["type"] for one in client.request("POST", "/artifacts/filter", json=asked).json()} == {
+            "markdown",
+            "table",
+        }
 
 
 def test_before_anything_was_published_a_review_says_so(cafe):
