@@ -212,8 +212,9 @@ def search(notebook: str | None, filters: str, most: int = 50) -> list[tuple[str
 
 
 def tell(run: str, decided: str, page: str) -> None:
-    """Put what came of a finished run before its description, and the way to the page behind."""
+    """Put what came of a finished run before its description, and the way to the page behind; tag the run with it."""
     with answering():
+        MlflowClient().set_tag(run, "decided", decided)
         note = MlflowClient().get_run(run).data.tags["mlflow.note.content"]
         more = f" · [the page]({page})" if page else ""
         MlflowClient().set_tag(run, "mlflow.note.content", f"{decided}; {note}{more}")

@@ -118,8 +118,11 @@ def _grade(made: str, rows: pd.DataFrame) -> bool:
 
 
 def trained_for_drift(market: str, as_of: dt.date, days: int) -> str | None:
-    """The day of the newest training that decay started, within some days before `as_of`; None if there is none."""
-    asked = f"tags.market = '{market}' and tags.trigger = 'drift' and tags.outcome = 'succeeded'"
+    """The day of the newest training that decay started, within some days before `as_of`; None if there is none.
+
+    Only one that was brought to its end counts: its notebook may have succeeded, and the promotion after it failed.
+    """
+    asked = f"tags.market = '{market}' and tags.trigger = 'drift' and tags.decided LIKE '%'"
     stood = [run.data.tags["as_of"] for _, run in record.search("train", asked, most=1000)]
     first = str(as_of - dt.timedelta(days=days))
     return max((day for day in stood if first < day <= str(as_of)), default=None)

@@ -13,10 +13,12 @@ import pytest
 from conftest import market
 from figures import SAMPLE
 from proxy import Proxy
+from test_dying import handed_over
 
 from flows import bucket, forecasts, local
 from flows.folder import claim
 from footfall import scores, series
+from footfall.problems import EnvironmentProblem
 
 FORECASTS = dict(list(pd.read_parquet(SAMPLE / "forecasts.parquet").groupby("origin_date")))
 
@@ -142,6 +144,19 @@ def decayed_review(cafe, servers, monkeypatch, refused):
         through.setenv("MLFLOW_TRACKING_URI", proxy.url)
         proxy.add("reset", refused, times=99)
         return review(cafe, "2022-10-07", window=28, least_skill=0.99)
+
+
+def test_a_training_that_was_not_brought_to_its_end_is_none(cafe, servers, monkeypatch):
+    from flows import record
+    from flows.scores import trained_for_drift
+
+    with pytest.raises(EnvironmentProblem, match="MLflow at"):
+        decayed_review(cafe, servers, monkeypatch, "POST .*model-versions/create")
+    handed_over()
+    record.deliver_waiting(local.HOME / "runs")
+    trained = newest("train", cafe).data.tags
+    assert (trained["trigger"], trained["outcome"]) == ("drift", "succeeded"), "its record was delivered"
+    assert trained_for_drift(cafe, date(2022, 10, 8), 28) is None, "so the next review tries again"
 
 
 def test_what_cannot_be_shown_keeps_neither_the_alert_nor_the_training(cafe, servers, monkeypatch):
