@@ -54,15 +54,27 @@ def trace(name: str, market: str, day: str) -> list[tuple[str, str]]:
     found = forecasts.manifests(place, market, day)
     if not found:
         raise UsageProblem(f"no forecast of {market} stands on {day}; footfall forecast {market} shows the latest")
-    steps: list[tuple[str, str]] = []
-    for manifest in found:
-        about = json.loads(bucket.read(place, manifest))["about"]
-        steps += [("forecast", f"gs://{name}/{manifest.removesuffix('manifest.json')}"), *_made_by(about["record"])]
-        steps += _trained_by(*about["model_version"].split("/"))
-        origin = json.loads(bucket.read(place, f"snapshots/{about['snapshot']}.json"))
-        steps.append(("snapshot", f"gs://{name}/snapshots/{about['snapshot']}.parquet"))
-        steps.append(("source", "{source}, through {data_through}, fetched {retrieved_at}".format(**origin)))
-    return steps
+    return [step for manifest in found for step in _way_back(place, manifest.removesuffix("/manifest.json"))]
+
+
+def _way_back(place: bucket.Bucket, folder: str) -> list[tuple[str, str]]:
+    """From a stored set of forecasts down to its source."""
+    about = json.loads(bucket.read(place, f"{folder}/manifest.json"))["about"]
+    origin = json.loads(bucket.read(place, f"snapshots/{about['snapshot']}.json"))
+    address = bucket.address(place, folder)
+    return [
+        ("forecast", f"{address}/{', stored and never shown' if _never_shown(address) else ''}"),
+        *_made_by(about["record"]),
+        *_trained_by(*about["model_version"].split("/")),
+        ("snapshot", bucket.address(place, f"snapshots/{about['snapshot']}.parquet")),
+        ("source", "{source}, through {data_through}, fetched {retrieved_at}".format(**origin)),
+    ]
+
+
+def _never_shown(address: str) -> bool:
+    """Whether no run that made this set pointed readers to it, as where a past day is caught up on."""
+    made = [run.data.tags["published"] for _, run in record.search("predict", f"tags.forecast = '{address}'")]
+    return bool(made) and "true" not in made
 
 
 def champion(name: str, market: str, on: str | None) -> list[tuple[str, str]]:
@@ -82,10 +94,20 @@ def champion(name: str, market: str, on: str | None) -> list[tuple[str, str]]:
     if entry is None:
         when, then = (f"on {on}", f" --as-of {on}") if on else ("yet", "")
         raise UsageProblem(f"{market} had no champion {when}; train one: footfall train {market}{then}")
-    shown = max((one for one in forecasts.sets(place, market) if on is None or one <= on), default=None)
     since = f"{entry.as_of}, entry {entry.number} of the ledger: {entry.action} by {entry.who} at {entry.at}"
     steps = [("champion", f"{market}/{entry.version}"), ("since", since), ("why", entry.why)]
-    return steps + (trace(name, market, shown) if shown else _trained_by(market, entry.version))
+    shown = in_use(place, market, on)
+    return steps + (_way_back(place, shown) if shown else _trained_by(market, entry.version))
+
+
+def in_use(place: bucket.Bucket, market: str, on: str | None) -> str | None:
+    """The folder of the one set that readers saw last on a day; None where nothing was shown by then.
+
+    What is stored for days after the latest that was shown, nobody has seen.
+    """
+    latest, stored = (forecasts.pointer(place, market) or {"as_of": ""})["as_of"], forecasts.sets(place, market)
+    day = max((one for one in stored if one <= min(on or latest, latest)), default=None)
+    return ledger.live(place, market, day, stored[day]) if day else None
 
 
 def _day(text: str) -> dt.date:

@@ -85,6 +85,19 @@ def in_force(found: list[Entry], on: dt.date | None = None) -> Entry | None:
     return max(known, key=lambda entry: (entry.as_of, entry.number), default=None)
 
 
+def live(place: Bucket, market: str, day: str, sets: list[str]) -> str:
+    """Of a day's sets the one that readers saw last: the pointer's, else the newest by the champion of that day."""
+    if len(sets) == 1:
+        return sets[0]
+    shown = forecasts.pointer(place, market)
+    if shown and shown["as_of"] == day:
+        return f"{market}/forecasts/{day}/{shown['digest']}"
+    entry = champion(place, market, dt.date.fromisoformat(day))
+    named = {folder: json.loads(bucket.read(place, f"{folder}/manifest.json"))["about"] for folder in sets}
+    by_champion = [one for one in sets if entry and named[one].get("model_version") == f"{market}/{entry.version}"]
+    return (by_champion or sets)[-1]
+
+
 def promote(
     place: Bucket, market: str, version: str, against: str | None, as_of: dt.date, gate: dict[str, Any], run: str
 ) -> tuple[Entry | None, str]:

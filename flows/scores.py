@@ -7,7 +7,8 @@ from contextlib import suppress
 
 import pandas as pd
 
-from flows import bucket, forecasts, ledger, record, station
+from flows import bucket, forecasts, record, station
+from flows.ledger import live
 from footfall import review, scores, series
 from footfall.calendar import country_of
 from footfall.problems import DataProblem
@@ -49,19 +50,6 @@ def stored(place: bucket.Bucket, market: str) -> pd.DataFrame:
         return scores.from_parquet(bucket.read(place, f"{market}/{TABLE}"))
     except bucket.Missing:
         return scores.read_scores("")
-
-
-def live(place: bucket.Bucket, market: str, day: str, sets: list[str]) -> str:
-    """The set of a day that readers saw last: the pointer's, else the newest by the champion of that day."""
-    if len(sets) == 1:
-        return sets[0]
-    shown = forecasts.pointer(place, market)
-    if shown and shown["as_of"] == day:
-        return f"{market}/forecasts/{day}/{shown['digest']}"
-    entry = ledger.champion(place, market, dt.date.fromisoformat(day))
-    named = {folder: json.loads(bucket.read(place, f"{folder}/manifest.json"))["about"] for folder in sets}
-    by_champion = [one for one in sets if entry and named[one].get("model_version") == f"{market}/{entry.version}"]
-    return (by_champion or sets)[-1]
 
 
 def _lay_down(run: station.Run, place: bucket.Bucket, day: str, folder: str) -> str:

@@ -1,5 +1,6 @@
 """The record, read again, by the commands a reviewer uses."""
 
+import datetime as dt
 import re
 
 import nbformat
@@ -7,7 +8,7 @@ import pytest
 from conftest import footfall
 from test_notebook import write
 
-from flows import audit
+from flows import audit, forecasts
 from flows.account import differences
 from flows.folder import claim
 from flows.local import HOME
@@ -48,6 +49,19 @@ def test_a_forecast_leads_back_to_everything_it_came_from(published):
 def test_a_day_without_forecast_is_told(published):
     done = footfall("trace", "sample", "2022-10-01")
     assert done.exit_code == 2 and "no forecast of sample stands on 2022-10-01" in done.output
+
+
+def test_in_use_was_what_readers_saw_last(bucket):
+    assert audit.in_use(bucket, "m", None) is None
+    made = {}
+    for day, version, show in ((1, "1", True), (2, "1", True), (2, "2", True), (2, "1", True), (4, "2", False)):
+        about = {"model_version": f"m/{version}"}
+        done = forecasts.publish(bucket, "m", dt.date(2022, 10, day), {"x": version.encode()}, about, show)
+        made[day, version] = done.url.removeprefix(f"gs://{bucket.name}/")
+    assert audit.in_use(bucket, "m", "2022-09-30") is None
+    assert audit.in_use(bucket, "m", "2022-10-01") == made[1, "1"]
+    for on in ("2022-10-02", "2022-10-05", None):
+        assert audit.in_use(bucket, "m", on) == made[2, "1"], "rolled back on the 2nd, and the 4th was only stored"
 
 
 def test_runs_are_listed_newest_first(published):

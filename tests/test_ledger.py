@@ -304,4 +304,6 @@ def test_a_poisoned_champion_is_rolled_back_and_the_forecast_of_before_is_back_b
     entry = ledger.champion(place, "sample")
     assert (entry.action, entry.version, entry.was) == ("rollback", good.version, poisoned)
     assert entry.why == "it says the same every day"
+    told = footfall("champion", "sample").output
+    assert re.findall(r"forecasts/2022-10-13/(\w+)", told) == [back.pointer["digest"]], "of several, the one in use"
     assert footfall("rollback", "sample", "--reason", "x", "--to", "99").exit_code == 6

@@ -212,8 +212,7 @@ def test_the_page_quotes_the_same_whether_the_review_of_the_day_before_was_made_
 
 
 def test_of_several_forecasts_of_a_day_the_one_that_was_seen_last_is_scored(cafe):
-    from flows.ledger import Entry
-    from flows.scores import live
+    from flows.ledger import Entry, live
 
     days = [date(2022, 9, 20), date(2022, 9, 21)]
     for day in days:
