@@ -186,6 +186,8 @@ def test_rewritten_history_is_refused_unless_accepted(trained, tmp_path):
         (["--set", "data.location=PT-11"], 3, "no published value for PT-11"),
         (["--set", "data.category=cinemas"], 3, "Categories of PT: grocery_and_pharmacy"),
         (["--set", "data.category=parks"], 3, "needs a market of its own"),
+        (["--set", "predict.horizon=14"], 3, "trained for 7 days ahead of figures 3 days late; train with this"),
+        (["--set", "data.lag=2"], 3, "trained for 7 days ahead of figures 3 days late; train with this"),
         (
             ["--as-of", "2022-08-01"],
             6,
