@@ -222,10 +222,12 @@ def test_a_kernel_dies_with_a_killed_parent(tmp_path, parent):
 
 
 PARENT = """
+import signal
 import sys
 from pathlib import Path
 from flows.folder import claim
 from flows.notebook import run_notebook
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which whatever runs in the background ignores
 claim(Path(sys.argv[2]), Path(sys.argv[1]), {"market": "m"})
 run_notebook(Path(sys.argv[2]), {"number": 1}, print)
 """
