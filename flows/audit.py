@@ -59,7 +59,7 @@ def trace(name: str, market: str, day: str) -> list[tuple[str, str]]:
 
 def _way_back(place: bucket.Bucket, folder: str) -> list[tuple[str, str]]:
     """From a stored set of forecasts down to its source."""
-    about = json.loads(bucket.read(place, f"{folder}/manifest.json"))["about"]
+    about = forecasts.about(place, folder)
     origin = json.loads(bucket.read(place, f"snapshots/{about['snapshot']}.json"))
     address = bucket.address(place, folder)
     return [

@@ -139,6 +139,11 @@ def manifests(place: Bucket, market: str, day: object) -> list[str]:
     return [name for name in bucket.names(place, f"{market}/forecasts/{day}/") if name.endswith("/manifest.json")]
 
 
+def about(place: Bucket, folder: str) -> dict:
+    """What the manifest of a stored set says of its making: model version, snapshot, MLflow run; unverified."""
+    return dict(json.loads(bucket.read(place, f"{folder}/manifest.json"))["about"])
+
+
 def pointer(place: Bucket, market: str) -> dict | None:
     """What ``latest.json`` says, unverified: the day and the digest of the set that readers see; None without one."""
     return _pointer(place, market)[0] or None

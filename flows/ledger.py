@@ -8,7 +8,6 @@ registry's alias ``champion`` follows the ledger; where they differ, after a kil
 
 import datetime as dt
 import getpass
-import json
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -93,8 +92,8 @@ def live(place: Bucket, market: str, day: str, sets: list[str]) -> str:
     if shown and shown["as_of"] == day:
         return f"{market}/forecasts/{day}/{shown['digest']}"
     entry = champion(place, market, dt.date.fromisoformat(day))
-    named = {folder: json.loads(bucket.read(place, f"{folder}/manifest.json"))["about"] for folder in sets}
-    by_champion = [one for one in sets if entry and named[one].get("model_version") == f"{market}/{entry.version}"]
+    made_by = {folder: forecasts.about(place, folder).get("model_version") for folder in sets}
+    by_champion = [one for one in sets if entry and made_by[one] == f"{market}/{entry.version}"]
     return (by_champion or sets)[-1]
 
 
@@ -201,8 +200,8 @@ def _cut_short(place: Bucket, mine: list[Entry], now: Entry) -> bool:
     if shown is None:
         return registry.alias(now.market) != now.version
     due = in_force(mine, dt.date.fromisoformat(shown["as_of"]))
-    about = json.loads(bucket.read(place, shown["manifest"]))["about"]
-    return due is not None and about.get("model_version") != f"{now.market}/{due.version}"
+    made_by = forecasts.about(place, shown["manifest"].removesuffix("/manifest.json")).get("model_version")
+    return due is not None and made_by != f"{now.market}/{due.version}"
 
 
 @contextmanager

@@ -20,7 +20,7 @@ FEWEST_DAYS = 60  # of history before the first of them
 
 
 class Windows(NamedTuple):
-    """Three spans of origins: intervals gather errors, a challenger is chosen, the gate decides; no day is in two."""
+    """Spans of origins: intervals gather errors, a challenger is chosen and judged; choice and verdict share no day."""
 
     warm_up: pd.DatetimeIndex
     selection: pd.DatetimeIndex
