@@ -9,6 +9,7 @@ meet the same cause at once, only one can create it, so that it is told once.
 import contextlib
 import datetime as dt
 import json
+import os
 import re
 import uuid
 from collections.abc import Iterator
@@ -23,8 +24,9 @@ from prefect.context import FlowRunContext
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from prefect.logging import get_logger
 
+from flows import bucket, forecasts
 from flows.client import answering
-from footfall.problems import StaleSource
+from footfall.problems import StaleSource, UsageProblem
 
 LONG = 2000
 PREFIX = "footfall_open_"
@@ -97,8 +99,13 @@ def tell(market: str, cause: str, sentence: str) -> None:
 
 
 async def failed(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
-    """Open what stopped a flow; a hook of every flow, so that nothing that fails in it stays unsaid."""
+    """Open what stopped a flow; a hook of every flow, so that nothing that fails in it stays unsaid.
+
+    Who asks for what cannot be, such as a day to come, is told there and then; that is no trouble of the market's.
+    """
     error = await state.aresult(raise_on_failure=False)
+    if isinstance(error, UsageProblem) and not flow_run.auto_scheduled:
+        return
     cause = "stale source" if isinstance(error, StaleSource) else f"failure of {flow.name}"
     open(flow_run.parameters["market"], cause, f"{flow.name}: {error or state.message}"[:LONG])
 
@@ -106,7 +113,16 @@ async def failed(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> 
 async def completed(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
     """Close what a flow that ran through has shown to be gone; one that was left out has shown nothing."""
     if state.name == "Completed":
-        close(flow_run.parameters["market"], f"failure of {flow.name}", "stale source", "missed day")
+        of_today = ("stale source", "missed day") if _stood_on_the_present(flow_run.parameters) else ()
+        close(flow_run.parameters["market"], f"failure of {flow.name}", *of_today)
+
+
+def _stood_on_the_present(asked: dict[str, Any]) -> bool:
+    """Whether a run asked the source as of no day before the latest forecast's: how it was then mends nothing now."""
+    shown = None
+    with best_effort():
+        shown = forecasts.pointer(bucket.connect(os.environ["FOOTFALL_BUCKET"]), asked["market"])
+    return not asked.get("snapshot") and (not asked.get("as_of") or not shown or asked["as_of"] >= shown["as_of"])
 
 
 def opened(market: str | None = None) -> list[dict[str, str]]:

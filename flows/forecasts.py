@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from flows import bucket
 from flows.bucket import MEND, ROUNDS, Bucket
-from footfall.problems import Conflict, DataProblem
+from footfall.problems import Conflict, DataProblem, Problem
 from footfall.series import sha256
 
 SHOWN = ("forecast.csv", "week.ics", "semana.ics", "index.html")  # at addresses that stay, for people and calendars
@@ -31,6 +31,7 @@ class Published:
     new: bool
     moved: bool
     message: str
+    pointer: dict
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def publish(
     as_of : date
         The day the run stood on.
     files : dict of str to bytes
-        The set; the page, the calendars and the CSV, if among them, are also shown at the market's own address.
+        The set.
     about : dict
         What the manifest shall say: model version, snapshot, MLflow run.
     show : bool, default=True
@@ -96,11 +97,25 @@ def publish(
     pointer = {"market": market, "as_of": str(as_of), "digest": digest}
     pointer |= {"manifest": f"{folder}/manifest.json", "manifest_sha256": sha256(stored)}
     moved, latest_now = _point(place, market, pointer) if show else (False, _pointer(place, market)[0])
-    for name in SHOWN if show else ():
-        if name in files:
-            _show(place, f"{market}/{name}", pointer, files[name])
     url = bucket.address(place, folder)
-    return Published(url, digest, new, moved, _message(url, new, moved, pointer, latest_now))
+    return Published(url, digest, new, moved, _message(url, new, moved, pointer, latest_now), pointer)
+
+
+def put_up(place: Bucket, done: Published, files: dict[str, bytes]) -> None:
+    """Show the page, the calendars and the CSV of the latest set at the market's own address; of an older one nothing.
+
+    Raises
+    ------
+    Problem
+        Says that the forecast is published all the same, and how to have what people read follow.
+    """
+    try:
+        for name in SHOWN:
+            if name in files:
+                _show(place, f"{done.pointer['market']}/{name}", done.pointer, files[name])
+    except Problem as problem:
+        late = "is published; what people read at the market's own address has yet to follow. Run the day again."
+        raise type(problem)(f"{problem}\n{done.url} {late}") from problem
 
 
 def latest(place: Bucket, market: str) -> ForecastSet | None:

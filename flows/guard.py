@@ -13,7 +13,8 @@ import psutil
 
 from flows.kernel import MARK, Born
 
-# what a shell does for a kernel it guards: first its process group, then whatever left the group but bears the mark
+# what a shell does for a kernel it guards: first its process group, then whatever left the group but bears the mark,
+# and last the folder of its sockets
 GUARD = """
 read _
 kill -9 -{group}
@@ -23,6 +24,7 @@ for round in 1 2 3; do
         kill -9 ${{one%/environ}}
     done
 done
+rm -rf '{sockets}'
 """
 
 
@@ -74,9 +76,9 @@ def _killed_for_memory() -> int:
     return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)
 
 
-def start(group: int, mark: str) -> subprocess.Popen[bytes]:
-    """A shell that kills a kernel and all it started as soon as we let go of it, or end, however we end."""
-    command = ["/bin/sh", "-c", GUARD.format(group=group, mark=f"{MARK}={mark}")]
+def start(group: int, mark: str, sockets: Path) -> subprocess.Popen[bytes]:
+    """A shell that ends a kernel and all it left behind as soon as we let go of it, or end, however we end."""
+    command = ["/bin/sh", "-c", GUARD.format(group=group, mark=f"{MARK}={mark}", sockets=sockets)]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True)
 
 

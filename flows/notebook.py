@@ -93,7 +93,8 @@ class Warm(LocalProvisioner):
         else:
             self.pid = self.pgid = process.pid
             self.process = process  # type: ignore[assignment]
-        self.guard = guard.start(int(self.pgid or 0), mark)
+        sockets = Path(self.parent.connection_file).parent  # type: ignore[union-attr]
+        self.guard = guard.start(int(self.pgid or 0), mark, sockets)
         memory = self.progress.course.limits.memory_mb
         self.progress.watch = guard.Watch(process or self.process, memory, self.progress.until)  # type: ignore[arg-type]
         self.progress.watch.start()

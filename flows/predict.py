@@ -62,9 +62,11 @@ def publish(run: station.Run, show: bool) -> str:
     """Put the forecast that the notebook wrote where readers look for it."""
     with station.stage("publish") as told:
         files = {path.name: path.read_bytes() for path in sorted((run.folder / "out" / "forecast").iterdir())}
-        about = {**run.found, "record": run.id}
-        done = forecasts.publish(bucket.connect(station.bucket_name()), run.market.name, run.as_of, files, about, show)
+        about, place = {**run.found, "record": run.id}, bucket.connect(station.bucket_name())
+        done = forecasts.publish(place, run.market.name, run.as_of, files, about, show)
         with alerts.best_effort():  # readers have it by now
             record.tag(run.id, {"forecast": done.url, "published": str(done.moved).lower()})
+        if show:
+            forecasts.put_up(place, done, files)
         told.append(done.message)
     return done.message

@@ -8,7 +8,7 @@ import logging
 import os
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import typer
@@ -40,6 +40,7 @@ def line(market: str, as_of: str | None, set: list[str] | None) -> Iterator[dict
 @contextmanager
 def plain_words(market: str | None) -> Iterator[None]:
     """Whatever goes wrong is said in a sentence, with what remains of a market's forecast, and by the exit code."""
+    before = _latest(market)
     try:
         yield
     except (Problem, OSError) as error:
@@ -47,17 +48,29 @@ def plain_words(market: str | None) -> Iterator[None]:
         say(f"[bold red]{type(problem).__name__}[/]", end="  ")
         say(str(problem), markup=False)
         if market:
-            say(f"Nothing was published; {_remains(market)}.", markup=False)
+            say(_became(market, before), markup=False)
         raise typer.Exit(problem.exit_code) from None
 
 
-def _remains(market: str) -> str:
-    try:
-        bucket, forecasts = importlib.import_module("flows.bucket"), importlib.import_module("flows.forecasts")
-        latest = forecasts.latest(bucket.connect(os.environ["FOOTFALL_BUCKET"]), market)
-    except (Problem, KeyError):
-        return "what was published before remains"
-    return f"the latest forecast remains {latest.pointer['as_of']}" if latest else "no forecast was published yet"
+def _became(market: str, before: dict[str, Any] | None) -> str:
+    """Whether anything was published before it went wrong, and what readers see now."""
+    now = _latest(market)
+    if now is None or before is None:
+        return "Whether anything was published could not be asked; what was published before remains."
+    if now != before:
+        return f"The latest forecast is now {now['as_of']}."
+    remains = f"the latest forecast remains {now['as_of']}" if now else "no forecast was published yet"
+    return f"Nothing was published; {remains}."
+
+
+def _latest(market: str | None) -> dict[str, Any] | None:
+    """What readers are pointed to, empty without any; None where that cannot be known."""
+    if market is None:
+        return None
+    bucket, forecasts = importlib.import_module("flows.bucket"), importlib.import_module("flows.forecasts")
+    with suppress(Problem, KeyError):
+        return forecasts.pointer(bucket.connect(os.environ["FOOTFALL_BUCKET"]), market) or {}
+    return None
 
 
 def setting(text: str) -> tuple[str, Any]:

@@ -76,6 +76,24 @@ def test_a_failure_is_told_once_and_closed_by_a_success(receiver, first_run, tmp
     assert opened() == []
 
 
+def test_a_run_on_a_day_of_the_past_mends_nothing_of_today(receiver, first_run):
+    from flows import alerts
+
+    alerts.open("sample", "stale source", "The last day is 2022-10-10.")
+    assert footfall("explore", "sample", "--as-of", "2022-10-05").exit_code == 0
+    assert "stale source" in [one["cause"] for one in alerts.opened("sample")]
+    assert footfall("explore", "sample").exit_code == 0
+    assert "stale source" not in [one["cause"] for one in alerts.opened("sample")]
+
+
+def test_who_asks_by_hand_for_a_day_to_come_is_told_there_and_nobody_else(receiver, first_run):
+    from flows import alerts
+
+    alerts.close("sample", "failure of explore")
+    assert footfall("explore", "sample", "--as-of", "2099-01-01").exit_code == 2
+    assert "failure of explore" not in [one["cause"] for one in alerts.opened("sample")]
+
+
 def test_the_address_is_in_no_log_and_no_database(receiver):
     from flows import alerts
 

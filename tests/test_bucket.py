@@ -41,7 +41,9 @@ def shown(bucket):
 
 
 def publish(bucket, day=DAY, files=FILES, **about):
-    return forecasts.publish(bucket, "portugal", day, files, ABOUT | about)
+    done = forecasts.publish(bucket, "portugal", day, files, ABOUT | about)
+    forecasts.put_up(bucket, done, files)
+    return done
 
 
 def another(text):
@@ -262,6 +264,16 @@ def test_a_storage_that_stays_away_is_said_in_time(bucket, proxy, monkeypatch):
     proxy.add(503, times=50)
     with pytest.raises(EnvironmentProblem, match=rf"gs://{bucket.name}/portugal/.*503.*up to 1 s"):
         publish(proxy.bucket)
+
+
+def test_a_page_that_cannot_be_put_up_is_said_with_what_is_published_all_the_same(bucket, proxy):
+    before = publish(bucket, dt.date(2022, 9, 30), another("before"))
+    proxy.add(403, "POST /upload.*portugal/(forecast.csv|index.html)", times=50)
+    with pytest.raises(EnvironmentProblem, match=r"(?s)not allowed.*is published; .*yet to follow. Run the day again"):
+        publish(proxy.bucket)
+    assert shown(bucket) == forecasts.digest_of(FILES) != before.digest
+    assert storage.read(bucket, "portugal/index.html") == b"before"
+    assert not publish(bucket).moved and storage.read(bucket, "portugal/index.html") == FILES["index.html"]
 
 
 # --- no permission, no bucket ---

@@ -14,9 +14,11 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import invariants
 import nbformat
+import psutil
 import pytest
 from conftest import footfall, free_port, wait_for
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
@@ -199,6 +201,15 @@ def settle():
     return station.settle(HOME / "runs")
 
 
+def sockets_of(flow):
+    """The folders where a flow's kernels listen."""
+    found = set()
+    for process in psutil.Process(flow).children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            found |= {Path(one.laddr).parent for one in process.net_connections("unix") if "/footfall-" in one.laddr}
+    return found
+
+
 def killed_at(small, sent, instant, table=None):
     """Kill the flow at an instant (seconds after its run was claimed, or when its third step has begun)."""
     before, notebooks = started(), small("time.sleep(1)")
@@ -210,9 +221,12 @@ def killed_at(small, sent, instant, table=None):
         while started() == before:
             time.sleep(0.01)
         time.sleep(instant)
+    sockets = sockets_of(flow.pid)
+    assert sockets or instant != "step 3"
     flow.send_signal(sent)
     flow.wait(60)
     invariants.check(HOME, settled=False)
+    assert not [folder for folder in sockets if folder.exists()]
     settle()
     invariants.check(HOME)
     for dead in started() - before:
