@@ -1,1 +1,1 @@
-"""The hands of Footfall: network, clock, servers, processes. Each outside system has one module that imports it."""
+"""The hands of Footfall: network, clock, servers, processes. Each outside system has few modules that import it."""

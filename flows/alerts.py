@@ -18,7 +18,7 @@ from typing import Any
 
 from prefect import Flow
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.actions import VariableCreate
+from prefect.client.schemas.actions import VariableCreate, VariableUpdate
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.context import FlowRunContext
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
@@ -43,8 +43,8 @@ def silence() -> Iterator[None]:
         _silent.reset(token)
 
 
-def open(market: str, cause: str, sentence: str) -> bool:
-    """Tell of a cause that lasts, once: until it is closed, further calls say nothing.
+def open(market: str, cause: str, sentence: str, kind: str = "") -> bool:
+    """Tell of a cause that lasts, once: until it is closed, further calls of the same kind say nothing.
 
     Parameters
     ----------
@@ -54,21 +54,25 @@ def open(market: str, cause: str, sentence: str) -> bool:
         A few plain words that name it, such as ``stale source``.
     sentence : str
         What happened, and what to do.
+    kind : str, optional
+        Tells reasons apart that call for other things to be done; the newest is the one that stays open.
 
     Returns
     -------
     bool
         Whether it was told now; an alert that cannot be told stops nothing.
     """
-    about = _about(market, cause, sentence)
+    about = _about(market, cause, sentence) | {"kind": kind}
     if _silent.get():
         return False
     with best_effort(), get_client(sync_client=True) as client:
         try:
             client.create_variable(VariableCreate(name=_name(market, cause), value=json.dumps(about)))
         except ObjectAlreadyExists:
-            if not _is_ours(client, about):
+            there = _there(client, about)
+            if there.get("id") != about["id"] and there.get("kind", "") == kind:
                 return False
+            client.update_variable(VariableUpdate(name=_name(market, cause), value=json.dumps(about)))
         try:
             _emit(client, about)
         except BaseException:  # it was not told, so it is not open
@@ -107,7 +111,7 @@ async def failed(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> 
     if isinstance(error, UsageProblem) and not flow_run.auto_scheduled:
         return
     cause = "stale source" if isinstance(error, StaleSource) else f"failure of {flow.name}"
-    open(flow_run.parameters["market"], cause, f"{flow.name}: {error or state.message}"[:LONG])
+    open(flow_run.parameters["market"], cause, f"{flow.name}: {error or state.message}"[:LONG], type(error).__name__)
 
 
 async def completed(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
@@ -139,10 +143,10 @@ def _about(market: str, cause: str, sentence: str) -> dict[str, str]:
     return {"market": market, "cause": cause, "sentence": sentence, "since": now, "id": str(uuid.uuid4())}
 
 
-def _is_ours(client: SyncPrefectClient, about: dict[str, str]) -> bool:
-    """Whether what stands in our way is our own, its reply lost and the request repeated."""
+def _there(client: SyncPrefectClient, about: dict[str, str]) -> dict[str, str]:
+    """What stands in our way; it may be our own, its reply lost and the request repeated."""
     there = client.read_variable_by_name(_name(about["market"], about["cause"]))
-    return there is not None and bool(json.loads(str(there.value))["id"] == about["id"])
+    return dict(json.loads(str(there.value))) if there else {}
 
 
 def _emit(client: SyncPrefectClient, about: dict[str, str]) -> None:

@@ -19,8 +19,9 @@ from prefect.events.schemas.automations import AutomationCore
 from pydantic import SecretStr
 
 from flows.client import answering
-from flows.local import POOL
+from flows.local import POOL, prefect_is_ours
 from footfall.problems import EnvironmentProblem
+from footfall.series import sha256
 
 NAMES = ("footfall-alerts", "footfall-idle", "footfall-silence")
 HOUR = dt.timedelta(hours=1)
@@ -51,22 +52,38 @@ def address() -> str:
 
 def told() -> str:
     """Where alerts go, in a sentence that gives no secret away; the server knows, whatever this shell has set."""
+    return "Alerts go to the address that footfall up was given." if sends() else f"No alerts: {ADVICE}."
+
+
+def sends() -> bool:
+    """Whether alerts go anywhere."""
     with answering() as client:
-        sends = client.read_automations_by_name(NAMES[0])
-    return "Alerts go to the address that footfall up was given." if sends else f"No alerts: {ADVICE}."
+        return bool(client.read_automations_by_name(NAMES[0]))
 
 
 def arrange() -> None:
-    """Put the automations on the server in place of those of the same names; those that send only with an address."""
+    """Put the automations on the server in place of those of the same names; those that send only with an address.
+
+    One that is there as it should be is left alone: what it waits for, such as a sign of life, would be forgotten with
+    it. Without an address nothing is taken from a server that is not ours: another worker there may have one.
+    """
     where = address()
     with answering() as client:
-        for name in NAMES:
-            for one in client.read_automations_by_name(name):
-                client.delete_automation(one.id)
+        there = {name: client.read_automations_by_name(name) for name in NAMES}
+        if not where and there[NAMES[0]] and not prefect_is_ours():
+            return
         # whatever its name, this block takes every address of Apprise
         block: Any = where and SlackWebhook(url=SecretStr(where), notify_type="warning").save(NAMES[0], overwrite=True)
-        for automation in [silence(block or None), *([told_events(block), idle(block)] if block else [])]:
-            client.create_automation(automation)
+        wanted = [silence(block or None), *([told_events(block), idle(block)] if block else [])]
+        for one in wanted:
+            one.description = sha256(one.model_dump_json().encode())
+        as_wanted = {one.name: one.description for one in wanted}
+        for name, found in there.items():
+            if [one.description for one in found] != [as_wanted.get(name)]:
+                for one in found:
+                    client.delete_automation(one.id)
+                for automation in (one for one in wanted if one.name == name):
+                    client.create_automation(automation)
 
 
 def told_events(block: uuid.UUID) -> AutomationCore:
@@ -94,15 +111,18 @@ def silence(block: uuid.UUID | None, after: dt.timedelta = HOUR / 4) -> Automati
     On this machine `flows.schedule.bury` knows sooner. Signs come every three minutes, and a server that was away
     shall not take the runs that went on without it for dead.
     """
-    signs = {f"prefect.flow-run.{one}" for one in ("heartbeat", "Completed", "Failed", "Cancelled", "Crashed")}
+    signs = {
+        f"prefect.flow-run.{one}" for one in ("heartbeat", "Running", "Completed", "Failed", "Cancelled", "Crashed")
+    }
+    begun = {"prefect.flow-run.Pending", "prefect.flow-run.heartbeat"}
     trigger = EventTrigger(
-        after={"prefect.flow-run.heartbeat"}, expect=signs, for_each={"prefect.resource.id"},
+        after=begun, expect=signs, for_each={"prefect.resource.id"},
         match=ResourceSpecification({"prefect.resource.id": "prefect.flow-run.*"}),
         posture=Posture.Proactive, threshold=1, within=after,
     )  # fmt: skip
     gone = "It gave no sign of life for a quarter of an hour."
     end = ChangeFlowRunState(name="Crashed", state=StateType.CRASHED, message=gone, force=False)
-    body = "The run {{ flow_run.name }} gave no sign of life for a quarter of an hour; footfall status"
+    body = "The run {{ flow_run.name }} gave no sign of life for a quarter of an hour; footfall runs"
     actions: list[Any] = [end, *([_send(block, "Footfall: run lost", body)] if block else [])]
     return AutomationCore(name=NAMES[2], trigger=trigger, actions=actions)
 

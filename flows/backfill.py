@@ -39,6 +39,7 @@ async def backfill(
         At the end, if days came to nothing; of the class of the first problem.
     """
     place, failed = bucket.connect(station.bucket_name()), list[Problem]()
+    was = ledger.champion(place, market)
     with source.one_reading(), nullcontext() if show else alerts.silence():
         for day in days:
             if forecasts.manifests(place, market, day):
@@ -51,6 +52,9 @@ async def backfill(
             except Problem as problem:
                 failed.append(problem)
                 yield f"{day}: {type(problem).__name__}: {problem}"
+    now = ledger.champion(place, market)
+    if now and now != was and not show:  # a training as of a day after the last one decides for today, too
+        alerts.tell(market, "promotion", f"version {now.version} is champion, as of {now.as_of}: {now.why}")
     if failed:
         raise type(failed[0])(
             f"{len(failed)} of {len(days)} days came to nothing, the first of them by this: {failed[0]}"

@@ -28,7 +28,7 @@ def backtest(
     Parameters
     ----------
     market : Market
-        Whose series, from its own source; ``data.as_of`` is the last day that is looked at, if it is set.
+        Whose series, whole, from its own source.
     origins : DatetimeIndex
         Days to forecast from.
     names : list of str

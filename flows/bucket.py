@@ -223,7 +223,7 @@ def get(bucket: Bucket, name: str) -> tuple[bytes, int]:
 def _absent(bucket: Bucket, name: str) -> Missing:
     """The object is missing – unless listing finds that the whole bucket is."""
     _retried(_listed)(bucket, max_results=1)
-    return Missing(f"{address(bucket, name)}: not there. {MEND}")
+    return Missing(f"{address(bucket, name)}: not there. Run the day again: equal inputs give equal bytes.")
 
 
 def state(bucket: Bucket, name: str) -> Blob | None:

@@ -87,8 +87,8 @@ def backtest(
     market: Market,
     first: Annotated[str, typer.Option("--from", metavar="DATE", help="The first day to forecast from.")],
     last: Annotated[str, typer.Option("--to", metavar="DATE", help="The last day to forecast from.")],
-    lag: Annotated[int, typer.Option(min=0, max=28, help="Days between a day and its publication.")] = 3,
-    horizon: Annotated[int, typer.Option(min=1, max=28, help="Days to forecast.")] = 7,
+    lag: Annotated[int | None, typer.Option(min=0, max=28, help="Days until publication; else the market's.")] = None,
+    horizon: Annotated[int | None, typer.Option(min=1, max=28, help="Days to forecast; else the market's.")] = None,
     candidate: Annotated[str, typer.Option(help="One of the candidates in train.ipynb.")] = "boosted",
     out: Annotated[Path | None, typer.Option(help="CSV file to write: origin,date,mean,q05,…,q95.")] = None,
     set: Settings = None,
@@ -97,6 +97,7 @@ def backtest(
     with terminal.plain_words(None):
         known = read_market(local.PARAMS, market, dict(terminal.setting(text) for text in set or []))
         found = importlib.import_module("flows.backtest")
+        horizon, lag = known.predict.horizon if horizon is None else horizon, known.data.lag if lag is None else lag
         table = found.backtest(known, found.days(first, last), [candidate], horizon, lag)
         terminal.say(f"{candidate}, {market}: {found.told(table)}", markup=False)
         if out:
@@ -160,7 +161,7 @@ def rollback(
         told = f"version {entry.version} is champion again, in place of {entry.was}; entry {entry.number} of the ledger"
         terminal.say(told)
         importlib.import_module("flows.alerts").tell(market, "rollback", f"{told}: {entry.why}")
-        with ledger.finishing(entry):
+        with ledger.finishing(place, entry):
             if (latest := forecasts.latest(place, market)) is None:
                 return
             asked = {"market": market, "as_of": latest.pointer["as_of"]}
@@ -189,9 +190,9 @@ def runs(
     market: Annotated[str | None, typer.Option(help="Only this market.")] = None,
     notebook: Annotated[str | None, typer.Option(help="Only this notebook: explore, train, predict or review.")] = None,
     outcome: Annotated[str | None, typer.Option(help="Only this outcome, such as failed or 'kernel died'.")] = None,
-    since: Annotated[str | None, typer.Option(help="Only from this day on, as in 2022-10-13.")] = None,
+    since: Annotated[str | None, typer.Option(help="Only what ran from this day on, as in 2026-11-01.")] = None,
 ) -> None:
-    """List the runs on record, newest first."""
+    """List the fifty newest runs on record, or the fifty newest that are asked for."""
     with terminal.plain_words(None), local.servers():
         found = importlib.import_module("flows.audit").runs(market, notebook, outcome, since)
         widths = {key: max(len(key), *(len(line[key]) for line in found)) for key in (found[0] if found else [])}

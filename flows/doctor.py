@@ -61,7 +61,9 @@ def examine() -> Iterator[Finding]:
 def python() -> Finding:
     """The interpreter is the one that everything is locked for."""
     found = platform.python_version()
-    return Finding("python", found, "" if found.startswith(f"{PYTHON}.") else f"make with PYTHON=python{PYTHON}")
+    return Finding(
+        "python", found, "" if found.startswith(f"{PYTHON}.") else f"make -B .venv/ready PYTHON=python{PYTHON}"
+    )
 
 
 def packages() -> Finding:
@@ -74,7 +76,7 @@ def packages() -> Finding:
         if name not in TAKEN_OUT and (found := _installed(name)) != is_locked
     ]
     if other:
-        return Finding("packages", "; ".join(other[:5]) + f"; {len(other)} in all", "make .venv/ready")
+        return Finding("packages", "; ".join(other[:5]) + f"; {len(other)} in all", "make -B .venv/ready")
     return Finding("packages", f"{len(wanted)} as in requirements.lock")
 
 
@@ -189,5 +191,5 @@ def ledger() -> Finding:
 def alerts() -> Finding:
     """There is an address that alerts go to; in production there must be one."""
     automations = importlib.import_module("flows.automations")
-    lacks = _earnest() and not automations.address()
+    lacks = _earnest() and not automations.sends()
     return Finding("alerts", automations.told(), automations.ADVICE if lacks else "")

@@ -182,7 +182,7 @@ def _revision(template: Path) -> dict[str, Any]:
     """The commit the code stands on, whether anything differs from it, whether this notebook does, and the lock."""
     commit = _git("rev-parse", "HEAD")
     committed = _git("rev-parse", f"HEAD:notebooks/{template.name}")
-    modified = not committed or committed != _git("hash-object", "--no-filters", str(template))
+    modified = bool(commit) and committed != _git("hash-object", "--no-filters", str(template))
     return {
         "commit": commit or "unknown",
         "dirty": not commit or bool(_git("status", "--porcelain")),
@@ -192,5 +192,7 @@ def _revision(template: Path) -> dict[str, Any]:
 
 
 def _git(*words: str) -> str:
-    done = subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=False)
-    return done.stdout.strip() if done.returncode == 0 else ""
+    with suppress(FileNotFoundError):  # a container needs no git; its record then says that the commit is unknown
+        done = subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=False)
+        return done.stdout.strip() if done.returncode == 0 else ""
+    return ""

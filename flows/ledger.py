@@ -8,9 +8,10 @@ registry's alias ``champion`` follows the ledger; where they differ, after a kil
 
 import datetime as dt
 import getpass
+import os
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -50,7 +51,7 @@ def entries(place: Bucket, market: str | None = None) -> list[Entry]:
     Raises
     ------
     DataProblem
-        Names the entry that is missing or altered.
+        Names the entry that does not follow the one before it: one of the two is missing or altered.
     """
     return [entry for entry, _ in _chain(place) if market in (None, entry.market)]
 
@@ -60,12 +61,29 @@ def _chain(place: Bucket) -> list[tuple[Entry, str]]:
     found: list[tuple[Entry, str]] = []
     before = ""
     for number, name in enumerate(bucket.names(place, "ledger/"), start=1):
-        content = bucket.read(place, name)
-        entry = _entry(place, name, content)
+        entry, content = _entry(place, name)
         if (name, entry.number, entry.before) != (_name(number), number, before):
-            raise DataProblem(f"gs://{place.name}/{name}: does not follow the entry before it; {_MEND}")
+            told = f"gs://{place.name}/{name}: does not follow the entry before it, or that one is missing or altered"
+            raise DataProblem(f"{told}; {_MEND}")
         before = sha256(content)
         found.append((entry, before))
+    return found
+
+
+def lay_down(place: Bucket, entry: Entry, folder: Path) -> str:
+    """Put the model that an entry names into `folder`, and give its sha256.
+
+    Raises
+    ------
+    DataProblem
+        If the registry has another model under that version: no entry follows the newest one and would prove it.
+    EnvironmentProblem
+        If what the registry holds of it is not whole.
+    """
+    found = registry.lay_down(entry.market, entry.version, folder)
+    if found != entry.sha256:
+        told = f"names another model as version {entry.version} of {entry.market} than the registry has"
+        raise DataProblem(f"gs://{place.name}/{_name(entry.number)}: {told}; {_MEND}")
     return found
 
 
@@ -187,7 +205,7 @@ def rollback(place: Bucket, market: str, reason: str, to: str | None = None) -> 
                 "sha256": _proved(market, back.version)}  # fmt: skip
 
     entry = cast(Entry, _append(place, next_one))  # no sentence in its place: every way not to go back is an error
-    with finishing(entry):
+    with finishing(place, entry):
         follow(place, market)
     return entry
 
@@ -205,15 +223,24 @@ def _cut_short(place: Bucket, mine: list[Entry], now: Entry) -> bool:
 
 
 @contextmanager
-def finishing(entry: Entry) -> Iterator[None]:
+def finishing(place: Bucket, entry: Entry) -> Iterator[None]:
     """What stops the rest of a rollback is told with what has changed by then, and with what finishes it."""
     try:
         yield
     except Problem as problem:
         done = f"The champion has changed already: version {entry.version} in place of {entry.was}"
+        if not _has_a_rest(place, entry):
+            raise type(problem)(f"{problem}\n{done}.") from problem
         rest = "the alias and the latest forecast have yet to follow"
         again = f"footfall rollback {entry.market} --to {entry.version} --reason … finishes it and goes no further"
         raise type(problem)(f"{problem}\n{done}; {rest}. {again}.") from problem
+
+
+def _has_a_rest(place: Bucket, entry: Entry) -> bool:
+    """Whether alias or forecast have yet to follow a rollback, as far as can be known."""
+    with suppress(Problem):
+        return registry.alias(entry.market) != entry.version or _cut_short(place, entries(place, entry.market), entry)
+    return True
 
 
 def _passed(mine: list[Entry], version: str | None, now: Entry) -> Entry:
@@ -259,10 +286,18 @@ def _append(place: Bucket, next_one: Callable[[list[Entry]], dict[str, Any] | En
             return facts
         before = chain[-1][1] if chain else ""
         at = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-        entry = Entry(number=len(chain) + 1, at=at, who=getpass.getuser(), before=before, **facts)
+        entry = Entry(number=len(chain) + 1, at=at, who=_who(), before=before, **facts)
         if bucket.create_first(place, _name(entry.number), entry.model_dump_json(indent=2).encode() + b"\n"):
             return entry
     raise Conflict(f"gs://{place.name}/ledger: others keep writing entries; run again")
+
+
+def _who() -> str:
+    """The user, by name; in a container there may be none to the number."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"
 
 
 def _proved(market: str, version: str) -> str:
@@ -275,15 +310,16 @@ def _of(market: str, found: list[Entry]) -> list[Entry]:
     return [entry for entry in found if entry.market == market]
 
 
-def _entry(place: Bucket, name: str, content: bytes) -> Entry:
+def _entry(place: Bucket, name: str) -> tuple[Entry, bytes]:
     try:
-        return Entry.model_validate_json(content)
-    except ValidationError as error:
-        raise DataProblem(f"gs://{place.name}/{name}: not an entry of the ledger ({error.title}); {_MEND}") from None
+        content = bucket.read(place, name)
+        return Entry.model_validate_json(content), content
+    except (ValidationError, DataProblem):
+        raise DataProblem(f"gs://{place.name}/{name}: not an entry of the ledger, or altered; {_MEND}") from None
 
 
 def _name(number: int) -> str:
     return f"ledger/{number:06}.json"
 
 
-_MEND = "restore the object from the bucket's versions; until then no champion can be trusted."
+_MEND = "restore it from the bucket's versions; until then no champion can be trusted."

@@ -42,6 +42,7 @@ QUIET = {
 }
 PATIENCE = 120  # seconds for a server to answer; the first start makes its database
 POOL = "forecasting"
+OWN_PREFECT = "FOOTFALL_OWN_PREFECT"  # set to the address of the Prefect server where it is one of ours
 LISBON = ZoneInfo("Europe/Lisbon")  # where the days of the schedule begin
 
 
@@ -58,6 +59,8 @@ def servers() -> Iterator[dict[str, str]]:
     with _held("lock", fcntl.LOCK_SH) as guests, contextlib.ExitStack() as stack:  # whose servers they are waits for us
         with _held("starting", fcntl.LOCK_EX):  # of two that begin at once, the second is a guest of the first
             found = (_running() or _start(stack, guests)) | _named()
+        if "FOOTFALL_BUCKET" in _named() and "STORAGE_EMULATOR_HOST" not in _named():
+            found.pop("STORAGE_EMULATOR_HOST", None)  # another's bucket on this machine is not the one that was named
         os.environ.update(QUIET | found)
         yield found
 
@@ -92,6 +95,8 @@ def _start(stack: contextlib.ExitStack, guests: IO[str]) -> dict[str, str]:
         server.launch(stack)
     for server in ours:
         found |= server.addresses(stack)
+    if not ours:
+        return found
     note = HOME / "servers.json"
     note.write_text(Note(**this_process().model_dump(), addresses=found).model_dump_json())
     stack.callback(note.unlink, missing_ok=True)
@@ -149,13 +154,21 @@ def _servers() -> list[Server]:
     store = ["--backend-store-uri", f"sqlite:///{HOME}/mlflow.db", "--artifacts-destination", str(HOME / "artifacts")]
     return [
         Server("PREFECT_API_URL", "prefect", 4200, lambda port: [*python, "prefect", "server", "start", *local(port)],
-               "/api/health", lambda url: {"PREFECT_API_URL": f"{url}/api"}),
+               "/api/health", lambda url: {"PREFECT_API_URL": f"{url}/api", OWN_PREFECT: f"{url}/api"}),
         Server("MLFLOW_TRACKING_URI", "mlflow", 5000,
                lambda port: [*python, "mlflow", "server", *store, *local(port), "--workers", "1"],
                "/health", lambda url: {"MLFLOW_TRACKING_URI": url}),
         Server("FOOTFALL_BUCKET", "bucket", 4443, _bucket, "/storage/v1/b",
                lambda url: {"FOOTFALL_BUCKET": "footfall", "STORAGE_EMULATOR_HOST": url}),
     ]  # fmt: skip
+
+
+def prefect_is_ours() -> bool:
+    """Whether the Prefect server was started here, and all that it knows of runs on this machine.
+
+    An address on this machine says nothing of that: it may be a port that leads to the server in production.
+    """
+    return bool(os.environ.get(OWN_PREFECT)) and os.environ[OWN_PREFECT] == os.environ.get("PREFECT_API_URL")
 
 
 def _named() -> dict[str, str]:

@@ -184,7 +184,7 @@ def _judge(error: BaseException | None, progress: Progress) -> tuple[Outcome, st
             f"The notebook ran longer than its limit of {limits.notebook_seconds} s (limits.notebook_seconds).",
         )
     if _never_started(error, course):
-        return "failed", f"The kernel did not start, twice ({error}); try `jupyter run` on any notebook."
+        return "failed", f"The kernel did not start, twice ({error}); try `jupyter execute` on any notebook."
     if isinstance(error, DeadKernelError) and watch:
         if watch.starved():
             return "out of memory", f"The kernel died of it; its limit is {limits.memory_mb} MB (limits.memory_mb)."

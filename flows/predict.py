@@ -51,9 +51,8 @@ async def predict(
 
 def _parameters(run: station.Run, track: str) -> PredictParams:
     return PredictParams(
-        **run.market.series(), **run.market.predict.model_dump(),
+        **run.market.series(), **run.market.predict.model_dump(), model_version=run.found["model_version"],
         snapshot="in/snapshot.parquet", champion="in/champion", out="out", track=track,
-        model_version=run.found["model_version"],
     )  # fmt: skip
 
 
@@ -66,7 +65,6 @@ def publish(run: station.Run, show: bool) -> str:
         done = forecasts.publish(place, run.market.name, run.as_of, files, about, show)
         with alerts.best_effort():  # readers have it by now
             record.tag(run.id, {"forecast": done.url, "published": str(done.moved).lower()})
-        if show:
-            forecasts.put_up(place, done, files)
+        forecasts.put_up(place, done, files if show else {})
         told.append(done.message)
     return done.message

@@ -1,4 +1,4 @@
-"""MLflow's registry: the models that passed their gate, byte for byte as their notebooks wrote them.
+"""MLflow's registry: the models that were put before a gate, byte for byte as their notebooks wrote them.
 
 A market's registered model is named after it; its alias ``champion`` names the model in use, as the ledger says.
 """
@@ -19,7 +19,7 @@ from mlflow.exceptions import MlflowException
 from footfall.problems import EnvironmentProblem
 
 CHAMPION = "champion"
-MEND = "Go back to one that is whole, footfall rollback MARKET --to VERSION --reason …, or train anew."
+MEND = "Go back to one that is whole, footfall rollback MARKET --to VERSION --reason …, or restore what is missing."
 NEEDS = [
     f"{name}=={version(name)}"
     for name in ("footfall", "pandas", "pyarrow", "sktime", "statsmodels", "holidays", "lightgbm")

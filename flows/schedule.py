@@ -2,15 +2,14 @@
 
 import asyncio
 import datetime as dt
-import os
 from typing import Any
-from urllib.parse import urlsplit
 
 import psutil
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import (
     FlowRunFilter,
     FlowRunFilterDeploymentId,
+    FlowRunFilterEndTime,
     FlowRunFilterExpectedStartTime,
     FlowRunFilterState,
     FlowRunFilterStateType,
@@ -26,7 +25,7 @@ from prefect.states import Completed, Crashed
 from flows import alerts
 from flows.client import answering
 from flows.folder import owner_of
-from flows.local import HOME, LISBON, PARAMS, POOL
+from flows.local import HOME, LISBON, PARAMS, POOL, prefect_is_ours
 from footfall.markets import read_market
 
 GOING = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
@@ -69,7 +68,8 @@ def overtaken(market: str) -> State[Any] | None:
 def bury() -> list[str]:
     """Say ``Crashed`` of runs whose process is gone, which Prefect would show as running for ever.
 
-    One that a deployment started is started once more, unless it was that already or a newer one is due.
+    One that a deployment started is started once more, unless it was that already or a newer one is due; so is one of
+    the last day whose death Prefect has noticed by itself.
 
     Returns
     -------
@@ -80,8 +80,22 @@ def bury() -> list[str]:
     with alerts.best_effort(), get_client(sync_client=True) as client:  # else the next start does it
         wanted = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=GOING)))
         going = [run for run in client.read_flow_runs(flow_run_filter=wanted) if own is None or run.id != own.id]
-        return [_bury(client, run) for run in going if _dead(run)]
+        return [_bury(client, run) for run in [*filter(_dead, going), *_crashed(client)]]
     return []
+
+
+def _crashed(client: SyncPrefectClient) -> list[FlowRun]:
+    """Runs of deployments whose death was noticed within a day, by their worker or by Prefect, and not yet by us."""
+    wanted = FlowRunFilter(
+        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.CRASHED])),
+        end_time=FlowRunFilterEndTime(after_=dt.datetime.now(dt.UTC) - dt.timedelta(days=1)),  # type: ignore[arg-type]
+    )
+    found = client.read_flow_runs(flow_run_filter=wanted)
+    return [run for run in found if run.deployment_id and not _message(run).startswith(DIED)]
+
+
+def _message(run: FlowRun) -> str:
+    return (run.state.message if run.state else None) or ""
 
 
 def _dead(run: FlowRun) -> bool:
@@ -89,8 +103,7 @@ def _dead(run: FlowRun) -> bool:
     owner = owner_of(HOME / "runs", str(run.id))
     if owner:
         return not owner.lives()
-    here = urlsplit(os.environ.get("PREFECT_API_URL", "")).hostname in ("127.0.0.1", "localhost")
-    if not here or run.work_pool_name != POOL:
+    if not prefect_is_ours() or run.work_pool_name != POOL:
         return False  # another machine's, which its silence will tell of, see flows.automations
     if run.infrastructure_pid:
         return not psutil.pid_exists(int(run.infrastructure_pid))
@@ -98,8 +111,9 @@ def _dead(run: FlowRun) -> bool:
 
 
 def _bury(client: SyncPrefectClient, run: FlowRun) -> str:
-    client.set_flow_run_state(run.id, Crashed(message=DIED))
-    told = f"{run.name}: {DIED}"
+    said = f"{DIED} {_message(run)}".strip() if run.state_type == StateType.CRASHED else DIED
+    client.set_flow_run_state(run.id, Crashed(message=said), force=run.state_type == StateType.CRASHED)
+    told = f"{run.name}: {said}"
     if run.deployment_id and AGAIN not in run.tags and not _due_after(client, run):
         owner = owner_of(HOME / "runs", str(run.id))
         parameters = run.parameters | ({"as_of": owner.tags["as_of"]} if owner and "as_of" in owner.tags else {})

@@ -17,7 +17,7 @@ from prefect.context import FlowRunContext
 from prefect.logging import get_run_logger
 from pydantic import BaseModel
 
-from flows import bucket, kernel, ledger, notebook, record, registry, schedule
+from flows import bucket, kernel, ledger, notebook, record, schedule
 from flows.account import Record
 from flows.folder import add_tags, claim, last_good, not_begun, prune
 from flows.local import HOME, LISBON, PARAMS
@@ -176,7 +176,7 @@ def take_champion(run: Run) -> str | None:
         known = ledger.follow(place, market)  # whoever promoted last may have been killed before the alias moved
         entry = ledger.in_force(known, run.as_of)
         if entry:
-            run.found["model_sha256"] = registry.lay_down(market, entry.version, run.folder / "in")
+            run.found["model_sha256"] = ledger.lay_down(place, entry, run.folder / "in")
             run.found["model_version"] = f"{market}/{entry.version}"
         told.append(f"version {entry.version}, since {entry.as_of}" if entry else f"none as of {run.as_of}")
     return entry.version if entry else None

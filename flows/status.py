@@ -45,7 +45,7 @@ def screen(place: bucket.Bucket, name: str) -> list[Line]:
         _champion(place, name, today),
         _skill(place, name),
         *_next(name),
-        *_missed(place, name, today),
+        *_missed(place, market, today),
         *[_open(cause) for cause in alerts.opened(name)],
         *_waiting(),
         Line("alerts", automations.told()),
@@ -100,10 +100,10 @@ def _next(name: str) -> list[Line]:
     return found or [Line("next", "nothing is scheduled")]
 
 
-def _missed(place: bucket.Bucket, name: str, today: dt.date) -> list[Line]:
+def _missed(place: bucket.Bucket, market: Market, today: dt.date) -> list[Line]:
     """Scheduled days since the first publication, before today, that have no forecast."""
-    there = forecasts.sets(place, name)
-    if not there:
+    name, there = market.name, forecasts.sets(place, market.name)
+    if not there or market.data.as_of:  # a market whose clock stands still misses nothing
         return []
     first, last = dt.date.fromisoformat(min(there)), today - dt.timedelta(days=1)
     gone = [day for day in schedule.days(name, first, last) if str(day) not in there]

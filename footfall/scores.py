@@ -26,6 +26,7 @@ TYPES = {
     **dict.fromkeys(["covered50", "covered80", "covered90"], "float64"), "said": "str", "model_version": "str",
 }  # fmt: skip
 DAY = pd.Timedelta(days=1)
+LATEST = 3  # revised days that a sentence names; the table of them all is written beside it
 
 
 def read_forecasts(path: str | Path) -> pd.DataFrame:
@@ -179,5 +180,6 @@ def news(before: pd.DataFrame, after: pd.DataFrame, changed: list[str]) -> dict[
     new = len(after) - len(before)
     through = after["target_end_date"].max() if len(after) else "none"
     sentence = f"{new} forecasts of a day became known, the last of {through}" if new else "nothing new became known"
-    told = f"{sentence}; revised by the source: {', '.join(changed)}" if changed else sentence
+    earlier = f" and {len(changed) - LATEST} earlier ones" if len(changed) > LATEST else ""
+    told = f"{sentence}; revised by the source: {', '.join(changed[-LATEST:])}{earlier}" if changed else sentence
     return {"sentence": told, "new": new, "revised": changed}

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import bad_data
 import pytest
-from conftest import footfall
+from conftest import crown, footfall
 from receiver import Receiver
 
 from flows.local import HOME
@@ -48,6 +48,55 @@ def test_of_four_runs_that_meet_a_cause_at_once_one_tells_it(receiver):
     assert told.count(True) == 1
     assert receiver.wait("crowd", 1) == ["decay"]
     alerts.close("crowd", "decay")
+
+
+def test_a_cause_is_told_again_when_something_else_is_to_be_done(receiver):
+    from flows import alerts
+
+    assert alerts.open("other", "failure of predict", "MLflow is away; run again.", "EnvironmentProblem")
+    assert not alerts.open("other", "failure of predict", "MLflow is still away.", "EnvironmentProblem")
+    assert alerts.open("other", "failure of predict", "Its history was rewritten.", "DataProblem")
+    assert receiver.wait("other", 2) == ["failure of predict"] * 2
+    assert [one["sentence"] for one in alerts.opened("other")] == ["Its history was rewritten."]
+    alerts.close("other", "failure of predict")
+
+
+def test_a_champion_of_today_that_making_up_for_the_past_has_found_is_told(receiver, first_run, tmp_path, monkeypatch):
+    import asyncio
+    import datetime as dt
+
+    from flows import backfill
+
+    async def promoted(market, *_):
+        crown(market, tmp_path)
+        return "walked"
+
+    async def walk():
+        return [told async for told in backfill.backfill("caught_up", [dt.date(2022, 10, 12)])]
+
+    monkeypatch.setattr(backfill, "_walk", promoted)
+    assert asyncio.run(walk()) == ["2022-10-12: walked"]
+    assert receiver.wait("caught_up", 1) == ["promotion"]
+
+
+def test_automations_that_are_as_they_should_be_are_left_alone(receiver, monkeypatch):
+    from prefect.client.orchestration import get_client
+
+    from flows import automations, local
+
+    def there():
+        with get_client(sync_client=True) as client:
+            return {one.name: one.id for one in client.read_automations()}
+
+    before = there()
+    assert set(before) == set(automations.NAMES)
+    automations.arrange()
+    assert there() == before
+    with monkeypatch.context() as patch:
+        patch.delenv(automations.SETTING)
+        patch.delenv(local.OWN_PREFECT)
+        automations.arrange()  # by a worker that knows no address, on a server that is not its own
+        assert there() == before and automations.sends()
 
 
 def test_what_is_over_at_once_is_told_each_time(receiver):

@@ -3,6 +3,7 @@
 import datetime as dt
 import itertools
 import json
+import os
 import random
 import re
 import subprocess
@@ -194,6 +195,45 @@ def test_a_missing_entry_is_named(ledger, place, versions):
     place.blob("ledger/000001.json").delete()
     with pytest.raises(DataProblem, match=r"ledger/000002\.json: does not follow"):
         ledger.entries(place)
+
+
+def test_the_newest_entry_is_held_against_the_registry(ledger, place, versions, tmp_path):
+    market, more = versions
+    for against in (None, "1"):
+        ledger.promote(place, market, more(), against, DAY, gate(3.0), "run")
+    name = "ledger/000002.json"
+    altered = bucket.read(place, name).replace(b'"version": "2"', b'"version": "1"')
+    bucket.write(place, name, altered, replaces=bucket.state(place, name).generation)
+    with pytest.raises(DataProblem, match=r"ledger/000002\.json: names another model as version 1"):
+        ledger.lay_down(place, ledger.champion(place, market), tmp_path)
+
+
+def test_what_stops_a_rollback_that_is_done_sends_nobody_back_again(ledger, place, versions):
+    market, more = versions
+    for against in (None, "1"):
+        ledger.promote(place, market, more(), against, DAY, gate(3.0), "run")
+    forecasts.publish(place, market, DAY, {"x": b"1"}, {"model_version": f"{market}/2"})
+    entry = ledger.rollback(place, market, "it drifts")
+    with (
+        pytest.raises(DataProblem, match=r"the page(.|\n)*the latest forecast have yet to follow"),
+        ledger.finishing(place, entry),
+    ):
+        raise DataProblem("the page")
+    forecasts.publish(place, market, DAY, {"x": b"2"}, {"model_version": f"{market}/1"})
+    with (
+        pytest.raises(DataProblem, match=r"the page\nThe champion has changed already[^;]*$"),
+        ledger.finishing(place, entry),
+    ):
+        raise DataProblem("the page")
+
+
+def test_a_user_without_a_name_may_promote(ledger, place, versions, monkeypatch):
+    market, more = versions
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 54321)  # as a container may run us
+    entry, _ = ledger.promote(place, market, more(), None, DAY, gate(3.0), "run")
+    assert entry.who == "user 54321"
 
 
 def test_going_back_follows_the_promotions(ledger, place, versions):

@@ -14,7 +14,7 @@ from flows.process import this_process
 SCRIPT = """
 from flows.local import servers
 with servers() as at:
-    print(at["STORAGE_EMULATOR_HOST"], flush=True)
+    print(at.get("STORAGE_EMULATOR_HOST"), flush=True)
     input()
     print("leaves", flush=True)
 """
@@ -28,8 +28,8 @@ def comes(tmp_path):
     ours = {name: value for name, value in os.environ.items() if name not in theirs}
     all_of_them = []
 
-    def one_more():
-        env = ours | ELSEWHERE | {"FOOTFALL_HOME": str(tmp_path)}
+    def one_more(**named):
+        env = ours | ELSEWHERE | {"FOOTFALL_HOME": str(tmp_path), **named}
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         all_of_them.append(subprocess.Popen([sys.executable, "-c", SCRIPT], env=env, **pipes))
         return all_of_them[-1]
@@ -64,6 +64,13 @@ def test_who_comes_while_the_house_waits_for_its_last_guest_is_one_more_guest(co
 
 def test_of_two_that_begin_at_once_one_starts_the_servers(comes):
     assert len({one.stdout.readline() for one in [comes(), comes(), comes()]}) == 1
+
+
+def test_who_names_a_bucket_elsewhere_is_not_led_to_the_one_on_this_machine(comes, tmp_path):
+    assert comes(FOOTFALL_BUCKET="theirs").stdout.readline() == "None\n"
+    assert not (tmp_path / "servers.json").exists(), "it started none, so nobody is its guest"
+    assert comes().stdout.readline().startswith("http://127.0.0.1")
+    assert comes(FOOTFALL_BUCKET="theirs").stdout.readline() == "None\n"
 
 
 def test_addresses_of_a_process_that_is_gone_are_not_believed_whoever_has_its_number_now(tmp_path, monkeypatch):

@@ -142,6 +142,33 @@ def test_a_run_that_died_with_its_worker_is_ended_and_run_once_more(client, live
     assert len(runs_of(client, identity)) == 2
 
 
+def test_a_run_whose_death_its_worker_has_noticed_is_run_once_more_too(client, live):
+    from prefect.states import Crashed
+
+    from flows import schedule
+
+    identity = deployment(client, live)
+    first = client.create_flow_run_from_deployment(identity)
+    client.set_flow_run_state(first.id, Crashed(message="exited with status -9"), force=True)
+    (told,) = schedule.bury()
+    assert "exited with status -9" in told and "run once more" in told
+    assert schedule.bury() == []
+    (again,) = [run for run in runs_of(client, identity) if run.id != first.id]
+    client.set_flow_run_state(again.id, Crashed(message="exited with status -9"), force=True)
+    assert "run once more" not in schedule.bury()[0] and len(runs_of(client, identity)) == 2
+
+
+def test_a_server_that_is_not_ours_may_know_runs_of_other_machines(client, live, monkeypatch):
+    from flows import local, schedule
+
+    run = client.create_flow_run_from_deployment(deployment(client, live))
+    left_behind(client, run)
+    with monkeypatch.context() as patch:
+        patch.delenv(local.OWN_PREFECT)
+        assert schedule.bury() == [], "its process may live where it runs"
+    assert len(schedule.bury()) == 1
+
+
 def test_a_run_whose_process_lives_is_left_alone(client, live):
     from prefect.states import Running
 

@@ -150,6 +150,8 @@ def test_a_revised_figure_is_told():
     assert told == f"2022-09-23: {y['2022-09-23'] - 2:g} when it was scored, {y['2022-09-23']:g} now"
     news = scores.news(table, table, [told])
     assert news["sentence"].startswith("nothing new became known; revised by the source: 2022-09-23")
+    many = scores.news(table, table, [f"day {number}" for number in range(400)])
+    assert many["sentence"].endswith("day 397, day 398, day 399 and 397 earlier ones") and len(many["revised"]) == 400
 
 
 def test_the_bundled_forecasts_are_whole():

@@ -3,7 +3,9 @@
 import pytest
 
 from flows.account import read_record
-from flows.folder import not_begun
+from flows.folder import claim, not_begun
+from flows.notebook import NOTEBOOKS
+from flows.owner import read_owner
 from footfall.problems import UsageProblem
 
 
@@ -29,3 +31,10 @@ def test_the_trouble_at_hand_is_the_one_that_is_told(servers):
     (folder / "record.json").write_text(whole)
     record.deliver(folder)
     assert read_record(folder).reason == "UsageProblem: the trouble at hand"
+
+
+def test_where_there_is_no_git_the_commit_is_unknown_and_the_run_goes_on(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    claim(tmp_path / "run", NOTEBOOKS / "explore.ipynb", {})
+    assert read_owner(tmp_path / "run").revision["commit"] == "unknown"
+    assert not read_owner(tmp_path / "run").revision["modified"], "that is not known"

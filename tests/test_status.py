@@ -179,9 +179,10 @@ def test_the_doctor_sees_a_package_that_is_not_as_locked(tmp_path, servers, monk
 
 
 def test_what_is_forgiven_at_home_is_wrong_in_production(servers, monkeypatch):
-    from flows import doctor
+    from flows import automations, doctor
 
     monkeypatch.delenv("FOOTFALL_ALERT_URL", raising=False)
+    automations.arrange()
     assert not doctor.alerts().mend
     monkeypatch.setenv("FOOTFALL_ENV", "production")
     assert "FOOTFALL_ALERT_URL" in doctor.alerts().mend
