@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 
 from packaging.markers import Marker
 
-from flows import bucket, registry
+from flows import bucket, chain, registry
 from flows import ledger as ledgers
 from flows.fetch import masked
 from flows.folder import LOCK
@@ -184,7 +184,7 @@ def champions() -> Finding:
 
 def ledger() -> Finding:
     """The chain of promotions and rollbacks is whole."""
-    kept = ledgers.entries(bucket.connect(os.environ["FOOTFALL_BUCKET"]))
+    kept = chain.entries(bucket.connect(os.environ["FOOTFALL_BUCKET"]))
     return Finding("ledger", f"{len(kept)} {'entry' if len(kept) == 1 else 'entries'}, the chain is whole")
 
 

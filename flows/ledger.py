@@ -1,73 +1,20 @@
-"""The ledger: which model was in use when, and why. In the bucket, one object per entry, created once, in order.
+"""The ledger: which model was in use when, and why; who may become champion, and the way back.
 
-    ledger/000012.json      who, when, why, the gate's figures, and the sha256 of the entry before
-
-Creating the next number is the lock: of two writers one succeeds, the other reads what came and thinks again. The
-registry's alias ``champion`` follows the ledger; where they differ, after a kill between the two, the ledger is right.
+Its entries lie in the bucket, see `flows.chain`. The registry's alias ``champion`` follows them; where the two differ,
+after a kill between the two, the ledger is right.
 """
 
 import datetime as dt
-import getpass
-import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
-from flows import bucket, forecasts, registry
+from flows import forecasts, registry
 from flows.bucket import Bucket
+from flows.chain import MEND, ROUNDS, Entry, append, entries, name_of
 from footfall.problems import Conflict, DataProblem, GateClosed, Problem, UsageProblem
-from footfall.series import sha256
-
-ROUNDS = 50  # lost races before giving up; each one means that another entry was written
-
-
-class Entry(BaseModel):
-    """One change of a market's champion."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    number: int
-    market: str
-    action: Literal["promotion", "rollback"]
-    version: str
-    was: str | None
-    as_of: dt.date
-    at: str
-    who: str
-    why: str
-    sha256: str
-    run: str
-    gate: dict[str, Any]
-    before: str
-
-
-def entries(place: Bucket, market: str | None = None) -> list[Entry]:
-    """All entries in order, of one market or of all, each proved to follow the one before.
-
-    Raises
-    ------
-    DataProblem
-        Names the entry that does not follow the one before it: one of the two is missing or altered.
-    """
-    return [entry for entry, _ in _chain(place) if market in (None, entry.market)]
-
-
-def _chain(place: Bucket) -> list[tuple[Entry, str]]:
-    """All entries, each with its own sha256."""
-    found: list[tuple[Entry, str]] = []
-    before = ""
-    for number, name in enumerate(bucket.names(place, "ledger/"), start=1):
-        entry, content = _entry(place, name)
-        if (name, entry.number, entry.before) != (_name(number), number, before):
-            told = f"gs://{place.name}/{name}: does not follow the entry before it, or that one is missing or altered"
-            raise DataProblem(f"{told}; {_MEND}")
-        before = sha256(content)
-        found.append((entry, before))
-    return found
 
 
 def lay_down(place: Bucket, entry: Entry, folder: Path) -> str:
@@ -83,7 +30,7 @@ def lay_down(place: Bucket, entry: Entry, folder: Path) -> str:
     found = registry.lay_down(entry.market, entry.version, folder)
     if found != entry.sha256:
         told = f"names another model as version {entry.version} of {entry.market} than the registry has"
-        raise DataProblem(f"gs://{place.name}/{_name(entry.number)}: {told}; {_MEND}")
+        raise DataProblem(f"gs://{place.name}/{name_of(entry.number)}: {told}; {MEND}")
     return found
 
 
@@ -154,7 +101,7 @@ def promote(
             return f"version {version} was not promoted: version {now.version} came meanwhile, and it does not beat it"
         return facts | {"was": now.version if now else None}
 
-    written = _append(place, next_one)
+    written = append(place, next_one)
     follow(place, market)
     if isinstance(written, str):
         return None, written
@@ -204,7 +151,7 @@ def rollback(place: Bucket, market: str, reason: str, to: str | None = None) -> 
                 "as_of": max(now.as_of, shown_as_of), "gate": {}, "run": back.run,
                 "sha256": _proved(market, back.version)}  # fmt: skip
 
-    entry = cast(Entry, _append(place, next_one))  # no sentence in its place: every way not to go back is an error
+    entry = cast(Entry, append(place, next_one))  # no sentence in its place: every way not to go back is an error
     with finishing(place, entry):
         follow(place, market)
     return entry
@@ -277,29 +224,6 @@ def follow(place: Bucket, market: str) -> list[Entry]:
     raise Conflict(f"the alias champion of {market} keeps moving; look who else sets it")
 
 
-def _append(place: Bucket, next_one: Callable[[list[Entry]], dict[str, Any] | Entry | str]) -> Entry | str:
-    """Write the entry that follows from those there are; an entry or a sentence instead of facts: no new one."""
-    for _ in range(ROUNDS):
-        chain = _chain(place)
-        facts = next_one([entry for entry, _ in chain])
-        if isinstance(facts, str | Entry):
-            return facts
-        before = chain[-1][1] if chain else ""
-        at = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-        entry = Entry(number=len(chain) + 1, at=at, who=_who(), before=before, **facts)
-        if bucket.create_first(place, _name(entry.number), entry.model_dump_json(indent=2).encode() + b"\n"):
-            return entry
-    raise Conflict(f"gs://{place.name}/ledger: others keep writing entries; run again")
-
-
-def _who() -> str:
-    """The user, by name; in a container there may be none to the number."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"user {os.getuid()}"
-
-
 def _proved(market: str, version: str) -> str:
     """The sha256 of what the registry holds of a version, once it proved whole and as registered."""
     with tempfile.TemporaryDirectory() as scratch:
@@ -308,18 +232,3 @@ def _proved(market: str, version: str) -> str:
 
 def _of(market: str, found: list[Entry]) -> list[Entry]:
     return [entry for entry in found if entry.market == market]
-
-
-def _entry(place: Bucket, name: str) -> tuple[Entry, bytes]:
-    try:
-        content = bucket.read(place, name)
-        return Entry.model_validate_json(content), content
-    except (ValidationError, DataProblem):
-        raise DataProblem(f"gs://{place.name}/{name}: not an entry of the ledger, or altered; {_MEND}") from None
-
-
-def _name(number: int) -> str:
-    return f"ledger/{number:06}.json"
-
-
-_MEND = "restore it from the bucket's versions; until then no champion can be trusted."
