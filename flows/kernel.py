@@ -59,7 +59,8 @@ def new_mark() -> str:
 class Nursery:
     """A process that has imported what notebooks work with, and makes kernels of copies of itself.
 
-    It is told a line per kernel, and tells back ``born PID`` and, when the time has come, ``died PID CODE``.
+    It is told a line per kernel, and tells back ``born NUMBER PID`` and, when the time has come, ``died NUMBER CODE``.
+    The numbers count up: a machine gives those of its processes again, and none must be taken for one that is dead.
     """
 
     def __init__(self, imported: tuple[str, ...]) -> None:
@@ -68,7 +69,7 @@ class Nursery:
         env |= {"JPY_PARENT_PID": str(os.getpid())}  # without it ipykernel talks to the terminal
         self._process = subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                          start_new_session=True, preexec_fn=die_with_parent)  # fmt: skip
-        self._heard, self._born, self._died = b"", list[int](), dict[int, int]()
+        self._heard, self._born, self._died = b"", list[tuple[int, int]](), dict[int, int]()
 
     def alive(self) -> bool:
         """Whether it can still be asked."""
@@ -80,25 +81,25 @@ class Nursery:
             os.write(self._process.stdin.fileno(), json.dumps(order).encode() + b"\n")  # type: ignore[union-attr]
             while not self._born and self._hear(None):
                 pass
-        return Born(self, self._born.pop()) if self._born else None
+        return Born(self, *self._born.pop()) if self._born else None
 
-    def code(self, pid: int) -> int | None:
+    def code(self, number: int) -> int | None:
         """How a kernel ended, as `subprocess` says it; None while it lives. It does not outlive the nursery."""
         self._hear(0)
-        return self._died.get(pid, None if self.alive() else -signal.SIGKILL)
+        return self._died.get(number, None if self.alive() else -signal.SIGKILL)
 
     def _hear(self, seconds: float | None) -> bool:
         """Take in what it has told, waiting so long for more; whether there will ever be more."""
-        told = self._process.stdout.fileno()  # type: ignore[union-attr]
-        if not select.select([told], [], [], seconds)[0]:
+        voice = self._process.stdout.fileno()  # type: ignore[union-attr]
+        if not select.select([voice], [], [], seconds)[0]:
             return True
-        heard = os.read(told, 65536)
+        heard = os.read(voice, 65536)
         *lines, self._heard = (self._heard + heard).split(b"\n")
-        for what, pid, *code in (line.split() for line in lines):
+        for what, number, told in (line.split() for line in lines):
             if what == b"born":
-                self._born.append(int(pid))
+                self._born.append((int(number), int(told)))
             else:
-                self._died[int(pid)] = int(code[0])
+                self._died[int(number)] = int(told)
         return bool(heard)
 
 
@@ -107,14 +108,14 @@ class Born:
 
     stdin = stdout = stderr = None
 
-    def __init__(self, nursery: Nursery, pid: int) -> None:
-        self.pid, self._nursery = pid, nursery
+    def __init__(self, nursery: Nursery, number: int, pid: int) -> None:
+        self.pid, self._nursery, self._number = pid, nursery, number
         self.returncode: int | None = None
 
     def poll(self) -> int | None:
         """As of `subprocess.Popen`."""
         if self.returncode is None:
-            self.returncode = self._nursery.code(self.pid)
+            self.returncode = self._nursery.code(self._number)
         return self.returncode
 
     def wait(self) -> int:
@@ -143,9 +144,11 @@ def nurse() -> None:
         importlib.import_module(name)
     sys.modules["footfall.page"].template()  # compiled once for all
 
-    signal.signal(signal.SIGCHLD, lambda *_: _bury())
-    for line in iter(sys.stdin.readline, ""):
+    living, bearing = dict[int, int](), False
+    signal.signal(signal.SIGCHLD, lambda *_: None if bearing else _bury(living))
+    for number, line in enumerate(iter(sys.stdin.readline, "")):
         ready, told = os.pipe()
+        bearing = True  # no death is told before its birth
         pid = os.fork()
         if pid == 0:
             os.close(ready)
@@ -153,13 +156,18 @@ def nurse() -> None:
         os.close(told)
         os.read(ready, 1)  # until it has a session of its own, or is dead
         os.close(ready)
-        os.write(1, f"born {pid}\n".encode())
+        living[pid] = number
+        os.write(1, f"born {number} {pid}\n".encode())
+        bearing = False
+        _bury(living)
 
 
-def _bury() -> None:
+def _bury(living: dict[int, int]) -> None:
+    """Tell of the kernels that have ended since."""
     with contextlib.suppress(ChildProcessError):
         while (found := os.waitpid(-1, os.WNOHANG))[0]:
-            os.write(1, f"died {found[0]} {os.waitstatus_to_exitcode(found[1])}\n".encode())
+            if (number := living.pop(found[0], None)) is not None:
+                os.write(1, f"died {number} {os.waitstatus_to_exitcode(found[1])}\n".encode())
 
 
 def _live(order: dict[str, Any], told: int) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import nbformat
 import psutil
@@ -22,7 +23,7 @@ from papermill.parameterize import parameterize_notebook
 from flows import folder as folders
 from flows.account import Record, differences
 from flows.folder import abandoned, claim, not_begun, prune, unfinished
-from flows.kernel import warm
+from flows.kernel import BASE, MARK, Nursery, environment, new_mark, warm
 from flows.local import ROOT
 from flows.notebook import repeat, run_notebook
 from footfall.params import Limits
@@ -232,6 +233,31 @@ claim(Path(sys.argv[2]), Path(sys.argv[1]), {"market": "m"})
 run_notebook(Path(sys.argv[2]), {"number": 1}, print)
 """
 WARM = "from flows import kernel; kernel.warm()" + PARENT
+
+
+def test_a_kernel_is_not_taken_for_a_dead_one_that_had_its_number(tmp_path):
+    """A machine gives the numbers of its processes again: after weeks, or where it is busy within the hour."""
+    last = Path("/proc/sys/kernel/ns_last_pid")
+    if not os.access(last, os.W_OK):
+        pytest.skip("the number of the next process cannot be chosen here")
+    one = Nursery(BASE)
+
+    def bear():
+        env = environment() | {MARK: new_mark()}
+        return one.bear({"cwd": str(tmp_path), "env": env, "argv": ["ipykernel_launcher", "-f", f"{tmp_path}/k.json"]})
+
+    for _ in range(30):  # others begin processes as well
+        first = bear()
+        first.kill()
+        assert first.wait() == -signal.SIGKILL
+        last.write_text(str(first.pid - 1))
+        second = bear()
+        assert second.poll() is None and psutil.pid_exists(second.pid)
+        second.kill()
+        second.wait()
+        if second.pid == first.pid:
+            return
+    pytest.skip("the number was never given again")
 
 
 def test_ctrl_c_is_recorded(tmp_path):
