@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 
 import invariants
 import pytest
@@ -38,7 +39,8 @@ def artifacts(flow_run):
     return {artifact.key: artifact for artifact in asyncio.run(read())}
 
 
-def logs(flow_run):
+def logs(flow_run, until, seconds=15):
+    """What a run logged, once a text is in it: Prefect sends lines in batches, the last of them after the state."""
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId
 
@@ -46,7 +48,12 @@ def logs(flow_run):
         async with get_client() as client:
             return await client.read_logs(LogFilter(flow_run_id=LogFilterFlowRunId(any_=[flow_run.id])), limit=200)
 
-    return "\n".join(line.message for line in asyncio.run(read()))
+    patience = time.monotonic() + seconds
+    while (
+        until not in (told := "\n".join(line.message for line in asyncio.run(read()))) and time.monotonic() < patience
+    ):
+        time.sleep(0.5)
+    return told
 
 
 @pytest.mark.timeout(600)
@@ -65,7 +72,9 @@ def test_both_deployments_run_to_completed_and_publish(first_run, deployed):
     assert run.info.run_id in kept["record"].data and run.data.tags["forecast"].endswith(latest.pointer["digest"])
     assert len(re.findall("2022-10-1[4-9]|2022-10-20", kept["sample-forecast"].data)) == 7
     assert "sample-leaderboard" in artifacts(trained)
-    assert re.search(r"predict \[\d+\] .* Forecast", logs(predicted)), "progress is in Prefect's log, cell by cell"
+    assert re.search(r"predict \[\d+\] .* Forecast", logs(predicted, "Forecast")), (
+        "progress is in Prefect's log, cell by cell"
+    )
 
 
 def test_a_failed_run_is_failed_in_prefect_and_in_mlflow(deployed):
@@ -81,7 +90,8 @@ def test_a_failed_run_is_failed_in_prefect_and_in_mlflow(deployed):
     found = client.search_runs([experiment], f"tags.prefect_flow_run = '{failed.id}'")
     assert [run.info.status for run in found] == ["FAILED"]
     assert f"/runs/flow-run/{failed.id})" in found[0].data.tags["mlflow.note.content"], "and from there to Prefect"
-    assert f"/runs/{found[0].info.run_id}?" in logs(failed), "and back"
+    address = f"/runs/{found[0].info.run_id}?"
+    assert address in logs(failed, address), "and back"
     invariants.check(local.HOME, market="sample")
 
 
