@@ -146,6 +146,7 @@ def decayed_review(cafe, servers, monkeypatch, refused):
         return review(cafe, "2022-10-07", window=28, least_skill=0.99)
 
 
+@pytest.mark.soak
 def test_a_training_that_was_not_brought_to_its_end_is_none(cafe, servers, monkeypatch):
     from flows import record
     from flows.scores import trained_for_drift
@@ -159,6 +160,7 @@ def test_a_training_that_was_not_brought_to_its_end_is_none(cafe, servers, monke
     assert trained_for_drift(cafe, date(2022, 10, 8), 28) is None, "so the next review tries again"
 
 
+@pytest.mark.soak
 def test_what_cannot_be_shown_keeps_neither_the_alert_nor_the_training(cafe, servers, monkeypatch):
     from flows import alerts
 
