@@ -123,10 +123,12 @@ async def completed(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) 
 
 def _stood_on_the_present(asked: dict[str, Any]) -> bool:
     """Whether a run asked the source as of no day before the latest forecast's: how it was then mends nothing now."""
-    shown = None
+    if asked.get("snapshot") or not asked.get("as_of"):
+        return not asked.get("snapshot")
     with best_effort():
         shown = forecasts.pointer(bucket.connect(os.environ["FOOTFALL_BUCKET"]), asked["market"])
-    return not asked.get("snapshot") and (not asked.get("as_of") or not shown or asked["as_of"] >= shown["as_of"])
+        return not shown or bool(asked["as_of"] >= shown["as_of"])
+    return True
 
 
 def opened(market: str | None = None) -> list[dict[str, str]]:

@@ -77,13 +77,14 @@ def arrange() -> None:
         wanted = [silence(block or None), *([told_events(block), idle(block)] if block else [])]
         for one in wanted:
             one.description = sha256(one.model_dump_json().encode())
-        as_wanted = {one.name: one.description for one in wanted}
         for name, found in there.items():
-            if [one.description for one in found] != [as_wanted.get(name)]:
-                for one in found:
-                    client.delete_automation(one.id)
-                for automation in (one for one in wanted if one.name == name):
-                    client.create_automation(automation)
+            due = [one for one in wanted if one.name == name]
+            if [one.description for one in found] == [one.description for one in due]:
+                continue
+            for old in found:
+                client.delete_automation(old.id)
+            for new in due:
+                client.create_automation(new)
 
 
 def told_events(block: uuid.UUID) -> AutomationCore:
