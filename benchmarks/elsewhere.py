@@ -17,15 +17,15 @@ from typing import Any
 import pandas as pd
 from sktime.forecasting.base import BaseForecaster
 
-from flows import backtest as rehearsal
-from flows.local import PARAMS
-from footfall.backtest import FEWEST_DAYS, backtest
-from footfall.boosted import Panel
+from flows.authoring import candidates as rehearsal
+from flows.settings import params_folder
 from footfall.calendar import country_of
-from footfall.markets import read_market
-from footfall.models import filled, of_today
-from footfall.read import read_google
+from footfall.evaluation.backtest import FEWEST_DAYS, backtest
+from footfall.market_file import read_market
+from footfall.models.boosted import Panel
+from footfall.models.updating import filled, of_today
 from footfall.series import WEEK, pick, unfit
+from footfall.sources.google.read import read_google
 
 FIRST, STEP, HORIZON = "2020-10-01", 4, WEEK  # days; the naive forecast has the same weekday a week before
 OURS = ["calendar", "both scales", "boosted"]
@@ -57,7 +57,7 @@ def _errors(table: pd.DataFrame, draw: int | None) -> Iterator[dict[str, Any]]:
     panel = Panel(table)
     known = {
         name: of_today(recipe, panel)
-        for name, recipe in rehearsal.recipes(read_market(PARAMS, "sample"), HORIZON).items()
+        for name, recipe in rehearsal.recipes(read_market(params_folder(), "sample"), HORIZON).items()
     }
     published = table[table["value"].notna()]
     places = published[["location", "category"]].drop_duplicates()

@@ -16,17 +16,17 @@ from pathlib import Path
 import pandas as pd
 from sktime.forecasting.sarimax import SARIMAX
 
-from flows import backtest as rehearsal
-from flows import source
-from flows.local import PARAMS, ROOT
-from footfall.backtest import coverage, mae, rehearse, wis
+from flows.authoring import candidates as rehearsal
+from flows.settings import ROOT, params_folder
+from flows.sources.reading import one_reading, read_source
 from footfall.calendar import country_of, special
-from footfall.intervals import QUANTILES
-from footfall.markets import read_market
-from footfall.models import fit, predict
+from footfall.evaluation.backtest import coverage, mae, rehearse, wis
+from footfall.market_file import read_market
+from footfall.models.transforms import KindOfDay, LastYearsTurn, LogLevel
+from footfall.models.updating import fit, predict
 from footfall.params import Market
+from footfall.quantiles import QUANTILES
 from footfall.series import WEEK
-from footfall.transforms import KindOfDay, LastYearsTurn, LogLevel
 
 PEERS_PYTHON = ROOT / "benchmarks" / ".venv" / "bin" / "python"
 SPANS = {"sample": ("2022-06-01", "2022-10-06"), "portugal": ("2022-04-01", "2022-10-06")}
@@ -40,7 +40,7 @@ def main() -> None:
     origins = rehearsal.days(*SPANS[asked.market])
     print(f"{len(origins)} origins {origins[0]:%Y-%m-%d} to {origins[-1]:%Y-%m-%d}, {asked.horizon} days ahead, "
           f"lag {asked.lag}\n")  # fmt: skip
-    with source.one_reading():
+    with one_reading():
         (_every_category if asked.every_category else _one_category)(asked, origins)
 
 
@@ -77,7 +77,7 @@ def _arima(market: Market, y: pd.Series, origins: pd.DatetimeIndex, asked: argpa
 def _every_category(asked: argparse.Namespace, origins: pd.DatetimeIndex) -> None:
     rows, market = {}, _market(asked)
     known = rehearsal.recipes(market, asked.horizon)
-    for category in source.reading(market.data).series["category"].unique():
+    for category in read_source(market.data).series["category"].unique():
         y = rehearsal.series_of(_market(asked, category))
         recipes = {name: known[name] for name in OURS[:2]}
         said = rehearse(recipes, y, origins, asked.horizon, asked.lag, country_of(market.data.location))
@@ -92,7 +92,7 @@ def _every_category(asked: argparse.Namespace, origins: pd.DatetimeIndex) -> Non
 
 def _market(asked: argparse.Namespace, category: str = "") -> Market:
     changed = {"data.source": asked.source, "data.category": category}
-    return read_market(PARAMS, asked.market, {key: value for key, value in changed.items() if value})
+    return read_market(params_folder(), asked.market, {key: value for key, value in changed.items() if value})
 
 
 def _peers(y: pd.Series, origins: pd.DatetimeIndex, lag: int, horizon: int) -> dict[str, pd.DataFrame]:

@@ -20,7 +20,8 @@ from pathlib import Path
 import nbformat
 import psutil
 
-from flows import local
+from flows.local import servers
+from flows.settings import ROOT, home
 
 PR_SET_CHILD_SUBREAPER = 36
 ROUNDS = int(os.environ.get("FOOTFALL_ROUNDS", 7))
@@ -32,7 +33,7 @@ def measure(command: list[str], cwd: Path) -> tuple[float, float, str]:
     known = psutil.Process().children()
     begun = time.monotonic()
     with tempfile.TemporaryFile() as output:
-        process = subprocess.Popen(command, cwd=cwd, stdout=output, stderr=output, env=os.environ | local.QUIET)
+        process = subprocess.Popen(command, cwd=cwd, stdout=output, stderr=output, env=os.environ | servers.quiet())
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.monotonic() - begun
         output.seek(0)
@@ -45,9 +46,10 @@ def measure(command: list[str], cwd: Path) -> tuple[float, float, str]:
 
 def record_alone(run: Path, scratch: Path) -> tuple[dict[str, float], dict[str, float]]:
     """Seconds that each part of the record of a run takes, in the median of the rounds, and its kilobytes."""
-    from flows import changes, record, report
-    from flows.account import Course, read_record, template_of
-    from flows.folder import claim, keep, last_good
+    from flows.record import diff, html, mlflow_runs
+    from flows.record.files import template_of
+    from flows.record.folder import claim, keep, last_good
+    from flows.record.record import Course, read_record
 
     kept, seconds = read_record(run), dict[str, list[float]]()
     before = last_good(run.parent, kept.notebook, kept.tags["market"], run.name)
@@ -70,12 +72,12 @@ def record_alone(run: Path, scratch: Path) -> tuple[dict[str, float], dict[str, 
         (folder / "running.ipynb").write_text(nbformat.writes(executed))
         page = folder / f"{kept.notebook}.ipynb"
         timed("the account: stamp, digests, commit", lambda: keep(folder, "succeeded", "", course, 1.0))  # noqa: B023
-        timed("  of it the page", lambda: report.write_html(page, page.with_suffix(".html")))  # noqa: B023
-        timed("  of it what changed", lambda: changes.write_changes(
+        timed("  of it the page", lambda: html.write_html(page, page.with_suffix(".html")))  # noqa: B023
+        timed("  of it what changed", lambda: diff.write_changes(
             folder / "changes.html", (folder, kept.tags), before))  # noqa: B023  # fmt: skip
-        timed("MLflow: open the run", lambda: record.start(folder))  # noqa: B023
-        timed("MLflow: deliver it", lambda: record.deliver(folder))  # noqa: B023
-        record.MlflowClient().delete_run((folder / "mlflow").read_text())
+        timed("MLflow: open the run", lambda: mlflow_runs.start(folder))  # noqa: B023
+        timed("MLflow: deliver it", lambda: mlflow_runs.deliver(folder))  # noqa: B023
+        mlflow_runs.MlflowClient().delete_run((folder / "mlflow").read_text())
     pages = {name: (folder / name).stat().st_size / 1000 for name in (*kept.pages, "record.json")}
     for part in ("template", "in", "out"):
         pages[f"{part}/"] = sum(path.stat().st_size for path in (folder / part).rglob("*") if path.is_file()) / 1000
@@ -85,17 +87,17 @@ def record_alone(run: Path, scratch: Path) -> tuple[dict[str, float], dict[str, 
 def main() -> None:
     """Measure, and print two tables."""
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)  # what outlives its parent, as the kernels' nursery, is counted
-    with local.servers(), tempfile.TemporaryDirectory() as scratch:
-        measure([str(BIN / "footfall"), "run", "sample"], local.ROOT)  # a champion, and warm disks
+    with servers.servers(), tempfile.TemporaryDirectory() as scratch:
+        measure([str(BIN / "footfall"), "run", "sample"], ROOT)  # a champion, and warm disks
         folder = Path(scratch) / "run"
-        newest = max((local.HOME / "runs").glob("*-predict-sample-*"), key=lambda path: path.stat().st_mtime)
+        newest = max((home() / "runs").glob("*-predict-sample-*"), key=lambda path: path.stat().st_mtime)
         shutil.copytree(newest / "in", folder / "in")
         files = ["-p", "snapshot", "in/snapshot.parquet", "-p", "champion", "in/champion", "-p", "out", "out"]
-        bare = [str(BIN / "papermill"), str(local.ROOT / "notebooks" / "predict.ipynb"), "executed.ipynb", *files]
+        bare = [str(BIN / "papermill"), str(ROOT / "notebooks" / "predict.ipynb"), "executed.ipynb", *files]
         ours = [str(BIN / "footfall"), "predict", "sample"]
         measure(bare, folder)
-        rounds = [(measure(bare, folder), measure(ours, local.ROOT)) for _ in range(ROUNDS)]
-        newest = max((local.HOME / "runs").glob("*-predict-sample-*"), key=lambda path: path.stat().st_mtime)
+        rounds = [(measure(bare, folder), measure(ours, ROOT)) for _ in range(ROUNDS)]
+        newest = max((home() / "runs").glob("*-predict-sample-*"), key=lambda path: path.stat().st_mtime)
         seconds, kilobytes = record_alone(newest, Path(scratch))
     print(f"median of {ROUNDS} rounds, seconds      wall     CPU")
     middle = {}

@@ -5,11 +5,15 @@ from collections.abc import AsyncIterator
 from contextlib import nullcontext
 from typing import Any
 
-from flows import alerts, bucket, forecasts, ledger, source, station
+from flows.champion import ledger
+from flows.orchestration import alerts
 from flows.predict import predict
 from flows.review import review
+from flows.settings import bucket_name
+from flows.sources.reading import one_reading
+from flows.storage import bucket, forecasts
 from flows.train import train
-from footfall.problems import GateClosed, Interrupted, Problem
+from footfall.errors import GateClosed, Interrupted, Problem
 
 
 async def backfill(
@@ -38,9 +42,9 @@ async def backfill(
     Problem
         At the end, if days came to nothing; of the class of the first problem.
     """
-    place, failed = bucket.connect(station.bucket_name()), list[Problem]()
+    place, failed = bucket.connect(bucket_name()), list[Problem]()
     was = ledger.champion(place, market)
-    with source.one_reading(), nullcontext() if show else alerts.silence():
+    with one_reading(), nullcontext() if show else alerts.silence():
         for day in days:
             if forecasts.manifests(place, market, day):
                 yield f"{day}: has a forecast already"
@@ -62,7 +66,7 @@ async def backfill(
 
 
 async def _walk(market: str, day: dt.date, settings: dict[str, Any] | None, show: bool) -> str:
-    place = bucket.connect(station.bucket_name())
+    place = bucket.connect(bucket_name())
     if day.day == 1 or ledger.champion(place, market, day) is None:
         decided = await train(market, str(day), settings)
         if ledger.champion(place, market, day) is None:

@@ -2,23 +2,24 @@
 
 from typing import Any
 
-from flows import desk, station
-from flows.form import station_flow
-from flows.snapshot import take_snapshot
+from flows.station import artifacts
+from flows.station.run import Run, recorded, run_notebook
+from flows.station.snapshot import take_snapshot
+from flows.station.station_flow import station_flow
 from footfall.params import ExploreParams
 
 
 @station_flow
 async def explore(market: str, as_of: str | None = None, settings: dict[str, Any] | None = None) -> str:
-    """Look at a market's data as of a day; parameters as in `flows.station.particulars`, the verdict is returned."""
-    with station.recorded("explore", market, as_of, settings) as run:
+    """Look at a market's data as of a day; parameters as in `flows.station.run.particulars`, returns the verdict."""
+    with recorded("explore", market, as_of, settings) as run:
         take_snapshot(run)
-        station.run_notebook(run, _parameters(run))
+        run_notebook(run, _parameters(run))
     verdict = str(run.written("verdict.json")["sentence"])
-    await desk.present(run, verdict)
+    await artifacts.present(run, verdict)
     return verdict
 
 
-def _parameters(run: station.Run) -> ExploreParams:
+def _parameters(run: Run) -> ExploreParams:
     asked = run.market.series() | run.market.explore.model_dump()
     return ExploreParams(**asked, snapshot="in/snapshot.parquet", out="out")

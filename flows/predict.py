@@ -4,12 +4,16 @@ from typing import Any
 
 from prefect.client.schemas.objects import State
 
-from flows import alerts, bucket, desk, forecasts, record, schedule, scores, station
-from flows.form import station_flow
-from flows.snapshot import take_snapshot
+from flows.orchestration import schedule
+from flows.station import artifacts, scores
+from flows.station.champion import take_champion
+from flows.station.publish import publish
+from flows.station.run import Run, recorded, run_notebook
+from flows.station.snapshot import take_snapshot
+from flows.station.station_flow import station_flow
+from footfall.errors import GateClosed
 from footfall.forecast import read_forecast, week
 from footfall.params import PredictParams
-from footfall.problems import GateClosed
 
 
 @station_flow
@@ -25,7 +29,7 @@ async def predict(
     Parameters
     ----------
     market, as_of, settings
-        As in `flows.station.particulars`.
+        As in `flows.station.run.particulars`.
     snapshot : str, optional
         Sha256 of a kept snapshot to forecast from again, instead of asking the source.
     show : bool, default=True
@@ -38,33 +42,19 @@ async def predict(
     """
     if missed := schedule.overtaken(market):
         return missed
-    with station.recorded("predict", market, as_of, settings) as run:
+    with recorded("predict", market, as_of, settings) as run:
         take_snapshot(run, snapshot)
-        if station.take_champion(run) is None:
+        if take_champion(run) is None:
             advice = f"train one: footfall train {market} --as-of {run.as_of}"
             raise GateClosed(f"{market} has no champion as of {run.as_of}; {advice}")
-        station.run_notebook(run, _parameters(run, scores.take_track(run)))
+        run_notebook(run, _parameters(run, scores.take_track(run)))
     published = publish(run, show)
-    await desk.present(run, published, week(read_forecast(run.folder / "out")).to_dict("records"))
+    await artifacts.present(run, published, week(read_forecast(run.folder / "out")).to_dict("records"))
     return published
 
 
-def _parameters(run: station.Run, track: str) -> PredictParams:
+def _parameters(run: Run, track: str) -> PredictParams:
     return PredictParams(
         **run.market.series(), **run.market.predict.model_dump(), model_version=run.found["model_version"],
         snapshot="in/snapshot.parquet", champion="in/champion", out="out", track=track,
     )  # fmt: skip
-
-
-@station.step
-def publish(run: station.Run, show: bool) -> str:
-    """Put the forecast that the notebook wrote where readers look for it."""
-    with station.stage("publish") as told:
-        files = {path.name: path.read_bytes() for path in sorted((run.folder / "out" / "forecast").iterdir())}
-        about, place = {**run.found, "record": run.id}, bucket.connect(station.bucket_name())
-        done = forecasts.publish(place, run.market.name, run.as_of, files, about, show)
-        with alerts.best_effort():  # readers have it by now
-            record.tag(run.id, {"forecast": done.url, "published": str(done.moved).lower()})
-        forecasts.put_up(place, done, files if show else {})
-        told.append(done.message)
-    return done.message

@@ -4,16 +4,18 @@ from typing import Any
 
 from prefect.client.schemas.objects import State
 
-from flows import alerts, desk, schedule, scores, station
-from flows.form import station_flow
-from flows.snapshot import take_snapshot
+from flows.orchestration import alerts, schedule
+from flows.station import artifacts, scores
+from flows.station.run import Run, recorded, run_notebook, voice
+from flows.station.snapshot import take_snapshot
+from flows.station.station_flow import station_flow
 from flows.train import train
 from footfall.params import ReviewParams
 
 
 @station_flow
 async def review(market: str, as_of: str | None = None, settings: dict[str, Any] | None = None) -> str | State[Any]:
-    """Score the published forecasts of a market as of a day; parameters as in `flows.station.particulars`.
+    """Score the published forecasts of a market as of a day; parameters as in `flows.station.run.particulars`.
 
     Returns
     -------
@@ -22,20 +24,20 @@ async def review(market: str, as_of: str | None = None, settings: dict[str, Any]
     """
     if missed := schedule.overtaken(market):
         return missed
-    with station.recorded("review", market, as_of, settings) as run:
+    with recorded("review", market, as_of, settings) as run:
         take_snapshot(run)
         made_by = scores.take_forecasts(run)
-        station.run_notebook(run, _parameters(run))
+        run_notebook(run, _parameters(run))
     decay = run.written("drift.json")
     told = f"{scores.hand_in(run, made_by)} · {decay['reason']}"
     _tell(market, decay)
-    await desk.present(run, told, run.written("card.json"))
+    await artifacts.present(run, told, run.written("card.json"))
     if not decay["decayed"] or _trained_lately(run):
         return told
     return f"{told} · {await train(market, str(run.as_of), settings, trigger='drift')}"
 
 
-def _parameters(run: station.Run) -> ReviewParams:
+def _parameters(run: Run) -> ReviewParams:
     def laid_down(name: str) -> str:
         return f"in/{name}" if (run.folder / "in" / name).exists() else ""
 
@@ -45,12 +47,12 @@ def _parameters(run: station.Run) -> ReviewParams:
     )  # fmt: skip
 
 
-def _trained_lately(run: station.Run) -> bool:
+def _trained_lately(run: Run) -> bool:
     """Whether the training that decay calls for has been: once for a cause, not every morning until it helps."""
     rest = run.market.review.rest
     last = scores.trained_for_drift(run.market.name, run.as_of, rest)
     if last:
-        station.voice().info(f"trained for this as of {last}; not again within {rest} days (review.rest)")
+        voice().info(f"trained for this as of {last}; not again within {rest} days (review.rest)")
     return last is not None
 
 

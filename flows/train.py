@@ -4,9 +4,12 @@ from typing import Any
 
 from prefect.client.schemas.objects import State
 
-from flows import alerts, bucket, desk, ledger, registry, schedule, station
-from flows.form import station_flow
-from flows.snapshot import take_snapshot
+from flows.orchestration import schedule
+from flows.station import artifacts
+from flows.station.champion import promote, register, take_champion
+from flows.station.run import Run, recorded, run_notebook
+from flows.station.snapshot import take_snapshot
+from flows.station.station_flow import station_flow
 from footfall.params import TrainParams
 
 
@@ -19,7 +22,7 @@ async def train(
     Parameters
     ----------
     market, as_of, settings
-        As in `flows.station.particulars`.
+        As in `flows.station.run.particulars`.
     trigger : str
         What called for it, a tag of its run: ``drift``.
 
@@ -30,41 +33,18 @@ async def train(
     """
     if missed := schedule.overtaken(market):
         return missed
-    with station.recorded("train", market, as_of, settings, trigger=trigger) as run:
+    with recorded("train", market, as_of, settings, trigger=trigger) as run:
         take_snapshot(run)
-        incumbent = station.take_champion(run)
-        station.run_notebook(run, _parameters(run, incumbent))
+        incumbent = take_champion(run)
+        run_notebook(run, _parameters(run, incumbent))
         version = register(run)
     decided = promote(run, version, incumbent)
-    await desk.present(run, decided, run.written("leaderboard.json"))
+    await artifacts.present(run, decided, run.written("leaderboard.json"))
     return decided
 
 
-def _parameters(run: station.Run, incumbent: str | None) -> TrainParams:
+def _parameters(run: Run, incumbent: str | None) -> TrainParams:
     return TrainParams(
         **run.market.series(), **run.market.train.model_dump(), horizon=run.market.predict.horizon,
         snapshot="in/snapshot.parquet", champion="in/champion" if incumbent else "", out="out",
     )  # fmt: skip
-
-
-@station.step
-def register(run: station.Run) -> str | None:
-    """Put the challenger into the registry, where it is nobody's champion yet."""
-    facts = {"gate": run.written("gate.json")["reason"], **run.found}
-    return registry.register(run.market.name, run.id, run.folder / "out" / "model", facts)
-
-
-@station.step
-def promote(run: station.Run, version: str | None, incumbent: str | None) -> str:
-    """Enter the challenger into the ledger as champion, where the notebook's gate passed; its record is kept by now."""
-    with station.stage("gate") as told:
-        gate, place = run.written("gate.json"), bucket.connect(station.bucket_name())
-        said = f"version {version} was not promoted"
-        if version is None:
-            said = f"nothing new: it is version {incumbent}, byte for byte"
-        elif gate["passed"]:
-            entry, said = ledger.promote(place, run.market.name, version, incumbent, run.as_of, gate, run.id)
-            if entry:
-                alerts.tell(run.market.name, "promotion", f"{said}: {gate['reason']}")
-        told += [gate["reason"], said]
-    return " · ".join(told)

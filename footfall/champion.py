@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import pandas as pd
 from sktime.forecasting.base import BaseForecaster
 
-from footfall import models
-from footfall.problems import DataProblem
+from footfall.errors import DataProblem
+from footfall.models import saving, updating
 
 
 class Champion(NamedTuple):
@@ -25,7 +25,7 @@ def write_champion(
     """Write a fitted forecaster and what belongs to it; equal fits give equal bytes."""
     path = Path(folder)
     path.mkdir(parents=True, exist_ok=True)
-    models.save(forecaster, path / "forecaster.zip")
+    saving.save(forecaster, path / "forecaster.zip")
     residuals.to_parquet(path / "residuals.parquet", index=False)
     (path / "about.json").write_text(json.dumps(about, indent=2, sort_keys=True), encoding="utf-8")
 
@@ -42,7 +42,7 @@ def read_champion(folder: str | Path) -> Champion:
     if not (path / "about.json").exists():
         raise DataProblem(f"{folder}: no champion there; run train.ipynb first, which writes one")
     about = json.loads((path / "about.json").read_text(encoding="utf-8"))
-    return Champion(models.load(path / "forecaster.zip"), pd.read_parquet(path / "residuals.parquet"), about)
+    return Champion(saving.load(path / "forecaster.zip"), pd.read_parquet(path / "residuals.parquet"), about)
 
 
 class Served(NamedTuple):
@@ -52,7 +52,7 @@ class Served(NamedTuple):
 
     def predict(self, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.Series:
         """Mean forecast of the days in ``date``, each after the champion's last day of data."""
-        return models.predict(self.champion.forecaster, pd.DatetimeIndex(model_input["date"]))
+        return updating.predict(self.champion.forecaster, pd.DatetimeIndex(model_input["date"]))
 
 
 def _load_pyfunc(data_path: str) -> Served:

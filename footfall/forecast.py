@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from footfall.measures import column
-from footfall.problems import DataProblem, listed
+from footfall.errors import DataProblem, listed
+from footfall.quantiles import column
+from footfall.series import FLOOR
 
 COLUMNS = ["origin_date", "target_end_date", "horizon", "location", "target", "output_type", "output_type_id", "value",
            "model_version", "snapshot"]  # fmt: skip
-FLOOR = -100.0
 FAR = 3.0  # spans of the series' own range beyond which a value is absurd
 
 

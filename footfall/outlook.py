@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from footfall.calendar import ORDINARY, country_of, kinds
-from footfall.usual import LEAST, chance_above, departure, spread, usual
+from footfall.typical import LEAST, chance_above, departure, spread, usual
 
 # In spreads of ordinary days, within one of which two of three of them lie: from where on a word is used. On Portugal's
 # figures of 2022 a tenth of the days are clearly off, and one in a hundred is far.
@@ -26,7 +26,7 @@ def outlook(table: pd.DataFrame, y: pd.Series, parts: pd.DataFrame, logarithms: 
     y : Series
         The series it continues.
     parts : DataFrame
-        What each day adds up from, from `footfall.why.parts`.
+        What each day adds up from, from `footfall.models.contributions.parts`.
     logarithms : bool
         Whether `parts` are logarithms of the level.
 

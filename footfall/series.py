@@ -5,16 +5,16 @@ Columns ``location`` (ISO 3166 code, else names joined by ``/``), ``category``, 
 """
 
 import datetime as dt
-import hashlib
 import io
 from pathlib import Path
 
 import pandas as pd
 
-from footfall.problems import DataProblem
+from footfall.errors import DataProblem
 
 KEYS = ["location", "category", "date"]
 WEEK = 7
+FLOOR = -100.0  # percent: nobody came
 MOST_MISSING = 0.2
 
 
@@ -75,16 +75,6 @@ def read_snapshot(path: str | Path) -> pd.DataFrame:
 def from_parquet(content: bytes) -> pd.DataFrame:
     """The series table of a snapshot's bytes."""
     return pd.read_parquet(io.BytesIO(content))
-
-
-def sha256(content: bytes) -> str:
-    """Hexadecimal digest that names snapshots, models and forecasts by what they hold."""
-    return hashlib.sha256(content).hexdigest()
-
-
-def sha256_of(path: str | Path) -> str:
-    """Digest of a file."""
-    return sha256(Path(path).read_bytes())
 
 
 def extent(series: pd.DataFrame, location: str) -> pd.DataFrame:

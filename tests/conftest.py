@@ -17,8 +17,9 @@ os.environ["FOOTFALL_HOME"] = tempfile.mkdtemp(prefix="footfall-tests-")  # befo
 
 from invariants import CANARY
 
-from flows import bucket as storage
-from flows import forecasts, local
+from flows.local import servers as local
+from flows.storage import bucket as storage
+from flows.storage import forecasts
 
 # a secret that nothing we keep may ever hold; every fault test looks for it
 os.environ |= {"MLFLOW_TRACKING_USERNAME": "reader", "MLFLOW_TRACKING_PASSWORD": f"word-{CANARY}"}
@@ -38,7 +39,7 @@ def footfall(*words):
     """The command line, in this process: its exit code and what it said."""
     from typer.testing import CliRunner
 
-    from flows.cli import app
+    from flows.cli.main import app
 
     return CliRunner().invoke(app, list(words))
 
@@ -52,18 +53,15 @@ def first_run(servers):
 
 
 def market(monkeypatch, folder, name, text):
-    """A market of its own for one test: its file, and every module looking for markets where it lies."""
-    from flows import local, schedule, snapshot, station, status
-
+    """A market of its own for one test: its file, where every module looks for it."""
     (folder / f"{name}.yaml").write_text(text)
-    for module in (local, schedule, snapshot, station, status):
-        monkeypatch.setattr(module, "PARAMS", folder)
+    monkeypatch.setenv("FOOTFALL_PARAMS", str(folder))
     return name
 
 
 def crown(market, folder):
     """Make the sample's champion that of another market too, which spares a training."""
-    from flows import ledger, registry
+    from flows.champion import ledger, registry
 
     place = storage.connect("footfall")
     known = ledger.entries(place, "sample")[0]
@@ -77,9 +75,9 @@ def poison(place, market, folder):
     """Promote, by force, a model that is worse than today's champion; its version."""
     from sktime.forecasting.naive import NaiveForecaster
 
-    from flows import ledger, registry
+    from flows.champion import ledger, registry
     from footfall.champion import read_champion, write_champion
-    from footfall.models import fit
+    from footfall.models.updating import fit
     from footfall.series import from_parquet, pick
 
     now = ledger.champion(place, market)
@@ -110,7 +108,7 @@ def emulator(tmp_path_factory):
 
 @pytest.fixture
 def bucket(emulator, monkeypatch):
-    """A fresh bucket, ready for flows.bucket; its objects are files under ``emulator.root / bucket.name``."""
+    """A fresh bucket, ready for flows.storage.bucket; its objects are files under ``emulator.root / bucket.name``."""
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", emulator.url)
     monkeypatch.setenv("FOOTFALL_BUCKET_DEADLINE", "10")
     name = f"test-{uuid.uuid4().hex[:12]}"

@@ -16,8 +16,8 @@ from pathlib import Path
 import nbformat
 import psutil
 
-from flows.account import Record, differences, read_record
-from flows.folder import unfinished
+from flows.record.folder import unfinished
+from flows.record.record import Record, differences, read_record
 
 CANARY = "canary-4f1c9a7e"  # conftest.py puts it into the environment as part of a password
 STATUS = {"succeeded": "FINISHED", "interrupted": "KILLED"}
@@ -52,7 +52,7 @@ def check(home, market=None, acknowledged="", settled=True, canary=CANARY):
 
 def readers_see_one_whole_set(market, acknowledged=""):
     """I1."""
-    from flows import bucket, forecasts
+    from flows.storage import bucket, forecasts
 
     latest = forecasts.latest(
         bucket.connect(os.environ["FOOTFALL_BUCKET"]), market
@@ -141,18 +141,20 @@ def _kernels(home):
 
 def the_champion_is_whole(market):
     """I4: it loads, its hash matches, its gate passed, and the ledger, where there is one, says the same."""
-    from flows import bucket, record, registry
+    from flows.champion import registry
+    from flows.record import mlflow_runs
+    from flows.storage import bucket
     from footfall.champion import read_champion
 
     version = registry.version_of(market, _champion(market))
     with tempfile.TemporaryDirectory() as scratch:
         registry.lay_down(market, version.version, Path(scratch))  # compares the sha256
         read_champion(Path(scratch) / "champion")
-        training = record.fetch(version.run_id, Path(scratch) / "run")
+        training = mlflow_runs.fetch(version.run_id, Path(scratch) / "run")
         gate = json.loads((training / "out" / "gate.json").read_text())
     assert gate["passed"] and version.tags["gate"] == gate["reason"], f"I4: {market}/{version.version}"
-    if find_spec("flows.ledger"):
-        from flows import ledger
+    if find_spec("flows.champion.ledger"):
+        from flows.champion import ledger
 
         entry = ledger.champion(bucket.connect(os.environ["FOOTFALL_BUCKET"]), market)
         assert entry and str(entry.version) == version.version, (
@@ -162,9 +164,9 @@ def the_champion_is_whole(market):
 
 
 def _champion(market):
-    from flows import record
+    from flows.record import mlflow_runs
 
-    return str(record.MlflowClient().get_model_version_by_alias(market, "champion").version)
+    return str(mlflow_runs.MlflowClient().get_model_version_by_alias(market, "champion").version)
 
 
 def running_again_leaves_the_same_bytes(home, again):

@@ -3,11 +3,12 @@
 import pandas as pd
 from figures import retail
 
-from footfall import page
 from footfall.forecast import tabulate, write_forecast
-from footfall.models import WeekdaySmoother, fit, predict
-from footfall.transforms import KindOfDay, LastYearsTurn, LogLevel
-from footfall.why import in_logarithms, parts
+from footfall.models.contributions import in_logarithms, parts
+from footfall.models.smoother import WeekdaySmoother
+from footfall.models.transforms import KindOfDay, LastYearsTurn, LogLevel
+from footfall.models.updating import fit, predict
+from footfall.page import page
 
 LEVELS = [0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95]
 OFF = dict(zip(LEVELS, (-5, -4, -2, 0, 2, 4, 5), strict=True))

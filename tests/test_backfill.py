@@ -2,13 +2,14 @@
 
 from conftest import footfall
 
-from flows import bucket, forecasts
+from flows.storage import bucket, forecasts
 
 
 def test_a_past_that_is_caught_up_on_takes_nothing_from_today(first_run):
     import datetime as dt
 
-    from flows import alerts, ledger, registry
+    from flows.champion import ledger, registry
+    from flows.orchestration import alerts
 
     place = bucket.connect("footfall")
     latest, champion = forecasts.pointer(place, "sample"), registry.alias("sample")

@@ -35,13 +35,13 @@ def test_a_changed_number_is_noticed(tmp_path):
 
 
 def test_what_is_committed_is_in_step():
-    from flows.pairs import out_of_step
+    from flows.authoring.pairing import out_of_step
 
     assert not list(out_of_step([ROOT / "notebooks" / f"{name}.ipynb" for name in NAMES]))
 
 
 def test_a_changed_cell_puts_outputs_and_text_out_of_step(tmp_path):
-    from flows.pairs import out_of_step, stamp, write_text
+    from flows.authoring.pairing import out_of_step, stamp, write_text
 
     path = tmp_path / "explore.ipynb"
     book = nbformat.read(ROOT / "notebooks" / "explore.ipynb", 4)
@@ -88,8 +88,8 @@ def test_a_notebook_is_committed_executed_and_without_traces_of_a_machine(name):
 def test_the_sample_snapshot_is_that_of_the_sample(tmp_path):
     import datetime as dt
 
-    from footfall.read import read_google
     from footfall.series import to_parquet
+    from footfall.sources.google.read import read_google
 
     sample = ROOT / "resources" / "sample"
     reading = read_google(sample, ["PT"], dt.date(2022, 12, 31))

@@ -15,10 +15,12 @@ from figures import SAMPLE
 from proxy import Proxy
 from test_dying import handed_over
 
-from flows import bucket, forecasts, local
-from flows.folder import claim
-from footfall import scores, series
-from footfall.problems import EnvironmentProblem
+from flows.record.folder import claim
+from flows.settings import ROOT, home, params_folder
+from flows.storage import bucket, forecasts
+from footfall import digest, series
+from footfall.errors import EnvironmentProblem
+from footfall.evaluation import scores
 
 FORECASTS = dict(list(pd.read_parquet(SAMPLE / "forecasts.parquet").groupby("origin_date")))
 
@@ -27,7 +29,7 @@ FORECASTS = dict(list(pd.read_parquet(SAMPLE / "forecasts.parquet").groupby("ori
 def cafe(servers, tmp_path, monkeypatch):
     """A market of the sample's figures; its name, which is its bucket's too."""
     name = market(monkeypatch, tmp_path, f"cafe-{uuid.uuid4().hex[:8]}", "data: {source: sample}\n")
-    (local.HOME / "bucket" / name).mkdir()
+    (home() / "bucket" / name).mkdir()
     monkeypatch.setenv("FOOTFALL_BUCKET", name)
     return name
 
@@ -39,7 +41,7 @@ def place(cafe):
 def publish(cafe, first, last, made_by="0" * 32):
     for day in pd.date_range(first, last):
         figures = series.to_parquet(series.visible(series.read_snapshot(SAMPLE / "snapshot.parquet"), day, 3))
-        about = {"record": made_by, "snapshot": series.sha256(figures)}
+        about = {"record": made_by, "snapshot": digest.sha256(figures)}
         forecasts.keep_snapshot(place(cafe), figures, {})
         content = FORECASTS[f"{day:%Y-%m-%d}"].to_parquet(index=False)
         forecasts.publish(place(cafe), cafe, day.date(), {"forecast.parquet": content}, about)
@@ -61,26 +63,26 @@ def table(cafe):
 
 
 def newest(notebook, cafe):
-    from flows import record
+    from flows.record import mlflow_runs
 
-    return next((run for _, run in record.search(notebook, f"tags.market = '{cafe}'")), None)
+    return next((run for _, run in mlflow_runs.search(notebook, f"tags.market = '{cafe}'")), None)
 
 
 def laid_down(cafe):
-    folder = local.HOME / "runs" / newest("review", cafe).data.tags["folder"] / "in"
+    folder = home() / "runs" / newest("review", cafe).data.tags["folder"] / "in"
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.parquet")), folder
 
 
 def predicted(cafe, tmp_path):
     """A run in MLflow, as a prediction leaves one."""
-    from flows import record
+    from flows.record import mlflow_runs
 
-    claim(tmp_path / "run", local.ROOT / "notebooks" / "predict.ipynb", {"market": cafe})
-    return record.start(tmp_path / "run")
+    claim(tmp_path / "run", ROOT / "notebooks" / "predict.ipynb", {"market": cafe})
+    return mlflow_runs.start(tmp_path / "run")
 
 
 def test_what_became_known_is_scored_once_and_told_to_the_run_that_said_it(cafe, tmp_path):
-    from flows import record
+    from flows.record import mlflow_runs
 
     made_by = predicted(cafe, tmp_path)
     publish(cafe, "2022-09-20", "2022-09-20", made_by)
@@ -90,7 +92,7 @@ def test_what_became_known_is_scored_once_and_told_to_the_run_that_said_it(cafe,
     assert "no record any more of the forecasts as of 2022-09-21, 2022-09-22" in told
     rows = table(cafe)
     assert rows["origin_date"].tolist() == ["2022-09-20"] * 3 + ["2022-09-21"] * 2 + ["2022-09-22"]
-    live = record.get(made_by).data.metrics
+    live = mlflow_runs.get(made_by).data.metrics
     assert live["live_days"] == 3 and live["live_MAE"] == pytest.approx(rows["error"][:3].abs().mean())
     assert live["live_cover80"] == pytest.approx(rows["covered80"][:3].mean()) and "live_WIS" in live
     note = newest("review", cafe).data.tags["mlflow.note.content"]
@@ -129,7 +131,7 @@ def test_decay_calls_for_one_training_and_no_second(cafe):
     assert trained.data.tags["trigger"] == "drift" and trained.data.tags["as_of"] == "2022-10-07"
     review(cafe, "2022-10-08", **asked)
     assert newest("train", cafe).info.run_id == trained.info.run_id
-    from flows.scores import trained_for_drift
+    from flows.station.scores import trained_for_drift
 
     assert trained_for_drift(cafe, date(2022, 11, 3), 28) == "2022-10-07"
     assert trained_for_drift(cafe, date(2022, 11, 4), 28) is None
@@ -148,13 +150,13 @@ def decayed_review(cafe, servers, monkeypatch, refused):
 
 @pytest.mark.soak
 def test_a_training_that_was_not_brought_to_its_end_is_none(cafe, servers, monkeypatch):
-    from flows import record
-    from flows.scores import trained_for_drift
+    from flows.record import mlflow_runs
+    from flows.station.scores import trained_for_drift
 
     with pytest.raises(EnvironmentProblem, match="MLflow at"):
         decayed_review(cafe, servers, monkeypatch, "POST .*model-versions/create")
     handed_over()
-    record.deliver_waiting(local.HOME / "runs")
+    mlflow_runs.deliver_waiting(home() / "runs")
     trained = newest("train", cafe).data.tags
     assert (trained["trigger"], trained["outcome"]) == ("drift", "succeeded"), "its record was delivered"
     assert trained_for_drift(cafe, date(2022, 10, 8), 28) is None, "so the next review tries again"
@@ -162,7 +164,7 @@ def test_a_training_that_was_not_brought_to_its_end_is_none(cafe, servers, monke
 
 @pytest.mark.soak
 def test_what_cannot_be_shown_keeps_neither_the_alert_nor_the_training(cafe, servers, monkeypatch):
-    from flows import alerts
+    from flows.orchestration import alerts
 
     assert "version 1" in decayed_review(cafe, servers, monkeypatch, "POST .*runs/set-tag")
     assert [one["cause"] for one in alerts.opened(cafe)] == ["decay"]
@@ -172,10 +174,8 @@ def test_what_cannot_be_shown_keeps_neither_the_alert_nor_the_training(cafe, ser
 def test_a_market_with_an_underscore_is_shown_in_prefect(cafe):
     from prefect.client.orchestration import get_client
 
-    from flows import station
-
     name = cafe.replace("-", "_")
-    (station.PARAMS / f"{name}.yaml").write_text("data: {source: sample}\n")
+    (params_folder() / f"{name}.yaml").write_text("data: {source: sample}\n")
     review(name, "2022-09-26")
     with get_client(sync_client=True) as client:
         asked = {"artifacts": {"key": {"any_": [f"{cafe}-review", f"{cafe}-report-card"]}}}
@@ -192,8 +192,8 @@ def test_before_anything_was_published_a_review_says_so(cafe):
 
 
 def test_the_page_quotes_the_same_whether_the_review_of_the_day_before_was_made_or_made_up_for(cafe, tmp_path):
-    from flows import scores as handed_in
-    from flows import station
+    from flows.station import run as station
+    from flows.station import scores as handed_in
 
     def track(name):
         run = station.Run("predict", station.particulars(cafe, "2022-09-30", None), tmp_path / name)
@@ -214,7 +214,7 @@ def test_the_page_quotes_the_same_whether_the_review_of_the_day_before_was_made_
 
 
 def test_of_several_forecasts_of_a_day_the_one_that_was_seen_last_is_scored(cafe):
-    from flows.ledger import Entry, live
+    from flows.champion.ledger import Entry, live
 
     days = [date(2022, 9, 20), date(2022, 9, 21)]
     for day in days:

@@ -18,7 +18,8 @@ import pytest
 from conftest import poison
 from proxy import Proxy
 
-from flows import bucket, forecasts, local
+from flows.settings import home
+from flows.storage import bucket, forecasts
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(6 * 3600)]
 DAYS = int(os.environ.get("FOOTFALL_SOAK_DAYS", 30))
@@ -56,14 +57,14 @@ class House:
         env = os.environ | {"FOOTFALL_PARAMS": str(self.folder), "FOOTFALL_BUCKET_DEADLINE": "10"}
         if through_proxies:
             env |= {"MLFLOW_TRACKING_URI": self.mlflow.url, "STORAGE_EMULATOR_HOST": self.bucket.url}
-        asked = [sys.executable, "-m", "flows.cli", command, self.name, *words]
+        asked = [sys.executable, "-m", "flows.cli.main", command, self.name, *words]
         return subprocess.Popen(asked, env=env, stdout=subprocess.PIPE, text=True)
 
     def place(self):
         return bucket.connect(self.servers["FOOTFALL_BUCKET"])
 
     def champion_is_newer_than_the_forecast(self):
-        from flows import ledger
+        from flows.champion import ledger
 
         used = forecasts.latest(self.place(), self.name).manifest["about"]["model_version"]
         return used != f"{self.name}/{ledger.champion(self.place(), self.name).version}"
@@ -121,7 +122,7 @@ def weighed():
             held["descriptors"] += process.num_fds()
             held["threads"] += process.num_threads()
             held["MB"] += process.memory_full_info().uss / 1e6
-    files = [path.stat().st_size for path in local.HOME.rglob("*") if path.is_file()]
+    files = [path.stat().st_size for path in home().rglob("*") if path.is_file()]
     return {name: round(value) for name, value in held.items()} | {"disk": round(sum(files) / 1e6), "files": len(files)}
 
 
@@ -161,8 +162,8 @@ def test_after_every_fault_the_seven_invariants_hold(servers, tmp_path):
             assert again.returncode == 0, (number, name, said)
             if house.champion_is_newer_than_the_forecast():  # decay was found, and a training has answered it
                 assert predicts(house, day) == 0
-            invariants.running_again_leaves_the_same_bytes(local.HOME, partial(predicts, house, day))
-            invariants.check(local.HOME, house.name, acknowledged=str(day))
+            invariants.running_again_leaves_the_same_bytes(home(), partial(predicts, house, day))
+            invariants.check(home(), house.name, acknowledged=str(day))
             day += dt.timedelta(days=1)
             grown.append(weighed())
             print(f"  {grown[-1]}", flush=True)
@@ -170,7 +171,8 @@ def test_after_every_fault_the_seven_invariants_hold(servers, tmp_path):
 
 
 def test_a_poisoned_champion_is_noticed_and_told_and_the_way_back_is_open(servers, tmp_path):
-    from flows import alerts, ledger
+    from flows.champion import ledger
+    from flows.orchestration import alerts
 
     with House(tmp_path, servers, "poisoned") as house:
         first, day = dt.date(2022, 7, 28), dt.date(2022, 8, 20)

@@ -1,0 +1,141 @@
+"""The backtest on its own: the notebook's candidates over a stretch of the past, without servers and without record."""
+
+import ast
+import datetime as dt
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from flows.settings import notebooks_folder
+from flows.sources.reading import one_reading, read_source
+from footfall import series
+from footfall.calendar import country_of
+from footfall.errors import UsageProblem
+from footfall.evaluation.backtest import WARM_UP, comparable, coverage, last_origins, leaderboard, mae, rehearse, wis
+from footfall.params import Market, TrainParams
+from footfall.quantiles import QUANTILES
+
+TRIAL = 60  # days to forecast from, and as many before them for the intervals: under a minute
+
+
+def backtest(
+    market: Market, origins: pd.DatetimeIndex, names: list[str], horizon: int, lag: int, warm_up: int = WARM_UP
+) -> pd.DataFrame:
+    """What candidates of train.ipynb would have said on past days, with their intervals.
+
+    Parameters
+    ----------
+    market : Market
+        Whose series, whole, from its own source.
+    origins : DatetimeIndex
+        Days to forecast from.
+    names : list of str
+        Candidates; all of the notebook's if empty.
+    horizon, lag : int
+        Days to forecast, and days between a day and its publication.
+    warm_up : int
+        Days before the first origin that only gather errors for the intervals.
+
+    Returns
+    -------
+    DataFrame
+        A backtest table, see `footfall.evaluation.backtest`, with quantiles.
+
+    Raises
+    ------
+    UsageProblem
+        If the notebook has no such candidate.
+    """
+    data, known = market.data, recipes(market, horizon)
+    if missing := [name for name in names if name not in known]:
+        raise UsageProblem(f"train.ipynb has no candidate {missing[0]!r}; it has {', '.join(known)}")
+    chosen = {name: known[name] for name in names or known}
+    return rehearse(chosen, series_of(market), origins, horizon, lag, country_of(data.location), warm_up)
+
+
+def recipes(market: Market, horizon: int) -> dict[str, Any]:
+    """The candidates of train.ipynb for a market, learning from the whole of its source."""
+    data, table = market.data, read_source(market.data).series
+    y = series.pick(table, data.location, data.category)
+    with tempfile.TemporaryDirectory() as folder:
+        snapshot = Path(folder) / "snapshot.parquet"
+        snapshot.write_bytes(series.to_parquet(table))
+        asked: dict[str, Any] = {"location": data.location, "category": data.category, "horizon": horizon, "lag": 0,
+                                 "as_of": f"{y.index[-1]:%Y-%m-%d}", "backtest_days": 60,
+                                 "snapshot": str(snapshot)}  # fmt: skip
+        return candidates(notebooks_folder() / "train.ipynb", TrainParams(**asked))
+
+
+def trial(market: Market, name: str, beside: list[str]) -> pd.DataFrame:
+    """One candidate beside others on the market's last sixty days, as quickly as can be told; best first.
+
+    Of the others only those count that train.ipynb still has: nobody asked for the ones it has not.
+
+    Returns
+    -------
+    DataFrame
+        A leaderboard, see `footfall.evaluation.backtest.leaderboard`. The training judges on more days, and decides.
+    """
+    horizon, lag = market.predict.horizon, market.data.lag
+    with one_reading():
+        y, known = series_of(market), recipes(market, horizon)
+        names = list(dict.fromkeys([name, *(one for one in beside if one in known)]))
+        table = backtest(market, last_origins(y, TRIAL, horizon), names, horizon, lag, warm_up=TRIAL)
+    return leaderboard(table, y)
+
+
+def champions_recipe(runs: Path, market: str) -> str | None:
+    """The candidate that the champion was, going by the newest prediction on this disk."""
+    begun, unique = "????????T??????", "[0-9a-f]" * 8  # as a run's folder is named: whole, as pt is also in pt-parks
+    for about in sorted(runs.glob(f"{begun}-predict-{market}-{unique}/in/champion/about.json"), reverse=True):
+        return str(json.loads(about.read_text())["candidate"])
+    return None
+
+
+def series_of(market: Market) -> pd.Series:
+    """The market's own series, whole."""
+    return series.pick(read_source(market.data).series, market.data.location, market.data.category)
+
+
+def candidates(path: Path, parameters: TrainParams) -> dict[str, Any]:
+    """The candidates of a notebook: its cells run up to the one tagged ``candidates``, with these parameters.
+
+    So the notebook remains the only place where a model is changed.
+    """
+    names: dict[str, Any] = {}
+    for cell in json.loads(path.read_text())["cells"]:
+        tags = cell["metadata"].get("tags", [])
+        if cell["cell_type"] == "code":
+            exec(compile(ast.parse("".join(cell["source"])), path.name, "exec"), names)
+        if "parameters" in tags:
+            names |= parameters.model_dump()
+        if "candidates" in tags:
+            return dict(names["candidates"])
+    raise UsageProblem(f"{path.name} has no cell tagged `candidates`")
+
+
+def days(first: str, last: str) -> pd.DatetimeIndex:
+    """Every day from the first to the last."""
+    try:
+        found = pd.date_range(dt.date.fromisoformat(first), dt.date.fromisoformat(last))
+    except ValueError:
+        raise UsageProblem(f"--from {first} --to {last}: write days of the calendar, as in 2022-04-01") from None
+    if not len(found):
+        raise UsageProblem(f"--from {first} lies after --to {last}")
+    return found
+
+
+def write(table: pd.DataFrame, path: Path) -> None:
+    """The form that judges read: ``origin,date,mean,q05,…,q95``."""
+    columns = ["origin", "date", "mean", *QUANTILES]
+    table[columns].to_csv(path, index=False, float_format="%.4f", date_format="%Y-%m-%d", lineterminator="\n")
+
+
+def told(table: pd.DataFrame) -> str:
+    """The scores of one candidate, in a line."""
+    known = comparable(table)
+    covered = f"{coverage(known, 0.8):.0%}" if len(known) else "nothing"
+    return f"MAE {mae(known):.2f}, WIS {wis(known):.2f}, 80 % interval covers {covered}, {len(known)} days"

@@ -1,0 +1,63 @@
+"""The committed notebooks: executed on the sample where they stand, and the forecasts that the review reads."""
+
+import datetime as dt
+import tempfile
+
+import nbformat
+import pandas as pd
+import papermill
+from nbclient import NotebookClient
+
+from flows.authoring import pairing, screenshot
+from flows.notebook import kernel
+from flows.notebook.execute import STATIONS, Say
+from flows.record.files import replace
+from flows.settings import ROOT, notebooks_folder
+from footfall.forecast import read_forecast
+from footfall.params import PredictParams
+
+
+def forecast_the_past(say: Say) -> None:
+    """Make the forecasts that review.ipynb reads by default: train and predict as of the last weeks of the sample."""
+    tables, path = [], ROOT / "resources" / "sample" / "forecasts.parquet"
+    with tempfile.TemporaryDirectory() as scratch:
+        for day in map(str, pd.date_range("2022-09-01", "2022-10-12").date):
+            asked = {"as_of": day, "out": f"{scratch}/{day}"}
+            if day.endswith("-01"):
+                champion = {"champion": f"{scratch}/{day}/model", "model_version": f"sample/{day[:7]}"}
+                _run_as_of("train", asked)
+            _run_as_of("predict", asked | champion)
+            tables.append(read_forecast(f"{scratch}/{day}"))
+            say(f"forecast as of {day}")
+    pd.concat(tables, ignore_index=True).to_parquet(path, compression="zstd", index=False)
+
+
+def _run_as_of(name: str, parameters: dict[str, str]) -> None:
+    papermill.execute_notebook(
+        notebooks_folder() / f"{name}.ipynb",
+        None,
+        parameters,
+        kernel_name="python3",
+        cwd=notebooks_folder(),
+        progress_bar=False,
+    )
+
+
+def refresh(say: Say) -> None:
+    """Execute the committed notebooks on the sample where they stand; store what they show and README's pictures."""
+    for path in (notebooks_folder() / f"{name}.ipynb" for name in STATIONS):
+        book = nbformat.read(path, as_version=4)
+        quiet = ["--log-level=ERROR"]  # a kernel on this machine warns of talking in plain text
+        client = NotebookClient(book, kernel_name="python3", extra_arguments=quiet)
+        client.execute(cwd=str(notebooks_folder()), env=kernel.environment())
+        for cell in book.cells:
+            cell.metadata.pop("execution", None)  # when it ran; a fresh run of the same must leave the same file
+        book.metadata["language_info"] = {"name": "python"}
+        pairing.stamp(book)
+        replace(path, nbformat.writes(book) + "\n")
+        pairing.write_text(path)
+        say(f"{path.name} executed")
+    page = ROOT / ".footfall" / "lab" / "predict" / "forecast" / "index.html"
+    if screenshot.found():
+        screenshot.draw(page, ROOT / "resources", dt.date.fromisoformat(PredictParams().as_of))
+    say("README's pictures drawn" if screenshot.found() else f"README's picture of the page stays: {screenshot.ADVICE}")

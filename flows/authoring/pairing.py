@@ -1,0 +1,58 @@
+"""jupytext: the committed notebooks as text, for reviews; and whether what they show is what their code showed.
+
+The notebook is the original, and ``notebooks/text/<name>.py`` is made from it, so that a change reads as such.
+A refreshed notebook carries the digest of the code that was executed; once the code is another, its outputs are stale.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from footfall.digest import sha256
+
+EXECUTED = "executed"
+
+
+def stamp(book: Any) -> None:
+    """Say in a notebook that was just executed which code it was."""
+    book.metadata[EXECUTED] = _digest(book)
+
+
+def write_text(path: Path) -> bool:
+    """Write a notebook's text form beside it; whether it was another before."""
+    text, place = _text(path), _place(path)
+    if place.exists() and place.read_text() == text:
+        return False
+    place.parent.mkdir(exist_ok=True)
+    place.write_text(text)
+    return True
+
+
+def out_of_step(paths: list[Path]) -> Iterator[str]:
+    """What may not be committed like this, and what mends it."""
+    for path in paths:
+        book = nbformat.read(path, as_version=4)
+        if book.metadata.get(EXECUTED) != _digest(book):
+            yield f"{path.name}: its outputs are of other code; run footfall notebooks refresh"
+        if not _place(path).exists() or _place(path).read_text() != _text(path):
+            yield f"{path.name}: text/{_place(path).name} is of other cells; run footfall notebooks text"
+
+
+def _digest(book: Any) -> str:
+    return sha256("\n\n".join(cell.source for cell in book.cells if cell.cell_type == "code").encode())[:16]
+
+
+def _place(path: Path) -> Path:
+    return path.parent / "text" / f"{path.stem}.py"
+
+
+def _text(path: Path) -> str:
+    import jupytext  # for developers only
+
+    book = nbformat.read(path, as_version=4)
+    book.metadata = nbformat.from_dict(  # neither versions nor kernels: they change without a word being another
+        {"jupytext": {"notebook_metadata_filter": "-all", "cell_metadata_filter": "tags,-all"}}
+    )
+    return str(jupytext.writes(book, fmt="py:percent"))

@@ -1,0 +1,118 @@
+"""MLflow's registry: the models that were put before a gate, byte for byte as their notebooks wrote them.
+
+A market's registered model is named after it; its alias ``champion`` names the model in use, as the ledger says.
+"""
+
+import shutil
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from flows.masking import without_passwords
+from flows.record.files import content_digest
+from flows.record.mlflow_runs import answering, get
+
+# isort: split
+from mlflow import MlflowClient
+from mlflow.artifacts import download_artifacts
+from mlflow.exceptions import MlflowException
+
+from footfall.errors import EnvironmentProblem
+
+CHAMPION = "champion"
+MEND = "Go back to one that is whole, footfall rollback MARKET --to VERSION --reason …, or restore what is missing."
+NEEDS = [
+    f"{name}=={version(name)}"
+    for name in ("footfall", "pandas", "pyarrow", "sktime", "statsmodels", "holidays", "lightgbm")
+]
+
+
+def version_of(market: str, number: str) -> Any:
+    """A version in the registry: its tags, and the run that made it."""
+    with answering():
+        return MlflowClient().get_model_version(market, number)
+
+
+@answering()
+def register(market: str, run: str, model: Path, tags: dict[str, str]) -> str | None:
+    """Put a model folder that a notebook wrote into the registry, as a new version that is nobody's champion yet.
+
+    Returns
+    -------
+    str or None
+        The version's number; None if it is byte for byte the model that the training was given (``model_sha256``).
+    """
+    if tags.get("model_sha256") == content_digest(model):
+        return None
+    import mlflow.pyfunc  # a second's import that only a training needs
+
+    status = get(run).info.status
+    mlflow.start_run(run_id=run)
+    try:
+        logged = mlflow.pyfunc.log_model(
+            name="model", loader_module="footfall.champion", data_path=str(model), pip_requirements=NEEDS
+        )
+    finally:
+        mlflow.end_run(status)  # the run ends with its record, not here
+    client, facts = MlflowClient(), {**tags, "sha256": content_digest(model)}
+    _create_registered_model(client, market)
+    return str(client.create_model_version(market, logged.model_uri, run, facts, model_id=logged.model_id).version)
+
+
+def _create_registered_model(client: MlflowClient, market: str) -> None:
+    try:
+        client.create_registered_model(market)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+
+
+def point(market: str, number: str) -> None:
+    """Let the alias name this version; which one it shall be, the ledger says.
+
+    Raises
+    ------
+    EnvironmentProblem
+        If the registry has no such version any more.
+    """
+    with answering():
+        try:
+            MlflowClient().set_registered_model_alias(market, CHAMPION, number)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            gone = f"model {market} version {number}, the champion by the ledger, is no longer in MLflow's registry"
+            raise EnvironmentProblem(f"{gone}. {MEND}") from None
+
+
+def alias(market: str) -> str | None:
+    """The version that the alias names, or None where there is no alias."""
+    with answering():
+        try:
+            return str(MlflowClient().get_model_version_by_alias(market, CHAMPION).version)
+        except MlflowException as error:
+            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                return None
+            raise
+
+
+def lay_down(market: str, number: str, folder: Path) -> str:
+    """Put a version's model into `folder`, as the notebook that made it wrote it, and give its digest.
+
+    Raises
+    ------
+    EnvironmentProblem
+        If the registry's artifacts are missing, or are not those that were registered.
+    """
+    try:
+        entry = MlflowClient().get_model_version(market, number)
+        whole = Path(download_artifacts(artifact_uri=f"models:/{market}/{number}", dst_path=str(folder / "registry")))
+        shutil.move(whole / "data" / "model", folder / "champion")
+    except (MlflowException, OSError) as error:
+        what = f"model {market} version {number} cannot be fetched: {without_passwords(str(error))}"
+        raise EnvironmentProblem(f"{what}. If MLflow was away, run again. {MEND}") from error
+    shutil.rmtree(folder / "registry")
+    found = content_digest(folder / "champion")
+    if found != entry.tags.get("sha256"):
+        raise EnvironmentProblem(f"model {market} version {number} is not what was registered (sha256 {found}). {MEND}")
+    return found

@@ -1,0 +1,104 @@
+"""The commands of those who write models and notebooks."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.cli import terminal
+from flows.cli.options import Market, Settings, app
+from flows.settings import home, notebooks_folder, params_folder
+from footfall.errors import DataProblem
+from footfall.market_file import read_market
+
+notebooks = typer.Typer(no_args_is_help=True, help="The committed notebooks.")
+app.add_typer(notebooks, name="notebooks")
+
+
+@app.command()
+def backtest(
+    market: Market,
+    first: Annotated[str, typer.Option("--from", metavar="DATE", help="The first day to forecast from.")],
+    last: Annotated[str, typer.Option("--to", metavar="DATE", help="The last day to forecast from.")],
+    lag: Annotated[int | None, typer.Option(min=0, max=28, help="Days until publication; else the market's.")] = None,
+    horizon: Annotated[int | None, typer.Option(min=1, max=28, help="Days to forecast; else the market's.")] = None,
+    candidate: Annotated[str, typer.Option(help="One of the candidates in train.ipynb.")] = "boosted",
+    out: Annotated[Path | None, typer.Option(help="CSV file to write: origin,date,mean,q05,…,q95.")] = None,
+    set: Settings = None,
+) -> None:
+    """Ask a candidate for its forecasts of the past, one origin a day, and score them; nothing is published."""
+    with terminal.plain_words(None):
+        known = read_market(params_folder(), market, dict(terminal.setting(text) for text in set or []))
+        from flows.authoring import candidates
+
+        horizon, lag = known.predict.horizon if horizon is None else horizon, known.data.lag if lag is None else lag
+        table = candidates.backtest(known, candidates.days(first, last), [candidate], horizon, lag)
+        terminal.say(f"{candidate}, {market}: {candidates.told(table)}", markup=False)
+        if out:
+            candidates.write(table, out)
+
+
+@app.command("try")
+def try_candidate(
+    name: Annotated[str, typer.Argument(help="One of the candidates in train.ipynb.")],
+    market: Annotated[str, typer.Option(help="Whose figures.")] = "sample",
+    set: Settings = None,
+) -> None:
+    """Put one candidate through a short backtest, beside the seasonal naive and the champion's recipe."""
+    with terminal.plain_words(None):
+        known = read_market(params_folder(), market, dict(terminal.setting(text) for text in set or []))
+        from flows.authoring import candidates
+
+        recipe = candidates.champions_recipe(home() / "runs", market)
+        board = candidates.trial(known, name, ["seasonal naive", *([recipe] if recipe else [])])
+        shown = board[["MAE", "MASE", "WIS", "cover80"]].round(3)
+        labels = {recipe: f"{recipe}  (the champion's recipe)"}
+        labels[name] = f"{labels.get(name, name)}  ← tried"
+        terminal.say(shown.rename(index=labels).rename_axis(None).to_string(), markup=False)
+        if recipe and recipe not in board.index:
+            terminal.say(f"The champion's recipe, {recipe}, is no candidate of train.ipynb any more.", markup=False)
+        terminal.say(f"{candidates.TRIAL} days of {market}, smaller is better but for cover80, where 0.8 is. "
+                      "The training judges on more of them, and decides.")  # fmt: skip
+
+
+@notebooks.command()
+def refresh() -> None:
+    """Execute the committed notebooks on the bundled sample and store their outputs."""
+    with terminal.plain_words(None):
+        from flows.authoring import notebooks
+
+        notebooks.refresh(terminal.say)
+
+
+@notebooks.command()
+def sample() -> None:
+    """Make the bundled forecasts, which review.ipynb reads, anew: some minutes of training and predicting."""
+    with terminal.plain_words(None):
+        from flows.authoring import notebooks
+
+        notebooks.forecast_the_past(terminal.say)
+
+
+@notebooks.command()
+def text() -> None:
+    """Write the committed notebooks' text forms, by which reviews read what changed."""
+    from flows.authoring import pairing
+
+    for path in _committed():
+        if pairing.write_text(path):
+            terminal.say(f"text/{path.stem}.py written")
+
+
+@notebooks.command()
+def check() -> None:
+    """Refuse notebooks whose outputs or text forms are of other code."""
+    with terminal.plain_words(None):
+        from flows.authoring import pairing
+
+        found = list(pairing.out_of_step(_committed()))
+        if found:
+            raise DataProblem("\n".join(found))
+
+
+def _committed() -> list[Path]:
+    return sorted(notebooks_folder().glob("*.ipynb"))

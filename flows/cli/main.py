@@ -1,0 +1,34 @@
+"""The command line: ``footfall --help``."""
+
+import atexit
+import os
+import signal
+import sys
+import threading
+
+from flows.cli import authoring, operations, stations  # noqa: F401 — their commands enter the application
+from flows.cli.options import app
+
+
+def _interrupt(*_: object) -> None:
+    """Python's own handler, by another name: asyncio would replace that one, and wait for the notebook to end."""
+    raise KeyboardInterrupt
+
+
+def main() -> None:
+    """Run the command line, and leave without taking a thousand modules apart, which costs another second."""
+    code = 0
+    for told in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(told, _interrupt)
+    try:
+        app()
+    except SystemExit as done:
+        code = done.code if isinstance(done.code, int) else 1
+    threading._shutdown()  # type: ignore[attr-defined]  # what the interpreter would do first, and then
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,194 @@
+"""The commands of those who operate it: what was in use, what ran, what is wrong, and the way back."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.cli import terminal
+from flows.cli.options import Market, app
+from flows.local.servers import servers
+from flows.settings import home, params_folder
+from footfall.errors import DataProblem, EnvironmentProblem
+from footfall.market_file import read_market
+
+RunId = Annotated[str, typer.Argument(metavar="RUN", help="A run's id in MLflow, or the path of its folder.")]
+
+
+@app.command()
+def champion(
+    market: Market,
+    on: Annotated[str | None, typer.Option(metavar="DATE", help="The day asked for; the newest if left out.")] = None,
+) -> None:
+    """Say which model, notebook, data and forecast were in use on a day, and since when and why."""
+    with terminal.plain_words(None), servers():
+        from flows.operations import audit
+
+        terminal.tell(audit.champion(os.environ["FOOTFALL_BUCKET"], market, on))
+
+
+@app.command()
+def rollback(
+    market: Market,
+    reason: Annotated[str, typer.Option(help="Why, for the ledger.")],
+    to: Annotated[str | None, typer.Option(metavar="VERSION", help="Which; else the champion before this one.")] = None,
+) -> None:
+    """Set the champion back, and publish the latest forecast again with it; one that was cut short is finished."""
+    with terminal.line(market, None, None):
+        from flows.champion import ledger
+        from flows.orchestration import alerts
+        from flows.storage import bucket, forecasts
+
+        place = bucket.connect(os.environ["FOOTFALL_BUCKET"])
+        entry = ledger.rollback(place, market, reason, to)
+        told = f"version {entry.version} is champion again, in place of {entry.was}; entry {entry.number} of the ledger"
+        terminal.say(told)
+        alerts.tell(market, "rollback", f"{told}: {entry.why}")
+        with ledger.finishing(place, entry):
+            if (latest := forecasts.latest(place, market)) is None:
+                return
+            asked = {"market": market, "as_of": latest.pointer["as_of"]}
+            terminal.perform("predict", asked | {"snapshot": latest.manifest["about"]["snapshot"]})
+        terminal.show(market)
+
+
+@app.command()
+def runs(
+    market: Annotated[str | None, typer.Option(help="Only this market.")] = None,
+    notebook: Annotated[str | None, typer.Option(help="Only this notebook: explore, train, predict or review.")] = None,
+    outcome: Annotated[str | None, typer.Option(help="Only this outcome, such as failed or 'kernel died'.")] = None,
+    since: Annotated[str | None, typer.Option(help="Only what ran from this day on, as in 2026-11-01.")] = None,
+) -> None:
+    """List the fifty newest runs on record, or the fifty newest that are asked for."""
+    with terminal.plain_words(None), servers():
+        from flows.operations import audit
+
+        found = audit.runs(market, notebook, outcome, since)
+        widths = {key: max(len(key), *(len(line[key]) for line in found)) for key in (found[0] if found else [])}
+        for line in [{key: key for key in widths}, *found] if found else [{"": "no run on record"}]:
+            terminal.say("  ".join(value.ljust(widths.get(key, 0)) for key, value in line.items()), markup=False)
+
+
+@app.command()
+def trace(market: Market, day: Annotated[str, typer.Argument(help="The day the forecast stood on.")]) -> None:
+    """Lead back from a published forecast to its model, notebook, data, commit and parameters."""
+    with terminal.plain_words(None), servers():
+        from flows.operations import audit
+
+        terminal.tell(audit.trace(os.environ["FOOTFALL_BUCKET"], market, day))
+
+
+@app.command()
+def verify(run: RunId) -> None:
+    """Check every byte of a record against the digests it was written with."""
+    with terminal.plain_words(None), servers(), tempfile.TemporaryDirectory() as scratch:
+        from flows.operations import audit
+
+        kept, altered = audit.verify(run, Path(scratch))
+        if altered:
+            raise DataProblem(f"{kept.notebook}, {kept.outcome}: the record is not whole\n" + "\n".join(altered))
+        files = len(kept.inputs) + len(kept.outputs) + len(kept.pages) + 1
+        terminal.say(f"{kept.notebook}, {kept.outcome}: all {files} files are as they were written")
+
+
+@app.command()
+def replay(run: RunId) -> None:
+    """Run a recorded notebook again, from its record alone, and compare what it writes."""
+    with terminal.plain_words(None), _where_it_is(run), tempfile.TemporaryDirectory() as scratch:
+        from flows.operations import audit
+
+        found = audit.replay(run, Path(scratch), terminal.say)
+        if found:
+            raise DataProblem("the replay came to something else:\n" + "\n".join(found))
+        terminal.say("the replay wrote the same bytes")
+
+
+def _where_it_is(run: str) -> AbstractContextManager[object]:
+    """The servers, unless the run is a folder here."""
+    return contextlib.nullcontext() if Path(run).exists() else servers()
+
+
+@app.command("open")
+def open_run(run: RunId, folder: Annotated[Path, typer.Argument(help="Where to put it.")]) -> None:
+    """Put a run's notebook and all that it needs into a folder, and open it in JupyterLab where it stopped."""
+    with terminal.plain_words(None):
+        from flows.operations import audit
+
+        with _where_it_is(run):
+            place = audit.bundle(run, folder)
+        terminal.say(f"{place}: run its cells in JupyterLab; Ctrl-C ends it")
+        lab = ["jupyter", "lab", str(place.resolve())]
+        lab += ["--allow-root"] if os.geteuid() == 0 else []  # as in many containers; it listens on this machine alone
+        subprocess.run([sys.executable, "-m", *lab], cwd=folder, check=False)
+
+
+@app.command()
+def status(
+    market: Annotated[str | None, typer.Argument(help="Only this market, else all that have something.")] = None,
+) -> None:
+    """How a market stands: data, forecast, champion, skill, what comes next, what is wrong and the command for it."""
+    with terminal.plain_words(None):
+        if market:
+            read_market(params_folder(), market)
+        with servers():
+            from flows.operations.status import markets, screen
+            from flows.storage import bucket
+
+            place = bucket.connect(os.environ["FOOTFALL_BUCKET"])
+            names = [market] if market else markets(place)
+            for name in names:
+                terminal.say(f"[bold]{name}[/]")
+                terminal.listed((line.about, line.says, line.mend) for line in screen(place, name))
+            if not names:
+                terminal.say("No market has a forecast or a champion yet; make one: footfall run sample")
+
+
+@app.command()
+def doctor() -> None:
+    """Check the environment: versions, servers, bucket, clocks, disk, code, champions, alerts."""
+    with terminal.plain_words(None), servers():
+        from flows.operations.doctor import examine
+
+        found = list(examine())
+        terminal.listed((one.check, one.says, one.mend) for one in found)
+        wrong = [one.check for one in found if one.mend]
+        if wrong:
+            raise EnvironmentProblem(f"{len(wrong)} of {len(found)} checks found something: {', '.join(wrong)}")
+
+
+@app.command()
+def up() -> None:
+    """Start the servers, the deployments and a worker; Ctrl-C stops them."""
+    stop = threading.Event()
+    for sent in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(sent, lambda *_: stop.set())
+    with terminal.plain_words(None), servers() as addresses:
+        from flows.local.worker import worker
+
+        with worker(addresses) as process:
+            _tell_where(addresses)
+            while not stop.wait(1):
+                if process.poll() is not None:
+                    raise EnvironmentProblem(f"the worker ended; read {home() / 'logs' / 'worker.log'}")
+
+
+def _tell_where(addresses: dict[str, str]) -> None:
+    from flows.orchestration import automations
+    from flows.record import mlflow_runs
+    from flows.storage import layout
+
+    terminal.say(f"Prefect   {addresses['PREFECT_API_URL'].removesuffix('/api')}/deployments")
+    terminal.say(f"MLflow    {addresses['MLFLOW_TRACKING_URI']}/#/experiments?workflowType=machine_learning")
+    for notebook, address in mlflow_runs.lists().items():
+        terminal.say(f"          {notebook}: {address}")
+    terminal.say(f"bucket    gs://{addresses['FOOTFALL_BUCKET']}  {layout.place()}")
+    terminal.say("A worker waits for runs: start one under Deployments. Ctrl-C stops everything.")
+    terminal.say(automations.told())

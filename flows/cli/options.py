@@ -1,0 +1,20 @@
+"""What commands have in common: the application that they belong to, and their arguments."""
+
+from typing import Annotated
+
+import typer
+
+PROMISE = "How busy the coming week will be: train, predict and publish, every step on record."
+app = typer.Typer(help=PROMISE, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+Market = Annotated[str, typer.Argument(help="A market: the name of a file in params/, such as `sample` or `portugal`.")]
+AsOf = Annotated[
+    str | None,
+    typer.Option("--as-of", metavar="DATE", help="Stand on this day, as in 2022-10-13, and see nothing later."),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="SECTION.KEY=VALUE", help="Replace a parameter of the market's file; may be repeated."
+    ),
+]

@@ -1,0 +1,103 @@
+"""The commands of the line: its stations, one by one, over past days, and what they have published."""
+
+import asyncio
+import datetime as dt
+import logging
+import os
+from typing import Annotated, Any
+
+import typer
+
+from flows.cli import terminal
+from flows.cli.options import AsOf, Market, Settings, app
+from flows.local.servers import servers
+from flows.settings import params_folder
+from footfall.errors import GateClosed
+from footfall.market_file import read_market
+
+SEE = "Look at the executed notebooks in MLflow, and at the flows in Prefect:  make up"
+
+
+@app.command()
+def run(market: Market, as_of: AsOf = None, set: Settings = None) -> None:
+    """Train if there is no champion yet, then predict and publish."""
+    from flows.sources.reading import one_reading
+
+    with terminal.line(market, as_of, set) as asked, one_reading():
+        decided = terminal.perform("train", asked) if _champion(asked) is None else ""
+        if decided and _champion(asked) is None:
+            raise GateClosed(f"{market} has no champion, so there is nothing to forecast with: {decided}")
+        terminal.perform("predict", asked)
+        terminal.show(market)
+        terminal.say(SEE)
+
+
+@app.command()
+def train(market: Market, as_of: AsOf = None, set: Settings = None) -> None:
+    """Backtest the candidates; the best one becomes champion if the gate lets it pass."""
+    with terminal.line(market, as_of, set) as asked:
+        terminal.say(terminal.perform("train", asked))
+
+
+@app.command()
+def predict(market: Market, as_of: AsOf = None, set: Settings = None) -> None:
+    """Let the champion forecast the coming days, and publish what it says."""
+    with terminal.line(market, as_of, set) as asked:
+        terminal.perform("predict", asked)
+        terminal.show(market)
+
+
+@app.command()
+def explore(market: Market, as_of: AsOf = None, set: Settings = None) -> None:
+    """Look at the data, and say whether it is fit to be trained on."""
+    with terminal.line(market, as_of, set) as asked:
+        terminal.say(terminal.perform("explore", asked))
+
+
+@app.command()
+def review(market: Market, as_of: AsOf = None, set: Settings = None) -> None:
+    """Hold what was published against what happened, and train at once if the model has decayed."""
+    with terminal.line(market, as_of, set) as asked:
+        terminal.say(terminal.perform("review", asked))
+
+
+@app.command()
+def backfill(
+    market: Market,
+    first: Annotated[str, typer.Option("--from", metavar="DATE", help="The first day.")],
+    last: Annotated[str, typer.Option("--to", metavar="DATE", help="The last day.")],
+    latest: Annotated[bool, typer.Option("--latest", help="Let each forecast become the latest, if newer.")] = False,
+    set: Settings = None,
+) -> None:
+    """Walk past days, each as of its own day: train on the 1sts, predict, review. Days with a forecast are left."""
+    with terminal.line(market, None, set) as asked:
+        from flows.backfill import backfill as walk
+
+        terminal.voices(logging.NullHandler())
+        asyncio.run(terminal.told(walk(market, _days(first, last), asked["settings"], latest)))
+        terminal.drain()
+
+
+@app.command()
+def forecast(market: Market) -> None:
+    """Print the published forecast."""
+    with terminal.plain_words(None):
+        read_market(params_folder(), market)
+        with servers():
+            terminal.show(market)
+
+
+def _champion(asked: dict[str, Any]) -> Any:
+    """The market's champion as of the day that a run would stand on."""
+    from flows.champion import ledger
+    from flows.station.run import particulars
+    from flows.storage import bucket
+
+    day = dt.date.fromisoformat(str(particulars(**asked).data.as_of))
+    return ledger.champion(bucket.connect(os.environ["FOOTFALL_BUCKET"]), asked["market"], day)
+
+
+def _days(first: str, last: str) -> list[dt.date]:
+    from flows.authoring.candidates import days
+
+    return [day.date() for day in days(first, last)]

@@ -1,0 +1,184 @@
+"""What the command line says, and how: progress line by line, tables, and in plain words what went wrong."""
+
+import asyncio
+import datetime as dt
+import io
+import logging
+import os
+import re
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from flows.local import servers
+from flows.notebook import kernel
+from flows.settings import LISBON, params_folder
+from flows.storage import layout
+from footfall.errors import EnvironmentProblem, Problem, UsageProblem
+from footfall.market_file import read_market, read_value
+
+console = Console(highlight=False, soft_wrap=True, emoji=False)
+say = console.print
+MEND = "Mend that, or set FOOTFALL_HOME to a folder on another disk, and run again; footfall doctor looks for more."
+
+
+@contextmanager
+def line(market: str, as_of: str | None, set: list[str] | None) -> Iterator[dict[str, Any]]:
+    """The servers are there, the parameters are right, and whatever goes wrong is said in plain words."""
+    with plain_words(None):
+        settings = dict(setting(text) for text in set or [])
+        asked = {"market": market, "as_of": as_of, "settings": settings}
+        day = {"data.as_of": as_of} if as_of else {}
+        read_market(params_folder(), market, settings | day)  # a typo is told before any server starts
+        os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")  # our own lines say it shorter
+        with servers.servers(), plain_words(market):
+            yield asked
+
+
+@contextmanager
+def plain_words(market: str | None) -> Iterator[None]:
+    """Whatever goes wrong is said in a sentence, with what remains of a market's forecast, and by the exit code."""
+    before = _latest(market)
+    try:
+        yield
+    except (Problem, OSError) as error:
+        problem = error if isinstance(error, Problem) else EnvironmentProblem(f"{error}. {MEND}")
+        say(f"[bold red]{type(problem).__name__}[/]", end="  ")
+        say(str(problem), markup=False)
+        if market:
+            say(_became(market, before), markup=False)
+        raise typer.Exit(problem.exit_code) from None
+
+
+def _became(market: str, before: dict[str, Any] | None) -> str:
+    """Whether anything was published before it went wrong, and what readers see now."""
+    now = _latest(market)
+    if now is None or before is None:
+        return "Whether anything was published could not be asked; what was published before remains."
+    if now != before:
+        return f"The latest forecast is now {now['as_of']}."
+    remains = f"the latest forecast remains {now['as_of']}" if now else "no forecast was published yet"
+    return f"Nothing was published; {remains}."
+
+
+def _latest(market: str | None) -> dict[str, Any] | None:
+    """What readers are pointed to, empty without any; None where that cannot be known."""
+    if market is None:
+        return None
+    from flows.storage import bucket, forecasts
+
+    with suppress(Problem, KeyError):
+        return forecasts.pointer(bucket.connect(os.environ["FOOTFALL_BUCKET"]), market) or {}
+    return None
+
+
+def setting(text: str) -> tuple[str, Any]:
+    """Key and value of a ``--set``."""
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise UsageProblem(f"--set {text}: write section.key=value, as in --set data.source=sample")
+    if re.match(r"\w+://.*@", value):
+        raise UsageProblem(f"--set {key}: Prefect keeps what is set, so no password may be in it; put it into ~/.netrc")
+    return key, read_value(value)
+
+
+def perform(station: str, asked: dict[str, Any]) -> str:
+    """Run a station's flow, its progress on the terminal."""
+    say(f"[bold]{station}[/] {asked['market']}")
+    kernel.warm(station)  # it imports while we do
+    from flows import explore, predict, review, train
+
+    stations: dict[str, Callable[..., Any]] = {
+        "explore": explore.explore,
+        "predict": predict.predict,
+        "review": review.review,
+        "train": train.train,
+    }
+    voices(Lines())
+    try:
+        return asyncio.run(stations[station](**asked))
+    finally:
+        drain()
+
+
+def voices(lines: logging.Handler) -> None:
+    """Who hears the progress of flows and tasks; prefect, once imported, would set its own."""
+    for kind in ("flow", "task"):
+        logging.getLogger(f"prefect.{kind}_runs.footfall").handlers = [lines]
+
+
+def drain() -> None:
+    """Send what Prefect has yet to be told, while its server answers."""
+    from prefect.logging.handlers import APILogWorker
+
+    APILogWorker.drain_all(timeout=5)
+
+
+class Lines(logging.Handler):
+    """Progress, line by line."""
+
+    def emit(self, line: logging.LogRecord) -> None:
+        """Print one."""
+        say(f"  {line.getMessage()}", markup=False)
+
+
+def show(market: str) -> None:
+    """Print the published forecast as people read it."""
+    import pandas as pd
+
+    from flows.storage import bucket, forecasts
+    from footfall.forecast import week
+
+    latest = forecasts.latest(bucket.connect(os.environ["FOOTFALL_BUCKET"]), market)
+    if latest is None:
+        raise UsageProblem(f"{market} has no published forecast yet; make one: footfall run {market}")
+    about, table = latest.manifest["about"], Table(box=None, header_style="bold", pad_edge=False)
+    for column in ("date", "weekday", "expected", "80 % range"):
+        table.add_column(column, justify="left" if column == "weekday" else "right")
+    days = week(pd.read_parquet(io.BytesIO(latest.files["forecast.parquet"])))
+    for day in days.itertuples():
+        table.add_row(day.date, day.weekday, f"{day.expected:+.1f}", f"{day.low:+.1f} … {day.high:+.1f}")
+    say(f"\n[bold]{market}[/] as of {latest.pointer['as_of']}, data through {about['data_through']}, "
+        f"by {about['model_version']}; percent against early 2020")  # fmt: skip
+    say(table)
+    if late := _stale(market, about["data_through"]):
+        say(f"[bold red]stale[/]  {late}")
+    folder = latest.pointer["manifest"].removesuffix("manifest.json")
+    say(f"gs://{os.environ['FOOTFALL_BUCKET']}/{folder}  {layout.place()}")
+    if "index.html" in latest.files:
+        say(f"The page for people:  {layout.shown(market, 'index.html')}")
+
+
+def _stale(market: str, through: str) -> str:
+    """A sentence if the market's source has published nothing for longer than the market allows."""
+    data = read_market(params_folder(), market).data
+    today = dt.date.fromisoformat(data.as_of) if data.as_of else dt.datetime.now(LISBON).date()
+    last = dt.date.fromisoformat(through)
+    told = f"the last data is {(today - last).days} days before {today}; footfall status {market}"
+    return told if data.is_stale(last, today) else ""
+
+
+def listed(lines: Iterable[tuple[str, str, str]]) -> None:
+    """A line for each; what is wrong is marked, with what mends it underneath."""
+    for about, says, mend in lines:
+        say(f"  [bold red]![/] {about:<18} " if mend else f"    {about:<18} ", end="")
+        say(" ".join(says.split()), markup=False)
+        if mend:
+            say(f"{'':23}→ {mend}", markup=False)
+
+
+def tell(steps: list[tuple[str, str]]) -> None:
+    """A line for each: what, and which."""
+    for what, which in steps:
+        say(f"[bold]{what:<15}[/]", end="")
+        say(which, markup=False)
+
+
+async def told(walk: AsyncIterator[str]) -> None:
+    """A line for each sentence, as it comes."""
+    async for sentence in walk:
+        say(sentence, markup=False)

@@ -1,0 +1,15 @@
+"""What may be shown of an address: never the user and password in it."""
+
+import re
+
+
+def masked(source: str) -> str:
+    """The source as it may be shown and stored: without user, password and query."""
+    if "://" not in source:
+        return source
+    return re.sub(r"(?<=://).*@", "***@", source, flags=re.DOTALL).split("?")[0].split("#")[0]
+
+
+def without_passwords(text: str) -> str:
+    """A text without the user and password of any address in it."""
+    return re.sub(r"(?<=://)[^/\s@]*@", "", text)

@@ -1,0 +1,1 @@
+"""Papermill and its kernel."""

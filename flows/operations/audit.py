@@ -1,0 +1,230 @@
+"""The record, read again: which runs there were, what a forecast came from, whether it is whole, whether it repeats."""
+
+import datetime as dt
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pandas as pd
+
+from flows.champion import ledger, registry
+from flows.notebook.execute import Say, run_notebook
+from flows.record import mlflow_runs
+from flows.record.files import template_of
+from flows.record.folder import claim
+from flows.record.record import Record, describe, differences, read_record
+from flows.storage import bucket, forecasts
+from footfall.errors import DataProblem, UsageProblem
+
+
+def runs(market: str | None, notebook: str | None, outcome: str | None, since: str | None) -> list[dict[str, str]]:
+    """What ran, newest first: when, what, as of when, with which outcome, seconds, model and snapshot, and its id."""
+    asked = {"market": market, "outcome": outcome}
+    clauses = [f"tags.{name} = '{value}'" for name, value in asked.items() if value]
+    if since:
+        first = dt.datetime.combine(_day(since), dt.time())
+        clauses.append(f"attributes.start_time >= {int(first.timestamp() * 1000)}")
+    return [_line(name, run) for name, run in mlflow_runs.search(notebook, " and ".join(clauses))]
+
+
+def _line(name: str, run: Any) -> dict[str, str]:
+    tags, started = run.data.tags, dt.datetime.fromtimestamp(run.info.start_time / 1000)
+    return {
+        "started": started.isoformat(" ", "seconds"),
+        "notebook": name,
+        "market": tags.get("market", ""),
+        "as of": tags.get("as_of", ""),
+        "outcome": tags.get("outcome", "running"),
+        "seconds": f"{run.data.metrics.get('seconds', 0):.0f}",
+        "model": tags.get("model_version", ""),
+        "snapshot": tags.get("snapshot", "")[:8],
+        "run": run.info.run_id,
+    }
+
+
+def trace(name: str, market: str, day: str) -> list[tuple[str, str]]:
+    """The way back from the forecast of a day: pairs of what and which, down to the commit and the parameters.
+
+    Parameters
+    ----------
+    name : str
+        The bucket.
+    market, day : str
+        The market, and the ISO day its forecast stood on (``origin_date``).
+    """
+    place = bucket.connect(name)
+    found = forecasts.manifests(place, market, day)
+    if not found:
+        raise UsageProblem(f"no forecast of {market} stands on {day}; footfall forecast {market} shows the latest")
+    return [step for manifest in found for step in _way_back(place, manifest.removesuffix("/manifest.json"))]
+
+
+def _way_back(place: bucket.Bucket, folder: str) -> list[tuple[str, str]]:
+    """From a stored set of forecasts down to its source."""
+    about = forecasts.about(place, folder)
+    origin = json.loads(bucket.read(place, f"snapshots/{about['snapshot']}.json"))
+    address = bucket.address(place, folder)
+    return [
+        ("forecast", f"{address}/{', stored and never shown' if _never_shown(address) else ''}"),
+        *_made_by(about["record"]),
+        *_trained_by(*about["model_version"].split("/")),
+        ("snapshot", bucket.address(place, f"snapshots/{about['snapshot']}.parquet")),
+        ("source", "{source}, through {data_through}, fetched {retrieved_at}".format(**origin)),
+    ]
+
+
+def _never_shown(address: str) -> bool:
+    """Whether no run that made this set pointed readers to it, as where a past day is caught up on."""
+    made = [run.data.tags["published"] for _, run in mlflow_runs.search("predict", f"tags.forecast = '{address}'")]
+    return bool(made) and "true" not in made
+
+
+def champion(name: str, market: str, on: str | None) -> list[tuple[str, str]]:
+    """Which model, notebook, data and forecast a market used on a day: pairs of what and which.
+
+    Parameters
+    ----------
+    name : str
+        The bucket.
+    market : str
+        The market.
+    on : str or None
+        ISO day; the newest if None.
+    """
+    place, day = bucket.connect(name), _day(on) if on else None
+    entry = ledger.champion(place, market, day)
+    if entry is None:
+        when, then = (f"on {on}", f" --as-of {on}") if on else ("yet", "")
+        raise UsageProblem(f"{market} had no champion {when}; train one: footfall train {market}{then}")
+    since = f"{entry.as_of}, entry {entry.number} of the ledger: {entry.action} by {entry.who} at {entry.at}"
+    steps = [("champion", f"{market}/{entry.version}"), ("since", since), ("why", entry.why)]
+    shown = in_use(place, market, on)
+    return steps + (_way_back(place, shown) if shown else _trained_by(market, entry.version))
+
+
+def in_use(place: bucket.Bucket, market: str, on: str | None) -> str | None:
+    """The folder of the one set that readers saw last on a day; None where nothing was shown by then.
+
+    What is stored for days after the latest that was shown, nobody has seen.
+    """
+    latest, stored = (forecasts.pointer(place, market) or {"as_of": ""})["as_of"], forecasts.sets(place, market)
+    day = max((one for one in stored if one <= min(on or latest, latest)), default=None)
+    return ledger.live(place, market, day, stored[day]) if day else None
+
+
+def _day(text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise UsageProblem(f"{text!r} is no day of the calendar; write it as 2022-10-13") from None
+
+
+def _made_by(run: str) -> list[tuple[str, str]]:
+    there = mlflow_runs.get(run)
+    tags, parameters = there.data.tags, ", ".join(f"{k}={v}" for k, v in sorted(there.data.params.items()))
+    return [
+        ("predicted in", mlflow_runs.link(run)),
+        ("commit", tags["commit"] + (" with changes" if tags["dirty"] == "true" else "")),
+        (
+            "notebook",
+            f"sha256 {tags['template']}" + (", modified" if tags.get("modified") == "true" else ", as committed"),
+        ),
+        ("lock", f"sha256 {tags['lock']}"),
+        ("parameters", parameters),
+    ]
+
+
+def _trained_by(market: str, number: str) -> list[tuple[str, str]]:
+    version = registry.version_of(market, number)
+    run = mlflow_runs.get(version.run_id)
+    return [
+        ("model", f"{market}/{number}, sha256 {version.tags['sha256']}"),
+        ("the gate said", version.tags["gate"]),
+        ("trained in", mlflow_runs.link(version.run_id)),
+        ("trained on", f"snapshot {run.data.tags['snapshot']}, commit {run.data.tags['commit']}"),
+    ]
+
+
+def folder_of(run: str, scratch: Path) -> Path:
+    """A run's folder: the one at this path, or what MLflow keeps of the run with this id, put into `scratch`."""
+    return Path(run) if (Path(run) / "record.json").exists() else mlflow_runs.fetch(run, scratch)
+
+
+def verify(run: str, scratch: Path) -> tuple[Record, list[str]]:
+    """A run's account, and everything in its folder that is not as the account says."""
+    folder = folder_of(run, scratch)
+    return read_record(folder), differences(folder)
+
+
+def replay(run: str, scratch: Path, say: Say) -> list[str]:
+    """Run a recorded notebook again, from its record alone, and say where it comes to something else.
+
+    Raises
+    ------
+    DataProblem
+        If the record itself is not whole: then there is nothing to compare with.
+    """
+    folder = folder_of(run, scratch / "kept")
+    altered = differences(folder)
+    if altered:
+        raise DataProblem("the record is not whole, so it cannot be replayed:\n" + "\n".join(altered))
+    again = repeat(folder, scratch / "again", say)
+    before = read_record(folder)
+    ends = [(one.outcome, one.stopped_at) for one in (before, again)]
+    found = [] if ends[0] == ends[1] else [f"it {describe(before)}", f"now it {describe(again)}"]
+    for name in sorted(before.outputs.keys() | again.outputs.keys()):
+        if before.outputs.get(name) != again.outputs.get(name):
+            found.append(f"{name}: {_how(folder / 'out' / name, scratch / 'again' / 'out' / name)}")
+    return found
+
+
+def bundle(run: str, folder: Path) -> Path:
+    """Put everything needed to reproduce a run into `folder`; the notebook there stands beside its ``in/``.
+
+    Returns
+    -------
+    Path
+        The notebook, with the parameters of the run, ready to be run from its first cell; where it stopped is in view.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise UsageProblem(f"{folder} is not empty; name a folder that is not there yet")
+    kept = folder_of(run, folder)
+    if kept != folder:
+        shutil.copytree(kept, folder, dirs_exist_ok=True)
+    record = read_record(folder)
+    place = folder / f"{record.notebook}.ipynb"
+    if record.stopped_at:
+        _fold(place)
+    return place
+
+
+def _fold(notebook: Path) -> None:
+    """Fold what ran before the stop under the title: JupyterLab opens a notebook at its top, whatever one asks for."""
+    book = nbformat.read(notebook, as_version=4)
+    prose = [cell for cell in book.cells if cell.cell_type == "markdown"]
+    title, stop = (next(cell for cell in prose if cell.source.startswith(text)) for text in ("# ", "### Stopped here"))
+    title.metadata["jp-MarkdownHeadingCollapsed"] = True
+    stop.source = stop.source.removeprefix("##")  # as high as the title, so that the fold ends here
+    nbformat.write(book, notebook)
+
+
+def _how(before: Path, now: Path) -> str:
+    if not now.exists() or not before.exists():
+        return "was written before, is not now" if before.exists() else "is written now, was not before"
+    if before.suffix == ".parquet":
+        was, is_now = pd.read_parquet(before), pd.read_parquet(now)
+        if was.shape != is_now.shape:
+            return f"had {was.shape[0]} rows, has {is_now.shape[0]}"
+        return f"{int((was.ne(is_now) & ~(was.isna() & is_now.isna())).any(axis=1).sum())} of {len(was)} rows differ"
+    return "other bytes"
+
+
+def repeat(folder: Path, scratch: Path, say: Say) -> Record:
+    """Run a recorded notebook again, in `scratch`, from its own template, inputs and parameters."""
+    record = read_record(folder)
+    claim(scratch, template_of(folder), record.tags)
+    if (folder / "in").exists():
+        shutil.copytree(folder / "in", scratch / "in")
+    return run_notebook(scratch, record.parameters, say, record.limits)

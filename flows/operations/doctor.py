@@ -1,0 +1,199 @@
+"""The environment, looked over: each check says what is so, and what to do where it is not as it must be."""
+
+import datetime as dt
+import email.utils
+import os
+import platform
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from packaging.markers import Marker
+
+from flows.champion import entries, registry
+from flows.champion import ledger as ledgers
+from flows.masking import masked
+from flows.record.folder import LOCK
+from flows.settings import ROOT, home, params_folder
+from flows.storage import bucket
+from footfall.errors import Problem
+
+PYTHON = "3.11"
+TAKEN_OUT = {"rfc3987-syntax"}  # by the Makefile: a second and a half at every import
+APART = 5.0  # seconds that clocks may differ
+ROOM = 2.0  # GB that a year of runs and their databases fit into
+ZONE = "Europe/Lisbon"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check found: its name, what is so, and, where that is wrong, what to do."""
+
+    check: str
+    says: str
+    mend: str = ""
+
+
+def examine() -> Iterator[Finding]:
+    """Every check, one after the other; one that cannot be made is a finding too."""
+    checks: list[Callable[[], Finding]] = [
+        python, packages, prefect, mlflow, storage, clock, zone, disk, tree, champions, ledger, alerts,
+    ]  # fmt: skip
+    for check in checks:
+        name = check.__name__
+        try:
+            yield check()
+        except Problem as problem:
+            yield Finding(name, str(problem), "see the sentence")
+        except Exception as error:
+            yield Finding(name, f"{type(error).__name__}: {error}", "this check could not be made; see the message")
+
+
+def python() -> Finding:
+    """The interpreter is the one that everything is locked for."""
+    found = platform.python_version()
+    return Finding(
+        "python", found, "" if found.startswith(f"{PYTHON}.") else f"make -B .venv/ready PYTHON=python{PYTHON}"
+    )
+
+
+def packages() -> Finding:
+    """What is installed is what is locked."""
+    locked = re.findall(r"^([\w.-]+)==([\w.]+)(?: ; (.*?))? *\\?$", LOCK.read_text(), re.MULTILINE)
+    wanted = [(name, is_locked) for name, is_locked, only in locked if not only or Marker(only).evaluate()]
+    other = [
+        f"{name} {found} instead of {is_locked}"
+        for name, is_locked in wanted
+        if name not in TAKEN_OUT and (found := _installed(name)) != is_locked
+    ]
+    if other:
+        return Finding("packages", "; ".join(other[:5]) + f"; {len(other)} in all", "make -B .venv/ready")
+    return Finding("packages", f"{len(wanted)} as in requirements.lock")
+
+
+def _installed(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "missing"
+
+
+def prefect() -> Finding:
+    """The Prefect server answers."""
+    return _answers("prefect", f"{os.environ['PREFECT_API_URL']}/health")
+
+
+def mlflow() -> Finding:
+    """The MLflow server answers."""
+    return _answers("mlflow", f"{os.environ['MLFLOW_TRACKING_URI']}/health")
+
+
+def _answers(name: str, url: str) -> Finding:
+    try:
+        with urllib.request.urlopen(url, timeout=10):
+            return Finding(name, f"answers at {masked(url)}")
+    except (OSError, urllib.error.URLError) as error:
+        return Finding(name, f"no answer at {masked(url)}: {error}", f"start it, or read {home() / 'logs' / name}.log")
+
+
+def storage() -> Finding:
+    """Objects can be created, listed, read and replaced in the bucket; else the permission is named that is missing."""
+    place = bucket.connect(os.environ["FOOTFALL_BUCKET"])
+    missing = " and ".join(bucket.lacking(place))
+    if missing:
+        return Finding("storage", f"gs://{place.name}: lacks {missing}", f"grant this process {missing}")
+    return Finding("storage", f"gs://{place.name}: created, listed, read and removed an object")
+
+
+def clock() -> Finding:
+    """The clock of this machine and those of the servers agree."""
+    storage = os.environ.get("STORAGE_EMULATOR_HOST", "https://storage.googleapis.com")
+    urls = f"{os.environ['PREFECT_API_URL']}/health", f"{os.environ['MLFLOW_TRACKING_URI']}/health", storage
+    apart = {masked(url): seconds for url in urls if (seconds := _apart(url)) is not None}
+    wrong = [f"{url} {seconds:+.0f} s" for url, seconds in apart.items() if abs(seconds) > APART]
+    if wrong:
+        return Finding(
+            "clock", f"differs from {', '.join(wrong)}", "let this machine take its time from the network (NTP)"
+        )
+    return Finding("clock", f"{dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M} UTC, as {len(apart)} servers say")
+
+
+def _apart(url: str) -> float | None:
+    """Seconds that a server's clock is ahead of ours; None where it does not say."""
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            said = answer.headers.get("Date")
+    except urllib.error.HTTPError as error:
+        said = error.headers.get("Date")
+    except OSError:
+        return None  # that it does not answer is another check's finding
+    return email.utils.parsedate_to_datetime(said).timestamp() - time.time() if said else None
+
+
+def zone() -> Finding:
+    """The schedule's time zone is known here."""
+    there = dt.datetime.now(ZoneInfo(ZONE))
+    return Finding("zone", f"{there:%H:%M} in {ZONE}, {dt.datetime.now().astimezone():%H:%M %Z} on this machine")
+
+
+def disk() -> Finding:
+    """There is room for what runs keep."""
+    home().mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(home()).free / 1e9
+    mend = f"free some space, or set FOOTFALL_HOME to a folder on another disk; {ROOM:g} GB are enough"
+    return Finding("disk", f"{free:.1f} GB free at {home()}", mend if free < ROOM else "")
+
+
+def tree() -> Finding:
+    """The code is a commit, so that a record can name it; in production nothing else will do."""
+    asked = ["git", "-C", str(ROOT), "status", "--porcelain"]
+    done = subprocess.run(asked, capture_output=True, text=True, check=False)
+    if done.returncode:
+        return Finding(
+            "tree", "no git repository here", "run from a clone: records name the commit" if _earnest() else ""
+        )
+    changed = [line[3:] for line in done.stdout.splitlines()]
+    if not changed:
+        return Finding("tree", "as committed")
+    says = f"{len(changed)} files differ from the commit, and records say so: {', '.join(changed[:3])}"
+    return Finding("tree", says, "commit them, or git stash" if _earnest() else "")
+
+
+def _earnest() -> bool:
+    return os.environ.get("FOOTFALL_ENV") == "production"
+
+
+def champions() -> Finding:
+    """Every champion loads, and is what was registered."""
+    place, names = (
+        bucket.connect(os.environ["FOOTFALL_BUCKET"]),
+        sorted(path.stem for path in params_folder().glob("*.yaml")),
+    )
+    found = [entry for name in names if (entry := ledgers.champion(place, name))]
+    for entry in found:
+        with tempfile.TemporaryDirectory() as folder:
+            registry.lay_down(entry.market, entry.version, Path(folder))
+    return Finding("champions", ", ".join(f"{entry.market}/{entry.version}" for entry in found) or "none yet")
+
+
+def ledger() -> Finding:
+    """The chain of promotions and rollbacks is whole."""
+    kept = entries.entries(bucket.connect(os.environ["FOOTFALL_BUCKET"]))
+    return Finding("ledger", f"{len(kept)} {'entry' if len(kept) == 1 else 'entries'}, the chain is whole")
+
+
+def alerts() -> Finding:
+    """There is an address that alerts go to; in production there must be one."""
+    from flows.orchestration import automations
+
+    lacks = _earnest() and not automations.sends()
+    return Finding("alerts", automations.told(), automations.ADVICE if lacks else "")

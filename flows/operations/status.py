@@ -1,0 +1,148 @@
+"""How a market stands, on one screen: what it has, what comes next, what is wrong, and the command that mends it."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+import pandas as pd
+
+from flows.champion import ledger
+from flows.orchestration import alerts, automations, schedule
+from flows.record.folder import unfinished
+from flows.settings import home, params_folder
+from flows.station import scores
+from flows.storage import bucket, forecasts
+from footfall.errors import Problem
+from footfall.evaluation.review import figures, last_days
+from footfall.market_file import read_market
+from footfall.params import Market
+
+SKILL_DAYS = 28
+MEND = {
+    "stale source": "look at the source; the run after its next figures goes on by itself",
+    "missed day": "run the missed days as the sentence says",
+    "decay": "footfall train {market}",
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """What a line is about, what is so, and, where that is wrong, the command or step that mends it."""
+
+    about: str
+    says: str
+    mend: str = ""
+
+
+def markets(place: bucket.Bucket) -> list[str]:
+    """The markets in ``params/`` that have a forecast or a champion."""
+    known = sorted(path.stem for path in params_folder().glob("*.yaml"))
+    return [name for name in known if bucket.names(place, f"{name}/latest.json") or ledger.champion(place, name)]
+
+
+def screen(place: bucket.Bucket, name: str) -> list[Line]:
+    """Everything there is to know of a market at a glance; a line with a `mend` is one where something is wrong."""
+    market = read_market(params_folder(), name)
+    today = dt.date.fromisoformat(market.data.as_of) if market.data.as_of else schedule.day()
+    return [
+        *_forecast(place, market, today),
+        _champion(place, name, today),
+        _skill(place, name),
+        *_next(name),
+        *_missed(place, market, today),
+        *[_open(cause) for cause in alerts.opened(name)],
+        *_waiting(),
+        Line("alerts", automations.told()),
+    ]
+
+
+def _forecast(place: bucket.Bucket, market: Market, today: dt.date) -> list[Line]:
+    """The last data, and the last forecast with its true date."""
+    try:
+        latest = forecasts.latest(place, market.name)
+    except Problem as problem:
+        return [Line("forecast", str(problem), f"footfall predict {market.name}")]
+    if latest is None:
+        return [Line("forecast", "none yet", f"footfall run {market.name}")]
+    made, about = dt.date.fromisoformat(latest.pointer["as_of"]), latest.manifest["about"]
+    through = dt.date.fromisoformat(about["data_through"])
+    stale = market.data.is_stale(through, today)
+    told = f"{through}, {_days(today, through)} before {today}" + (f", stale: {about['source']}" if stale else "")
+    return [
+        Line("data", told, MEND["stale source"] if stale else ""),
+        Line("forecast", f"as of {made}, {_age(today, made)}"),
+    ]
+
+
+def _champion(place: bucket.Bucket, name: str, today: dt.date) -> Line:
+    """The champion's version, its age and why it is champion."""
+    entry = ledger.champion(place, name)
+    if entry is None:
+        return Line("champion", "none yet", f"footfall train {name}")
+    age = _age(today, entry.as_of)
+    return Line("champion", f"{name}/{entry.version}, since {entry.as_of}, {age}; {entry.why}")
+
+
+def _skill(place: bucket.Bucket, name: str) -> Line:
+    """How much smaller the errors of the last 28 reviewed days were than the seasonal naive's."""
+    known = scores.stored(place, name)
+    if known.empty:
+        return Line("skill", "no reviews yet")
+    last = str(known["target_end_date"].max())
+    recent = figures(last_days(known, last, SKILL_DAYS))
+    told = f"{recent['skill']:+.0%} against the seasonal naive, the 80 % range held {recent['cover80']:.0%} of the days"
+    return Line("skill", f"{told}; {SKILL_DAYS} days to {last}, {recent['forecasts']} forecasts")
+
+
+def _next(name: str) -> list[Line]:
+    runs = schedule.coming(name)
+    late = "footfall up starts a worker; if one is there, read its log"
+    found = [
+        Line(f"next {run['flow']}", f"{run['when']}, {run['state'].lower()}", late if run["state"] == "Late" else "")
+        for run in runs
+    ]
+    return found or [Line("next", "nothing is scheduled")]
+
+
+def _missed(place: bucket.Bucket, market: Market, today: dt.date) -> list[Line]:
+    """Scheduled days since the first publication, before today, that have no forecast."""
+    name, there = market.name, forecasts.sets(place, market.name)
+    if not there or market.data.as_of:  # a market whose clock stands still misses nothing
+        return []
+    first, last = dt.date.fromisoformat(min(there)), today - dt.timedelta(days=1)
+    gone = [day for day in schedule.days(name, first, last) if str(day) not in there]
+    if not gone:
+        return []
+    listed = ", ".join(_stretches(gone))
+    told = f"{len(gone)} scheduled days without a forecast: {listed}"
+    return [Line("missed", told, f"footfall backfill {name} --from {gone[0]} --to {gone[-1]}")]
+
+
+def _stretches(days: list[dt.date]) -> list[str]:
+    """Days as ``2022-10-01`` and ``2022-10-03 … 2022-10-05``; the last five of the stretches."""
+    table = pd.Series(pd.to_datetime(days))
+    parts = [part for _, part in table.groupby((table.diff() != pd.Timedelta(days=1)).cumsum())]
+    said = [" … ".join(sorted({f"{part.iloc[0]:%Y-%m-%d}", f"{part.iloc[-1]:%Y-%m-%d}"})) for part in parts]
+    return said if len(said) <= 5 else ["earlier ones", *said[-5:]]
+
+
+def _open(cause: dict[str, str]) -> Line:
+    look = f"footfall runs --market {cause['market']}, then open the page of the failed one"
+    mend = MEND.get(cause["cause"], look).format(**cause)
+    first, *more = cause["sentence"].splitlines()
+    told = f"{first} … and {len(more)} more" if more else first
+    return Line(cause["cause"], f"since {cause['since'][:16].replace('T', ' ')} UTC: {told}", mend)
+
+
+def _waiting() -> list[Line]:
+    waiting = list(unfinished(home() / "runs"))
+    told = f"{len(waiting)} wait for MLflow, the oldest {waiting[0].name}" if waiting else ""
+    return [Line("records", told, "the next run delivers them")] if waiting else []
+
+
+def _age(today: dt.date, day: dt.date) -> str:
+    return f"{_days(today, day)} old" if day <= today else f"{_days(day, today)} after {today}, the market's own day"
+
+
+def _days(later: dt.date, earlier: dt.date) -> str:
+    count = (later - earlier).days
+    return "1 day" if count == 1 else f"{count} days"

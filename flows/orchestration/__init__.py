@@ -1,0 +1,1 @@
+"""Prefect: schedule, deaths, alerts, automations."""

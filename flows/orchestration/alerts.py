@@ -1,0 +1,147 @@
+"""Alerts: what a person must hear of, told once per cause, to one address, by way of Prefect.
+
+What lasts (a failure, a source that has stopped) is opened, and says nothing more until it is closed; what is over at
+once (a promotion) is told each time. To tell is to put an event on the Prefect server, where an automation sends it on
+to the address in ``FOOTFALL_ALERT_URL``, see `flows.orchestration.automations`. An open cause is a variable there: of
+two runs that meet the same cause at once, only one can create it, so that it is told once.
+"""
+
+import contextlib
+import datetime as dt
+import json
+import re
+import uuid
+from collections.abc import Iterator
+from contextvars import ContextVar
+
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.actions import VariableCreate, VariableUpdate
+from prefect.context import FlowRunContext
+from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
+from prefect.logging import get_logger
+
+from flows.orchestration.client import answering
+
+LONG = 2000
+PREFIX = "footfall_open_"
+_silent = ContextVar("_silent", default=False)
+
+
+@contextlib.contextmanager
+def silence() -> Iterator[None]:
+    """Days of the past are walked without alerts: nothing of what happens on them is news, or mends what is open."""
+    token = _silent.set(True)
+    try:
+        yield
+    finally:
+        _silent.reset(token)
+
+
+def open(market: str, cause: str, sentence: str, kind: str = "") -> bool:
+    """Tell of a cause that lasts, once: until it is closed, further calls of the same kind say nothing.
+
+    Parameters
+    ----------
+    market : str
+        The market that is concerned.
+    cause : str
+        A few plain words that name it, such as ``stale source``.
+    sentence : str
+        What happened, and what to do.
+    kind : str, optional
+        Tells reasons apart that call for other things to be done; the newest is the one that stays open.
+
+    Returns
+    -------
+    bool
+        Whether it was told now; an alert that cannot be told stops nothing.
+    """
+    about = _about(market, cause, sentence) | {"kind": kind}
+    if _silent.get():
+        return False
+    with best_effort(), get_client(sync_client=True) as client:
+        try:
+            client.create_variable(VariableCreate(name=_name(market, cause), value=json.dumps(about)))
+        except ObjectAlreadyExists:
+            there = _there(client, about)
+            if there.get("id") != about["id"] and there.get("kind", "") == kind:
+                return False
+            client.update_variable(VariableUpdate(name=_name(market, cause), value=json.dumps(about)))
+        try:
+            _emit(client, about)
+        except BaseException:  # it was not told, so it is not open
+            client.delete_variable_by_name(_name(market, cause))
+            raise
+        return True
+    return False
+
+
+def close(market: str, *causes: str) -> None:
+    """Take note that causes are gone; the next time, they are told anew."""
+    if _silent.get():
+        return
+    with best_effort(), get_client(sync_client=True) as client:
+        wanted = {"variables": {"name": {"any_": [_name(market, cause) for cause in causes]}}}
+        found = client.request("POST", "/variables/filter", json=wanted).json()  # type: ignore[arg-type]
+        for one in found:
+            with contextlib.suppress(ObjectNotFound):  # someone else was first
+                client.delete_variable_by_name(one["name"])
+
+
+def tell(market: str, cause: str, sentence: str) -> None:
+    """Tell of something that is over at once: a promotion, a rollback."""
+    if _silent.get():
+        return
+    with best_effort(), get_client(sync_client=True) as client:
+        _emit(client, _about(market, cause, sentence))
+
+
+def opened(market: str | None = None) -> list[dict[str, str]]:
+    """The causes that are open, oldest first: ``market``, ``cause``, ``sentence`` and ``since``, a UTC time."""
+    with answering() as client:
+        wanted = {"variables": {"name": {"like_": PREFIX}}, "limit": 200}
+        found = client.request("POST", "/variables/filter", json=wanted).json()  # type: ignore[arg-type]
+    causes = [json.loads(one["value"]) for one in found if one["name"].startswith(PREFIX)]
+    return sorted((one for one in causes if market in (None, one["market"])), key=lambda one: one["since"])
+
+
+def _about(market: str, cause: str, sentence: str) -> dict[str, str]:
+    now = dt.datetime.now(dt.UTC).isoformat()
+    return {"market": market, "cause": cause, "sentence": sentence, "since": now, "id": str(uuid.uuid4())}
+
+
+def _there(client: SyncPrefectClient, about: dict[str, str]) -> dict[str, str]:
+    """What stands in our way; it may be our own, its reply lost and the request repeated."""
+    there = client.read_variable_by_name(_name(about["market"], about["cause"]))
+    return dict(json.loads(str(there.value))) if there else {}
+
+
+def _emit(client: SyncPrefectClient, about: dict[str, str]) -> None:
+    """Put an event on the server, and know that it is there.
+
+    Prefect's own `emit_event` queues it for a websocket, and a process that is about to end may take the queue along.
+    """
+    run = FlowRunContext.get()
+    flow_run = [f"prefect.flow-run.{run.flow_run.id}"] if run and run.flow_run else []
+    event = {
+        "event": f"footfall.{about['cause'].replace(' ', '-')}",
+        "resource": {"prefect.resource.id": f"footfall.market.{about['market']}"},
+        "related": [{"prefect.resource.id": one, "prefect.resource.role": "flow-run"} for one in flow_run],
+        "payload": about,
+        "id": about["id"],
+        "occurred": about["since"],
+    }
+    client.request("POST", "/events", json=[event]).raise_for_status()  # type: ignore[arg-type]
+
+
+def _name(market: str, cause: str) -> str:
+    return PREFIX + re.sub(r"[^a-z0-9]+", "_", f"{market} {cause}".lower())
+
+
+@contextlib.contextmanager
+def best_effort() -> Iterator[None]:
+    """For what is no reason to stop a run where it cannot be done; the log has it."""
+    try:
+        yield
+    except Exception as error:
+        get_logger("footfall.alerts").warning("not done: %s: %s", type(error).__name__, str(error)[:300])

@@ -1,0 +1,141 @@
+"""What the Prefect server does by itself: send on what is told, notice a missing worker and a run that fell silent.
+
+`arrange` puts it there, together with the deployments; whatever it finds under these names, it replaces.
+"""
+
+import datetime as dt
+import logging
+import os
+import uuid
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from apprise import Apprise
+from prefect.blocks.notifications import SlackWebhook
+from prefect.client.schemas.objects import StateType
+from prefect.events import EventTrigger, Posture, ResourceSpecification
+from prefect.events.actions import ChangeFlowRunState, SendNotification
+from prefect.events.schemas.automations import AutomationCore
+from pydantic import SecretStr
+
+from flows.orchestration.client import answering
+from flows.settings import POOL, prefect_is_ours
+from footfall.digest import sha256
+from footfall.errors import EnvironmentProblem
+
+NAMES = ("footfall-alerts", "footfall-idle", "footfall-silence")
+HOUR = dt.timedelta(hours=1)
+SETTING = "FOOTFALL_ALERT_URL"
+ADVICE = f"set {SETTING}, then footfall up"
+logging.getLogger("apprise").setLevel(logging.CRITICAL)  # it shows an address that it does not know, password and all
+
+
+def address() -> str:
+    """Where alerts go, as Apprise writes it; empty where none is set. It may hold a password: never show it.
+
+    Raises
+    ------
+    EnvironmentProblem
+        If nothing can be sent there.
+    """
+    asked = os.environ.get(SETTING, "").strip()
+    for url in (asked, _webhook(asked)):
+        if asked and Apprise().add(url):
+            return url
+    if asked:
+        raise EnvironmentProblem(
+            f"{SETTING}: not an address that alerts can go to. Write a webhook, https://…, or a mailbox, "
+            "mailto://user:password@mail.example.org?to=me@example.org, or any other address of Apprise."
+        )
+    return ""
+
+
+def told() -> str:
+    """Where alerts go, in a sentence that gives no secret away; the server knows, whatever this shell has set."""
+    return "Alerts go to the address that footfall up was given." if sends() else f"No alerts: {ADVICE}."
+
+
+def sends() -> bool:
+    """Whether alerts go anywhere."""
+    with answering() as client:
+        return bool(client.read_automations_by_name(NAMES[0]))
+
+
+def arrange() -> None:
+    """Put the automations on the server in place of those of the same names; those that send only with an address.
+
+    One that is there as it should be is left alone: what it waits for, such as a sign of life, would be forgotten with
+    it. Without an address nothing is taken from a server that is not ours: another worker there may have one.
+    """
+    where = address()
+    with answering() as client:
+        there = {name: client.read_automations_by_name(name) for name in NAMES}
+        if not where and there[NAMES[0]] and not prefect_is_ours():
+            return
+        # whatever its name, this block takes every address of Apprise
+        block: Any = where and SlackWebhook(url=SecretStr(where), notify_type="warning").save(NAMES[0], overwrite=True)
+        wanted = [silence(block or None), *([told_events(block), idle(block)] if block else [])]
+        for one in wanted:
+            one.description = sha256(one.model_dump_json().encode())
+        for name, found in there.items():
+            due = [one for one in wanted if one.name == name]
+            if [one.description for one in found] == [one.description for one in due]:
+                continue
+            for old in found:
+                client.delete_automation(old.id)
+            for new in due:
+                client.create_automation(new)
+
+
+def told_events(block: uuid.UUID) -> AutomationCore:
+    """Whatever `flows.orchestration.alerts` tells goes to the address."""
+    market = ResourceSpecification({"prefect.resource.id": "footfall.market.*"})
+    trigger = EventTrigger(expect={"footfall.*"}, match=market, posture=Posture.Reactive, threshold=1)
+    subject, body = "Footfall {{ event.payload.market }}: {{ event.payload.cause }}", "{{ event.payload.sentence }}"
+    return AutomationCore(name=NAMES[0], trigger=trigger, actions=[_send(block, subject, body)])
+
+
+def idle(block: uuid.UUID, after: dt.timedelta = HOUR) -> AutomationCore:
+    """Nobody has asked the pool for work: said once, by the one server that is still there to say it."""
+    pool = ResourceSpecification({"prefect.resource.id": "prefect.work-pool.*", "prefect.resource.name": POOL})
+    trigger = EventTrigger(
+        after={"prefect.work-pool.not-ready"}, expect={"prefect.work-pool.ready"}, match=pool,
+        for_each={"prefect.resource.id"}, posture=Posture.Proactive, threshold=1, within=after,
+    )  # fmt: skip
+    body = "No worker has asked for work: nothing is forecast until one does. Start one:  footfall up"
+    return AutomationCore(name=NAMES[1], trigger=trigger, actions=[_send(block, "Footfall: no worker", body)])
+
+
+def silence(block: uuid.UUID | None, after: dt.timedelta = HOUR / 4) -> AutomationCore:
+    """A run that has stopped giving signs of life on another machine is not shown as running for ever.
+
+    On this machine `flows.orchestration.reaper.bury` knows sooner. Signs come every three minutes, and a server that
+    was away shall not take the runs that went on without it for dead.
+    """
+    signs = {
+        f"prefect.flow-run.{one}" for one in ("heartbeat", "Running", "Completed", "Failed", "Cancelled", "Crashed")
+    }
+    begun = {"prefect.flow-run.Pending", "prefect.flow-run.heartbeat"}
+    trigger = EventTrigger(
+        after=begun, expect=signs, for_each={"prefect.resource.id"},
+        match=ResourceSpecification({"prefect.resource.id": "prefect.flow-run.*"}),
+        posture=Posture.Proactive, threshold=1, within=after,
+    )  # fmt: skip
+    gone = "It gave no sign of life for a quarter of an hour."
+    end = ChangeFlowRunState(name="Crashed", state=StateType.CRASHED, message=gone, force=False)
+    body = "The run {{ flow_run.name }} gave no sign of life for a quarter of an hour; footfall runs"
+    actions: list[Any] = [end, *([_send(block, "Footfall: run lost", body)] if block else [])]
+    return AutomationCore(name=NAMES[2], trigger=trigger, actions=actions)
+
+
+def _send(block: uuid.UUID, subject: str, body: str) -> SendNotification:
+    return SendNotification(block_document_id=block, subject=subject, body=body)
+
+
+def _webhook(url: str) -> str:
+    """A web address as Apprise's JSON webhook; what follows the question mark is marked as the receiver's own."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https"):
+        return ""
+    query = urlencode([(f"-{key}", value) for key, value in parse_qsl(parts.query)])
+    return urlunsplit((parts.scheme.replace("http", "json"), parts.netloc, parts.path, query, ""))

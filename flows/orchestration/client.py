@@ -1,0 +1,29 @@
+"""Prefect's client, for those who wait for its answer; an error is told by the name of the server that it came from."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+from prefect.client.orchestration import SyncPrefectClient, get_client
+
+from flows.masking import without_passwords
+from footfall.errors import EnvironmentProblem
+
+
+@contextmanager
+def answering() -> Iterator[SyncPrefectClient]:
+    """A client of the server that the environment names.
+
+    Raises
+    ------
+    EnvironmentProblem
+        If the server is away, or fails.
+    """
+    try:
+        with get_client(sync_client=True) as client:
+            yield client
+    except httpx.HTTPError as error:
+        where, brief = os.environ.get("PREFECT_API_URL", "its own address"), str(error).partition("\n")[0][:300]
+        what = without_passwords(f"Prefect at {where} did not do its part: {brief}")
+        raise EnvironmentProblem(f"{what}. Run again when it answers.") from None

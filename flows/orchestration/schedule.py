@@ -1,0 +1,131 @@
+"""The schedule as Prefect keeps it: which day a run stands for, which runs came too late, which died without a word."""
+
+import asyncio
+import datetime as dt
+from typing import Any
+
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterDeploymentId,
+    FlowRunFilterExpectedStartTime,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.client.schemas.schedules import CronSchedule
+from prefect.client.schemas.sorting import FlowRunSort
+from prefect.context import FlowRunContext
+from prefect.exceptions import ObjectNotFound
+from prefect.server.schemas.schedules import CronSchedule as DueCron
+from prefect.states import Completed
+
+from flows.orchestration import alerts
+from flows.orchestration.client import answering
+from flows.settings import LISBON, params_folder
+from footfall.market_file import read_market
+
+GOING = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
+MEMORY = dt.timedelta(days=900)  # Prefect works out a thousand dates at most
+
+
+def day() -> dt.date:
+    """The day a run stands on if nothing else says so: the one it was scheduled for, else today."""
+    run = own_run()
+    moment = run.expected_start_time if run and run.auto_scheduled else None
+    return (moment or dt.datetime.now(LISBON)).astimezone(LISBON).date()
+
+
+def overtaken(market: str) -> State[Any] | None:
+    """The end of a scheduled run that begins when a newer one of its deployment is already due; None if it is to run.
+
+    After days without a worker the backlog starts all at once. Only the newest of it does any work; of the others it is
+    said, once, which days they were and how to have them.
+    """
+    run = own_run()
+    if run is None or not run.auto_scheduled or run.expected_start_time is None:
+        return None
+    newer: list[FlowRun] = []
+    with alerts.best_effort(), get_client(sync_client=True) as client:  # a server that is away holds up no run
+        newer = due_after(client, run)
+    if not newer:
+        return None
+    first, last, next_ = (_day(one) for one in (run, [run, *newer][-2], newer[-1]))
+    days = f"{first}" if first == last else f"{first} … {last}"
+    sentence = f"{days} not run in time; {next_} is due and runs instead."
+    if read_market(params_folder(), market).data.as_of is None:  # a market whose clock stands still has missed nothing
+        sentence += f" Run what was missed:  footfall backfill {market} --from {first} --to {last}"
+        alerts.open(market, "missed day", sentence)
+    return Completed(name="Missed", message=sentence)
+
+
+def coming(market: str) -> list[dict[str, str]]:
+    """What the deployments of a market have before them, the late first: ``flow``, ``when`` in Lisbon, ``state``."""
+    with answering() as client:
+        found = []
+        for flow in ("train", "predict", "review"):
+            try:
+                deployment = client.read_deployment_by_name(f"{flow}/{market}")
+            except ObjectNotFound:
+                continue
+            runs = client.read_flow_runs(
+                flow_run_filter=FlowRunFilter(
+                    deployment_id=FlowRunFilterDeploymentId(any_=[deployment.id]),
+                    state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED, *GOING])),
+                ),
+                sort=FlowRunSort.EXPECTED_START_TIME_ASC,
+                limit=20,
+            )
+            found += [(flow, run) for run in _late_and_next(runs)]
+    return [
+        {"flow": flow, "when": f"{run.expected_start_time.astimezone(LISBON):%Y-%m-%d %H:%M}", "state": run.state_name}
+        for flow, run in found
+        if run.expected_start_time and run.state_name
+    ]
+
+
+def days(market: str, first: dt.date, last: dt.date) -> list[dt.date]:
+    """The days from `first` to `last` on which a forecast of the market is scheduled; none without a deployment."""
+    with answering() as client:
+        try:
+            found = client.read_deployment_by_name(f"predict/{market}").schedules
+        except ObjectNotFound:
+            return []
+    first = max(first, last - MEMORY)
+    span = [dt.datetime.combine(day, dt.time(), LISBON) for day in (first, last + dt.timedelta(days=1))]
+    moments: set[dt.datetime] = set()
+    for cron in (one.schedule for one in found if one.active and isinstance(one.schedule, CronSchedule)):
+        dates = DueCron(cron=cron.cron, timezone=cron.timezone).get_dates(None, *span)
+        moments |= set(asyncio.run(dates))
+    return sorted({moment.date() for moment in moments if moment < span[1]})
+
+
+def _late_and_next(runs: list[FlowRun]) -> list[FlowRun]:
+    now = dt.datetime.now(dt.UTC)
+    begun = [run for run in runs if run.expected_start_time and run.expected_start_time <= now]
+    return begun + [run for run in runs if run not in begun][:1]
+
+
+def due_after(client: SyncPrefectClient, run: FlowRun) -> list[FlowRun]:
+    """The scheduled runs of the same deployment that came due after this one, oldest first."""
+    now = dt.datetime.now(dt.UTC)
+    found = client.read_flow_runs(
+        flow_run_filter=FlowRunFilter(
+            deployment_id=FlowRunFilterDeploymentId(any_=[run.deployment_id] if run.deployment_id else []),
+            expected_start_time=FlowRunFilterExpectedStartTime(after_=run.expected_start_time, before_=now),  # type: ignore[arg-type]
+        ),
+        sort=FlowRunSort.EXPECTED_START_TIME_ASC,
+    )
+    called_off = (StateType.CANCELLED, StateType.CANCELLING)
+    return [one for one in found if one.auto_scheduled and one.id != run.id and one.state_type not in called_off]
+
+
+def own_run() -> FlowRun | None:
+    """The flow run that this process is in; None outside of any."""
+    context = FlowRunContext.get()
+    return context.flow_run if context else None
+
+
+def _day(run: FlowRun) -> dt.date:
+    assert run.expected_start_time is not None
+    return run.expected_start_time.astimezone(LISBON).date()

@@ -1,0 +1,199 @@
+"""A run's folder: everything there is to know about one run of one notebook, and the account of how it ended.
+
+    owner.json            who runs it: written first, so that a death without a word is noticed at the next start
+    template/<name>.ipynb the notebook as it was when the run began
+    in/, out/             what the flow laid down, what the notebook wrote
+    <name>.ipynb, .html   the executed notebook, stamped with the outcome, and its page
+    changes.html          what is different from the last good run
+    record.json           the account: outcome, cells, parameters, and the sha256 of all of the above
+    running.ipynb, course.json   while it runs: the notebook as far as it came, and which cell is running
+    delivered             there once MLflow has all of it
+
+The folder alone is enough to check a run and to repeat it.
+"""
+
+import shutil
+import subprocess
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from flows.record import banner, diff, html
+from flows.record.files import digests, replace, template_of
+from flows.record.owner import Owner, own, read_owner, write_owner
+from flows.record.record import Course, Outcome, Record, read_record
+from flows.settings import ROOT
+from footfall.digest import sha256_of
+from footfall.errors import DataProblem
+
+LOCK = ROOT / "requirements.lock"
+LOST = "The process that ran it ended without a word: killed, or the machine stopped."
+
+
+def claim(folder: Path, template: Path, tags: dict[str, str]) -> None:
+    """Make the folder of a run that is about to start, and say in it who owns it, and on which code it runs."""
+    revision = _revision(template)  # now: when its account is written, other code may lie here
+    (folder / "template").mkdir(parents=True)
+    shutil.copy(template, folder / "template")
+    own(folder, tags, revision)
+
+
+def add_tags(folder: Path, tags: dict[str, str]) -> None:
+    """Add to what the run shall be found by, while it is going on."""
+    owner = read_owner(folder)
+    write_owner(folder, owner.model_copy(update={"tags": owner.tags | tags}))
+
+
+def keep(folder: Path, outcome: Outcome, reason: str, course: Course, seconds: float) -> Record:
+    """Write the account of a run that has ended; the folder is complete when this returns."""
+    template, owner = template_of(folder), read_owner(folder)
+    executed = banner.as_far_as_it_came(template, folder)
+    cells = banner.cells(executed, course)
+    record = Record(
+        notebook=template.stem, outcome=outcome, reason=reason, cells=cells,
+        parameters=course.parameters, limits=course.limits,
+        stopped_at=next((cell.number for cell in cells if cell.status == "failed"), None),
+        started=owner.started, seconds=round(seconds, 2), tags=owner.tags,
+        template=sha256_of(template), inputs=digests(folder / "in"), outputs=digests(folder / "out"),
+        **owner.revision or _revision(template),  # older versions did not note it
+    )  # fmt: skip
+    notebook = folder / f"{record.notebook}.ipynb"
+    replace(notebook, nbformat.writes(banner.stamped(executed, record, course)))
+    html.write_html(notebook, notebook.with_suffix(".html"))
+    before = last_good(folder.parent, record.notebook, record.tags.get("market"), folder.name)
+    diff.write_changes(folder / "changes.html", (folder, record.tags), before)
+    pages = (notebook, notebook.with_suffix(".html"), folder / "changes.html")
+    record.pages = {path.name: sha256_of(path) for path in pages}
+    replace(folder / "record.json", record.model_dump_json(indent=2))
+    for scaffold in ("running.ipynb", "course.json"):
+        (folder / scaffold).unlink(missing_ok=True)
+    return record
+
+
+def not_begun(folder: Path, error: BaseException) -> Record:
+    """The account of a run that was stopped outside its notebook: by bad data before it, or by a signal after it."""
+    if (folder / "record.json").exists():
+        return read_record(folder)
+    outcome: Outcome = "failed" if isinstance(error, Exception) else "interrupted"
+    reason = f"{type(error).__name__}: {error}" if str(error) else f"Interrupted from outside ({type(error).__name__})."
+    return keep(folder, outcome, reason, _course(folder), _lasted(folder))
+
+
+def abandoned(folder: Path) -> Record:
+    """The account of a run whose process died without a word, from what it had saved by then."""
+    _discard_torn(folder)
+    return keep(folder, "interrupted", LOST, _course(folder), _lasted(folder))
+
+
+def _discard_torn(folder: Path) -> None:
+    """Where the machine itself stopped, even a file that is only ever replaced whole may be empty."""
+    try:
+        nbformat.read(folder / "running.ipynb", as_version=4)
+    except (OSError, ValueError, nbformat.ValidationError):
+        for name in ("running.ipynb", "course.json"):
+            (folder / name).unlink(missing_ok=True)
+
+
+def _course(folder: Path) -> Course:
+    path = folder / "course.json"
+    return Course.model_validate_json(path.read_text()) if path.exists() else Course()
+
+
+def _lasted(folder: Path) -> float:
+    """Seconds from the claim to the last sign of life."""
+    signs = [path.stat().st_mtime for path in folder.glob("*") if path.suffix in (".json", ".ipynb")]
+    return max(0.0, max(signs) - read_owner(folder).started.timestamp())
+
+
+def unfinished(runs: Path) -> Iterator[Path]:
+    """Folders of runs that MLflow does not have yet and that no living process works on, oldest first."""
+    for folder in _folders(runs):
+        with suppress(FileNotFoundError):  # MLflow has it, and another start put it away while we looked
+            if not (folder / "delivered").exists() and not read_owner(folder).lives():
+                yield folder
+
+
+def owner_of(runs: Path, flow_run: str) -> Owner | None:
+    """Who owns the folder that a flow run works in; None if it has none here."""
+    for folder in reversed(_folders(runs)):
+        with suppress(FileNotFoundError):
+            owner = read_owner(folder)
+            if owner.tags.get("prefect_flow_run") == flow_run:
+                return owner
+    return None
+
+
+def _folders(runs: Path) -> list[Path]:
+    """The folders of all runs, oldest first: their names begin with the time."""
+    return sorted(path.parent for path in runs.glob("*/owner.json"))
+
+
+def last_good(runs: Path, notebook: str, market: str | None, before: str = "~") -> tuple[Path, dict[str, str]] | None:
+    """The newest run of a notebook and market that succeeded, among those on this disk; its folder and its tags."""
+    for path in sorted(runs.glob("*/record.json"), reverse=True):
+        good = _good(path.parent) if path.parent.name < before else None
+        if good and (good.notebook, good.tags.get("market")) == (notebook, market):
+            return path.parent, good.tags
+    return None
+
+
+def _good(folder: Path) -> Record | None:
+    """The record of a run that succeeded; None for any other, and for one that cannot be read."""
+    with suppress(DataProblem):
+        record = read_record(folder)
+        return record if record.outcome == "succeeded" else None
+    return None
+
+
+def prune(runs: Path, newest: int = 20) -> list[str]:
+    """Remove what MLflow has and nobody compares with any more, so that the disk does not fill.
+
+    Of each notebook and market the newest delivered folders stay, and the last good one whatever its age.
+
+    Returns
+    -------
+    list of str
+        The names of the folders that are gone.
+    """
+    lines: dict[str, list[Path]] = defaultdict(list)
+    for path in runs.glob("*/delivered"):
+        lines[path.parent.name.partition("-")[2].rpartition("-")[0]].append(path.parent)
+    old = [folder for folders in lines.values() for folder in _superseded(sorted(folders), newest)]
+    for folder in old:
+        with suppress(OSError):  # another start is at it as well, or the disk will not: then the next one does it
+            (runs / ".old").mkdir(exist_ok=True)
+            folder.rename(runs / ".old" / folder.name)  # at once: a folder half removed would be taken for unfinished
+    shutil.rmtree(runs / ".old", ignore_errors=True)
+    return [folder.name for folder in old if not folder.exists()]
+
+
+def _superseded(folders: list[Path], newest: int) -> list[Path]:
+    old = folders[:-newest]
+    if not old or any(_good(folder) for folder in reversed(folders[-newest:])):
+        return old
+    good = next((folder for folder in reversed(old) if _good(folder)), None)
+    return [folder for folder in old if folder != good]
+
+
+def _revision(template: Path) -> dict[str, Any]:
+    """The commit the code stands on, whether anything differs from it, whether this notebook does, and the lock."""
+    commit = _git("rev-parse", "HEAD")
+    committed = _git("rev-parse", f"HEAD:notebooks/{template.name}")
+    modified = bool(commit) and committed != _git("hash-object", "--no-filters", str(template))
+    return {
+        "commit": commit or "unknown",
+        "dirty": not commit or bool(_git("status", "--porcelain")),
+        "modified": modified,
+        "lock": sha256_of(LOCK),
+    }
+
+
+def _git(*words: str) -> str:
+    with suppress(FileNotFoundError):  # a container needs no git; its record then says that the commit is unknown
+        done = subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=False)
+        return done.stdout.strip() if done.returncode == 0 else ""
+    return ""

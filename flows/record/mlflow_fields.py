@@ -1,0 +1,78 @@
+"""A run's account in MLflow's words: the metrics, parameters, tags, data and description of its page there."""
+
+import json
+import os
+import time
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+from pydantic import TypeAdapter, ValidationError
+
+from flows.record.record import Record, describe
+
+SMALL = 250  # characters of a parameter or a reason; the whole of it is in record.json
+VIEW = "workflowType=machine_learning"  # MLflow 3 shows every run as a chat unless told so
+
+
+def metrics(record: Record, folder: Path) -> list[Metric]:
+    """What the notebook measured, in ``out/metrics.json``, without what is no finite number, and how long it ran."""
+    now, figures = int(time.time() * 1000), _measured(folder / "out" / "metrics.json") | {"seconds": record.seconds}
+    numbers = {name: value for name, value in figures.items() if isinstance(value, (int, float)) and isfinite(value)}
+    return [Metric(name, round(float(value), 4), now, 0) for name, value in numbers.items()]  # as a list can show them
+
+
+def _measured(path: Path) -> dict[str, Any]:
+    """What a notebook wrote; nothing where it did not, or died while it did."""
+    try:
+        return TypeAdapter(dict[str, Any]).validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        return {}
+
+
+def params(record: Record) -> list[Param]:
+    """What the notebook was asked."""
+    return [Param(name, str(value)[:SMALL]) for name, value in record.parameters.items()]
+
+
+def tags(record: Record, run: Any) -> list[RunTag]:
+    """What a run can be found by, and the description on its page."""
+    facts = {
+        **record.tags,
+        "outcome": record.outcome,
+        "reason": record.reason[:SMALL],
+        "stopped_at": record.stopped_at or "",
+        "commit": record.commit,
+        "dirty": str(record.dirty).lower(),
+        "modified": str(record.modified).lower(),
+        "template": record.template,
+        "lock": record.lock,
+        "mlflow.note.content": f"{describe(record)}\n\n{_ways(record, run)}",
+    }
+    return [RunTag(name, str(value)) for name, value in facts.items() if value != ""]
+
+
+def _ways(record: Record, run: Any) -> str:
+    """From a run's description to what it wrote, without a detour over the list of files."""
+    place = f"#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}/artifacts"
+    names = {"the notebook": f"{record.notebook}.html", "what changed": "changes.html"}
+    ways = {name: f"{place}/{file}?{VIEW}" for name, file in names.items()} | _flow_run(record)
+    return " · ".join(f"[{name}]({address})" for name, address in ways.items())
+
+
+def _flow_run(record: Record) -> dict[str, str]:
+    """Back to Prefect, where the flow's log is; above all from a run that failed."""
+    ui = os.environ.get("PREFECT_UI_URL") or os.environ.get("PREFECT_API_URL", "").removesuffix("/api")
+    made = record.tags.get("prefect_flow_run")
+    return {"the flow run": f"{ui}/runs/flow-run/{made}"} if ui and made else {}
+
+
+def dataset(record: Record) -> DatasetInput:
+    """The snapshot as MLflow's dataset, so that its pages find every run on the same figures."""
+    source = json.dumps(
+        {"uri": f"snapshots/{record.tags['snapshot']}.parquet", "source": record.tags.get("source", "")}
+    )
+    name = f"{record.tags.get('market', '')} through {record.tags.get('data_through', '?')}"
+    used = Dataset(name, record.tags["snapshot"][:36], "local", source, profile=None, schema=None)
+    return DatasetInput(used, [InputTag("mlflow.data.context", record.notebook)])

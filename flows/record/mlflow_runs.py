@@ -1,0 +1,243 @@
+"""MLflow: the record of every notebook run.
+
+An experiment per notebook, a run per execution. What is kept is what lies in the run's folder: nothing here computes.
+"""
+
+import fcntl
+import json
+import logging
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+# the defaults wait for a dead server over four minutes; these for eleven seconds, for a silent one not quite a minute
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "5")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "15")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+
+from mlflow import MlflowClient
+from mlflow.artifacts import download_artifacts
+from mlflow.entities import Metric
+from mlflow.exceptions import MlflowException, RestException
+
+from flows.masking import without_passwords
+from flows.record import mlflow_fields
+from flows.record.files import replace, template_of
+from flows.record.folder import abandoned, unfinished
+from flows.record.owner import read_owner
+from flows.record.record import read_record
+from footfall.errors import EnvironmentProblem, UsageProblem
+
+STATUS = {"succeeded": "FINISHED", "interrupted": "KILLED"}
+KIND = {"mlflow.experimentKind": "custom_model_development"}
+LIST = "runs"  # name of a shared view: the list of runs with what each came to
+FIGURES = {"train": ["WIS", "MAE", "cover80"], "predict": ["mean", "width80"]}
+logging.getLogger("mlflow").setLevel(logging.WARNING)
+
+
+class Away(EnvironmentProblem):
+    """MLflow does not answer at all."""
+
+
+def start(folder: Path) -> str:
+    """Open the MLflow run of a claimed folder, and give its id; the folder remembers it."""
+    with answering():
+        client, owner = MlflowClient(), read_owner(folder)
+        notebook, tags = template_of(folder).stem, owner.tags
+        found = client.get_experiment_by_name(notebook)
+        experiment = found.experiment_id if found else _create_experiment(client, notebook)
+        title = " ".join(tags[name] for name in ("market", "as_of") if name in tags)
+        began = int(owner.started.timestamp() * 1000)
+        run = str(client.create_run(experiment, began, {**tags, "folder": folder.name}, title).info.run_id)
+    replace(folder / "mlflow", run)
+    return run
+
+
+def _remove_doubles(client: MlflowClient, run: str, folder: str) -> None:
+    """Leave one run of a folder; a second comes of a reply that was lost, or of a death before the id was noted."""
+    experiment = client.get_run(run).info.experiment_id
+    for other in client.search_runs([experiment], f"tags.folder = '{folder}'"):
+        if other.info.run_id != run:
+            client.delete_run(other.info.run_id)
+
+
+def _create_experiment(client: MlflowClient, notebook: str) -> str:
+    try:
+        return str(
+            client.create_experiment(notebook, tags={**KIND, f"mlflow.sharedViewState.{LIST}": _columns(notebook)})
+        )
+    except MlflowException as error:  # someone else was first
+        found = client.get_experiment_by_name(notebook)
+        if found is None:
+            raise error
+        return str(found.experiment_id)
+
+
+def _columns(notebook: str) -> str:
+    """The list of runs as a table of contents: name, status, description, key figures."""
+    figures = [f"metrics.`{name}`" for name in (*FIGURES.get(notebook, []), "seconds")]
+    shown = ["attributes.`Description`", *figures, "tags.`stopped_at`"]
+    return json.dumps({"selectedColumns": shown, "columnWidths": {shown[0]: 460}})
+
+
+def lists() -> dict[str, str]:
+    """The addresses of the lists of runs, one for each notebook that has any."""
+    with answering():
+        client = MlflowClient()
+        where = f"{_address()}/#/experiments/%s/runs?{mlflow_fields.VIEW}&viewStateShareKey={LIST}"
+        return {one.name: where % one.experiment_id for one in client.search_experiments() if one.name != "Default"}
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """MLflow's errors, by the name of the server that they came from."""
+    try:
+        yield
+    except (MlflowException, OSError) as error:
+        kind = EnvironmentProblem if isinstance(error, RestException) else Away
+        brief = without_passwords(str(error).splitlines()[0][:300])
+        raise kind(f"MLflow at {_address()} did not do its part: {brief}. Run again when it answers.") from None
+
+
+def _address() -> str:
+    return without_passwords(str(MlflowClient().tracking_uri))
+
+
+def deliver(folder: Path) -> str:
+    """Carry everything that lies in a run's folder to MLflow, and close the run with the true status; give its id.
+
+    Raises
+    ------
+    EnvironmentProblem
+        If MLflow does not take it; the folder waits, and the next start delivers it.
+    """
+    record = read_record(folder)
+    run = (folder / "mlflow").read_text() if (folder / "mlflow").exists() else start(folder)
+    with answering():
+        client = MlflowClient()
+        for path in (*(folder / name for name in record.pages), folder / "record.json"):
+            client.log_artifact(run, str(path))
+        for part in ("template", "in", "out"):
+            if (folder / part).exists():
+                client.log_artifacts(run, str(folder / part), part)
+        if "snapshot" in record.tags:
+            client.log_inputs(run, [mlflow_fields.dataset(record)])
+        tags = mlflow_fields.tags(record, client.get_run(run))
+        client.log_batch(run, mlflow_fields.metrics(record, folder), mlflow_fields.params(record), tags)
+        client.set_terminated(run, STATUS.get(record.outcome, "FAILED"))
+        _remove_doubles(client, run, folder.name)
+    replace(folder / "delivered", run)
+    return run
+
+
+def deliver_waiting(runs: Path) -> list[str]:
+    """Account for runs that died without a word, and deliver whatever could not be delivered in its time.
+
+    Returns
+    -------
+    list of str
+        One sentence per record: that MLflow has it now, or why it goes on waiting.
+    """
+    told: list[str] = []
+    runs.mkdir(parents=True, exist_ok=True)
+    with (runs / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:  # another start is at it
+            return told
+        for folder in unfinished(runs):
+            try:
+                record = read_record(folder) if (folder / "record.json").exists() else abandoned(folder)
+                deliver(folder)
+                told.append(f"delivered the record of {folder.name}: {record.outcome}")
+            except Away as problem:  # nor will it take the others
+                return [*told, f"the record of {folder.name} waits: {problem}"]
+            except Exception as error:  # one bad folder keeps no other waiting, and stops no start
+                told.append(f"the record of {folder.name} waits: {type(error).__name__}: {error}")
+    return told
+
+
+def bring_back(runs: Path, notebook: str, market: str) -> None:
+    """Put the last good run of a notebook and market on this disk, if MLflow has one; changes are told against it."""
+    good = f"tags.market = '{market}' and tags.outcome = 'succeeded' and tags.folder LIKE '%'"  # older ones name none
+    for _, run in search(notebook, good, most=1):
+        name = run.data.tags["folder"]
+        part = runs / ".part" / name
+        shutil.rmtree(part, ignore_errors=True)
+        fetch(run.info.run_id, part)
+        replace(part / "delivered", run.info.run_id)
+        part.rename(runs / name)
+
+
+def fetch(run: str, folder: Path) -> Path:
+    """A run's folder as MLflow keeps it, for checking or repeating it anywhere."""
+    with answering():
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            return Path(download_artifacts(run_id=run, dst_path=str(folder)))
+        except MlflowException as error:
+            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                raise UsageProblem(f"no run {run!r} on record; footfall runs lists those there are") from None
+            raise
+
+
+def get(run: str) -> Any:
+    """A run as MLflow knows it."""
+    with answering():
+        return MlflowClient().get_run(run)
+
+
+def search(notebook: str | None, filters: str, most: int = 50) -> list[tuple[str, Any]]:
+    """The newest runs that fit MLflow's filter, each with its notebook's name; of one notebook or of all."""
+    with answering():
+        client = MlflowClient()
+        known = {one.experiment_id: one.name for one in client.search_experiments() if one.name != "Default"}
+        wanted = [number for number, name in known.items() if notebook in (None, name)]
+        if not wanted:
+            return []
+        order = ["attributes.start_time DESC"]
+        found = client.search_runs(wanted, filters, max_results=most, order_by=order)
+    return [(known[run.info.experiment_id], run) for run in found]
+
+
+def tell(run: str, decided: str, page: str) -> None:
+    """Put what came of a finished run before its description, and the way to the page behind; tag the run with it."""
+    with answering():
+        MlflowClient().set_tag(run, "decided", decided)
+        note = MlflowClient().get_run(run).data.tags["mlflow.note.content"]
+        more = f" · [the page]({page})" if page else ""
+        MlflowClient().set_tag(run, "mlflow.note.content", f"{decided}; {note}{more}")
+
+
+@answering()
+def tag(run: str, tags: dict[str, str]) -> None:
+    """Add to what a finished run can be found by: the forecast that it led to, the version that it made."""
+    for name, value in tags.items():
+        MlflowClient().set_tag(run, name, value)
+
+
+def grade(run: str, figures: dict[str, float], step: int) -> bool:
+    """Add to a finished run how good its forecast turned out to be; False where MLflow has no such run any more."""
+    now = int(time.time() * 1000)
+    with answering():
+        try:
+            MlflowClient().log_batch(run, [Metric(name, value, now, step) for name, value in figures.items()])
+        except MlflowException as error:
+            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "INVALID_STATE"):
+                return False
+            raise
+    return True
+
+
+@answering()
+def link(run: str) -> str:
+    """The address of a run's page."""
+    experiment = MlflowClient().get_run(run).info.experiment_id
+    return f"{_address()}/#/experiments/{experiment}/runs/{run}?{mlflow_fields.VIEW}"

@@ -1,0 +1,96 @@
+"""The account of a run, ``record.json``: what ended how, and the sha256 of everything that belongs to it."""
+
+import datetime as dt
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ValidationError
+
+from flows.record.files import digests
+from footfall.digest import sha256_of
+from footfall.errors import DataProblem
+from footfall.params import Limits
+
+Outcome = Literal["succeeded", "failed", "kernel died", "out of memory", "timed out", "interrupted"]
+Status = Literal["succeeded", "failed", "not run"]
+
+
+class Cell(BaseModel):
+    """One code cell of a run."""
+
+    number: int
+    title: str
+    status: Status
+    seconds: float | None = None
+
+
+class Record(BaseModel):
+    """What happened in one run of one notebook; ``record.json``."""
+
+    notebook: str
+    outcome: Outcome
+    reason: str = ""
+    stopped_at: int | None = None
+    started: dt.datetime
+    seconds: float
+    cells: list[Cell]
+    parameters: dict[str, Any]
+    limits: Limits = Limits()
+    template: str
+    modified: bool
+    inputs: dict[str, str]
+    outputs: dict[str, str]
+    pages: dict[str, str] = {}
+    commit: str
+    dirty: bool
+    lock: str
+    tags: dict[str, str]
+
+
+class Course(BaseModel):
+    """What a run was asked, and how far it came: seconds of each cell that ended well, and the one that is running."""
+
+    parameters: dict[str, Any] = {}
+    limits: Limits = Limits()
+    seconds: dict[int, float] = {}
+    running: int | None = None
+
+
+def describe(record: Record) -> str:
+    """How a run went; its name says of which market and day."""
+    where = f" in cell {record.stopped_at}" if record.stopped_at else ""
+    came = f": {record.reason}" if record.reason else f" in {record.seconds:.0f} s"
+    return f"{record.outcome}{where}{came.rstrip('.')}."
+
+
+def read_record(folder: Path) -> Record:
+    """The account of a run.
+
+    Raises
+    ------
+    DataProblem
+        If there is none, or it is not whole.
+    """
+    try:
+        return Record.model_validate_json((folder / "record.json").read_text(encoding="utf-8"))
+    except (OSError, ValidationError) as error:
+        raise DataProblem(f"{folder / 'record.json'}: no readable record ({type(error).__name__})") from error
+
+
+def differences(folder: Path) -> list[str]:
+    """What in a folder is not as its record says; nothing if every byte is."""
+    record = read_record(folder)
+    said = {
+        **{f"template/{record.notebook}.ipynb": record.template},
+        **{f"in/{name}": digest for name, digest in record.inputs.items()},
+        **{f"out/{name}": digest for name, digest in record.outputs.items()},
+        **record.pages,
+    }
+    parts = {part: digests(folder / part) for part in ("template", "in", "out")}
+    there = {f"{part}/{name}": digest for part, files in parts.items() for name, digest in files.items()}
+    there |= {name: sha256_of(folder / name) for name in record.pages if (folder / name).exists()}
+    return [
+        f"{name}: {'missing' if name not in there else 'not in the record' if name not in said else 'altered'}"
+        for name in sorted(said.keys() | there.keys())
+        if said.get(name) != there.get(name)
+    ]

@@ -1,0 +1,212 @@
+"""A source of figures, brought to this machine whole or not at all."""
+
+import ipaddress
+import netrc
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+import httpx
+from anyio.from_thread import start_blocking_portal
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential
+
+from flows.masking import masked
+from flows.settings import ROOT
+from flows.sources import integrity
+from footfall.errors import EnvironmentProblem, UsageProblem
+
+SAMPLE = ROOT / "resources" / "sample"
+REDIRECTS = 5
+STALL = 30  # seconds without a byte before a connection is given up and tried again
+AGAIN = {408, 425, 429, 500, 502, 503, 504}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one download may cost: seconds in all, bytes on the wire, bytes once unpacked, tries and the first pause."""
+
+    seconds: float = 900
+    size: int = 1_000_000_000
+    unpacked: int = 5_000_000_000
+    attempts: int = 4
+    pause: float = 0.5
+
+
+USUAL = Limits()
+
+
+class _Again(Exception):
+    """An answer that may well be better the next time."""
+
+
+def fetch(source: str, folder: str | Path, limits: Limits = USUAL) -> Path:
+    """Bring a source to a local path.
+
+    Parameters
+    ----------
+    source : str
+        ``sample`` for the bundled figures; an https address (http on this machine only); or a local zip, csv or folder.
+    folder : str or Path
+        Where a download is kept, under the last part of its address. Nothing is there before it is whole.
+    limits : Limits
+        What the download may cost.
+
+    Returns
+    -------
+    Path
+        The file or folder to read.
+
+    Raises
+    ------
+    UsageProblem
+        If `source` is no address this accepts and no local path.
+    EnvironmentProblem
+        If it cannot be had, or not within the limits.
+    DataProblem
+        If what arrived is not what its name says, or is cut.
+    """
+    if source == "sample":
+        return SAMPLE
+    if not re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*:/", source):
+        return _local(source)
+    url, auth = _address(source)
+    with _disk(folder), tempfile.TemporaryDirectory(prefix=".part-", dir=_made(folder)) as parts:
+        part = Path(parts) / "download"
+        with start_blocking_portal() as portal:  # its own loop: a flow's loop may already run in this thread
+            framed = portal.call(_download, url, auth, part, limits)
+        return integrity.keep(part, Path(folder) / _name(url), masked(source), limits.unpacked, framed)
+
+
+def _local(source: str) -> Path:
+    path = Path(source).expanduser()
+    if not path.exists():
+        raise UsageProblem(f"{source}: no such file or folder. Give a zip, a csv, a folder or an https address")
+    return path
+
+
+def _made(folder: str | Path) -> Path:
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    return Path(folder)
+
+
+def _address(source: str) -> tuple[httpx.URL, tuple[str, str] | None]:
+    """The address without its credentials, which would otherwise reach logs, and the credentials."""
+    try:
+        url = httpx.URL(source)
+    except (httpx.InvalidURL, ValueError):
+        raise UsageProblem(f"{masked(source)}: not an address. Write it as https://host/file.zip") from None
+    if not _is_permitted(url):
+        raise UsageProblem(f"{masked(source)}: only https is fetched, or http from this machine. Give a path.")
+    return url.copy_with(userinfo=b""), (url.username, url.password) if url.userinfo else _known_for(url.host)
+
+
+def _known_for(host: str) -> tuple[str, str] | None:
+    """User and password for a host in the file ~/.netrc, or the one that NETRC names; curl looks there too."""
+    try:
+        found = netrc.netrc(os.environ.get("NETRC")).hosts.get(host)
+    except FileNotFoundError:
+        return None
+    except netrc.NetrcParseError as error:
+        where = f"{error.filename}:{error.lineno}"  # its own words may hold the password
+        raise UsageProblem(f"{where}: not a line of a netrc file. Correct it: {host} may need a password") from None
+    return (found[0], found[2]) if found else None
+
+
+def _is_permitted(url: httpx.URL) -> bool:
+    return bool(url.host) and (url.scheme == "https" or (url.scheme == "http" and _is_loopback(url.host)))
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+async def _download(url: httpx.URL, auth: tuple[str, str] | None, part: Path, limits: Limits) -> bool:
+    """Bring the body to `part`, trying again where that can help; whether the server said where the body ends."""
+    tries = AsyncRetrying(
+        stop=stop_after_attempt(limits.attempts),
+        wait=wait_exponential(multiplier=limits.pause, max=30),
+        retry=retry_if_exception_type((httpx.TransportError, _Again)),
+        reraise=True,
+    )
+    try:
+        with anyio.fail_after(limits.seconds):
+            return await tries(_try, url, auth, part, limits)
+    except TimeoutError:
+        came = part.stat().st_size if part.exists() else 0
+        raise _unreachable(url, f"not here after {limits.seconds:g} s ({came:,} bytes came)") from None
+    except (httpx.HTTPError, _Again) as error:
+        raise _unreachable(url, f"{error or type(error).__name__} (tried {limits.attempts} times)") from error
+
+
+async def _try(url: httpx.URL, auth: tuple[str, str] | None, part: Path, limits: Limits) -> bool:
+    async with httpx.AsyncClient(auth=auth, timeout=STALL, headers={"Accept-Encoding": "identity"}) as client:
+        here = url
+        for _ in range(REDIRECTS + 1):
+            async with client.stream("GET", here) as answer:
+                if not answer.next_request:
+                    return await _save(answer, url, part, limits)
+                here = _next(url, answer.next_request.url)
+    raise _unreachable(url, f"redirected more than {REDIRECTS} times")
+
+
+def _next(url: httpx.URL, there: httpx.URL) -> httpx.URL:
+    """Where a redirect leads; to another host only whoever names that host as the source may go."""
+    if there.netloc != url.netloc or not _is_permitted(there):
+        raise _unreachable(url, f"redirected to {masked(str(there))}; name that as the source if you trust it")
+    return there.copy_with(userinfo=b"")
+
+
+async def _save(answer: httpx.Response, url: httpx.URL, part: Path, limits: Limits) -> bool:
+    if answer.status_code in AGAIN:
+        raise _Again(f"the server answered {answer.status_code}")
+    if answer.status_code != 200:
+        raise _unreachable(url, f"the server answered {answer.status_code}")
+    with part.open("wb") as file:
+        async for chunk in answer.aiter_raw():
+            file.write(chunk)
+            if file.tell() > limits.size:
+                raise _unreachable(url, f"larger than the limit of {limits.size:,} bytes")
+    encoding = answer.headers.get("Content-Encoding", "identity")
+    if encoding != "identity":
+        _unwrap(part, encoding, url, limits)
+    return not {"content-length", "transfer-encoding", "content-encoding"}.isdisjoint(answer.headers)
+
+
+def _unwrap(part: Path, encoding: str, url: httpx.URL, limits: Limits) -> None:
+    """Undo the encoding of a server that uses one although none was asked for."""
+    if encoding not in ("gzip", "x-gzip"):
+        raise _unreachable(url, f"sent in the encoding {encoding}, which was not asked for")
+    try:
+        with part.with_suffix(".plain").open("wb") as file:
+            for chunk in integrity.gunzipped(part, limits.size):
+                file.write(chunk)
+    except integrity.CUT as error:
+        raise _Again(f"the transfer is cut or damaged ({error})") from error
+    except integrity.TooLarge as error:
+        raise _unreachable(url, str(error)) from error
+    part.with_suffix(".plain").replace(part)
+
+
+def _unreachable(url: httpx.URL, why: str) -> EnvironmentProblem:
+    return EnvironmentProblem(f"{masked(str(url))}: {why}. Try later, or download it yourself and give the path.")
+
+
+def _name(url: httpx.URL) -> str:
+    return re.sub(r"[^\w.-]", "_", url.path.rsplit("/", 1)[-1]).lstrip(".")[-100:] or "download"
+
+
+@contextmanager
+def _disk(folder: str | Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        advice = "Free some space, or choose a folder that can be written."
+        raise EnvironmentProblem(f"{folder}: {error.strerror or error}. {advice}") from error

@@ -1,0 +1,1 @@
+"""What every station of the line does."""

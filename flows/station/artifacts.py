@@ -1,0 +1,57 @@
+"""What a reviewer finds: artifacts of the flow run in Prefect, a sentence and the ways on in MLflow."""
+
+from typing import Any
+
+from prefect.artifacts import acreate_link_artifact, acreate_markdown_artifact, acreate_table_artifact
+
+from flows.orchestration import alerts
+from flows.record import mlflow_runs
+from flows.station.run import Run
+from flows.storage import layout
+
+TABLES = {  # a station's table, and what its figures are
+    "predict": ("forecast", "Percent against early 2020; four days out of five end between low and high."),
+    "train": ("leaderboard", "Smaller is better, but for the cover of a range, where its own share is."),
+    "review": (
+        "report-card",
+        "Of the days that became known; errors in percentage points, smaller is better.",
+    ),
+}
+
+
+async def present(run: Run, decided: str, table: list[dict[str, Any]] | None = None) -> None:
+    """Show in Prefect and in MLflow what came of a run, each with the way to the other and to the page.
+
+    It is done and published by then, so what cannot be shown stops nothing.
+
+    Parameters
+    ----------
+    run : Run
+        Whose record has been delivered.
+    decided : str
+        What came of it, in a sentence: the gate's decision, or where the forecast went.
+    table : list of dict, optional
+        Rows that Prefect shows: the forecast, the leaderboard, the report card.
+    """
+    with alerts.best_effort():
+        page = layout.address(run.market.name, "index.html") if run.station == "predict" else ""
+        mlflow_runs.tell(run.id, decided.partition(": gs://")[0], page)
+        link = mlflow_runs.link(run.id)
+        await acreate_link_artifact(link, "the executed notebook in MLflow", key="record")
+        summary = _summary(run, link, page)
+        await acreate_markdown_artifact(summary, key=_key(run, run.station), description=decided)
+        if table:
+            name, units = TABLES[run.station]
+            await acreate_table_artifact(table, key=_key(run, name), description=f"{decided}. {units}")
+
+
+def _key(run: Run, name: str) -> str:
+    """Prefect's keys have no underscore, which the name of a market may have."""
+    return f"{run.market.name}-{name}".replace("_", "-")
+
+
+def _summary(run: Run, link: str, page: str) -> str:
+    facts = {"as of": str(run.as_of), "data through": run.found["data_through"],
+             "model": run.found.get("model_version", "none yet"), "notebook": f"[in MLflow]({link})",
+             "page": f"[for people]({page})" if page else ""}  # fmt: skip
+    return "\n".join(f"- {name}: {fact}" for name, fact in facts.items() if fact)

@@ -1,0 +1,188 @@
+"""What every station of the line does: validate, open a record, lay down the champion, run its notebook, deliver."""
+
+import datetime as dt
+import json
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.context import FlowRunContext
+from prefect.logging import get_run_logger
+from pydantic import BaseModel
+
+from flows.notebook import execute, kernel
+from flows.orchestration import reaper, schedule
+from flows.record import mlflow_runs
+from flows.record.folder import add_tags, claim, last_good, not_begun, prune
+from flows.record.record import Record
+from flows.settings import LISBON, home, notebooks_folder, params_folder
+from footfall import errors
+from footfall.errors import DataProblem, EnvironmentProblem, Interrupted, Problem, UsageProblem
+from footfall.market_file import read_market
+from footfall.params import Market
+
+step = task(cache_policy=NO_CACHE)
+
+
+@dataclass
+class Run:
+    """One run of one station: its parameters, its folder, its place in MLflow, and what it found on its way."""
+
+    station: str
+    market: Market
+    folder: Path
+    id: str = ""
+    kept: Record | None = None
+    found: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def as_of(self) -> dt.date:
+        """The day the run stands on."""
+        return dt.date.fromisoformat(str(self.market.data.as_of))
+
+    def written(self, name: str) -> Any:
+        """A JSON file that the notebook wrote."""
+        return json.loads((self.folder / "out" / name).read_text())
+
+
+def particulars(market: str, as_of: str | None, settings: dict[str, Any] | None) -> Market:
+    """The market's parameters as of a day: the one asked for, the market's own, or the one that the run is due on.
+
+    Parameters
+    ----------
+    market : str
+        Name of a file in ``params/``.
+    as_of : str, optional
+        ISO day; the market's own, else the one it was scheduled for, else today.
+    settings : dict, optional
+        Dotted keys that replace values of the market's file, ``{"train.margin": 0.05}``.
+
+    Raises
+    ------
+    UsageProblem
+        If that day is still to come.
+    """
+    asked = {"data.as_of": as_of} if as_of else {}
+    known = read_market(params_folder(), market, {**(settings or {}), **asked})
+    if known.data.as_of:
+        _refuse_a_day_to_come(market, known.data.as_of)
+        return known
+    return read_market(params_folder(), market, {**(settings or {}), "data.as_of": schedule.day().isoformat()})
+
+
+def _refuse_a_day_to_come(market: str, as_of: str) -> None:
+    """Its forecast would be the latest until then, and that of every day before it would be stored but not shown."""
+    today = max(dt.datetime.now(LISBON).date(), schedule.day())
+    if dt.date.fromisoformat(as_of) > today:
+        advice = "give today or an earlier day, or leave it out"
+        raise UsageProblem(f"{market} as of {as_of}: that day is still to come, in Lisbon it is {today}; {advice}")
+
+
+@contextmanager
+def recorded(
+    station: str, market: str, as_of: str | None, settings: dict[str, Any] | None, **tags: str
+) -> Iterator[Run]:
+    """A run whose record reaches MLflow however it ends, before anything that comes after it.
+
+    Raises
+    ------
+    Problem
+        Whatever stopped the run, once it is on record.
+    """
+    kernel.warm(station)
+    known = particulars(market, as_of, settings)
+    begun = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%S")
+    run = Run(station, known, home() / "runs" / f"{begun}-{station}-{market}-{uuid.uuid4().hex[:8]}")
+    facts = {"market": market, "as_of": str(known.data.as_of), **_flow_run()}
+    tags = facts | {name: value for name, value in tags.items() if value}
+    claim(run.folder, notebooks_folder() / f"{station}.ipynb", tags)
+    try:
+        run.id = mlflow_runs.start(run.folder)
+        for sentence in settle(run.folder.parent):
+            voice().info(sentence)
+        _bring_back_the_last_good(run)
+        yield run
+    except BaseException as error:
+        if run.kept is None:  # it stopped before its notebook began
+            run.kept = not_begun(run.folder, error)
+        _deliver_if_possible(run, error)
+        raise
+    mlflow_runs.deliver(run.folder)
+
+
+def _deliver_if_possible(run: Run, error: BaseException) -> None:
+    try:
+        if isinstance(error, mlflow_runs.Away):  # it was waited for long enough
+            raise error
+        voice().info(f"record          {run.folder} · {mlflow_runs.link(mlflow_runs.deliver(run.folder))}")
+    except Exception as why:  # the trouble at hand is the one to tell of
+        voice().warning(f"the record waits in {run.folder.name} ({why}); the next start delivers it")
+
+
+def settle(runs: Path) -> list[str]:
+    """Put in order what earlier runs left behind, and say what was done; none of it may stop the run that starts."""
+    told = [*_buried(), *mlflow_runs.deliver_waiting(runs)]
+    prune(runs)
+    return told
+
+
+def _buried() -> list[str]:
+    try:
+        return reaper.bury()
+    except Exception as error:  # Prefect is away; whoever comes next asks again
+        return [f"Prefect could not be asked for runs that died: {type(error).__name__}"]
+
+
+def _bring_back_the_last_good(run: Run) -> None:
+    with suppress(Problem, OSError):
+        if last_good(run.folder.parent, run.station, run.market.name) is None:
+            mlflow_runs.bring_back(run.folder.parent, run.station, run.market.name)
+
+
+def _flow_run() -> dict[str, str]:
+    context = FlowRunContext.get()
+    return {"prefect_flow_run": str(context.flow_run.id)} if context and context.flow_run else {}
+
+
+def voice() -> Any:
+    """Where progress is told: Prefect's log of this run, and the terminal where there is one."""
+    return get_run_logger().getChild("footfall")  # type: ignore[union-attr]
+
+
+@contextmanager
+def stage(name: str) -> Iterator[list[str]]:
+    """Says what a stage did, and how long it took."""
+    told: list[str] = []
+    begun = time.monotonic()
+    yield told
+    voice().info(f"{name:<9}{time.monotonic() - begun:6.1f} s  {' · '.join(told)}")
+
+
+@step
+def run_notebook(run: Run, parameters: BaseModel) -> None:
+    """Run the station's notebook on what was laid down; one that did not succeed stops the run."""
+    with stage(run.station) as told:
+        add_tags(run.folder, run.found)
+        run.kept = execute.run_notebook(run.folder, parameters.model_dump(mode="json"), voice().info, run.market.limits)
+        told.append(run.kept.outcome)
+    if run.kept.outcome != "succeeded":
+        raise _problem(run.kept)
+
+
+def _problem(kept: Record) -> Problem:
+    """The notebook's own problem, of its own class, so that the exit code says what kind it was."""
+    where = f"{kept.notebook}.ipynb {kept.outcome}" + (f" in cell {kept.stopped_at}" if kept.stopped_at else "")
+    name, _, text = kept.reason.partition(": ")
+    if kept.outcome == "interrupted":
+        return Interrupted(f"{where}: {kept.reason}")
+    if kept.outcome != "failed":
+        return EnvironmentProblem(f"{where}: {kept.reason}")
+    if name == "AssertionError":
+        return DataProblem(f"{where}: {text}")
+    return getattr(errors, name, Problem)(f"{where}: {kept.reason}")

@@ -1,0 +1,122 @@
+"""The growing table of scores in the bucket: what a review needs of it and of the forecasts, and what comes back."""
+
+import datetime as dt
+import io
+import json
+from contextlib import suppress
+
+import pandas as pd
+
+from flows.champion.ledger import live
+from flows.record import mlflow_runs
+from flows.settings import bucket_name
+from flows.station.run import Run, stage, step
+from flows.storage import bucket, forecasts
+from footfall import series
+from footfall.calendar import country_of
+from footfall.errors import DataProblem
+from footfall.evaluation import review, scores
+
+TABLE = "scores.parquet"
+FORECAST = "forecast.parquet"
+
+
+@step
+def take_forecasts(run: Run) -> dict[str, str]:
+    """Lay down the table so far, and the published forecasts that have days to be scored; which run made each."""
+    with stage("forecasts") as told:
+        place, market = bucket.connect(bucket_name()), run.market
+        there = scores.known_by(stored(place, market.name), run.as_of, market.data.lag)
+        published, wanted = _unscored(run, place, there, _series(run))
+        made_by = {day: _lay_down(run, place, day, live(place, market.name, day, published[day])) for day in wanted}
+        if len(there):
+            (run.folder / "in" / TABLE).write_bytes(scores.to_parquet(there))
+        told.append(f"{len(published)} published, {len(wanted)} with days that became known")
+    return made_by
+
+
+def _unscored(
+    run: Run, place: bucket.Bucket, there: pd.DataFrame, y: pd.Series
+) -> tuple[dict[str, list[str]], list[str]]:
+    """All sets that were published before today, by day; and the days of those that have something to be scored."""
+    published = {day: sets for day, sets in forecasts.sets(place, run.market.name).items() if day < str(run.as_of)}
+    return published, scores.unscored(published, there, y, run.market.predict.horizon)
+
+
+def _series(run: Run) -> pd.Series:
+    data = run.market.data
+    return series.pick(series.read_snapshot(run.folder / "in" / "snapshot.parquet"), data.location, data.category)
+
+
+def stored(place: bucket.Bucket, market: str) -> pd.DataFrame:
+    """The table of a market as it is in the bucket; without rows where nothing was reviewed yet."""
+    try:
+        return scores.from_parquet(bucket.read(place, f"{market}/{TABLE}"))
+    except bucket.Missing:
+        return scores.read_scores("")
+
+
+def _lay_down(run: Run, place: bucket.Bucket, day: str, folder: str) -> str:
+    manifest, content = forecasts.read_set(place, folder, FORECAST)
+    (run.folder / "in" / "forecasts").mkdir(exist_ok=True)
+    (run.folder / "in" / "forecasts" / f"{day}.parquet").write_bytes(content)
+    return str(manifest["about"].get("record", ""))
+
+
+@step
+def take_track(run: Run) -> str:
+    """Lay down how earlier forecasts came true, for the page to quote: its path, or "" where nothing is known.
+
+    As the review of the day before found it: the same day's must not change the page when the day is run again. What
+    that one should have found and did not, because it failed, is found here.
+    """
+    before = run.as_of - dt.timedelta(days=1)
+    place, market = bucket.connect(bucket_name()), run.market
+    known = scores.known_by(stored(place, market.name), before, market.data.lag)
+    y = _series(run)[: pd.Timestamp(before) - market.data.lag * scores.DAY]
+    published, wanted = _unscored(run, place, known, y)
+    for day in wanted:
+        with suppress(DataProblem):  # altered since; the review is the one to say so, and the page quotes the others
+            _, content = forecasts.read_set(place, live(place, market.name, day, published[day]), FORECAST)
+            missed = pd.read_parquet(io.BytesIO(content))
+            known = scores.grow(known, scores.score(missed, y, market.data.lag, country_of(market.data.location)))
+    if known.empty:
+        return ""
+    (run.folder / "in" / "track.json").write_text(json.dumps(review.track_record(known, before), indent=2))
+    return "in/track.json"
+
+
+@step
+def hand_in(run: Run, made_by: dict[str, str]) -> str:
+    """Add what became known to the runs that made the forecasts, and to the table.
+
+    The table comes last: what stops us before it, the next review does again. Nothing new writes nothing.
+    """
+    with stage("scores") as told:
+        place, ours = bucket.connect(bucket_name()), scores.read_scores(run.folder / "out" / TABLE)
+        told.append(run.written("news.json")["sentence"])
+        absent = [day for day, made in made_by.items() if not _grade(made, ours[ours["origin_date"] == day])]
+        told += [f"no record any more of the forecasts as of {', '.join(absent)}"] if absent else []
+        if made_by:
+            bucket.amend(place, f"{run.market.name}/{TABLE}", lambda there: scores.merge(there, ours))
+    return " · ".join(told)
+
+
+def _grade(made: str, rows: pd.DataFrame) -> bool:
+    """Whether the run that made a forecast was there to be told how good it was."""
+    found = review.figures(rows)
+    wanted = {f"live_{name}": found[name] for name in ("MAE", "WIS", "skill", "cover80", "days")}
+    return mlflow_runs.grade(
+        made, {name: value for name, value in wanted.items() if value == value}, int(found["days"])
+    )
+
+
+def trained_for_drift(market: str, as_of: dt.date, days: int) -> str | None:
+    """The day of the newest training that decay started, within some days before `as_of`; None if there is none.
+
+    Only one that was brought to its end counts: its notebook may have succeeded, and the promotion after it failed.
+    """
+    asked = f"tags.market = '{market}' and tags.trigger = 'drift' and tags.decided LIKE '%'"
+    stood = [run.data.tags["as_of"] for _, run in mlflow_runs.search("train", asked, most=1000)]
+    first = str(as_of - dt.timedelta(days=days))
+    return max((day for day in stood if first < day <= str(as_of)), default=None)

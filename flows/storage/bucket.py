@@ -1,0 +1,295 @@
+"""Google Cloud Storage: objects that are created once, or replaced only as what they were read as.
+
+    <market>/…, snapshots/…        forecasts, see `flows.storage.forecasts`
+    <market>/scores.parquet        how good they were, see `flows.station.scores`
+    ledger/<number>.json           who is champion since when, see `flows.champion.ledger`
+
+Every write carries a precondition and a mark of its writer, so that a repeated request can neither overwrite another
+writer nor mistake its own success for somebody else's.
+"""
+
+import base64
+import json
+import os
+import re
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from urllib.parse import urlsplit
+
+import google_crc32c
+from google.api_core.exceptions import Forbidden, GoogleAPIError, NotFound, PreconditionFailed, Unauthorized
+from google.auth.credentials import AnonymousCredentials
+from google.auth.exceptions import GoogleAuthError
+from google.cloud.storage import Blob, Bucket, Client
+from google.cloud.storage.exceptions import DataCorruption
+from google.cloud.storage.retry import DEFAULT_RETRY
+
+from footfall.errors import Conflict, DataProblem, EnvironmentProblem, UsageProblem
+
+ROUNDS = 20  # lost races before giving up; each one means that another writer got through
+TYPES = {
+    "json": "application/json",
+    "csv": "text/csv; charset=utf-8",
+    "html": "text/html; charset=utf-8",
+    "ics": "text/calendar; charset=utf-8",
+    "parquet": "application/vnd.apache.parquet",
+}
+MEND = "Remove it and run the day again: equal inputs give equal bytes."
+ALTERED = f"its bytes do not match its checksum (crc32c). {MEND}"
+
+
+class Missing(DataProblem):
+    """An object that is not there, in a bucket that is."""
+
+
+def connect(name: str) -> Bucket:
+    """The bucket called `name`; no request is made yet.
+
+    Raises
+    ------
+    EnvironmentProblem
+        If there are no credentials, or if ``STORAGE_EMULATOR_HOST`` is set where it must not be.
+    UsageProblem
+        If no bucket can have that name.
+    """
+    os.environ.setdefault("DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA", "true")  # else it asks for the bucket too
+    emulator = os.environ.get("STORAGE_EMULATOR_HOST")
+    if emulator:
+        _refuse_emulator_in_earnest(emulator, name)
+    try:  # no call here needs the project, but without one the client looks for it, and may fail
+        return Client(project="footfall", credentials=AnonymousCredentials() if emulator else None).bucket(name)
+    except GoogleAuthError as error:
+        advice = "Set GOOGLE_APPLICATION_CREDENTIALS, or STORAGE_EMULATOR_HOST for a bucket on this machine."
+        raise EnvironmentProblem(f"gs://{name}: no credentials ({_brief(error)}). {advice}") from error
+    except ValueError as error:
+        raise UsageProblem(f"gs://{name}: {error}") from error
+
+
+def create(bucket: Bucket, name: str, content: bytes, content_type: str | None = None) -> bool:
+    """Create one object, once.
+
+    Returns
+    -------
+    bool
+        True if this call created it, False if it was already there, byte for byte.
+
+    Raises
+    ------
+    Conflict
+        If the name is taken by other content, which stays.
+    """
+    if write(bucket, name, content, content_type=content_type):
+        return True
+    if read(bucket, name) == content:
+        return False
+    raise Conflict(f"{address(bucket, name)}: someone else wrote it first, and it is not the same. Theirs stays.")
+
+
+def create_first(bucket: Bucket, name: str, content: bytes) -> bool:
+    """Create one object unless the name is taken, by whatever it be; whether this call created it."""
+    return write(bucket, name, content)
+
+
+def read(bucket: Bucket, name: str) -> bytes:
+    """The content of one object, verified against its crc32c.
+
+    Raises
+    ------
+    Missing
+        If the object is not there.
+    DataProblem
+        If its bytes do not match its checksum.
+    """
+    return get(bucket, name)[0]
+
+
+def names(bucket: Bucket, prefix: str) -> list[str]:
+    """The names of all objects that start with `prefix`, sorted."""
+    return [blob.name for blob in listed(bucket, prefix)]
+
+
+def listed(bucket: Bucket, prefix: str) -> list[Blob]:
+    """All objects whose names start with `prefix`, with what the storage knows of them, by name."""
+    with _answering(bucket, prefix, "storage.objects.list"):
+        return _retried(_listed)(bucket, prefix=prefix)
+
+
+def lacking(bucket: Bucket) -> list[str]:
+    """The permissions that this process lacks, tried one by one on an object under ``doctor/`` that does not stay."""
+    name, missing = f"doctor/{uuid.uuid4().hex}.json", []
+    attempts: dict[str, Callable[[], object]] = {
+        "storage.objects.create": lambda: create(bucket, name, b"{}\n"),
+        "storage.objects.list": lambda: names(bucket, "doctor/"),
+        "storage.objects.get": lambda: state(bucket, name),
+        "storage.objects.delete": lambda: _remove(bucket, name),
+    }
+    for permission, attempt in attempts.items():
+        try:
+            attempt()
+        except EnvironmentProblem as problem:
+            if not isinstance(problem.__cause__, Unauthorized | Forbidden):
+                raise
+            missing.append(permission)
+    return missing
+
+
+def _remove(bucket: Bucket, name: str) -> None:
+    """Take away what was only a probe; to replace a pointer takes the same permission."""
+    with _answering(bucket, name, "storage.objects.delete"):
+        _retried(bucket.delete_blobs)([name], on_error=lambda _: None)
+
+
+def amend(bucket: Bucket, name: str, change: Callable[[bytes | None], bytes | None]) -> bool:
+    """Replace an object by what `change` makes of it, of None if it is not there; nobody's write is lost.
+
+    Returns
+    -------
+    bool
+        Whether this call wrote; False where `change` gave back what is there.
+
+    Raises
+    ------
+    Conflict
+        If others keep replacing it.
+    """
+    for _ in range(ROUNDS):
+        there, generation = get_if_there(bucket, name)
+        content = change(there)
+        if content is None or content == there:
+            return False
+        if write(bucket, name, content, replaces=generation):
+            return True
+    raise Conflict(f"{address(bucket, name)}: others keep replacing it. Run the day again.")
+
+
+def get_if_there(bucket: Bucket, name: str) -> tuple[bytes | None, int]:
+    """As `get`; None and 0 where there is no such object."""
+    try:
+        return get(bucket, name)
+    except Missing:
+        return None, 0
+
+
+def keep_first(bucket: Bucket, name: str, content: bytes) -> tuple[bytes, bool]:
+    """The content that came first under this name, and whether it is ours."""
+    if write(bucket, name, content):
+        return content, True
+    return read(bucket, name), False
+
+
+def write(
+    bucket: Bucket, name: str, content: bytes, replaces: int | None = None, content_type: str | None = None
+) -> bool:
+    """Create an object, or replace the generation that was read; whether it was this call that wrote it."""
+    blob = bucket.blob(name)
+    blob.metadata = {"writer": uuid.uuid4().hex}
+    if replaces is not None:
+        blob.cache_control = "no-cache"
+    kind = content_type or TYPES.get(name.rpartition(".")[2], "application/octet-stream")
+    with _answering(bucket, name, "storage.objects.create and, to replace, storage.objects.delete"):
+        try:
+            _retried(blob.upload_from_string)(content, kind, if_generation_match=replaces or 0, checksum="crc32c")
+        except PreconditionFailed:
+            return _is_ours(bucket, name, blob.metadata["writer"])
+    if blob.crc32c != checksum(content):
+        raise DataProblem(f"{address(bucket, name)}: arrived altered (crc32c). {MEND}")
+    return True
+
+
+def _is_ours(bucket: Bucket, name: str, writer: str) -> bool:
+    """Whether what stands in our way is our own write, its reply lost and the request repeated."""
+    there = state(bucket, name)
+    return bool(there and there.metadata and there.metadata.get("writer") == writer)
+
+
+def get(bucket: Bucket, name: str) -> tuple[bytes, int]:
+    """The content of an object, verified, and its generation.
+
+    Raises as `read`.
+    """
+    blob = bucket.blob(name)
+    with _answering(bucket, name, "storage.objects.get"):
+        try:
+            content = _retried(blob.download_as_bytes)(checksum="crc32c")
+        except NotFound:
+            raise _absent(bucket, name) from None
+    if blob.crc32c != checksum(content):
+        raise DataProblem(f"{address(bucket, name)}: {ALTERED}")
+    return content, blob.generation
+
+
+def _absent(bucket: Bucket, name: str) -> Missing:
+    """The object is missing – unless listing finds that the whole bucket is."""
+    _retried(_listed)(bucket, max_results=1)
+    return Missing(f"{address(bucket, name)}: not there. Run the day again: equal inputs give equal bytes.")
+
+
+def state(bucket: Bucket, name: str) -> Blob | None:
+    """Generation, checksum and metadata of an object; None if it is not there."""
+    with _answering(bucket, name, "storage.objects.get"):
+        return _retried(bucket.get_blob)(name)
+
+
+@contextmanager
+def _answering(bucket: Bucket, name: str, permission: str) -> Iterator[None]:
+    """Say what the library's errors mean for the object at hand."""
+    where = address(bucket, name)
+    try:
+        yield
+    except (Unauthorized, Forbidden, GoogleAuthError) as error:
+        advice = f"Grant this process {permission} on the bucket {bucket.name}, or name another bucket."
+        raise EnvironmentProblem(f"{where}: not allowed ({_brief(error)}). {advice}") from error
+    except NotFound as error:
+        raise EnvironmentProblem(f"{where}: no bucket is called {bucket.name}. Create it, or name another.") from error
+    except DataCorruption as error:
+        raise DataProblem(f"{where}: {ALTERED}") from error
+    except (GoogleAPIError, OSError) as error:  # those of requests are OSErrors
+        advice = f"Retried for up to {_deadline():g} s; run again when the storage answers."
+        raise EnvironmentProblem(f"{where}: {_brief(error)}. {advice}") from error
+
+
+def _retried(call: Callable) -> Callable:
+    """A request repeated as the library would, but as a whole: its own way gives up on a reply cut after its status,
+    and checks no sum of a download it resumed. Any of ours may be repeated: each has a precondition, or only reads."""
+    repeat = DEFAULT_RETRY.with_delay(initial=0.2, maximum=8).with_timeout(_deadline())
+    return repeat(partial(call, retry=None, timeout=_deadline() / 3))
+
+
+def _listed(bucket: Bucket, **options: object) -> list[Blob]:
+    return list(bucket.client.list_blobs(bucket, **options))
+
+
+def _deadline() -> float:
+    return float(os.environ.get("FOOTFALL_BUCKET_DEADLINE", 60))
+
+
+def _refuse_emulator_in_earnest(emulator: str, name: str) -> None:
+    host = urlsplit(emulator).hostname or ""
+    if os.environ.get("FOOTFALL_ENV") == "production":
+        raise EnvironmentProblem(f"gs://{name}: FOOTFALL_ENV is production. Unset STORAGE_EMULATOR_HOST.")
+    if host != "localhost" and not re.fullmatch(r"127(\.\d+){3}|::1", host):
+        advice = "Set it as http://127.0.0.1:<port>, or unset it to reach Google's storage."
+        raise EnvironmentProblem(f"gs://{name}: STORAGE_EMULATOR_HOST must be on this machine. {advice}")
+
+
+def _brief(error: Exception) -> str:
+    """The library's message without the request and its stack."""
+    cause = getattr(error, "cause", None) or error
+    return f"{getattr(cause, 'code', '') or type(cause).__name__}: {str(cause).splitlines()[0][:200]}"
+
+
+def address(bucket: Bucket, name: str) -> str:
+    """The object's full name, gs://bucket/name."""
+    return f"gs://{bucket.name}/{name}"
+
+
+def checksum(content: bytes) -> str:
+    """Its crc32c, as the storage writes it."""
+    return base64.b64encode(google_crc32c.value(content).to_bytes(4, "big")).decode()
+
+
+def as_json(table: dict | list) -> bytes:
+    """A table's bytes; equal tables, equal bytes."""
+    return json.dumps(table, indent=2, sort_keys=True, ensure_ascii=False).encode() + b"\n"

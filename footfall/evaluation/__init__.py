@@ -1,0 +1,1 @@
+"""How good forecasts are, and which model is better."""

@@ -1,0 +1,213 @@
+"""Rolling origins: what every candidate would have said on each past day, and how far off it was.
+
+A backtest table has one row per candidate, origin and day: ``candidate, origin, date, horizon, mean, actual``, and the
+columns of `footfall.quantiles.QUANTILES` once it has intervals. Horizons are counted from the origin, the day the
+forecast was made on, not from the last day with data.
+"""
+
+from typing import NamedTuple
+
+import pandas as pd
+from sktime.forecasting.base import BaseForecaster
+
+from footfall.evaluation.intervals import FEWEST, with_quantiles
+from footfall.evaluation.metrics import coverage, mae, naive_error, wis
+from footfall.models.updating import bring_up_to, fit, predict
+from footfall.quantiles import QUANTILES
+
+DAY = pd.Timedelta(days=1)
+WARM_UP = 365  # origins that only gather errors
+FEWEST_DAYS = 60  # of history before the first of them
+
+
+class Windows(NamedTuple):
+    """Spans of origins: intervals gather errors, a challenger is chosen and judged; choice and verdict share no day."""
+
+    warm_up: pd.DatetimeIndex
+    selection: pd.DatetimeIndex
+    report: pd.DatetimeIndex
+
+
+def last_origins(y: pd.Series, count: int, horizon: int) -> pd.DatetimeIndex:
+    """The latest `count` days whose whole horizon lies within the series."""
+    return pd.date_range(end=y.index[-1] - horizon * DAY, periods=count)
+
+
+def windows(origins: pd.DatetimeIndex, horizon: int) -> Windows:
+    """Thirds, oldest first: errors for the first intervals, choice of the challenger, the gate's verdict.
+
+    The verdict must not rest on the days the challenger was chosen on, nor on days without intervals: between the two
+    lie as many origins, of neither, as it takes until the last chosen day is past.
+    """
+    apart = horizon - 1
+    third = (len(origins) - apart) // 3
+    return Windows(origins[: -2 * third - apart], origins[-2 * third - apart : -third - apart], origins[-third:])
+
+
+def backtest(
+    candidates: dict[str, BaseForecaster], y: pd.Series, origins: pd.DatetimeIndex, horizon: int, lag: int
+) -> pd.DataFrame:
+    """Forecasts of every candidate from every origin, beside what happened.
+
+    Each candidate is fitted at the first origin of every calendar month and brought up to date between, as training
+    and prediction do. On an origin it knows the series up to `lag` days before, and forecasts the days after it.
+    Candidates of equal recipe, as the champion often is one of those that challenge it, are asked once.
+
+    Parameters
+    ----------
+    candidates : dict of str to BaseForecaster
+        Left as they are.
+    y : Series
+        One daily series, as `footfall.series.pick` gives it.
+    origins : DatetimeIndex
+        Days to forecast from, ascending.
+    horizon : int
+        Days to forecast, counted from the origin.
+    lag : int
+        Days between a day and its publication.
+
+    Returns
+    -------
+    DataFrame, shape (n_candidates * n_origins * horizon, 6)
+        A backtest table; `actual` is NaN where nothing was published.
+    """
+    found: dict[str, pd.DataFrame] = {}
+    for name, forecaster in candidates.items():
+        equal = next((other for other in found if candidates[other] == forecaster), None)
+        found[name] = found[equal] if equal else _asked(forecaster, y, origins, horizon, lag)
+    return pd.concat([rows.assign(candidate=name) for name, rows in found.items()], ignore_index=True)
+
+
+def continued(residuals: pd.DataFrame, champion: BaseForecaster, y: pd.Series, lag: int) -> pd.DataFrame:
+    """A champion's past errors, with those of what it would have said on each day since its training.
+
+    In the backtest every origin knows the errors up to the day before; so must a live forecast, or its intervals would
+    be of another kind than those that the gate has judged.
+
+    Parameters
+    ----------
+    residuals : DataFrame
+        Rows of the champion's backtest table, as its folder keeps them.
+    champion : BaseForecaster
+        As it was trained; it is left as it is, and nothing is learned anew.
+    y : Series
+        The whole visible series.
+    lag : int
+        Days between a day and its publication.
+
+    Returns
+    -------
+    DataFrame
+        `residuals`, and a row for each origin and day since whose value is known.
+    """
+    origins = pd.date_range(champion.cutoff[-1] + lag * DAY, y.index[-1] - DAY)
+    said = _following(champion, y, origins, residuals["horizon"].max(), lag)
+    rows = [_row(origin, forecast, y).dropna() for origin, forecast in said]
+    return pd.concat([residuals, *rows], ignore_index=True)
+
+
+def _asked(forecaster, y, origins, horizon, lag):
+    said = _rolling(forecaster, y, origins, horizon, lag)
+    return pd.concat([_row(origin, forecast, y) for origin, forecast in said], ignore_index=True)
+
+
+def _rolling(forecaster, y, origins, horizon, lag):
+    """Fitted anew at the first origin of every calendar month."""
+    for _, month in origins.to_series().groupby(origins.to_period("M")):
+        fitted = fit(forecaster, y[: month.iloc[0] - lag * DAY])
+        yield from _following(fitted, y, month, horizon, lag)
+
+
+def _following(forecaster, y, origins, horizon, lag):
+    """With its parameters held, from day to day."""
+    for origin in origins:
+        forecaster = bring_up_to(forecaster, y[: origin - lag * DAY])
+        yield origin, predict(forecaster, pd.date_range(origin + DAY, periods=horizon))
+
+
+def _row(origin: pd.Timestamp, forecast: pd.Series, y: pd.Series) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "origin": origin,
+            "date": forecast.index,
+            "horizon": (forecast.index - origin).days,
+            "mean": forecast.to_numpy(),
+            "actual": y.reindex(forecast.index).to_numpy(),
+        }
+    )
+
+
+def rehearse(
+    candidates: dict[str, BaseForecaster],
+    y: pd.Series,
+    origins: pd.DatetimeIndex,
+    horizon: int,
+    lag: int,
+    country: str,
+    warm_up: int = WARM_UP,
+) -> pd.DataFrame:
+    """A backtest with intervals from its first origin on.
+
+    Parameters
+    ----------
+    candidates, y, origins, horizon, lag
+        As in `backtest`.
+    country : str
+        ISO 3166 code of two letters: whose special days.
+    warm_up : int
+        Days before the first origin that are forecast too, for their errors; fewer where the series is younger.
+
+    Returns
+    -------
+    DataFrame
+        A backtest table with the columns of `footfall.quantiles.QUANTILES`, of `origins` alone.
+    """
+    first = max(origins[0] - warm_up * DAY, min(origins[0], y.index[0] + (FEWEST_DAYS + lag) * DAY))
+    earlier = pd.date_range(first, origins[0] - DAY)
+    table = with_quantiles(backtest(candidates, y, earlier.append(origins), horizon, lag), country, lag)
+    return table[table["origin"] >= origins[0]].reset_index(drop=True)
+
+
+def leaderboard(table: pd.DataFrame, y: pd.Series) -> pd.DataFrame:
+    """Scores of every candidate over exactly the same days, best first.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Backtest table with quantiles. A day on which any candidate lacks a number counts for none of them.
+    y : Series
+        The series; its mean change over a week, up to the first origin, is the unit of MASE.
+
+    Returns
+    -------
+    DataFrame, indexed by candidate
+        ``MAE``, ``WIS`` in the unit of the series, ``MASE``, ``cover50``, ``cover80``, ``cover90``, ``cover95`` between
+        0 and 1, ``days`` scored. Sorted by WIS.
+
+    Raises
+    ------
+    ValueError
+        If there is no such day.
+    """
+    same = comparable(table)
+    if same.empty:
+        raise ValueError(
+            f"no known day has a forecast with its range by every candidate; a range takes {FEWEST} earlier errors "
+            "of each day ahead: give more backtest_days, or leave a candidate out"
+        )
+    scale = naive_error(y[: table["origin"].min()])
+    scores = {name: _scores(rows, scale) for name, rows in same.groupby("candidate", sort=False)}
+    return pd.DataFrame.from_dict(scores, orient="index").rename_axis("candidate").sort_values("WIS", kind="stable")
+
+
+def _scores(rows: pd.DataFrame, scale: float) -> dict[str, float]:
+    error = mae(rows)
+    covered = {f"cover{level:.0%}"[:-1]: coverage(rows, level) for level in (0.5, 0.8, 0.9, 0.95)}
+    return {"MAE": error, "MASE": error / scale, "WIS": wis(rows), **covered, "days": len(rows)}
+
+
+def comparable(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of those origins and days for which every candidate has all its numbers and the actual is known."""
+    complete = table[["mean", "actual", *QUANTILES]].notna().all(axis=1)
+    count = complete.groupby([table["origin"], table["date"]]).transform("sum")
+    return table[count == table["candidate"].nunique()]

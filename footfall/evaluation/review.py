@@ -1,0 +1,175 @@
+"""What the scores say: the report card, whether the forecasts have decayed, and what a page may quote of them.
+
+Windows are spans of days that were forecast, up to the last one known; every horizon of every such day counts.
+"""
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from footfall.outlook import USUAL
+
+WINDOWS = (7, 28, 90)
+FIGURES = ["days", "forecasts", "MAE", "naive_MAE", "skill", "WIS", "cover50", "cover80", "cover90"]
+ENOUGH = 0.75  # share of a window's days that must be scored before it is judged
+
+
+class Decay(NamedTuple):
+    """Whether the forecasts left their band, why in plain words, the figures, and the first day outside."""
+
+    decayed: bool
+    reason: str
+    figures: dict[str, float | None]
+    since: str | None
+
+
+def figures(scores: pd.DataFrame) -> dict[str, float]:
+    """How good some scored forecasts were.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Rows of a table of scores, see `footfall.evaluation.scores`.
+
+    Returns
+    -------
+    dict
+        ``days`` forecast and ``forecasts`` of them; ``MAE``, ``naive_MAE`` and ``WIS`` in the unit of the series;
+        ``skill``, the share of the naive forecast's error that was saved on the same days; ``cover50`` …, the share
+        of days inside each range. NaN where nothing is known.
+    """
+    own, naive = scores["error"].abs(), scores["naive_error"].abs()
+    mean = float(naive.mean())
+    return {
+        "days": scores["target_end_date"].nunique(), "forecasts": len(scores),
+        "MAE": float(own.mean()), "naive_MAE": mean, "WIS": float(scores["WIS"].mean()),
+        "skill": 1 - float(own[naive.notna()].mean()) / mean if mean else np.nan,
+        **{f"cover{level}": float(scores[f"covered{level}"].mean()) for level in (50, 80, 90)},
+    }  # fmt: skip
+
+
+def last_days(scores: pd.DataFrame, as_of: dt.date | str, days: int) -> pd.DataFrame:
+    """The scores of the last days known by `as_of`."""
+    day = pd.to_datetime(scores["target_end_date"])
+    end = day[day <= pd.Timestamp(as_of)].max()
+    return scores[(day <= end) & (day > end - pd.Timedelta(days=days))]
+
+
+def report_card(scores: pd.DataFrame, as_of: dt.date | str) -> pd.DataFrame:
+    """The figures of the last 7, 28 and 90 days: of all forecasts, by horizon and by kind of day.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``window``, ``by`` (``all``, ``horizon`` or ``kind``), ``of`` and those of `figures`.
+    """
+    rows = [
+        {"window": days, "by": by, "of": of, **figures(part)}
+        for days in WINDOWS
+        for by, of, part in _parts(last_days(scores, as_of, days))
+    ]
+    return pd.DataFrame(rows)[["window", "by", "of", *FIGURES]]
+
+
+def _parts(scores: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    yield "all", "", scores
+    for by in ("horizon", "kind"):
+        yield from ((by, str(of), part) for of, part in scores.groupby(by))
+
+
+def drift(
+    scores: pd.DataFrame,
+    window: int = 42,
+    least_skill: float = -0.2,
+    least_cover: float = 0.6,
+    most_cover: float = 0.98,
+) -> Decay:
+    """Whether the forecasts of the last days were as good as they should be.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        A table of scores, up to the day that is looked back from.
+    window : int
+        Days forecast that are judged together; not judged before three quarters of them are scored.
+    least_skill : float
+        Share of the naive forecast's error that must be saved.
+    least_cover, most_cover : float
+        Band for the share of days inside the 80 % range.
+
+    Returns
+    -------
+    Decay
+        ``since`` is the first day of those, up to the last one known, on which the window left its band.
+    """
+    rolling = _rolling(scores, window)
+    if rolling.empty or rolling["days"].iloc[-1] < ENOUGH * window:
+        scored = int(rolling["days"].iloc[-1]) if len(rolling) else 0
+        return Decay(False, f"too early to tell: {scored} of the last {window} days are scored", {}, None)
+    low, wide = rolling["skill"] < least_skill, ~rolling["cover80"].between(least_cover, most_cover)
+    out = (low | wide) & (rolling["days"] >= ENOUGH * window)
+    now, since = rolling.iloc[-1], _since(out)
+    broken = [f"skill is {now['skill']:.2f}, and must be {least_skill:.2f} or more"] * bool(low.iloc[-1])
+    broken += [f"the 80 % range held {now['cover80']:.0%} of the days, and must hold {least_cover:.0%} to "
+               f"{most_cover:.0%}"] * bool(wide.iloc[-1])  # fmt: skip
+    good = f"as good as it should be: skill {now['skill']:.2f}, the 80 % range held {now['cover80']:.0%} of the days"
+    reason = f"{'; '.join(broken) or good}; over the {window} days to {rolling.index[-1]:%Y-%m-%d}"
+    return Decay(bool(broken), reason, plain(rolling.tail(1))[0], f"{since:%Y-%m-%d}" if broken else None)
+
+
+def _rolling(scores: pd.DataFrame, window: int) -> pd.DataFrame:
+    """Skill and coverage of the window that ends on each day."""
+    by_day = pd.DataFrame(
+        {
+            "own": scores["error"].abs().where(scores["naive_error"].notna()),
+            "naive": scores["naive_error"].abs(),
+            "held": scores["covered80"],
+            "forecasts": scores["covered80"].notna().astype(float),
+        }
+    ).groupby(pd.DatetimeIndex(scores["target_end_date"]))
+    daily = by_day.sum().assign(days=1.0).asfreq("D", fill_value=0.0)
+    total = daily.rolling(window, min_periods=1).sum().round(6)  # what was added and taken off again leaves a trace
+    skill, cover = 1 - total["own"] / total["naive"].replace(0, np.nan), total["held"] / total["forecasts"]
+    return pd.DataFrame({"skill": skill, "cover80": cover, "days": total["days"], "forecasts": total["forecasts"]})
+
+
+def _since(out: pd.Series) -> pd.Timestamp:
+    """The first day of the last unbroken run of days outside."""
+    inside = out.index[~out]
+    return out.index[out.index > inside[-1]].min() if len(inside) else out.index[0]
+
+
+def track_record(scores: pd.DataFrame, as_of: dt.date | str) -> dict[str, Any]:
+    """What a page may quote: how often the range held, and how often "busier" or "quieter than usual" was right.
+
+    It was right where the day lay on that side of what was usual then.
+
+    Returns
+    -------
+    dict
+        ``through``, the last day known, and for the last ``28`` and ``90`` days: ``days``, ``forecasts``,
+        ``range_held``, ``statements``, ``right``; shares between 0 and 1, or None.
+    """
+    found: dict[str, Any] = {"through": last_days(scores, as_of, 1)["target_end_date"].max() if len(scores) else None}
+    for days in WINDOWS[1:]:
+        part = last_days(scores, as_of, days)
+        told = part[part["said"] != USUAL]
+        right = np.where(told["said"] == "busier", 1, -1) == np.sign(told["actual"] - told["usual"])
+        found[str(days)] = {
+            "days": part["target_end_date"].nunique(), "forecasts": len(part),
+            "range_held": _share(part["covered80"]), "statements": len(told), "right": _share(pd.Series(right)),
+        }  # fmt: skip
+    return found
+
+
+def _share(values: pd.Series) -> float | None:
+    return round(float(values.mean()), 4) if len(values) else None
+
+
+def plain(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as JSON knows them: four decimals, and None where there is no number."""
+    rounded = table.round(4).astype(object)
+    return rounded.where(table.notna(), None).to_dict("records")

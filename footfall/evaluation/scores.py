@@ -1,0 +1,186 @@
+"""The table of scores: one row per published forecast of one day, once that day is known.
+
+``origin_date`` is the day the forecast stood on, ``target_end_date`` the day it was about, ``length`` how many days it
+spoke of. The table only grows: a row stays as it was first scored.
+"""
+
+import datetime as dt
+import io
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from footfall.calendar import kinds
+from footfall.evaluation.metrics import covered, interval_scores
+from footfall.forecast import COLUMNS
+from footfall.outlook import towards
+from footfall.quantiles import QUANTILES, column
+from footfall.series import WEEK
+from footfall.typical import spread, usual
+
+KEYS = ["origin_date", "target_end_date"]
+TYPES = {
+    "origin_date": "str", "target_end_date": "str", "horizon": "int64", "length": "int64", "kind": "str",
+    **dict.fromkeys(["mean", "low", "high", "usual", "actual", "error", "naive_error", "WIS"], "float64"),
+    **dict.fromkeys(["covered50", "covered80", "covered90"], "float64"), "said": "str", "model_version": "str",
+}  # fmt: skip
+DAY = pd.Timedelta(days=1)
+LATEST = 3  # revised days that a sentence names; the table of them all is written beside it
+
+
+def read_forecasts(path: str | Path) -> pd.DataFrame:
+    """Published tables, one under the other: those of a folder, or one file; none where `path` is empty."""
+    if not path:
+        return pd.DataFrame(columns=COLUMNS)
+    files = sorted(Path(path).glob("*.parquet")) if Path(path).is_dir() else [Path(path)]
+    return pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
+
+
+def read_scores(path: str | Path) -> pd.DataFrame:
+    """The table so far; without rows where `path` is empty."""
+    return pd.read_parquet(path) if path else pd.DataFrame(columns=list(TYPES)).astype(TYPES)
+
+
+def from_parquet(content: bytes | None) -> pd.DataFrame:
+    """The table of a stored object's bytes; without rows where there is none."""
+    return pd.read_parquet(io.BytesIO(content)) if content else read_scores("")
+
+
+def to_parquet(scores: pd.DataFrame) -> bytes:
+    """The bytes of a table; equal tables give equal bytes."""
+    buffer = io.BytesIO()
+    scores.to_parquet(buffer, engine="pyarrow", compression="zstd", index=False)
+    return buffer.getvalue()
+
+
+def score(forecasts: pd.DataFrame, y: pd.Series, lag: int, country: str) -> pd.DataFrame:
+    """Score every day of published forecasts that is known.
+
+    Parameters
+    ----------
+    forecasts : DataFrame
+        Published tables, see `footfall.forecast`; one for each ``origin_date``.
+    y : Series
+        The series, as far as it is known.
+    lag : int
+        Days between a day and its publication: the seasonal naive forecast, and what is usual, rest on the days that
+        were published at each origin.
+    country : str
+        ISO 3166 code of two letters: whose kinds of day.
+
+    Returns
+    -------
+    DataFrame
+        Rows of the table of scores. ``error`` and ``naive_error`` are forecast minus actual; ``usual`` is the level
+        of such a day, see `footfall.typical`; all in the unit of the series, four decimals. ``said`` is what the page
+        said: ``busier``, ``quieter`` or ``usual``.
+    """
+    said = _told(_wide(forecasts), y, lag, country)
+    origin, day = pd.to_datetime(said["origin_date"]), pd.to_datetime(said["target_end_date"])
+    said["actual"] = y.reindex(day).to_numpy(float)
+    scored = said.assign(
+        length=said.groupby("origin_date")["horizon"].transform("max"),
+        kind=kinds(pd.DatetimeIndex(day), country).to_numpy(),
+        error=said["mean"] - said["actual"], naive_error=naive(y, origin, day, lag) - said["actual"],
+        WIS=interval_scores(said), covered50=covered(said, 0.5), covered80=covered(said, 0.8),
+        covered90=covered(said, 0.9),
+    )  # fmt: skip
+    return _tidy(scored[scored["actual"].notna()])
+
+
+def _wide(forecasts: pd.DataFrame) -> pd.DataFrame:
+    """One row per origin and day, columns ``mean`` and `QUANTILES`; those that were not published are empty."""
+    level = forecasts["output_type_id"].replace("", "nan").astype(float)
+    name = [column(one) if one == one else "mean" for one in level]
+    keys = [*KEYS, "horizon", "model_version"]
+    wide = forecasts.assign(name=name).pivot(index=keys, columns="name", values="value")
+    return wide.reindex(columns=["mean", *QUANTILES]).astype(float).rename_axis(columns=None).reset_index()
+
+
+def _told(wide: pd.DataFrame, y: pd.Series, lag: int, country: str) -> pd.DataFrame:
+    """With the range, the usual level and the word of the page, by what was published at each origin."""
+    parts = [_seen(rows, y[: pd.Timestamp(at) - lag * DAY], country) for at, rows in wide.groupby("origin_date")]
+    return pd.concat(parts) if parts else _seen(wide, y, country)
+
+
+def _seen(rows: pd.DataFrame, y: pd.Series, country: str) -> pd.DataFrame:
+    level = usual(y, pd.DatetimeIndex(rows["target_end_date"]), country).to_numpy()
+    wide = rows.assign(low=rows["q10"], high=rows["q90"], usual=level)
+    width = spread(y, country)
+    return wide.assign(said=[towards(day.mean, day.low, day.high, day.usual, width) for day in wide.itertuples()])
+
+
+def _tidy(scored: pd.DataFrame) -> pd.DataFrame:
+    rounded = scored[list(TYPES)].astype(TYPES).round(4)
+    return rounded.sort_values(KEYS, kind="stable").reset_index(drop=True)
+
+
+def naive(y: pd.Series, origin: pd.Series, day: pd.Series, lag: int) -> np.ndarray:
+    """Seasonal naive forecast of each day: the same weekday's last value that was published at its origin."""
+    last = y.groupby(y.index.dayofweek).ffill()  # blanks are passed over
+    ahead = (day - origin).dt.days.to_numpy() + lag
+    return last.reindex(day - pd.to_timedelta(WEEK * -(-ahead // WEEK), unit="D")).to_numpy(float)
+
+
+def grow(scores: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
+    """The table with the new rows; a forecast of a day that is in it already keeps its row."""
+    there = pd.MultiIndex.from_frame(scores[KEYS])
+    missing = new[~pd.MultiIndex.from_frame(new[KEYS]).isin(there)]
+    return _tidy(pd.concat([scores, missing]) if len(scores) else missing) if len(missing) else scores
+
+
+def merge(there: bytes | None, ours: pd.DataFrame) -> bytes | None:
+    """The stored table with our rows added; what is there where it has them all."""
+    before = from_parquet(there)
+    after = grow(before, ours)
+    return to_parquet(after) if len(after) > len(before) else there
+
+
+def known_by(scores: pd.DataFrame, as_of: dt.date | str, lag: int) -> pd.DataFrame:
+    """The rows whose day was published by the end of `as_of`."""
+    last = pd.Timestamp(as_of) - lag * DAY
+    return scores[scores["target_end_date"] <= f"{last:%Y-%m-%d}"].reset_index(drop=True)
+
+
+def unscored(origins: Iterable[str], scores: pd.DataFrame, y: pd.Series, horizon: int) -> list[str]:
+    """The days whose forecasts speak of days that are known by now and not yet in the table.
+
+    Parameters
+    ----------
+    origins : iterable of str
+        ISO days on which something was published.
+    scores : DataFrame
+        The table so far.
+    y : Series
+        The series, as far as it is known.
+    horizon : int
+        Length of a forecast that is not in the table yet; one that is says itself how long it was.
+    """
+    known = pd.Index([f"{day:%Y-%m-%d}" for day in y.dropna().index])
+    there, length = scores.groupby("origin_date")["target_end_date"].agg(set), scores.groupby("origin_date")["length"]
+    lengths, found = length.max(), []
+    for origin in sorted(origins):
+        ahead = pd.date_range(origin, periods=1 + lengths.get(origin, horizon))[1:].strftime("%Y-%m-%d")
+        if set(ahead[ahead.isin(known)]) - there.get(origin, set()):
+            found.append(origin)
+    return found
+
+
+def revised(scores: pd.DataFrame, y: pd.Series) -> list[str]:
+    """The days whose figure is no longer what it was when they were scored, in sentences."""
+    was = scores.drop_duplicates("target_end_date", keep="last").set_index("target_end_date")["actual"]
+    now = pd.Series(y.reindex(pd.to_datetime(was.index)).to_numpy(float), index=was.index)
+    changed = was[(was - now).abs() > 1e-3]
+    return [f"{day}: {value:g} when it was scored, {now[day]:g} now" for day, value in changed.sort_index().items()]
+
+
+def news(before: pd.DataFrame, after: pd.DataFrame, changed: list[str]) -> dict[str, object]:
+    """What a review found out: how many forecasts of a day became known, and what the source has since changed."""
+    new = len(after) - len(before)
+    through = after["target_end_date"].max() if len(after) else "none"
+    sentence = f"{new} forecasts of a day became known, the last of {through}" if new else "nothing new became known"
+    earlier = f" and {len(changed) - LATEST} earlier ones" if len(changed) > LATEST else ""
+    told = f"{sentence}; revised by the source: {', '.join(changed[-LATEST:])}{earlier}" if changed else sentence
+    return {"sentence": told, "new": new, "revised": changed}

@@ -1,0 +1,120 @@
+"""A market's file in ``params/``, and what is set beside it, read and validated whole."""
+
+import difflib
+import re
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.constructor import SafeConstructor
+from ruamel.yaml.error import YAMLError
+
+from footfall.errors import UsageProblem, listed
+from footfall.params import Market
+
+NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+
+
+def read_market(folder: Path, name: str, settings: dict[str, Any] | None = None) -> Market:
+    """A market's parameters, validated whole before anything starts.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the markets' files lie: ``params/``.
+    name : str
+        The market's name, which is its file's.
+    settings : dict, optional
+        Dotted keys and the values that replace the file's: ``{"data.source": "sample"}``.
+
+    Raises
+    ------
+    UsageProblem
+        Names the file, the key, what is wrong and, for an unknown key, the nearest right one.
+    """
+    path = _file(folder, name)
+    sections = _read_yaml(path)
+    for key, value in (settings or {}).items():
+        _set(sections, key, value)
+    try:
+        return Market.model_validate({"name": name, **sections})
+    except ValidationError as error:
+        told = [f"{_origin(e, path, settings or {})}: {_sentence(e)}" for e in error.errors()]
+        raise UsageProblem(listed(told)) from None
+
+
+class AsWritten(SafeConstructor):
+    """Leaves a day as the text that it is written as: its key knows best what is wrong with an impossible one."""
+
+
+AsWritten.add_constructor("tag:yaml.org,2002:timestamp", SafeConstructor.construct_yaml_str)
+
+
+def _load(source: Path | str) -> Any:
+    yaml = YAML(typ="safe", pure=True)
+    yaml.Constructor = AsWritten
+    return yaml.load(source)
+
+
+def read_value(text: str) -> Any:
+    """The value of ``--set key=value``, read as YAML: a number, a list, a word."""
+    try:
+        return _load(text)
+    except ValueError:
+        return text  # a number without digits, 0x_: its key knows best what is wrong with it
+    except YAMLError:
+        raise UsageProblem(f"{text!r} is not a value; write a number, a word, or a list like [PT, ES]") from None
+
+
+def _file(folder: Path, name: str) -> Path:
+    if not NAME.fullmatch(name):
+        raise UsageProblem(f"{name!r} cannot be a market's name; use small letters, digits, - and _")
+    path = folder / f"{name}.yaml"
+    if not path.is_file():
+        known = sorted(p.stem for p in folder.glob("*.yaml"))
+        raise UsageProblem(f"no market {name!r} in {folder.name}/{_near(name, known)}")
+    return path
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        sections = _load(path)
+    except (YAMLError, ValueError) as error:
+        raise UsageProblem(f"{path.name}: {' '.join(str(error).split())}") from None
+    if not isinstance(sections, dict) or "name" in sections:
+        known = "data, explore, train, predict, review, limits"
+        raise UsageProblem(f"{path.name}: must hold the sections {known}; the name is the file's")
+    return sections
+
+
+def _set(sections: dict[str, Any], key: str, value: Any) -> None:
+    section, dot, name = key.partition(".")
+    if not dot or not isinstance(sections.setdefault(section, {}), dict):
+        raise UsageProblem(f"{key!r}: write section.key=value, as in data.source=sample")
+    sections[section][name] = value
+
+
+def _origin(error: Any, path: Path, settings: dict[str, Any]) -> str:
+    """Where a value that cannot be right was written: in the market's file, or beside it."""
+    key = [str(part) for part in error["loc"][:2]]
+    if key == ["data", "as_of"] and "data.as_of" in settings:
+        return "--as-of"
+    return "--set" if any(asked.split(".")[: len(key)] == key for asked in settings) else path.name
+
+
+def _sentence(error: Any) -> str:
+    where = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        return f"{where}: no such key{_near(str(error['loc'][-1]), _keys(error['loc'][:-1]))}"
+    return f"{where}: {error['input']!r} — {error['msg'].removeprefix('Value error, ')}"
+
+
+def _keys(section: tuple[str, ...]) -> list[str]:
+    fields = Market.model_fields
+    return list(fields[section[0]].annotation.model_fields if section else fields)  # type: ignore[union-attr]
+
+
+def _near(word: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(word, known, n=1)
+    return f" — did you mean {close[0]}?" if close else f" — known are {', '.join(known)}"

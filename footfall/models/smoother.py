@@ -1,0 +1,130 @@
+"""The forecasters, and what keeps them honest from one day to the next.
+
+sktime forecasters all; they follow new days with their parameters held (`update(..., update_params=False)`).
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from math import isnan
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from sktime.forecasting.base import BaseForecaster, ForecastingHorizon
+
+from footfall.models.transforms import plain
+from footfall.series import WEEK
+
+# The default of sktime 1.3, taken early as its own warning at every construction and clone advises: forecasters keep
+# what they need of the data, not a second copy of it. (A warnings filter does not last: sktime resets it.)
+BaseForecaster._config = {**BaseForecaster._config, "remember_data": False}
+
+
+class WeekdaySmoother(BaseForecaster):
+    """Damped additive exponential smoothing with a weekly season and fixed gains.
+
+    The gains are not estimated: maximum likelihood over lockdowns picks poor ones.
+
+    Parameters
+    ----------
+    level, season, trend : float
+        How far level, weekday and daily slope follow a surprise.
+    damping : float
+        How much of the slope is left a day later.
+    days : int, default=300
+        Days of history that `fit` starts from.
+
+    References
+    ----------
+    Hyndman and Athanasopoulos (2021), Forecasting: Principles and Practice, section 8.3.
+    """
+
+    _tags: ClassVar = {
+        "authors": "footfall",
+        "maintainers": "footfall",
+        "capability:exogenous": False,
+        "capability:insample": False,
+        "capability:missing_values": True,
+        "capability:update": True,
+        "requires-fh-in-fit": False,
+        "y_inner_mtype": "pd.Series",
+    }
+
+    def __init__(
+        self,
+        level: float = 0.23,
+        season: float = 0.33,
+        trend: float = 0.034,
+        damping: float = 0.77,
+        days: int = 300,
+    ):
+        self.level = level
+        self.season = season
+        self.trend = trend
+        self.damping = damping
+        self.days = days
+        super().__init__()
+
+    def _check_X_y(self, X: Any = None, y: Any = None, **asked: Any) -> tuple:
+        """As sktime does, at once for a plain series: see `footfall.models.transforms.OfDays`."""
+        if X is not None or (series := plain(y)) is None:
+            return super()._check_X_y(X, y, **asked)
+        self._y_metadata = {"mtype": "pd.Series", "scitype": "Series"}
+        return None, series
+
+    def _set_cutoff_from_y(self, y: pd.Series) -> None:
+        """As sktime does, at once for a plain series; of many series, or of none, the end is sktime's to find."""
+        if plain(y) is None or y.empty:
+            super()._set_cutoff_from_y(y)
+        else:
+            self._set_cutoff(y.index[-1:])
+
+    def _fit(self, y: pd.Series, X: None, fh: ForecastingHorizon) -> "WeekdaySmoother":
+        recent = y.to_numpy(float)[-self.days :]
+        self._name = y.name
+        self.smoothed_ = self._follow(first_state(recent[: 4 * WEEK]), recent)
+        return self
+
+    def _update(self, y: pd.Series, X: None = None, update_params: bool = True) -> "WeekdaySmoother":
+        self.smoothed_ = self._follow(self.smoothed_, y.to_numpy(float))
+        return self
+
+    def _predict(self, fh: ForecastingHorizon, X: None) -> pd.Series:
+        ahead = fh.to_relative(self.cutoff).to_numpy().astype(int)
+        found = self.parts(ahead)
+        return pd.Series(found["level"] + found["weekday"], index=fh.to_absolute_index(self.cutoff), name=self._name)
+
+    def parts(self, ahead: np.ndarray) -> dict[str, np.ndarray]:
+        """What the forecasts of some days ahead are the sum of: the level with its slope, and the weekday."""
+        level, slope, season = self.smoothed_
+        slopes = np.cumsum(self.damping ** np.arange(1, ahead.max() + 1)) * slope
+        return {"level": level + slopes[ahead - 1], "weekday": np.array(season)[(ahead - 1) % WEEK]}
+
+    def _follow(self, state: tuple, values: np.ndarray) -> tuple:
+        """Level, slope and the seven coming weekdays after `values`."""
+        last = deque(self.follow(state, values), maxlen=1)
+        level, slope, coming, _ = last[0] if last else (*state, 0.0)
+        return level, slope, tuple(coming)
+
+    def follow(self, state: tuple, values: np.ndarray) -> Iterator[tuple[float, float, list[float], float]]:
+        """Level, slope, the seven coming weekdays and the surprise, day by day; one without a value moves nothing.
+
+        The list of weekdays is the same each time, and moves on.
+        """
+        level, slope, season = state
+        coming = list(season)
+        for value in values.tolist():
+            slope *= self.damping
+            today = coming.pop(0)
+            surprise = 0.0 if isnan(value) else value - level - slope - today
+            level += slope + self.level * surprise
+            slope += self.trend * surprise
+            coming.append(today + self.season * (1 - self.level) * surprise)
+            yield level, slope, coming, surprise
+
+
+def first_state(values: np.ndarray) -> tuple:
+    """Level and weekdays of the first weeks, no slope; a weekday never seen there is like the mean."""
+    level = float(np.nanmean(values)) if np.isfinite(values).any() else 0.0
+    days = [values[weekday::WEEK] for weekday in range(WEEK)]
+    return level, 0.0, tuple(float(np.nanmean(day)) - level if np.isfinite(day).any() else 0.0 for day in days)

@@ -1,0 +1,178 @@
+"""The owner's page: how busy the coming days will be, in words first; and the same as a calendar.
+
+Everything on it comes from the published table, the series and what lay beside them: the same inputs give the same
+bytes. It asks no other host for anything, and is read in Portuguese or in English.
+"""
+
+import base64
+import datetime as dt
+import hashlib
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from footfall.calendar import country_of
+from footfall.outlook import PERHAPS, UNSURE, USUAL, outlook, ranges
+from footfall.page.chart import draw
+from footfall.page.ical import agenda
+from footfall.page.translations import LANGUAGES, LUSOPHONE, Language, percent
+from footfall.series import WEEK
+from footfall.typical import departure
+
+PATIENCE = 3  # days beyond the usual lag before the page says that the figures stand still
+ATTRIBUTION = 'Google LLC "Google COVID-19 Community Mobility Reports".'
+ADDRESS = "https://www.google.com/covid19/mobility/"
+
+
+class Period(BaseModel):
+    """How some days were forecast: the share inside the 80 % range, and the share of statements that were right."""
+
+    model_config = ConfigDict(extra="ignore")
+    days: int = 0
+    range_held: float | None = None
+    right: float | None = None
+
+
+class Track(BaseModel):
+    """How often earlier statements came true, up to a day; what is not known is not said."""
+
+    model_config = ConfigDict(extra="ignore")
+    through: dt.date
+    lately: Period = Field(Period(), alias="28")
+
+
+def read_track(path: str | Path) -> Track | None:
+    """The track record laid down for the notebook; None where there is none, or nothing in it that the page knows."""
+    try:
+        return Track.model_validate_json(Path(path).read_text(encoding="utf-8")) if path else None
+    except ValidationError:
+        return None
+
+
+def write_page(
+    table: pd.DataFrame,
+    y: pd.Series,
+    parts: pd.DataFrame,
+    logarithms: bool,
+    lag: int,
+    track: Track | None,
+    out: str | Path,
+) -> None:
+    """Write ``index.html``, ``week.ics`` and ``semana.ics`` beside the published table.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The published table.
+    y : Series
+        The series it continues, as published.
+    parts, logarithms
+        From `footfall.models.contributions`: what each day adds up from.
+    lag : int
+        Days between a day and its publication, as is usual for the source.
+    track : Track or None
+        From `read_track`.
+    out : str or Path
+        The notebook's folder; the files go where `footfall.forecast.write_forecast` puts the table.
+    """
+    folder, days = Path(out) / "forecast", outlook(table, y, parts, logarithms)
+    (folder / "index.html").write_text(page(table, y, days, lag, track), encoding="utf-8")
+    for language in LANGUAGES:
+        (folder / language.say("calendar file")).write_bytes(agenda(table, days, language))
+
+
+def page(table: pd.DataFrame, y: pd.Series, days: pd.DataFrame, lag: int, track: Track | None) -> str:
+    """The page's HTML; `days` from `footfall.outlook.outlook`, the rest as in `write_page`."""
+    first = table.iloc[0]
+    country, made = country_of(first["location"]), pd.Timestamp(first["origin_date"])
+    measure = "hours" if first["target"] == "residential" else "visits"
+    shared = {
+        "days": days, "first": first, "made": made, "through": y.index[-1], "country": country, "track": track,
+        "still": (made - y.index[-1]).days > lag + PATIENCE, "last": f"{days.index[-1]:%Y-%m-%d}",
+        "together": departure(days["mean"].mean(), days["usual"].mean()), "scale": _scale(days),
+        "tallest": max(float(days["expected"].abs().max()), 2 * float(days["spread"].max())),
+        "measure": measure, "alike": shared_reasons(days), "attribution": ATTRIBUTION, "address": ADDRESS,
+    }  # fmt: skip
+    figures = {language.code: draw(y, days, ranges(table), measure, language) for language in LANGUAGES}
+    leading = "pt-PT" if country in LUSOPHONE else "en"
+    script = _script()
+    return template().render(shared, languages=LANGUAGES, leading=leading, figures=figures, script=script,
+                           allowed=_digest(script))  # fmt: skip
+
+
+def summary(days: pd.DataFrame, language: Language) -> tuple[str, str]:
+    """The whole week in a sentence, what is out of the ordinary, the largest first; and what is left to say of it."""
+    words = list(dict.fromkeys(days.sort_values("expected", key=abs, ascending=False, kind="stable")["word"]))
+    if len(words) == 1:
+        return language.say("all alike", word=language.say(words[0])), ""
+    off = [word for word in words if word != USUAL]
+    told = {word: _first_up(f"{language.say(word)}: {_named(days, word, language)}.") for word in off}
+    doubt = " ".join(told.pop(word) for word in off if word == UNSURE or word.startswith(PERHAPS))
+    rest = language.say("rest usual") if USUAL in words else ""
+    return " ".join(told.values()) or language.say("mostly usual"), f"{doubt} {rest}".strip()
+
+
+def _named(days: pd.DataFrame, word: str, language: Language) -> str:
+    """The days of a word; three and more in a row by the first and the last of them."""
+    those = days["word"] == word
+    rows = [row.index for _, row in days[those].groupby((~those).cumsum()[those])]
+    call = language.called if len(days) <= WEEK else language.full
+    named = [[call(day) for day in row] for row in rows]
+    long = [[language.say("from to", first=row[0], last=row[-1])] if len(row) > 2 else row for row in named]
+    return language.listed([name for row in long for name in row])
+
+
+def shared_reasons(days: pd.DataFrame) -> list[str]:
+    """What explains every day alike, and so is said once."""
+    return [reason for reason in days["reasons"].iloc[0] if all(reason in reasons for reasons in days["reasons"])]
+
+
+def because(day: pd.Timestamp, reasons: list[str], country: str, language: Language) -> str:
+    """The reasons of a day, with the holiday's name where it has one."""
+    return "; ".join(_reason(day, reason, country, language) for reason in reasons) or language.say("nothing")
+
+
+def _reason(day: pd.Timestamp, reason: str, country: str, language: Language) -> str:
+    if reason not in ("holiday", "weekend holiday", "eve", "bridge"):
+        return language.say(reason)
+    for offset in {"eve": (1,), "bridge": (1, -1)}.get(reason, (0,)):
+        name, public = language.holiday((day + pd.Timedelta(days=offset)).date(), country)
+        if name:
+            return language.say(reason if public or offset else "festival", name=name)
+    return language.say(reason, name="").strip(" ,()")
+
+
+def _scale(days: pd.DataFrame) -> float:
+    """Half the width of the day bars, in per cent of a usual day."""
+    return float(max(days[["low", "high"]].abs().to_numpy().max(), 2 * days["spread"].max())) * 1.05
+
+
+def _first_up(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _whole(text: str) -> str:
+    """Weekdays that are not torn at their hyphen."""
+    return text.replace("-", "\N{NON-BREAKING HYPHEN}")
+
+
+@cache
+def template() -> Template:
+    """The page's template; compiling it takes longer than filling it in, so a kernel that waits does it before."""
+    made = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined,
+                       trim_blocks=True, lstrip_blocks=True)  # fmt: skip
+    made.globals |= {"summary": summary, "because": because}
+    made.filters |= {"percent": percent, "first_up": _first_up, "whole": _whole}
+    return made.get_template("page.html.j2")
+
+
+def _script() -> str:
+    return (Path(__file__).parent / "page.js.j2").read_text(encoding="utf-8").strip()
+
+
+def _digest(script: str) -> str:
+    """What the page's own rules name its one script by, so that no other can run."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

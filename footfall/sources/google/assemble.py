@@ -1,0 +1,120 @@
+"""The rows of several reports as one series table: places get their locations, repeats go, gaps are told."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from footfall.sources.google.columns import APART, CATEGORIES, FIGURES, SUFFIX
+from footfall.sources.google.csv_lines import Fault, safe
+
+DAY = pd.Timedelta(days=1)
+
+
+def locate(reports: Sequence[Sequence[pd.DataFrame]]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The rows of all reports with their locations and the number of their file, and the places that they name."""
+    parts = [part.assign(file=i) for i, rows in enumerate(reports) for part in rows]
+    rows = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["place", "line", "date", "file"])
+    codes, known = pd.factorize(rows["place"])
+    places = _places(list(known))
+    locations, unique = pd.factorize(places["location"], sort=True)
+    return rows.assign(location=pd.Categorical.from_codes(locations[codes], unique)), places
+
+
+def _places(known: Sequence[str]) -> pd.DataFrame:
+    """Each place as the reports spell it: its country, names and code, and the location it is in the table.
+
+    A place that some rows give a code and some do not (files of before July 2020 have none) is one place with a code.
+    A code that two places share, or a place with two codes, would mix up series: there the names are taken.
+    """
+    spelled = [place.split(APART) for place in known]
+    names = ["/".join(filter(None, [*parts[:3], "metro" if parts[3] else "", parts[3]])) for parts in spelled]
+    codes = [parts[4] if any(parts[1:3]) and not parts[3] else "" for parts in spelled]
+    places = pd.DataFrame({"names": [APART.join(parts[:4]) for parts in spelled], "name": names, "code": codes})
+    coded = places[places["code"] != ""].drop_duplicates(["name", "code"])
+    single = coded[~coded.duplicated("name", keep=False) & ~coded.duplicated("code", keep=False)]
+    location = places["name"].map(dict(zip(single["name"], single["code"], strict=True))).fillna(places["name"])
+    return places.assign(country=[parts[0] for parts in spelled], location=location.astype("str"))
+
+
+def unclear(places: pd.DataFrame, file: str) -> list[str]:
+    """Problems: different places that would get one location."""
+    once = places.drop_duplicates("names")
+    rule = "two places are spelled like this, one of them with a / of its own; their series cannot be told apart"
+    return [Fault(1, "sub_region_1", name, rule).at(file, []) for name in once.loc[once.duplicated("name"), "name"]]
+
+
+def unite(rows: pd.DataFrame, files: list[str]) -> tuple[pd.DataFrame, list[str], list[str]]:
+    """The rows sorted and without repeats; a note on repeats, and the problems where repeats say something else."""
+    rows = rows.sort_values(["location", "date"], kind="stable", ignore_index=True)
+    again = rows.duplicated(["location", "date"])
+    if not again.any():
+        return rows, [], []
+    pairs = rows[again].merge(rows[~again], on=["location", "date"], suffixes=("", "_1")).sort_values(["file", "line"])
+    was, now = pairs[[f"{name}_1" for name in FIGURES]].to_numpy(), pairs[FIGURES].to_numpy()
+    other = (was != now) & ~(np.isnan(was) & np.isnan(now))
+    same = pairs[~other.any(axis=1)]
+    differ = np.flatnonzero(other.any(axis=1))
+    problems = [_contradiction(pairs.iloc[i], FIGURES[other[i].argmax()], files) for i in differ]
+    return rows[~again].reset_index(drop=True), _repeats(same, files), problems
+
+
+def _contradiction(pair: pd.Series, column: str, files: list[str]) -> str:
+    value, other = (figure(pair[name]) for name in (column, f"{column}_1"))
+    first = f"{safe(files[pair['file_1']], 120)}:{pair['line_1']}"
+    rule = f"{first} has {other} for the same place and day; one of the two rows must go"
+    return Fault(pair["line"], column, value, rule).at(files[pair["file"]], [])
+
+
+def figure(value: float) -> str:
+    """A value as messages write it."""
+    return "(blank)" if np.isnan(value) else f"{value:g}"
+
+
+def _repeats(pairs: pd.DataFrame, files: list[str]) -> list[str]:
+    if pairs.empty:
+        return []
+    first = pairs.iloc[0]
+    one, other = (f"{safe(files[first[f'file{n}']], 120)}:{first[f'line{n}']}" for n in ("", "_1"))
+    return [f"duplicate rows with the same values: {len(pairs)} left out; first {one}, which repeats {other}"]
+
+
+def renamed(places: pd.DataFrame) -> list[str]:
+    """A note: places that have an ISO code and are not called by it."""
+    kept = places[(places["code"] != "") & (places["location"] == places["name"])].sort_values(["code", "name"])
+    said = ", ".join(f"{code} of {safe(name)}" for code, name in zip(kept["code"][:2], kept["name"][:2], strict=True))
+    return [f"ISO codes that are not of one place alone, names are used instead: {said} …"] if said else []
+
+
+def gaps(table: pd.DataFrame) -> list[str]:
+    """A note: days that locations lack between their first and their last."""
+    by = table.groupby("location", observed=True)["date"]
+    missing = (by.max() - by.min()).dt.days + 1 - by.count()
+    holed = missing[missing > 0]
+    if holed.empty:
+        return []
+    days = table.loc[table["location"] == holed.index[0], "date"]
+    end = days[days.diff() > DAY].iloc[0]
+    start = days[days < end].iloc[-1]
+    where = f"{safe(holed.index[0])} {start + DAY:%F} to {end - DAY:%F}"
+    return [f"gaps: {len(holed)} of {len(missing)} locations lack {holed.sum()} days within their range; first {where}"]
+
+
+def empty_categories(table: pd.DataFrame) -> list[str]:
+    """Notes: categories that are blank everywhere."""
+    return [f"category empty: {name} has no value" for name in CATEGORIES if table[name + SUFFIX].isna().all()]
+
+
+def to_series(table: pd.DataFrame) -> pd.DataFrame:
+    """One row per location, category and day, in this order; `table` is sorted by location and day."""
+    codes = np.tile(table["location"].cat.codes.to_numpy().astype(np.int64), len(CATEGORIES))
+    categories = np.repeat(np.arange(len(CATEGORIES)), len(table))
+    order = np.argsort(codes * len(CATEGORIES) + categories, kind="stable")
+    return pd.DataFrame(
+        {
+            "location": table["location"].cat.categories.array.take(codes[order]),
+            "category": pd.array(CATEGORIES, dtype="str").take(categories[order]),
+            "date": np.tile(table["date"].to_numpy(), len(CATEGORIES))[order],
+            "value": table[FIGURES].to_numpy().ravel(order="F")[order],
+        }
+    )

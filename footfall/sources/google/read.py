@@ -1,0 +1,177 @@
+"""From Google's Community Mobility Reports to the series table: strictly, and saying what is wrong where.
+
+A row of a report is one place on one day, with six percentages. A place is called by its ISO 3166 code (``PT``,
+``PT-11``), else by its names (``PT/Lisbon/Amadora``); a metropolitan area is ``BR/metro/<name>``, never its country.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+import pandera.pandas as pa
+
+from footfall.errors import DataProblem, UsageProblem, listed
+from footfall.series import KEYS
+from footfall.sources.google.archive import DAMAGED, UTF8_BOM, Sheet, expect_csv, sheets
+from footfall.sources.google.assemble import empty_categories, figure, gaps, locate, renamed, to_series, unclear, unite
+from footfall.sources.google.columns import (
+    OPTIONAL,
+    REQUIRED,
+    UNREAD,
+    of_countries,
+    parse,
+    read_header,
+    row_rules,
+    type_rows,
+)
+from footfall.sources.google.csv_lines import PATIENCE, Block, Fault, Unreadable, blocks, inspect, safe
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A series table, and what a reader of it should know: one sentence each."""
+
+    series: pd.DataFrame
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass
+class _Report:
+    """What one sheet gave: its rows, all countries in it, what is wrong and what is odd."""
+
+    name: str
+    lines: int = 0
+    header: list[str] = field(default_factory=list)
+    rows: list[pd.DataFrame] = field(default_factory=list)
+    countries: set[str] = field(default_factory=set)
+    faults: list[Fault] = field(default_factory=list)
+
+    def problems(self) -> list[str]:
+        return [fault.at(self.name, self.header) for fault in sorted(self.faults, key=lambda fault: fault.line)]
+
+    def notes(self) -> list[str]:
+        new = [name for name in self.header if name not in (*REQUIRED, *OPTIONAL, *UNREAD)]
+        return [f"{safe(self.name, 120)}:1: a new column, {safe(name)}, is not read" for name in new]
+
+
+def read_google(path: Path, countries: Sequence[str], not_after: dt.date) -> Reading:
+    """Read the reports of some countries.
+
+    Parameters
+    ----------
+    path : Path
+        A zip in Google's shape, a CSV file (also ``.csv.gz``, also of the whole world), or a folder of CSV files.
+    countries : sequence of str
+        ISO 3166 codes; rows, files and zip members of others are left alone.
+    not_after : date
+        The last day a row may have: today.
+
+    Returns
+    -------
+    Reading
+        The series table, value in percent change from baseline, NaN where Google published a blank. A day that a
+        report leaves out is no row.
+
+    Raises
+    ------
+    DataProblem
+        If anything is wrong, with every problem as ``<file>:<line>:<column>: <value> — <rule>``. The column is its
+        name, or the number of the field where it has no name.
+    UsageProblem
+        If there is no such file.
+    """
+    if not path.exists():
+        raise UsageProblem(f"{path}: no such file or folder; name a zip, a CSV file or a folder of CSV files")
+    reports = [_read(sheet, countries, row_rules(not_after)) for sheet in _sheets(path, countries)]
+    names = [report.name for report in reports]
+    rows, places = locate([report.rows for report in reports])
+    table, repeats, contradictions = unite(rows, names)
+    problems = [problem for report in reports for problem in report.problems()] + contradictions
+    if problems := problems or unclear(places, path.name) + _absent(path.name, places, reports, countries):
+        raise DataProblem(listed(problems))
+    notes = [note for report in reports for note in report.notes()]
+    return Reading(to_series(table), [*notes, *renamed(places), *repeats, *gaps(table), *empty_categories(table)])
+
+
+def compare(previous: pd.DataFrame, current: pd.DataFrame) -> list[str]:
+    """What the newer of two series tables takes back: days, locations, values; one sentence for each kind.
+
+    Days and locations that are only in `current` are as they should be, and not mentioned.
+    """
+    return [*_older(previous, current), *_vanished(previous, current), *_rewritten(previous, current)]
+
+
+def _sheets(path: Path, countries: Sequence[str]) -> list[Sheet]:
+    try:
+        return sheets(path, countries)
+    except Unreadable as stop:
+        raise DataProblem(listed([fault.at(path.name, []) for fault in stop.faults])) from stop
+
+
+def _read(sheet: Sheet, countries: Sequence[str], rules: pa.DataFrameSchema) -> _Report:
+    report = _Report(sheet.name)
+    try:
+        with sheet.open() as stream:
+            expect_csv(stream.peek(64)[:64])  # type: ignore[attr-defined]
+            for block in blocks(stream):
+                _read_block(report, block, countries, rules)
+        if report.lines == 1:
+            raise Unreadable(Fault(2, 0, "", "no row beneath the header; fetch it again"))
+    except Unreadable as stop:
+        report.faults += stop.faults
+    except DAMAGED as error:  # the checksum comes last: what was read before it is no better than the rest
+        report.rows, report.faults = [], [Fault(1, 0, sheet.name, f"damaged or cut ({error}); fetch it again")]
+    return report
+
+
+def _read_block(report: _Report, block: Block, countries: Sequence[str], rules: pa.DataFrameSchema) -> None:
+    report.lines += block.body.count(b"\n")
+    if not report.header:
+        line, _, body = block.body.partition(b"\n")
+        report.header, block = read_header(line.removeprefix(UTF8_BOM)), Block(2, body)
+    sound, faults = inspect(block, len(report.header))
+    report.faults += faults
+    if sound.any():
+        table, codes, faults = of_countries(parse(block, sound, report.header), countries)
+        report.countries |= codes
+        report.faults += faults
+        if len(table):
+            rows, faults = type_rows(table, rules)
+            report.rows.append(rows)
+            report.faults += faults
+    if len(report.faults) >= PATIENCE:
+        raise Unreadable()
+
+
+def _absent(file: str, places: pd.DataFrame, reports: list[_Report], countries: Sequence[str]) -> list[str]:
+    there = sorted(set().union(*(report.countries for report in reports)))
+    rule = f"no row of this country; there are rows of {', '.join(there[:10])}{' …' if len(there) > 10 else ''}"
+    missing = sorted(set(countries) - set(places["country"]))
+    return [Fault(2, "country_region_code", country, rule).at(file, []) for country in missing]
+
+
+def _older(previous: pd.DataFrame, current: pd.DataFrame) -> list[str]:
+    was, now = previous["date"].max(), current["date"].max()
+    return [f"older than the last snapshot: the data end on {now:%F}, they ended on {was:%F}"] if now < was else []
+
+
+def _vanished(previous: pd.DataFrame, current: pd.DataFrame) -> list[str]:
+    gone = sorted(set(previous["location"]) - set(current["location"]))
+    more = f" and {len(gone) - 1} more" if len(gone) > 1 else ""
+    return [f"region vanished: {safe(gone[0])}{more} had rows in the last snapshot, and none now"] if gone else []
+
+
+def _rewritten(previous: pd.DataFrame, current: pd.DataFrame) -> list[str]:
+    """A value that is gone is rewritten too, unless its location is, or its day is after the last of `current`."""
+    known = previous[previous["location"].isin(current["location"].unique())]
+    known = known[known["date"] <= current["date"].max()]
+    both = known.merge(current, on=KEYS, how="left", suffixes=("", "_now"))
+    changed = both[(both["value"] != both["value_now"]) & (both["value"].notna() | both["value_now"].notna())]
+    if changed.empty:
+        return []
+    first = changed.iloc[0]
+    which = f"{safe(first['location'])} {first['category']} {first['date']:%F}"
+    said = f"{which} was {figure(first['value'])}, is {figure(first['value_now'])}"
+    return [f"history rewritten: {len(changed)} of {len(known)} values differ from the last snapshot; first {said}"]

@@ -1,0 +1,65 @@
+"""The backtest of the command line: the notebook's own candidates, in the form that judges read."""
+
+import json
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from flows.authoring import candidates as rehearsal
+from flows.cli.main import app
+from flows.settings import notebooks_folder
+from footfall.errors import UsageProblem
+from footfall.params import TrainParams
+from footfall.quantiles import QUANTILES
+
+SPAN = ["--from", "2022-09-20", "--to", "2022-09-22"]
+
+
+def asked(**changed):
+    return TrainParams(**{"snapshot": str(notebooks_folder().parent / "resources/sample/snapshot.parquet"), **changed})
+
+
+def ran(*words):
+    return CliRunner().invoke(app, ["backtest", "sample", *SPAN, *words])
+
+
+def test_the_candidates_are_those_of_the_notebook():
+    found = rehearsal.candidates(notebooks_folder() / "train.ipynb", asked())
+    assert {"seasonal naive", "calendar", "boosted"} <= set(found)
+    assert found["boosted"].country == "PT"
+
+
+def test_a_changed_cell_changes_the_candidates(tmp_path):
+    cell = {"cell_type": "code", "metadata": {"tags": ["parameters"]}, "source": ["location = 'PT'"]}
+    last = {"cell_type": "code", "metadata": {"tags": ["candidates"]}, "source": ["candidates = {location: 1}"]}
+    after = {"cell_type": "code", "metadata": {}, "source": ["raise ValueError"]}
+    (tmp_path / "train.ipynb").write_text(json.dumps({"cells": [cell, last, after]}))
+    assert rehearsal.candidates(tmp_path / "train.ipynb", asked(location="DE")) == {"DE": 1}
+    (tmp_path / "train.ipynb").write_text(json.dumps({"cells": [cell]}))
+    with pytest.raises(UsageProblem, match="no cell tagged"):
+        rehearsal.candidates(tmp_path / "train.ipynb", asked())
+
+
+def test_it_writes_what_judges_read(tmp_path):
+    done = ran("--candidate", "calendar", "--out", str(tmp_path / "calendar.csv"))
+    assert done.exit_code == 0, done.output
+    assert "calendar, sample: MAE" in done.output
+    table = pd.read_csv(tmp_path / "calendar.csv", parse_dates=["origin", "date"])
+    assert list(table.columns) == ["origin", "date", "mean", *QUANTILES]
+    assert len(table) == 3 * 7 and table.notna().all(axis=None)
+    assert (table["date"] - table["origin"]).dt.days.tolist() == [*range(1, 8)] * 3
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--candidate", "calender"], "train.ipynb has no candidate 'calender'; it has seasonal naive"),
+        (["--from", "2022-09-31"], "write days of the calendar"),
+        (["--from", "2022-09-23"], "lies after --to"),
+        (["--set", "data.location=PT-11"], "no published value for PT-11"),
+    ],
+)
+def test_what_cannot_be_rehearsed_is_told(words, says):
+    done = ran(*words)
+    assert done.exit_code in (2, 3) and says in done.output, done.output

@@ -1,0 +1,56 @@
+"""One candidate tried, without editing anything and without a server."""
+
+import json
+
+import pytest
+from conftest import footfall
+
+from flows.authoring import candidates
+from footfall.champion import read_champion
+from footfall.errors import DataProblem
+
+
+def test_the_one_tried_stands_beside_the_naive_and_the_champions_recipe(monkeypatch):
+    monkeypatch.setattr(candidates, "TRIAL", 28)
+    monkeypatch.setattr(candidates, "champions_recipe", lambda *_: "calendar")
+    told = footfall("try", "calendar")
+    assert told.exit_code == 0, told.output
+    first, second = told.output.splitlines()[1:3]
+    assert first.startswith("calendar  (the champion's recipe)  ← tried") and second.startswith("seasonal naive")
+
+
+def test_a_candidate_that_is_not_in_the_notebook_is_refused():
+    told = footfall("try", "crystal ball")
+    assert told.exit_code == 2 and "it has seasonal naive, ETS" in told.output
+
+
+def test_a_recipe_that_the_notebook_has_no_more_is_left_out(monkeypatch):
+    monkeypatch.setattr(candidates, "TRIAL", 28)
+    monkeypatch.setattr(candidates, "champions_recipe", lambda *_: "calendar v1")
+    told = footfall("try", "calendar")
+    assert told.exit_code == 0, told.output
+    assert "The champion's recipe, calendar v1, is no candidate of train.ipynb any more." in told.output
+
+
+def predicted(runs, name, candidate):
+    place = runs / name / "in" / "champion"
+    place.mkdir(parents=True)
+    (place / "about.json").write_text(json.dumps({"candidate": candidate}))
+
+
+def test_the_champions_recipe_is_that_of_the_newest_prediction(tmp_path):
+    assert candidates.champions_recipe(tmp_path, "sample") is None
+    predicted(tmp_path, "20221001T060000-predict-sample-0123abcd", "old")
+    predicted(tmp_path, "20221002T060000-predict-sample-0123abcd", "new")
+    assert candidates.champions_recipe(tmp_path, "sample") == "new"
+
+
+def test_the_champions_recipe_is_of_no_market_whose_name_only_begins_or_ends_alike(tmp_path):
+    predicted(tmp_path, "20221002T060000-predict-sample-parks-0123abcd", "of another")
+    predicted(tmp_path, "20221002T060000-predict-x-predict-sample-0123abcd", "of another")
+    assert candidates.champions_recipe(tmp_path, "sample") is None
+
+
+def test_a_missing_champion_names_the_notebook_that_writes_one(tmp_path):
+    with pytest.raises(DataProblem, match=r"run train\.ipynb first"):
+        read_champion(tmp_path)

@@ -1,0 +1,353 @@
+"""The ledger: one order of champions, whoever writes at once, whoever is killed between, whoever alters it."""
+
+import datetime as dt
+import itertools
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from conftest import footfall, poison
+from proxy import Proxy
+from test_mlflow_runs import model, training
+
+from flows.settings import home
+from flows.storage import bucket, forecasts
+from footfall.errors import DataProblem, EnvironmentProblem, GateClosed, UsageProblem
+
+DAY = dt.date(2022, 10, 13)
+NAIVE = {"WIS": 4.0, "MAE": 4.2}
+
+
+@pytest.fixture
+def ledger(servers):
+    from flows.champion import ledger
+
+    return ledger
+
+
+@pytest.fixture
+def place(servers):
+    name = f"ledger-{uuid.uuid4().hex[:8]}"
+    (home() / "bucket" / name).mkdir()
+    return bucket.connect(name)
+
+
+def gate(wis, **naive):
+    figures = {"challenger": {"WIS": wis}, "naive": NAIVE | naive}
+    return {"passed": True, "reason": f"WIS {wis} against 4.0", "figures": figures}
+
+
+@pytest.fixture
+def versions(ledger, tmp_path):
+    """A market of its own in the registry, and as many versions as are asked for."""
+    market, numbers = f"m{uuid.uuid4().hex[:8]}", itertools.count()
+
+    def more():
+        from flows.champion import registry
+        from flows.record import mlflow_runs
+
+        folder = tmp_path / str(next(numbers))
+        folder.mkdir()
+        return registry.register(market, training(mlflow_runs, folder), model(folder, folder.name), {})
+
+    return market, more
+
+
+def test_a_promotion_is_an_entry_and_the_alias_follows(ledger, place, versions):
+    from flows.champion import registry
+
+    market, more = versions
+    assert ledger.champion(place, market) is None
+    first, said = ledger.promote(place, market, more(), None, DAY, gate(3.0), "run")
+    assert said == "version 1 is champion" and (first.number, first.was, first.before) == (1, None, "")
+    second, _ = ledger.promote(place, market, more(), "1", DAY, gate(2.9), "run")
+    assert (second.number, second.was) == (2, "1") and registry.alias(market) == "2"
+    assert [one.version for one in ledger.entries(place, market)] == ["1", "2"]
+    assert json.loads(bucket.read(place, "ledger/000002.json"))["why"] == "WIS 2.9 against 4.0"
+
+
+def test_a_day_has_the_champion_of_that_day(ledger, place, versions):
+    from flows.champion import registry
+
+    market, more = versions
+    ledger.promote(place, market, more(), None, DAY, gate(3.0), "run")
+    ledger.promote(place, market, more(), "1", DAY + dt.timedelta(30), gate(2.9), "run")
+    past, _ = ledger.promote(place, market, more(), None, DAY - dt.timedelta(30), gate(2.0), "run")
+    on = {days: ledger.champion(place, market, DAY + dt.timedelta(days)) for days in (-31, -30, -1, 0, 29, 30)}
+    assert [one and one.version for one in on.values()] == [None, "3", "3", "1", "1", "2"]
+    assert past.number == 3 and registry.alias(market) == "2", "a past that is caught up on takes nothing from today"
+
+
+def test_of_two_that_beat_the_same_champion_the_better_stays(ledger, place, versions):
+    market, more = versions
+    one, two, three, four = more(), more(), more(), more()
+    ledger.promote(place, market, one, None, DAY, gate(3.0), "run")
+    assert "came meanwhile" in ledger.promote(place, market, two, None, DAY, gate(3.1), "run")[1]
+    assert ledger.promote(place, market, three, None, DAY, gate(2.8), "run")[0].was == one
+    elsewhere = gate(2.0, WIS=3.9)  # judged on other days: its figures do not compare
+    assert ledger.promote(place, market, four, None, DAY, elsewhere, "run")[0] is None
+    assert ledger.champion(place, market).version == three
+
+
+def race(ledger, place, market, numbers, seed):
+    """Trainers that all saw the same champion promote at once; what each was told."""
+    scores = random.Random(seed).sample(range(100, 390), len(numbers))
+    now = ledger.champion(place, market)
+    against = now and now.version
+
+    def one(number, score):
+        return ledger.promote(bucket.connect(place.name), market, number, against, DAY, gate(score / 100), "run")
+
+    with ThreadPoolExecutor(len(numbers)) as pool:
+        told = list(pool.map(one, numbers, scores))
+    return numbers[scores.index(min(scores))], told
+
+
+def test_of_four_trainers_at_once_the_gates_winner_stays(ledger, place, versions):
+    from flows.champion import registry
+
+    market, more = versions
+    for seed in range(2):
+        best, told = race(ledger, place, market, [more() for _ in range(4)], seed)
+        written = ledger.entries(place, market)
+        assert ledger.champion(place, market).version == best == registry.alias(market)
+        assert [entry.number for entry in written] == list(range(1, len(written) + 1))
+        assert all(later.was == earlier.version for earlier, later in itertools.pairwise(written))
+        assert {entry.number for entry, _ in told if entry} <= {entry.number for entry in written}
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+def test_forty_races_of_four_trainers(ledger, place, versions):
+    from flows.champion import registry
+
+    market, more = versions
+    for seed in range(40):
+        best, _ = race(ledger, place, market, [more() for _ in range(4)], seed)
+        assert ledger.champion(place, market).version == best == registry.alias(market)
+    written = ledger.entries(place, market)
+    assert all(later.was == earlier.version for earlier, later in itertools.pairwise(written))
+
+
+def test_without_the_second_look_a_worse_one_would_win(ledger, place, versions, monkeypatch):
+    market, more = versions
+    monkeypatch.setattr(ledger, "_beats", lambda ours, theirs: True)
+    ledger.promote(place, market, more(), None, DAY, gate(2.0), "run")
+    ledger.promote(place, market, more(), None, DAY, gate(3.0), "run")
+    assert ledger.champion(place, market).version == "2", "this is what the second look is for"
+
+
+KILLED = """
+import datetime as dt, json, os, sys
+from flows.champion import ledger, registry
+from flows.storage import bucket, forecasts
+step, place, market, version, gate = sys.argv[1:]
+module, name = step.split(".")
+module = {"bucket": bucket, "registry": registry}[module]
+before = getattr(module, name)
+def dies(*words, **named):
+    if os.environ["WHEN"] == "after":
+        before(*words, **named)
+    os.kill(os.getpid(), 9)
+setattr(module, name, dies)
+ledger.promote(bucket.connect(place), market, version, "1", dt.date(2022, 10, 13), json.loads(gate), "run")
+"""
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("step", ["registry.lay_down", "bucket.create_first", "registry.point"])
+def test_a_kill_between_any_two_steps_leaves_one_champion(ledger, place, versions, step, when, monkeypatch):
+    from flows.champion import registry
+
+    market, more = versions
+    ledger.promote(place, market, more(), None, DAY, gate(3.0), "run")
+    two = more()
+    monkeypatch.setenv("WHEN", when)
+    words = [step, place.name, market, two, json.dumps(gate(2.5))]
+    assert subprocess.run([sys.executable, "-c", KILLED, *words], check=False).returncode == -9
+    entered = len(ledger.entries(place, market)) == 2
+    assert entered == ((step, when) in {("bucket.create_first", "after"), ("registry.point", "before"),
+                                        ("registry.point", "after")})  # fmt: skip
+    ledger.follow(place, market)  # what every station does before it takes the champion
+    assert registry.alias(market) == ledger.champion(place, market).version == (two if entered else "1")
+
+
+def test_an_altered_entry_is_named_and_no_champion_is_trusted(ledger, place, versions):
+    market, more = versions
+    for against in (None, "1", "2"):
+        ledger.promote(place, market, more(), against, DAY, gate(3.0), "run")
+    path = home() / "bucket" / place.name / "ledger" / "000002.json"
+    whole = path.read_bytes()
+    altered = whole.replace(b'"why": "WIS 3.0', b'"why": "WIS 2.0')
+    assert altered != whole
+    bucket.write(place, "ledger/000002.json", altered, replaces=bucket.state(place, "ledger/000002.json").generation)
+    with pytest.raises(DataProblem, match=r"ledger/000003\.json: does not follow the entry before it"):
+        ledger.champion(place, market)
+
+
+def test_a_missing_entry_is_named(ledger, place, versions):
+    market, more = versions
+    for against in (None, "1", "2"):
+        ledger.promote(place, market, more(), against, DAY, gate(3.0), "run")
+    place.blob("ledger/000001.json").delete()
+    with pytest.raises(DataProblem, match=r"ledger/000002\.json: does not follow"):
+        ledger.entries(place)
+
+
+def test_the_newest_entry_is_held_against_the_registry(ledger, place, versions, tmp_path):
+    market, more = versions
+    for against in (None, "1"):
+        ledger.promote(place, market, more(), against, DAY, gate(3.0), "run")
+    name = "ledger/000002.json"
+    altered = bucket.read(place, name).replace(b'"version": "2"', b'"version": "1"')
+    bucket.write(place, name, altered, replaces=bucket.state(place, name).generation)
+    with pytest.raises(DataProblem, match=r"ledger/000002\.json: names another model as version 1"):
+        ledger.lay_down(place, ledger.champion(place, market), tmp_path)
+
+
+def test_what_stops_a_rollback_that_is_done_sends_nobody_back_again(ledger, place, versions):
+    market, more = versions
+    for against in (None, "1"):
+        ledger.promote(place, market, more(), against, DAY, gate(3.0), "run")
+    forecasts.publish(place, market, DAY, {"x": b"1"}, {"model_version": f"{market}/2"})
+    entry = ledger.rollback(place, market, "it drifts")
+    with (
+        pytest.raises(DataProblem, match=r"the page(.|\n)*the latest forecast have yet to follow"),
+        ledger.finishing(place, entry),
+    ):
+        raise DataProblem("the page")
+    forecasts.publish(place, market, DAY, {"x": b"2"}, {"model_version": f"{market}/1"})
+    with (
+        pytest.raises(DataProblem, match=r"the page\nThe champion has changed already[^;]*$"),
+        ledger.finishing(place, entry),
+    ):
+        raise DataProblem("the page")
+
+
+def test_a_user_without_a_name_may_promote(ledger, place, versions, monkeypatch):
+    market, more = versions
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 54321)  # as a container may run us
+    entry, _ = ledger.promote(place, market, more(), None, DAY, gate(3.0), "run")
+    assert entry.who == "user 54321"
+
+
+def test_going_back_follows_the_promotions(ledger, place, versions):
+    from flows.champion import registry
+
+    market, more = versions
+    with pytest.raises(UsageProblem, match="never had a champion"):
+        ledger.rollback(place, market, "why not")
+    for against in (None, "1", "2"):
+        ledger.promote(place, market, more(), against, DAY, gate(3.0), "run")
+    more()
+    assert ledger.rollback(place, market, "it drifts").version == "2"
+    entry = ledger.rollback(place, market, "still")
+    assert (entry.version, entry.was, entry.action, entry.why) == ("1", "2", "rollback", "still")
+    assert registry.alias(market) == "1"
+    with pytest.raises(UsageProblem, match="no champion before version 1"):
+        ledger.rollback(place, market, "further")
+    with pytest.raises(UsageProblem, match="version 1 is the champion"):
+        ledger.rollback(place, market, "here", to="1")
+    with pytest.raises(GateClosed, match=r"version 4 of .* never passed its gate; those that did: 1, 2, 3"):
+        ledger.rollback(place, market, "untested", to="4")
+    assert ledger.rollback(place, market, "forward again", to="3").was == "1"
+
+
+def test_a_rollback_that_was_cut_short_is_finished_by_the_next_and_goes_back_no_further(
+    ledger, place, versions, servers, monkeypatch
+):
+    from flows.champion import registry
+
+    market, more = versions
+    for against in (None, "1", "2"):
+        ledger.promote(place, market, more(), against, DAY, gate(3.0), "run")
+    forecasts.publish(place, market, DAY, {"x": b"3"}, {"model_version": f"{market}/3"})
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with Proxy(servers["MLFLOW_TRACKING_URI"]) as proxy, monkeypatch.context() as through:
+        through.setenv("MLFLOW_TRACKING_URI", proxy.url)
+        proxy.add("reset", "POST .*registered-models/alias")
+        with pytest.raises(EnvironmentProblem, match=r"changed already: version 2 in place of 3; .* --to 2"):
+            ledger.rollback(place, market, "it drifts")
+    assert registry.alias(market) == "3"
+    for to in (None, "2", None):
+        assert ledger.rollback(place, market, "again", to).number == 4, "the forecast is still by version 3"
+    assert registry.alias(market) == "2"
+    forecasts.publish(place, market, DAY, {"x": b"2"}, {"model_version": f"{market}/2"})
+    with pytest.raises(UsageProblem, match="version 2 is the champion"):
+        ledger.rollback(place, market, "here", to="2")
+    assert ledger.rollback(place, market, "still").version == "1"
+    assert ledger.rollback(place, market, "forward again", to="3").number == 6, "another one is another rollback"
+
+
+def test_nobody_goes_back_to_a_model_that_is_not_whole(ledger, place, versions):
+    market, more = versions
+    ledger.promote(place, market, more(), None, DAY, gate(3.0), "run")
+    ledger.promote(place, market, more(), "1", DAY, gate(2.0), "run")
+    for path in (home() / "artifacts").rglob("forecaster.zip"):
+        if path.read_bytes() == b"0":
+            path.write_text("x")
+    with pytest.raises(EnvironmentProblem, match=f"model {market} version 1 is not what was registered"):
+        ledger.rollback(place, market, "broken")
+    assert ledger.champion(place, market).version == "2"
+
+
+def test_a_champion_that_is_no_longer_registered_can_be_rolled_back(ledger, place, versions):
+    from flows.champion import registry
+    from flows.record import mlflow_runs
+
+    market, more = versions
+    ledger.promote(place, market, more(), None, DAY, gate(3.0), "run")
+    ledger.promote(place, market, more(), "1", DAY, gate(2.0), "run")
+    mlflow_runs.MlflowClient().delete_model_version(market, "2")
+    with pytest.raises(EnvironmentProblem, match=r"version 2, .* is no longer in .* footfall rollback MARKET"):
+        ledger.follow(place, market)
+    ledger.rollback(place, market, "it was deleted")
+    assert registry.alias(market) == ledger.champion(place, market).version == "1"
+
+
+def test_the_command_says_which_model_was_in_use_on_a_day(first_run):
+    done = footfall("champion", "sample")
+    assert done.exit_code == 0 and re.search(r"entry \d+ of the ledger: \w+ by", done.output), done.output
+    assert "sample/forecasts/2022-10-13/" in done.output and "trained on" in done.output
+    before = footfall("champion", "sample", "--on", "2022-10-01")
+    assert before.exit_code == 2 and "had no champion on 2022-10-01" in before.output
+    assert footfall("champion", "sample", "--on", "yesterday").exit_code == 2
+
+
+def test_a_poisoned_champion_is_rolled_back_and_the_forecast_of_before_is_back_byte_for_byte(
+    first_run, servers, tmp_path, monkeypatch
+):
+    from flows.champion import ledger
+
+    place = bucket.connect("footfall")
+    before, good = forecasts.latest(place, "sample"), ledger.champion(place, "sample")
+    poisoned = poison(place, "sample", tmp_path)
+    done = footfall("predict", "sample")
+    assert done.exit_code == 0, done.output
+    worse = forecasts.latest(place, "sample")
+    assert worse.manifest["about"]["model_version"] == f"sample/{poisoned}" and worse.files != before.files
+    asked = ["rollback", "sample", "--reason", "it says the same every day"]
+    with Proxy(servers["MLFLOW_TRACKING_URI"]) as proxy, monkeypatch.context() as through:
+        through.setenv("MLFLOW_TRACKING_URI", proxy.url)
+        through.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+        proxy.add("reset", "POST .*runs/create", times=9)
+        done = footfall(*asked)
+    assert done.exit_code == 4 and "The champion has changed already" in done.output, done.output
+    done = footfall(*asked)  # it does what remains
+    assert done.exit_code == 0 and "already stored, now the latest" in done.output, done.output
+    back = forecasts.latest(place, "sample")
+    assert back.files == before.files and back.pointer == before.pointer
+    entry = ledger.champion(place, "sample")
+    assert (entry.action, entry.version, entry.was) == ("rollback", good.version, poisoned)
+    assert entry.why == "it says the same every day"
+    told = footfall("champion", "sample").output
+    assert re.findall(r"forecasts/2022-10-13/(\w+)", told) == [back.pointer["digest"]], "of several, the one in use"
+    assert footfall("rollback", "sample", "--reason", "x", "--to", "99").exit_code == 6

@@ -1,0 +1,81 @@
+"""What the gate lets through, and what it says."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from footfall.evaluation.gate import FIGURES, decide
+
+NAIVE = {"MAE": 4.0, "WIS": 3.0}
+
+
+def scores(**rows: dict) -> pd.DataFrame:
+    whole = {name: dict.fromkeys(FIGURES, 0.8) | row for name, row in {"naive": NAIVE, **rows}.items()}
+    return pd.DataFrame.from_dict(whole, orient="index")
+
+
+def test_a_better_challenger_passes():
+    decision = decide(scores(calendar={"MAE": 3.0, "WIS": 2.0}), "calendar", "naive")
+    assert decision.passed
+    assert decision.reason == "calendar beats naive, WIS 2.00 against 3.00; there was no champion to beat"
+    assert decision.figures["challenger"]["WIS"] == 2.0
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ({"MAE": 3.0, "WIS": 2.95}, "calendar is not 2% better than naive: WIS 2.95 against 3.00"),
+        ({"MAE": 4.1, "WIS": 2.0}, "calendar loses to naive: MAE 4.10 against 4.00"),
+        ({"MAE": np.nan, "WIS": 2.0}, "the challenger calendar has no score"),
+        ({"MAE": 3.0, "WIS": np.nan}, "the challenger calendar has no score"),
+        ({"cover80": 0.55}, "the 80 % range of calendar holds 55% of the days, not 60% to 98%"),
+        ({"cover80": 1.0}, "the 80 % range of calendar holds 100% of the days, not 60% to 98%"),
+    ],
+)
+def test_a_challenger_no_better_than_the_naive_is_turned_away(row, reason):
+    decision = decide(scores(calendar=row), "calendar", "naive")
+    assert (decision.passed, decision.reason) == (False, reason)
+
+
+def test_the_naive_does_not_beat_itself():
+    assert not decide(scores(), "naive", "naive").passed
+
+
+def test_the_margin_is_the_caller_s():
+    table = scores(calendar={"MAE": 3.0, "WIS": 2.0})
+    assert decide(table, "calendar", "naive", margin=0.3).passed
+    assert not decide(table, "calendar", "naive", margin=0.4).passed
+
+
+def test_the_champion_stays_where_it_is_better():
+    table = scores(ETS={"MAE": 3.5, "WIS": 2.5}, champion={"MAE": 3.0, "WIS": 2.0})
+    decision = decide(table, "ETS", "naive", "champion")
+    assert not decision.passed
+    assert decision.reason.endswith("but not the champion champion, WIS 2.50 against 2.00")
+
+
+def test_a_better_recipe_follows_the_champion():
+    table = scores(calendar={"MAE": 3.0, "WIS": 2.0}, champion={"MAE": 3.5, "WIS": 2.5})
+    assert decide(table, "calendar", "naive", "champion").passed
+
+
+def test_the_champion_s_own_recipe_is_refreshed():
+    table = scores(calendar={"MAE": 3.0, "WIS": 2.0}, champion={"MAE": 3.0, "WIS": 2.0})
+    decision = decide(table, "calendar", "naive", "champion")
+    assert decision.passed
+    assert "refreshed on newer data" in decision.reason
+
+
+def test_a_champion_that_lost_its_edge_is_not_refreshed():
+    table = scores(calendar={"MAE": 3.0, "WIS": 2.99}, champion={"MAE": 3.0, "WIS": 2.99})
+    assert not decide(table, "calendar", "naive", "champion").passed
+
+
+def test_an_unscored_champion_is_said():
+    table = scores(calendar={"MAE": 3.0, "WIS": 2.0}, champion={"MAE": np.nan, "WIS": np.nan})
+    assert decide(table, "calendar", "naive", "champion").reason == "the champion champion has no score"
+
+
+def test_a_row_that_is_not_there_is_an_error():
+    with pytest.raises(KeyError):
+        decide(scores(), "calendar", "naive")

@@ -1,0 +1,104 @@
+"""Intervals come from past errors only, and widen where the calendar is special."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from figures import retail
+from sktime.forecasting.naive import NaiveForecaster
+
+from footfall.evaluation.backtest import backtest, coverage, last_origins
+from footfall.evaluation.intervals import FEWEST, quantiles, with_quantiles
+from footfall.quantiles import QUANTILES
+
+COLUMNS = ["origin", "date", "horizon", "mean", "actual"]
+
+
+@pytest.fixture(scope="module")
+def table() -> pd.DataFrame:
+    y = retail()
+    return backtest({"naive": NaiveForecaster(strategy="last", sp=7)}, y, last_origins(y, 100, 7), 7, 3)
+
+
+def live(table: pd.DataFrame, origin: pd.Timestamp, lag: int = 3) -> pd.DataFrame:
+    mean = table[table["origin"] == origin].set_index("date")["mean"]
+    return quantiles(table[COLUMNS], mean, origin, "PT", lag)
+
+
+def test_live_and_backtest_say_the_same(table):
+    origin = table["origin"].max()
+    rehearsed = with_quantiles(table, "PT", 3)
+    rehearsed = rehearsed[rehearsed["origin"] == origin].set_index("date")[QUANTILES]
+    pd.testing.assert_frame_equal(live(table, origin), rehearsed, check_freq=False)
+
+
+def test_no_interval_knows_an_error_after_the_lag(table):
+    origin = pd.Timestamp("2022-09-20")
+    newer = table["date"] > origin - pd.Timedelta(days=3)
+    changed = table.assign(actual=table["actual"].mask(newer, -99))
+    assert live(table, origin).to_numpy().tobytes() == live(changed, origin).to_numpy().tobytes()
+    assert not live(changed, origin, lag=0).equals(live(table, origin, lag=0))  # with less lag it would
+
+
+def test_quantiles_are_in_order_and_never_below_nobody(table):
+    deep = table.assign(mean=table["mean"] - 100, actual=table["actual"] - 100)
+    values = with_quantiles(deep, "PT", 3)[QUANTILES].dropna().to_numpy()
+    assert (np.diff(values, axis=1) >= 0).all()
+    assert values.min() == -100
+
+
+def test_special_days_are_thrice_as_wide(table):
+    origin = table["origin"].max()
+    days = pd.DatetimeIndex(["2022-10-07", "2022-10-08"])
+    mean = pd.Series(0.0, index=days)
+    assert origin >= days[0] - pd.Timedelta(days=1)
+    ordinary = quantiles(table[COLUMNS], mean, days[0] - pd.Timedelta(days=1), "PT", 3).iloc[0]
+    holiday = quantiles(
+        table[COLUMNS].assign(origin=table["origin"] - pd.Timedelta(days=2)),
+        mean.set_axis(days - pd.Timedelta(days=2)),
+        pd.Timestamp("2022-10-04"),
+        "PT",
+        3,
+    ).iloc[0]
+    width = lambda row: row["q90"] - row["q10"]  # noqa: E731
+    assert origin >= days[0] - pd.Timedelta(days=1)
+    assert 2.5 < width(holiday) / width(ordinary) < 3.7
+
+
+def test_newer_errors_count_more():
+    day = pd.date_range("2022-01-03", periods=200)
+    errors = pd.DataFrame({"origin": day - pd.Timedelta(days=1), "date": day, "horizon": 1, "mean": 0.0})
+    errors["actual"] = np.where(np.arange(200) < 100, 20.0, 1.0) * np.where(np.arange(200) % 2, 1, -1)
+    mean = pd.Series([0.0], index=[day[-1] + pd.Timedelta(days=1)])
+    assert quantiles(errors, mean, day[-1], "XX", 0)["q75"].iloc[0] < 5
+    older = errors.assign(actual=errors["actual"].to_numpy()[::-1])
+    assert quantiles(older, mean, day[-1], "XX", 0)["q75"].iloc[0] > 15
+
+
+def test_few_errors_give_no_interval(table):
+    first = table["origin"].min()
+    rehearsed = with_quantiles(table, "PT", 3)
+    assert rehearsed.loc[rehearsed["origin"] == first, QUANTILES].isna().all().all()
+    with pytest.raises(ValueError, match=f"fewer than {FEWEST} errors"):
+        live(table, first)
+
+
+def test_intervals_cover_what_they_say():
+    day = pd.date_range("2021-01-01", periods=1000)
+    noise = np.random.default_rng(0).normal(size=1000)
+    table = pd.DataFrame({"candidate": "one", "origin": day - pd.Timedelta(days=1), "date": day, "horizon": 1})
+    table = with_quantiles(table.assign(mean=0.0, actual=noise), "XX", 0)
+    assert coverage(table, 0.8) == pytest.approx(0.8, abs=0.04)
+    assert coverage(table, 0.5) == pytest.approx(0.5, abs=0.04)
+    assert coverage(table, 0.95) == pytest.approx(0.95, abs=0.02)
+    known = table[table["q05"].notna()]
+    assert (known["q2.5"] <= known["q05"]).all() and (known["q95"] <= known["q97.5"]).all()
+
+
+def test_late_figures_make_a_day_as_unsure_as_one_that_much_farther_ahead(table):
+    origin, width = table["origin"].max(), lambda found: (found["q90"] - found["q10"]).to_numpy()
+    mean = pd.Series(0.0, index=pd.date_range("2022-10-17", periods=7)).rename("mean")  # ordinary days
+    said = [quantiles(table[COLUMNS], mean, mean.index[0] - pd.Timedelta(days=1), "PT", 3, late) for late in (0, 3, 30)]
+    usual, late, later = map(width, said)
+    assert origin < mean.index[0]
+    np.testing.assert_allclose(late[:4], usual[3:])
+    assert (np.diff([usual, late, later], axis=0) >= 0).all() and later[-1] > late[-1]

@@ -1,0 +1,99 @@
+"""What the scores are made to say: the report card, decay, the track record."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from footfall.evaluation import review
+from footfall.evaluation.scores import TYPES
+
+END = pd.Timestamp("2022-10-10")
+
+
+def table(days=120, error=1.0, naive=2.0, held=0.8, **columns):
+    """Scores of `days` up to the end, two horizons each."""
+    day = np.repeat(pd.date_range(end=END, periods=days), 2)
+    rows = pd.DataFrame({"target_end_date": day.strftime("%Y-%m-%d"), "horizon": np.tile([1, 2], days)})
+    rows["origin_date"] = (day - pd.to_timedelta(rows["horizon"], unit="D").array).strftime("%Y-%m-%d")
+    plain = {"length": 2, "kind": "ordinary", "mean": 10.0, "low": 5.0, "high": 15.0, "usual": 8.0, "actual": 11.0,
+             "error": error, "naive_error": naive, "WIS": 0.7, "covered50": 0.5, "covered80": held,
+             "covered90": 1.0, "said": "usual", "model_version": "m/1"}  # fmt: skip
+    return rows.assign(**{**plain, **columns})[list(TYPES)].astype(TYPES)
+
+
+def test_the_report_card_has_a_row_for_every_window_horizon_and_kind():
+    rows = table(kind=np.where(np.arange(240) == 239, "holiday", "ordinary"))
+    card = review.report_card(rows, "2022-10-13").set_index(["window", "by", "of"])
+    parts = [("all", ""), ("horizon", "1"), ("horizon", "2"), ("kind", "holiday"), ("kind", "ordinary")]
+    assert card.loc[7].index.tolist() == parts
+    assert card.loc[(7, "all", ""), ["days", "forecasts"]].tolist() == [7, 14]
+    assert card.loc[(90, "horizon", "1"), "days"] == 90
+    assert card.loc[(28, "all", ""), ["MAE", "naive_MAE", "skill", "WIS"]].tolist() == pytest.approx([1, 2, 0.5, 0.7])
+    assert card.loc[(28, "kind", "holiday"), "forecasts"] == 1
+
+
+def test_the_windows_end_with_the_last_day_known_by_as_of():
+    rows = table()
+    week = review.last_days(rows, "2022-09-15", 7)["target_end_date"]
+    assert (week.min(), week.max()) == ("2022-09-09", "2022-09-15")
+    assert review.last_days(rows, "2022-10-13", 1)["target_end_date"].unique().tolist() == ["2022-10-10"]
+
+
+def test_good_forecasts_have_not_decayed():
+    decay = review.drift(table())
+    assert not decay.decayed and decay.since is None
+    good = "as good as it should be: skill 0.50, the 80 % range held 80% of the days"
+    assert decay.reason == f"{good}; over the 42 days to 2022-10-10"
+    assert decay.figures == {"skill": 0.5, "cover80": 0.8, "days": 42, "forecasts": 84}
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "says"),
+    [
+        ("error", 4.0, "skill is -1.00, and must be -0.20 or more"),
+        ("covered80", 0.0, "the 80 % range held 0% of the days, and must hold 60% to 98%"),
+        ("covered80", 1.0, "the 80 % range held 100% of the days"),
+    ],
+)
+def test_forecasts_that_leave_their_band_have_decayed(column, value, says):
+    decay = review.drift(table(**{column: value}))
+    assert decay.decayed and says in decay.reason
+
+
+def test_since_is_the_first_day_outside():
+    rows = table()
+    day = pd.to_datetime(rows["target_end_date"])
+    rows.loc[day > "2022-09-20", "error"] = 5.0
+    decay = review.drift(rows)
+    assert decay.decayed
+    before = review.drift(rows[day < decay.since])
+    assert not before.decayed and review.drift(rows[day <= decay.since]).decayed
+
+
+def test_a_few_days_are_not_judged():
+    assert review.drift(table(31, error=9.0)).reason == "too early to tell: 31 of the last 42 days are scored"
+    assert review.drift(table(32, error=9.0)).decayed
+    assert review.drift(table(0)).reason == "too early to tell: 0 of the last 42 days are scored"
+
+
+def test_a_hole_in_the_days_is_not_a_cause():
+    rows = table()
+    day = pd.to_datetime(rows["target_end_date"])
+    kept = rows[~day.between("2022-09-20", "2022-09-24")]
+    assert not review.drift(kept).decayed and review.drift(kept).figures["days"] == 37
+
+
+def test_the_track_record_counts_what_was_told_and_came_true():
+    said = np.tile(["usual", "busier", "quieter", "busier"], 60)
+    happened = np.tile([0.0, 9.0, 6.0, 7.0], 60)  # usual is 8: right, right, wrong
+    found = review.track_record(table(said=said, actual=happened), "2022-10-13")
+    assert found["through"] == "2022-10-10"
+    assert found["28"] == {"days": 28, "forecasts": 56, "range_held": 0.8, "statements": 42, "right": 0.6667}
+    assert found["90"]["days"] == 90
+
+
+def test_nothing_is_known_of_nothing():
+    found = review.track_record(table(0), "2022-10-13")
+    assert found["through"] is None and found["28"]["range_held"] is None
+    card = review.report_card(table(0), "2022-10-13")
+    assert card["forecasts"].tolist() == [0, 0, 0] and review.plain(card)[0]["skill"] is None

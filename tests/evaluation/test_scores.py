@@ -1,0 +1,161 @@
+"""The table of scores: what a row says, that none sees the future, and that none is ever lost."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from figures import SAMPLE, retail
+from sktime.forecasting.naive import NaiveForecaster
+
+from footfall.evaluation import scores
+from footfall.evaluation.backtest import backtest, coverage, wis
+from footfall.forecast import tabulate
+from footfall.quantiles import LEVELS, QUANTILES
+
+LAG = 3
+ORIGINS = pd.date_range("2022-09-20", periods=8)
+PUBLISHED = pd.read_parquet(SAMPLE / "forecasts.parquet")
+
+
+def published(origins=ORIGINS, horizon=7, levels=LEVELS):
+    """Forecasts of `origins` in hubverse columns: the mean is the day of the month, the range ten wide."""
+    facts = {"location": "PT", "target": "retail_and_recreation", "model_version": "sample/1", "snapshot": "ab12"}
+    tables = []
+    for origin in origins:
+        days = pd.date_range(origin, periods=horizon + 1)[1:]
+        mean = pd.Series(days.day.astype(float), index=days)
+        ranges = pd.DataFrame(mean.to_numpy()[:, None] + 10 * (LEVELS - 0.5), index=days, columns=QUANTILES)
+        tables.append(tabulate(mean, ranges, list(levels), origin_date=f"{origin:%Y-%m-%d}", **facts))
+    return pd.concat(tables, ignore_index=True)
+
+
+def scored(as_of="2022-10-13", **asked):
+    return scores.score(published(**asked), retail()[: pd.Timestamp(as_of) - LAG * scores.DAY], LAG, "PT")
+
+
+def test_a_row_says_what_was_said_and_what_happened():
+    table, y = scored(), retail()
+    assert len(table) == len(ORIGINS) * 7 and not table.isna().any(axis=None)
+    row = table.set_index(scores.KEYS).loc[("2022-09-20", "2022-09-23")]
+    assert (row["horizon"], row["length"], row["kind"], row["model_version"]) == (3, 7, "ordinary", "sample/1")
+    assert (row["mean"], row["low"], row["high"], row["actual"]) == (23, 19, 27, y["2022-09-23"])
+    assert row["error"] == 23 - y["2022-09-23"]
+    assert row["usual"] == y[pd.date_range(end="2022-09-16", periods=6, freq="7D")].median()
+    assert table.set_index("target_end_date")["kind"]["2022-10-04":"2022-10-04"].unique() == "eve"
+
+
+def test_the_figures_are_those_of_the_backtest():
+    table, y = scored(), retail()
+    wide = pd.DataFrame({f"q{100 * a:02.0f}": table["mean"] + 10 * (a - 0.5) for a in LEVELS})
+    wide = wide.assign(actual=y[pd.to_datetime(table["target_end_date"])].to_numpy())
+    assert table["WIS"].mean() == pytest.approx(wis(wide), abs=1e-4)
+    assert [table[f"covered{n}"].mean() for n in (50, 80, 90)] == [coverage(wide, n / 100) for n in (50, 80, 90)]
+
+
+def test_the_naive_is_the_one_that_every_candidate_must_beat():
+    naive = NaiveForecaster(strategy="last", sp=7)
+    rival = backtest({"naive": naive}, retail(), ORIGINS, 7, LAG)
+    expected = (rival["mean"] - rival["actual"]).to_numpy()
+    np.testing.assert_allclose(scored()["naive_error"], expected)
+
+
+def test_only_days_that_were_published_are_scored():
+    table = scored("2022-09-26")
+    assert table["target_end_date"].max() == "2022-09-23" and table["origin_date"].max() == "2022-09-22"
+    assert len(table) == 3 + 2 + 1
+
+
+def test_no_score_knows_a_later_day():
+    y = retail()
+    later = y.where(y.index <= "2022-09-27", 99.0)
+    now = scores.score(published(), later, LAG, "PT")
+    then = scores.known_by(scored(), "2022-09-30", LAG)
+    assert scores.known_by(now, "2022-09-30", LAG).equals(then) and len(then) > 20
+    assert not now.equals(scored())
+
+
+def test_a_blank_day_is_not_scored_and_the_naive_looks_past_it():
+    y = retail()
+    y["2022-09-16"] = y["2022-09-23"] = np.nan
+    table = scores.score(published(), y, LAG, "PT").set_index(scores.KEYS)
+    assert "2022-09-23" not in table.index.get_level_values(1)
+    row = table.loc[("2022-09-24", "2022-09-30")]  # the naive would say the 16th; the 9th is the last that is known
+    assert row["naive_error"] == y["2022-09-09"] - y["2022-09-30"]
+
+
+def test_fewer_quantiles_are_scored_too():
+    table = scored(levels=[0.1, 0.5, 0.9])
+    assert table["WIS"].notna().all() and table["covered80"].notna().all() and table["covered50"].isna().all()
+
+
+def test_nothing_published_is_an_empty_table_of_the_same_kind(tmp_path):
+    nothing = scores.score(scores.read_forecasts(""), retail(), LAG, "PT")
+    assert nothing.equals(scores.read_scores("")) and not len(nothing)
+    scored().to_parquet(tmp_path / "scores.parquet", index=False)
+    assert scores.read_scores(tmp_path / "scores.parquet").equals(scored())
+
+
+def test_a_folder_of_forecasts_is_one_table(tmp_path):
+    for day, table in PUBLISHED.groupby("origin_date"):
+        table.to_parquet(tmp_path / f"{day}.parquet", index=False)
+    assert scores.read_forecasts(tmp_path).equals(scores.read_forecasts(SAMPLE / "forecasts.parquet"))
+
+
+# --- growth ---
+
+
+def test_day_by_day_grows_to_the_same_bytes_as_at_once():
+    table = scores.read_scores("")
+    for day in pd.date_range("2022-09-22", "2022-10-13"):
+        table = scores.grow(table, scored(day))
+    assert scores.to_parquet(table) == scores.to_parquet(scored())
+
+
+def test_a_row_stays_as_it_was_first_scored():
+    first = scored()
+    again = first.assign(actual=0.0, error=1.0)
+    assert scores.grow(first, again) is first
+    assert scores.merge(scores.to_parquet(first), again) == scores.to_parquet(first)
+    assert scores.merge(None, first[:0]) is None
+
+
+def test_an_earlier_review_loses_no_later_row():
+    late, early = scored()[30:], scored("2022-09-28")
+    merged = scores.from_parquet(scores.merge(scores.to_parquet(late), early))
+    assert len(merged) == len(late) + len(
+        early[~early.set_index(scores.KEYS).index.isin(late.set_index(scores.KEYS).index)]
+    )
+    assert merged.merge(late[scores.KEYS]).equals(late.reset_index(drop=True))
+
+
+def test_an_earlier_review_sees_no_later_row():
+    assert scores.known_by(scored(), "2022-09-26", LAG).equals(scored("2022-09-26"))
+
+
+def test_what_is_unscored_is_what_has_days_that_became_known():
+    y, days = retail(), [f"{day:%Y-%m-%d}" for day in ORIGINS]
+    known, tomorrow = y[:"2022-09-24"], y[:"2022-09-25"]
+    table = scores.score(published(), known, LAG, "PT")
+    assert scores.unscored(days, scores.read_scores(""), known, 7) == days[:4]
+    assert scores.unscored(days, table, known, 7) == []
+    assert scores.unscored(days, table, tomorrow, 7) == days[:5]
+    assert scores.unscored(days, table, tomorrow, 1) == days[:5]  # a forecast says itself how long it is
+    assert scores.unscored(days, scored(), y, 7) == []
+
+
+def test_a_revised_figure_is_told():
+    table, y = scored(), retail()
+    assert scores.revised(table, y) == []
+    y["2022-09-23"] += 2
+    (told,) = scores.revised(table, y)
+    assert told == f"2022-09-23: {y['2022-09-23'] - 2:g} when it was scored, {y['2022-09-23']:g} now"
+    news = scores.news(table, table, [told])
+    assert news["sentence"].startswith("nothing new became known; revised by the source: 2022-09-23")
+    many = scores.news(table, table, [f"day {number}" for number in range(400)])
+    assert many["sentence"].endswith("day 397, day 398, day 399 and 397 earlier ones") and len(many["revised"]) == 400
+
+
+def test_the_bundled_forecasts_are_whole():
+    origins = PUBLISHED["origin_date"].unique().tolist()
+    assert origins == [f"{day:%Y-%m-%d}" for day in pd.date_range("2022-09-01", "2022-10-12")]
+    assert (PUBLISHED.groupby("origin_date").size() == 7 * 20).all()
+    assert (SAMPLE / "forecasts.parquet").stat().st_size < 60_000

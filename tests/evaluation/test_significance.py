@@ -1,0 +1,47 @@
+"""Where candidates err, and how sure a lead is."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from footfall.evaluation.significance import advantage, by_kind
+from footfall.quantiles import LEVELS, QUANTILES
+
+DAYS = {"2 January": 1, "bridge": 1, "holiday": 1, "ordinary": 97}  # a Tuesday of Carnival, its Monday
+
+
+def table(off, spread=1.0):
+    """A backtest of candidates that are `off` by so much on each of a hundred days, one a day ahead."""
+    days, rows = pd.date_range("2022-01-01", periods=100), []
+    for name, error in off.items():
+        mean = np.broadcast_to(error, 100)
+        one = pd.DataFrame({"candidate": name, "origin": days, "date": days + pd.Timedelta(days=1), "mean": mean})
+        rows.append(
+            one.assign(actual=0.0, **dict(zip(QUANTILES, mean + spread * (LEVELS[:, None] - 0.5), strict=True)))
+        )
+    return pd.concat(rows, ignore_index=True)
+
+
+def test_errors_are_told_apart_by_kind_of_day():
+    found = by_kind(table({"one": 2.0, "other": -3.0}), "PT")
+    assert found.loc["one", "holiday"] == 2 and found.loc["other", "ordinary"] == 3
+    assert found.loc["days"].to_dict() == DAYS
+    assert found.loc["days"].sum() == 100
+
+
+def test_a_steady_lead_is_sure_and_a_matter_of_luck_is_not():
+    steady = advantage(table({"one": 1.0, "other": 2.0}), "one", "other")
+    assert steady["low"] == pytest.approx(steady["saved"]) and steady["low"] > 0
+    luck = np.random.default_rng(3).normal(size=100)
+    found = advantage(table({"one": np.abs(luck), "other": np.abs(np.roll(luck, 1))}), "one", "other")
+    assert found["low"] < 0 < found["high"] and found == advantage(
+        table({"one": np.abs(luck), "other": np.abs(np.roll(luck, 1))}), "one", "other"
+    )
+
+
+def test_neighbouring_origins_are_drawn_together():
+    """Errors that come in long waves leave less certainty than the same errors in disorder."""
+    waves = 1 + np.sin(np.arange(100) / 8)
+    rough = np.random.default_rng(0).permutation(waves)
+    widths = [advantage(table({"one": 0.0, "other": off}), "one", "other") for off in (waves, rough)]
+    assert widths[0]["high"] - widths[0]["low"] > 1.5 * (widths[1]["high"] - widths[1]["low"])

@@ -1,0 +1,190 @@
+"""The forecasters follow new days, and come back from their file as they were."""
+
+import hashlib
+import json
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from figures import retail
+from sktime.forecasting.compose import EnsembleForecaster
+from sktime.forecasting.ets import AutoETS
+from sktime.forecasting.naive import NaiveForecaster
+from sktime.forecasting.sarimax import SARIMAX
+from sktime.forecasting.theta import ThetaForecaster
+from sktime.utils.estimator_checks import check_estimator
+
+from footfall.models.boosted import Boosted, Panel
+from footfall.models.ets import ETS
+from footfall.models.saving import save
+from footfall.models.smoother import WeekdaySmoother
+from footfall.models.transforms import KindOfDay, LastYearsTurn, LogLevel
+from footfall.models.updating import bring_up_to, fit, follows, of_today, predict
+
+CANDIDATES = {
+    "seasonal naive": NaiveForecaster(strategy="last", sp=7),
+    "ETS": ETS(trend="add", damped_trend=True, seasonal="add", sp=7),
+    "Theta": ThetaForecaster(sp=7, deseasonalize_model="additive"),
+    "calendar": LogLevel() * KindOfDay(country="PT") * LastYearsTurn() * WeekdaySmoother(),
+    "both scales": EnsembleForecaster(
+        [
+            ("log", LogLevel() * KindOfDay(country="PT") * LastYearsTurn() * WeekdaySmoother()),
+            ("raw", KindOfDay(country="PT") * LastYearsTurn(step=1.0) * WeekdaySmoother()),
+        ]
+    ),
+    "boosted": Boosted("PT", trees=20, rows_per_tree=50),
+    "ETS on the log level": LogLevel() * ETS(trend="add", damped_trend=True, seasonal="add", sp=7),
+    "ARIMA on the log level": LogLevel() * SARIMAX(order=(1, 0, 0), seasonal_order=(0, 1, 1, 7)),
+}
+each = pytest.mark.parametrize("forecaster", CANDIDATES.values(), ids=CANDIDATES)
+
+
+def week_after(y: pd.Series) -> pd.DatetimeIndex:
+    return pd.date_range(y.index[-1], periods=8)[1:]
+
+
+@each
+def test_a_day_more_of_data_moves_the_forecast(forecaster):
+    y = retail()
+    y.iloc[-1] += 30
+    old = fit(forecaster, y[:-1])
+    new = bring_up_to(old, y)
+    assert list(predict(new, week_after(y)).index) == list(week_after(y))
+    moved = (predict(new, week_after(y)) - predict(old, week_after(y))).abs()
+    assert moved.max() > 1
+    assert old.cutoff[-1] == y.index[-2]  # the argument is left as it was
+
+
+@pytest.mark.parametrize("forecaster", [f for f in CANDIDATES.values() if follows(f)])
+def test_following_day_by_day_ends_where_one_leap_does(forecaster):
+    y = retail()
+    leap = bring_up_to(fit(forecaster, y[:-5]), y)
+    walk = fit(forecaster, y[:-5])
+    for days in range(4, -1, -1):
+        walk = bring_up_to(walk, y[: len(y) - days])
+    np.testing.assert_allclose(predict(walk, week_after(y)), predict(leap, week_after(y)))
+
+
+def test_sktime_still_keeps_stale_states():
+    """When this fails, the class may be listed in `follows`."""
+    y = retail()
+    y.iloc[-1] += 30
+    forecaster = AutoETS(error="add", seasonal="add", sp=7).fit(y[:-1])
+    old = forecaster.predict(fh=[2, 3])
+    with warnings.catch_warnings(action="ignore"):
+        new = forecaster.update(y[-1:], update_params=False).predict(fh=[1, 2])
+    np.testing.assert_allclose(old, new)
+    assert not follows(forecaster)
+
+
+def test_ets_holds_its_gains():
+    y = retail()
+    old = fit(CANDIDATES["ETS"], y[:-30])
+    held, new = old._fitted_forecaster.params, bring_up_to(old, y)._fitted_forecaster.params
+    assert {key: new[key] for key in held if key.startswith("smoothing")} == {
+        key: value for key, value in held.items() if key.startswith("smoothing")
+    }
+
+
+@each
+def test_nothing_new_changes_nothing(forecaster):
+    y = retail()
+    fitted = fit(forecaster, y)
+    pd.testing.assert_series_equal(predict(bring_up_to(fitted, y), week_after(y)), predict(fitted, week_after(y)))
+
+
+@each
+def test_a_forecaster_that_knows_the_future_is_refused(forecaster):
+    y = retail()
+    with pytest.raises(ValueError, match="2022-10-13, the series ends on 2022-10-12"):
+        bring_up_to(fit(forecaster, y), y[:-1])
+
+
+@each
+def test_gaps_are_borne(forecaster):
+    y = retail()[-120:].copy()
+    y.iloc[[3, 40, 41, 42, 43, 44, 45, 46, 47, 48, 100, -3, -2]] = np.nan
+    fitted = bring_up_to(fit(forecaster, y[:-10]), y)
+    assert np.isfinite(predict(fitted, week_after(y))).all()
+
+
+@each
+def test_sixty_days_are_enough(forecaster):
+    y = retail()[-60:]
+    assert predict(fit(forecaster, y), week_after(y)).between(-60, 80).all()
+
+
+@each
+def test_nobody_is_the_least_there_can_be(forecaster):
+    y = (retail() / 5 - 95).clip(lower=-100)
+    assert predict(fit(forecaster, y), week_after(y)).between(-100, -80).all()
+
+
+def test_a_country_without_a_calendar_is_forecast():
+    y = retail()
+    forecaster = LogLevel() * KindOfDay(country="XX") * LastYearsTurn() * WeekdaySmoother()
+    assert np.isfinite(predict(fit(forecaster, y), week_after(y))).all()
+
+
+def test_a_steady_week_is_forecast_as_it_is():
+    y = pd.Series(np.tile([1.0, 2, 3, 4, 5, 30, 20], 20), index=pd.date_range("2022-01-03", periods=140))
+    np.testing.assert_allclose(predict(fit(WeekdaySmoother(), y), week_after(y)), [1, 2, 3, 4, 5, 30, 20])
+
+
+def test_sktime_accepts_the_smoother_as_a_forecaster():
+    skip = ["test_class_has_doctest_example", "test_get_test_params_coverage", "test__y_remember_data"]
+    check_estimator(WeekdaySmoother, raise_exceptions=True, verbose=False, tests_to_exclude=skip)
+
+
+@each
+def test_the_same_fit_saves_the_same_bytes(forecaster, tmp_path):
+    y = retail()
+    for name in ("one.zip", "two.zip"):
+        save(fit(forecaster, y), tmp_path / name)
+    assert _sha256(tmp_path / "one.zip") == _sha256(tmp_path / "two.zip")
+
+
+def test_a_fresh_process_loads_the_same_numbers_and_fits_the_same_bytes(tmp_path):
+    y = retail()
+    save(fit(CANDIDATES["calendar"], y), tmp_path / "model.zip")
+    where = {"PYTHONHASHSEED": "7", "PYTHONPATH": f"{Path(__file__).parents[1]}:{Path(__file__).parent}"}
+    subprocess.run([sys.executable, "-c", FRESH, str(tmp_path)], check=True, env=where)
+    loaded = np.array(json.loads((tmp_path / "forecast.json").read_text()))
+    np.testing.assert_array_equal(loaded, predict(fit(CANDIDATES["calendar"], y), week_after(y)))
+    assert _sha256(tmp_path / "model.zip") == _sha256(tmp_path / "again.zip")
+
+
+FRESH = """
+import json, sys
+from pathlib import Path
+from figures import retail
+from footfall.models.updating import fit, predict
+from footfall.models.saving import load, save
+from test_models import CANDIDATES, week_after
+here, y = Path(sys.argv[1]), retail()
+(here / "forecast.json").write_text(json.dumps(predict(load(here / "model.zip"), week_after(y)).tolist()))
+save(fit(CANDIDATES["calendar"], y), here / "again.zip")
+"""
+
+
+@each
+def test_no_warning_is_heard(forecaster):
+    y = retail()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        predict(bring_up_to(fit(forecaster, y[:-2]), y), week_after(y))
+
+
+def test_only_a_recipe_that_learned_from_a_panel_gets_todays():
+    today = Panel()
+    assert of_today(Boosted("PT"), today).panel is None
+    assert of_today(Boosted("PT", Panel()), today).panel is today
+    assert of_today(CANDIDATES["calendar"], today) == CANDIDATES["calendar"]
+
+
+def _sha256(path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,135 @@
+"""The record, read again, by the commands a reviewer uses."""
+
+import datetime as dt
+import re
+
+import nbformat
+import pytest
+from conftest import footfall
+from test_execute import write
+
+from flows.notebook.execute import run_notebook
+from flows.operations import audit
+from flows.record.folder import claim
+from flows.record.record import differences
+from flows.settings import home
+from flows.storage import forecasts
+from footfall.errors import UsageProblem
+
+
+@pytest.fixture(scope="module")
+def published(first_run):
+    """The manifest of the sample's forecast."""
+    from flows.storage import bucket, forecasts
+
+    return forecasts.latest(bucket.connect("footfall"), "sample").manifest
+
+
+def test_a_forecast_leads_back_to_everything_it_came_from(published):
+    from flows.champion import registry
+
+    done = footfall("trace", "sample", "2022-10-13")
+    assert done.exit_code == 0, done.output
+    about = published["about"]
+    for what, which in {
+        "forecast": "gs://footfall/sample/forecasts/2022-10-13/",
+        "predicted in": f"/runs/{about['record']}",
+        "commit": r"[0-9a-f]{40}|unknown",
+        "notebook": "sha256 [0-9a-f]{64}",
+        "lock": "sha256 [0-9a-f]{64}",
+        "parameters": "as_of=2022-10-13, category=retail_and_recreation",
+        "model": f"{about['model_version']}, sha256 {about['model_sha256']}",
+        "the gate said": "beats seasonal naive",
+        "trained in": "/runs/" + registry.version_of("sample", about["model_version"].split("/")[1]).run_id,
+        "snapshot": f"gs://footfall/snapshots/{about['snapshot']}.parquet",
+        "source": "sample, through 2022-10-10",
+    }.items():
+        assert re.search(rf"^{what} +.*{which}", done.output, re.MULTILINE), what
+
+
+def test_a_day_without_forecast_is_told(published):
+    done = footfall("trace", "sample", "2022-10-01")
+    assert done.exit_code == 2 and "no forecast of sample stands on 2022-10-01" in done.output
+
+
+def test_in_use_was_what_readers_saw_last(bucket):
+    assert audit.in_use(bucket, "m", None) is None
+    made = {}
+    for day, version, show in ((1, "1", True), (2, "1", True), (2, "2", True), (2, "1", True), (4, "2", False)):
+        about = {"model_version": f"m/{version}"}
+        done = forecasts.publish(bucket, "m", dt.date(2022, 10, day), {"x": version.encode()}, about, show)
+        made[day, version] = done.url.removeprefix(f"gs://{bucket.name}/")
+    assert audit.in_use(bucket, "m", "2022-09-30") is None
+    assert audit.in_use(bucket, "m", "2022-10-01") == made[1, "1"]
+    for on in ("2022-10-02", "2022-10-05", None):
+        assert audit.in_use(bucket, "m", on) == made[2, "1"], "rolled back on the 2nd, and the 4th was only stored"
+
+
+def test_runs_are_listed_newest_first(published):
+    done = footfall("runs", "--market", "sample", "--notebook", "predict", "--outcome", "succeeded")
+    assert done.exit_code == 0 and published["about"]["record"] in done.output
+    times = re.findall(r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) +predict +sample +2022-10-13 +succeeded", done.output, re.M)
+    assert times and times == sorted(times, reverse=True)
+    assert "no run on record" in footfall("runs", "--since", "2999-01-01").output
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["runs", "--since", "2022-13-45"], "'2022-13-45' is no day of the calendar"),
+        (["verify", "nobody"], "no run 'nobody' on record; footfall runs lists those there are"),
+        (["replay", "nobody"], "no run 'nobody' on record"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_told(words, says, published):
+    done = footfall(*words)
+    assert done.exit_code == 2 and says in done.output, done.output
+
+
+def test_a_replay_that_ends_elsewhere_says_where(tmp_path):
+    seen = f"open({str(tmp_path / 'seen')!r}, 'x')"  # a second time it is there already
+    claim(tmp_path / "run", write(tmp_path, seen, "1 / 0"), {"market": "m"})
+    run_notebook(tmp_path / "run", {"number": 7}, print)
+    found = audit.replay(str(tmp_path / "run"), tmp_path / "scratch", print)
+    assert found[0] == "it failed in cell 4: ZeroDivisionError: division by zero."
+    assert found[1].startswith("now it failed in cell 3: FileExistsError: ")
+
+
+def test_a_published_forecast_verifies_and_repeats_to_the_same_bytes(published, monkeypatch):
+    run = published["about"]["record"]
+    assert "files are as they were written" in footfall("verify", run).output
+    monkeypatch.setenv("TZ", "Pacific/Auckland")
+    monkeypatch.setenv("LC_ALL", "C")
+    done = footfall("replay", run)
+    assert done.exit_code == 0 and "the replay wrote the same bytes" in done.output, done.output
+
+
+def test_a_failed_run_opens_where_it_stopped_with_all_that_it_needs(tmp_path):
+    claim(tmp_path / "run", write(tmp_path, "'before'", "1 / 0", "'after'"), {"market": "m"})
+    (tmp_path / "run" / "in").mkdir()
+    (tmp_path / "run" / "in" / "snapshot.parquet").write_bytes(b"figures")
+    run_notebook(tmp_path / "run", {"number": 7}, print)
+    place = audit.bundle(str(tmp_path / "run"), tmp_path / "opened")
+    title, stop = (c for c in nbformat.read(place, 4).cells if c.cell_type == "markdown" and c.source.startswith("# "))
+    assert title.metadata["jp-MarkdownHeadingCollapsed"] and stop.source.startswith("# Stopped here")
+    assert (place.parent / "in" / "snapshot.parquet").read_bytes() == b"figures"
+    assert differences(tmp_path / "run") == []
+    with pytest.raises(UsageProblem, match="is not empty"):
+        audit.bundle(str(tmp_path / "run"), tmp_path / "opened")
+
+
+FILES = ("in/champion/forecaster.zip", "in/snapshot.parquet", "out/forecast/forecast.csv", "predict.ipynb")
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_flipped_byte_is_found_and_named(published, name):
+    run = published["about"]["record"]
+    (stored,) = (home() / "artifacts").glob(f"*/{run}/artifacts/{name}")
+    whole = stored.read_bytes()
+    try:
+        stored.write_bytes(whole[:99] + bytes([whole[99] ^ 1]) + whole[100:])
+        done = footfall("verify", run)
+        assert done.exit_code == 3 and f"{name}: altered" in done.output
+        assert footfall("replay", run).exit_code == 3
+    finally:
+        stored.write_bytes(whole)

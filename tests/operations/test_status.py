@@ -1,0 +1,189 @@
+"""`footfall status` and `footfall doctor`: what they say on real servers, and that they notice what is wrong."""
+
+import datetime as dt
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import footfall
+from invariants import CANARY
+from proxy import Proxy
+from test_schedule import client, deployment, live  # noqa: F401
+
+from flows.storage import bucket as storage
+from flows.storage import forecasts
+
+
+def said(lines):
+    return {line.about: (line.says, line.mend) for line in lines}
+
+
+def screen(market):
+    from flows.operations import status
+
+    return said(status.screen(storage.connect("footfall"), market))
+
+
+def test_a_market_on_one_screen(first_run):
+    done = footfall("status", "sample")
+    assert done.exit_code == 0 and len(done.output.splitlines()) <= 24
+    for line in ("data +2022-10-10, 3 days before 2022-10-13", "forecast +as of 2022-10-13", "skill +no reviews yet",
+                 r"champion +sample/\d+, since 2022-10-13, 0 days old; "):  # fmt: skip
+        assert re.search(line, done.output), done.output
+    assert re.search("^sample$", footfall("status").output, re.MULTILINE)
+    assert footfall("status", "smple").exit_code == 2
+
+
+def test_a_market_without_anything_is_told_how_to_begin(live):  # noqa: F811
+    lines = screen(live)
+    assert lines["forecast"] == ("none yet", f"footfall run {live}")
+    assert lines["champion"] == ("none yet", f"footfall train {live}")
+    assert lines["next"] == ("nothing is scheduled", "")
+
+
+def publish(market, *days):
+    for day in days:
+        about = {"data_through": str(day - dt.timedelta(days=2)), "source": "sample", "model_version": "m/1"}
+        forecasts.publish(storage.connect("footfall"), market, day, {"forecast.csv": b"1\n"}, about)
+
+
+def test_missed_days_are_listed_with_the_command_that_makes_up_for_them(client, live):  # noqa: F811
+    today = dt.datetime.now().astimezone().date()
+    ago = {number: today - dt.timedelta(days=number) for number in range(10)}
+    publish(live, ago[9], ago[8], ago[4], ago[1])
+    assert "missed" not in screen(live), "nothing is scheduled"
+    deployment(client, live)
+    told, mend = screen(live)["missed"]
+    assert told == f"5 scheduled days without a forecast: {ago[7]} … {ago[5]}, {ago[3]} … {ago[2]}"
+    assert mend == f"footfall backfill {live} --from {ago[7]} --to {ago[2]}"
+    publish(live, *(ago[number] for number in (7, 6, 5, 3, 2)))
+    assert "missed" not in screen(live)
+
+
+def test_a_source_that_stopped_and_an_open_cause_are_wrong(live):  # noqa: F811
+    from flows.orchestration import alerts
+
+    publish(live, dt.date(2022, 10, 13))
+    alerts.open(live, "decay", "errs more than the naive for 28 days")
+    lines = screen(live)
+    assert "stale: sample" in lines["data"][0] and lines["data"][1] and "days old" in lines["forecast"][0]
+    assert "errs more than the naive" in lines["decay"][0] and lines["decay"][1] == f"footfall train {live}"
+    alerts.close(live, "decay")
+
+
+def test_a_forecast_of_a_later_day_is_not_of_a_negative_age(live):  # noqa: F811
+    from flows.orchestration import alerts
+
+    today = dt.datetime.now().astimezone().date()
+    publish(live, today + dt.timedelta(days=2))
+    alerts.open(live, "failure of predict", "figures.csv:1: wrong\nfigures.csv:2: wrong\nfigures.csv:3: wrong")
+    lines = screen(live)
+    assert lines["forecast"][0].endswith(f"2 days after {today}, the market's own day")
+    assert lines["failure of predict"][0].endswith("UTC: figures.csv:1: wrong … and 2 more")
+    alerts.close(live, "failure of predict")
+
+
+def test_prefects_pages_ask_the_server_they_came_from(servers):
+    with urllib.request.urlopen(servers["PREFECT_API_URL"].removesuffix("/api") + "/ui-settings") as answer:
+        assert json.load(answer)["api_url"] == "/api", "4200 may be another's"
+
+
+def test_a_prefect_that_is_away_is_named(servers):
+    away = os.environ | {"PREFECT_API_URL": f"http://reader:{CANARY}@127.0.0.1:9/api"}
+    words = [sys.executable, "-m", "flows.cli.main", "status", "sample"]
+    done = subprocess.run(words, env=away, capture_output=True, text=True, check=False)
+    assert done.returncode == 4, done.stderr
+    assert "Prefect at http://127.0.0.1:9/api did not do its part: " in done.stdout
+    assert "Run again when it answers." in done.stdout and CANARY not in done.stdout + done.stderr
+
+
+def test_skill_is_of_the_last_28_days(live):  # noqa: F811
+    days = pd.date_range("2022-08-01", "2022-10-13").strftime("%Y-%m-%d")
+    errors = [9.0] * (len(days) - 28) + [1.0] * 28
+    scores = pd.DataFrame({"target_end_date": days, "error": errors, "naive_error": 4.0, "WIS": 1.0})
+    scores = scores.assign(covered50=0.5, covered80=np.tile([1.0, 1, 1, 0], len(days))[: len(days)], covered90=1.0)
+    content = io.BytesIO()
+    scores.to_parquet(content)
+    storage.create(storage.connect("footfall"), f"{live}/scores.parquet", content.getvalue())
+    told = "+75% against the seasonal naive, the 80 % range held 75% of the days; 28 days to 2022-10-13, 28 forecasts"
+    assert screen(live)["skill"] == (told, "")
+
+
+def test_the_doctor_finds_nothing_wrong_here(first_run):
+    done = footfall("doctor")
+    assert done.exit_code == 0, done.output
+    checks = [line.split()[0] for line in done.output.splitlines()]
+    assert checks == ["python", "packages", "prefect", "mlflow", "storage", "clock", "zone", "disk", "tree",
+                      "champions", "ledger", "alerts"]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("method", "missing"),
+    [("POST /upload", "storage.objects.create"), ("DELETE /storage", "storage.objects.delete"), ("GET", "list")],
+)
+def test_the_doctor_names_the_permission_that_is_missing(method, missing, servers, monkeypatch):
+    from flows.operations import doctor
+
+    with Proxy(servers["STORAGE_EMULATOR_HOST"]) as proxy:
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", proxy.url)
+        proxy.add(403, f"^{method}", times=9)
+        found = doctor.storage()
+    assert missing in found.says and missing in found.mend
+
+
+def test_the_doctor_sees_a_clock_that_is_wrong_and_a_server_that_is_gone(servers, monkeypatch):
+    from flows.operations import doctor
+
+    class Yesterday(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+
+        def date_time_string(self, timestamp=None):
+            return "Thu, 13 Oct 2022 06:00:00 GMT"
+
+        def log_message(self, *_):
+            pass
+
+    other = ThreadingHTTPServer(("127.0.0.1", 0), Yesterday)
+    threading.Thread(target=other.serve_forever, args=(0.05,), daemon=True).start()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{other.server_port}")
+    found = doctor.clock()
+    assert "differs from" in found.says and "NTP" in found.mend
+    other.shutdown()
+    other.server_close()
+    assert "no answer" in doctor.mlflow().says and doctor.mlflow().mend
+
+
+def test_the_doctor_sees_a_package_that_is_not_as_locked(tmp_path, servers, monkeypatch):
+    from flows.operations import doctor
+
+    lock = tmp_path / "requirements.lock"
+    lock.write_text("pandas==1.0.0 \\\nnot-there==2.0 \\\nappnope==1.0.0 ; sys_platform == 'darwin' \\\n")
+    monkeypatch.setattr(doctor, "LOCK", lock)
+    assert doctor.packages().says.startswith(
+        f"pandas {pd.__version__} instead of 1.0.0; not-there missing instead of 2.0"
+    )
+    monkeypatch.setattr(doctor, "ROOM", shutil.disk_usage("/").total / 1e9)
+    assert doctor.disk().mend
+
+
+def test_what_is_forgiven_at_home_is_wrong_in_production(servers, monkeypatch):
+    from flows.operations import doctor
+    from flows.orchestration import automations
+
+    monkeypatch.delenv("FOOTFALL_ALERT_URL", raising=False)
+    automations.arrange()
+    assert not doctor.alerts().mend
+    monkeypatch.setenv("FOOTFALL_ENV", "production")
+    assert "FOOTFALL_ALERT_URL" in doctor.alerts().mend

@@ -1,0 +1,216 @@
+"""Alerts: real server, real automation, real notification block, and a receiver on this machine."""
+
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import bad_data
+import pytest
+from conftest import crown, footfall
+from receiver import Receiver
+
+from flows.settings import OWN_PREFECT, home
+from footfall.errors import EnvironmentProblem
+
+
+@pytest.fixture(scope="module")
+def receiver(servers):
+    from flows.orchestration import automations
+
+    with Receiver() as one, pytest.MonkeyPatch.context() as patch:
+        patch.setenv(automations.SETTING, one.url)
+        automations.arrange()
+        yield one
+        patch.delenv(automations.SETTING)
+        automations.arrange()
+
+
+def test_a_cause_is_told_once_until_it_is_closed(receiver):
+    from flows.orchestration import alerts
+
+    assert alerts.open("once", "stale source", "The last day is 2022-10-13.")
+    assert [alerts.open("once", "stale source", f"Still, on day {day}.") for day in range(9)] == [False] * 9
+    assert receiver.wait("once", 1) == ["stale source"]
+    assert ("Footfall once: stale source", "The last day is 2022-10-13.") in receiver.told
+    assert [one["cause"] for one in alerts.opened("once")] == ["stale source"]
+    alerts.close("once", "stale source", "never opened")
+    assert alerts.opened("once") == []
+    assert alerts.open("once", "stale source", "Again.")
+    assert receiver.wait("once", 2) == ["stale source"] * 2
+    alerts.close("once", "stale source")
+
+
+def test_of_four_runs_that_meet_a_cause_at_once_one_tells_it(receiver):
+    from flows.orchestration import alerts
+
+    with ThreadPoolExecutor(4) as crowd:
+        told = list(crowd.map(lambda number: alerts.open("crowd", "decay", f"from {number}"), range(4)))
+    assert told.count(True) == 1
+    assert receiver.wait("crowd", 1) == ["decay"]
+    alerts.close("crowd", "decay")
+
+
+def test_a_cause_is_told_again_when_something_else_is_to_be_done(receiver):
+    from flows.orchestration import alerts
+
+    assert alerts.open("other", "failure of predict", "MLflow is away; run again.", "EnvironmentProblem")
+    assert not alerts.open("other", "failure of predict", "MLflow is still away.", "EnvironmentProblem")
+    assert alerts.open("other", "failure of predict", "Its history was rewritten.", "DataProblem")
+    assert receiver.wait("other", 2) == ["failure of predict"] * 2
+    assert [one["sentence"] for one in alerts.opened("other")] == ["Its history was rewritten."]
+    alerts.close("other", "failure of predict")
+
+
+def test_a_champion_of_today_that_making_up_for_the_past_has_found_is_told(receiver, first_run, tmp_path, monkeypatch):
+    import asyncio
+    import datetime as dt
+
+    from flows import backfill
+
+    async def promoted(market, *_):
+        crown(market, tmp_path)
+        return "walked"
+
+    async def walk():
+        return [told async for told in backfill.backfill("caught_up", [dt.date(2022, 10, 12)])]
+
+    monkeypatch.setattr(backfill, "_walk", promoted)
+    assert asyncio.run(walk()) == ["2022-10-12: walked"]
+    assert receiver.wait("caught_up", 1) == ["promotion"]
+
+
+def test_automations_that_are_as_they_should_be_are_left_alone(receiver, monkeypatch):
+    from prefect.client.orchestration import get_client
+
+    from flows.orchestration import automations
+
+    def there():
+        with get_client(sync_client=True) as client:
+            return {one.name: one.id for one in client.read_automations()}
+
+    before = there()
+    assert set(before) == set(automations.NAMES)
+    automations.arrange()
+    assert there() == before
+    with monkeypatch.context() as patch:
+        patch.delenv(automations.SETTING)
+        patch.delenv(OWN_PREFECT)
+        automations.arrange()  # by a worker that knows no address, on a server that is not its own
+        assert there() == before and automations.sends()
+
+
+def test_what_is_over_at_once_is_told_each_time(receiver):
+    from flows.orchestration import alerts
+
+    for version in ("3", "4"):
+        alerts.tell("events", "promotion", f"version {version} is champion")
+    assert receiver.wait("events", 2) == ["promotion"] * 2
+    assert alerts.opened("events") == []
+
+
+def test_a_failure_is_told_once_and_closed_by_a_success(receiver, first_run, tmp_path):
+    from flows.orchestration import alerts
+
+    def opened():
+        return [one["sentence"] for one in alerts.opened("sample") if one["cause"] == "failure of predict"]
+
+    alerts.close("sample", "failure of predict")  # whatever failed in other tests
+    already = len(receiver.wait("sample", 0))
+    bad = f"data.source={bad_data.CASES['empty file'].write(tmp_path)}"
+    for _ in range(2):
+        assert footfall("predict", "sample", "--set", bad).exit_code == 3
+    assert receiver.wait("sample", already + 1)[already:] == ["failure of predict"]
+    assert ["report.csv:1:1" in sentence for sentence in opened()] == [True]
+    assert footfall("predict", "sample").exit_code == 0
+    assert opened() == []
+
+
+def test_a_run_on_a_day_of_the_past_mends_nothing_of_today(receiver, first_run):
+    from flows.orchestration import alerts
+
+    alerts.open("sample", "stale source", "The last day is 2022-10-10.")
+    assert footfall("explore", "sample", "--as-of", "2022-10-05").exit_code == 0
+    assert "stale source" in [one["cause"] for one in alerts.opened("sample")]
+    assert footfall("explore", "sample").exit_code == 0
+    assert "stale source" not in [one["cause"] for one in alerts.opened("sample")]
+
+
+def test_who_asks_by_hand_for_a_day_to_come_is_told_there_and_nobody_else(receiver, first_run):
+    from flows.orchestration import alerts
+
+    alerts.close("sample", "failure of explore")
+    assert footfall("explore", "sample", "--as-of", "2099-01-01").exit_code == 2
+    assert "failure of explore" not in [one["cause"] for one in alerts.opened("sample")]
+
+
+def test_the_address_is_in_no_log_and_no_database(receiver):
+    from flows.orchestration import alerts
+
+    alerts.tell("secret", "promotion", "version 1 is champion")
+    assert receiver.wait("secret", 1) == ["promotion"]
+    for path in (path for path in home().rglob("*") if path.is_file()):
+        assert b"canary-" not in path.read_bytes(), path
+
+
+def test_a_receiver_that_refuses_or_is_gone_stops_nothing_and_gives_nothing_away(receiver):
+    from flows.orchestration import alerts, automations
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(automations.SETTING, receiver.url.replace(str(receiver.url.split(":")[2].split("/")[0]), "9"))
+        automations.arrange()
+        alerts.tell("gone", "promotion", "version 1 is champion")
+        time.sleep(2)
+    automations.arrange()
+    assert b"canary-" not in (home() / "logs" / "prefect.log").read_bytes()
+    assert receiver.about("gone") == []
+
+
+def test_without_an_address_no_automation_sends(servers):
+    from prefect.client.orchestration import get_client
+
+    from flows.orchestration import automations
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv(automations.SETTING, raising=False)
+        automations.arrange()
+        with get_client(sync_client=True) as client:
+            assert [one.name for one in client.read_automations()] == ["footfall-silence"]
+        assert automations.told() == "No alerts: set FOOTFALL_ALERT_URL, then footfall up."
+
+
+@pytest.mark.parametrize(
+    ("asked", "becomes"),
+    [
+        ("https://example.org/hook?sig=a%2Bb", "jsons://example.org/hook?-sig=a%2Bb"),
+        ("https://hooks.slack.com/services/T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ", None),
+        ("mailto://me:secret@mail.example.org?to=you@example.org", None),
+    ],
+)
+def test_an_address_is_a_webhook_or_a_mailbox(asked, becomes, servers, monkeypatch):
+    from flows.orchestration import automations
+
+    monkeypatch.setenv(automations.SETTING, asked)
+    assert automations.address() == (becomes or asked)
+
+
+@pytest.mark.parametrize("asked", ["me@example.net", "nonsense", "https://", "nowhere://canary"])
+def test_an_address_that_cannot_be_sent_to_is_refused_without_showing_it(asked, servers, monkeypatch, caplog):
+    from flows.orchestration import automations
+
+    monkeypatch.setenv(automations.SETTING, asked)
+    with pytest.raises(EnvironmentProblem, match="FOOTFALL_ALERT_URL: not an address") as told:
+        automations.address()
+    assert asked not in str(told.value).replace("https://…", "") and asked not in caplog.text
+
+
+def test_an_alert_that_cannot_be_told_stops_nothing(servers, monkeypatch):
+    from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
+
+    from flows.orchestration import alerts, reaper
+
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api", PREFECT_CLIENT_MAX_RETRIES: 0}):
+        assert alerts.open("away", "decay", "worse than the naive") is False
+        alerts.tell("away", "promotion", "version 1")
+        alerts.close("away", "decay")
+        assert reaper.bury() == []
+    assert os.environ["PREFECT_API_URL"] and alerts.opened("away") == []

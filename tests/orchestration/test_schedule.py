@@ -1,0 +1,228 @@
+"""The schedule on a real Prefect server: late runs, runs that died, and what the same file for ten days leads to."""
+
+import asyncio
+import datetime as dt
+import json
+import os
+import signal
+import subprocess
+import sys
+import uuid
+from zoneinfo import ZoneInfo
+
+import pytest
+from conftest import crown, footfall, market
+from receiver import Receiver
+
+from flows.settings import OWN_PREFECT, POOL, home
+from flows.storage import bucket as storage
+from flows.storage import forecasts
+from footfall.errors import StaleSource
+
+LISBON = ZoneInfo("Europe/Lisbon")
+TODAY = dt.datetime.now(LISBON).date()
+PREDICT = [sys.executable, "-u", "-m", "flows.cli.main", "predict", "sample"]
+
+
+@pytest.fixture
+def client(servers):
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as one:
+        yield one
+
+
+@pytest.fixture
+def live(servers, tmp_path, monkeypatch):
+    """A market whose clock runs, on the bundled sample; its name."""
+    text = "data: {source: sample, location: PT, stale_after: 6}\n"
+    return market(monkeypatch, tmp_path, f"live{uuid.uuid4().hex[:6]}", text)
+
+
+def deployment(client, market, cron="0 6 * * *"):
+    """A deployment of the predict flow for a market, scheduled daily."""
+    from prefect.client.schemas.actions import DeploymentScheduleCreate
+    from prefect.client.schemas.schedules import CronSchedule
+
+    if not any(pool.name == POOL for pool in client.read_work_pools()):
+        subprocess.run([sys.executable, "-m", "prefect", "work-pool", "create", POOL, "--type", "process"], check=True)
+    schedule = DeploymentScheduleCreate(schedule=CronSchedule(cron=cron, timezone="Europe/Lisbon"), active=True)
+    flow = client.create_flow_from_name("predict")
+    return client.create_deployment(
+        flow, market, parameters={"market": market}, schedules=[schedule], work_pool_name=POOL,
+        entrypoint="flows/predict.py:predict",
+    )  # fmt: skip
+
+
+def missed(client, deployment_id, days):
+    """The runs that the server's own scheduler would have made for the past days, oldest first."""
+    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterDeploymentId
+    from prefect.client.schemas.sorting import FlowRunSort
+
+    now = dt.datetime.now(dt.UTC)
+    span = {"start_time": (now - dt.timedelta(days=days)).isoformat(), "end_time": now.isoformat(), "min_runs": 50}
+    client.request("POST", f"/deployments/{deployment_id}/schedule", json=span).raise_for_status()
+    mine = FlowRunFilter(deployment_id=FlowRunFilterDeploymentId(any_=[deployment_id]))
+    found = client.read_flow_runs(flow_run_filter=mine, sort=FlowRunSort.EXPECTED_START_TIME_ASC)
+    return [run for run in found if run.expected_start_time <= now]
+
+
+def perform(run):
+    """What the worker's process does with a flow run; the state it ends in."""
+    from prefect.flow_engine import run_flow
+
+    from flows.predict import predict
+
+    return asyncio.run(run_flow(predict, flow_run=run, parameters=run.parameters, return_type="state"))
+
+
+def test_of_seven_missed_days_the_newest_runs_once_and_the_others_are_told_once(client, live):
+    from flows.orchestration import alerts
+
+    runs = missed(client, deployment(client, live), 7)
+    assert len(runs) == 7 and all(run.auto_scheduled for run in runs)
+    states = [perform(run) for run in runs]
+    assert [state.name for state in states] == ["Missed"] * 6 + ["Failed"], "its source is stale, but it was run"
+    assert all(state.is_completed() for state in states[:6])
+    first, last = (runs[n].expected_start_time.astimezone(LISBON).date() for n in (0, 5))
+    assert f"footfall backfill {live} --from {first} --to {last}" in states[0].message
+    told = {one["cause"]: one["sentence"] for one in alerts.opened(live)}
+    assert told["missed day"] == states[0].message and "stale source" in told, "the sample ended in 2022"
+    days = {run.expected_start_time.astimezone(LISBON).date() for run in runs}
+    folders = [path for path in (home() / "runs").glob(f"*-predict-{live}-*")]
+    assert len(folders) == 1, "what was left out executed nothing"
+    assert f'"as_of": "{max(days)}"' in (folders[0] / "owner.json").read_text(), "it stands on the day it was due"
+
+
+def test_a_run_that_a_person_asks_for_is_never_left_out(client, live):
+    identity = deployment(client, live)
+    missed(client, identity, 3)
+    assert perform(client.create_flow_run_from_deployment(identity)).name == "Failed"
+
+
+def test_a_market_whose_clock_stands_still_has_missed_nothing(client):
+    from flows.orchestration import alerts
+
+    runs = missed(client, deployment(client, "sample"), 3)
+    assert [perform(run).name for run in runs[:2]] == ["Missed"] * 2
+    assert "missed day" not in [one["cause"] for one in alerts.opened("sample")]
+
+
+def left_behind(client, run):
+    """As a worker and its flow leave a run that are both killed: Running, its process gone."""
+    from prefect.states import Running
+
+    client.set_flow_run_state(run.id, Running(), force=True)
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    client.request("PATCH", f"/flow_runs/{run.id}", json={"infrastructure_pid": str(gone.pid)}).raise_for_status()
+
+
+def runs_of(client, identity):
+    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterDeploymentId
+
+    mine = FlowRunFilter(deployment_id=FlowRunFilterDeploymentId(any_=[identity]))
+    return [run for run in client.read_flow_runs(flow_run_filter=mine) if not run.auto_scheduled]
+
+
+def test_a_run_that_died_with_its_worker_is_ended_and_run_once_more(client, live):
+    from flows.orchestration import reaper
+
+    identity = deployment(client, live)
+    first = client.create_flow_run_from_deployment(identity)
+    left_behind(client, first)
+    (told,) = reaper.bury()
+    assert "ended without a word" in told and "run once more" in told
+    assert client.read_flow_run(first.id).state.is_crashed()
+    assert reaper.bury() == []
+    (again,) = [run for run in runs_of(client, identity) if run.id != first.id]
+    assert again.state.is_scheduled() and again.parameters == {"market": live}
+    left_behind(client, again)
+    assert "run once more" not in reaper.bury()[0], "twice is enough"
+    assert len(runs_of(client, identity)) == 2
+
+
+def test_a_run_whose_death_its_worker_has_noticed_is_run_once_more_too(client, live):
+    from prefect.states import Crashed
+
+    from flows.orchestration import reaper
+
+    identity = deployment(client, live)
+    first = client.create_flow_run_from_deployment(identity)
+    client.set_flow_run_state(first.id, Crashed(message="exited with status -9"), force=True)
+    (told,) = reaper.bury()
+    assert "exited with status -9" in told and "run once more" in told
+    assert reaper.bury() == []
+    (again,) = [run for run in runs_of(client, identity) if run.id != first.id]
+    client.set_flow_run_state(again.id, Crashed(message="exited with status -9"), force=True)
+    assert "run once more" not in reaper.bury()[0] and len(runs_of(client, identity)) == 2
+
+
+def test_a_server_that_is_not_ours_may_know_runs_of_other_machines(client, live, monkeypatch):
+    from flows.orchestration import reaper
+
+    run = client.create_flow_run_from_deployment(deployment(client, live))
+    left_behind(client, run)
+    with monkeypatch.context() as patch:
+        patch.delenv(OWN_PREFECT)
+        assert reaper.bury() == [], "its process may live where it runs"
+    assert len(reaper.bury()) == 1
+
+
+def test_a_run_whose_process_lives_is_left_alone(client, live):
+    from prefect.states import Running
+
+    from flows.orchestration import reaper
+
+    run = client.create_flow_run_from_deployment(deployment(client, live))
+    client.set_flow_run_state(run.id, Running(), force=True)
+    assert reaper.bury() == [], "its process may be about to start"
+    client.request("PATCH", f"/flow_runs/{run.id}", json={"infrastructure_pid": str(os.getpid())})
+    assert reaper.bury() == []
+    client.delete_flow_run(run.id)
+
+
+def test_a_run_killed_in_its_notebook_does_not_stay_running(client, first_run):
+    from flows.orchestration import reaper
+
+    before = set((home() / "runs").iterdir())
+    run = subprocess.Popen(PREDICT, stdout=subprocess.PIPE, text=True)
+    assert any("predict [2]" in line for line in run.stdout)
+    os.kill(run.pid, signal.SIGKILL)
+    run.wait()
+    (folder,) = set((home() / "runs").iterdir()) - before
+    identity = json.loads((folder / "owner.json").read_text())["tags"]["prefect_flow_run"]
+    assert client.read_flow_run(identity).state.is_running()
+    assert any("ended without a word" in told for told in reaper.bury())
+    assert client.read_flow_run(identity).state.is_crashed()
+
+
+@pytest.mark.parametrize("last", [21, pytest.param(28, marks=pytest.mark.soak)])
+def test_the_same_file_day_after_day_is_said_to_be_stale_once_and_never_relabelled(last, live, first_run, tmp_path):
+    from flows.orchestration import alerts, automations
+
+    crown(live, tmp_path)
+    place = storage.connect("footfall")
+    with Receiver() as receiver, pytest.MonkeyPatch.context() as patch:
+        patch.setenv(automations.SETTING, receiver.url)
+        automations.arrange()
+        days = [f"2022-10-{day}" for day in range(19, last + 1)]
+        done = [footfall("predict", live, "--as-of", day) for day in days]
+        assert [one.exit_code for one in done] == [0, *[StaleSource.exit_code] * (last - 19)], done[0].output
+        assert "stale — its last retail_and_recreation of PT is 2022-10-13, 7 days before 2022-10-20" in done[1].output
+        assert "the latest forecast remains 2022-10-19" in done[-1].output
+        assert receiver.wait(live, 1) == ["stale source"]
+    latest = forecasts.latest(place, live)
+    assert latest.pointer["as_of"] == "2022-10-19" and latest.manifest["about"]["data_through"] == "2022-10-13"
+    assert [one["cause"] for one in alerts.opened(live)] == ["stale source"]
+    assert "stale" in footfall("forecast", live).output
+
+
+@pytest.mark.parametrize("station", ["predict", "run"])
+def test_a_day_that_is_still_to_come_is_nobodys(station, live):
+    today = dt.datetime.now(LISBON).date()
+    done = footfall(station, live, "--as-of", str(today + dt.timedelta(days=1)))
+    assert done.exit_code == 2, done.output
+    assert f"that day is still to come, in Lisbon it is {today}" in done.output
+    done = footfall(station, live, "--as-of", str(today))
+    assert done.exit_code == 3 and "stale" in done.output, "the sample ended in 2022, but the day itself is right"

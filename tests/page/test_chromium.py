@@ -1,0 +1,138 @@
+"""The owner's page in a real browser: both languages, phone and desktop, by day, in the dark and on paper."""
+
+import datetime as dt
+import re
+
+import pages
+import pytest
+from test_execute import write
+
+from flows.authoring import screenshot
+from flows.notebook.execute import run_notebook
+from flows.record.folder import claim
+
+pytestmark = pytest.mark.skipif(not screenshot.found(), reason=screenshot.ADVICE)
+PHONE, DESKTOP = {"width": 360, "height": 780}, {"width": 1280, "height": 900}
+LOCALES = {"en-GB": "How busy will the coming days be?", "pt-PT": "Quanto movimento haverá nos próximos dias?"}
+FRAME = """page => document.body.append(Object.assign(document.createElement("iframe"), {
+  sandbox: "allow-scripts", src: URL.createObjectURL(new Blob([page], {type: "text/html"})), height: 600}))"""
+SEEN = "heading => heading.getBoundingClientRect().top < innerHeight"
+MADE = dt.datetime(2022, 10, 1, 9)
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    out = tmp_path_factory.mktemp("page")
+    pages.written(out, pages.said(pages.model()))
+    return (out / "forecast" / "index.html").as_uri()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with screenshot.chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def opened(browser, address):
+    """Opens the page, and keeps what it asks for and what it complains of."""
+    contexts = []
+
+    def open_page(now=MADE, **options):
+        contexts.append(browser.new_context(**options))
+        view = contexts[-1].new_page()
+        view.asked, view.complaints = [], []
+        view.on("request", lambda request: view.asked.append(request.url))
+        view.on("console", lambda message: view.complaints.append(message.text))
+        view.on("pageerror", lambda error: view.complaints.append(str(error)))
+        view.clock.set_fixed_time(now)
+        view.goto(address)
+        return view
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+def obstacles(view):
+    """What axe-core finds that keeps people from reading the page."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in Axe().run(view).response["violations"]]
+
+
+@pytest.mark.parametrize(
+    ("locale", "viewport", "scheme"),
+    [("en-GB", PHONE, "light"), ("pt-PT", PHONE, "dark"), ("en-GB", DESKTOP, "dark"), ("pt-PT", DESKTOP, "light")],
+)
+def test_everybody_can_read_it(opened, address, locale, viewport, scheme):
+    view = opened(locale=locale, viewport=viewport, color_scheme=scheme)
+    assert view.get_by_role("heading", level=1).all_inner_texts() == [LOCALES[locale]]
+    assert view.evaluate("document.documentElement.lang") == locale[:2].replace("pt", "pt-PT")
+    assert view.title().startswith(LOCALES[locale])
+    assert view.get_by_role("listitem").filter(has=view.get_by_role("heading", level=3)).count() == 7
+    assert view.get_by_role("table").get_by_role("rowheader").count() == 7
+    assert view.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert view.get_by_role("table").evaluate("one => one.offsetWidth <= one.parentElement.offsetWidth"), (
+        "in its margins"
+    )
+    assert view.asked == [address] and not view.complaints
+    assert not obstacles(view)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_it_is_good_on_paper(opened, locale):
+    view = opened(locale=locale, viewport={"width": 700, "height": 1000}, color_scheme="dark")
+    view.emulate_media(media="print")
+    assert not view.get_by_role("radio").first.is_visible()
+    assert view.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(255, 255, 255)"
+    assert not obstacles(view)
+    assert re.findall(rb"/Count (\d+)", view.pdf(format="A4")) == [b"2"], "pages"
+
+
+def test_the_language_is_switched_by_mouse_by_keyboard_and_by_address(opened, address):
+    view = opened(locale="fr-FR", viewport=PHONE)
+    english, portuguese = LOCALES.values()
+    heading = view.get_by_role("heading", level=1)
+    assert heading.inner_text() == english, "who reads neither is most likely to read English"
+    view.get_by_text("Português").click()
+    assert heading.inner_text() == portuguese and view.title().startswith(portuguese)
+    view.keyboard.press("ArrowRight")
+    assert heading.inner_text() == english
+    view.goto(address + "#pt")
+    view.reload()
+    assert heading.inner_text() == portuguese
+
+
+def test_it_is_whole_without_a_script(opened):
+    view = opened(locale="en-GB", viewport=PHONE, java_script_enabled=False)
+    english, portuguese = LOCALES.values()
+    assert view.get_by_role("heading", level=1).inner_text() == portuguese
+    view.get_by_text("English").click()
+    assert view.get_by_role("heading", level=1).inner_text() == english
+
+
+def test_a_failed_runs_page_leads_to_where_it_stopped_in_mlflows_frame_too(browser, tmp_path):
+    claim(tmp_path / "run", write(tmp_path, *["print('a line\\n' * 60)"] * 2, "1 / 0"), {})
+    run_notebook(tmp_path / "run", {"number": 7}, print)
+    page = (tmp_path / "run" / "small.html").read_text()
+    view = browser.new_page(viewport=DESKTOP)
+    view.evaluate(FRAME, page)
+    frame = view.frame_locator("iframe")
+    stop = frame.get_by_role("heading", name="Stopped here")
+    assert not stop.evaluate(SEEN)
+    frame.get_by_text("In cell 5.").click()
+    assert stop.evaluate(SEEN)
+
+
+def test_days_that_are_over_are_said_to_be(opened):
+    note = "These days are over"
+    assert not opened(locale="en-GB").get_by_text(note).is_visible()
+    assert not opened(locale="en-GB", now=dt.datetime(2022, 10, 8, 22)).get_by_text(note).is_visible()
+    assert opened(locale="en-GB", now=dt.datetime(2022, 10, 9, 8)).get_by_text(note).is_visible()
+
+
+def test_a_script_put_in_from_outside_does_not_run(opened, tmp_path):
+    view = opened(locale="en-GB")
+    view.evaluate("document.body.append(Object.assign(document.createElement('script'), {text: 'document.title = 1'}))")
+    assert view.title() != "1" and "Content Security Policy" in view.complaints[0]

@@ -1,0 +1,227 @@
+"""What the owner's page says, and that it is always the same for the same figures."""
+
+import re
+import string
+
+import numpy as np
+import pages
+import pandas as pd
+import pytest
+from icalendar import Calendar
+from pages import OFF, said, written
+
+from footfall.calendar import KINDS, ORDINARY
+from footfall.outlook import STEPS, outlook
+from footfall.page import page
+from footfall.page.translations import ENGLISH, LANGUAGES, PORTUGUESE, percent
+from footfall.sources.google.columns import CATEGORIES
+from footfall.typical import chance_above, departure, spread, usual
+
+EN, PT = ENGLISH, PORTUGUESE
+
+
+@pytest.fixture(scope="module")
+def model():
+    return pages.model()
+
+
+def text(out, asked):
+    return written(out, asked)["index.html"].decode()
+
+
+def test_the_same_figures_give_the_same_bytes(model, tmp_path):
+    first, again = written(tmp_path / "a", said(model)), written(tmp_path / "b", said(model))
+    assert first == again
+    assert set(first) == {"forecast.csv", "forecast.parquet", "index.html", "week.ics", "semana.ics"}
+
+
+def test_it_is_light(model, tmp_path):
+    assert len(written(tmp_path, said(model))["index.html"]) < 40_000
+
+
+def test_a_holiday_and_its_eve_are_named_in_both_languages(model, tmp_path):
+    found = text(tmp_path, said(model))
+    for sentence in ("public holiday, Republic Day", "the day before a holiday, Republic Day",
+                     "feriado, Implantação da República", "véspera de feriado, Implantação da República"):  # fmt: skip
+        assert sentence in found
+
+
+def test_words_come_before_numbers_and_the_strongest_first(model, tmp_path):
+    found = text(tmp_path, said(model, lift=40))
+    assert re.search(r'class="lead">Every day \w+ busier than usual\.|class="lead">Far busier than usual: ', found)
+    english = found[found.index('<main lang="en"') :]
+    assert english.index("busier than usual") < english.index("%</b>")
+
+
+def test_a_hostile_name_stays_text(model, tmp_path):
+    found = written(tmp_path, said(model, location="PT/<script>alert(1)</script>", model_version="</p><b onx=1>"))
+    assert b"<script>alert" not in found["index.html"] and b"&lt;script&gt;alert(1)" in found["index.html"]
+    assert b"<b onx" not in found["index.html"]
+    assert len(Calendar.from_ical(found["week.ics"]).events) == 7
+
+
+def test_the_track_record_is_told_where_there_is_one(model, tmp_path):
+    told, silent = text(tmp_path / "a", said(model)), text(tmp_path / "b", said(model, track=None))
+    for sentence in ("the 28 days up to 28 September, 79% did end inside", "acertámos em 71% das vezes"):
+        assert sentence in told
+    assert "did end inside" not in silent and "acertámos" not in silent
+
+
+def test_a_track_record_of_another_shape_is_passed_over(tmp_path):
+    (tmp_path / "track.json").write_text('{"tomorrow": 1}')
+    assert page.read_track(tmp_path / "track.json") is None and page.read_track("") is None
+    (tmp_path / "track.json").write_text('{"through": "2022-09-28", "28": {"range_held": null, "more": 1}, "new": 2}')
+    assert page.read_track(tmp_path / "track.json").lately.range_held is None
+
+
+def test_figures_that_stand_still_are_said_to(model, tmp_path):
+    asked = said(model)
+    assert "The figures stand still" not in text(tmp_path / "a", asked)
+    found = text(tmp_path / "b", asked | {"y": asked["y"][:"2022-09-20"]})
+    assert "nothing after 20 September 2022" in found and "depois de 20 de setembro de 2022" in found
+
+
+@pytest.mark.parametrize("target", CATEGORIES)
+def test_every_kind_of_place_has_its_words(model, target, tmp_path):
+    found = text(tmp_path, said(model, target=target))
+    assert EN[target] in found and PT[target] in found
+    assert ("time spent there" in found) == (target == "residential")
+    assert ("visits" in found) == ("visitas" in found) == (target != "residential")
+
+
+def test_the_legend_tells_of_the_shades_that_are_there(model, tmp_path):
+    assert "five, eight and nine days out of ten" in text(tmp_path / "a", said(model))
+    asked = said(model)
+    table = asked["table"]
+    kept = (table["output_type"] == "mean") | table["output_type_id"].isin(["0.1", "0.5", "0.9"])
+    found = text(tmp_path / "b", asked | {"table": table[kept]})
+    assert "expected; eight days out of ten" in found and "esperado; oito em cada dez dias" in found
+
+
+def test_a_model_that_does_not_know_its_parts_tells_no_reason_but_the_calendar(model):
+    asked = said(model)
+    whole = asked["parts"].sum(axis=1).rename("level").to_frame()
+    reasons = outlook(asked["table"], asked["y"], whole, True)["reasons"]
+    assert {reason for day in reasons for reason in day} == {"eve", "holiday"}
+
+
+def test_other_countries_are_led_in_english(model, tmp_path):
+    found = text(tmp_path, said(model, location="DE"))
+    assert '<html lang="en">' in found and "Germany" in found and "Alemanha" in found
+    assert '<html lang="pt-PT">' in text(tmp_path, said(model, location="PT-13"))
+    assert "Porto, Portugal" in text(tmp_path, said(model, location="PT-13"))
+
+
+def fields(sentence):
+    return {name for _, name, _, _ in string.Formatter().parse(sentence) if name}
+
+
+def test_both_languages_say_everything():
+    assert EN.keys() == PT.keys()
+    assert {name: fields(text) for name, text in EN.items()} == {name: fields(text) for name, text in PT.items()} | {
+        "against": {"weekday", "low", "high"}
+    }
+    assert all(EN.values()) and all(PT.values())
+    sizes = {f"{size} {side}" for size in STEPS.values() for side in ("busier", "quieter")}
+    assert {*KINDS, *CATEGORIES, *sizes} - {ORDINARY} <= EN.keys()
+
+
+def test_what_is_said_in_one_language_is_not_said_in_the_other():
+    same = {name for name in EN if EN[name] == PT[name]}
+    assert same == {"festival", "event"}
+
+
+def test_dates_read_as_people_write_them():
+    portuguese, english = LANGUAGES
+    day = pd.Timestamp("2022-10-14")
+    assert portuguese.full(day) == "sexta-feira, 14 de outubro" and english.full(day) == "Friday, 14 October"
+    assert portuguese.one(day + pd.Timedelta(days=1)) == "um sábado"
+
+
+def test_no_number_is_minus_nought():
+    assert [percent(value) for value in (-0.4, 0.4, -7.6, 12.2)] == ["0%", "0%", "−8%", "+12%"]
+
+
+# --- what is usual ---
+
+
+def weekly(noise=0.0, days=200):
+    index = pd.date_range("2022-02-01", periods=days)
+    rng = np.random.default_rng(5)
+    return pd.Series(10.0 * index.dayofweek + rng.normal(0, noise, days), index=index)
+
+
+def test_a_usual_day_is_one_of_its_weekday_and_no_holiday():
+    y = weekly()
+    y["2022-06-10"], y["2022-08-15"] = -90, -90  # holidays
+    assert usual(y, pd.date_range("2022-08-22", periods=7), "PT").tolist() == [0, 10, 20, 30, 40, 50, 60]
+
+
+def test_a_young_series_has_a_usual_level_too():
+    y = weekly(days=10)
+    assert usual(y, pd.date_range("2022-02-12", periods=2), "PT").tolist() == [y.median()] * 2
+    assert spread(y, "PT") == 2.0
+
+
+def test_two_of_three_ordinary_days_lie_within_the_spread():
+    assert 3 < spread(weekly(noise=5), "PT") < 6
+
+
+def test_a_difference_is_a_share_of_a_usual_day():
+    assert departure(44.0, 20.0) == pytest.approx(20) and departure(-100.0, 20.0) == -100
+    assert np.isfinite(departure(3.0, -100.0))
+
+
+def test_what_is_only_perhaps_so_is_not_so_by_nine_chances():
+    english = LANGUAGES[1]
+    assert [english.chance(share) for share in (0.05, 0.899, 0.9, 0.95)] == [
+        "under 1 chance in 10", "8 chances in 10", "9 chances in 10", "over 9 chances in 10"]  # fmt: skip
+
+
+def test_a_chance_is_read_off_the_quantiles_and_not_beyond_them():
+    quantiles = pd.DataFrame({0.1: [0.0, 0.0], 0.5: [10.0, 10.0], 0.9: [20.0, 20.0]})
+    assert chance_above(quantiles, pd.Series([5.0, 99.0])).round(2).tolist() == [0.7, 0.1]
+
+
+@pytest.mark.parametrize(
+    ("lift", "word"),
+    [(0, "usual"), (0.8, "a little"), (1.5, "a little"), (2.6, "clearly"), (5, "far"), (-1.5, "a little"), (-5, "far")],
+)
+def test_the_word_grows_with_the_distance(model, lift, word):
+    asked = said(model)
+    days = outlook(asked["table"], asked["y"], asked["parts"], True)
+    ordinary = days[days["kind"] == ORDINARY].index[-1]
+    table = asked["table"].copy()
+    of_day = table["target_end_date"] == f"{ordinary:%Y-%m-%d}"
+    usual_mean = days["usual"][ordinary] + lift * days["spread"][ordinary] * (100 + days["usual"][ordinary]) / 100
+    table.loc[of_day, "value"] += usual_mean - days["mean"][ordinary]
+    found = outlook(table, asked["y"], asked["parts"], True).loc[ordinary]
+    assert found["word"] == (word if not lift else f"{word} {'busier' if lift > 0 else 'quieter'}")
+    assert found["chance"] > 0.5
+
+
+@pytest.mark.parametrize(("wide", "word"), [(1, "a little quieter"), (4, "perhaps a little quieter")])
+def test_perhaps_says_that_the_range_holds_a_usual_day(model, wide, word):
+    asked = said(model)
+    before = outlook(asked["table"], asked["y"], asked["parts"], True)
+    lower = before["usual"] - 0.7 * before["spread"] * (1 + before["usual"] / 100)
+    means = {f"{day:%Y-%m-%d}": value for day, value in lower.items()}
+    offs = {"": 0.0, **{f"{level:g}": wide * off for level, off in OFF.items()}}
+    table = asked["table"]
+    table = table.assign(value=table["target_end_date"].map(means) + table["output_type_id"].map(offs))
+    found = outlook(table, asked["y"], asked["parts"], True)
+    assert set(found["word"]) == {word} and (found["chance"] > 0.6).all()
+
+
+# --- the calendar ---
+
+
+def test_the_calendar_has_a_day_long_event_for_each_day_that_a_later_one_replaces(model, tmp_path):
+    week = Calendar.from_ical(written(tmp_path / "a", said(model))["week.ics"]).events
+    assert [event.start.isoformat() for event in week] == [f"2022-10-0{day}" for day in range(2, 9)]
+    assert all(event["transp"] == "TRANSPARENT" for event in week)
+    assert {str(event["dtstamp"].dt) for event in week} == {"2022-10-01 00:00:00+00:00"}, "the day, not the clock"
+    later = Calendar.from_ical(written(tmp_path / "b", said(model, origin_date="2022-10-02"))["week.ics"]).events
+    assert [event["uid"] for event in week] == [event["uid"] for event in later]
+    assert all(now["sequence"] > before["sequence"] for before, now in zip(week, later, strict=True))
+    assert "usual" in str(week[0]["summary"])

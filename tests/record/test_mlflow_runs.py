@@ -1,0 +1,222 @@
+"""The record and the registry, on a real MLflow server."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+import pytest
+from test_execute import PARENT, write
+
+from flows.notebook.execute import run_notebook
+from flows.record.files import content_digest
+from flows.record.folder import claim, last_good, not_begun, unfinished
+from flows.record.record import differences
+from flows.settings import ROOT, home
+from footfall.errors import DataProblem, EnvironmentProblem
+
+pytestmark = pytest.mark.usefixtures("servers")
+
+
+@pytest.fixture
+def record(servers):
+    from flows.record import mlflow_runs
+
+    return mlflow_runs
+
+
+@pytest.fixture
+def registry(servers):
+    from flows.champion import registry
+
+    return registry
+
+
+def kept_run(record, folder, *cells):
+    claim(folder / "run", write(folder, *cells), {"market": "m", "as_of": "2022-10-13"})
+    record.start(folder / "run")
+    kept = run_notebook(folder / "run", {"number": 1}, print)
+    return record.deliver(folder / "run"), kept
+
+
+def training(record, folder):
+    claim(folder / "training", write(folder, "1"), {"market": "m"})
+    return record.start(folder / "training")
+
+
+def test_a_good_run_is_finished_and_holds_everything(record, tmp_path):
+    write_out = "import json, pathlib; pathlib.Path('out/metrics.json').write_text(json.dumps({'MAE': 1.5}))"
+    run, kept = kept_run(record, tmp_path, write_out)
+    there = record.MlflowClient().get_run(run)
+    assert there.info.status == "FINISHED" and there.data.metrics == {"MAE": 1.5, "seconds": kept.seconds}
+    assert there.data.params == {"number": "1"}
+    assert there.data.tags["outcome"] == "succeeded" and there.data.tags["commit"] == kept.commit
+    names = {item.path for item in record.MlflowClient().list_artifacts(run)}
+    assert names == {"small.ipynb", "small.html", "changes.html", "record.json", "template", "out"}
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ('{"MAE": 1.5, "WIS": null, "skill": NaN, "days": {"Monday": 1}, "text": "x"}', {"MAE": 1.5}),
+        ('{"MAE": 1.', {}),
+        ("[1, 2]", {}),
+    ],
+)
+def test_what_is_no_number_is_no_metric_and_keeps_no_record_back(record, tmp_path, written, shown):
+    run, kept = kept_run(record, tmp_path, f"open('out/metrics.json', 'w').write({written!r})")
+    assert record.MlflowClient().get_run(run).data.metrics == shown | {"seconds": kept.seconds}
+
+
+@pytest.mark.parametrize(
+    ("cell", "outcome"), [("1 / 0", "failed"), ("import os; os.kill(os.getpid(), 9)", "kernel died")]
+)
+def test_a_bad_run_is_failed_and_says_where_and_why(record, tmp_path, cell, outcome):
+    run, kept = kept_run(record, tmp_path, cell, "'after'")
+    there = record.MlflowClient().get_run(run)
+    assert there.info.status == "FAILED" and there.data.tags["outcome"] == outcome
+    assert there.data.tags["stopped_at"] == "3" and f"{outcome} in cell 3" in there.data.tags["mlflow.note.content"]
+    page = record.download_artifacts(run_id=run, artifact_path="small.html", dst_path=str(tmp_path))
+    assert "Stopped here" in open(page).read()
+
+
+def test_a_run_that_never_began_leaves_a_record(record, tmp_path):
+    claim(tmp_path / "run", write(tmp_path, "1"), {"market": "m"})
+    run = record.start(tmp_path / "run")
+    not_begun(tmp_path / "run", DataProblem("x.csv:3:date: y — no day"))
+    assert record.deliver(tmp_path / "run") == run
+    assert "x.csv:3:date: y — no day" in record.MlflowClient().get_run(run).data.tags["mlflow.note.content"]
+
+
+def model(folder, text="weights"):
+    (folder / "model").mkdir()
+    (folder / "model" / "forecaster.zip").write_text(text)
+    return folder / "model"
+
+
+def test_a_version_is_nobodys_champion_until_the_alias_points_to_it(record, registry, tmp_path):
+    run = training(record, tmp_path)
+    assert registry.alias("one") is None
+    version = registry.register("one", run, model(tmp_path), {"gate": "passed"})
+    assert registry.alias("one") is None
+    assert record.MlflowClient().get_run(run).info.status == "RUNNING"
+    registry.point("one", version)
+    assert registry.alias("one") == version == "1"
+    assert registry.lay_down("one", version, tmp_path / "in") == content_digest(tmp_path / "model")
+    assert (tmp_path / "in" / "champion" / "forecaster.zip").read_text() == "weights"
+
+
+def test_a_tampered_model_is_refused(record, registry, tmp_path):
+    version = registry.register("two", training(record, tmp_path), model(tmp_path, "weights of two"), {})
+    stored = next(p for p in (home() / "artifacts").rglob("forecaster.zip") if p.read_bytes() == b"weights of two")
+    stored.write_text("weights of twX")
+    with pytest.raises(EnvironmentProblem, match="model two version 1 is not what was registered"):
+        registry.lay_down("two", version, tmp_path / "in")
+
+
+def test_a_model_without_artifacts_cannot_be_laid_down(record, registry, tmp_path):
+    version = registry.register("three", training(record, tmp_path), model(tmp_path, "weights of three"), {})
+    stored = next(p for p in (home() / "artifacts").rglob("forecaster.zip") if p.read_bytes() == b"weights of three")
+    stored.unlink()
+    with pytest.raises(EnvironmentProblem, match="model three version 1"):
+        registry.lay_down("three", version, tmp_path / "in")
+
+
+def test_a_model_whose_folder_is_gone_cannot_be_laid_down(record, registry, tmp_path):
+    version = registry.register("four", training(record, tmp_path), model(tmp_path, "weights of four"), {})
+    stored = next(p for p in (home() / "artifacts").rglob("forecaster.zip") if p.read_bytes() == b"weights of four")
+    shutil.rmtree(stored.parent)
+    with pytest.raises(EnvironmentProblem, match=r"model four version 1 cannot be fetched.*footfall rollback MARKET"):
+        registry.lay_down("four", version, tmp_path / "in")
+
+
+def test_the_record_in_mlflow_is_the_record_on_disk(record, tmp_path):
+    run, kept = kept_run(record, tmp_path, "1")
+    there = record.download_artifacts(run_id=run, artifact_path="record.json", dst_path=str(tmp_path))
+    assert json.loads(open(there).read()) == json.loads(kept.model_dump_json())
+
+
+def test_a_run_whose_process_was_killed_is_on_record_after_the_next_start(record, tmp_path):
+    slow = "open('out/pid', 'w').write('x')", "import time; time.sleep(600)", "'after'"
+    runs, template = tmp_path / "runs", write(tmp_path, *slow)
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, str(template), str(runs / "one")], cwd=ROOT / "tests")
+    while not (runs / "one" / "out" / "pid").exists():
+        time.sleep(0.05)
+    assert record.deliver_waiting(runs) == [], "it is alive"
+    run = record.start(runs / "one")
+    time.sleep(0.5)
+    parent.kill()
+    parent.wait()
+    assert record.deliver_waiting(runs) == ["delivered the record of one: interrupted"]
+    there = record.MlflowClient().get_run(run)
+    assert there.info.status == "KILLED" and there.data.tags["stopped_at"] == "4"
+    assert "ended without a word" in there.data.tags["reason"]
+    assert record.deliver_waiting(runs) == [] and differences(runs / "one") == []
+
+
+def disown(folder):
+    """As if the process that claimed it had died."""
+    owner = folder / "owner.json"
+    owner.write_text(owner.read_text().replace(f'"pid": {os.getpid()}', '"pid": 999999999'))
+
+
+def test_one_bad_folder_keeps_no_other_waiting(record, tmp_path):
+    runs, template = tmp_path / "runs", write(tmp_path, "1")
+    for name in ("1-torn", "2-bare", "3-whole"):
+        claim(runs / name, template, {"market": "m"})
+        disown(runs / name)
+    (runs / "1-torn" / "owner.json").write_text("")  # the machine stopped before it was on disk
+    (runs / "2-bare" / "template" / "small.ipynb").unlink()
+    torn, bare, whole = record.deliver_waiting(runs)
+    assert torn == "delivered the record of 1-torn: interrupted"
+    assert bare.startswith("the record of 2-bare waits: ")
+    assert whole == "delivered the record of 3-whole: interrupted"
+    assert differences(runs / "1-torn") == [] and list(unfinished(runs)) == [runs / "2-bare"]
+
+
+def test_a_record_waits_for_mlflow_and_is_delivered_once(record, tmp_path, monkeypatch):
+    runs = tmp_path / "runs"
+    claim(runs / "one", write(tmp_path, "1"), {"market": "m"})
+    run_notebook(runs / "one", {"number": 1}, print)
+    disown(runs / "one")
+    with monkeypatch.context() as away:
+        away.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+        began = time.monotonic()
+        with pytest.raises(EnvironmentProblem, match=r"MLflow at http://127\.0\.0\.1:9 did not do its part"):
+            record.deliver(runs / "one")
+        assert time.monotonic() - began < 60
+    assert record.deliver_waiting(runs) == ["delivered the record of one: succeeded"]
+    assert record.deliver_waiting(runs) == []
+
+
+def test_changes_are_told_against_mlflow_where_the_disk_has_no_good_run(record, tmp_path):
+    def ran(name, cell):
+        claim(tmp_path / name, write(tmp_path, cell), {"market": "far", "as_of": "2022-10-13"})
+        run_notebook(tmp_path / name, {"number": 1}, print)
+        record.deliver(tmp_path / name)
+        return (tmp_path / name / "changes.html").read_text()
+
+    assert "no earlier good run" in ran("one/20221013T060000-small-far-00000001", "2 + 2")
+    record.bring_back(tmp_path / "two", "small", "far")
+    folder, tags = last_good(tmp_path / "two", "small", "far")
+    assert folder.name == "20221013T060000-small-far-00000001" and tags["market"] == "far"
+    assert differences(folder) == [] and not list(unfinished(tmp_path / "two"))
+    page = ran("two/20221014T060000-small-far-00000002", "2 + 3")
+    assert "no earlier good run" not in page and "2 + 2" in page
+    record.bring_back(tmp_path / "two", "small", "elsewhere")
+    assert last_good(tmp_path / "two", "small", "elsewhere") is None
+
+
+def test_what_mlflow_keeps_can_be_checked_and_every_flipped_byte_is_named(record, tmp_path):
+    run, _ = kept_run(record, tmp_path, "open('out/forecast.csv', 'w').write('1,2,3')")
+    folder = record.fetch(run, tmp_path / "fetched")
+    assert differences(folder) == []
+    for name in ("template/small.ipynb", "out/forecast.csv", "small.ipynb", "small.html"):
+        whole = (folder / name).read_bytes()
+        (folder / name).write_bytes(whole[:20] + bytes([whole[20] ^ 1]) + whole[21:] if len(whole) > 20 else b"1,2,4")
+        assert differences(folder) == [f"{name}: altered"]
+        (folder / name).write_bytes(whole)
+    (folder / "out" / "forecast.csv").unlink()
+    assert differences(folder) == ["out/forecast.csv: missing"]

@@ -1,0 +1,62 @@
+"""Whether a noted process lives, whatever happens to the clock and to the numbers of processes."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+from test_execute import write
+
+from flows.record.folder import claim, unfinished
+from flows.record.process import Process, this_process
+
+
+@pytest.fixture
+def clock_is_set(tmp_path, monkeypatch):
+    """The machine as psutil sees it once its clock was put ahead by an hour."""
+
+    def later(*pids):
+        told = Path("/proc/stat").read_text()
+        (tmp_path / "proc").mkdir()
+        (tmp_path / "proc" / "stat").write_text(re.sub(r"btime (\d+)", lambda m: f"btime {int(m[1]) + 3600}", told))
+        for pid in pids:
+            (tmp_path / "proc" / str(pid)).symlink_to(f"/proc/{pid}")
+        monkeypatch.setattr(psutil, "PROCFS_PATH", str(tmp_path / "proc"))
+
+    return later
+
+
+def test_a_run_goes_on_when_the_clock_is_set(tmp_path, clock_is_set):
+    claim(tmp_path / "runs" / "one", write(tmp_path, "1"), {"market": "m"})
+    before = psutil.Process().create_time()
+    clock_is_set(os.getpid())
+    assert psutil.Process().create_time() == before + 3600, "or nothing is tested here"
+    assert list(unfinished(tmp_path / "runs")) == []
+
+
+def test_another_process_with_its_number_is_not_it():
+    assert this_process().lives()
+    start, ticks = this_process().born.split()
+    assert not Process(pid=os.getpid(), born=f"{start} {int(ticks) - 1}").lives()
+    assert not Process(pid=os.getpid(), born=f"another-start-of-the-machine {ticks}").lives()
+
+
+def test_what_older_versions_noted_is_understood():
+    assert Process(pid=os.getpid(), born=psutil.Process().create_time()).lives()
+    assert not Process(pid=os.getpid(), born=1.5).lives()
+
+
+def test_a_zombie_is_dead():
+    told = "from flows.record.process import this_process; print(this_process().model_dump_json(), flush=True); input()"
+    child = subprocess.Popen([sys.executable, "-c", told], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    noted = Process.model_validate_json(child.stdout.readline())
+    assert noted.lives()
+    child.stdin.close()
+    child.stdout.read()
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    assert psutil.pid_exists(child.pid) and not noted.lives()
+    child.wait()
+    assert not noted.lives()

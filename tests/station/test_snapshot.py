@@ -1,0 +1,49 @@
+"""What a run stands on is compared with what was published, as long as that can be read."""
+
+import uuid
+
+import pytest
+from conftest import crown, footfall, market
+
+from flows.storage import bucket as storage
+from flows.storage import forecasts
+
+
+def predict(name, day):
+    return footfall("predict", name, "--as-of", day)
+
+
+@pytest.mark.parametrize("lost", ["the snapshot", "the manifest", "a file"])
+def test_what_was_lost_of_the_latest_set_stops_no_later_day(lost, first_run, tmp_path, monkeypatch):
+    name = market(monkeypatch, tmp_path, f"lost{uuid.uuid4().hex[:6]}", "data: {source: sample}\n")
+    crown(name, tmp_path)
+    assert predict(name, "2022-10-13").exit_code == 0
+    place = storage.connect("footfall")
+    latest = forecasts.latest(place, name)
+    set_ = latest.pointer["manifest"].removesuffix("/manifest.json")
+    snapshot = f"snapshots/{latest.manifest['about']['snapshot']}.parquet"
+    gone = {"the snapshot": snapshot, "the manifest": f"{set_}/manifest.json", "a file": f"{set_}/week.ics"}[lost]
+    kept = storage.read(place, gone)
+    place.blob(gone).delete()
+    try:
+        done = predict(name, "2022-10-14")
+        assert done.exit_code == 0, done.output
+        assert ("the source is not compared with what was published" in done.output) == (lost != "a file")
+        assert forecasts.latest(place, name).pointer["as_of"] == "2022-10-14"
+    finally:
+        storage.create(place, gone, kept)  # other tests read the same snapshot
+
+
+def test_nothing_is_said_on_the_page_by_a_run_that_is_not_of_today(first_run, tmp_path, monkeypatch):
+    name = market(monkeypatch, tmp_path, f"live{uuid.uuid4().hex[:6]}", "data: {source: sample}\n")
+    crown(name, tmp_path)
+    place = storage.connect("footfall")
+
+    def page(*words):
+        done = footfall("predict", name, *words)
+        return done.exit_code, b"stale" in storage.read(place, f"{name}/index.html")
+
+    assert page("--as-of", "2022-10-20") == (0, False)
+    assert page("--as-of", "2022-10-22", "--set", "data.stale_after=1") == (3, False), "not what the market's file says"
+    assert page("--as-of", "2022-10-19", "--set", "data.stale_after=1") == (3, False), "an older day than the page's"
+    assert page("--as-of", "2022-11-20") == (3, True)

@@ -1,0 +1,94 @@
+from pathlib import Path
+
+import pytest
+
+from footfall.errors import UsageProblem
+from footfall.market_file import read_market
+
+PARAMS = Path(__file__).parents[1] / "params"
+BAD = {
+    "an unknown key": ({"data.sourc": "sample"}, r"data\.sourc: no such key — did you mean source\?"),
+    "an unknown section": ({"trian.margin": 0.1}, r"trian: no such key — did you mean train\?"),
+    "a key without a section": ({"source": "sample"}, r"'source': write section\.key=value"),
+    "a key with code in it": ({"train.margin=__import__('os')": 1}, r"no such key"),
+    "a text for a number": ({"train.margin": "much"}, r"train\.margin: 'much' — Input should be a valid number"),
+    "a number for a text": ({"data.source": 3}, r"data\.source: 3 — Input should be a valid string"),
+    "yes for a number": ({"predict.horizon": True}, r"predict\.horizon: True — Input should be a valid integer"),
+    "horizon 0": ({"predict.horizon": 0}, r"predict\.horizon: 0 — .*greater than or equal to 1"),
+    "horizon -1": ({"predict.horizon": -1}, r"predict\.horizon: -1 — .*greater than or equal to 1"),
+    "horizon 10000": ({"predict.horizon": 10_000}, r"predict\.horizon: 10000 — .*less than or equal to 28"),
+    "NaN": ({"train.margin": float("nan")}, r"train\.margin: nan — Input should be a finite number"),
+    "infinity": ({"train.margin": float("inf")}, r"train\.margin: inf — Input should be a finite number"),
+    "a path for a location": ({"data.location": "../PT"}, r"data\.location: '\.\./PT' — a location is an ISO 3166"),
+    "a path behind a location": ({"data.location": "PT/../DE"}, r"data\.location: 'PT/\.\./DE' — "),
+    "a path for a category": ({"data.category": "../x"}, r"data\.category: '\.\./x' — String should match"),
+    "30 February": ({"data.as_of": "2022-02-30"}, r"data\.as_of: '2022-02-30' — .* no day of the calendar"),
+    "a day the other way round": ({"data.as_of": "13/10/2022"}, r"data\.as_of: .* write it as '2022-10-13'"),
+    "NO for a country, unquoted": ({"data.countries": [False]}, r"data\.countries\.0: False — .* valid string"),
+    "quantiles unsorted": ({"predict.quantiles": [0.9, 0.5, 0.1]}, r"predict\.quantiles: .* must rise"),
+    "quantiles doubled": ({"predict.quantiles": [0.1, 0.5, 0.5, 0.9]}, r"predict\.quantiles: .* must rise"),
+    "quantiles outside 0 and 1": ({"predict.quantiles": [0.0, 0.1, 0.5, 0.9]}, r"predict\.quantiles: .* must rise"),
+}  # fmt: skip
+FILES = {
+    "a python tag": ("data: !!python/object/apply:os.system ['true']\n", r"bad\.yaml: .*(tag|constructor)"),
+    "a duplicate key": ("data: {source: sample}\ndata: {source: x}\n", r"bad\.yaml: .*duplicate key"),
+    "not a mapping": ("- data\n", r"bad\.yaml: must hold the sections"),
+    "a name inside": ("name: x\ndata: {source: sample}\n", r"bad\.yaml: must hold the sections"),
+    "no data": ("train: {}\n", r"bad\.yaml: data: .* — Field required"),
+    "a number without digits": ("data: {source: sample}\npredict: {horizon: 0x_}\n", r"^bad\.yaml: invalid literal"),
+    "broken": ("data: {source\n", r"bad\.yaml: "),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_a_bad_parameter_names_its_file_its_key_and_what_would_be_right(what):
+    settings, says = BAD[what]
+    with pytest.raises(UsageProblem, match=says) as told:
+        read_market(PARAMS, "sample", settings)
+    assert what == "a key without a section" or str(told.value).startswith(("--set: ", "--as-of: "))
+
+
+def test_what_the_file_says_wrong_is_told_of_the_file(tmp_path):
+    (tmp_path / "bad.yaml").write_text("data: {source: sample}\npredict: {horizon: 0}\n")
+    with pytest.raises(UsageProblem, match=r"^bad\.yaml: predict\.horizon: 0 — "):
+        read_market(tmp_path, "bad", {"train.margin": 0.05})
+
+
+@pytest.mark.parametrize("what", FILES)
+def test_a_bad_file_is_refused(what, tmp_path):
+    text, says = FILES[what]
+    (tmp_path / "bad.yaml").write_text(text)
+    with pytest.raises(UsageProblem, match=says):
+        read_market(tmp_path, "bad")
+
+
+@pytest.mark.parametrize("name", ["../sample", "Sample", "sam ple", "", "-x", "a" * 50])
+def test_a_market_name_cannot_be_a_path(name):
+    with pytest.raises(UsageProblem, match="cannot be a market's name"):
+        read_market(PARAMS, name)
+
+
+def test_a_typo_in_the_market_finds_the_nearest():
+    with pytest.raises(UsageProblem, match=r"no market 'portugla' in params/ — did you mean portugal\?"):
+        read_market(PARAMS, "portugla")
+
+
+def test_norway_stays_a_country(tmp_path):
+    (tmp_path / "norway.yaml").write_text("data: {source: sample, location: NO, countries: [NO]}\n")
+    assert read_market(tmp_path, "norway").data.countries == ["NO"]
+
+
+def test_an_unquoted_day_is_a_day(tmp_path):
+    (tmp_path / "plain.yaml").write_text("data:\n  source: sample\n  as_of: 2022-10-13\n")
+    assert read_market(tmp_path, "plain").data.as_of == "2022-10-13"
+
+
+def test_an_unquoted_day_that_is_none_is_told_as_any_other(tmp_path):
+    (tmp_path / "plain.yaml").write_text("data:\n  source: sample\n  as_of: 2022-02-30\n")
+    with pytest.raises(UsageProblem, match=r"^plain\.yaml: data\.as_of: '2022-02-30' — .* no day of the calendar"):
+        read_market(tmp_path, "plain")
+
+
+@pytest.mark.parametrize("path", sorted(PARAMS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_market_is_valid(path):
+    assert read_market(PARAMS, path.stem).name == path.stem
