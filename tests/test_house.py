@@ -7,6 +7,8 @@ from graphlib import TopologicalSorter
 from importlib.metadata import version
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 WINGS = ("flows", "footfall")
 ORDER = [("settings", "masking"), ("storage", "record", "sources"), ("notebook", "champion", "orchestration"),
@@ -140,26 +142,37 @@ def test_no_index_host_is_named():
     assert not re.search(r"https?://|index-url|find-links", LOCK)
 
 
-def test_every_figure_in_the_readme_has_the_command_that_makes_it():
-    readme = (ROOT / "README.md").read_text()
+DOCS = [ROOT / "README.md", *sorted((ROOT / "resources").glob("*.md"))]
+
+
+def test_the_readme_is_short():
+    assert len((ROOT / "README.md").read_text().split()) < 1000
+
+
+def test_every_picture_in_the_readme_is_drawn_by_a_command():
     drawn = (ROOT / "flows" / "authoring" / "screenshot.py").read_text()
-    for image in re.findall(r'src="resources/([\w.-]+)"|!\[[^]]*\]\(resources/([\w.-]+)\)', readme):
+    for image in re.findall(r'src="resources/([\w.-]+)"|!\[[^]]*\]\(resources/([\w.-]+)\)', DOCS[0].read_text()):
         assert "".join(image) in drawn, image
-    for section in readme.split("\n## "):
+
+
+@pytest.mark.parametrize("name", ["README.md", "resources/accuracy.md"])
+def test_every_measured_figure_has_the_command_that_makes_it(name):
+    for section in (ROOT / name).read_text().split("\n## "):
         if re.search(r"^\|.*\d\.\d", section, re.M):
-            assert re.search(r"`make bench|^    footfall ", section, re.M), section.partition("\n")[0]
+            assert re.search(r"make bench|^    footfall ", section, re.M), section.partition("\n")[0]
 
 
-def test_the_readme_names_commands_that_exist():
-    readme = (ROOT / "README.md").read_text()
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: path.stem)
+def test_the_documents_name_commands_and_files_that_exist(path):
+    text = path.read_text()
     targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.M))
-    line = "\n".join(path.read_text() for path in (ROOT / "flows" / "cli").glob("*.py"))
+    command_line = "\n".join(module.read_text() for module in (ROOT / "flows" / "cli").glob("*.py"))
     commands = {
         "notebooks",
-        *re.findall(r"^def (\w+)\(", line, re.M),
-        *re.findall(r'^@app.command\("(\w+)"', line, re.M),
+        *re.findall(r"^def (\w+)\(", command_line, re.M),
+        *re.findall(r'^@app.command\("(\w+)"', command_line, re.M),
     }
-    assert set(re.findall(r"`make ([\w-]+)", readme)) <= targets
-    assert set(re.findall(r"footfall (\w+)", "\n".join(re.findall(r"`([^`]*)`", readme)))) <= commands
-    for link in re.findall(r"\]\(([\w./-]+)\)", readme):
-        assert (ROOT / link).exists(), link
+    assert set(re.findall(r"`make ([\w-]+)", text)) <= targets
+    assert set(re.findall(r"footfall (\w+)", "\n".join(re.findall(r"`([^`]*)`", text)))) <= commands
+    for link in re.findall(r"\]\(([\w./-]+)(?:#[\w-]*)?\)", text):
+        assert (path.parent / link).exists(), link
