@@ -6,6 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from packaging.markers import Marker
 
 ROOT = Path(__file__).parents[1]
 OUTSIDE = {
@@ -83,18 +84,29 @@ def test_one_station_has_one_name_everywhere():
         assert re.search(rf"^def {name}\(", (ROOT / "flows" / "cli.py").read_text(), re.M)
 
 
-@pytest.mark.parametrize(
-    "line", re.findall(r"^([\w.-]+)==([\w.]+)", (ROOT / "requirements.lock").read_text(), re.M)[:400]
-)
+LOCK = (ROOT / "requirements.lock").read_text()
+
+
+@pytest.mark.parametrize("line", re.findall(r"^([\w.-]+)==([\w.]+)(?: ; (.*?))? *\\$", LOCK, re.M))
 def test_what_is_installed_is_what_is_locked(line):
-    name, locked = line
-    if name in PLATFORM:
-        pytest.skip("not for this platform, or taken out again by the Makefile")
+    name, locked, only = line
+    if name == "rfc3987-syntax" or (only and not Marker(only).evaluate()):
+        pytest.skip("not for this machine, or taken out again by the Makefile")
     assert version(name) == locked
 
 
-LOCK = (ROOT / "requirements.lock").read_text()
-PLATFORM = {"rfc3987-syntax", *re.findall(r"^([\w.-]+)==[\w.]+ ;", LOCK, re.M)}
+def test_one_range_of_python_is_promised_everywhere():
+    def said(path, pattern):
+        return re.findall(r"3\.\d+", re.search(pattern, (ROOT / path).read_text(), re.M)[0])
+
+    first, beyond = said("pyproject.toml", r"^requires-python.*")
+    pythons = [f"3.{minor}" for minor in range(int(first[2:]), int(beyond[2:]))]
+    assert said("environment.yml", r"^  - python.*") == [first, beyond]
+    assert said(".github/workflows/test.yml", r"python: \[.*\]") == pythons
+    assert said("venv.sh", r"case \$version in .*?\)") == pythons
+    assert said("venv.sh", r"^for name in .*") == pythons
+    assert said("venv.sh", r"Footfall needs .*?,? and here") == pythons
+    assert said("README.md", r"with Python .*?,") == said("Makefile", r"only Python .*? and") == [first, pythons[-1]]
 
 
 def test_the_traps_of_the_stack_are_avoided():
