@@ -1,5 +1,5 @@
-# Aliases, no logic. Every target sets up what it needs; only Python 3.11 and make must be there.
-PYTHON ?= python3.11
+# Aliases, no logic. Every target sets up what it needs; only Python 3.11 to 3.13 and make must be there.
+# PYTHON=/path/to/python takes that one; otherwise venv.sh finds one.
 BIN := .venv/bin
 
 .PHONY: run test soak lab up bench bench-models lint lock
@@ -32,8 +32,8 @@ lock: .venv/ready      ## resolve pyproject.toml anew
 	$(BIN)/uv pip compile pyproject.toml --extra dev --generate-hashes --universal --python-version 3.11 \
 	    --no-emit-index-url --no-header --quiet --upgrade -o requirements.lock
 
-.venv/ready: requirements.lock pyproject.toml
-	$(PYTHON) -m venv .venv
+.venv/ready: requirements.lock pyproject.toml venv.sh
+	sh venv.sh
 	$(BIN)/pip install --quiet --disable-pip-version-check uv==0.13.9
 	$(BIN)/uv pip sync --quiet --require-hashes --compile-bytecode requirements.lock
 	# an optional check of web addresses, which builds its grammar at every import of prefect or papermill: 1.5 s each time
@@ -49,6 +49,6 @@ lock: .venv/ready      ## resolve pyproject.toml anew
 	touch $@
 
 benchmarks/.venv/ready: benchmarks/peers.requirements.txt .venv/ready
-	$(PYTHON) -m venv benchmarks/.venv
+	$(BIN)/python -m venv benchmarks/.venv
 	$(BIN)/uv pip sync --quiet --python benchmarks/.venv/bin/python --require-hashes benchmarks/peers.requirements.txt
 	touch $@

@@ -13,11 +13,12 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, metadata, version
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from packaging.markers import Marker
+from packaging.specifiers import SpecifierSet
 
 from flows.champion import entries, registry
 from flows.champion import ledger as ledgers
@@ -27,7 +28,6 @@ from flows.settings import ROOT, home, params_folder
 from flows.storage import bucket
 from footfall.errors import Problem
 
-PYTHON = "3.11"
 TAKEN_OUT = {"rfc3987-syntax"}  # by the Makefile: a second and a half at every import
 APART = 5.0  # seconds that clocks may differ
 ROOM = 2.0  # GB that a year of runs and their databases fit into
@@ -59,11 +59,9 @@ def examine() -> Iterator[Finding]:
 
 
 def python() -> Finding:
-    """The interpreter is the one that everything is locked for."""
-    found = platform.python_version()
-    return Finding(
-        "python", found, "" if found.startswith(f"{PYTHON}.") else f"make -B .venv/ready PYTHON=python{PYTHON}"
-    )
+    """The interpreter is one that everything is locked for."""
+    found, fits = platform.python_version(), metadata("footfall")["Requires-Python"]
+    return Finding("python", found, "" if found in SpecifierSet(fits) else "make -B .venv/ready")
 
 
 def packages() -> Finding:
@@ -156,8 +154,8 @@ def disk() -> Finding:
 def tree() -> Finding:
     """The code is a commit, so that a record can name it; in production nothing else will do."""
     asked = ["git", "-C", str(ROOT), "status", "--porcelain"]
-    done = subprocess.run(asked, capture_output=True, text=True, check=False)
-    if done.returncode:
+    done = subprocess.run(asked, capture_output=True, text=True, check=False) if shutil.which("git") else None
+    if done is None or done.returncode:
         return Finding(
             "tree", "no git repository here", "run from a clone: records name the commit" if _earnest() else ""
         )

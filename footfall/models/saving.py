@@ -1,5 +1,6 @@
 """A fitted forecaster as a file: equal forecasters, equal bytes."""
 
+import enum
 import io
 import pickle
 import zipfile
@@ -33,9 +34,14 @@ def _pickled(member: object) -> bytes:
 
 
 class _Pickler(pickle.Pickler):
-    """Forgets what pandas happened to have cached in its dates, which it would otherwise pickle with them."""
+    """Forgets what pandas happened to have cached in its dates, which it would otherwise pickle with them.
+
+    Members of an enum go by value, as by default in all our Pythons but 3.11.2, Debian 12's, which would name them.
+    """
 
     def reducer_override(self, obj: object) -> Any:
+        if isinstance(obj, enum.Enum):
+            return type(obj), (obj.value,)
         if isinstance(obj, pd.arrays.DatetimeArray):
             getattr(obj, "_cache", {}).clear()
         return NotImplemented

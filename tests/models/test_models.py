@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from figures import retail
+from sktime.datatypes._dtypekind import DtypeKind
 from sktime.forecasting.compose import EnsembleForecaster
 from sktime.forecasting.ets import AutoETS
 from sktime.forecasting.naive import NaiveForecaster
@@ -146,6 +147,15 @@ def test_the_same_fit_saves_the_same_bytes(forecaster, tmp_path):
     for name in ("one.zip", "two.zip"):
         save(fit(forecaster, y), tmp_path / name)
     assert _sha256(tmp_path / "one.zip") == _sha256(tmp_path / "two.zip")
+
+
+def test_a_python_that_pickles_enums_by_name_saves_the_same_bytes(monkeypatch, tmp_path):
+    forecaster = fit(CANDIDATES["calendar"], retail())
+    save(forecaster, tmp_path / "one.zip")
+    for reduce in (lambda one, _: (getattr, (type(one), one.name)), lambda one, _: (type(one), (one.value,))):
+        monkeypatch.setattr(DtypeKind, "__reduce_ex__", reduce)
+        save(forecaster, tmp_path / "two.zip")
+        assert _sha256(tmp_path / "one.zip") == _sha256(tmp_path / "two.zip")
 
 
 def test_a_fresh_process_loads_the_same_numbers_and_fits_the_same_bytes(tmp_path):
