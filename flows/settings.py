@@ -1,13 +1,26 @@
 """The ground: where this project's folders are, and what the environment says; asked anew each time."""
 
+import datetime as dt
 import os
 from pathlib import Path
 from zoneinfo import ZoneInfo
+
+from footfall.params import Data
 
 ROOT = Path(__file__).resolve().parent.parent
 POOL = "forecasting"  # Prefect's work pool
 LISBON = ZoneInfo("Europe/Lisbon")  # where the days of the schedule begin
 OWN_PREFECT = "FOOTFALL_OWN_PREFECT"  # set to the address of the Prefect server where it is one of ours
+
+
+def today(moment: dt.datetime | None = None) -> dt.date:
+    """Today in Lisbon, whatever the machine's zone; or the day there at a moment with a zone."""
+    return (moment or dt.datetime.now(dt.UTC)).astimezone(LISBON).date()
+
+
+def day_of(data: Data, due: dt.datetime | None = None) -> dt.date:
+    """The day a market stands on: its own ``as_of``, else the one its run was `due` on, else today."""
+    return dt.date.fromisoformat(data.as_of) if data.as_of else today(due)
 
 
 def home() -> Path:

@@ -59,6 +59,21 @@ def market(monkeypatch, folder, name, text):
     return name
 
 
+@pytest.fixture
+def client(servers):
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as one:
+        yield one
+
+
+@pytest.fixture
+def live(servers, tmp_path, monkeypatch):
+    """A market whose clock runs, on the bundled sample; its name."""
+    text = "data: {source: sample, location: PT, stale_after: 6}\n"
+    return market(monkeypatch, tmp_path, f"live{uuid.uuid4().hex[:6]}", text)
+
+
 def crown(market, folder):
     """Make the sample's champion that of another market too, which spares a training."""
     from flows.champion import ledger, registry

@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 from conftest import market
 from figures import SAMPLE
+from mlflow_records import handed_over
 from proxy import Proxy
-from test_dying import handed_over
 
 from flows.record.folder import claim
 from flows.settings import ROOT, home, params_folder

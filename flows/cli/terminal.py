@@ -16,7 +16,7 @@ from rich.table import Table
 
 from flows.local import servers
 from flows.notebook import kernel
-from flows.settings import LISBON, params_folder
+from flows.settings import day_of, params_folder
 from flows.storage import layout
 from footfall.errors import EnvironmentProblem, Problem, UsageProblem
 from footfall.market_file import read_market, read_value
@@ -156,8 +156,7 @@ def show(market: str) -> None:
 def _stale(market: str, through: str) -> str:
     """A sentence if the market's source has published nothing for longer than the market allows."""
     data = read_market(params_folder(), market).data
-    today = dt.date.fromisoformat(data.as_of) if data.as_of else dt.datetime.now(LISBON).date()
-    last = dt.date.fromisoformat(through)
+    today, last = day_of(data), dt.date.fromisoformat(through)
     told = f"the last data is {(today - last).days} days before {today}; footfall status {market}"
     return told if data.is_stale(last, today) else ""
 

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, metadata, version
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from packaging.markers import Marker
 from packaging.specifiers import SpecifierSet
@@ -24,14 +23,13 @@ from flows.champion import entries, registry
 from flows.champion import ledger as ledgers
 from flows.masking import masked
 from flows.record.folder import LOCK
-from flows.settings import ROOT, home, params_folder
+from flows.settings import LISBON, ROOT, home, params_folder
 from flows.storage import bucket
 from footfall.errors import Problem
 
 TAKEN_OUT = {"rfc3987-syntax"}  # by the Makefile: a second and a half at every import
 APART = 5.0  # seconds that clocks may differ
 ROOM = 2.0  # GB that a year of runs and their databases fit into
-ZONE = "Europe/Lisbon"
 
 
 @dataclass(frozen=True)
@@ -139,8 +137,8 @@ def _apart(url: str) -> float | None:
 
 def zone() -> Finding:
     """The schedule's time zone is known here."""
-    there = dt.datetime.now(ZoneInfo(ZONE))
-    return Finding("zone", f"{there:%H:%M} in {ZONE}, {dt.datetime.now().astimezone():%H:%M %Z} on this machine")
+    now = dt.datetime.now(dt.UTC)
+    return Finding("zone", f"{now.astimezone(LISBON):%H:%M} in {LISBON}, {now.astimezone():%H:%M %Z} on this machine")
 
 
 def disk() -> Finding:

@@ -8,7 +8,7 @@ import pandas as pd
 from flows.champion import ledger
 from flows.orchestration import alerts, automations, schedule
 from flows.record.folder import unfinished
-from flows.settings import home, params_folder
+from flows.settings import day_of, home, params_folder
 from flows.station import scores
 from flows.storage import bucket, forecasts
 from footfall.errors import Problem
@@ -42,7 +42,7 @@ def markets(place: bucket.Bucket) -> list[str]:
 def screen(place: bucket.Bucket, name: str) -> list[Line]:
     """Everything there is to know of a market at a glance; a line with a `mend` is one where something is wrong."""
     market = read_market(params_folder(), name)
-    today = dt.date.fromisoformat(market.data.as_of) if market.data.as_of else schedule.day()
+    today = day_of(market.data)
     return [
         *_forecast(place, market, today),
         _champion(place, name, today),

@@ -22,18 +22,17 @@ from prefect.states import Completed
 
 from flows.orchestration import alerts
 from flows.orchestration.client import answering
-from flows.settings import LISBON, params_folder
+from flows.settings import LISBON, params_folder, today
 from footfall.market_file import read_market
 
 GOING = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
 MEMORY = dt.timedelta(days=900)  # Prefect works out a thousand dates at most
 
 
-def day() -> dt.date:
-    """The day a run stands on if nothing else says so: the one it was scheduled for, else today."""
+def due() -> dt.datetime | None:
+    """The moment that the run which this process is in was scheduled for; None if a person asked for it."""
     run = own_run()
-    moment = run.expected_start_time if run and run.auto_scheduled else None
-    return (moment or dt.datetime.now(LISBON)).astimezone(LISBON).date()
+    return run.expected_start_time if run and run.auto_scheduled else None
 
 
 def overtaken(market: str) -> State[Any] | None:
@@ -50,7 +49,7 @@ def overtaken(market: str) -> State[Any] | None:
         newer = due_after(client, run)
     if not newer:
         return None
-    first, last, next_ = (_day(one) for one in (run, [run, *newer][-2], newer[-1]))
+    first, last, next_ = (today(one.expected_start_time) for one in (run, [run, *newer][-2], newer[-1]))
     days = f"{first}" if first == last else f"{first} … {last}"
     sentence = f"{days} not run in time; {next_} is due and runs instead."
     if read_market(params_folder(), market).data.as_of is None:  # a market whose clock stands still has missed nothing
@@ -124,8 +123,3 @@ def own_run() -> FlowRun | None:
     """The flow run that this process is in; None outside of any."""
     context = FlowRunContext.get()
     return context.flow_run if context else None
-
-
-def _day(run: FlowRun) -> dt.date:
-    assert run.expected_start_time is not None
-    return run.expected_start_time.astimezone(LISBON).date()

@@ -1,13 +1,12 @@
 """A market's source: fetched and read, once for all that runs together."""
 
-import datetime as dt
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
-from flows.settings import LISBON
+from flows.settings import today
 from flows.sources import download
 from footfall.params import Data
 from footfall.sources.google import read
@@ -32,5 +31,5 @@ def read_source(data: Data) -> read.Reading:
     if key not in held:
         with tempfile.TemporaryDirectory() as scratch:
             path = download.fetch(data.source, Path(scratch))
-            held[key] = read.read_google(path, data.wanted(), not_after=dt.datetime.now(LISBON).date())
+            held[key] = read.read_google(path, data.wanted(), not_after=today())
     return held[key]

@@ -21,7 +21,7 @@ from flows.orchestration import reaper, schedule
 from flows.record import mlflow_runs
 from flows.record.folder import add_tags, claim, last_good, not_begun, prune
 from flows.record.record import Record
-from flows.settings import LISBON, home, notebooks_folder, params_folder
+from flows.settings import day_of, home, notebooks_folder, params_folder, today
 from footfall import errors
 from footfall.errors import DataProblem, EnvironmentProblem, Interrupted, Problem, UsageProblem
 from footfall.market_file import read_market
@@ -68,20 +68,18 @@ def particulars(market: str, as_of: str | None, settings: dict[str, Any] | None)
     UsageProblem
         If that day is still to come.
     """
-    asked = {"data.as_of": as_of} if as_of else {}
-    known = read_market(params_folder(), market, {**(settings or {}), **asked})
-    if known.data.as_of:
-        _refuse_a_day_to_come(market, known.data.as_of)
-        return known
-    return read_market(params_folder(), market, {**(settings or {}), "data.as_of": schedule.day().isoformat()})
+    settings = (settings or {}) | ({"data.as_of": as_of} if as_of else {})
+    day = day_of(read_market(params_folder(), market, settings).data, schedule.due())
+    _refuse_a_day_to_come(market, day)
+    return read_market(params_folder(), market, settings | {"data.as_of": str(day)})
 
 
-def _refuse_a_day_to_come(market: str, as_of: str) -> None:
+def _refuse_a_day_to_come(market: str, day: dt.date) -> None:
     """Its forecast would be the latest until then, and that of every day before it would be stored but not shown."""
-    today = max(dt.datetime.now(LISBON).date(), schedule.day())
-    if dt.date.fromisoformat(as_of) > today:
+    latest = max(today(), today(schedule.due()))
+    if day > latest:
         advice = "give today or an earlier day, or leave it out"
-        raise UsageProblem(f"{market} as of {as_of}: that day is still to come, in Lisbon it is {today}; {advice}")
+        raise UsageProblem(f"{market} as of {day}: that day is still to come, in Lisbon it is {latest}; {advice}")
 
 
 @contextmanager

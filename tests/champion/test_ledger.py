@@ -13,8 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from conftest import footfall, poison
+from mlflow_records import model, training
 from proxy import Proxy
-from test_mlflow_runs import model, training
 
 from flows.settings import home
 from flows.storage import bucket, forecasts

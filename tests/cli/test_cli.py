@@ -10,13 +10,12 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import bad_data
+import bad_parameters
 import invariants
 import psutil
 import pytest
-import test_market_file
 from conftest import footfall
 from proxy import Proxy
-from test_schedule import live  # noqa: F401
 
 from flows.settings import home
 
@@ -83,7 +82,7 @@ def changing():
         server.shutdown()
 
 
-def test_a_run_trains_and_predicts_on_one_snapshot(live, changing):  # noqa: F811
+def test_a_run_trains_and_predicts_on_one_snapshot(live, changing):
     done = footfall("run", live, "--as-of", "2022-10-13", "--set", f"data.source={changing}")
     assert done.exit_code == 0, done.output
     trained, predicted = (newest(station).data.tags for station in ("train", "predict"))
@@ -139,10 +138,10 @@ def test_bad_data_publishes_nothing(what, trained, tmp_path):
     assert told[0][:60] in run.data.tags["mlflow.note.content"]
 
 
-@pytest.mark.parametrize("what", test_market_file.BAD)
+@pytest.mark.parametrize("what", bad_parameters.BAD)
 def test_a_bad_parameter_starts_nothing(what, trained):
     before, last = objects(), newest("predict").info.run_id
-    ((key, value),) = test_market_file.BAD[what][0].items()
+    ((key, value),) = bad_parameters.BAD[what][0].items()
     done = footfall("predict", "sample", "--set", f"{key}={as_yaml(value)}")
     assert done.exit_code == 2, done.output
     assert objects() == before and newest("predict").info.run_id == last

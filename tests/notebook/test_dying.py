@@ -21,9 +21,10 @@ import nbformat
 import psutil
 import pytest
 from conftest import footfall, free_port, wait_for
+from mlflow_records import handed_over
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from proxy import Proxy
-from test_execute import HUGE, PARENT, write
+from small_notebook import HUGE, PARENT, write
 
 from flows.record import banner, record
 from flows.record import folder as folders
@@ -446,15 +447,6 @@ def test_mlflow_stopped_during_a_run(back, small, second, table, monkeypatch, se
     invariants.check(home())
     _, mlflow, prefect = invariants.states(home(), name)
     count(table, told(f"MLflow away, {'60 s' if back else 'for good, later another'}", name, mlflow, prefect))
-
-
-def handed_over():
-    """As if this process had ended: what it could not deliver is nobody's now, and what it remembers is gone."""
-    from mlflow.tracking._tracking_service import utils
-
-    utils._artifact_repos_cache.clear()
-    for owner in (home() / "runs").glob("*/owner.json"):
-        owner.write_text(owner.read_text().replace(f'"pid": {os.getpid()}', '"pid": 999999999'))
 
 
 def test_a_record_that_mlflow_does_not_take_waits_and_is_named(small, servers, monkeypatch):

@@ -17,8 +17,9 @@ import psutil
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_notebook
 from papermill.parameterize import parameterize_notebook
+from small_notebook import HUGE, PARENT, write
 
 from flows.notebook.execute import run_notebook
 from flows.notebook.kernel import BASE, MARK, Nursery, environment, new_mark, warm
@@ -41,15 +42,6 @@ LITERALS = st.recursive(
 def nursery():
     """Most kernels of the product come from there."""
     warm()
-
-
-def write(folder, *cells, kernel="python3"):
-    parameters = new_code_cell("number = 1", metadata={"tags": ["parameters"]})
-    book = new_notebook(cells=[new_markdown_cell("# Small"), parameters, *map(new_code_cell, cells)])
-    book.metadata["kernelspec"] = {"name": kernel, "display_name": "Python 3", "language": "python"}
-    path = folder / "small.ipynb"
-    nbformat.write(book, path)
-    return path
 
 
 def run(folder, *cells, number=7, kernel="python3", **limits):
@@ -104,7 +96,6 @@ def test_whatever_ends_a_run_the_record_says_so(ending, tmp_path):
     assert "papermill" not in json.dumps(book.metadata)
 
 
-HUGE = "import numpy; numpy.ones(2_000_000_000, 'uint8')"
 MEMORY = {
     "an array too large": HUGE,
     "a list too long": "x = [0] * 300_000_000",
@@ -223,16 +214,6 @@ def test_a_kernel_dies_with_a_killed_parent(tmp_path, parent):
     assert_gone(int(pid.read_text()))
 
 
-PARENT = """
-import signal
-import sys
-from pathlib import Path
-from flows.record.folder import claim
-from flows.notebook.execute import run_notebook
-signal.signal(signal.SIGINT, signal.default_int_handler)  # which whatever runs in the background ignores
-claim(Path(sys.argv[2]), Path(sys.argv[1]), {"market": "m"})
-run_notebook(Path(sys.argv[2]), {"number": 1}, print)
-"""
 WARM = "from flows.notebook import kernel; kernel.warm()" + PARENT
 
 

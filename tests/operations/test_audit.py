@@ -6,7 +6,7 @@ import re
 import nbformat
 import pytest
 from conftest import footfall
-from test_execute import write
+from small_notebook import write
 
 from flows.notebook.execute import run_notebook
 from flows.operations import audit

@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import footfall
+from deployments import deployment
 from invariants import CANARY
 from proxy import Proxy
-from test_schedule import client, deployment, live  # noqa: F401
 
 from flows.storage import bucket as storage
 from flows.storage import forecasts
@@ -44,7 +44,7 @@ def test_a_market_on_one_screen(first_run):
     assert footfall("status", "smple").exit_code == 2
 
 
-def test_a_market_without_anything_is_told_how_to_begin(live):  # noqa: F811
+def test_a_market_without_anything_is_told_how_to_begin(live):
     lines = screen(live)
     assert lines["forecast"] == ("none yet", f"footfall run {live}")
     assert lines["champion"] == ("none yet", f"footfall train {live}")
@@ -57,7 +57,7 @@ def publish(market, *days):
         forecasts.publish(storage.connect("footfall"), market, day, {"forecast.csv": b"1\n"}, about)
 
 
-def test_missed_days_are_listed_with_the_command_that_makes_up_for_them(client, live):  # noqa: F811
+def test_missed_days_are_listed_with_the_command_that_makes_up_for_them(client, live):
     today = dt.datetime.now().astimezone().date()
     ago = {number: today - dt.timedelta(days=number) for number in range(10)}
     publish(live, ago[9], ago[8], ago[4], ago[1])
@@ -70,7 +70,7 @@ def test_missed_days_are_listed_with_the_command_that_makes_up_for_them(client, 
     assert "missed" not in screen(live)
 
 
-def test_a_source_that_stopped_and_an_open_cause_are_wrong(live):  # noqa: F811
+def test_a_source_that_stopped_and_an_open_cause_are_wrong(live):
     from flows.orchestration import alerts
 
     publish(live, dt.date(2022, 10, 13))
@@ -81,7 +81,7 @@ def test_a_source_that_stopped_and_an_open_cause_are_wrong(live):  # noqa: F811
     alerts.close(live, "decay")
 
 
-def test_a_forecast_of_a_later_day_is_not_of_a_negative_age(live):  # noqa: F811
+def test_a_forecast_of_a_later_day_is_not_of_a_negative_age(live):
     from flows.orchestration import alerts
 
     today = dt.datetime.now().astimezone().date()
@@ -107,7 +107,7 @@ def test_a_prefect_that_is_away_is_named(servers):
     assert "Run again when it answers." in done.stdout and CANARY not in done.stdout + done.stderr
 
 
-def test_skill_is_of_the_last_28_days(live):  # noqa: F811
+def test_skill_is_of_the_last_28_days(live):
     days = pd.date_range("2022-08-01", "2022-10-13").strftime("%Y-%m-%d")
     errors = [9.0] * (len(days) - 28) + [1.0] * 28
     scores = pd.DataFrame({"target_end_date": days, "error": errors, "naive_error": 4.0, "WIS": 1.0})

@@ -7,14 +7,14 @@ import os
 import signal
 import subprocess
 import sys
-import uuid
 from zoneinfo import ZoneInfo
 
 import pytest
-from conftest import crown, footfall, market
+from conftest import crown, footfall
+from deployments import deployment
 from receiver import Receiver
 
-from flows.settings import OWN_PREFECT, POOL, home
+from flows.settings import OWN_PREFECT, home
 from flows.storage import bucket as storage
 from flows.storage import forecasts
 from footfall.errors import StaleSource
@@ -22,36 +22,6 @@ from footfall.errors import StaleSource
 LISBON = ZoneInfo("Europe/Lisbon")
 TODAY = dt.datetime.now(LISBON).date()
 PREDICT = [sys.executable, "-u", "-m", "flows.cli.main", "predict", "sample"]
-
-
-@pytest.fixture
-def client(servers):
-    from prefect.client.orchestration import get_client
-
-    with get_client(sync_client=True) as one:
-        yield one
-
-
-@pytest.fixture
-def live(servers, tmp_path, monkeypatch):
-    """A market whose clock runs, on the bundled sample; its name."""
-    text = "data: {source: sample, location: PT, stale_after: 6}\n"
-    return market(monkeypatch, tmp_path, f"live{uuid.uuid4().hex[:6]}", text)
-
-
-def deployment(client, market, cron="0 6 * * *"):
-    """A deployment of the predict flow for a market, scheduled daily."""
-    from prefect.client.schemas.actions import DeploymentScheduleCreate
-    from prefect.client.schemas.schedules import CronSchedule
-
-    if not any(pool.name == POOL for pool in client.read_work_pools()):
-        subprocess.run([sys.executable, "-m", "prefect", "work-pool", "create", POOL, "--type", "process"], check=True)
-    schedule = DeploymentScheduleCreate(schedule=CronSchedule(cron=cron, timezone="Europe/Lisbon"), active=True)
-    flow = client.create_flow_from_name("predict")
-    return client.create_deployment(
-        flow, market, parameters={"market": market}, schedules=[schedule], work_pool_name=POOL,
-        entrypoint="flows/predict.py:predict",
-    )  # fmt: skip
 
 
 def missed(client, deployment_id, days):

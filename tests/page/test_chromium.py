@@ -5,7 +5,7 @@ import re
 
 import pages
 import pytest
-from test_execute import write
+from small_notebook import write
 
 from flows.authoring import screenshot
 from flows.notebook.execute import run_notebook

@@ -8,7 +8,8 @@ import sys
 import time
 
 import pytest
-from test_execute import PARENT, write
+from mlflow_records import model, training
+from small_notebook import PARENT, write
 
 from flows.notebook.execute import run_notebook
 from flows.record.files import content_digest
@@ -39,11 +40,6 @@ def kept_run(record, folder, *cells):
     record.start(folder / "run")
     kept = run_notebook(folder / "run", {"number": 1}, print)
     return record.deliver(folder / "run"), kept
-
-
-def training(record, folder):
-    claim(folder / "training", write(folder, "1"), {"market": "m"})
-    return record.start(folder / "training")
 
 
 def test_a_good_run_is_finished_and_holds_everything(record, tmp_path):
@@ -88,12 +84,6 @@ def test_a_run_that_never_began_leaves_a_record(record, tmp_path):
     not_begun(tmp_path / "run", DataProblem("x.csv:3:date: y — no day"))
     assert record.deliver(tmp_path / "run") == run
     assert "x.csv:3:date: y — no day" in record.MlflowClient().get_run(run).data.tags["mlflow.note.content"]
-
-
-def model(folder, text="weights"):
-    (folder / "model").mkdir()
-    (folder / "model" / "forecaster.zip").write_text(text)
-    return folder / "model"
 
 
 def test_a_version_is_nobodys_champion_until_the_alias_points_to_it(record, registry, tmp_path):

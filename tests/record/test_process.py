@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from test_execute import write
+from small_notebook import write
 
 from flows.record.folder import claim, unfinished
 from flows.record.process import Process, this_process
