@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from footfall.errors import DataProblem, UsageProblem
 from footfall.series import KEYS, read_snapshot, to_parquet
-from footfall.sources.google import archive, csv_lines
+from footfall.sources import integrity
+from footfall.sources.fault import safe
 from footfall.sources.google.read import Reading, compare, read_google
 
 TODAY = dt.date(2022, 10, 15)
@@ -109,7 +110,7 @@ def test_problems_of_all_kinds_and_files_are_told_at_once(tmp_path):
 
 
 def test_lines_are_counted_across_blocks(tmp_path, monkeypatch):
-    monkeypatch.setattr(csv_lines, "BLOCK", 5000)
+    monkeypatch.setattr(integrity, "BLOCK", 5000)
     with pytest.raises(DataProblem, match=rf"^report\.csv:{LINE}:{RETAIL}: x — "):
         read(file(to_bytes(changed(RETAIL, "x"), end="\r\n"))(tmp_path))
     pd.testing.assert_frame_equal(read(CASES["CRLF"].write(tmp_path)).series, read(SAMPLE).series)
@@ -126,8 +127,8 @@ def test_a_field_of_100_mb_takes_no_100_mb(tmp_path):
 
 
 def test_a_bomb_is_stopped_while_it_unpacks(tmp_path, monkeypatch):
-    monkeypatch.setattr(csv_lines, "LARGEST", 20_000)
-    monkeypatch.setattr(csv_lines, "BLOCK", 10_000)
+    monkeypatch.setattr(integrity, "LARGEST", 20_000)
+    monkeypatch.setattr(integrity, "BLOCK", 10_000)
     with pytest.raises(DataProblem, match=r"report\.csv:\d+:.* — more than 20,000 bytes unpacked"):
         read(file(sample())(tmp_path))
 
@@ -138,7 +139,7 @@ def test_a_file_of_blank_lines_is_given_up(tmp_path):
 
 
 def test_nothing_is_used_of_an_archive_that_fails_its_checksum(tmp_path, monkeypatch):
-    monkeypatch.setattr(csv_lines, "BLOCK", 5000)  # so that rows are read before the checksum, which comes last
+    monkeypatch.setattr(integrity, "BLOCK", 5000)  # so that rows are read before the checksum, which comes last
     stored = zipped({REPORT: to_bytes(changed(RETAIL, "x"))})
     broken = stored.replace(stored[14:18], bytes(4))  # the CRC, in the member's head and in the directory
     with pytest.raises(DataProblem) as problem:
@@ -192,9 +193,9 @@ def test_an_empty_folder_says_so(tmp_path):
 
 
 def test_values_cannot_move_the_cursor():
-    assert csv_lines.safe("\x1b[31mred\r\n\u202e\u0085") == r"\x1b[31mred\r\n\u202e\x85"
-    assert csv_lines.safe(b"\xff\xfeabc") == r"\xff\xfeabc"
-    assert csv_lines.safe("é" * 61) == "é" * 60 + "…"
+    assert safe("\x1b[31mred\r\n\u202e\u0085") == r"\x1b[31mred\r\n\u202e\x85"
+    assert safe(b"\xff\xfeabc") == r"\xff\xfeabc"
+    assert safe("é" * 61) == "é" * 60 + "…"
 
 
 @settings(max_examples=150, derandomize=True, deadline=None)
@@ -364,4 +365,4 @@ def test_figures_that_appear_later_are_rewritten_history_too():
 def test_every_kind_of_file_is_told_by_its_beginning():
     heads = [b"", b"PK\x03\x04", b"\x1f\x8b\x08", b"\xff\xfea\0", b"\0a", b"  <html", b"\xef\xbb\xbfcountry"]
     kinds = ["empty file", "zip archive", "gzip file", "UTF-16 text", "UTF-16 text", "HTML page", "CSV file"]
-    assert [archive.what_is(head).removeprefix("an ").removeprefix("a ") for head in heads] == kinds
+    assert [integrity.kind(head).removeprefix("an ").removeprefix("a ") for head in heads] == kinds

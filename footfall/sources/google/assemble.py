@@ -1,12 +1,12 @@
-"""The rows of several reports as one series table: places get their locations, repeats go, gaps are told."""
+"""The rows of several reports as one series table: places get their locations, repeats go, gaps are noted."""
 
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
+from footfall.sources.fault import Fault, safe
 from footfall.sources.google.columns import APART, CATEGORIES, FIGURES, SUFFIX
-from footfall.sources.google.csv_lines import Fault, safe
 
 DAY = pd.Timedelta(days=1)
 
@@ -15,58 +15,59 @@ def locate(reports: Sequence[Sequence[pd.DataFrame]]) -> tuple[pd.DataFrame, pd.
     """The rows of all reports with their locations and the number of their file, and the places that they name."""
     parts = [part.assign(file=i) for i, rows in enumerate(reports) for part in rows]
     rows = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["place", "line", "date", "file"])
-    codes, known = pd.factorize(rows["place"])
-    places = _places(list(known))
+    codes, keys = pd.factorize(rows["place"])
+    places = _places(list(keys))
     locations, unique = pd.factorize(places["location"], sort=True)
     return rows.assign(location=pd.Categorical.from_codes(locations[codes], unique)), places
 
 
-def _places(known: Sequence[str]) -> pd.DataFrame:
+def _places(keys: Sequence[str]) -> pd.DataFrame:
     """Each place as the reports spell it: its country, names and code, and the location it is in the table.
 
     A place that some rows give a code and some do not (files of before July 2020 have none) is one place with a code.
     A code that two places share, or a place with two codes, would mix up series: there the names are taken.
     """
-    spelled = [place.split(APART) for place in known]
-    names = ["/".join(filter(None, [*parts[:3], "metro" if parts[3] else "", parts[3]])) for parts in spelled]
-    codes = [parts[4] if any(parts[1:3]) and not parts[3] else "" for parts in spelled]
-    places = pd.DataFrame({"names": [APART.join(parts[:4]) for parts in spelled], "name": names, "code": codes})
+    split = [key.split(APART) for key in keys]
+    names = ["/".join(filter(None, [*parts[:3], "metro" if parts[3] else "", parts[3]])) for parts in split]
+    codes = [parts[4] if any(parts[1:3]) and not parts[3] else "" for parts in split]
+    places = pd.DataFrame({"names": [APART.join(parts[:4]) for parts in split], "name": names, "code": codes})
     coded = places[places["code"] != ""].drop_duplicates(["name", "code"])
     single = coded[~coded.duplicated("name", keep=False) & ~coded.duplicated("code", keep=False)]
     location = places["name"].map(dict(zip(single["name"], single["code"], strict=True))).fillna(places["name"])
-    return places.assign(country=[parts[0] for parts in spelled], location=location.astype("str"))
+    return places.assign(country=[parts[0] for parts in split], location=location.astype("str"))
 
 
-def unclear(places: pd.DataFrame, file: str) -> list[str]:
+def ambiguous(places: pd.DataFrame, file: str) -> list[str]:
     """Problems: different places that would get one location."""
-    once = places.drop_duplicates("names")
+    distinct = places.drop_duplicates("names")
     rule = "two places are spelled like this, one of them with a / of its own; their series cannot be told apart"
-    return [Fault(1, "sub_region_1", name, rule).at(file, []) for name in once.loc[once.duplicated("name"), "name"]]
+    names = distinct.loc[distinct.duplicated("name"), "name"]
+    return [Fault(1, "sub_region_1", name, rule).at(file) for name in names]
 
 
 def unite(rows: pd.DataFrame, files: list[str]) -> tuple[pd.DataFrame, list[str], list[str]]:
     """The rows sorted and without repeats; a note on repeats, and the problems where repeats say something else."""
     rows = rows.sort_values(["location", "date"], kind="stable", ignore_index=True)
-    again = rows.duplicated(["location", "date"])
-    if not again.any():
+    repeated = rows.duplicated(["location", "date"])
+    if not repeated.any():
         return rows, [], []
-    pairs = rows[again].merge(rows[~again], on=["location", "date"], suffixes=("", "_1")).sort_values(["file", "line"])
-    was, now = pairs[[f"{name}_1" for name in FIGURES]].to_numpy(), pairs[FIGURES].to_numpy()
-    other = (was != now) & ~(np.isnan(was) & np.isnan(now))
-    same = pairs[~other.any(axis=1)]
-    differ = np.flatnonzero(other.any(axis=1))
-    problems = [_contradiction(pairs.iloc[i], FIGURES[other[i].argmax()], files) for i in differ]
-    return rows[~again].reset_index(drop=True), _repeats(same, files), problems
+    pairs = rows[repeated].merge(rows[~repeated], on=["location", "date"], suffixes=("", "_1"))
+    pairs = pairs.sort_values(["file", "line"])
+    first, again = pairs[[f"{name}_1" for name in FIGURES]].to_numpy(), pairs[FIGURES].to_numpy()
+    differs = (first != again) & ~(np.isnan(first) & np.isnan(again))
+    same = pairs[~differs.any(axis=1)]
+    contradictory = np.flatnonzero(differs.any(axis=1))
+    problems = [_contradiction(pairs.iloc[i], FIGURES[differs[i].argmax()], files) for i in contradictory]
+    return rows[~repeated].reset_index(drop=True), _repeats(same, files), problems
 
 
 def _contradiction(pair: pd.Series, column: str, files: list[str]) -> str:
-    value, other = (figure(pair[name]) for name in (column, f"{column}_1"))
     first = f"{safe(files[pair['file_1']], 120)}:{pair['line_1']}"
-    rule = f"{first} has {other} for the same place and day; one of the two rows must go"
-    return Fault(pair["line"], column, value, rule).at(files[pair["file"]], [])
+    rule = f"{first} has {shown(pair[f'{column}_1'])} for the same place and day; one of the two rows must go"
+    return Fault(pair["line"], column, shown(pair[column]), rule).at(files[pair["file"]])
 
 
-def figure(value: float) -> str:
+def shown(value: float) -> str:
     """A value as messages write it."""
     return "(blank)" if np.isnan(value) else f"{value:g}"
 
@@ -74,22 +75,24 @@ def figure(value: float) -> str:
 def _repeats(pairs: pd.DataFrame, files: list[str]) -> list[str]:
     if pairs.empty:
         return []
-    first = pairs.iloc[0]
-    one, other = (f"{safe(files[first[f'file{n}']], 120)}:{first[f'line{n}']}" for n in ("", "_1"))
-    return [f"duplicate rows with the same values: {len(pairs)} left out; first {one}, which repeats {other}"]
+    pair = pairs.iloc[0]
+    again, first = (f"{safe(files[pair[f'file{n}']], 120)}:{pair[f'line{n}']}" for n in ("", "_1"))
+    return [f"duplicate rows with the same values: {len(pairs)} left out; first {again}, which repeats {first}"]
 
 
-def renamed(places: pd.DataFrame) -> list[str]:
+def unused_codes(places: pd.DataFrame) -> list[str]:
     """A note: places that have an ISO code and are not called by it."""
-    kept = places[(places["code"] != "") & (places["location"] == places["name"])].sort_values(["code", "name"])
-    said = ", ".join(f"{code} of {safe(name)}" for code, name in zip(kept["code"][:2], kept["name"][:2], strict=True))
-    return [f"ISO codes that are not of one place alone, names are used instead: {said} …"] if said else []
+    named = places[(places["code"] != "") & (places["location"] == places["name"])].sort_values(["code", "name"])
+    first = ", ".join(
+        f"{code} of {safe(name)}" for code, name in zip(named["code"][:2], named["name"][:2], strict=True)
+    )
+    return [f"ISO codes that are not of one place alone, names are used instead: {first} …"] if first else []
 
 
 def gaps(table: pd.DataFrame) -> list[str]:
     """A note: days that locations lack between their first and their last."""
-    by = table.groupby("location", observed=True)["date"]
-    missing = (by.max() - by.min()).dt.days + 1 - by.count()
+    dates = table.groupby("location", observed=True)["date"]
+    missing = (dates.max() - dates.min()).dt.days + 1 - dates.count()
     holed = missing[missing > 0]
     if holed.empty:
         return []

@@ -16,7 +16,8 @@ import pyarrow as arrow
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from footfall.sources.google.csv_lines import Block, Fault, Unreadable, look
+from footfall.sources.fault import Fault, Unreadable
+from footfall.sources.google.csv_lines import Block, look
 
 SUFFIX = "_percent_change_from_baseline"
 CATEGORIES = ["grocery_and_pharmacy", "parks", "residential", "retail_and_recreation", "transit_stations", "workplaces"]
@@ -30,11 +31,12 @@ UNREAD = ["census_fips_code", "place_id"]
 FIRST_DAY = dt.date(2020, 2, 15)  # Google's first
 LEAST, MOST = -100, 5000  # the most in the figures of 47 countries is 703, parks in Croatia in summer
 LONGEST_NAME = 200  # characters; Google's longest has 74
+MOST_COLUMNS = 1000  # Google's files have 15; a pattern repeats no more
 NUMBER = r"^-?[0-9]{1,9}(\.[0-9]{1,9})?$"
 OTHER_MINUSES = "[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]"
 APART = "\x1f"  # between the parts of a place; it cannot be in a name, which has no control characters
 
-Broken = tuple[int, str, str]  # position of the row, column, rule
+Breach = tuple[int, str, str]  # position of the row, column, the rule that is broken
 
 
 def read_header(line: bytes) -> list[str]:
@@ -43,14 +45,16 @@ def read_header(line: bytes) -> list[str]:
     Raises
     ------
     Unreadable
-        If one is missing, there twice, or they are not separated by commas.
+        If one is missing or there twice, they are not separated by commas, or no report has as many.
     """
     if fault := look(1, line):
         raise Unreadable(fault)
     header = next(csv.reader([line.decode()]), [])
     if len(header) < 2:
-        mark = next((repr(mark) for mark in (";", "\t", "|") if mark in line.decode()), "no comma")
-        raise Unreadable(Fault(1, 0, line, f"the columns of a report are separated by commas, not by {mark}"))
+        separator = next((repr(mark) for mark in (";", "\t", "|") if mark in line.decode()), "no comma")
+        raise Unreadable(Fault(1, 0, line, f"the columns of a report are separated by commas, not by {separator}"))
+    if len(header) > MOST_COLUMNS:
+        raise Unreadable(Fault(1, MOST_COLUMNS, header[MOST_COLUMNS], f"more than {MOST_COLUMNS:,} columns"))
     faults = [Fault(1, name, name, "a duplicate header") for i, name in enumerate(header) if name in header[:i]]
     faults += [Fault(1, name, "", "this column is missing") for name in REQUIRED if name not in header]
     if faults:
@@ -58,14 +62,11 @@ def read_header(line: bytes) -> list[str]:
     return header
 
 
-def parse(block: Block, sound: np.ndarray, header: list[str]) -> arrow.Table:
-    """The sound lines of a block as text, column by column, with the line each stands in."""
-    body = block.body
-    if not sound.all():
-        body = b"".join(line + b"\n" for line, keep in zip(body.split(b"\n"), sound, strict=False) if keep)
+def parse(block: Block, header: list[str]) -> arrow.Table:
+    """Lines that are sound as text, column by column, with the number of each."""
     columns = [*REQUIRED, *OPTIONAL]
     table = arrow.csv.read_csv(
-        arrow.BufferReader(body),
+        arrow.BufferReader(block.body),
         arrow.csv.ReadOptions(column_names=header),
         arrow.csv.ParseOptions(ignore_empty_lines=False),
         arrow.csv.ConvertOptions(
@@ -73,7 +74,7 @@ def parse(block: Block, sound: np.ndarray, header: list[str]) -> arrow.Table:
         ),
     )
     texts = {name: pc.fill_null(table[name], "") for name in columns}
-    return arrow.table({**texts, "line": block.first + np.flatnonzero(sound)})
+    return arrow.table({**texts, "line": block.numbers})
 
 
 def of_countries(table: arrow.Table, countries: Sequence[str]) -> tuple[arrow.Table, set[str], list[Fault]]:
@@ -86,15 +87,15 @@ def of_countries(table: arrow.Table, countries: Sequence[str]) -> tuple[arrow.Ta
 
 
 def type_rows(table: arrow.Table, rules: pa.DataFrameSchema) -> tuple[pd.DataFrame, list[Fault]]:
-    """Rows of (place, line, date, six figures), and what breaks a rule in them; rows without a day are left out."""
-    dates, broken = _dates(table["date"].to_pandas())
+    """Rows of (place, line, date, six values), and what breaks a rule in them; rows without a day are left out."""
+    dates, breaches = _dates(table["date"].to_pandas())
     rows = {"place": pc.binary_join_element_wise(*(table[name] for name in PLACE), APART).to_pandas()}
     rows |= {"line": table["line"].to_numpy(), "date": dates}
     for name in FIGURES:
-        rows[name], wrong = _numbers(table[name])
-        broken += [(i, name, _no_number(table[name][i].as_py())) for i in wrong]
+        rows[name], no_numbers = _numbers(table[name])
+        breaches += [(i, name, _no_number(table[name][i].as_py())) for i in no_numbers]
     typed = pd.DataFrame(rows)
-    faults = _faults(table, broken + _against(rules, typed)) + _misnamed(table)
+    faults = _faults(table, breaches + _breaches(rules, typed)) + _misnamed(table)
     return typed[typed["date"].notna()], faults
 
 
@@ -135,16 +136,16 @@ PLACES = pa.DataFrameSchema({**{name: pa.Column(str, NAME) for name in NAMES}, "
 
 def _misnamed(table: arrow.Table) -> list[Fault]:
     places = table.group_by([*NAMES, "iso_3166_2_code"], use_threads=False).aggregate([("line", "min")])
-    faults = _faults(places.rename_columns({"line_min": "line"}), _against(PLACES, places.to_pandas()))
+    faults = _faults(places.rename_columns({"line_min": "line"}), _breaches(PLACES, places.to_pandas()))
     first = {(fault.column, fault.value): fault for fault in sorted(faults, key=lambda fault: -fault.line)}
     return list(first.values())
 
 
-def _faults(table: arrow.Table, broken: list[Broken]) -> list[Fault]:
-    return [Fault(table["line"][i].as_py(), name, table[name][i].as_py(), rule) for i, name, rule in broken]
+def _faults(table: arrow.Table, breaches: list[Breach]) -> list[Fault]:
+    return [Fault(table["line"][i].as_py(), name, table[name][i].as_py(), rule) for i, name, rule in breaches]
 
 
-def _against(rules: pa.DataFrameSchema, rows: pd.DataFrame) -> list[Broken]:
+def _breaches(rules: pa.DataFrameSchema, rows: pd.DataFrame) -> list[Breach]:
     try:
         rules.validate(rows, lazy=True)
     except pa.errors.SchemaErrors as error:
@@ -153,9 +154,9 @@ def _against(rules: pa.DataFrameSchema, rows: pd.DataFrame) -> list[Broken]:
     return []
 
 
-def _dates(texts: pd.Series) -> tuple[np.ndarray, list[Broken]]:
-    codes, known = pd.factorize(texts)
-    days = [_day(text) for text in known]
+def _dates(texts: pd.Series) -> tuple[np.ndarray, list[Breach]]:
+    codes, unique = pd.factorize(texts)
+    days = [_day(text) for text in unique]
     dates = np.array(["NaT" if isinstance(day, str) else day for day in days], "datetime64[us]")[codes]
     return dates, [(int(i), "date", str(days[codes[i]])) for i in np.flatnonzero(np.isnat(dates))]
 
@@ -172,10 +173,10 @@ def _day(text: str) -> dt.date | str:
 
 def _numbers(texts: arrow.ChunkedArray) -> tuple[np.ndarray, list[int]]:
     """Values, NaN where the text is blank or no number, and where it is no number."""
-    number = pc.match_substring_regex(texts, NUMBER)
-    values = pc.cast(pc.if_else(number, texts, None), arrow.float64()).to_numpy()
-    wrong = pc.and_not(pc.not_equal(texts, ""), number).to_numpy()
-    return values + 0.0, np.flatnonzero(wrong).tolist()  # -0.0 becomes 0.0
+    is_number = pc.match_substring_regex(texts, NUMBER)
+    values = pc.cast(pc.if_else(is_number, texts, None), arrow.float64()).to_numpy()
+    no_number = pc.and_not(pc.not_equal(texts, ""), is_number).to_numpy()
+    return values + 0.0, np.flatnonzero(no_number).tolist()  # -0.0 becomes 0.0
 
 
 def _no_number(text: str) -> str:

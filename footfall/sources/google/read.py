@@ -7,6 +7,7 @@ A row of a report is one place on one day, with six percentages. A place is call
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 import pandas as pd
@@ -14,8 +15,18 @@ import pandera.pandas as pa
 
 from footfall.errors import DataProblem, UsageProblem, listed
 from footfall.series import KEYS
-from footfall.sources.google.archive import DAMAGED, UTF8_BOM, Sheet, expect_csv, sheets
-from footfall.sources.google.assemble import empty_categories, figure, gaps, locate, renamed, to_series, unclear, unite
+from footfall.sources.fault import Fault, Unreadable, safe
+from footfall.sources.google.archive import Sheet, expect_csv, sheets, too_large
+from footfall.sources.google.assemble import (
+    ambiguous,
+    empty_categories,
+    gaps,
+    locate,
+    shown,
+    to_series,
+    unite,
+    unused_codes,
+)
 from footfall.sources.google.columns import (
     OPTIONAL,
     REQUIRED,
@@ -26,7 +37,8 @@ from footfall.sources.google.columns import (
     row_rules,
     type_rows,
 )
-from footfall.sources.google.csv_lines import PATIENCE, Block, Fault, Unreadable, blocks, inspect, safe
+from footfall.sources.google.csv_lines import PATIENCE, Block, blocks, inspect
+from footfall.sources.integrity import DAMAGED, HEAD, UTF8_BOM, TooLarge
 
 
 @dataclass(frozen=True)
@@ -89,10 +101,10 @@ def read_google(path: Path, countries: Sequence[str], not_after: dt.date) -> Rea
     rows, places = locate([report.rows for report in reports])
     table, repeats, contradictions = unite(rows, names)
     problems = [problem for report in reports for problem in report.problems()] + contradictions
-    if problems := problems or unclear(places, path.name) + _absent(path.name, places, reports, countries):
+    if problems := problems or ambiguous(places, path.name) + _absent(path.name, places, reports, countries):
         raise DataProblem(listed(problems))
     notes = [note for report in reports for note in report.notes()]
-    return Reading(to_series(table), [*notes, *renamed(places), *repeats, *gaps(table), *empty_categories(table)])
+    return Reading(to_series(table), [*notes, *unused_codes(places), *repeats, *gaps(table), *empty_categories(table)])
 
 
 def compare(previous: pd.DataFrame, current: pd.DataFrame) -> list[str]:
@@ -107,34 +119,36 @@ def _sheets(path: Path, countries: Sequence[str]) -> list[Sheet]:
     try:
         return sheets(path, countries)
     except Unreadable as stop:
-        raise DataProblem(listed([fault.at(path.name, []) for fault in stop.faults])) from stop
+        raise DataProblem(listed([fault.at(path.name) for fault in stop.faults])) from stop
 
 
 def _read(sheet: Sheet, countries: Sequence[str], rules: pa.DataFrameSchema) -> _Report:
-    report = _Report(sheet.name)
+    report, pieces = _Report(sheet.name), sheet.pieces()
     try:
-        with sheet.open() as stream:
-            expect_csv(stream.peek(64)[:64])  # type: ignore[attr-defined]
-            for block in blocks(stream):
-                _read_block(report, block, countries, rules)
+        beginning = next(pieces, b"")
+        expect_csv(beginning[:HEAD])
+        for block in blocks(chain([beginning], pieces)):
+            _read_block(report, block, countries, rules)
         if report.lines == 1:
             raise Unreadable(Fault(2, 0, "", "no row beneath the header; fetch it again"))
     except Unreadable as stop:
         report.faults += stop.faults
+    except TooLarge:
+        report.faults.append(too_large(report.lines + 1, ""))
     except DAMAGED as error:  # the checksum comes last: what was read before it is no better than the rest
         report.rows, report.faults = [], [Fault(1, 0, sheet.name, f"damaged or cut ({error}); fetch it again")]
     return report
 
 
 def _read_block(report: _Report, block: Block, countries: Sequence[str], rules: pa.DataFrameSchema) -> None:
-    report.lines += block.body.count(b"\n")
+    report.lines += len(block.numbers)
     if not report.header:
         line, _, body = block.body.partition(b"\n")
-        report.header, block = read_header(line.removeprefix(UTF8_BOM)), Block(2, body)
-    sound, faults = inspect(block, len(report.header))
+        report.header, block = read_header(line.removeprefix(UTF8_BOM)), Block(body, block.numbers[1:])
+    block, faults = inspect(block, len(report.header))
     report.faults += faults
-    if sound.any():
-        table, codes, faults = of_countries(parse(block, sound, report.header), countries)
+    if block.body:
+        table, codes, faults = of_countries(parse(block, report.header), countries)
         report.countries |= codes
         report.faults += faults
         if len(table):
@@ -146,32 +160,37 @@ def _read_block(report: _Report, block: Block, countries: Sequence[str], rules: 
 
 
 def _absent(file: str, places: pd.DataFrame, reports: list[_Report], countries: Sequence[str]) -> list[str]:
-    there = sorted(set().union(*(report.countries for report in reports)))
-    rule = f"no row of this country; there are rows of {', '.join(there[:10])}{' …' if len(there) > 10 else ''}"
+    codes = sorted(set().union(*(report.countries for report in reports)))
+    rule = f"no row of this country; there are rows of {', '.join(codes[:10])}{' …' if len(codes) > 10 else ''}"
     missing = sorted(set(countries) - set(places["country"]))
-    return [Fault(2, "country_region_code", country, rule).at(file, []) for country in missing]
+    return [Fault(2, "country_region_code", country, rule).at(file) for country in missing]
 
 
 def _older(previous: pd.DataFrame, current: pd.DataFrame) -> list[str]:
-    was, now = previous["date"].max(), current["date"].max()
-    return [f"older than the last snapshot: the data end on {now:%F}, they ended on {was:%F}"] if now < was else []
+    before, now = previous["date"].max(), current["date"].max()
+    if now >= before:
+        return []
+    return [f"older than the last snapshot: the data end on {now:%F}, they ended on {before:%F}"]
 
 
 def _vanished(previous: pd.DataFrame, current: pd.DataFrame) -> list[str]:
-    gone = sorted(set(previous["location"]) - set(current["location"]))
-    more = f" and {len(gone) - 1} more" if len(gone) > 1 else ""
-    return [f"region vanished: {safe(gone[0])}{more} had rows in the last snapshot, and none now"] if gone else []
+    vanished = sorted(set(previous["location"]) - set(current["location"]))
+    more = f" and {len(vanished) - 1} more" if len(vanished) > 1 else ""
+    return (
+        [f"region vanished: {safe(vanished[0])}{more} had rows in the last snapshot, and none now"] if vanished else []
+    )
 
 
 def _rewritten(previous: pd.DataFrame, current: pd.DataFrame) -> list[str]:
     """A value that is gone is rewritten too, unless its location is, or its day is after the last of `current`."""
-    known = previous[previous["location"].isin(current["location"].unique())]
-    known = known[known["date"] <= current["date"].max()]
-    both = known.merge(current, on=KEYS, how="left", suffixes=("", "_now"))
+    comparable = previous[previous["location"].isin(current["location"].unique())]
+    comparable = comparable[comparable["date"] <= current["date"].max()]
+    both = comparable.merge(current, on=KEYS, how="left", suffixes=("", "_now"))
     changed = both[(both["value"] != both["value_now"]) & (both["value"].notna() | both["value_now"].notna())]
     if changed.empty:
         return []
     first = changed.iloc[0]
-    which = f"{safe(first['location'])} {first['category']} {first['date']:%F}"
-    said = f"{which} was {figure(first['value'])}, is {figure(first['value_now'])}"
-    return [f"history rewritten: {len(changed)} of {len(known)} values differ from the last snapshot; first {said}"]
+    row = f"{safe(first['location'])} {first['category']} {first['date']:%F}"
+    change = f"{row} was {shown(first['value'])}, is {shown(first['value_now'])}"
+    counts = f"{len(changed)} of {len(comparable)} values"
+    return [f"history rewritten: {counts} differ from the last snapshot; first {change}"]
