@@ -25,7 +25,7 @@ NAMED = {".zip": ZIP, ".gz": GZIP, ".csv": CSV}
 HEAD = 512  # bytes that say what a file is
 KINDS = {
     rb"\s*\Z": "an empty file",
-    rb"PK\x03\x04.{26}(\[Content_Types]|_rels/|docProps/|xl/)|\xd0\xcf\x11\xe0": "an Office document, such as an Excel file",
+    rb"PK\x03\x04.{26}(\[Content_Types]|_rels/|docProps/|xl/)|\xd0\xcf\x11\xe0": "an Office file, such as Excel's",
     rb"PK(\x03\x04|\x05\x06)": ZIP,
     rb"\x1f\x8b": GZIP,
     rb"\xff\xfe|\xfe\xff|.?\0": "UTF-16 text",

@@ -83,9 +83,7 @@ def _repeats(pairs: pd.DataFrame, files: list[str]) -> list[str]:
 def unused_codes(places: pd.DataFrame) -> list[str]:
     """A note: places that have an ISO code and are not called by it."""
     named = places[(places["code"] != "") & (places["location"] == places["name"])].sort_values(["code", "name"])
-    first = ", ".join(
-        f"{code} of {safe(name)}" for code, name in zip(named["code"][:2], named["name"][:2], strict=True)
-    )
+    first = ", ".join(f"{place.code} of {safe(place.name)}" for place in named.head(2).itertuples())
     return [f"ISO codes that are not of one place alone, names are used instead: {first} …"] if first else []
 
 

@@ -18,6 +18,7 @@ import pyarrow.csv
 
 from footfall.sources.fault import Fault, Unreadable
 from footfall.sources.google.csv_lines import Block, look
+from footfall.sources.integrity import UTF8_BOM
 
 SUFFIX = "_percent_change_from_baseline"
 CATEGORIES = ["grocery_and_pharmacy", "parks", "residential", "retail_and_recreation", "transit_stations", "workplaces"]
@@ -47,6 +48,7 @@ def read_header(line: bytes) -> list[str]:
     Unreadable
         If one is missing or there twice, they are not separated by commas, or no report has as many.
     """
+    line = line.removeprefix(UTF8_BOM)
     if fault := look(1, line):
         raise Unreadable(fault)
     header = next(csv.reader([line.decode()]), [])

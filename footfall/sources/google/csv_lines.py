@@ -1,10 +1,10 @@
 """The lines of a CSV file as they are in the file, before a parser smooths over what is wrong with them.
 
 Arrow's parser can say in which row the number of fields is wrong, and no more: a blank line is a row to it, a lone
-``\\r`` ends one, an open quote swallows the lines beneath; a quote within a text, a NUL and a last line that was cut pass,
-and what is no UTF-8 stops it. Therefore one pattern, which Arrow matches with all lines of a block at once, says what a
-row is, and only a line that does not match is looked at on its own. Quoted fields may not contain a line break: one line
-is one row, and has a true number.
+``\\r`` ends one, an open quote swallows the lines beneath; a quote within a text, a NUL and a cut last line pass, and
+what is no UTF-8 stops it. Therefore one pattern, which Arrow matches with all lines of a block at once, says what a row
+is; only a line that does not match is looked at on its own. Quoted fields may not contain a line break: one line is one
+row, and has a true number.
 """
 
 import csv

@@ -15,30 +15,11 @@ import pandera.pandas as pa
 
 from footfall.errors import DataProblem, UsageProblem, listed
 from footfall.series import KEYS
+from footfall.sources import integrity
 from footfall.sources.fault import Fault, Unreadable, safe
+from footfall.sources.google import assemble, columns
 from footfall.sources.google.archive import Sheet, expect_csv, sheets, too_large
-from footfall.sources.google.assemble import (
-    ambiguous,
-    empty_categories,
-    gaps,
-    locate,
-    shown,
-    to_series,
-    unite,
-    unused_codes,
-)
-from footfall.sources.google.columns import (
-    OPTIONAL,
-    REQUIRED,
-    UNREAD,
-    of_countries,
-    parse,
-    read_header,
-    row_rules,
-    type_rows,
-)
 from footfall.sources.google.csv_lines import PATIENCE, Block, blocks, inspect
-from footfall.sources.integrity import DAMAGED, HEAD, UTF8_BOM, TooLarge
 
 
 @dataclass(frozen=True)
@@ -64,7 +45,7 @@ class _Report:
         return [fault.at(self.name, self.header) for fault in sorted(self.faults, key=lambda fault: fault.line)]
 
     def notes(self) -> list[str]:
-        new = [name for name in self.header if name not in (*REQUIRED, *OPTIONAL, *UNREAD)]
+        new = [name for name in self.header if name not in (*columns.REQUIRED, *columns.OPTIONAL, *columns.UNREAD)]
         return [f"{safe(self.name, 120)}:1: a new column, {safe(name)}, is not read" for name in new]
 
 
@@ -96,15 +77,15 @@ def read_google(path: Path, countries: Sequence[str], not_after: dt.date) -> Rea
     """
     if not path.exists():
         raise UsageProblem(f"{path}: no such file or folder; name a zip, a CSV file or a folder of CSV files")
-    reports = [_read(sheet, countries, row_rules(not_after)) for sheet in _sheets(path, countries)]
+    reports = [_read(sheet, countries, columns.row_rules(not_after)) for sheet in _sheets(path, countries)]
     names = [report.name for report in reports]
-    rows, places = locate([report.rows for report in reports])
-    table, repeats, contradictions = unite(rows, names)
+    rows, places = assemble.locate([report.rows for report in reports])
+    table, repeats, contradictions = assemble.unite(rows, names)
     problems = [problem for report in reports for problem in report.problems()] + contradictions
-    if problems := problems or ambiguous(places, path.name) + _absent(path.name, places, reports, countries):
+    if problems := problems or assemble.ambiguous(places, path.name) + _absent(path.name, places, reports, countries):
         raise DataProblem(listed(problems))
-    notes = [note for report in reports for note in report.notes()]
-    return Reading(to_series(table), [*notes, *unused_codes(places), *repeats, *gaps(table), *empty_categories(table)])
+    notes = [note for report in reports for note in report.notes()] + assemble.unused_codes(places) + repeats
+    return Reading(assemble.to_series(table), notes + assemble.gaps(table) + assemble.empty_categories(table))
 
 
 def compare(previous: pd.DataFrame, current: pd.DataFrame) -> list[str]:
@@ -126,16 +107,16 @@ def _read(sheet: Sheet, countries: Sequence[str], rules: pa.DataFrameSchema) -> 
     report, pieces = _Report(sheet.name), sheet.pieces()
     try:
         beginning = next(pieces, b"")
-        expect_csv(beginning[:HEAD])
+        expect_csv(beginning[: integrity.HEAD])
         for block in blocks(chain([beginning], pieces)):
             _read_block(report, block, countries, rules)
         if report.lines == 1:
             raise Unreadable(Fault(2, 0, "", "no row beneath the header; fetch it again"))
     except Unreadable as stop:
         report.faults += stop.faults
-    except TooLarge:
+    except integrity.TooLarge:
         report.faults.append(too_large(report.lines + 1, ""))
-    except DAMAGED as error:  # the checksum comes last: what was read before it is no better than the rest
+    except integrity.DAMAGED as error:  # the checksum comes last: what was read before it is no better than the rest
         report.rows, report.faults = [], [Fault(1, 0, sheet.name, f"damaged or cut ({error}); fetch it again")]
     return report
 
@@ -144,15 +125,15 @@ def _read_block(report: _Report, block: Block, countries: Sequence[str], rules: 
     report.lines += len(block.numbers)
     if not report.header:
         line, _, body = block.body.partition(b"\n")
-        report.header, block = read_header(line.removeprefix(UTF8_BOM)), Block(body, block.numbers[1:])
+        report.header, block = columns.read_header(line), Block(body, block.numbers[1:])
     block, faults = inspect(block, len(report.header))
     report.faults += faults
     if block.body:
-        table, codes, faults = of_countries(parse(block, report.header), countries)
+        table, codes, faults = columns.of_countries(columns.parse(block, report.header), countries)
         report.countries |= codes
         report.faults += faults
         if len(table):
-            rows, faults = type_rows(table, rules)
+            rows, faults = columns.type_rows(table, rules)
             report.rows.append(rows)
             report.faults += faults
     if len(report.faults) >= PATIENCE:
@@ -175,10 +156,10 @@ def _older(previous: pd.DataFrame, current: pd.DataFrame) -> list[str]:
 
 def _vanished(previous: pd.DataFrame, current: pd.DataFrame) -> list[str]:
     vanished = sorted(set(previous["location"]) - set(current["location"]))
+    if not vanished:
+        return []
     more = f" and {len(vanished) - 1} more" if len(vanished) > 1 else ""
-    return (
-        [f"region vanished: {safe(vanished[0])}{more} had rows in the last snapshot, and none now"] if vanished else []
-    )
+    return [f"region vanished: {safe(vanished[0])}{more} had rows in the last snapshot, and none now"]
 
 
 def _rewritten(previous: pd.DataFrame, current: pd.DataFrame) -> list[str]:
@@ -191,6 +172,6 @@ def _rewritten(previous: pd.DataFrame, current: pd.DataFrame) -> list[str]:
         return []
     first = changed.iloc[0]
     row = f"{safe(first['location'])} {first['category']} {first['date']:%F}"
-    change = f"{row} was {shown(first['value'])}, is {shown(first['value_now'])}"
+    change = f"{row} was {assemble.shown(first['value'])}, is {assemble.shown(first['value_now'])}"
     counts = f"{len(changed)} of {len(comparable)} values"
     return [f"history rewritten: {counts} differ from the last snapshot; first {change}"]
