@@ -142,6 +142,19 @@ CASES: dict[str, Case] = {
         r"^report\.csv:2:country_region_code: PT — no row of this country; there are rows of HR",
     ),
     "UTF-16": refused(GOOD.decode().encode("utf-16"), r"^report\.csv:1:1: \\xff\\xfec.* — UTF-16 text, where"),
+    "an Excel file": refused(
+        zipped({"[Content_Types].xml": b"", "xl/workbook.xml": b""}),
+        r"^report\.xlsx:1:1: PK.* — an Office file, such as Excel's; a CSV file in UTF-8 is expected here: save it as",
+        "report.xlsx",
+    ),
+    "a Git LFS pointer": refused(
+        b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n",
+        r"^report\.csv:1:1: version.* — a Git LFS pointer \(git lfs pull gets the file itself\), where the name says a",
+    ),
+    "more columns than a pattern can repeat": refused(
+        [[*row, *(f"{column}" for column in range(2000))] for row in sample()],
+        r"^report\.csv:1:1001: 985 — more than 1,000 columns",
+    ),
     "BOM": accepted(b"\xef\xbb\xbf" + GOOD),
     "invalid UTF-8": refused(
         to_bytes(changed("sub_region_1", "@@@")).replace(b"@@@", b"\xc9vora"),

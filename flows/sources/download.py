@@ -1,5 +1,6 @@
 """A source of figures, brought to this machine whole or not at all."""
 
+import gzip
 import ipaddress
 import netrc
 import os
@@ -17,13 +18,16 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt,
 
 from flows.masking import masked
 from flows.settings import ROOT
-from flows.sources import integrity
-from footfall.errors import EnvironmentProblem, UsageProblem
+from footfall.errors import DataProblem, EnvironmentProblem, UsageProblem
+from footfall.sources import integrity
+from footfall.sources.integrity import CSV, GZIP, HTML, NAMED, ZIP
 
 SAMPLE = ROOT / "resources" / "sample"
 REDIRECTS = 5
 STALL = 30  # seconds without a byte before a connection is given up and tried again
-AGAIN = {408, 425, 429, 500, 502, 503, 504}
+TRANSIENT = {408, 425, 429, 500, 502, 503, 504}
+SUFFIXES = {ZIP: ".zip", GZIP: ".csv.gz", CSV: ".csv"}
+WORDS = {ZIP: "a zip file", CSV: "a text file", HTML: "a web page"}  # for whoever has only the address
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class Limits:
 
     seconds: float = 900
     size: int = 1_000_000_000
-    unpacked: int = 5_000_000_000
+    unpacked: int = integrity.LARGEST
     attempts: int = 4
     pause: float = 0.5
 
@@ -40,7 +44,7 @@ class Limits:
 USUAL = Limits()
 
 
-class _Again(Exception):
+class _Transient(Exception):
     """An answer that may well be better the next time."""
 
 
@@ -75,11 +79,11 @@ def fetch(source: str, folder: str | Path, limits: Limits = USUAL) -> Path:
     if not re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*:/", source):
         return _local(source)
     url, auth = _address(source)
-    with _disk(folder), tempfile.TemporaryDirectory(prefix=".part-", dir=_made(folder)) as parts:
-        part = Path(parts) / "download"
+    with _scratch(Path(folder)) as scratch:
+        part = scratch / "download"
         with start_blocking_portal() as portal:  # its own loop: a flow's loop may already run in this thread
-            framed = portal.call(_download, url, auth, part, limits)
-        return integrity.keep(part, Path(folder) / _name(url), masked(source), limits.unpacked, framed)
+            is_framed = portal.call(_download, url, auth, part, limits)
+        return _keep(part, Path(folder) / _name(url), masked(source), limits.unpacked, is_framed)
 
 
 def _local(source: str) -> Path:
@@ -87,11 +91,6 @@ def _local(source: str) -> Path:
     if not path.exists():
         raise UsageProblem(f"{source}: no such file or folder. Give a zip, a csv, a folder or an https address")
     return path
-
-
-def _made(folder: str | Path) -> Path:
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    return Path(folder)
 
 
 def _address(source: str) -> tuple[httpx.URL, tuple[str, str] | None]:
@@ -102,19 +101,19 @@ def _address(source: str) -> tuple[httpx.URL, tuple[str, str] | None]:
         raise UsageProblem(f"{masked(source)}: not an address. Write it as https://host/file.zip") from None
     if not _is_permitted(url):
         raise UsageProblem(f"{masked(source)}: only https is fetched, or http from this machine. Give a path.")
-    return url.copy_with(userinfo=b""), (url.username, url.password) if url.userinfo else _known_for(url.host)
+    return url.copy_with(userinfo=b""), (url.username, url.password) if url.userinfo else _from_netrc(url.host)
 
 
-def _known_for(host: str) -> tuple[str, str] | None:
+def _from_netrc(host: str) -> tuple[str, str] | None:
     """User and password for a host in the file ~/.netrc, or the one that NETRC names; curl looks there too."""
     try:
-        found = netrc.netrc(os.environ.get("NETRC")).hosts.get(host)
+        login = netrc.netrc(os.environ.get("NETRC")).hosts.get(host)
     except FileNotFoundError:
         return None
     except netrc.NetrcParseError as error:
         where = f"{error.filename}:{error.lineno}"  # its own words may hold the password
         raise UsageProblem(f"{where}: not a line of a netrc file. Correct it: {host} may need a password") from None
-    return (found[0], found[2]) if found else None
+    return (login[0], login[2]) if login else None
 
 
 def _is_permitted(url: httpx.URL) -> bool:
@@ -133,40 +132,40 @@ async def _download(url: httpx.URL, auth: tuple[str, str] | None, part: Path, li
     tries = AsyncRetrying(
         stop=stop_after_attempt(limits.attempts),
         wait=wait_exponential(multiplier=limits.pause, max=30),
-        retry=retry_if_exception_type((httpx.TransportError, _Again)),
+        retry=retry_if_exception_type((httpx.TransportError, _Transient)),
         reraise=True,
     )
     try:
         with anyio.fail_after(limits.seconds):
             return await tries(_try, url, auth, part, limits)
     except TimeoutError:
-        came = part.stat().st_size if part.exists() else 0
-        raise _unreachable(url, f"not here after {limits.seconds:g} s ({came:,} bytes came)") from None
-    except (httpx.HTTPError, _Again) as error:
+        size = part.stat().st_size if part.exists() else 0
+        raise _unreachable(url, f"not here after {limits.seconds:g} s ({size:,} bytes came)") from None
+    except (httpx.HTTPError, _Transient) as error:
         raise _unreachable(url, f"{error or type(error).__name__} (tried {limits.attempts} times)") from error
 
 
 async def _try(url: httpx.URL, auth: tuple[str, str] | None, part: Path, limits: Limits) -> bool:
     async with httpx.AsyncClient(auth=auth, timeout=STALL, headers={"Accept-Encoding": "identity"}) as client:
-        here = url
+        address = url
         for _ in range(REDIRECTS + 1):
-            async with client.stream("GET", here) as answer:
+            async with client.stream("GET", address) as answer:
                 if not answer.next_request:
                     return await _save(answer, url, part, limits)
-                here = _next(url, answer.next_request.url)
+                address = _redirected(url, answer.next_request.url)
     raise _unreachable(url, f"redirected more than {REDIRECTS} times")
 
 
-def _next(url: httpx.URL, there: httpx.URL) -> httpx.URL:
+def _redirected(url: httpx.URL, target: httpx.URL) -> httpx.URL:
     """Where a redirect leads; to another host only whoever names that host as the source may go."""
-    if there.netloc != url.netloc or not _is_permitted(there):
-        raise _unreachable(url, f"redirected to {masked(str(there))}; name that as the source if you trust it")
-    return there.copy_with(userinfo=b"")
+    if target.netloc != url.netloc or not _is_permitted(target):
+        raise _unreachable(url, f"redirected to {masked(str(target))}; name that as the source if you trust it")
+    return target.copy_with(userinfo=b"")
 
 
 async def _save(answer: httpx.Response, url: httpx.URL, part: Path, limits: Limits) -> bool:
-    if answer.status_code in AGAIN:
-        raise _Again(f"the server answered {answer.status_code}")
+    if answer.status_code in TRANSIENT:
+        raise _Transient(f"the server answered {answer.status_code}")
     if answer.status_code != 200:
         raise _unreachable(url, f"the server answered {answer.status_code}")
     with part.open("wb") as file:
@@ -185,28 +184,50 @@ def _unwrap(part: Path, encoding: str, url: httpx.URL, limits: Limits) -> None:
     if encoding not in ("gzip", "x-gzip"):
         raise _unreachable(url, f"sent in the encoding {encoding}, which was not asked for")
     try:
-        with part.with_suffix(".plain").open("wb") as file:
-            for chunk in integrity.gunzipped(part, limits.size):
-                file.write(chunk)
-    except integrity.CUT as error:
-        raise _Again(f"the transfer is cut or damaged ({error})") from error
+        with gzip.open(part) as packed, part.with_suffix(".plain").open("wb") as plain:
+            plain.writelines(integrity.pieces(packed, limits.size))
+    except integrity.DAMAGED as error:
+        raise _Transient(f"the transfer is cut or damaged ({error})") from error
     except integrity.TooLarge as error:
         raise _unreachable(url, str(error)) from error
     part.with_suffix(".plain").replace(part)
 
 
-def _unreachable(url: httpx.URL, why: str) -> EnvironmentProblem:
-    return EnvironmentProblem(f"{masked(str(url))}: {why}. Try later, or download it yourself and give the path.")
+def _unreachable(url: httpx.URL, reason: str) -> EnvironmentProblem:
+    return EnvironmentProblem(f"{masked(str(url))}: {reason}. Try later, or download it yourself and give the path.")
 
 
 def _name(url: httpx.URL) -> str:
     return re.sub(r"[^\w.-]", "_", url.path.rsplit("/", 1)[-1]).lstrip(".")[-100:] or "download"
 
 
-@contextmanager
-def _disk(folder: str | Path) -> Iterator[None]:
+def _keep(part: Path, path: Path, shown: str, most: int, is_framed: bool) -> Path:
+    """Give a download its name, and a suffix if it has none, unless it is something else, cut, or unpacks to too much.
+
+    `is_framed` is whether the server said where it ends; a text file has no other sign of a cut.
+    """
+    kind, named = integrity.kind_of(part), NAMED.get(path.suffix.lower())
+    if kind not in SUFFIXES or named not in (kind, None):
+        expected = WORDS.get(named, named) if named else "a zip, gzip or csv file"
+        raise DataProblem(f"{shown}: this is {WORDS.get(kind, kind)}, not {expected}. Correct the address.")
+    if kind == CSV and not is_framed:
+        raise DataProblem(f"{shown}: the server does not say where the file ends, a cut would go unseen. Give a zip.")
     try:
-        yield
+        integrity.check(part, most)
+    except integrity.DAMAGED as error:
+        raise DataProblem(f"{shown}: cut or damaged ({error}). Fetch it again.") from error
+    except integrity.TooLarge as error:
+        raise DataProblem(f"{shown}: {error}. Nothing was unpacked; correct the address.") from error
+    return part.replace(path if named else path.with_name(path.name + SUFFIXES[kind]))
+
+
+@contextmanager
+def _scratch(folder: Path) -> Iterator[Path]:
+    """A folder in `folder` for the time being; a disk that is full, or may not be written, is named."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".part-", dir=folder) as scratch:
+            yield Path(scratch)
     except OSError as error:
         advice = "Free some space, or choose a folder that can be written."
         raise EnvironmentProblem(f"{folder}: {error.strerror or error}. {advice}") from error

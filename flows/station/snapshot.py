@@ -1,132 +1,128 @@
-"""The figures that a run stands on: taken from the source or from what was kept, and refused when unfit."""
+"""The snapshot that a run stands on: taken from the source or from what was kept, and refused when unfit."""
 
 import datetime as dt
 import json
 from contextlib import suppress
 from typing import Any
 
-from flows import masking
+import pandas as pd
+
+from flows.masking import masked
 from flows.settings import bucket_name, params_folder
 from flows.sources.reading import read_source
 from flows.station.run import Run, stage, step, voice
-from flows.storage import bucket, forecasts
-from footfall import digest, errors, series
-from footfall.errors import DataProblem, Problem, StaleSource
+from flows.storage import bucket as storage
+from flows.storage import forecasts
+from footfall import series
+from footfall.digest import sha256
+from footfall.errors import DataProblem, Problem, StaleSource, listed
 from footfall.market_file import read_market
-from footfall.sources.google import read
+from footfall.sources.google.read import compare
 
 
 @step
-def take_snapshot(run: Run, kept: str | None = None) -> None:
+def take_snapshot(run: Run, digest: str | None = None) -> None:
     """Lay down what the source had published by the run's day, and keep it in the bucket under its own sha256.
 
     Or lay down a snapshot that is kept there already, by its sha256.
     """
-    data = run.market.data
-    if kept:
-        return _take_kept(run, kept)
-    with stage("fetch") as told:
-        reading = read_source(data)
-        visible = _visible(reading.series, run)
-        through = _fresh(visible, run)
-        content = series.to_parquet(visible)
-        about: dict[str, Any] = {
-            "source": masking.masked(data.source),
+    _take_kept(run, digest) if digest else _take_published(run)
+
+
+def _take_published(run: Run) -> None:
+    with stage("fetch") as results:
+        reading = read_source(run.market.data)
+        table = _visible(reading.series, run)
+        through = _through(table, run)
+        _refuse_revisions(table, run)
+        origin = {
+            "source": _source(run),
             "data_through": str(through),
-            "rows": len(visible),
+            "rows": len(table),
             "retrieved_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
             "notes": reading.notes,
         }
-        place = bucket.connect(bucket_name())
-        told += [f"data through {through}", f"{len(visible):,} rows", *reading.notes[:3]]
-        _compare(place, run, visible)
-        forecasts.keep_snapshot(place, content, about)
-        _lay_down(run, content, about)
+        content = series.to_parquet(table)
+        forecasts.keep_snapshot(storage.connect(bucket_name()), content, origin)
+        _lay_down(run, content, origin)
+        results += [f"data through {through}", f"{len(table):,} rows", *reading.notes[:3]]
 
 
-def _take_kept(run: Run, sha256: str) -> None:
-    with stage("snapshot") as told:
-        place = bucket.connect(bucket_name())
-        content = bucket.read(place, f"snapshots/{sha256}.parquet")
-        about = json.loads(bucket.read(place, f"snapshots/{sha256}.json"))
-        _lay_down(run, content, about)
-        told.append(f"{sha256[:8]}, data through {about['data_through']}")
+def _take_kept(run: Run, digest: str) -> None:
+    with stage("snapshot") as results:
+        bucket = storage.connect(bucket_name())
+        content = storage.read(bucket, f"snapshots/{digest}.parquet")
+        origin = json.loads(storage.read(bucket, f"snapshots/{digest}.json"))
+        _lay_down(run, content, origin)
+        results.append(f"{digest[:8]}, data through {origin['data_through']}")
 
 
-def _visible(table: Any, run: Run) -> Any:
+def _lay_down(run: Run, content: bytes, origin: dict[str, Any]) -> None:
+    (run.folder / "in").mkdir(exist_ok=True)
+    (run.folder / "in" / "snapshot.parquet").write_bytes(content)
+    run.found |= {"snapshot": sha256(content), "source": origin["source"], "data_through": origin["data_through"]}
+
+
+def _source(run: Run) -> str:
+    return masked(run.market.data.source)
+
+
+def _visible(table: pd.DataFrame, run: Run) -> pd.DataFrame:
     """What had been published by the run's day; stops a run that stands before all of it."""
     visible = series.visible(table, run.as_of, run.market.data.lag)
     if visible.empty:
         sentence = f"nothing was published by {run.as_of}; the first day is {table['date'].min():%Y-%m-%d}"
-        raise DataProblem(f"{masking.masked(run.market.data.source)}: {sentence}. Stand on a later day: --as-of.")
+        raise DataProblem(f"{_source(run)}: {sentence}. Stand on a later day: --as-of.")
     return visible
 
 
-def _fresh(visible: Any, run: Run) -> dt.date:
+def _through(table: pd.DataFrame, run: Run) -> dt.date:
     """The last day with a published value in the market's series; stops a run on a source that has stopped."""
     data = run.market.data
-    through: dt.date = series.pick(visible, data.location, data.category).index[-1].date()
+    through: dt.date = series.pick(table, data.location, data.category).index[-1].date()
     if data.is_stale(through, run.as_of):
-        age = (run.as_of - through).days
         sentence = (
-            f"{masking.masked(data.source)}: stale — its last {data.category} of {data.location} is {through}, {age} "
-            f"days before {run.as_of}, and data.stale_after is {data.stale_after}."
+            f"{_source(run)}: stale — its last {data.category} of {data.location} is {through}, "
+            f"{(run.as_of - through).days} days before {run.as_of}, and data.stale_after is {data.stale_after}."
         )
-        _say_on_the_page(run, sentence)
+        with suppress(Problem):  # the trouble at hand is the one to tell of
+            _say_on_the_page(run, sentence)
         raise StaleSource(f"{sentence} Stand on an earlier day: --as-of.")
     return through
 
 
 def _say_on_the_page(run: Run, sentence: str) -> None:
-    """Above the latest forecast, which keeps its date; the trouble at hand is the one to tell of, whatever comes."""
-    place = bucket.connect(bucket_name())
-    with suppress(Problem):
-        if _is_of_today(run, forecasts.pointer(place, run.market.name)):
-            forecasts.annotate(place, run.market.name, sentence)
+    """Above the latest forecast, which keeps its date; by a run as the market's file says, and of no day before it."""
+    bucket, name, day = storage.connect(bucket_name()), run.market.name, str(run.as_of)
+    pointer = forecasts.pointer(bucket, name)
+    is_due = read_market(params_folder(), name).data.as_of in (None, day)
+    is_as_filed = run.market == read_market(params_folder(), name, {"data.as_of": day})
+    if pointer and pointer["as_of"] <= day and is_due and is_as_filed:
+        forecasts.annotate(bucket, name, sentence)
 
 
-def _is_of_today(run: Run, shown: dict[str, Any] | None) -> bool:
-    """Whether a run is as its market's file says, on its day, and no older than the forecast that readers see."""
-    name, day = run.market.name, str(run.as_of)
-    meant = read_market(params_folder(), name).data.as_of in (None, day) and read_market(
-        params_folder(), name, {"data.as_of": day}
-    )
-    return bool(shown and shown["as_of"] <= day and run.market == meant)
-
-
-def _compare(place: Any, run: Run, visible: Any) -> None:
+def _refuse_revisions(table: pd.DataFrame, run: Run) -> None:
     """Stop on a source that takes back what the published forecast was made from."""
-    data, kept = run.market.data, None if run.market.data.accept_revisions else _kept(place, run.market.name)
-    if kept is None:
+    content = None if run.market.data.accept_revisions else _published(run.market.name)
+    if content is None:
         return
-    before, now = (_own(table, run) for table in (series.from_parquet(kept), visible))
-    found = read.compare(before, now) if len(before) else []
-    if found:
-        listed = errors.listed([f"{masking.masked(data.source)}: {sentence}" for sentence in found])
-        raise DataProblem(f"{listed}\nIf the source is right to revise itself: --set data.accept_revisions=true")
+    revisions = compare(_own(series.from_parquet(content), run), _own(table, run))
+    if revisions:
+        problems = listed([f"{_source(run)}: {sentence}" for sentence in revisions])
+        raise DataProblem(f"{problems}\nIf the source is right to revise itself: --set data.accept_revisions=true")
 
 
-def _kept(place: Any, market: str) -> bytes | None:
+def _published(market: str) -> bytes | None:
     """What the published forecast was made from; where it is lost or damaged, coming days are forecast all the same."""
     try:
-        return forecasts.latest_snapshot(place, market)
+        return forecasts.latest_snapshot(storage.connect(bucket_name()), market)
     except DataProblem as problem:
         voice().warning(f"the source is not compared with what was published: {problem}")
         return None
 
 
-def _own(table: Any, run: Run) -> Any:
+def _own(table: pd.DataFrame, run: Run) -> pd.DataFrame:
     """The rows of the market's own series that were visible on the run's day."""
     data = run.market.data
-    mine = (table["location"] == data.location) & (table["category"] == data.category)
-    return series.visible(table[mine], run.as_of, data.lag)
-
-
-def _lay_down(run: Run, content: bytes, about: dict[str, Any]) -> None:
-    (run.folder / "in").mkdir(exist_ok=True)
-    (run.folder / "in" / "snapshot.parquet").write_bytes(content)
-    run.found |= {
-        "snapshot": digest.sha256(content),
-        "source": about["source"],
-        "data_through": about["data_through"],
-    }
+    own = (table["location"] == data.location) & (table["category"] == data.category)
+    return series.visible(table[own], run.as_of, data.lag)

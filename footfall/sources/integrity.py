@@ -29,7 +29,7 @@ KINDS = {
     rb"PK(\x03\x04|\x05\x06)": ZIP,
     rb"\x1f\x8b": GZIP,
     rb"\xff\xfe|\xfe\xff|.?\0": "UTF-16 text",
-    rb"version https://git-lfs": "a Git LFS pointer, for which `git lfs pull` gets the file itself",
+    rb"version https://git-lfs": "a Git LFS pointer (git lfs pull gets the file itself)",
     rb"(\xef\xbb\xbf)?\s*<": HTML,
 }
 

@@ -170,6 +170,12 @@ def test_a_member_that_cannot_be_unpacked_says_why(tmp_path, offset, octets, say
         read(file(bytes(content), "reports.zip")(tmp_path))
 
 
+def test_a_zip_that_lists_millions_of_members_is_not_opened(tmp_path):
+    end = b"PK\x05\x06" + bytes(4) + b"\xff\xff\xff\xff" + (20_000_000).to_bytes(4, "little") + bytes(6)
+    with pytest.raises(DataProblem, match=r"^reports\.zip:1:1: reports\.zip — lists more members than fit"):
+        read(file(b"PK\x03\x04" + bytes(20_000_000) + end, "reports.zip")(tmp_path))
+
+
 @settings(max_examples=60, derandomize=True, deadline=None)
 @given(at=st.integers(1, 400), octets=st.binary(min_size=4, max_size=4))
 def test_any_damage_to_a_zip_s_directory_is_read_or_explained(at, octets, tmp_path_factory):
@@ -196,6 +202,24 @@ def test_values_cannot_move_the_cursor():
     assert safe("\x1b[31mred\r\n\u202e\u0085") == r"\x1b[31mred\r\n\u202e\x85"
     assert safe(b"\xff\xfeabc") == r"\xff\xfeabc"
     assert safe("é" * 61) == "é" * 60 + "…"
+
+
+def test_a_line_is_bad_only_where_it_is_bad(tmp_path):
+    rows = changed("sub_region_1", "Évora", line=50)
+    rows[LINE - 1][rows[0].index("sub_region_1")] = "@@@"
+    rows[LINE][rows[0].index("sub_region_1")] = "Évora\u202e"
+    with pytest.raises(DataProblem) as problem:
+        read(file(to_bytes(rows).replace(b"@@@", b"\xe0\x80\x80vora"))(tmp_path))
+    assert [line.split(": ")[0] for line in str(problem.value).splitlines()] == [
+        f"report.csv:{LINE}:sub_region_1",
+        f"report.csv:{LINE + 1}:sub_region_1",
+    ]
+
+
+def test_a_long_line_is_refused_wherever_the_blocks_end(tmp_path):
+    path = file(changed("place_id", "x" * 70_000))(tmp_path)
+    with pytest.raises(DataProblem, match=rf"^report\.csv:{LINE}:place_id: x+… — a line of more than 65,536 bytes"):
+        read(path)
 
 
 @settings(max_examples=150, derandomize=True, deadline=None)
@@ -363,6 +387,15 @@ def test_figures_that_appear_later_are_rewritten_history_too():
 
 
 def test_every_kind_of_file_is_told_by_its_beginning():
-    heads = [b"", b"PK\x03\x04", b"\x1f\x8b\x08", b"\xff\xfea\0", b"\0a", b"  <html", b"\xef\xbb\xbfcountry"]
-    kinds = ["empty file", "zip archive", "gzip file", "UTF-16 text", "UTF-16 text", "HTML page", "CSV file"]
+    heads = [b"", b" \n", b"PK\x03\x04", b"\x1f\x8b\x08", b"\xff\xfea\0", b"\0a", b"  <html", b"\xef\xbb\xbfcountry"]
+    kinds = [
+        "empty file",
+        "empty file",
+        "zip archive",
+        "gzip file",
+        "UTF-16 text",
+        "UTF-16 text",
+        "HTML page",
+        "CSV file",
+    ]
     assert [integrity.kind(head).removeprefix("an ").removeprefix("a ") for head in heads] == kinds

@@ -44,7 +44,8 @@ def sheets(path: Path, countries: Sequence[str]) -> list[Sheet]:
 def expect_csv(head: bytes) -> None:
     """Stop if what begins with `head` is no CSV; `Unreadable` says what it is."""
     if (kind := integrity.kind(head)) != integrity.CSV:
-        raise Unreadable(Fault(1, 0, head, f"{kind}; a CSV file in UTF-8 is expected here, fetch it again"))
+        rule = f"{kind}; a CSV file in UTF-8 is expected here: save it as one, or fetch it again"
+        raise Unreadable(Fault(1, 0, head, rule))
 
 
 def too_large(line: int, value: str) -> Fault:

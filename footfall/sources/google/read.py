@@ -149,9 +149,8 @@ def _absent(file: str, places: pd.DataFrame, reports: list[_Report], countries: 
 
 def _older(previous: pd.DataFrame, current: pd.DataFrame) -> list[str]:
     before, now = previous["date"].max(), current["date"].max()
-    if now >= before:
-        return []
-    return [f"older than the last snapshot: the data end on {now:%F}, they ended on {before:%F}"]
+    older = f"older than the last snapshot: the data end on {now:%F}, they ended on {before:%F}"
+    return [older] if now < before else []
 
 
 def _vanished(previous: pd.DataFrame, current: pd.DataFrame) -> list[str]:
