@@ -121,7 +121,7 @@ def _quantiles(
 
 
 def _width_of_special(past: Errors, weight: Array) -> float:
-    """How many times larger errors on special days were: their mean, shrunk towards the prior by pseudo-observations."""
+    """How many times larger errors on special days were, shrunk towards the prior by pseudo-observations."""
     size, at = np.abs(past["error"]), past["special"]
     ordinary = np.average(size[~at], weights=weight[~at])
     if not ordinary > 0:
@@ -138,7 +138,7 @@ def _mean_by_horizon(size: Array, horizon: Array, weight: Array) -> dict[int, fl
 
 
 def _extrapolated(size: dict[int, float], horizons: Array) -> Array:
-    """The mean error of each horizon; beyond the farthest that was measured it goes on rising as it did on the whole."""
+    """The mean error of each horizon; beyond the farthest measured it goes on rising as it did on the whole."""
     measured, mean = np.array(list(size)), np.array(list(size.values()))
     slope = (mean[-1] - mean[0]) / max(measured[-1] - measured[0], 1)
     return np.asarray(np.interp(horizons, measured, mean) + slope * np.maximum(horizons - measured[-1], 0))

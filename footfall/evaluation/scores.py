@@ -9,7 +9,6 @@ import io
 from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from footfall.calendar import kinds
