@@ -6,18 +6,21 @@ change from baseline) with two decimals. Every row names the model and the snaps
 the same inputs give the same bytes.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from footfall.errors import DataProblem, listed
-from footfall.quantiles import column
-from footfall.series import FLOOR
+from footfall.quantiles import HIGH, LOW, column
+from footfall.series import DAY, FLOOR, WEEK
 
 COLUMNS = ["origin_date", "target_end_date", "horizon", "location", "target", "output_type", "output_type_id", "value",
            "model_version", "snapshot"]  # fmt: skip
-FAR = 3.0  # spans of the series' own range beyond which a value is absurd
+FAR = 3  # spans of the series' own range beyond which a value is absurd
+ROUNDED = 0.005 + 1e-6  # half of the last decimal, and what adding up loses
 
 
 def tabulate(mean: pd.Series, quantiles: pd.DataFrame, levels: list[float], **facts: str) -> pd.DataFrame:
@@ -39,8 +42,8 @@ def tabulate(mean: pd.Series, quantiles: pd.DataFrame, levels: list[float], **fa
     DataFrame, shape (n_days * (1 + n_levels), 10)
         Sorted by day; the mean first, then the quantiles.
     """
-    columns = {column(level): f"{level:g}" for level in levels}
-    wide = pd.concat([mean.rename("mean"), quantiles[list(columns)].rename(columns=columns)], axis=1)
+    names = {column(level): f"{level:g}" for level in levels}
+    wide = pd.concat([mean.rename("mean"), quantiles[list(names)].rename(columns=names)], axis=1)
     long = wide.rename_axis("target_end_date").reset_index().melt("target_end_date", var_name="output_type_id")
     long["value"] = long["value"].astype(float).round(2) + 0.0  # + 0.0: no negative nought in a published file
     long["output_type"] = np.where(long["output_type_id"] == "mean", "mean", "quantile")
@@ -51,52 +54,107 @@ def tabulate(mean: pd.Series, quantiles: pd.DataFrame, levels: list[float], **fa
     return long.sort_values(["horizon", "output_type"], kind="stable")[COLUMNS].reset_index(drop=True)
 
 
-def check(forecast: pd.DataFrame, y: pd.Series, horizon: int, levels: list[float]) -> None:
-    """Stop a forecast that must not be published.
+def check_champion(about: dict[str, Any], y: pd.Series, location: str, horizon: int, lag: int) -> None:
+    """Stop a champion that must not speak of a series.
 
     Parameters
     ----------
-    forecast : DataFrame
-        From `tabulate`.
+    about : dict
+        What `footfall.champion.read_champion` says of it: ``location, category, horizon, lag, data_through``.
     y : Series
-        The series it continues.
-    horizon : int
-        Days it must hold.
-    levels : list of float
-        Quantiles it must hold.
+        The visible series, named by its category.
+    location : str
+        The series' location.
+    horizon, lag : int
+        Days to forecast, and days between a day and its publication.
 
     Raises
     ------
     DataProblem
-        Names every check that failed, and the first day it failed on.
+        If it is of another series, for a shorter horizon or another lag, or knows days that are still to come.
     """
-    wide = forecast.pivot_table("value", "target_end_date", "output_type_id", dropna=False)
-    days = pd.to_datetime(wide.index)
-    origin = pd.Timestamp(forecast["origin_date"].iloc[0])
-    expected = pd.date_range(origin + pd.Timedelta(days=1), periods=horizon)
-    values = wide.reindex(columns=["", *(f"{level:g}" for level in levels)]).to_numpy(float)
-    spread = FAR * (y.max() - y.min())
-    broken = {
-        f"not the {horizon} days after {origin:%Y-%m-%d}": [not days.equals(expected)],
-        "a value is missing or not finite": ~np.isfinite(values).all(axis=1),
-        "quantiles are not in order": (np.diff(values[:, 1:], axis=1) < 0).any(axis=1),
-        "below -100 %, which no visit count can reach": (values < FLOOR).any(axis=1),
-        "absurd: further from the series than three times its own range":
-            ((values > y.max() + spread) | (values < y.min() - spread)).any(axis=1),
-        "the same value every day, as the series never had":
-            [bool(horizon > 1 and np.ptp(values[:, 0]) == 0 and y.tail(28).std() > 0)],
+    trained, asked = f"{about['location']} {about['category']}", f"{location} {y.name}"
+    rules = {
+        f"it was trained on {trained}; {asked} needs a market of its own": trained != asked,
+        f"it was trained for {about['horizon']} days ahead of figures {about['lag']} days late; train with this lag "
+        "and horizon first": horizon > about["horizon"] or lag != about["lag"],
+        f"it knows {about['data_through']}, which was still to come; train as of this day first":
+            about["data_through"] > f"{y.index[-1]:%F}",
     }  # fmt: skip
-    found = [f"{wide.index[int(np.argmax(where))]}: {what}" for what, where in broken.items() if np.any(where)]
-    if found:
-        raise DataProblem("the forecast may not be published:\n" + listed(found))
+    if broken := [rule for rule, holds in rules.items() if holds]:
+        raise DataProblem("the champion may not speak here:\n" + listed(broken))
 
 
-def write_forecast(forecast: pd.DataFrame, out: str | Path) -> None:
+def check(table: pd.DataFrame, y: pd.Series, horizon: int, levels: list[float], total: pd.Series) -> None:
+    """Stop a forecast that must not be published.
+
+    It must be complete, finite and in order, of the days after its origin, within what the unit allows, near what the
+    series has shown, not the same every day where the series is not, and the sum of its parts.
+
+    Parameters
+    ----------
+    table : DataFrame, shape (horizon * (1 + n_levels), 10)
+        From `tabulate`.
+    y : Series
+        The series it continues, in the source's unit.
+    horizon : int
+        Days it must hold.
+    levels : list of float
+        Quantiles it must hold.
+    total : Series
+        What the parts of each day add up to, indexed by day, from `footfall.models.contributions.total`.
+
+    Raises
+    ------
+    DataProblem
+        Names every rule that is broken, where it is first and what was seen there.
+    """
+    wide = _wide(table).reindex(columns=["mean", *map(column, levels)])
+    problems = [*_of_the_table(table, wide, y, horizon), *_of_the_numbers(wide, y, total)]
+    if problems:
+        raise DataProblem("the forecast may not be published:\n" + listed(problems))
+
+
+def _wide(table: pd.DataFrame) -> pd.DataFrame:
+    """A row per day, columns ``mean`` and ``q05`` …; what is there twice as its mean."""
+    names = table["output_type_id"].map(lambda level: column(float(level)) if level else "mean")
+    wide = table.assign(name=names).pivot_table("value", "target_end_date", "name", dropna=False)
+    return wide.set_axis(pd.DatetimeIndex(wide.index))
+
+
+def _of_the_table(table: pd.DataFrame, wide: pd.DataFrame, y: pd.Series, horizon: int) -> Iterator[str]:
+    first, last, origin = wide.index[0], wide.index[-1], pd.Timestamp(table["origin_date"].iloc[0])
+    if len(table) != horizon * wide.shape[1]:
+        yield f"{len(table)} rows — {horizon} days of {wide.shape[1]} numbers are needed, each of them once"
+    if not wide.index.equals(pd.date_range(origin + DAY, periods=horizon)):
+        yield f"{len(wide)} days, {first:%F} to {last:%F} — not the {horizon} days after {origin:%F}"
+    if horizon > 1 and np.ptp(wide["mean"]) == 0 and y.tail(4 * WEEK).std() > 0:
+        yield f"{wide['mean'].iloc[0]:g} — the same value every day, as the series never had"
+
+
+def _of_the_numbers(wide: pd.DataFrame, y: pd.Series, total: pd.Series) -> Iterator[str]:
+    span, apart = FAR * (y.max() - y.min()), (total.clip(lower=FLOOR) - wide["mean"]).abs()
+    rules = {
+        "missing or not finite": ~np.isfinite(wide),
+        "quantiles are not in order": wide.drop(columns="mean").diff(axis=1) < 0,
+        f"below {FLOOR:g} %, which no visit count can reach": wide < FLOOR,
+        f"absurd: further from the series than {FAR:g} times its own range":
+            (wide > y.max() + span) | (wide < y.min() - span),
+        "not what its parts add up to": (~(apart <= ROUNDED) & wide["mean"].notna()).to_frame("mean"),
+    }  # fmt: skip
+    for rule, mask in rules.items():
+        cells = [cell for cell, broken in mask.stack().items() if broken]
+        if cells:
+            (day, name), more = cells[0], f", and {len(cells) - 1} more" if len(cells) > 1 else ""
+            yield f"{day:%F} {name}: {wide.at[day, name]:g} — {rule}{more}"
+
+
+def write_forecast(table: pd.DataFrame, out: str | Path) -> None:
     """Write the table to ``<out>/forecast/`` as Parquet and as CSV, the same rows."""
     folder = Path(out) / "forecast"
     folder.mkdir(parents=True, exist_ok=True)
-    forecast.to_parquet(folder / "forecast.parquet", index=False)
-    forecast.to_csv(folder / "forecast.csv", index=False, lineterminator="\n")
+    table.to_parquet(folder / "forecast.parquet", index=False)
+    table.to_csv(folder / "forecast.csv", index=False, lineterminator="\n")
 
 
 def read_forecast(out: str | Path) -> pd.DataFrame:
@@ -104,14 +162,16 @@ def read_forecast(out: str | Path) -> pd.DataFrame:
     return pd.read_parquet(Path(out) / "forecast" / "forecast.parquet")
 
 
-def week(forecast: pd.DataFrame) -> pd.DataFrame:
-    """The forecast as people read it: one row per day with its weekday, what is expected, and the 80 % range."""
-    wide = forecast.pivot(index="target_end_date", columns="output_type_id", values="value")
-    days = pd.to_datetime(wide.index)
-    return pd.DataFrame({
-        "date": wide.index,
-        "weekday": days.day_name(),
-        "expected": wide[""].round(1).to_numpy(),
-        "low": wide["0.1"].round(1).to_numpy(),
-        "high": wide["0.9"].round(1).to_numpy(),
-    })  # fmt: skip
+def week(table: pd.DataFrame) -> pd.DataFrame:
+    """The forecast as people read it: one row per day with its weekday, what is expected, and the 80 % range.
+
+    Returns
+    -------
+    DataFrame, shape (n_days, 5)
+        ``date`` as ISO day, ``weekday``; ``expected``, ``low`` and ``high`` in the source's unit, one decimal.
+    """
+    numbers = _wide(table)[["mean", column(LOW), column(HIGH)]].round(1).set_axis(["expected", "low", "high"], axis=1)
+    days = pd.DatetimeIndex(numbers.index, name=None)
+    numbers.insert(0, "date", days.strftime("%Y-%m-%d"))
+    numbers.insert(1, "weekday", days.day_name())
+    return numbers.reset_index(drop=True)

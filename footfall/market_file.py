@@ -40,8 +40,8 @@ def read_market(folder: Path, name: str, settings: dict[str, Any] | None = None)
     try:
         return Market.model_validate({"name": name, **sections})
     except ValidationError as error:
-        told = [f"{_origin(e, path, settings or {})}: {_sentence(e)}" for e in error.errors()]
-        raise UsageProblem(listed(told)) from None
+        problems = [f"{_origin(e, path, settings or {})}: {_sentence(e)}" for e in error.errors()]
+        raise UsageProblem(listed(problems)) from None
 
 
 class AsWritten(SafeConstructor):
@@ -72,8 +72,8 @@ def _file(folder: Path, name: str) -> Path:
         raise UsageProblem(f"{name!r} cannot be a market's name; use small letters, digits, - and _")
     path = folder / f"{name}.yaml"
     if not path.is_file():
-        known = sorted(p.stem for p in folder.glob("*.yaml"))
-        raise UsageProblem(f"no market {name!r} in {folder.name}/{_near(name, known)}")
+        markets = sorted(p.stem for p in folder.glob("*.yaml"))
+        raise UsageProblem(f"no market {name!r} in {folder.name}/{_near(name, markets)}")
     return path
 
 
@@ -83,8 +83,8 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     except (YAMLError, ValueError) as error:
         raise UsageProblem(f"{path.name}: {' '.join(str(error).split())}") from None
     if not isinstance(sections, dict) or "name" in sections:
-        known = "data, explore, train, predict, review, limits"
-        raise UsageProblem(f"{path.name}: must hold the sections {known}; the name is the file's")
+        expected = ", ".join(key for key in Market.model_fields if key != "name")
+        raise UsageProblem(f"{path.name}: must hold the sections {expected}; the name is the file's")
     return sections
 
 
@@ -100,14 +100,14 @@ def _origin(error: Any, path: Path, settings: dict[str, Any]) -> str:
     key = [str(part) for part in error["loc"][:2]]
     if key == ["data", "as_of"] and "data.as_of" in settings:
         return "--as-of"
-    return "--set" if any(asked.split(".")[: len(key)] == key for asked in settings) else path.name
+    return "--set" if any(dotted.split(".")[: len(key)] == key for dotted in settings) else path.name
 
 
 def _sentence(error: Any) -> str:
-    where = ".".join(str(part) for part in error["loc"])
+    key = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
-        return f"{where}: no such key{_near(str(error['loc'][-1]), _keys(error['loc'][:-1]))}"
-    return f"{where}: {error['input']!r} — {error['msg'].removeprefix('Value error, ')}"
+        return f"{key}: no such key{_near(str(error['loc'][-1]), _keys(error['loc'][:-1]))}"
+    return f"{key}: {error['input']!r} — {error['msg'].removeprefix('Value error, ')}"
 
 
 def _keys(section: tuple[str, ...]) -> list[str]:
@@ -115,6 +115,6 @@ def _keys(section: tuple[str, ...]) -> list[str]:
     return list(fields[section[0]].annotation.model_fields if section else fields)  # type: ignore[union-attr]
 
 
-def _near(word: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(word, known, n=1)
-    return f" — did you mean {close[0]}?" if close else f" — known are {', '.join(known)}"
+def _near(word: str, words: list[str]) -> str:
+    close = difflib.get_close_matches(word, words, n=1)
+    return f" — did you mean {close[0]}?" if close else f" — known are {', '.join(words)}"

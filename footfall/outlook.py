@@ -6,13 +6,15 @@ import numpy as np
 import pandas as pd
 
 from footfall.calendar import ORDINARY, country_of, kinds
-from footfall.typical import LEAST, chance_above, departure, spread, usual
+from footfall.quantiles import HIGH, LOW
+from footfall.series import FLOOR
+from footfall.typical import NOTICEABLE, chance_above, departure, spread, usual
 
 # In spreads of ordinary days, within one of which two of three of them lie: from where on a word is used. On Portugal's
 # figures of 2022 a tenth of the days are clearly off, and one in a hundred is far.
-STEPS = {0.5: "a little", 2.0: "clearly", 4.0: "far"}
-USUAL, UNSURE, PERHAPS, SMALL = "usual", "hard to tell", "perhaps", STEPS[0.5]
-FAIR = 0.4  # chance of a usual day below which it is not called one
+DEGREES = {0.5: "a little", 2.0: "clearly", 4.0: "far"}
+USUAL, UNSURE, PERHAPS, SMALL = "usual", "hard to tell", "perhaps", DEGREES[0.5]
+LEAST_CHANCE = 0.4  # of a usual day, below which it is not called one
 PARTS = {"last year's turn": "turn", "learned": "learned"}
 
 
@@ -42,16 +44,30 @@ def outlook(table: pd.DataFrame, y: pd.Series, parts: pd.DataFrame, logarithms: 
     level, width = usual(y, days, country), spread(y, country)
     mean = table[table["output_type"] == "mean"].set_index("target_end_date")["value"].set_axis(days)
     expected = departure(mean, level)
-    found = pd.DataFrame({"usual": level, "mean": mean, "expected": expected, "spread": width})
-    found["low"], found["high"] = departure(quantiles[0.1], level), departure(quantiles[0.9], level)
-    found["word"] = [_word(day.expected, day.low, day.high, width) for day in found.itertuples()]
-    found["towards"] = [word.split()[-1] for word in found["word"]]
-    found["chance"] = _chance(quantiles, level, width, found["towards"])
-    found["word"] = found["word"].mask((found["word"] == USUAL) & (found["chance"] < FAIR), UNSURE)
-    found["kind"] = kinds(days, country)
+    rows = pd.DataFrame({"usual": level, "mean": mean, "expected": expected, "spread": width})
+    rows["low"], rows["high"] = departure(quantiles[LOW], level), departure(quantiles[HIGH], level)
+    rows["word"] = [_word(day.expected, day.low, day.high, width) for day in rows.itertuples()]
+    rows["towards"] = [word.split()[-1] for word in rows["word"]]
+    rows["chance"] = _chance(quantiles, level, width, rows["towards"])
+    rows["word"] = rows["word"].mask((rows["word"] == USUAL) & (rows["chance"] < LEAST_CHANCE), UNSURE)
+    rows["kind"] = kinds(days, country)
     shares = _shares(parts, logarithms, mean, level)
-    found["reasons"] = [_reasons(shares.loc[day.Index], day) for day in found.itertuples()]
-    return found
+    rows["reasons"] = [_reasons(shares.loc[day.Index], day) for day in rows.itertuples()]
+    return rows
+
+
+def explained(parts: pd.DataFrame, days: pd.DataFrame) -> list[dict[str, Any]]:
+    """Each day's parts, word and reasons as JSON knows them: a record's ``why.json``.
+
+    Parameters
+    ----------
+    parts : DataFrame
+        From `footfall.models.contributions.parts`; kept with four decimals.
+    days : DataFrame
+        From `outlook`, indexed alike.
+    """
+    table = parts.round(4).join(days[["word", "reasons"]]).rename_axis("date").reset_index()
+    return [dict(row) for row in table.astype({"date": "str"}).to_dict("records")]
 
 
 def ranges(table: pd.DataFrame) -> pd.DataFrame:
@@ -77,16 +93,16 @@ def towards(mean: float, low: float, high: float, level: float, width: float) ->
 
 
 def _word(value: float, low: float, high: float, width: float) -> str:
-    size = next((word for step, word in reversed(STEPS.items()) if abs(value) >= step * width), "")
-    if size == SMALL and low <= 0 <= high:
-        size = f"{PERHAPS} {size}"  # a usual day is well within what may happen
-    return f"{size} {'busier' if value > 0 else 'quieter'}" if size else USUAL
+    degree = next((word for spreads, word in reversed(DEGREES.items()) if abs(value) >= spreads * width), "")
+    if degree == SMALL and low <= 0 <= high:
+        degree = f"{PERHAPS} {degree}"  # a usual day is well within what may happen
+    return f"{degree} {'busier' if value > 0 else 'quieter'}" if degree else USUAL
 
 
 def _chance(quantiles: pd.DataFrame, level: pd.Series, width: float, towards: pd.Series) -> pd.Series:
     """That the day ends busier than a usual one, or quieter, or as near to it as two of three ordinary days do."""
-    edges = [(100 + level) * (1 + side * width / 100) - 100 for side in (-1, 1)]
-    near = chance_above(quantiles, edges[0]) - chance_above(quantiles, edges[1])
+    lower, upper = ((level - FLOOR) * (1 + side * width / 100) + FLOOR for side in (-1, 1))
+    near = chance_above(quantiles, lower) - chance_above(quantiles, upper)
     above = chance_above(quantiles, level)
     return above.where(towards == "busier", 1 - above).where(towards != USUAL, near)
 
@@ -96,15 +112,15 @@ def _shares(parts: pd.DataFrame, logarithms: bool, mean: pd.Series, level: pd.Se
 
     Of a forecast whose parts are not known nothing is said: the rest would be all of it, the calendar's part included.
     """
-    lift = 100 * np.log(((100 + mean) / (100 + level)).clip(0.01, 100))
-    known = parts.drop(columns=["level", "weekday"], errors="ignore").rename(columns=PARTS)
-    known = known * 100 if logarithms else known.div((100 + level) / 100, axis=0)
-    return known.assign(trend=lift - known.sum(axis=1)) if len(known.columns) else known
+    lift = 100 * np.log(((mean - FLOOR) / (level - FLOOR)).clip(0.01, 100))
+    shares = parts.drop(columns=["level", "weekday"], errors="ignore").rename(columns=PARTS)
+    shares = shares * 100 if logarithms else shares.div((level - FLOOR) / 100, axis=0)
+    return shares.assign(trend=lift - shares.sum(axis=1)) if len(shares.columns) else shares
 
 
 def _reasons(shares: pd.Series, day: Any) -> list[str]:
     """The day's kind if it has one, and what else explains a third or more of its difference from a usual one."""
     others = (shares.drop("kind of day", errors="ignore") * np.sign(day.expected)).sort_values(ascending=False)
-    large = others[(others >= LEAST) & (others >= abs(day.expected) / 3)].index[:2]
-    found = [] if day.kind == ORDINARY else [day.kind]
-    return found + [f"{name} {'up' if day.expected > 0 else 'down'}" for name in large if day.towards != USUAL]
+    large = others[(others >= NOTICEABLE) & (others >= abs(day.expected) / 3)].index[:2]
+    kind = [] if day.kind == ORDINARY else [day.kind]
+    return kind + [f"{name} {'up' if day.expected > 0 else 'down'}" for name in large if day.towards != USUAL]

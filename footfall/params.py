@@ -12,8 +12,12 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-PLACE = re.compile(r"[A-Z]{2}([-/][^\x00-\x1f\\]+)?")
-LEVELS = [round(0.05 * k, 2) for k in range(1, 20)]
+from footfall.quantiles import HIGH, LEVELS, LOW
+
+LOCATION = re.compile(r"[A-Z]{2}([-/][^\x00-\x1f\\]+)?")
+FARTHEST = 28  # days ahead, and days that figures may be late
+FEWEST_ORIGINS = 60  # of a backtest; of fewer, the ranges would lack errors to go by
+COVER = (0.6, 0.98)  # band for the share of days inside the 80 % range: of a challenger, and of what was published
 
 
 def _iso_day(value: str) -> str:
@@ -23,24 +27,24 @@ def _iso_day(value: str) -> str:
         raise ValueError(f"{value!r} is no day of the calendar; write it as '2022-10-13'") from None
 
 
-def _place(value: str) -> str:
-    if not PLACE.fullmatch(value) or ".." in value:
+def _location(value: str) -> str:
+    if not LOCATION.fullmatch(value) or ".." in value:
         raise ValueError("a location is an ISO 3166 code, PT or PT-11, or names joined by /, as in PT/Lisbon/Amadora")
     return value
 
 
 def _levels(value: list[float]) -> list[float]:
-    if value != sorted(set(value)) or not {0.1, 0.5, 0.9} <= set(value) <= set(LEVELS):
-        raise ValueError("quantiles must rise, be multiples of 0.05 between 0 and 1, and hold 0.1, 0.5 and 0.9")
+    if value != sorted(set(value)) or not {LOW, 0.5, HIGH} <= set(value) <= set(LEVELS):
+        raise ValueError(f"quantiles must rise, be multiples of 0.05 between 0 and 1, and hold {LOW}, 0.5 and {HIGH}")
     return value
 
 
 Day = Annotated[str, AfterValidator(_iso_day)]
 Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
-Place = Annotated[str, AfterValidator(_place)]
+Location = Annotated[str, AfterValidator(_location)]
 Category = Annotated[str, Field(pattern=r"^[a-z][a-z_]*$")]
-Lag = Annotated[int, Field(ge=0, le=28)]
-Horizon = Annotated[int, Field(ge=1, le=28)]
+Lag = Annotated[int, Field(ge=0, le=FARTHEST)]
+Horizon = Annotated[int, Field(ge=1, le=FARTHEST)]
 Days = Annotated[int, Field(ge=1, le=2000)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -54,7 +58,7 @@ class Strict(BaseModel):
 class Series(Strict):
     """The series a notebook works on, and the day it stands on."""
 
-    location: Place = "PT"
+    location: Location = "PT"
     category: Category = "retail_and_recreation"
     as_of: Day = "2022-10-13"
     lag: Lag = 3
@@ -69,7 +73,7 @@ class ExploreSettings(Strict):
 class TrainSettings(Strict):
     """What may be turned in train.ipynb."""
 
-    backtest_days: Annotated[int, Field(ge=60, le=1000)] = 182  # of fewer, the ranges would lack errors to go by
+    backtest_days: Annotated[int, Field(ge=FEWEST_ORIGINS, le=1000)] = 182
     margin: Annotated[float, Field(ge=0, lt=1)] = 0.02
 
 
@@ -85,8 +89,8 @@ class ReviewSettings(Strict):
 
     window: Days = 42
     least_skill: Annotated[float, Field(ge=-10, le=1)] = -0.2
-    least_cover: Share = 0.6
-    most_cover: Share = 0.98
+    least_cover: Share = COVER[0]
+    most_cover: Share = COVER[1]
 
 
 class ExploreParams(Series, ExploreSettings):
@@ -134,7 +138,7 @@ class Data(Strict):
     """Where a market's figures come from, and which of them it forecasts."""
 
     source: str
-    location: Place = "PT"
+    location: Location = "PT"
     category: Category = "retail_and_recreation"
     lag: Lag = 3
     as_of: Day | None = None

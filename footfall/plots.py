@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
+from itertools import cycle
 from typing import Any, TypeVar
 
 import matplotlib.pyplot as plt
@@ -10,7 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.dates import ConciseDateFormatter
 from matplotlib.figure import Figure
 
-INK, BLUE, PALE, RED = "#1c2430", "#1f6aa5", "#b9d3e8", "#c1442d"
+from footfall.quantiles import COVERAGES, HIGH, LOW, column, ends
+from footfall.series import DAY, WEEK
+
+INK, BLUE, PALE, RED, ORANGE = "#1c2430", "#1f6aa5", "#b9d3e8", "#c1442d", "#d98200"
 STYLE: Any = {
     "figure.figsize": (9, 3.4), "figure.dpi": 144, "savefig.bbox": None, "figure.constrained_layout.use": True,
     "font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": "#8894a0",
@@ -25,9 +29,9 @@ def styled(draw: Draw) -> Draw:
     """Draw in the house's style, and leave everybody else's as it is."""
 
     @wraps(draw)
-    def drawn(*given: Any, **named: Any) -> Figure:
+    def drawn(*args: Any, **kwargs: Any) -> Figure:
         with plt.rc_context(STYLE):
-            return draw(*given, **named)
+            return draw(*args, **kwargs)
 
     return drawn  # type: ignore[return-value]
 
@@ -40,7 +44,7 @@ def _canvas(title: str, unit: str = UNIT) -> tuple[Figure, Axes]:
 
 
 def _date(axes: Axes) -> None:
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(axes.xaxis.get_major_locator()))
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(axes.xaxis.get_major_locator()))  # type: ignore[no-untyped-call]
 
 
 @styled
@@ -48,7 +52,7 @@ def level(y: pd.Series) -> Figure:
     """The whole series, and its mean over four weeks."""
     figure, axes = _canvas(f"{y.name}, daily and as a four-week mean")
     axes.plot(y.index, y, color=PALE, linewidth=0.9)
-    axes.plot(y.index, y.rolling(28, min_periods=14).mean(), color=BLUE, linewidth=2)
+    axes.plot(y.index, y.rolling(4 * WEEK, min_periods=2 * WEEK).mean(), color=BLUE, linewidth=2)
     axes.axhline(0, color=INK, linewidth=0.7)
     _date(axes)
     return figure
@@ -58,9 +62,9 @@ def level(y: pd.Series) -> Figure:
 def weekdays(y: pd.Series) -> Figure:
     """Spread of each weekday over the last eight weeks, ordinary days and special ones alike."""
     figure, axes = _canvas("the last eight weeks by weekday")
-    recent = y.tail(56).dropna()
+    recent = y.tail(8 * WEEK).dropna()
     names = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
-    spread = [recent[recent.index.dayofweek == day] for day in range(7)]
+    spread = [recent[recent.index.dayofweek == day] for day in range(WEEK)]
     axes.boxplot(spread, tick_labels=names, medianprops={"color": BLUE})
     return figure
 
@@ -78,12 +82,13 @@ def errors(table: pd.DataFrame, names: list[str]) -> Figure:
 
 
 @styled
-def fan(y: pd.Series, mean: pd.Series, quantiles: pd.DataFrame, days: int = 28) -> Figure:
+def fan(y: pd.Series, mean: pd.Series, quantiles: pd.DataFrame, days: int = 4 * WEEK) -> Figure:
     """The past four weeks running into the forecast, with its 50, 80 and 90 % ranges."""
     figure, axes = _canvas(f"{y.name}: the past {days} days and the forecast")
     recent = y.tail(days)
     axes.plot(recent.index, recent, color=INK, linewidth=1.4, marker="o", markersize=3, label="published")
-    for low, high, shade in (("q05", "q95", 0.18), ("q10", "q90", 0.25), ("q25", "q75", 0.4)):
+    for coverage, shade in zip(reversed(COVERAGES), (0.18, 0.25, 0.4), strict=True):
+        low, high = map(column, ends(coverage))
         axes.fill_between(mean.index, quantiles[low], quantiles[high], color=BLUE, alpha=shade, linewidth=0)
     axes.plot(mean.index, mean, color=BLUE, linewidth=2, marker="o", markersize=4, label="expected")
     axes.axvspan(recent.index[-1], mean.index[0], color="#f0f2f4", zorder=0, label="not published yet")
@@ -93,15 +98,59 @@ def fan(y: pd.Series, mean: pd.Series, quantiles: pd.DataFrame, days: int = 28) 
 
 
 @styled
-def hindsight(scores: pd.DataFrame, horizon: int = 1, days: int = 42) -> Figure:
-    """What was said some days ahead, with its 80 % range, and what happened; red where it fell outside."""
+def origins(y: pd.Series, table: pd.DataFrame, count: int = 10) -> Figure:
+    """The newest forecasts of a backtest that follow one on the other, each with its 80 % range, and what happened.
+
+    Parameters
+    ----------
+    y : Series
+        The series, as published.
+    table : DataFrame
+        Backtest table with quantiles, of one candidate; of a horizon so long that not so many forecasts follow one on
+        the other, neighbours overlap.
+    count : int, default=10
+        Forecasts to draw; they take turns in two colours, and in dots and squares, that every eye can tell apart.
+    """
+    forecasts = _one_after_the_other(table.dropna(subset=[column(LOW), column(HIGH)]), count)
+    figure, axes = _canvas(f"{y.name}: {len(forecasts)} forecasts of the past")
+    for rows, (colour, marker) in zip(forecasts, cycle([(BLUE, "o"), (ORANGE, "s")]), strict=False):
+        axes.fill_between(rows["date"], rows[column(LOW)], rows[column(HIGH)], color=colour, alpha=0.22, linewidth=0)
+        axes.plot(rows["date"], rows["mean"], color=colour, linewidth=1.6, marker=marker, markersize=3)
+    axes.lines[0].set_label("expected, with 80 % range")
+    happened = y[forecasts[0]["date"].min() - WEEK * DAY : forecasts[-1]["date"].max()]
+    axes.plot(happened.index, happened, color=INK, linewidth=1.1, label="happened")
+    figure.legend(loc="outside upper right", ncols=2)
+    _date(axes)
+    return figure
+
+
+def _one_after_the_other(table: pd.DataFrame, count: int) -> list[pd.DataFrame]:
+    """The rows of the newest origins that lie a horizon apart, or as far as so many of them can."""
+    by_origin = [rows for _, rows in table.groupby("origin")]
+    apart = max(1, min(int(table["horizon"].max()), (len(by_origin) - 1) // max(1, count - 1)))
+    return by_origin[::-apart][:count][::-1]
+
+
+@styled
+def hindsight(scores: pd.DataFrame, days: int, horizon: int = 1) -> Figure:
+    """What was said some days ahead, with its 80 % range, and what happened; red where it fell outside.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        A table of scores, see `footfall.evaluation.scores`.
+    days : int
+        The last days forecast to draw.
+    horizon : int, default=1
+        How many days ahead they were forecast.
+    """
     figure, axes = _canvas(f"what we said {horizon} day{'s' * (horizon > 1)} before, and what happened")
-    said = scores[scores["horizon"] == horizon].tail(days)
-    day, missed = pd.to_datetime(said["target_end_date"]), said["covered80"] == 0
-    axes.fill_between(day, said["low"], said["high"], color=BLUE, alpha=0.22, linewidth=0, label="80 % range")
-    axes.plot(day, said["mean"], color=BLUE, linewidth=1.6, label="said")
-    axes.plot(day, said["actual"], color=INK, linewidth=0, marker="o", markersize=4, label="happened")
-    axes.plot(day[missed], said["actual"][missed], color=RED, linewidth=0, marker="o", markersize=5, label="outside")
+    rows = scores[scores["horizon"] == horizon].tail(days)
+    day, missed = pd.to_datetime(rows["target_end_date"]), rows["covered80"] == 0
+    axes.fill_between(day, rows["low"], rows["high"], color=BLUE, alpha=0.22, linewidth=0, label="80 % range")
+    axes.plot(day, rows["mean"], color=BLUE, linewidth=1.6, label="said")
+    axes.plot(day, rows["actual"], color=INK, linewidth=0, marker="o", markersize=4, label="happened")
+    axes.plot(day[missed], rows["actual"][missed], color=RED, linewidth=0, marker="o", markersize=5, label="outside")
     figure.legend(loc="outside upper right", ncols=4)
     _date(axes)
     return figure

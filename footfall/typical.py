@@ -11,13 +11,15 @@ import numpy as np
 import pandas as pd
 
 from footfall.calendar import special
+from footfall.series import FLOOR, WEEK
 
 WEEKS = 6  # enough that one odd Friday does not matter, few enough to stay in the season
-FEWEST = 3
-Figures = TypeVar("Figures", pd.Series, float)
-HALF_A_YEAR = 182
-LEAST = 2.0  # per cent: nobody at the door notices less
+FEWEST_WEEKS = 3
+HALF_A_YEAR = 26 * WEEK
+NOTICEABLE = 2.0  # per cent: nobody at the door notices less
 LOWEST = 5.0  # visits in per cent of early 2020; below, everything is shut and shares of it mean nothing
+
+Level = TypeVar("Level", pd.Series, float)
 
 
 def usual(y: pd.Series, days: pd.DatetimeIndex, country: str) -> pd.Series:
@@ -40,13 +42,14 @@ def usual(y: pd.Series, days: pd.DatetimeIndex, country: str) -> pd.Series:
     """
     last = _ordinary(y, country).groupby(lambda day: day.dayofweek).tail(WEEKS)
     by_weekday = last.groupby(last.index.dayofweek)
-    middle = by_weekday.median()[by_weekday.count() >= FEWEST]
-    return pd.Series(middle.reindex(days.dayofweek).fillna(y.median()).to_numpy(), index=days)
+    median = by_weekday.median()[by_weekday.count() >= FEWEST_WEEKS]
+    return pd.Series(median.reindex(days.dayofweek).fillna(y.median()).to_numpy(), index=days)
 
 
-def departure(value: Figures, level: Figures) -> Figures:
+def departure(value: Level, level: Level) -> Level:
     """How many per cent more visits than usual; both in per cent against the same baseline."""
-    return 100 * (np.maximum(100 + value, 0) / np.maximum(100 + level, LOWEST) - 1)
+    ratio: Level = np.maximum(value - FLOOR, 0) / np.maximum(level - FLOOR, LOWEST)
+    return 100 * (ratio - 1)
 
 
 def spread(y: pd.Series, country: str) -> float:
@@ -57,12 +60,12 @@ def spread(y: pd.Series, country: str) -> float:
     float
         Per cent of a usual day, at least two.
     """
-    ordinary = _ordinary(y.tail(HALF_A_YEAR + 7 * WEEKS), country)
+    ordinary = _ordinary(y.tail(HALF_A_YEAR + WEEKS * WEEK), country)
     before = ordinary.groupby(ordinary.index.dayofweek).transform(
-        lambda same: same.shift().rolling(WEEKS, min_periods=FEWEST).median()
+        lambda values: values.shift().rolling(WEEKS, min_periods=FEWEST_WEEKS).median()
     )
     off = departure(ordinary, before).abs().dropna()
-    return max(LEAST, float(off.quantile(2 / 3))) if len(off) else LEAST
+    return max(NOTICEABLE, float(off.quantile(2 / 3))) if len(off) else NOTICEABLE
 
 
 def chance_above(quantiles: pd.DataFrame, bound: pd.Series) -> pd.Series:

@@ -20,7 +20,7 @@ def model():
     return fit(LogLevel() * KindOfDay("PT") * LastYearsTurn() * WeekdaySmoother(), retail()[:"2022-09-28"])
 
 
-def said(model, lift=0.0, location="PT", track=TRACK, **facts):
+def inputs(model, lift=0.0, location="PT", track=TRACK, **facts):
     """What `write_page` is given as of 1 October 2022, with the holiday of the 5th among its days."""
     days = pd.date_range("2022-10-02", periods=7)
     mean = predict(model, days) + lift
@@ -32,8 +32,8 @@ def said(model, lift=0.0, location="PT", track=TRACK, **facts):
             "logarithms": in_logarithms(model), "lag": 3, "track": record}  # fmt: skip
 
 
-def written(out, asked):
+def written(out, inputs):
     """The files of a published set, as predict.ipynb writes them."""
-    write_forecast(asked["table"], out)
-    page.write_page(**asked, out=out)
+    write_forecast(inputs["table"], out)
+    page.write_page(**inputs, out=out)
     return {path.name: path.read_bytes() for path in (out / "forecast").iterdir()}

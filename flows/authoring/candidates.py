@@ -14,8 +14,9 @@ from flows.sources.reading import one_reading, read_source
 from footfall import series
 from footfall.calendar import country_of
 from footfall.errors import UsageProblem
-from footfall.evaluation.backtest import WARM_UP, comparable, coverage, last_origins, leaderboard, mae, rehearse, wis
-from footfall.params import Market, TrainParams
+from footfall.evaluation.backtest import WARM_UP, backtest_with_quantiles, comparable, last_origins, leaderboard
+from footfall.evaluation.metrics import coverage, mae, wis
+from footfall.params import FEWEST_ORIGINS, Market, TrainParams
 from footfall.quantiles import QUANTILES
 
 TRIAL = 60  # days to forecast from, and as many before them for the intervals: under a minute
@@ -53,7 +54,7 @@ def backtest(
     if missing := [name for name in names if name not in known]:
         raise UsageProblem(f"train.ipynb has no candidate {missing[0]!r}; it has {', '.join(known)}")
     chosen = {name: known[name] for name in names or known}
-    return rehearse(chosen, series_of(market), origins, horizon, lag, country_of(data.location), warm_up)
+    return backtest_with_quantiles(chosen, series_of(market), origins, horizon, lag, country_of(data.location), warm_up)
 
 
 def recipes(market: Market, horizon: int) -> dict[str, Any]:
@@ -64,7 +65,7 @@ def recipes(market: Market, horizon: int) -> dict[str, Any]:
         snapshot = Path(folder) / "snapshot.parquet"
         snapshot.write_bytes(series.to_parquet(table))
         asked: dict[str, Any] = {"location": data.location, "category": data.category, "horizon": horizon, "lag": 0,
-                                 "as_of": f"{y.index[-1]:%Y-%m-%d}", "backtest_days": 60,
+                                 "as_of": f"{y.index[-1]:%Y-%m-%d}", "backtest_days": FEWEST_ORIGINS,
                                  "snapshot": str(snapshot)}  # fmt: skip
         return candidates(notebooks_folder() / "train.ipynb", TrainParams(**asked))
 

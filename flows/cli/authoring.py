@@ -10,6 +10,7 @@ from flows.cli.options import Market, Settings, app
 from flows.settings import home, notebooks_folder, params_folder
 from footfall.errors import DataProblem
 from footfall.market_file import read_market
+from footfall.params import FARTHEST
 
 notebooks = typer.Typer(no_args_is_help=True, help="The committed notebooks.")
 app.add_typer(notebooks, name="notebooks")
@@ -20,8 +21,12 @@ def backtest(
     market: Market,
     first: Annotated[str, typer.Option("--from", metavar="DATE", help="The first day to forecast from.")],
     last: Annotated[str, typer.Option("--to", metavar="DATE", help="The last day to forecast from.")],
-    lag: Annotated[int | None, typer.Option(min=0, max=28, help="Days until publication; else the market's.")] = None,
-    horizon: Annotated[int | None, typer.Option(min=1, max=28, help="Days to forecast; else the market's.")] = None,
+    lag: Annotated[
+        int | None, typer.Option(min=0, max=FARTHEST, help="Days until publication; else the market's.")
+    ] = None,
+    horizon: Annotated[
+        int | None, typer.Option(min=1, max=FARTHEST, help="Days to forecast; else the market's.")
+    ] = None,
     candidate: Annotated[str, typer.Option(help="One of the candidates in train.ipynb.")] = "boosted",
     out: Annotated[Path | None, typer.Option(help="CSV file to write: origin,date,mean,q05,…,q95.")] = None,
     set: Settings = None,

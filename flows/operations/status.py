@@ -12,11 +12,10 @@ from flows.settings import day_of, home, params_folder
 from flows.station import scores
 from flows.storage import bucket, forecasts
 from footfall.errors import Problem
-from footfall.evaluation.review import figures, last_days
+from footfall.evaluation.review import LATELY, accuracy, last_days
 from footfall.market_file import read_market
 from footfall.params import Market
 
-SKILL_DAYS = 28
 MEND = {
     "stale source": "look at the source; the run after its next figures goes on by itself",
     "missed day": "run the missed days as the sentence says",
@@ -88,9 +87,9 @@ def _skill(place: bucket.Bucket, name: str) -> Line:
     if known.empty:
         return Line("skill", "no reviews yet")
     last = str(known["target_end_date"].max())
-    recent = figures(last_days(known, last, SKILL_DAYS))
+    recent = accuracy(last_days(known, last, LATELY))
     told = f"{recent['skill']:+.0%} against the seasonal naive, the 80 % range held {recent['cover80']:.0%} of the days"
-    return Line("skill", f"{told}; {SKILL_DAYS} days to {last}, {recent['forecasts']} forecasts")
+    return Line("skill", f"{told}; {LATELY} days to {last}, {recent['forecasts']} forecasts")
 
 
 def _next(name: str) -> list[Line]:

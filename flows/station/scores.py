@@ -73,7 +73,7 @@ def take_track(run: Run) -> str:
     before = run.as_of - dt.timedelta(days=1)
     place, market = bucket.connect(bucket_name()), run.market
     known = scores.known_by(stored(place, market.name), before, market.data.lag)
-    y = _series(run)[: pd.Timestamp(before) - market.data.lag * scores.DAY]
+    y = _series(run)[: pd.Timestamp(before) - market.data.lag * series.DAY]
     published, wanted = _unscored(run, place, known, y)
     for day in wanted:
         with suppress(DataProblem):  # altered since; the review is the one to say so, and the page quotes the others
@@ -104,7 +104,7 @@ def hand_in(run: Run, made_by: dict[str, str]) -> str:
 
 def _grade(made: str, rows: pd.DataFrame) -> bool:
     """Whether the run that made a forecast was there to be told how good it was."""
-    found = review.figures(rows)
+    found = review.accuracy(rows)
     wanted = {f"live_{name}": found[name] for name in ("MAE", "WIS", "skill", "cover80", "days")}
     return mlflow_runs.grade(
         made, {name: value for name, value in wanted.items() if value == value}, int(found["days"])

@@ -5,19 +5,21 @@ columns of `footfall.quantiles.QUANTILES` once it has intervals. Horizons are co
 forecast was made on, not from the last day with data.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import pandas as pd
 from sktime.forecasting.base import BaseForecaster
 
-from footfall.evaluation.intervals import FEWEST, with_quantiles
+from footfall.evaluation.intervals import FEWEST_ERRORS, with_quantiles
 from footfall.evaluation.metrics import coverage, mae, naive_error, wis
 from footfall.models.updating import bring_up_to, fit, predict
-from footfall.quantiles import QUANTILES
+from footfall.quantiles import COVERAGES, QUANTILES, WIDEST, percentage
+from footfall.series import DAY
 
-DAY = pd.Timedelta(days=1)
 WARM_UP = 365  # origins that only gather errors
-FEWEST_DAYS = 60  # of history before the first of them
+FEWEST_DAYS = 60  # of history before the first origin
+Forecasts = Iterator[tuple[pd.Timestamp, pd.Series]]  # an origin, and the means of the days after it
 
 
 class Windows(NamedTuple):
@@ -26,6 +28,11 @@ class Windows(NamedTuple):
     warm_up: pd.DatetimeIndex
     selection: pd.DatetimeIndex
     report: pd.DatetimeIndex
+
+
+def days_needed(origins: int, horizon: int) -> int:
+    """Days of history that a backtest of so many origins takes: those before the first, and the last one's horizon."""
+    return FEWEST_DAYS + origins + horizon
 
 
 def last_origins(y: pd.Series, count: int, horizon: int) -> pd.DatetimeIndex:
@@ -39,9 +46,9 @@ def windows(origins: pd.DatetimeIndex, horizon: int) -> Windows:
     The verdict must not rest on the days the challenger was chosen on, nor on days without intervals: between the two
     lie as many origins, of neither, as it takes until the last chosen day is past.
     """
-    apart = horizon - 1
-    third = (len(origins) - apart) // 3
-    return Windows(origins[: -2 * third - apart], origins[-2 * third - apart : -third - apart], origins[-third:])
+    gap = horizon - 1
+    third = (len(origins) - gap) // 3
+    return Windows(origins[: -2 * third - gap], origins[-2 * third - gap : -third - gap], origins[-third:])
 
 
 def backtest(
@@ -71,15 +78,15 @@ def backtest(
     DataFrame, shape (n_candidates * n_origins * horizon, 6)
         A backtest table; `actual` is NaN where nothing was published.
     """
-    found: dict[str, pd.DataFrame] = {}
+    tables: dict[str, pd.DataFrame] = {}
     for name, forecaster in candidates.items():
-        equal = next((other for other in found if candidates[other] == forecaster), None)
-        found[name] = found[equal] if equal else _asked(forecaster, y, origins, horizon, lag)
-    return pd.concat([rows.assign(candidate=name) for name, rows in found.items()], ignore_index=True)
+        twin = next((other for other in tables if candidates[other] == forecaster), None)
+        tables[name] = tables[twin] if twin else _table(_rolling(forecaster, y, origins, horizon, lag), y)
+    return pd.concat([table.assign(candidate=name) for name, table in tables.items()], ignore_index=True)
 
 
-def continued(residuals: pd.DataFrame, champion: BaseForecaster, y: pd.Series, lag: int) -> pd.DataFrame:
-    """A champion's past errors, with those of what it would have said on each day since its training.
+def extend_residuals(residuals: pd.DataFrame, champion: BaseForecaster, y: pd.Series, lag: int) -> pd.DataFrame:
+    """A champion's residuals, with those of what it would have said on each day since its training.
 
     In the backtest every origin knows the errors up to the day before; so must a live forecast, or its intervals would
     be of another kind than those that the gate has judged.
@@ -101,43 +108,36 @@ def continued(residuals: pd.DataFrame, champion: BaseForecaster, y: pd.Series, l
         `residuals`, and a row for each origin and day since whose value is known.
     """
     origins = pd.date_range(champion.cutoff[-1] + lag * DAY, y.index[-1] - DAY)
-    said = _following(champion, y, origins, residuals["horizon"].max(), lag)
-    rows = [_row(origin, forecast, y).dropna() for origin, forecast in said]
-    return pd.concat([residuals, *rows], ignore_index=True)
+    forecasts = _following(champion, y, origins, int(residuals["horizon"].max()), lag)
+    return pd.concat([residuals, *(_rows(origin, mean, y).dropna() for origin, mean in forecasts)], ignore_index=True)
 
 
-def _asked(forecaster, y, origins, horizon, lag):
-    said = _rolling(forecaster, y, origins, horizon, lag)
-    return pd.concat([_row(origin, forecast, y) for origin, forecast in said], ignore_index=True)
+def _table(forecasts: Forecasts, y: pd.Series) -> pd.DataFrame:
+    return pd.concat([_rows(origin, mean, y) for origin, mean in forecasts], ignore_index=True)
 
 
-def _rolling(forecaster, y, origins, horizon, lag):
+def _rolling(forecaster: BaseForecaster, y: pd.Series, origins: pd.DatetimeIndex, horizon: int, lag: int) -> Forecasts:
     """Fitted anew at the first origin of every calendar month."""
     for _, month in origins.to_series().groupby(origins.to_period("M")):
         fitted = fit(forecaster, y[: month.iloc[0] - lag * DAY])
-        yield from _following(fitted, y, month, horizon, lag)
+        yield from _following(fitted, y, pd.DatetimeIndex(month), horizon, lag)
 
 
-def _following(forecaster, y, origins, horizon, lag):
+def _following(
+    forecaster: BaseForecaster, y: pd.Series, origins: pd.DatetimeIndex, horizon: int, lag: int
+) -> Forecasts:
     """With its parameters held, from day to day."""
     for origin in origins:
         forecaster = bring_up_to(forecaster, y[: origin - lag * DAY])
         yield origin, predict(forecaster, pd.date_range(origin + DAY, periods=horizon))
 
 
-def _row(origin: pd.Timestamp, forecast: pd.Series, y: pd.Series) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "origin": origin,
-            "date": forecast.index,
-            "horizon": (forecast.index - origin).days,
-            "mean": forecast.to_numpy(),
-            "actual": y.reindex(forecast.index).to_numpy(),
-        }
-    )
+def _rows(origin: pd.Timestamp, mean: pd.Series, y: pd.Series) -> pd.DataFrame:
+    forecast = {"origin": origin, "date": mean.index, "horizon": (mean.index - origin).days, "mean": mean.to_numpy()}
+    return pd.DataFrame({**forecast, "actual": y.reindex(mean.index).to_numpy()})
 
 
-def rehearse(
+def backtest_with_quantiles(
     candidates: dict[str, BaseForecaster],
     y: pd.Series,
     origins: pd.DatetimeIndex,
@@ -189,20 +189,20 @@ def leaderboard(table: pd.DataFrame, y: pd.Series) -> pd.DataFrame:
     ValueError
         If there is no such day.
     """
-    same = comparable(table)
-    if same.empty:
+    scored = comparable(table)
+    if scored.empty:
         raise ValueError(
-            f"no known day has a forecast with its range by every candidate; a range takes {FEWEST} earlier errors "
-            "of each day ahead: give more backtest_days, or leave a candidate out"
+            f"no known day has a forecast with its range by every candidate; a range takes {FEWEST_ERRORS} earlier "
+            "errors of each day ahead: give more backtest_days, or leave a candidate out"
         )
     scale = naive_error(y[: table["origin"].min()])
-    scores = {name: _scores(rows, scale) for name, rows in same.groupby("candidate", sort=False)}
+    scores = {name: _scores(rows, scale) for name, rows in scored.groupby("candidate", sort=False)}
     return pd.DataFrame.from_dict(scores, orient="index").rename_axis("candidate").sort_values("WIS", kind="stable")
 
 
 def _scores(rows: pd.DataFrame, scale: float) -> dict[str, float]:
     error = mae(rows)
-    covered = {f"cover{level:.0%}"[:-1]: coverage(rows, level) for level in (0.5, 0.8, 0.9, 0.95)}
+    covered = {f"cover{percentage(level)}": coverage(rows, level) for level in (*COVERAGES, WIDEST)}
     return {"MAE": error, "MASE": error / scale, "WIS": wis(rows), **covered, "days": len(rows)}
 
 

@@ -5,21 +5,24 @@ each in units of its own mean error, newer ones counting more; as much wider on 
 wider after weeks that were hard to foresee. The constants were chosen on the origins 2021-10-01 … 2022-03-31.
 """
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from footfall.calendar import special
 from footfall.quantiles import LEVELS, QUANTILES, TAILS, column
-from footfall.series import FLOOR
+from footfall.series import DAY, FLOOR
 
 HALF_LIFE = 365  # days after which an error counts half
-NEAR = 14  # the same, for how wide the last weeks have been
-SPECIAL = 3.5  # how much wider special days are thought to be before any was seen
-IMAGINED = 20  # special days that this thought weighs as much as
-FEWEST = 20  # errors of one horizon, below which there is no interval
-DAY = np.timedelta64(1, "D")
-ALL = np.append(LEVELS, TAILS)
-COLUMNS = [column(level) for level in ALL]
+RECENT_HALF_LIFE = 14  # the same, for how wide the last weeks have been
+PRIOR_WIDTH = 3.5  # prior of how many times wider special days are
+PSEUDO_DAYS = 20  # pseudo-observations: special days that the prior weighs as much as
+FEWEST_ERRORS = 20  # of one horizon, below which there is no interval
+SCORED_LEVELS = [*LEVELS, *TAILS]
+COLUMNS = [column(level) for level in SCORED_LEVELS]
+Array = np.ndarray[Any, Any]
+Errors = dict[str, Array]  # columns ``date``, ``horizon``, ``error``, ``special``, of equal length
 
 
 def with_quantiles(table: pd.DataFrame, country: str, lag: int) -> pd.DataFrame:
@@ -39,16 +42,16 @@ def with_quantiles(table: pd.DataFrame, country: str, lag: int) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The same rows with the columns of `QUANTILES`, and then ``q2.5`` and ``q97.5``; NaN where fewer than `FEWEST`
-        errors were known.
+        The same rows with the columns of `QUANTILES`, and then ``q2.5`` and ``q97.5``; NaN where fewer than
+        `FEWEST_ERRORS` errors were known.
     """
-    found = pd.DataFrame(np.nan, index=table.index, columns=COLUMNS)
+    ranges = pd.DataFrame(np.nan, index=table.index, columns=COLUMNS)
     for _, rows in table.groupby("candidate", sort=False):
         errors = _errors(rows, country)
         for origin, ahead in rows.groupby("origin"):
             days = pd.DatetimeIndex(ahead["date"])
-            found.loc[ahead.index] = _quantiles(errors, ahead["mean"].to_numpy(), days, origin, country, lag, late=0)
-    return table.join(found)
+            ranges.loc[ahead.index] = _quantiles(errors, ahead["mean"].to_numpy(), days, origin, country, lag, late=0)
+    return table.join(ranges)
 
 
 def quantiles(
@@ -77,76 +80,78 @@ def quantiles(
     Raises
     ------
     ValueError
-        If fewer than `FEWEST` errors of some horizon were known on `origin`.
+        If fewer than `FEWEST_ERRORS` errors of some horizon were known on `origin`.
     """
     values = _quantiles(_errors(residuals, country), mean.to_numpy(), mean.index, origin, country, lag, late)
     if np.isnan(values).any():
-        raise ValueError(f"fewer than {FEWEST} errors of some horizon up to {origin:%Y-%m-%d}: backtest more origins")
+        raise ValueError(
+            f"fewer than {FEWEST_ERRORS} errors of some horizon up to {origin:%Y-%m-%d}: backtest more origins"
+        )
     return pd.DataFrame(values, index=mean.index, columns=COLUMNS)[QUANTILES]
 
 
-def _errors(rows: pd.DataFrame, country: str) -> dict[str, np.ndarray]:
-    """Known errors of a backtest table, and whether their days were special."""
-    known = rows[rows["actual"].notna()]
+def _errors(rows: pd.DataFrame, country: str) -> Errors:
+    """Errors of a backtest table where the actual is known, and whether their days were special."""
+    scored = rows[rows["actual"].notna()]
     return {
-        "date": known["date"].to_numpy(),
-        "horizon": known["horizon"].to_numpy(),
-        "error": (known["actual"] - known["mean"]).to_numpy(),
-        "special": special(pd.DatetimeIndex(known["date"]), country),
+        "date": scored["date"].to_numpy(),
+        "horizon": scored["horizon"].to_numpy(),
+        "error": (scored["actual"] - scored["mean"]).to_numpy(),
+        "special": special(pd.DatetimeIndex(scored["date"]), country),
     }
 
 
 def _quantiles(
-    errors: dict, mean: np.ndarray, days: pd.DatetimeIndex, origin: pd.Timestamp, country: str, lag: int, late: int
-) -> np.ndarray:
+    errors: Errors, mean: Array, days: pd.DatetimeIndex, origin: pd.Timestamp, country: str, lag: int, late: int
+) -> Array:
     """Shared by backtest and live forecast, shape (n_days, n_levels)."""
-    age = (origin.to_datetime64() - errors["date"]) / DAY
+    age = (origin.to_datetime64() - errors["date"]) / DAY.to_timedelta64()
     past = {name: values[age >= lag] for name, values in errors.items()}
-    horizons = (days - origin).days.to_numpy()
-    if min((past["horizon"] == h).sum() for h in horizons) < FEWEST:
-        return np.full((len(days), len(ALL)), np.nan)
-    weight = 0.5 ** (age[age >= lag] / HALF_LIFE)
-    wide = _width_of_special(past, weight)
-    plain = past["error"] / np.where(past["special"], wide, 1.0)
-    reach = _reach(np.abs(plain), past["horizon"], weight)
-    scaled = plain / pd.Series(past["horizon"]).map(reach).to_numpy()
-    shape, lately = _shape(scaled, weight), _lately(np.abs(scaled), weight, 0.5 ** (age[age >= lag] / NEAR))
-    scale = np.where(special(days, country), wide, 1.0) * _farther(reach, horizons + late)
-    return np.maximum(mean[:, None] + scale[:, None] * shape * lately, FLOOR)
+    age, horizons = age[age >= lag], (days - origin).days.to_numpy()
+    if min((past["horizon"] == h).sum() for h in horizons) < FEWEST_ERRORS:
+        return np.full((len(days), len(SCORED_LEVELS)), np.nan)
+    weight = 0.5 ** (age / HALF_LIFE)
+    width = _width_of_special(past, weight)
+    ordinary = past["error"] / np.where(past["special"], width, 1.0)
+    size = _mean_by_horizon(np.abs(ordinary), past["horizon"], weight)
+    scaled = ordinary / pd.Series(past["horizon"]).map(size).to_numpy()
+    shape, recent = _shape(scaled, weight), _recent_width(np.abs(scaled), weight, 0.5 ** (age / RECENT_HALF_LIFE))
+    scale = np.where(special(days, country), width, 1.0) * _extrapolated(size, horizons + late)
+    return np.maximum(mean[:, None] + scale[:, None] * shape * recent, FLOOR)
 
 
-def _width_of_special(past: dict, weight: np.ndarray) -> float:
-    """How much larger errors on special days were, drawn towards `SPECIAL` as if `IMAGINED` more had been seen."""
+def _width_of_special(past: Errors, weight: Array) -> float:
+    """How many times larger errors on special days were, shrunk towards the prior by pseudo-observations."""
     size, at = np.abs(past["error"]), past["special"]
     ordinary = np.average(size[~at], weights=weight[~at])
     if not ordinary > 0:
-        return SPECIAL
-    seen, imagined = weight[at].sum(), IMAGINED * len(np.unique(past["horizon"]))
-    return max(1.0, (weight[at] @ size[at] / ordinary + imagined * SPECIAL) / (seen + imagined))
+        return PRIOR_WIDTH
+    observed, pseudo = weight[at].sum(), PSEUDO_DAYS * len(np.unique(past["horizon"]))
+    return float(max(1.0, (weight[at] @ size[at] / ordinary + pseudo * PRIOR_WIDTH) / (observed + pseudo)))
 
 
-def _reach(size: np.ndarray, horizon: np.ndarray, weight: np.ndarray) -> dict[int, float]:
+def _mean_by_horizon(size: Array, horizon: Array, weight: Array) -> dict[int, float]:
     """Mean absolute error of each horizon, none smaller than that of a nearer one, and never nought."""
-    near = np.unique(horizon)
-    mean = [np.average(size[horizon == h], weights=weight[horizon == h]) for h in near]
-    return dict(zip(near.tolist(), np.maximum(np.maximum.accumulate(mean), 1e-9), strict=True))
+    horizons = np.unique(horizon)
+    mean = [np.average(size[horizon == h], weights=weight[horizon == h]) for h in horizons]
+    return dict(zip(horizons.tolist(), np.maximum(np.maximum.accumulate(mean), 1e-9), strict=True))
 
 
-def _farther(reach: dict[int, float], horizons: np.ndarray) -> np.ndarray:
-    """The reach of each horizon; beyond the farthest that was measured it goes on rising as it did on the whole."""
-    known, size = np.array(list(reach)), np.array(list(reach.values()))
-    slope = (size[-1] - size[0]) / max(known[-1] - known[0], 1)
-    return np.interp(horizons, known, size) + slope * np.maximum(horizons - known[-1], 0)
+def _extrapolated(size: dict[int, float], horizons: Array) -> Array:
+    """The mean error of each horizon; beyond the farthest measured it goes on rising as it did on the whole."""
+    measured, mean = np.array(list(size)), np.array(list(size.values()))
+    slope = (mean[-1] - mean[0]) / max(measured[-1] - measured[0], 1)
+    return np.asarray(np.interp(horizons, measured, mean) + slope * np.maximum(horizons - measured[-1], 0))
 
 
-def _lately(size: np.ndarray, weight: np.ndarray, near: np.ndarray) -> float:
+def _recent_width(size: Array, weight: Array, recent: Array) -> float:
     """How wide the last weeks have been against the whole past, half believed: the root of the ratio."""
     usual = np.average(size, weights=weight)
-    return float(np.sqrt(np.average(size, weights=near) / usual)) if usual > 0 else 1.0
+    return float(np.sqrt(np.average(size, weights=recent) / usual)) if usual > 0 else 1.0
 
 
-def _shape(scaled: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Weighted quantiles of all errors, each in units of its horizon's."""
+def _shape(scaled: Array, weight: Array) -> Array:
+    """Weighted quantiles of all errors, each in units of its horizon's mean."""
     order = np.argsort(scaled, kind="stable")
     share = np.cumsum(weight[order]) - weight[order] / 2
-    return np.interp(ALL, share / weight.sum(), scaled[order])
+    return np.asarray(np.interp(SCORED_LEVELS, share / weight.sum(), scaled[order]))

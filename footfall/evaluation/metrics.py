@@ -6,7 +6,7 @@ Without the models, so that a review needs none of them.
 import numpy as np
 import pandas as pd
 
-from footfall.quantiles import LEVELS, QUANTILES, column
+from footfall.quantiles import LEVELS, QUANTILES, column, ends
 from footfall.series import WEEK
 
 
@@ -16,7 +16,7 @@ def mae(table: pd.DataFrame) -> float:
 
 
 def naive_error(y: pd.Series) -> float:
-    """Mean absolute change against the same weekday a week before: the unit of MASE.
+    """Mean absolute change against the same weekday a week before, in the unit of the series: the scale of MASE.
 
     References
     ----------
@@ -31,14 +31,24 @@ def wis(table: pd.DataFrame) -> float:
 
 
 def interval_scores(table: pd.DataFrame) -> pd.Series:
-    """Weighted interval score of each row: twice the mean quantile loss over all levels that it has.
+    """Weighted interval score (WIS) of each row: twice the mean quantile loss over all levels that it has.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns ``actual`` and `footfall.quantiles.QUANTILES`, in the unit of the series.
+
+    Returns
+    -------
+    Series
+        In the same unit, indexed like `table`; NaN where the actual or every quantile is missing.
 
     References
     ----------
     Bracher, Ray, Gneiting and Reich (2021), Evaluating epidemic forecasts in an interval format, section 2.2.
     """
-    over = table["actual"].to_numpy()[:, None] - table[QUANTILES].to_numpy()
-    return 2 * pd.DataFrame(np.maximum(LEVELS * over, (LEVELS - 1) * over), index=table.index).mean(axis=1)
+    over, levels = table["actual"].to_numpy()[:, None] - table[QUANTILES].to_numpy(), np.array(LEVELS)
+    return 2 * pd.DataFrame(np.maximum(levels * over, (levels - 1) * over), index=table.index).mean(axis=1)
 
 
 def coverage(table: pd.DataFrame, level: float) -> float:
@@ -71,10 +81,10 @@ def covered(table: pd.DataFrame, level: float) -> pd.Series:
     ValueError
         If the table lacks the two quantiles of `level`.
     """
-    low, high = column((1 - level) / 2), column((1 + level) / 2)
+    low, high = map(column, ends(level))
     if not {low, high} <= set(table.columns):
         raise ValueError(
             f"no quantiles {low} and {high} for a coverage of {level:.0%}; there are {', '.join(QUANTILES)}"
         )
-    known = table[["actual", low, high]].notna().all(axis=1)
-    return table["actual"].between(table[low], table[high]).astype(float).where(known)
+    complete = table[["actual", low, high]].notna().all(axis=1)
+    return table["actual"].between(table[low], table[high]).astype(float).where(complete)

@@ -11,14 +11,18 @@ import numpy as np
 import pandas as pd
 
 from footfall.outlook import USUAL
+from footfall.quantiles import COVERAGES, percentage
+from footfall.series import DAY, WEEK
 
-WINDOWS = (7, 28, 90)
-FIGURES = ["days", "forecasts", "MAE", "naive_MAE", "skill", "WIS", "cover50", "cover80", "cover90"]
+LATELY, QUARTER = 28, 90  # days: what the page and a run's metrics quote, and the longer view beside it
+WINDOWS = (WEEK, LATELY, QUARTER)
+COVERS = [percentage(coverage) for coverage in COVERAGES]
+METRICS = ["days", "forecasts", "MAE", "naive_MAE", "skill", "WIS", *(f"cover{share}" for share in COVERS)]
 ENOUGH = 0.75  # share of a window's days that must be scored before it is judged
 
 
 class Decay(NamedTuple):
-    """Whether the forecasts left their band, why in plain words, the figures, and the first day outside."""
+    """Whether the forecasts left their band, why in plain words, the last window's metrics, the first day outside."""
 
     decayed: bool
     reason: str
@@ -26,7 +30,7 @@ class Decay(NamedTuple):
     since: str | None
 
 
-def figures(scores: pd.DataFrame) -> dict[str, float]:
+def accuracy(scores: pd.DataFrame) -> dict[str, float]:
     """How good some scored forecasts were.
 
     Parameters
@@ -47,7 +51,7 @@ def figures(scores: pd.DataFrame) -> dict[str, float]:
         "days": scores["target_end_date"].nunique(), "forecasts": len(scores),
         "MAE": float(own.mean()), "naive_MAE": mean, "WIS": float(scores["WIS"].mean()),
         "skill": 1 - float(own[naive.notna()].mean()) / mean if mean else np.nan,
-        **{f"cover{level}": float(scores[f"covered{level}"].mean()) for level in (50, 80, 90)},
+        **{f"cover{share}": float(scores[f"covered{share}"].mean()) for share in COVERS},
     }  # fmt: skip
 
 
@@ -55,23 +59,23 @@ def last_days(scores: pd.DataFrame, as_of: dt.date | str, days: int) -> pd.DataF
     """The scores of the last days known by `as_of`."""
     day = pd.to_datetime(scores["target_end_date"])
     end = day[day <= pd.Timestamp(as_of)].max()
-    return scores[(day <= end) & (day > end - pd.Timedelta(days=days))]
+    return scores[(day <= end) & (day > end - days * DAY)]
 
 
 def report_card(scores: pd.DataFrame, as_of: dt.date | str) -> pd.DataFrame:
-    """The figures of the last 7, 28 and 90 days: of all forecasts, by horizon and by kind of day.
+    """Accuracy over the last 7, 28 and 90 days: of all forecasts, by horizon and by kind of day.
 
     Returns
     -------
     DataFrame
-        Columns ``window``, ``by`` (``all``, ``horizon`` or ``kind``), ``of`` and those of `figures`.
+        Columns ``window``, ``by`` (``all``, ``horizon`` or ``kind``), ``of`` and those of `accuracy`.
     """
     rows = [
-        {"window": days, "by": by, "of": of, **figures(part)}
+        {"window": days, "by": by, "of": of, **accuracy(part)}
         for days in WINDOWS
         for by, of, part in _parts(last_days(scores, as_of, days))
     ]
-    return pd.DataFrame(rows)[["window", "by", "of", *FIGURES]]
+    return pd.DataFrame(rows)[["window", "by", "of", *METRICS]]
 
 
 def _parts(scores: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
@@ -80,13 +84,7 @@ def _parts(scores: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
         yield from ((by, str(of), part) for of, part in scores.groupby(by))
 
 
-def drift(
-    scores: pd.DataFrame,
-    window: int = 42,
-    least_skill: float = -0.2,
-    least_cover: float = 0.6,
-    most_cover: float = 0.98,
-) -> Decay:
+def drift(scores: pd.DataFrame, window: int, least_skill: float, least_cover: float, most_cover: float) -> Decay:
     """Whether the forecasts of the last days were as good as they should be.
 
     Parameters
@@ -109,37 +107,37 @@ def drift(
     if rolling.empty or rolling["days"].iloc[-1] < ENOUGH * window:
         scored = int(rolling["days"].iloc[-1]) if len(rolling) else 0
         return Decay(False, f"too early to tell: {scored} of the last {window} days are scored", {}, None)
-    low, wide = rolling["skill"] < least_skill, ~rolling["cover80"].between(least_cover, most_cover)
-    out = (low | wide) & (rolling["days"] >= ENOUGH * window)
-    now, since = rolling.iloc[-1], _since(out)
-    broken = [f"skill is {now['skill']:.2f}, and must be {least_skill:.2f} or more"] * bool(low.iloc[-1])
-    broken += [f"the 80 % range held {now['cover80']:.0%} of the days, and must hold {least_cover:.0%} to "
-               f"{most_cover:.0%}"] * bool(wide.iloc[-1])  # fmt: skip
-    good = f"as good as it should be: skill {now['skill']:.2f}, the 80 % range held {now['cover80']:.0%} of the days"
+    unskilled, off = rolling["skill"] < least_skill, ~rolling["cover80"].between(least_cover, most_cover)
+    outside = (unskilled | off) & (rolling["days"] >= ENOUGH * window)
+    last, since = rolling.iloc[-1], _since(outside)
+    held = f"the 80 % range held {last['cover80']:.0%} of the days"
+    broken = [f"skill is {last['skill']:.2f}, and must be {least_skill:.2f} or more"] * bool(unskilled.iloc[-1])
+    broken += [f"{held}, and must hold {least_cover:.0%} to {most_cover:.0%}"] * bool(off.iloc[-1])
+    good = f"as good as it should be: skill {last['skill']:.2f}, {held}"
     reason = f"{'; '.join(broken) or good}; over the {window} days to {rolling.index[-1]:%Y-%m-%d}"
     return Decay(bool(broken), reason, plain(rolling.tail(1))[0], f"{since:%Y-%m-%d}" if broken else None)
 
 
 def _rolling(scores: pd.DataFrame, window: int) -> pd.DataFrame:
     """Skill and coverage of the window that ends on each day."""
-    by_day = pd.DataFrame(
-        {
-            "own": scores["error"].abs().where(scores["naive_error"].notna()),
-            "naive": scores["naive_error"].abs(),
-            "held": scores["covered80"],
-            "forecasts": scores["covered80"].notna().astype(float),
-        }
-    ).groupby(pd.DatetimeIndex(scores["target_end_date"]))
-    daily = by_day.sum().assign(days=1.0).asfreq("D", fill_value=0.0)
+    own, held = scores["error"].abs().where(scores["naive_error"].notna()), scores["covered80"]
+    parts = {"own": own, "naive": scores["naive_error"].abs(), "held": held, "forecasts": held.notna().astype(float)}
+    daily = (
+        pd.DataFrame(parts)
+        .groupby(pd.DatetimeIndex(scores["target_end_date"]))
+        .sum()
+        .assign(days=1.0)
+        .asfreq("D", fill_value=0.0)
+    )
     total = daily.rolling(window, min_periods=1).sum().round(6)  # what was added and taken off again leaves a trace
     skill, cover = 1 - total["own"] / total["naive"].replace(0, np.nan), total["held"] / total["forecasts"]
     return pd.DataFrame({"skill": skill, "cover80": cover, "days": total["days"], "forecasts": total["forecasts"]})
 
 
-def _since(out: pd.Series) -> pd.Timestamp:
-    """The first day of the last unbroken run of days outside."""
-    inside = out.index[~out]
-    return out.index[out.index > inside[-1]].min() if len(inside) else out.index[0]
+def _since(outside: pd.Series) -> pd.Timestamp:
+    """The first day of the last unbroken run of days outside; NaT if the last day is inside."""
+    days, inside = outside.index, outside.index[~outside]
+    return pd.Timestamp(days[days > inside[-1]].min() if len(inside) else days[0])
 
 
 def track_record(scores: pd.DataFrame, as_of: dt.date | str) -> dict[str, Any]:
@@ -153,16 +151,20 @@ def track_record(scores: pd.DataFrame, as_of: dt.date | str) -> dict[str, Any]:
         ``through``, the last day known, and for the last ``28`` and ``90`` days: ``days``, ``forecasts``,
         ``range_held``, ``statements``, ``right``; shares between 0 and 1, or None.
     """
-    found: dict[str, Any] = {"through": last_days(scores, as_of, 1)["target_end_date"].max() if len(scores) else None}
-    for days in WINDOWS[1:]:
-        part = last_days(scores, as_of, days)
-        told = part[part["said"] != USUAL]
-        right = np.where(told["said"] == "busier", 1, -1) == np.sign(told["actual"] - told["usual"])
-        found[str(days)] = {
-            "days": part["target_end_date"].nunique(), "forecasts": len(part),
-            "range_held": _share(part["covered80"]), "statements": len(told), "right": _share(pd.Series(right)),
-        }  # fmt: skip
-    return found
+    through = last_days(scores, as_of, 1)["target_end_date"].max() if len(scores) else None
+    return {"through": through} | {str(days): _period(last_days(scores, as_of, days)) for days in (LATELY, QUARTER)}
+
+
+def _period(scores: pd.DataFrame) -> dict[str, Any]:
+    stated = scores[scores["said"] != USUAL]
+    right = np.where(stated["said"] == "busier", 1, -1) == np.sign(stated["actual"] - stated["usual"])
+    return {
+        "days": scores["target_end_date"].nunique(),
+        "forecasts": len(scores),
+        "range_held": _share(scores["covered80"]),
+        "statements": len(stated),
+        "right": _share(pd.Series(right)),
+    }
 
 
 def _share(values: pd.Series) -> float | None:
@@ -171,5 +173,5 @@ def _share(values: pd.Series) -> float | None:
 
 def plain(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows as JSON knows them: four decimals, and None where there is no number."""
-    rounded = table.round(4).astype(object)
-    return rounded.where(table.notna(), None).to_dict("records")
+    rounded = table.round(4).astype(object).where(table.notna(), None)
+    return [dict(row) for row in rounded.to_dict("records")]

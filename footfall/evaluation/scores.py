@@ -9,24 +9,23 @@ import io
 from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from footfall.calendar import kinds
 from footfall.evaluation.metrics import covered, interval_scores
 from footfall.forecast import COLUMNS
 from footfall.outlook import towards
-from footfall.quantiles import QUANTILES, column
-from footfall.series import WEEK
+from footfall.quantiles import COVERAGES, HIGH, LOW, QUANTILES, column, percentage
+from footfall.series import DAY, WEEK
 from footfall.typical import spread, usual
 
 KEYS = ["origin_date", "target_end_date"]
+COVERED = {f"covered{percentage(coverage)}": coverage for coverage in COVERAGES}
 TYPES = {
     "origin_date": "str", "target_end_date": "str", "horizon": "int64", "length": "int64", "kind": "str",
     **dict.fromkeys(["mean", "low", "high", "usual", "actual", "error", "naive_error", "WIS"], "float64"),
-    **dict.fromkeys(["covered50", "covered80", "covered90"], "float64"), "said": "str", "model_version": "str",
+    **dict.fromkeys(COVERED, "float64"), "said": "str", "model_version": "str",
 }  # fmt: skip
-DAY = pd.Timedelta(days=1)
 LATEST = 3  # revised days that a sentence names; the table of them all is written beside it
 
 
@@ -77,37 +76,38 @@ def score(forecasts: pd.DataFrame, y: pd.Series, lag: int, country: str) -> pd.D
         of such a day, see `footfall.typical`; all in the unit of the series, four decimals. ``said`` is what the page
         said: ``busier``, ``quieter`` or ``usual``.
     """
-    said = _told(_wide(forecasts), y, lag, country)
-    origin, day = pd.to_datetime(said["origin_date"]), pd.to_datetime(said["target_end_date"])
-    said["actual"] = y.reindex(day).to_numpy(float)
-    scored = said.assign(
-        length=said.groupby("origin_date")["horizon"].transform("max"),
+    table = _with_words(_wide(forecasts), y, lag, country)
+    origin, day = pd.to_datetime(table["origin_date"]), pd.to_datetime(table["target_end_date"])
+    table["actual"] = y.reindex(day).to_numpy(float)
+    scored = table.assign(
+        length=table.groupby("origin_date")["horizon"].transform("max"),
         kind=kinds(pd.DatetimeIndex(day), country).to_numpy(),
-        error=said["mean"] - said["actual"], naive_error=naive(y, origin, day, lag) - said["actual"],
-        WIS=interval_scores(said), covered50=covered(said, 0.5), covered80=covered(said, 0.8),
-        covered90=covered(said, 0.9),
-    )  # fmt: skip
+        error=table["mean"] - table["actual"],
+        naive_error=naive(y, origin, day, lag) - table["actual"],
+        WIS=interval_scores(table),
+        **{name: covered(table, coverage) for name, coverage in COVERED.items()},
+    )
     return _tidy(scored[scored["actual"].notna()])
 
 
 def _wide(forecasts: pd.DataFrame) -> pd.DataFrame:
     """One row per origin and day, columns ``mean`` and `QUANTILES`; those that were not published are empty."""
     level = forecasts["output_type_id"].replace("", "nan").astype(float)
-    name = [column(one) if one == one else "mean" for one in level]
+    name = level.map(column).where(level.notna(), "mean")
     keys = [*KEYS, "horizon", "model_version"]
     wide = forecasts.assign(name=name).pivot(index=keys, columns="name", values="value")
     return wide.reindex(columns=["mean", *QUANTILES]).astype(float).rename_axis(columns=None).reset_index()
 
 
-def _told(wide: pd.DataFrame, y: pd.Series, lag: int, country: str) -> pd.DataFrame:
+def _with_words(wide: pd.DataFrame, y: pd.Series, lag: int, country: str) -> pd.DataFrame:
     """With the range, the usual level and the word of the page, by what was published at each origin."""
-    parts = [_seen(rows, y[: pd.Timestamp(at) - lag * DAY], country) for at, rows in wide.groupby("origin_date")]
-    return pd.concat(parts) if parts else _seen(wide, y, country)
+    parts = [_of_origin(rows, y[: pd.Timestamp(day) - lag * DAY], country) for day, rows in wide.groupby("origin_date")]
+    return pd.concat(parts) if parts else _of_origin(wide, y, country)
 
 
-def _seen(rows: pd.DataFrame, y: pd.Series, country: str) -> pd.DataFrame:
+def _of_origin(rows: pd.DataFrame, y: pd.Series, country: str) -> pd.DataFrame:
     level = usual(y, pd.DatetimeIndex(rows["target_end_date"]), country).to_numpy()
-    wide = rows.assign(low=rows["q10"], high=rows["q90"], usual=level)
+    wide = rows.assign(low=rows[column(LOW)], high=rows[column(HIGH)], usual=level)
     width = spread(y, country)
     return wide.assign(said=[towards(day.mean, day.low, day.high, day.usual, width) for day in wide.itertuples()])
 
@@ -117,25 +117,24 @@ def _tidy(scored: pd.DataFrame) -> pd.DataFrame:
     return rounded.sort_values(KEYS, kind="stable").reset_index(drop=True)
 
 
-def naive(y: pd.Series, origin: pd.Series, day: pd.Series, lag: int) -> np.ndarray:
+def naive(y: pd.Series, origin: pd.Series, day: pd.Series, lag: int) -> pd.Series:
     """Seasonal naive forecast of each day: the same weekday's last value that was published at its origin."""
     last = y.groupby(y.index.dayofweek).ffill()  # blanks are passed over
-    ahead = (day - origin).dt.days.to_numpy() + lag
-    return last.reindex(day - pd.to_timedelta(WEEK * -(-ahead // WEEK), unit="D")).to_numpy(float)
+    weeks = -(-((day - origin).dt.days + lag) // WEEK)
+    return last.reindex(day - weeks * WEEK * DAY).astype(float).set_axis(day.index)
 
 
 def grow(scores: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     """The table with the new rows; a forecast of a day that is in it already keeps its row."""
-    there = pd.MultiIndex.from_frame(scores[KEYS])
-    missing = new[~pd.MultiIndex.from_frame(new[KEYS]).isin(there)]
+    missing = new[~pd.MultiIndex.from_frame(new[KEYS]).isin(pd.MultiIndex.from_frame(scores[KEYS]))]
     return _tidy(pd.concat([scores, missing]) if len(scores) else missing) if len(missing) else scores
 
 
-def merge(there: bytes | None, ours: pd.DataFrame) -> bytes | None:
-    """The stored table with our rows added; what is there where it has them all."""
-    before = from_parquet(there)
-    after = grow(before, ours)
-    return to_parquet(after) if len(after) > len(before) else there
+def merge(stored: bytes | None, new: pd.DataFrame) -> bytes | None:
+    """The stored table with the new rows added; its own bytes where it has them all."""
+    before = from_parquet(stored)
+    after = grow(before, new)
+    return to_parquet(after) if len(after) > len(before) else stored
 
 
 def known_by(scores: pd.DataFrame, as_of: dt.date | str, lag: int) -> pd.DataFrame:
@@ -158,14 +157,14 @@ def unscored(origins: Iterable[str], scores: pd.DataFrame, y: pd.Series, horizon
     horizon : int
         Length of a forecast that is not in the table yet; one that is says itself how long it was.
     """
-    known = pd.Index([f"{day:%Y-%m-%d}" for day in y.dropna().index])
-    there, length = scores.groupby("origin_date")["target_end_date"].agg(set), scores.groupby("origin_date")["length"]
-    lengths, found = length.max(), []
-    for origin in sorted(origins):
-        ahead = pd.date_range(origin, periods=1 + lengths.get(origin, horizon))[1:].strftime("%Y-%m-%d")
-        if set(ahead[ahead.isin(known)]) - there.get(origin, set()):
-            found.append(origin)
-    return found
+    published = set(y.dropna().index.strftime("%Y-%m-%d"))
+    by_origin = scores.groupby("origin_date")
+    scored, lengths = by_origin["target_end_date"].agg(set), by_origin["length"].max()
+
+    def days(origin: str) -> set[str]:
+        return set(pd.date_range(origin, periods=1 + lengths.get(origin, horizon))[1:].strftime("%Y-%m-%d"))
+
+    return [origin for origin in sorted(origins) if days(origin) & published - scored.get(origin, set())]
 
 
 def revised(scores: pd.DataFrame, y: pd.Series) -> list[str]:
@@ -182,5 +181,5 @@ def news(before: pd.DataFrame, after: pd.DataFrame, changed: list[str]) -> dict[
     through = after["target_end_date"].max() if len(after) else "none"
     sentence = f"{new} forecasts of a day became known, the last of {through}" if new else "nothing new became known"
     earlier = f" and {len(changed) - LATEST} earlier ones" if len(changed) > LATEST else ""
-    told = f"{sentence}; revised by the source: {', '.join(changed[-LATEST:])}{earlier}" if changed else sentence
-    return {"sentence": told, "new": new, "revised": changed}
+    revisions = f"; revised by the source: {', '.join(changed[-LATEST:])}{earlier}" if changed else ""
+    return {"sentence": sentence + revisions, "new": new, "revised": changed}

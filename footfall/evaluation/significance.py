@@ -6,8 +6,11 @@ import pandas as pd
 from footfall.calendar import kinds
 from footfall.evaluation.backtest import comparable
 from footfall.evaluation.metrics import interval_scores
+from footfall.quantiles import ends
+from footfall.series import WEEK
 
-BLOCK = 14  # origins that are drawn together: the errors of neighbouring ones are much alike
+BLOCK = 2 * WEEK  # origins that are drawn together: the errors of neighbouring ones are much alike
+CONFIDENCE = 0.9
 
 
 def by_kind(table: pd.DataFrame, country: str) -> pd.DataFrame:
@@ -25,33 +28,42 @@ def by_kind(table: pd.DataFrame, country: str) -> pd.DataFrame:
     DataFrame, indexed by candidate
         A column per kind of day, in the unit of the series, and in the last row ``days``, how many were scored.
     """
-    same = comparable(table)
-    same = same.assign(kind=kinds(pd.DatetimeIndex(same["date"]), country).to_numpy())
-    same["error"] = (same["mean"] - same["actual"]).abs()
-    found = same.pivot_table("error", "candidate", "kind").rename_axis(columns=None)
-    days = same.groupby("kind")["date"].nunique()
-    return pd.concat([found, days.to_frame("days").T])
+    scored = comparable(table)
+    scored = scored.assign(kind=kinds(pd.DatetimeIndex(scored["date"]), country).to_numpy())
+    scored["error"] = (scored["mean"] - scored["actual"]).abs()
+    errors = scored.pivot_table("error", "candidate", "kind").rename_axis(columns=None)
+    days = scored.groupby("kind")["date"].nunique()
+    return pd.concat([errors, days.to_frame("days").T])
 
 
-def advantage(table: pd.DataFrame, one: str, other: str, draws: int = 2000) -> dict[str, float]:
-    """How much smaller one candidate's WIS is than another's, and between which values it may lie by chance.
+def advantage(table: pd.DataFrame, challenger: str, reference: str, draws: int = 2000) -> dict[str, float]:
+    """How much smaller a candidate's mean WIS is than another's, with its 90 % CI from a moving-block bootstrap.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Backtest table with quantiles.
+    challenger, reference : str
+        Candidates of it.
+    draws : int, default=2000
+        Resamples of the origins, a fortnight of neighbours at a time.
 
     Returns
     -------
     dict
-        ``saved``, and ``low`` and ``high``, between which it lies in nine of ten redraws of the origins, a fortnight
-        at a time; in the unit of the series. Seeded: equal tables, equal figures.
+        ``saved``, and ``low`` and ``high``, the ends of its bootstrap interval; in the unit of the series. Seeded:
+        equal tables give equal numbers.
 
     References
     ----------
     Künsch (1989), The jackknife and the bootstrap for general stationary observations, section 2.3.
     """
-    same = comparable(table)
-    score = same.assign(score=interval_scores(same)).pivot_table("score", "origin", "candidate")
-    saved = (score[other] - score[one]).to_numpy()
+    scored = comparable(table)
+    score = scored.assign(score=interval_scores(scored)).pivot_table("score", "origin", "candidate")
+    saved = (score[reference] - score[challenger]).to_numpy()
     length = min(BLOCK, len(saved))
     blocks = np.lib.stride_tricks.sliding_window_view(saved, length)
     drawn = np.random.default_rng(0).integers(len(blocks), size=(draws, -(-len(saved) // length)))
     means = blocks[drawn].reshape(draws, -1)[:, : len(saved)].mean(axis=1)
-    low, high = np.quantile(means, [0.05, 0.95])
+    low, high = np.quantile(means, ends(CONFIDENCE))
     return {"saved": float(saved.mean()), "low": float(low), "high": float(high)}

@@ -7,12 +7,13 @@ import numpy as np
 import pandas as pd
 
 from footfall.page.translations import Language, percent
+from footfall.quantiles import COVERAGES, ends
+from footfall.series import WEEK
 
 WIDTH, HEIGHT = 380, 230
 LEFT, RIGHT, TOP, BOTTOM = 40, 8, 10, 24
-PAST = 28
-PAIRS = ((0.05, 0.95), (0.1, 0.9), (0.25, 0.75))
-STEPS = (1, 2, 5, 10, 20, 25, 50, 100, 200, 500)
+PAST = 4 * WEEK
+TICK_STEPS = (1, 2, 5, 10, 20, 25, 50, 100, 200, 500)
 
 
 def draw(y: pd.Series, days: pd.DataFrame, quantiles: pd.DataFrame, measure: str, language: Language) -> dict[str, Any]:
@@ -25,7 +26,7 @@ def draw(y: pd.Series, days: pd.DataFrame, quantiles: pd.DataFrame, measure: str
     days : DataFrame
         From `footfall.outlook.outlook`.
     quantiles : DataFrame
-        From `footfall.outlook.ranges`; the widest pairs that it has are shaded.
+        From `footfall.outlook.ranges`; the ranges it has of `footfall.quantiles.COVERAGES` are shaded.
     measure : str
         What is counted: ``visits`` or ``hours``.
     language : Language
@@ -37,23 +38,22 @@ def draw(y: pd.Series, days: pd.DataFrame, quantiles: pd.DataFrame, measure: str
         SVG paths (``past``, ``coming``, ``usual``, ``shades``), ticks, ``alt``, the figure in words, and ``held``, of
         how many days in ten the shades are made.
     """
-    past, pairs = y.tail(PAST), [pair for pair in PAIRS if set(pair) <= set(quantiles.columns)]
-    edges = quantiles[list(pairs[0])]
-    lowest, highest = min(past.min(), edges.min().min()), max(past.max(), edges.max().max())
+    past, covers = y.tail(PAST), [one for one in COVERAGES if set(ends(one)) <= set(quantiles.columns)]
+    widest = quantiles[list(ends(covers[-1]))]
+    lowest, highest = min(past.min(), widest.min().min()), max(past.max(), widest.max().max())
     ticks = _ticks(float(lowest), float(highest))
-    across = np.interp(np.arange(_count(past, days)), [0, _count(past, days) - 1], [LEFT + 4, WIDTH - RIGHT - 4])
     when = pd.date_range(past.index[0], days.index[-1])
-    x = pd.Series(across, index=when)
+    x = pd.Series(np.interp(np.arange(len(when)), [0, len(when) - 1], [LEFT + 4, WIDTH - RIGHT - 4]), index=when)
     up = partial(np.interp, xp=[ticks[0], ticks[-1]], fp=[HEIGHT - BOTTOM, TOP])
     return {
         "width": WIDTH, "height": HEIGHT, "left": LEFT, "right": WIDTH - RIGHT, "bottom": HEIGHT - BOTTOM, "top": TOP,
         "past": _line(x, past, up), "coming": _line(x, days["mean"], up), "usual": _points(x, days["usual"], up),
         "dots": _points(x, days["mean"], up),
-        "shades": [_shade(x, quantiles, pair, up) for pair in pairs],
+        "shades": [_shade(x, quantiles, ends(coverage), up) for coverage in reversed(covers)],
         "gap": (round(x[past.index[-1]], 1), round(x[days.index[0]], 1)),
-        "held": language.listed([language.say(f"held {10 * (high - low):.0f}") for low, high in reversed(pairs)]),
+        "held": language.listed([language.say(f"held {10 * coverage:.0f}") for coverage in covers]),
         "levels": [(percent(tick), round(float(up(tick)), 1)) for tick in ticks],
-        "mondays": [(language.brief(day), round(x[day], 1)) for day in when if day.dayofweek == 0],
+        "mondays": [(language.day_and_month(day), round(x[day], 1)) for day in when if day.dayofweek == 0],
         "alt": language.say("figure alt", measure=language.say(measure),
                             first=language.date(past.index[0]), last=language.date(days.index[-1]),
                             lowest=percent(past.min()), highest=percent(past.max()),
@@ -61,13 +61,9 @@ def draw(y: pd.Series, days: pd.DataFrame, quantiles: pd.DataFrame, measure: str
     }  # fmt: skip
 
 
-def _count(past: pd.Series, days: pd.DataFrame) -> int:
-    return (days.index[-1] - past.index[0]).days + 1
-
-
 def _ticks(lowest: float, highest: float) -> list[float]:
     """Round levels from below the lowest value to above the highest, about five of them."""
-    step = next(step for step in STEPS if (highest - lowest) / step <= 6 or step == STEPS[-1])
+    step = next(step for step in TICK_STEPS if (highest - lowest) / step <= 6 or step == TICK_STEPS[-1])
     return list(np.arange(np.floor(lowest / step) * step, highest + step, step))
 
 

@@ -9,21 +9,24 @@ import datetime as dt
 import hashlib
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from footfall.calendar import country_of
+from footfall.evaluation.review import LATELY
 from footfall.outlook import PERHAPS, UNSURE, USUAL, outlook, ranges
 from footfall.page.chart import draw
-from footfall.page.ical import agenda
-from footfall.page.translations import LANGUAGES, LUSOPHONE, Language, percent
+from footfall.page.ical import calendar_file
+from footfall.page.translations import LANGUAGES, LUSOPHONE, Language, first_up, percent
 from footfall.series import WEEK
 from footfall.typical import departure
 
-PATIENCE = 3  # days beyond the usual lag before the page says that the figures stand still
+LATE = 3  # days beyond the usual lag before the page says that the figures stand still
 ATTRIBUTION = 'Google LLC "Google COVID-19 Community Mobility Reports".'
+FOLDER = Path(__file__).parent
 ADDRESS = "https://www.google.com/covid19/mobility/"
 
 
@@ -41,7 +44,7 @@ class Track(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
     through: dt.date
-    lately: Period = Field(Period(), alias="28")
+    lately: Period = Field(Period(), validation_alias=str(LATELY))
 
 
 def read_track(path: str | Path) -> Track | None:
@@ -81,26 +84,26 @@ def write_page(
     folder, days = Path(out) / "forecast", outlook(table, y, parts, logarithms)
     (folder / "index.html").write_text(page(table, y, days, lag, track), encoding="utf-8")
     for language in LANGUAGES:
-        (folder / language.say("calendar file")).write_bytes(agenda(table, days, language))
+        (folder / language.say("calendar file")).write_bytes(calendar_file(table, days, language))
 
 
 def page(table: pd.DataFrame, y: pd.Series, days: pd.DataFrame, lag: int, track: Track | None) -> str:
     """The page's HTML; `days` from `footfall.outlook.outlook`, the rest as in `write_page`."""
     first = table.iloc[0]
-    country, made = country_of(first["location"]), pd.Timestamp(first["origin_date"])
+    country, origin = country_of(first["location"]), pd.Timestamp(first["origin_date"])
     measure = "hours" if first["target"] == "residential" else "visits"
     shared = {
-        "days": days, "first": first, "made": made, "through": y.index[-1], "country": country, "track": track,
-        "still": (made - y.index[-1]).days > lag + PATIENCE, "last": f"{days.index[-1]:%Y-%m-%d}",
+        "days": days, "first": first, "made": origin, "through": y.index[-1], "country": country, "track": track,
+        "still": (origin - y.index[-1]).days > lag + LATE, "last": f"{days.index[-1]:%Y-%m-%d}",
         "together": departure(days["mean"].mean(), days["usual"].mean()), "scale": _scale(days),
         "tallest": max(float(days["expected"].abs().max()), 2 * float(days["spread"].max())),
         "measure": measure, "alike": shared_reasons(days), "attribution": ATTRIBUTION, "address": ADDRESS,
     }  # fmt: skip
-    figures = {language.code: draw(y, days, ranges(table), measure, language) for language in LANGUAGES}
+    charts = {language.code: draw(y, days, ranges(table), measure, language) for language in LANGUAGES}
     leading = "pt-PT" if country in LUSOPHONE else "en"
-    script = _script()
-    return template().render(shared, languages=LANGUAGES, leading=leading, figures=figures, script=script,
-                           allowed=_digest(script))  # fmt: skip
+    script = (FOLDER / "page.js.j2").read_text(encoding="utf-8").strip()
+    scripts = {"script": script, "allowed": _digest(script)}
+    return template().render(shared, languages=LANGUAGES, leading=leading, charts=charts, **scripts)
 
 
 def summary(days: pd.DataFrame, language: Language) -> tuple[str, str]:
@@ -108,21 +111,20 @@ def summary(days: pd.DataFrame, language: Language) -> tuple[str, str]:
     words = list(dict.fromkeys(days.sort_values("expected", key=abs, ascending=False, kind="stable")["word"]))
     if len(words) == 1:
         return language.say("all alike", word=language.say(words[0])), ""
-    off = [word for word in words if word != USUAL]
-    told = {word: _first_up(f"{language.say(word)}: {_named(days, word, language)}.") for word in off}
-    doubt = " ".join(told.pop(word) for word in off if word == UNSURE or word.startswith(PERHAPS))
+    unusual = [word for word in words if word != USUAL]
+    sentences = {word: first_up(f"{language.say(word)}: {_names(days, word, language)}.") for word in unusual}
+    doubt = " ".join(sentences.pop(word) for word in unusual if word == UNSURE or word.startswith(PERHAPS))
     rest = language.say("rest usual") if USUAL in words else ""
-    return " ".join(told.values()) or language.say("mostly usual"), f"{doubt} {rest}".strip()
+    return " ".join(sentences.values()) or language.say("mostly usual"), f"{doubt} {rest}".strip()
 
 
-def _named(days: pd.DataFrame, word: str, language: Language) -> str:
+def _names(days: pd.DataFrame, word: str, language: Language) -> str:
     """The days of a word; three and more in a row by the first and the last of them."""
-    those = days["word"] == word
-    rows = [row.index for _, row in days[those].groupby((~those).cumsum()[those])]
-    call = language.called if len(days) <= WEEK else language.full
-    named = [[call(day) for day in row] for row in rows]
-    long = [[language.say("from to", first=row[0], last=row[-1])] if len(row) > 2 else row for row in named]
-    return language.listed([name for row in long for name in row])
+    matching = days["word"] == word
+    name = language.spoken_weekday if len(days) <= WEEK else language.weekday_and_date
+    runs = [[name(day) for day in run.index] for _, run in days[matching].groupby((~matching).cumsum()[matching])]
+    short = [[language.say("from to", first=run[0], last=run[-1])] if len(run) > 2 else run for run in runs]
+    return language.listed([text for run in short for text in run])
 
 
 def shared_reasons(days: pd.DataFrame) -> list[str]:
@@ -150,11 +152,7 @@ def _scale(days: pd.DataFrame) -> float:
     return float(max(days[["low", "high"]].abs().to_numpy().max(), 2 * days["spread"].max())) * 1.05
 
 
-def _first_up(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def _whole(text: str) -> str:
+def _unbroken(text: str) -> str:
     """Weekdays that are not torn at their hyphen."""
     return text.replace("-", "\N{NON-BREAKING HYPHEN}")
 
@@ -162,15 +160,11 @@ def _whole(text: str) -> str:
 @cache
 def template() -> Template:
     """The page's template; compiling it takes longer than filling it in, so a kernel that waits does it before."""
-    made = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined,
-                       trim_blocks=True, lstrip_blocks=True)  # fmt: skip
-    made.globals |= {"summary": summary, "because": because}
-    made.filters |= {"percent": percent, "first_up": _first_up, "whole": _whole}
-    return made.get_template("page.html.j2")
-
-
-def _script() -> str:
-    return (Path(__file__).parent / "page.js.j2").read_text(encoding="utf-8").strip()
+    strict: dict[str, Any] = {"autoescape": True, "undefined": StrictUndefined}
+    templates = Environment(loader=FileSystemLoader(FOLDER), trim_blocks=True, lstrip_blocks=True, **strict)
+    templates.globals |= {"summary": summary, "because": because}
+    templates.filters |= {"percent": percent, "first_up": first_up, "unbroken": _unbroken}
+    return templates.get_template("page.html.j2")
 
 
 def _digest(script: str) -> str:

@@ -241,23 +241,23 @@ class Language(NamedTuple):
         of = " 'de' " if self.code == "pt-PT" else " "
         return format_date(day, f"d{of}MMMM" + (f"{of}y" if year else ""), locale=self.locale)
 
-    def full(self, day: dt.date) -> str:
+    def weekday_and_date(self, day: dt.date) -> str:
         """``Friday, 14 October``."""
         return f"{self.weekday(day)}, {self.date(day, year=False)}"
 
-    def brief(self, day: dt.date) -> str:
+    def day_and_month(self, day: dt.date) -> str:
         """``14 Oct``, as it stands under a figure."""
         return format_date(day, "d MMM", locale=self.locale)
 
-    def tiny(self, day: dt.date) -> str:
+    def weekday_and_day(self, day: dt.date) -> str:
         """``Fri 14``, ``sex 14``, as it stands in a narrow table."""
-        return f"{self.short(day)} {day.day}"
+        return f"{self.short_weekday(day)} {day.day}"
 
-    def called(self, day: dt.date) -> str:
+    def spoken_weekday(self, day: dt.date) -> str:
         """``Friday``; ``sexta``, which is what people say."""
         return format_date(day, "EEE" if self.code == "pt-PT" else "EEEE", locale=self.locale)
 
-    def short(self, day: dt.date) -> str:
+    def short_weekday(self, day: dt.date) -> str:
         """``Fri``, ``sex``."""
         return format_date(day, "EEE", locale=self.locale)[:3]
 
@@ -265,7 +265,7 @@ class Language(NamedTuple):
         """``Friday``."""
         return format_date(day, "EEEE", locale=self.locale)
 
-    def one(self, day: dt.date) -> str:
+    def a_weekday(self, day: dt.date) -> str:
         """The weekday as one of its kind; in Portuguese with its article, which has a gender."""
         return ONE_WEEKDAY[day.weekday()] if self.code == "pt-PT" else self.weekday(day)
 
@@ -284,16 +284,16 @@ class Language(NamedTuple):
 
     def place(self, location: str) -> str:
         """A location's name: of a country in this language, of smaller places as the source has them."""
-        country, *within = location.split("/") if "/" in location else location.split("-")
+        country, *parts = location.split("/") if "/" in location else location.split("-")
         name = Locale.parse(self.locale).territories.get(country, country)
-        return ", ".join([*reversed(_subdivision(country, within) if "-" in location else within), name])
+        return ", ".join([*reversed(_subdivision(country, parts) if "-" in location else parts), name])
 
     def holiday(self, day: dt.date, country: str) -> tuple[str, bool]:
         """A holiday's name in this language, where there is one, and whether it is a public one; else no name."""
         for category in FREE:
-            named = foreseeable(day.year, country, category, "pt_PT" if self.code == "pt-PT" else "en_US")
-            if day in named:
-                return named[day], category == "public"
+            names = foreseeable(day.year, country, category, "pt_PT" if self.code == "pt-PT" else "en_US")
+            if day in names:
+                return names[day], category == "public"
         return "", False
 
 
@@ -306,6 +306,11 @@ def _subdivision(country: str, codes: Iterable[str]) -> list[str]:
 
 
 LANGUAGES = (Language("pt-PT", "pt_PT", PORTUGUESE), Language("en", "en_GB", ENGLISH))
+
+
+def first_up(text: str) -> str:
+    """A sentence's beginning."""
+    return text[:1].upper() + text[1:]
 
 
 def percent(value: float) -> str:

@@ -24,9 +24,9 @@ from pandas import Timedelta, date_range
 
 from footfall import plots
 from footfall.calendar import country_of, kinds
-from footfall.results import keep
+from footfall.models.transforms import departures
+from footfall.outputs import keep
 from footfall.series import extent, pick, read_snapshot, unfit, visible
-from footfall.transforms import departures
 
 # %% [markdown]
 # ## How far it reaches

@@ -27,14 +27,18 @@ quantiles = [0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0
 # %%
 from pandas import Timestamp, date_range, set_option
 
-from footfall import forecast, intervals, page, plots, why
-from footfall.backtest import continued
+from footfall import forecast, plots
 from footfall.calendar import country_of, kinds
 from footfall.champion import read_champion
-from footfall.models import bring_up_to, predict
-from footfall.outlook import outlook
-from footfall.results import keep
-from footfall.series import pick, read_snapshot, sha256_of, visible
+from footfall.digest import sha256_of
+from footfall.evaluation import intervals
+from footfall.evaluation.backtest import extend_residuals
+from footfall.models import contributions
+from footfall.models.updating import bring_up_to, predict
+from footfall.outlook import explained, outlook
+from footfall.outputs import keep
+from footfall.page import page
+from footfall.series import pick, read_snapshot, visible
 
 set_option("display.width", 160)  # characters: a table as text, which git and changes.html show, is not cut
 
@@ -47,18 +51,7 @@ set_option("display.width", 160)  # characters: a table as text, which git and c
 # %%
 y = pick(visible(read_snapshot(snapshot), as_of, lag), location, category)
 known = read_champion(champion)
-home = f"{known.about['location']} {known.about['category']}"
-assert home == f"{location} {category}", (
-    f"the champion was trained on {home}; {location} {category} needs a market of its own"
-)
-ahead, usually = known.about["horizon"], known.about["lag"]
-assert horizon <= ahead and lag == usually, (
-    f"the champion was trained for {ahead} days ahead of figures {usually} days late; train with this lag and horizon first"
-)
-seen = known.about["data_through"]
-assert seen <= f"{y.index[-1]:%Y-%m-%d}", (
-    f"the champion knows {seen}, which was still to come; train as of this day first"
-)
+forecast.check_champion(known.about, y, location, horizon, lag)
 known.about
 
 # %% [markdown]
@@ -72,7 +65,7 @@ known.about
 days = date_range(as_of, periods=horizon + 1)[1:]
 model = bring_up_to(known.forecaster, y)
 mean = predict(model, days)
-errors = continued(known.residuals, known.forecaster, y, lag)
+errors = extend_residuals(known.residuals, known.forecaster, y, lag)
 late = (Timestamp(as_of) - y.index[-1]).days - lag
 ranges = intervals.quantiles(errors, mean, Timestamp(as_of), country_of(location), lag, late)
 
@@ -94,8 +87,7 @@ figure
 # published day, and what was learned from other series. They are logarithms of the level: 0.05 is about 5 % more visits.
 
 # %%
-parts, logarithms = why.parts(model, days), why.in_logarithms(model)
-assert abs(why.total(parts, logarithms).clip(lower=-100) - mean).max() < 1e-6, "the parts do not add up"
+parts, logarithms = contributions.parts(model, days), contributions.in_logarithms(model)
 parts.round(3).assign(kind=kinds(days, country_of(location)))
 
 # %% [markdown]
@@ -108,7 +100,7 @@ parts.round(3).assign(kind=kinds(days, country_of(location)))
 # %%
 facts = {"origin_date": as_of, "location": location, "target": category, "model_version": model_version}
 table = forecast.tabulate(mean, ranges, quantiles, **facts, snapshot=sha256_of(snapshot))
-forecast.check(table, y, horizon, quantiles)
+forecast.check(table, y, horizon, quantiles, contributions.total(parts, logarithms))
 
 # %% [markdown]
 # And the same for people, as the page says it: each day against a usual one of its weekday in this season, which
@@ -132,10 +124,6 @@ page.write_page(table, y, parts, logarithms, lag, page.read_track(track), out)
 keep(
     out,
     forecast=figure,
-    why=parts.round(4)
-    .join(told[["word", "reasons"]])
-    .reset_index(names="date")
-    .astype({"date": "str"})
-    .to_dict("records"),
+    why=explained(parts, told),
     metrics={"mean": float(mean.mean()), "width80": float((ranges["q90"] - ranges["q10"]).mean())},
 )

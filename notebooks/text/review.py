@@ -32,9 +32,9 @@ from pandas import set_option
 
 from footfall import plots
 from footfall.calendar import country_of
-from footfall.results import keep
-from footfall.review import drift, plain, report_card, track_record
-from footfall.scores import grow, known_by, news, read_forecasts, read_scores, revised, score
+from footfall.evaluation.review import drift, plain, report_card, track_record
+from footfall.evaluation.scores import grow, known_by, news, read_forecasts, read_scores, revised, score
+from footfall.outputs import keep
 from footfall.series import pick, read_snapshot, visible
 
 set_option("display.width", 160)  # characters: a table as text, which git and changes.html show, is not cut
@@ -91,7 +91,7 @@ card[(card["by"] != "all") & (card["window"] == 28)].drop(columns="window").set_
 # dot in five may be red. Red dots in a row on one side are what decay looks like.
 
 # %%
-figure = plots.hindsight(table)
+figure = plots.hindsight(table, window)
 figure
 
 # %% [markdown]

@@ -31,17 +31,19 @@ from sktime.forecasting.naive import NaiveForecaster
 from sktime.forecasting.theta import ThetaForecaster
 
 from footfall import plots
-from footfall.backtest import backtest, last_origins, leaderboard, windows
-from footfall.boosted import Boosted, Panel
 from footfall.calendar import country_of
 from footfall.champion import read_champion, write_champion
-from footfall.comparison import advantage, by_kind
-from footfall.gate import decide
-from footfall.intervals import with_quantiles
-from footfall.models import ETS, WeekdaySmoother, fit, of_today, predict
-from footfall.results import keep
+from footfall.evaluation.backtest import backtest, days_needed, last_origins, leaderboard, windows
+from footfall.evaluation.gate import decide
+from footfall.evaluation.intervals import with_quantiles
+from footfall.evaluation.significance import advantage, by_kind
+from footfall.models.boosted import Boosted, Panel
+from footfall.models.ets import ETS
+from footfall.models.smoother import WeekdaySmoother
+from footfall.models.transforms import KindOfDay, LastYearsTurn, LogLevel
+from footfall.models.updating import fit, of_today, predict
+from footfall.outputs import keep
 from footfall.series import pick, read_snapshot, unfit, visible
-from footfall.transforms import KindOfDay, LastYearsTurn, LogLevel
 
 set_option("display.width", 160)  # characters: a table as text, which git and changes.html show, is not cut
 
@@ -57,7 +59,7 @@ published = visible(read_snapshot(snapshot), as_of, lag)
 y = pick(published, location, category)
 panel = Panel(published)
 country = country_of(location)
-reasons = unfit(y, backtest_days + horizon + 60)
+reasons = unfit(y, days_needed(backtest_days, horizon))
 assert not reasons, "; ".join(reasons)
 f"{len(y)} days, {y.index[0]:%Y-%m-%d} to {y.index[-1]:%Y-%m-%d}, {y.isna().sum()} without a value"
 

@@ -15,16 +15,13 @@ from sktime.forecasting.naive import NaiveForecaster
 from footfall.evaluation.backtest import (
     backtest,
     comparable,
-    continued,
-    coverage,
+    extend_residuals,
     last_origins,
     leaderboard,
-    mae,
-    naive_error,
     windows,
-    wis,
 )
 from footfall.evaluation.intervals import with_quantiles
+from footfall.evaluation.metrics import coverage, mae, naive_error, wis
 from footfall.models.ets import ETS
 from footfall.models.saving import save
 from footfall.models.smoother import WeekdaySmoother
@@ -69,8 +66,8 @@ def test_the_leak_test_finds_a_leak():
 
 def test_no_fit_knows_a_day_after_its_last(tmp_path):
     y = retail()
-    for name, figures in {"one": y, "two": changed_after(y, "2022-09-02")}.items():
-        save(fit(CALENDAR, figures[:"2022-09-02"]), tmp_path / name)
+    for name, series in {"one": y, "two": changed_after(y, "2022-09-02")}.items():
+        save(fit(CALENDAR, series[:"2022-09-02"]), tmp_path / name)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
@@ -142,7 +139,7 @@ def test_a_board_without_a_single_day_says_what_to_do(table):
 
 def test_scores_by_hand():
     row = pd.DataFrame({"mean": [1.0, 5.0], "actual": [3.0, 4.0]}).join(
-        pd.DataFrame([LEVELS * 10, LEVELS * 10], columns=QUANTILES)
+        pd.DataFrame([[10 * level for level in LEVELS]] * 2, columns=QUANTILES)
     )
     assert mae(row) == 1.5
     by_hand = [2 * (level - (a < 10 * level)) * (a - 10 * level) for a in (3.0, 4.0) for level in LEVELS]
@@ -184,26 +181,25 @@ def _portugal() -> pd.Series:
 def test_an_equal_recipe_is_asked_once_and_says_the_same(monkeypatch):
     from footfall.evaluation import backtest as module
 
-    asked = []
-    rolling = module._rolling
-    monkeypatch.setattr(module, "_rolling", lambda forecaster, *rest: asked.append(1) or rolling(forecaster, *rest))
+    calls, rolling = [], module._rolling
+    monkeypatch.setattr(module, "_rolling", lambda forecaster, *rest: calls.append(1) or rolling(forecaster, *rest))
     three = {name: NaiveForecaster(strategy="last", sp=sp) for name, sp in (("one", 7), ("same", 7), ("other", 1))}
     y = retail()
     table = backtest(three, y, pd.date_range(y.index[100], periods=3), 7, 0)
     one, same, other = (table[table["candidate"] == name]["mean"].tolist() for name in three)
-    assert one == same != other and len(asked) == 2
+    assert one == same != other and len(calls) == 2
 
 
 def test_a_champions_errors_go_on_after_its_training():
     y, trained, today = retail(), pd.Timestamp("2022-09-01"), pd.Timestamp("2022-09-20")
-    known = y[: trained - 3 * DAY]
-    past = backtest({"calendar": CALENDAR}, known, last_origins(known, 30, 7), 7, 3).drop(columns="candidate")
-    champion = fit(CALENDAR, known)
-    found = continued(past, champion, y[: today - 3 * DAY], 3)
-    pd.testing.assert_frame_equal(found[: len(past)], past)
-    since = found[len(past) :]
+    visible = y[: trained - 3 * DAY]
+    past = backtest({"calendar": CALENDAR}, visible, last_origins(visible, 30, 7), 7, 3).drop(columns="candidate")
+    champion = fit(CALENDAR, visible)
+    residuals = extend_residuals(past, champion, y[: today - 3 * DAY], 3)
+    pd.testing.assert_frame_equal(residuals[: len(past)], past)
+    since = residuals[len(past) :]
     assert since["origin"].min() == trained and since["date"].max() == today - 3 * DAY
     once = since[since["origin"] == "2022-09-09"].set_index("date")["mean"]
     live = predict(bring_up_to(champion, y[:"2022-09-06"]), pd.date_range("2022-09-10", periods=7))
     np.testing.assert_array_equal(once, live)
-    assert continued(past, champion, known, 3).equals(past)
+    assert extend_residuals(past, champion, visible, 3).equals(past)

@@ -6,8 +6,9 @@ import pytest
 from figures import retail
 from sktime.forecasting.naive import NaiveForecaster
 
-from footfall.evaluation.backtest import backtest, coverage, last_origins
-from footfall.evaluation.intervals import FEWEST, quantiles, with_quantiles
+from footfall.evaluation.backtest import backtest, last_origins
+from footfall.evaluation.intervals import FEWEST_ERRORS, quantiles, with_quantiles
+from footfall.evaluation.metrics import coverage
 from footfall.quantiles import QUANTILES
 
 COLUMNS = ["origin", "date", "horizon", "mean", "actual"]
@@ -26,9 +27,9 @@ def live(table: pd.DataFrame, origin: pd.Timestamp, lag: int = 3) -> pd.DataFram
 
 def test_live_and_backtest_say_the_same(table):
     origin = table["origin"].max()
-    rehearsed = with_quantiles(table, "PT", 3)
-    rehearsed = rehearsed[rehearsed["origin"] == origin].set_index("date")[QUANTILES]
-    pd.testing.assert_frame_equal(live(table, origin), rehearsed, check_freq=False)
+    backtested = with_quantiles(table, "PT", 3)
+    backtested = backtested[backtested["origin"] == origin].set_index("date")[QUANTILES]
+    pd.testing.assert_frame_equal(live(table, origin), backtested, check_freq=False)
 
 
 def test_no_interval_knows_an_error_after_the_lag(table):
@@ -76,9 +77,9 @@ def test_newer_errors_count_more():
 
 def test_few_errors_give_no_interval(table):
     first = table["origin"].min()
-    rehearsed = with_quantiles(table, "PT", 3)
-    assert rehearsed.loc[rehearsed["origin"] == first, QUANTILES].isna().all().all()
-    with pytest.raises(ValueError, match=f"fewer than {FEWEST} errors"):
+    backtested = with_quantiles(table, "PT", 3)
+    assert backtested.loc[backtested["origin"] == first, QUANTILES].isna().all().all()
+    with pytest.raises(ValueError, match=f"fewer than {FEWEST_ERRORS} errors"):
         live(table, first)
 
 
@@ -90,15 +91,15 @@ def test_intervals_cover_what_they_say():
     assert coverage(table, 0.8) == pytest.approx(0.8, abs=0.04)
     assert coverage(table, 0.5) == pytest.approx(0.5, abs=0.04)
     assert coverage(table, 0.95) == pytest.approx(0.95, abs=0.02)
-    known = table[table["q05"].notna()]
-    assert (known["q2.5"] <= known["q05"]).all() and (known["q95"] <= known["q97.5"]).all()
+    whole = table[table["q05"].notna()]
+    assert (whole["q2.5"] <= whole["q05"]).all() and (whole["q95"] <= whole["q97.5"]).all()
 
 
 def test_late_figures_make_a_day_as_unsure_as_one_that_much_farther_ahead(table):
-    origin, width = table["origin"].max(), lambda found: (found["q90"] - found["q10"]).to_numpy()
+    origin, width = table["origin"].max(), lambda ranges: (ranges["q90"] - ranges["q10"]).to_numpy()
     mean = pd.Series(0.0, index=pd.date_range("2022-10-17", periods=7)).rename("mean")  # ordinary days
-    said = [quantiles(table[COLUMNS], mean, mean.index[0] - pd.Timedelta(days=1), "PT", 3, late) for late in (0, 3, 30)]
-    usual, late, later = map(width, said)
+    eve = mean.index[0] - pd.Timedelta(days=1)
+    usual, late, later = (width(quantiles(table[COLUMNS], mean, eve, "PT", 3, late)) for late in (0, 3, 30))
     assert origin < mean.index[0]
     np.testing.assert_allclose(late[:4], usual[3:])
     assert (np.diff([usual, late, later], axis=0) >= 0).all() and later[-1] > late[-1]

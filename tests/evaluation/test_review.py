@@ -6,8 +6,13 @@ import pytest
 
 from footfall.evaluation import review
 from footfall.evaluation.scores import TYPES
+from footfall.params import ReviewSettings
 
 END = pd.Timestamp("2022-10-10")
+
+
+def drift(scores):
+    return review.drift(scores, **ReviewSettings().model_dump())
 
 
 def table(days=120, error=1.0, naive=2.0, held=0.8, **columns):
@@ -40,7 +45,7 @@ def test_the_windows_end_with_the_last_day_known_by_as_of():
 
 
 def test_good_forecasts_have_not_decayed():
-    decay = review.drift(table())
+    decay = drift(table())
     assert not decay.decayed and decay.since is None
     good = "as good as it should be: skill 0.50, the 80 % range held 80% of the days"
     assert decay.reason == f"{good}; over the 42 days to 2022-10-10"
@@ -56,7 +61,7 @@ def test_good_forecasts_have_not_decayed():
     ],
 )
 def test_forecasts_that_leave_their_band_have_decayed(column, value, says):
-    decay = review.drift(table(**{column: value}))
+    decay = drift(table(**{column: value}))
     assert decay.decayed and says in decay.reason
 
 
@@ -64,36 +69,36 @@ def test_since_is_the_first_day_outside():
     rows = table()
     day = pd.to_datetime(rows["target_end_date"])
     rows.loc[day > "2022-09-20", "error"] = 5.0
-    decay = review.drift(rows)
+    decay = drift(rows)
     assert decay.decayed
-    before = review.drift(rows[day < decay.since])
-    assert not before.decayed and review.drift(rows[day <= decay.since]).decayed
+    before = drift(rows[day < decay.since])
+    assert not before.decayed and drift(rows[day <= decay.since]).decayed
 
 
 def test_a_few_days_are_not_judged():
-    assert review.drift(table(31, error=9.0)).reason == "too early to tell: 31 of the last 42 days are scored"
-    assert review.drift(table(32, error=9.0)).decayed
-    assert review.drift(table(0)).reason == "too early to tell: 0 of the last 42 days are scored"
+    assert drift(table(31, error=9.0)).reason == "too early to tell: 31 of the last 42 days are scored"
+    assert drift(table(32, error=9.0)).decayed
+    assert drift(table(0)).reason == "too early to tell: 0 of the last 42 days are scored"
 
 
 def test_a_hole_in_the_days_is_not_a_cause():
     rows = table()
     day = pd.to_datetime(rows["target_end_date"])
     kept = rows[~day.between("2022-09-20", "2022-09-24")]
-    assert not review.drift(kept).decayed and review.drift(kept).figures["days"] == 37
+    assert not drift(kept).decayed and drift(kept).figures["days"] == 37
 
 
 def test_the_track_record_counts_what_was_told_and_came_true():
     said = np.tile(["usual", "busier", "quieter", "busier"], 60)
     happened = np.tile([0.0, 9.0, 6.0, 7.0], 60)  # usual is 8: right, right, wrong
-    found = review.track_record(table(said=said, actual=happened), "2022-10-13")
-    assert found["through"] == "2022-10-10"
-    assert found["28"] == {"days": 28, "forecasts": 56, "range_held": 0.8, "statements": 42, "right": 0.6667}
-    assert found["90"]["days"] == 90
+    track = review.track_record(table(said=said, actual=happened), "2022-10-13")
+    assert track["through"] == "2022-10-10"
+    assert track["28"] == {"days": 28, "forecasts": 56, "range_held": 0.8, "statements": 42, "right": 0.6667}
+    assert track["90"]["days"] == 90
 
 
 def test_nothing_is_known_of_nothing():
-    found = review.track_record(table(0), "2022-10-13")
-    assert found["through"] is None and found["28"]["range_held"] is None
+    track = review.track_record(table(0), "2022-10-13")
+    assert track["through"] is None and track["28"]["range_held"] is None
     card = review.report_card(table(0), "2022-10-13")
     assert card["forecasts"].tolist() == [0, 0, 0] and review.plain(card)[0]["skill"] is None

@@ -7,9 +7,11 @@ from figures import SAMPLE, retail
 from sktime.forecasting.naive import NaiveForecaster
 
 from footfall.evaluation import scores
-from footfall.evaluation.backtest import backtest, coverage, wis
+from footfall.evaluation.backtest import backtest
+from footfall.evaluation.metrics import coverage, wis
 from footfall.forecast import tabulate
 from footfall.quantiles import LEVELS, QUANTILES
+from footfall.series import DAY
 
 LAG = 3
 ORIGINS = pd.date_range("2022-09-20", periods=8)
@@ -23,13 +25,13 @@ def published(origins=ORIGINS, horizon=7, levels=LEVELS):
     for origin in origins:
         days = pd.date_range(origin, periods=horizon + 1)[1:]
         mean = pd.Series(days.day.astype(float), index=days)
-        ranges = pd.DataFrame(mean.to_numpy()[:, None] + 10 * (LEVELS - 0.5), index=days, columns=QUANTILES)
+        ranges = pd.DataFrame(mean.to_numpy()[:, None] + 10 * (np.array(LEVELS) - 0.5), index=days, columns=QUANTILES)
         tables.append(tabulate(mean, ranges, list(levels), origin_date=f"{origin:%Y-%m-%d}", **facts))
     return pd.concat(tables, ignore_index=True)
 
 
-def scored(as_of="2022-10-13", **asked):
-    return scores.score(published(**asked), retail()[: pd.Timestamp(as_of) - LAG * scores.DAY], LAG, "PT")
+def scored(as_of="2022-10-13", **forecasts):
+    return scores.score(published(**forecasts), retail()[: pd.Timestamp(as_of) - LAG * DAY], LAG, "PT")
 
 
 def test_a_row_says_what_was_said_and_what_happened():
@@ -133,10 +135,10 @@ def test_an_earlier_review_sees_no_later_row():
 
 def test_what_is_unscored_is_what_has_days_that_became_known():
     y, days = retail(), [f"{day:%Y-%m-%d}" for day in ORIGINS]
-    known, tomorrow = y[:"2022-09-24"], y[:"2022-09-25"]
-    table = scores.score(published(), known, LAG, "PT")
-    assert scores.unscored(days, scores.read_scores(""), known, 7) == days[:4]
-    assert scores.unscored(days, table, known, 7) == []
+    today, tomorrow = y[:"2022-09-24"], y[:"2022-09-25"]
+    table = scores.score(published(), today, LAG, "PT")
+    assert scores.unscored(days, scores.read_scores(""), today, 7) == days[:4]
+    assert scores.unscored(days, table, today, 7) == []
     assert scores.unscored(days, table, tomorrow, 7) == days[:5]
     assert scores.unscored(days, table, tomorrow, 1) == days[:5]  # a forecast says itself how long it is
     assert scores.unscored(days, scored(), y, 7) == []
@@ -146,9 +148,9 @@ def test_a_revised_figure_is_told():
     table, y = scored(), retail()
     assert scores.revised(table, y) == []
     y["2022-09-23"] += 2
-    (told,) = scores.revised(table, y)
-    assert told == f"2022-09-23: {y['2022-09-23'] - 2:g} when it was scored, {y['2022-09-23']:g} now"
-    news = scores.news(table, table, [told])
+    (sentence,) = scores.revised(table, y)
+    assert sentence == f"2022-09-23: {y['2022-09-23'] - 2:g} when it was scored, {y['2022-09-23']:g} now"
+    news = scores.news(table, table, [sentence])
     assert news["sentence"].startswith("nothing new became known; revised by the source: 2022-09-23")
     many = scores.news(table, table, [f"day {number}" for number in range(400)])
     assert many["sentence"].endswith("day 397, day 398, day 399 and 397 earlier ones") and len(many["revised"]) == 400

@@ -23,7 +23,7 @@ MADE = dt.datetime(2022, 10, 1, 9)
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
     out = tmp_path_factory.mktemp("page")
-    pages.written(out, pages.said(pages.model()))
+    pages.written(out, pages.inputs(pages.model()))
     return (out / "forecast" / "index.html").as_uri()
 
 
@@ -41,8 +41,8 @@ def opened(browser, address):
     def open_page(now=MADE, **options):
         contexts.append(browser.new_context(**options))
         view = contexts[-1].new_page()
-        view.asked, view.complaints = [], []
-        view.on("request", lambda request: view.asked.append(request.url))
+        view.requests, view.complaints = [], []
+        view.on("request", lambda request: view.requests.append(request.url))
         view.on("console", lambda message: view.complaints.append(message.text))
         view.on("pageerror", lambda error: view.complaints.append(str(error)))
         view.clock.set_fixed_time(now)
@@ -58,7 +58,8 @@ def obstacles(view):
     """What axe-core finds that keeps people from reading the page."""
     from axe_playwright_python.sync_playwright import Axe
 
-    return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in Axe().run(view).response["violations"]]
+    violations = Axe().run(view).response["violations"]
+    return [f"{rule['id']}: {rule['nodes'][0]['html'][:200]}" for rule in violations]
 
 
 @pytest.mark.parametrize(
@@ -73,10 +74,10 @@ def test_everybody_can_read_it(opened, address, locale, viewport, scheme):
     assert view.get_by_role("listitem").filter(has=view.get_by_role("heading", level=3)).count() == 7
     assert view.get_by_role("table").get_by_role("rowheader").count() == 7
     assert view.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert view.get_by_role("table").evaluate("one => one.offsetWidth <= one.parentElement.offsetWidth"), (
+    assert view.get_by_role("table").evaluate("table => table.offsetWidth <= table.parentElement.offsetWidth"), (
         "in its margins"
     )
-    assert view.asked == [address] and not view.complaints
+    assert view.requests == [address] and not view.complaints
     assert not obstacles(view)
 
 

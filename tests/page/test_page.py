@@ -8,10 +8,10 @@ import pages
 import pandas as pd
 import pytest
 from icalendar import Calendar
-from pages import OFF, said, written
+from pages import OFF, inputs, written
 
 from footfall.calendar import KINDS, ORDINARY
-from footfall.outlook import STEPS, outlook
+from footfall.outlook import DEGREES, outlook
 from footfall.page import page
 from footfall.page.translations import ENGLISH, LANGUAGES, PORTUGUESE, percent
 from footfall.sources.google.columns import CATEGORIES
@@ -25,45 +25,45 @@ def model():
     return pages.model()
 
 
-def text(out, asked):
-    return written(out, asked)["index.html"].decode()
+def text(out, given):
+    return written(out, given)["index.html"].decode()
 
 
 def test_the_same_figures_give_the_same_bytes(model, tmp_path):
-    first, again = written(tmp_path / "a", said(model)), written(tmp_path / "b", said(model))
+    first, again = written(tmp_path / "a", inputs(model)), written(tmp_path / "b", inputs(model))
     assert first == again
     assert set(first) == {"forecast.csv", "forecast.parquet", "index.html", "week.ics", "semana.ics"}
 
 
 def test_it_is_light(model, tmp_path):
-    assert len(written(tmp_path, said(model))["index.html"]) < 40_000
+    assert len(written(tmp_path, inputs(model))["index.html"]) < 40_000
 
 
 def test_a_holiday_and_its_eve_are_named_in_both_languages(model, tmp_path):
-    found = text(tmp_path, said(model))
+    html = text(tmp_path, inputs(model))
     for sentence in ("public holiday, Republic Day", "the day before a holiday, Republic Day",
                      "feriado, Implantação da República", "véspera de feriado, Implantação da República"):  # fmt: skip
-        assert sentence in found
+        assert sentence in html
 
 
 def test_words_come_before_numbers_and_the_strongest_first(model, tmp_path):
-    found = text(tmp_path, said(model, lift=40))
-    assert re.search(r'class="lead">Every day \w+ busier than usual\.|class="lead">Far busier than usual: ', found)
-    english = found[found.index('<main lang="en"') :]
+    html = text(tmp_path, inputs(model, lift=40))
+    assert re.search(r'class="lead">Every day \w+ busier than usual\.|class="lead">Far busier than usual: ', html)
+    english = html[html.index('<main lang="en"') :]
     assert english.index("busier than usual") < english.index("%</b>")
 
 
 def test_a_hostile_name_stays_text(model, tmp_path):
-    found = written(tmp_path, said(model, location="PT/<script>alert(1)</script>", model_version="</p><b onx=1>"))
-    assert b"<script>alert" not in found["index.html"] and b"&lt;script&gt;alert(1)" in found["index.html"]
-    assert b"<b onx" not in found["index.html"]
-    assert len(Calendar.from_ical(found["week.ics"]).events) == 7
+    files = written(tmp_path, inputs(model, location="PT/<script>alert(1)</script>", model_version="</p><b onx=1>"))
+    assert b"<script>alert" not in files["index.html"] and b"&lt;script&gt;alert(1)" in files["index.html"]
+    assert b"<b onx" not in files["index.html"]
+    assert len(Calendar.from_ical(files["week.ics"]).events) == 7
 
 
 def test_the_track_record_is_told_where_there_is_one(model, tmp_path):
-    told, silent = text(tmp_path / "a", said(model)), text(tmp_path / "b", said(model, track=None))
+    quoted, silent = text(tmp_path / "a", inputs(model)), text(tmp_path / "b", inputs(model, track=None))
     for sentence in ("the 28 days up to 28 September, 79% did end inside", "acertámos em 71% das vezes"):
-        assert sentence in told
+        assert sentence in quoted
     assert "did end inside" not in silent and "acertámos" not in silent
 
 
@@ -75,41 +75,41 @@ def test_a_track_record_of_another_shape_is_passed_over(tmp_path):
 
 
 def test_figures_that_stand_still_are_said_to(model, tmp_path):
-    asked = said(model)
-    assert "The figures stand still" not in text(tmp_path / "a", asked)
-    found = text(tmp_path / "b", asked | {"y": asked["y"][:"2022-09-20"]})
-    assert "nothing after 20 September 2022" in found and "depois de 20 de setembro de 2022" in found
+    given = inputs(model)
+    assert "The figures stand still" not in text(tmp_path / "a", given)
+    html = text(tmp_path / "b", given | {"y": given["y"][:"2022-09-20"]})
+    assert "nothing after 20 September 2022" in html and "depois de 20 de setembro de 2022" in html
 
 
 @pytest.mark.parametrize("target", CATEGORIES)
 def test_every_kind_of_place_has_its_words(model, target, tmp_path):
-    found = text(tmp_path, said(model, target=target))
-    assert EN[target] in found and PT[target] in found
-    assert ("time spent there" in found) == (target == "residential")
-    assert ("visits" in found) == ("visitas" in found) == (target != "residential")
+    html = text(tmp_path, inputs(model, target=target))
+    assert EN[target] in html and PT[target] in html
+    assert ("time spent there" in html) == (target == "residential")
+    assert ("visits" in html) == ("visitas" in html) == (target != "residential")
 
 
 def test_the_legend_tells_of_the_shades_that_are_there(model, tmp_path):
-    assert "five, eight and nine days out of ten" in text(tmp_path / "a", said(model))
-    asked = said(model)
-    table = asked["table"]
+    assert "five, eight and nine days out of ten" in text(tmp_path / "a", inputs(model))
+    given = inputs(model)
+    table = given["table"]
     kept = (table["output_type"] == "mean") | table["output_type_id"].isin(["0.1", "0.5", "0.9"])
-    found = text(tmp_path / "b", asked | {"table": table[kept]})
-    assert "expected; eight days out of ten" in found and "esperado; oito em cada dez dias" in found
+    html = text(tmp_path / "b", given | {"table": table[kept]})
+    assert "expected; eight days out of ten" in html and "esperado; oito em cada dez dias" in html
 
 
 def test_a_model_that_does_not_know_its_parts_tells_no_reason_but_the_calendar(model):
-    asked = said(model)
-    whole = asked["parts"].sum(axis=1).rename("level").to_frame()
-    reasons = outlook(asked["table"], asked["y"], whole, True)["reasons"]
+    given = inputs(model)
+    whole = given["parts"].sum(axis=1).rename("level").to_frame()
+    reasons = outlook(given["table"], given["y"], whole, True)["reasons"]
     assert {reason for day in reasons for reason in day} == {"eve", "holiday"}
 
 
 def test_other_countries_are_led_in_english(model, tmp_path):
-    found = text(tmp_path, said(model, location="DE"))
-    assert '<html lang="en">' in found and "Germany" in found and "Alemanha" in found
-    assert '<html lang="pt-PT">' in text(tmp_path, said(model, location="PT-13"))
-    assert "Porto, Portugal" in text(tmp_path, said(model, location="PT-13"))
+    html = text(tmp_path, inputs(model, location="DE"))
+    assert '<html lang="en">' in html and "Germany" in html and "Alemanha" in html
+    assert '<html lang="pt-PT">' in text(tmp_path, inputs(model, location="PT-13"))
+    assert "Porto, Portugal" in text(tmp_path, inputs(model, location="PT-13"))
 
 
 def fields(sentence):
@@ -122,7 +122,7 @@ def test_both_languages_say_everything():
         "against": {"weekday", "low", "high"}
     }
     assert all(EN.values()) and all(PT.values())
-    sizes = {f"{size} {side}" for size in STEPS.values() for side in ("busier", "quieter")}
+    sizes = {f"{size} {side}" for size in DEGREES.values() for side in ("busier", "quieter")}
     assert {*KINDS, *CATEGORIES, *sizes} - {ORDINARY} <= EN.keys()
 
 
@@ -134,8 +134,11 @@ def test_what_is_said_in_one_language_is_not_said_in_the_other():
 def test_dates_read_as_people_write_them():
     portuguese, english = LANGUAGES
     day = pd.Timestamp("2022-10-14")
-    assert portuguese.full(day) == "sexta-feira, 14 de outubro" and english.full(day) == "Friday, 14 October"
-    assert portuguese.one(day + pd.Timedelta(days=1)) == "um sábado"
+    assert (
+        portuguese.weekday_and_date(day) == "sexta-feira, 14 de outubro"
+        and english.weekday_and_date(day) == "Friday, 14 October"
+    )
+    assert portuguese.a_weekday(day + pd.Timedelta(days=1)) == "um sábado"
 
 
 def test_no_number_is_minus_nought():
@@ -188,40 +191,40 @@ def test_a_chance_is_read_off_the_quantiles_and_not_beyond_them():
     [(0, "usual"), (0.8, "a little"), (1.5, "a little"), (2.6, "clearly"), (5, "far"), (-1.5, "a little"), (-5, "far")],
 )
 def test_the_word_grows_with_the_distance(model, lift, word):
-    asked = said(model)
-    days = outlook(asked["table"], asked["y"], asked["parts"], True)
+    given = inputs(model)
+    days = outlook(given["table"], given["y"], given["parts"], True)
     ordinary = days[days["kind"] == ORDINARY].index[-1]
-    table = asked["table"].copy()
+    table = given["table"].copy()
     of_day = table["target_end_date"] == f"{ordinary:%Y-%m-%d}"
     usual_mean = days["usual"][ordinary] + lift * days["spread"][ordinary] * (100 + days["usual"][ordinary]) / 100
     table.loc[of_day, "value"] += usual_mean - days["mean"][ordinary]
-    found = outlook(table, asked["y"], asked["parts"], True).loc[ordinary]
-    assert found["word"] == (word if not lift else f"{word} {'busier' if lift > 0 else 'quieter'}")
-    assert found["chance"] > 0.5
+    day = outlook(table, given["y"], given["parts"], True).loc[ordinary]
+    assert day["word"] == (word if not lift else f"{word} {'busier' if lift > 0 else 'quieter'}")
+    assert day["chance"] > 0.5
 
 
 @pytest.mark.parametrize(("wide", "word"), [(1, "a little quieter"), (4, "perhaps a little quieter")])
 def test_perhaps_says_that_the_range_holds_a_usual_day(model, wide, word):
-    asked = said(model)
-    before = outlook(asked["table"], asked["y"], asked["parts"], True)
+    given = inputs(model)
+    before = outlook(given["table"], given["y"], given["parts"], True)
     lower = before["usual"] - 0.7 * before["spread"] * (1 + before["usual"] / 100)
     means = {f"{day:%Y-%m-%d}": value for day, value in lower.items()}
     offs = {"": 0.0, **{f"{level:g}": wide * off for level, off in OFF.items()}}
-    table = asked["table"]
+    table = given["table"]
     table = table.assign(value=table["target_end_date"].map(means) + table["output_type_id"].map(offs))
-    found = outlook(table, asked["y"], asked["parts"], True)
-    assert set(found["word"]) == {word} and (found["chance"] > 0.6).all()
+    days = outlook(table, given["y"], given["parts"], True)
+    assert set(days["word"]) == {word} and (days["chance"] > 0.6).all()
 
 
 # --- the calendar ---
 
 
 def test_the_calendar_has_a_day_long_event_for_each_day_that_a_later_one_replaces(model, tmp_path):
-    week = Calendar.from_ical(written(tmp_path / "a", said(model))["week.ics"]).events
+    week = Calendar.from_ical(written(tmp_path / "a", inputs(model))["week.ics"]).events
     assert [event.start.isoformat() for event in week] == [f"2022-10-0{day}" for day in range(2, 9)]
     assert all(event["transp"] == "TRANSPARENT" for event in week)
     assert {str(event["dtstamp"].dt) for event in week} == {"2022-10-01 00:00:00+00:00"}, "the day, not the clock"
-    later = Calendar.from_ical(written(tmp_path / "b", said(model, origin_date="2022-10-02"))["week.ics"]).events
+    later = Calendar.from_ical(written(tmp_path / "b", inputs(model, origin_date="2022-10-02"))["week.ics"]).events
     assert [event["uid"] for event in week] == [event["uid"] for event in later]
     assert all(now["sequence"] > before["sequence"] for before, now in zip(week, later, strict=True))
     assert "usual" in str(week[0]["summary"])

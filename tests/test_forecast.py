@@ -1,0 +1,108 @@
+"""What may be published: a forecast that breaks a rule is stopped, and the rule named."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from figures import retail
+
+from footfall.errors import DataProblem
+from footfall.forecast import check, check_champion, read_forecast, tabulate, week, write_forecast
+
+LEVELS = [0.1, 0.5, 0.9]
+DAYS = pd.date_range("2022-10-14", periods=7)
+MEAN = pd.Series([12.0, 15.0, 11.0, 10.0, 9.0, 8.0, 14.0], index=DAYS)
+FACTS = {"location": "PT", "target": "retail_and_recreation", "model_version": "sample/1", "snapshot": "ab" * 32}
+ABOUT = {"location": "PT", "category": "retail_and_recreation", "horizon": 7, "lag": 3, "data_through": "2022-10-13"}
+
+
+def forecast(mean=MEAN):
+    quantiles = pd.DataFrame({"q10": mean - 4, "q50": mean, "q90": mean + 4})
+    return tabulate(mean, quantiles, LEVELS, origin_date="2022-10-13", **FACTS)
+
+
+def altered(value, day="2022-10-16", number="0.1"):
+    table = forecast()
+    at = (table["target_end_date"] == day) & (table["output_type_id"] == number)
+    return table.assign(value=table["value"].mask(at, value))
+
+
+def stopped(table, total=MEAN):
+    with pytest.raises(DataProblem, match="may not be published") as stop:
+        check(table, retail(), 7, LEVELS, total)
+    return str(stop.value).splitlines()[1:]
+
+
+def test_a_sound_forecast_passes():
+    check(forecast(), retail(), 7, LEVELS, MEAN)
+    low = MEAN.mask(MEAN.index == DAYS[2], -100.0)
+    at_the_floor = forecast(low).assign(value=forecast(low)["value"].clip(lower=-100))
+    check(at_the_floor, retail(), 7, LEVELS, low - 0.004)  # rounded, and nobody is fewer than nobody
+
+
+@pytest.mark.parametrize(
+    ("table", "problem"),
+    [
+        (altered(np.nan), "2022-10-16 q10: nan — missing or not finite"),
+        (altered(np.inf, number="0.9"), "2022-10-16 q90: inf — missing or not finite"),
+        (forecast().drop(index=5), "2022-10-15 q10: nan — missing or not finite"),
+        (altered(99.0, number="0.5"), "2022-10-16 q90: 15 — quantiles are not in order"),
+        (altered(-100.01), "2022-10-16 q10: -100.01 — below -100 %, which no visit count can reach"),
+        (
+            altered(5e3, number="0.9"),
+            "2022-10-16 q90: 5000 — absurd: further from the series than 3 times its own range",
+        ),
+        (altered(20.0, number=""), "2022-10-16 mean: 20 — not what its parts add up to"),
+        (forecast(MEAN * 0 + 3), "3 — the same value every day, as the series never had"),
+        (forecast(MEAN[:6]), "6 days, 2022-10-14 to 2022-10-19 — not the 7 days after 2022-10-13"),
+        (forecast(MEAN.shift(1, "D")), "7 days, 2022-10-15 to 2022-10-21 — not the 7 days after 2022-10-13"),
+        (forecast(MEAN.drop(DAYS[3])), "6 days, 2022-10-14 to 2022-10-20 — not the 7 days after 2022-10-13"),
+        (pd.concat([forecast(), forecast()[:1]]), "29 rows — 7 days of 4 numbers are needed, each of them once"),
+        (forecast().drop(index=5), "27 rows — 7 days of 4 numbers are needed, each of them once"),
+    ],
+)
+def test_a_broken_rule_is_named_with_its_place_and_what_was_seen(table, problem):
+    assert problem in stopped(table)
+
+
+def test_every_broken_rule_is_named_and_each_once():
+    spoilt = forecast(MEAN - 5e3)
+    below, absurd, parts = stopped(spoilt)
+    assert below.endswith("which no visit count can reach, and 27 more")
+    assert absurd.endswith("its own range, and 27 more") and parts.endswith("add up to, and 6 more")
+
+
+def test_a_forecast_whose_parts_are_unknown_is_stopped():
+    assert stopped(forecast(), MEAN * np.nan) == ["2022-10-14 mean: 12 — not what its parts add up to, and 6 more"]
+
+
+def test_a_series_that_stands_still_may_be_forecast_to():
+    check(
+        forecast(MEAN * 0 + 3), retail().clip(3, 3).where(lambda y: y.index > y.index[0], 90), 7, LEVELS, MEAN * 0 + 3
+    )
+
+
+def test_a_champion_of_this_series_may_speak():
+    check_champion(ABOUT, retail(), "PT", 7, 3)
+    check_champion(ABOUT, retail(), "PT", 1, 3)
+
+
+@pytest.mark.parametrize(
+    ("about", "rule"),
+    [
+        ({"location": "ES"}, "it was trained on ES retail_and_recreation; PT retail_and_recreation needs a market"),
+        ({"category": "parks"}, "it was trained on PT parks; PT retail_and_recreation needs a market of its own"),
+        ({"horizon": 6}, "it was trained for 6 days ahead of figures 3 days late; train with this lag and horizon"),
+        ({"lag": 0}, "it was trained for 7 days ahead of figures 0 days late; train with this lag and horizon first"),
+        ({"data_through": "2022-10-14"}, "it knows 2022-10-14, which was still to come; train as of this day first"),
+    ],
+)
+def test_a_champion_that_may_not_speak_says_why(about, rule):
+    with pytest.raises(DataProblem, match=f"may not speak here:\n{rule}"):
+        check_champion(ABOUT | about, retail(), "PT", 7, 3)
+
+
+def test_the_week_is_read_as_people_read_it(tmp_path):
+    write_forecast(forecast(), tmp_path)
+    days = week(read_forecast(tmp_path))
+    assert days.columns.tolist() == ["date", "weekday", "expected", "low", "high"]
+    assert days.iloc[0].tolist() == ["2022-10-14", "Friday", 12.0, 8.0, 16.0] and len(days) == 7

@@ -1,0 +1,59 @@
+"""What the notebooks' figures show."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from figures import retail
+
+from footfall import plots
+from footfall.outputs import keep
+from footfall.series import DAY
+
+
+def backtest(origins, horizon):
+    """A backtest table of one candidate that is right, with a range ten wide."""
+    y = retail()
+    days = [(origin, origin + ahead * DAY, ahead) for origin in origins for ahead in range(1, horizon + 1)]
+    table = pd.DataFrame(days, columns=["origin", "date", "horizon"])
+    table["mean"] = y.reindex(table["date"]).to_numpy()
+    return table.assign(q10=table["mean"] - 5, q90=table["mean"] + 5, actual=table["mean"])
+
+
+def drawn(figure):
+    """The days and values of each forecast, and of what happened."""
+    *forecasts, happened = [line.get_xydata() for line in figure.axes[0].lines]
+    return forecasts, happened
+
+
+@pytest.mark.parametrize(("horizon", "apart"), [(1, 1), (7, 7), (14, 11)])
+def test_ten_origins_are_drawn_one_after_the_other_beside_what_happened(horizon, apart):
+    table = backtest(pd.date_range("2022-06-01", periods=100), horizon)
+    forecasts, happened = drawn(plots.origins(retail(), table))
+    assert len(forecasts) == 10 and all(len(line) == horizon for line in forecasts)
+    starts = [line[0, 0] for line in forecasts]
+    assert np.diff(starts).tolist() == [apart] * 9
+    newest = table[table["origin"] == table["origin"].max()]
+    assert forecasts[-1][:, 1].tolist() == newest["mean"].tolist()
+    actual = dict(happened)
+    assert all(actual[day] == value for line in forecasts for day, value in line)
+    assert len(plots.origins(retail(), table).axes[0].collections) == 10, "a range each"
+
+
+def test_of_fewer_origins_all_are_drawn():
+    forecasts, _ = drawn(plots.origins(retail(), backtest(pd.date_range("2022-09-01", periods=4), 7)))
+    assert len(forecasts) == 4
+
+
+def test_an_origin_without_a_range_is_not_drawn():
+    table = backtest(pd.date_range("2022-06-01", periods=100), 7)
+    ranged = table["origin"] > "2022-09-01"
+    forecasts, _ = drawn(plots.origins(retail(), table.assign(q10=table["q10"].where(ranged))))
+    starts = [pd.Timestamp("1970-01-01") + line[0, 0] * DAY for line in forecasts]
+    assert min(starts) > pd.Timestamp("2022-09-02")
+
+
+def test_the_same_forecasts_give_the_same_picture(tmp_path):
+    table = backtest(pd.date_range("2022-06-01", periods=100), 7)
+    for name in ("one", "other"):
+        keep(tmp_path / name, origins=plots.origins(retail(), table))
+    assert (tmp_path / "one" / "origins.png").read_bytes() == (tmp_path / "other" / "origins.png").read_bytes()
