@@ -173,7 +173,7 @@ def up() -> None:
     with terminal.plain_words(None), servers() as addresses:
         from flows.local.worker import worker
 
-        with worker(addresses) as process:
+        with worker() as process:
             _tell_where(addresses)
             while not stop.wait(1):
                 if process.poll() is not None:

@@ -109,7 +109,7 @@ def idle(block: uuid.UUID, after: dt.timedelta = HOUR) -> AutomationCore:
 def silence(block: uuid.UUID | None, after: dt.timedelta = HOUR / 4) -> AutomationCore:
     """A run that has stopped giving signs of life on another machine is not shown as running for ever.
 
-    On this machine `flows.orchestration.reaper.bury` knows sooner. Signs come every three minutes, and a server that
+    On this machine `flows.orchestration.reaper.reap` knows sooner. Signs come every three minutes, and a server that
     was away shall not take the runs that went on without it for dead.
     """
     signs = {

@@ -17,7 +17,7 @@ ROOT = ROOT
 
 @pytest.fixture(scope="module")
 def deployed(servers):
-    with worker.worker(servers):
+    with worker():
         yield
 
 

@@ -212,5 +212,5 @@ def test_an_alert_that_cannot_be_told_stops_nothing(servers, monkeypatch):
         assert alerts.open("away", "decay", "worse than the naive") is False
         alerts.tell("away", "promotion", "version 1")
         alerts.close("away", "decay")
-        assert reaper.bury() == []
+        assert reaper.reap() == []
     assert os.environ["PREFECT_API_URL"] and alerts.opened("away") == []
