@@ -12,25 +12,21 @@ HERE = ("127.0.0.1", "localhost", "::1")
 SOCKS = ("socksio", "socks")  # what httpx and requests need for such a proxy
 
 
-def past_proxies() -> dict[str, str]:
-    """The variables by which every client reaches this machine past all proxies; some read only one spelling."""
-    names = os.environ.get("no_proxy") or os.environ.get("NO_PROXY", "")
-    if names.strip() != "*":  # that means every host only if it stands alone
-        names = ",".join(dict.fromkeys([*filter(None, map(str.strip, names.split(","))), *HERE]))
-    return {"NO_PROXY": names, "no_proxy": names}
-
-
-def check_proxies() -> None:
-    """Refuse a proxy that no request could go through.
+def settle_proxies() -> None:
+    """Let this process and its children reach this machine past every proxy; refuse one that no request can go through.
 
     Raises
     ------
     EnvironmentProblem
         If one is no address, or of a kind that what is installed does not know.
     """
-    proxies = getproxies_environment()
+    bypassed = os.environ.get("no_proxy") or os.environ.get("NO_PROXY", "")
+    if bypassed.strip() == "*":  # no proxy at all; some programs read that only where it stands alone
+        return
+    hosts = dict.fromkeys([*filter(None, map(str.strip, bypassed.split(","))), *HERE])
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = ",".join(hosts)  # some programs read only one of the two
     for kind in ("http", "https", "all"):
-        if (address := _address(proxies.get(kind))) and (reason := _unusable(address)):
+        if (address := _address(getproxies_environment().get(kind))) and (reason := _unusable(address)):
             advice = "Correct it or unset it: this machine's own servers are asked past every proxy"
             raise EnvironmentProblem(f"{kind.upper()}_PROXY is {without_passwords(address)[:200]}: {reason}. {advice}.")
 

@@ -18,12 +18,13 @@ os.environ["FOOTFALL_HOME"] = tempfile.mkdtemp(prefix="footfall-tests-")  # befo
 from invariants import CANARY
 
 from flows.local.servers import servers as run_servers
-from flows.proxies import past_proxies
+from flows.proxies import settle_proxies
 from flows.storage import bucket as storage
 from flows.storage import forecasts
 
 # a secret that nothing we keep may ever hold; every fault test looks for it
-os.environ |= {"MLFLOW_TRACKING_USERNAME": "reader", "MLFLOW_TRACKING_PASSWORD": f"word-{CANARY}"} | past_proxies()
+os.environ |= {"MLFLOW_TRACKING_USERNAME": "reader", "MLFLOW_TRACKING_PASSWORD": f"word-{CANARY}"}
+settle_proxies()
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,7 @@ from typing import IO
 import psutil
 from pydantic import ValidationError
 
-from flows.proxies import check_proxies, past_proxies
+from flows.proxies import settle_proxies
 from flows.record.process import Process, this_process
 from flows.settings import OWN_PREFECT, home
 from footfall.errors import EnvironmentProblem
@@ -34,8 +34,8 @@ STRETCHES = 10  # of PATIENCE that one which works may take; the first start mak
 
 
 def shared_environment() -> dict[str, str]:
-    """What every server and client of ours shall do without: telling others of us, waiting for ever, any proxy here."""
-    return past_proxies() | {
+    """What every server and client of ours shall do without: telling others of us, and waiting for ever."""
+    return {
         "DO_NOT_TRACK": "1",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_HOME": str(home() / "prefect"),
@@ -62,7 +62,7 @@ def servers() -> Iterator[dict[str, str]]:
     EnvironmentProblem
         If a server does not start, or a proxy is set that cannot be used.
     """
-    check_proxies()
+    settle_proxies()
     os.environ.update(shared_environment())
     (home() / "logs").mkdir(parents=True, exist_ok=True)
     # whose servers they are waits for its guests
