@@ -175,7 +175,7 @@ def test_without_an_address_no_automation_sends(servers):
         automations.arrange()
         with get_client(sync_client=True) as client:
             assert [one.name for one in client.read_automations()] == ["footfall-silence"]
-        assert automations.told() == "No alerts: set FOOTFALL_ALERT_URL, then footfall up."
+        assert automations.sentence() == "No alerts: set FOOTFALL_ALERT_URL, then footfall up."
 
 
 @pytest.mark.parametrize(
