@@ -42,11 +42,11 @@ async def backfill(
     Problem
         At the end, if days came to nothing; of the class of the first problem.
     """
-    place, failed = bucket.connect(bucket_name()), list[Problem]()
-    was = ledger.champion(place, market)
+    store, failed = bucket.connect(bucket_name()), list[Problem]()
+    before = ledger.champion(store, market)
     with one_reading(), nullcontext() if show else alerts.silence():
         for day in days:
-            if forecasts.manifests(place, market, day):
+            if forecasts.manifests(store, market, day):
                 yield f"{day}: has a forecast already"
                 continue
             try:
@@ -56,20 +56,19 @@ async def backfill(
             except Problem as problem:
                 failed.append(problem)
                 yield f"{day}: {type(problem).__name__}: {problem}"
-    now = ledger.champion(place, market)
-    if now and now != was and not show:  # a training as of a day after the last one decides for today, too
+    now = ledger.champion(store, market)
+    if now and now != before and not show:  # a training as of a day after the last one decides for today, too
         alerts.tell(market, "promotion", f"version {now.version} is champion, as of {now.as_of}: {now.why}")
     if failed:
-        raise type(failed[0])(
-            f"{len(failed)} of {len(days)} days came to nothing, the first of them by this: {failed[0]}"
-        )
+        sentence = f"{len(failed)} of {len(days)} days came to nothing, the first of them by this: {failed[0]}"
+        raise type(failed[0])(sentence)
 
 
 async def _walk(market: str, day: dt.date, settings: dict[str, Any] | None, show: bool) -> str:
-    place = bucket.connect(bucket_name())
-    if day.day == 1 or ledger.champion(place, market, day) is None:
+    store = bucket.connect(bucket_name())
+    if day.day == 1 or ledger.champion(store, market, day) is None:
         decided = await train(market, str(day), settings)
-        if ledger.champion(place, market, day) is None:
+        if ledger.champion(store, market, day) is None:
             raise GateClosed(f"{market} has no champion as of {day}: {decided}")
     published = await predict(market, str(day), settings, show=show)
     return f"{published} · {await review(market, str(day), settings)}"

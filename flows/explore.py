@@ -21,5 +21,5 @@ async def explore(market: str, as_of: str | None = None, settings: dict[str, Any
 
 
 def _parameters(run: Run) -> ExploreParams:
-    asked = run.market.series() | run.market.explore.model_dump()
-    return ExploreParams(**asked, snapshot="in/snapshot.parquet", out="out")
+    chosen = run.market.series() | run.market.explore.model_dump()
+    return ExploreParams(**chosen, snapshot="in/snapshot.parquet", out="out")

@@ -29,12 +29,12 @@ async def review(market: str, as_of: str | None = None, settings: dict[str, Any]
         made_by = scores.take_forecasts(run)
         run_notebook(run, _parameters(run))
     decay = run.written("drift.json")
-    told = f"{scores.hand_in(run, made_by)} · {decay['reason']}"
-    _tell(market, decay)
-    await artifacts.present(run, told, run.written("card.json"))
+    sentence = f"{scores.hand_in(run, made_by)} · {decay['reason']}"
+    _alert(market, decay)
+    await artifacts.present(run, sentence, run.written("card.json"))
     if not decay["decayed"] or _trained_lately(run):
-        return told
-    return f"{told} · {await train(market, str(run.as_of), settings, trigger='drift')}"
+        return sentence
+    return f"{sentence} · {await train(market, str(run.as_of), settings, trigger='drift')}"
 
 
 def _parameters(run: Run) -> ReviewParams:
@@ -56,7 +56,7 @@ def _trained_lately(run: Run) -> bool:
     return last is not None
 
 
-def _tell(market: str, decay: dict[str, Any]) -> None:
+def _alert(market: str, decay: dict[str, Any]) -> None:
     """An alert that is open for as long as the forecasts are outside their band."""
     if decay["decayed"]:
         alerts.open(market, "decay", f"the forecasts have decayed since {decay['since']}: {decay['reason']}")

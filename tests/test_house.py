@@ -12,9 +12,9 @@ from packaging.markers import Marker
 
 ROOT = Path(__file__).parents[1]
 WINGS = ("flows", "footfall")
-ORDER = [("settings", "masking"), ("storage", "record", "sources"), ("notebook", "champion", "orchestration"),
-         ("station",), ("explore", "train", "predict", "review", "backfill"), ("operations", "authoring", "local"),
-         ("cli",)]  # fmt: skip
+ORDER = [("settings", "masking", "proxies"), ("storage", "record", "sources"),
+         ("notebook", "champion", "orchestration"), ("station",), ("explore", "train", "predict", "review", "backfill"),
+         ("operations", "authoring", "local"), ("cli",)]  # fmt: skip
 STATIONS = {"explore", "train", "predict", "review"}
 OUTSIDE = {  # the rooms that import it
     "papermill": {"notebook", "authoring"},
@@ -23,7 +23,7 @@ OUTSIDE = {  # the rooms that import it
     "mlflow": {"record", "champion"},
     "google": {"storage"},
     "google_crc32c": {"storage"},
-    "httpx": {"sources", "orchestration"},
+    "httpx": {"proxies", "sources", "orchestration"},
     "prefect": {"station", "orchestration", "cli", *STATIONS},
     "apprise": {"orchestration"},
     "typer": {"cli"},

@@ -50,11 +50,11 @@ def backtest(
     UsageProblem
         If the notebook has no such candidate.
     """
-    data, known = market.data, recipes(market, horizon)
-    if missing := [name for name in names if name not in known]:
-        raise UsageProblem(f"train.ipynb has no candidate {missing[0]!r}; it has {', '.join(known)}")
-    chosen = {name: known[name] for name in names or known}
-    return backtest_with_quantiles(chosen, series_of(market), origins, horizon, lag, country_of(data.location), warm_up)
+    available = recipes(market, horizon)
+    if missing := [name for name in names if name not in available]:
+        raise UsageProblem(f"train.ipynb has no candidate {missing[0]!r}; it has {', '.join(available)}")
+    chosen, country = {name: available[name] for name in names or available}, country_of(market.data.location)
+    return backtest_with_quantiles(chosen, series_of(market), origins, horizon, lag, country, warm_up)
 
 
 def recipes(market: Market, horizon: int) -> dict[str, Any]:
@@ -64,10 +64,11 @@ def recipes(market: Market, horizon: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         snapshot = Path(folder) / "snapshot.parquet"
         snapshot.write_bytes(series.to_parquet(table))
-        asked: dict[str, Any] = {"location": data.location, "category": data.category, "horizon": horizon, "lag": 0,
-                                 "as_of": f"{y.index[-1]:%Y-%m-%d}", "backtest_days": FEWEST_ORIGINS,
-                                 "snapshot": str(snapshot)}  # fmt: skip
-        return candidates(notebooks_folder() / "train.ipynb", TrainParams(**asked))
+        parameters = TrainParams(
+            location=data.location, category=data.category, horizon=horizon, lag=0, as_of=f"{y.index[-1]:%Y-%m-%d}",
+            backtest_days=FEWEST_ORIGINS, snapshot=str(snapshot),
+        )  # fmt: skip
+        return candidates(notebooks_folder() / "train.ipynb", parameters)
 
 
 def trial(market: Market, name: str, beside: list[str]) -> pd.DataFrame:
@@ -82,8 +83,8 @@ def trial(market: Market, name: str, beside: list[str]) -> pd.DataFrame:
     """
     horizon, lag = market.predict.horizon, market.data.lag
     with one_reading():
-        y, known = series_of(market), recipes(market, horizon)
-        names = list(dict.fromkeys([name, *(one for one in beside if one in known)]))
+        y, available = series_of(market), recipes(market, horizon)
+        names = list(dict.fromkeys([name, *(other for other in beside if other in available)]))
         table = backtest(market, last_origins(y, TRIAL, horizon), names, horizon, lag, warm_up=TRIAL)
     return leaderboard(table, y)
 
@@ -121,12 +122,12 @@ def candidates(path: Path, parameters: TrainParams) -> dict[str, Any]:
 def days(first: str, last: str) -> pd.DatetimeIndex:
     """Every day from the first to the last."""
     try:
-        found = pd.date_range(dt.date.fromisoformat(first), dt.date.fromisoformat(last))
+        span = pd.date_range(dt.date.fromisoformat(first), dt.date.fromisoformat(last))
     except ValueError:
         raise UsageProblem(f"--from {first} --to {last}: write days of the calendar, as in 2022-04-01") from None
-    if not len(found):
+    if not len(span):
         raise UsageProblem(f"--from {first} lies after --to {last}")
-    return found
+    return span
 
 
 def write(table: pd.DataFrame, path: Path) -> None:
@@ -135,8 +136,8 @@ def write(table: pd.DataFrame, path: Path) -> None:
     table[columns].to_csv(path, index=False, float_format="%.4f", date_format="%Y-%m-%d", lineterminator="\n")
 
 
-def told(table: pd.DataFrame) -> str:
+def summary(table: pd.DataFrame) -> str:
     """The scores of one candidate, in a line."""
-    known = comparable(table)
-    covered = f"{coverage(known, 0.8):.0%}" if len(known) else "nothing"
-    return f"MAE {mae(known):.2f}, WIS {wis(known):.2f}, 80 % interval covers {covered}, {len(known)} days"
+    scored = comparable(table)
+    covered = f"{coverage(scored, 0.8):.0%}" if len(scored) else "nothing"
+    return f"MAE {mae(scored):.2f}, WIS {wis(scored):.2f}, 80 % interval covers {covered}, {len(scored)} days"

@@ -19,28 +19,24 @@ from footfall.params import PredictParams
 
 def forecast_the_past(say: Say) -> None:
     """Make the forecasts that review.ipynb reads by default: train and predict as of the last weeks of the sample."""
-    tables, path = [], ROOT / "resources" / "sample" / "forecasts.parquet"
+    tables = []
     with tempfile.TemporaryDirectory() as scratch:
         for day in map(str, pd.date_range("2022-09-01", "2022-10-12").date):
-            asked = {"as_of": day, "out": f"{scratch}/{day}"}
+            parameters = {"as_of": day, "out": f"{scratch}/{day}"}
             if day.endswith("-01"):
                 champion = {"champion": f"{scratch}/{day}/model", "model_version": f"sample/{day[:7]}"}
-                _run_as_of("train", asked)
-            _run_as_of("predict", asked | champion)
+                _execute("train", parameters)
+            _execute("predict", parameters | champion)
             tables.append(read_forecast(f"{scratch}/{day}"))
             say(f"forecast as of {day}")
+    path = ROOT / "resources" / "sample" / "forecasts.parquet"
     pd.concat(tables, ignore_index=True).to_parquet(path, compression="zstd", index=False)
 
 
-def _run_as_of(name: str, parameters: dict[str, str]) -> None:
-    papermill.execute_notebook(
-        notebooks_folder() / f"{name}.ipynb",
-        None,
-        parameters,
-        kernel_name="python3",
-        cwd=notebooks_folder(),
-        progress_bar=False,
-    )
+def _execute(name: str, parameters: dict[str, str]) -> None:
+    folder = notebooks_folder()
+    how = {"kernel_name": "python3", "cwd": folder, "progress_bar": False}
+    papermill.execute_notebook(folder / f"{name}.ipynb", None, parameters, **how)
 
 
 def refresh(say: Say) -> None:
@@ -53,11 +49,12 @@ def refresh(say: Say) -> None:
         for cell in book.cells:
             cell.metadata.pop("execution", None)  # when it ran; a fresh run of the same must leave the same file
         book.metadata["language_info"] = {"name": "python"}
-        pairing.stamp(book)
+        pairing.note_code(book)
         replace(path, nbformat.writes(book) + "\n")
         pairing.write_text(path)
         say(f"{path.name} executed")
     page = ROOT / ".footfall" / "lab" / "predict" / "forecast" / "index.html"
-    if screenshot.found():
-        screenshot.draw(page, ROOT / "resources", dt.date.fromisoformat(PredictParams().as_of))
-    say("README's pictures drawn" if screenshot.found() else f"README's picture of the page stays: {screenshot.ADVICE}")
+    if screenshot.chromium_path() is None:
+        return say(f"README's picture of the page stays: {screenshot.ADVICE}")
+    screenshot.draw(page, ROOT / "resources", dt.date.fromisoformat(PredictParams().as_of))
+    say("README's pictures drawn")

@@ -15,18 +15,18 @@ from footfall.digest import sha256
 EXECUTED = "executed"
 
 
-def stamp(book: Any) -> None:
+def note_code(book: Any) -> None:
     """Say in a notebook that was just executed which code it was."""
     book.metadata[EXECUTED] = _digest(book)
 
 
 def write_text(path: Path) -> bool:
     """Write a notebook's text form beside it; whether it was another before."""
-    text, place = _text(path), _place(path)
-    if place.exists() and place.read_text() == text:
+    text, paired = _text(path), _paired(path)
+    if paired.exists() and paired.read_text() == text:
         return False
-    place.parent.mkdir(exist_ok=True)
-    place.write_text(text)
+    paired.parent.mkdir(exist_ok=True)
+    paired.write_text(text)
     return True
 
 
@@ -36,15 +36,15 @@ def out_of_step(paths: list[Path]) -> Iterator[str]:
         book = nbformat.read(path, as_version=4)
         if book.metadata.get(EXECUTED) != _digest(book):
             yield f"{path.name}: its outputs are of other code; run footfall notebooks refresh"
-        if not _place(path).exists() or _place(path).read_text() != _text(path):
-            yield f"{path.name}: text/{_place(path).name} is of other cells; run footfall notebooks text"
+        if not _paired(path).exists() or _paired(path).read_text() != _text(path):
+            yield f"{path.name}: text/{_paired(path).name} is of other cells; run footfall notebooks text"
 
 
 def _digest(book: Any) -> str:
     return sha256("\n\n".join(cell.source for cell in book.cells if cell.cell_type == "code").encode())[:16]
 
 
-def _place(path: Path) -> Path:
+def _paired(path: Path) -> Path:
     return path.parent / "text" / f"{path.stem}.py"
 
 

@@ -11,7 +11,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 ADVICE = "no Chromium found: apt-get install chromium"
 
 
-def found() -> str | None:
+def chromium_path() -> str | None:
     """Where this machine's Chromium is, if it has one."""
     return next(filter(None, map(shutil.which, NAMES)), None)
 
@@ -22,7 +22,7 @@ def chromium() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright  # for developers only; nothing in production draws
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found())
+        browser = playwright.chromium.launch(executable_path=chromium_path())
         try:
             yield browser
         finally:
@@ -33,8 +33,8 @@ def draw(page: Path, folder: Path, day: dt.date) -> None:
     """The top of a page as it looks on a phone on the day it was made: by day in English, in the dark in Portuguese."""
     with chromium() as browser:
         for name, locale, scheme in (("page.png", "en-GB", "light"), ("page-pt.png", "pt-PT", "dark")):
-            seen = {"viewport": {"width": 400, "height": 860}, "device_scale_factor": 1.5}
-            view = browser.new_page(**seen, locale=locale, color_scheme=scheme)
-            view.clock.set_fixed_time(dt.datetime.combine(day, dt.time(9)))
-            view.goto(page.resolve().as_uri())
-            view.screenshot(path=folder / name)
+            phone = {"viewport": {"width": 400, "height": 860}, "device_scale_factor": 1.5}
+            tab = browser.new_page(**phone, locale=locale, color_scheme=scheme)
+            tab.clock.set_fixed_time(dt.datetime.combine(day, dt.time(9)))
+            tab.goto(page.resolve().as_uri())
+            tab.screenshot(path=folder / name)

@@ -33,12 +33,13 @@ def backtest(
 ) -> None:
     """Ask a candidate for its forecasts of the past, one origin a day, and score them; nothing is published."""
     with terminal.plain_words(None):
-        known = read_market(params_folder(), market, dict(terminal.setting(text) for text in set or []))
+        parameters = read_market(params_folder(), market, terminal.settings(set))
         from flows.authoring import candidates
 
-        horizon, lag = known.predict.horizon if horizon is None else horizon, known.data.lag if lag is None else lag
-        table = candidates.backtest(known, candidates.days(first, last), [candidate], horizon, lag)
-        terminal.say(f"{candidate}, {market}: {candidates.told(table)}", markup=False)
+        horizon = parameters.predict.horizon if horizon is None else horizon
+        lag = parameters.data.lag if lag is None else lag
+        table = candidates.backtest(parameters, candidates.days(first, last), [candidate], horizon, lag)
+        terminal.say(f"{candidate}, {market}: {candidates.summary(table)}", markup=False)
         if out:
             candidates.write(table, out)
 
@@ -51,19 +52,19 @@ def try_candidate(
 ) -> None:
     """Put one candidate through a short backtest, beside the seasonal naive and the champion's recipe."""
     with terminal.plain_words(None):
-        known = read_market(params_folder(), market, dict(terminal.setting(text) for text in set or []))
+        parameters = read_market(params_folder(), market, terminal.settings(set))
         from flows.authoring import candidates
 
         recipe = candidates.champions_recipe(home() / "runs", market)
-        board = candidates.trial(known, name, ["seasonal naive", *([recipe] if recipe else [])])
-        shown = board[["MAE", "MASE", "WIS", "cover80"]].round(3)
+        leaderboard = candidates.trial(parameters, name, ["seasonal naive", *([recipe] if recipe else [])])
         labels = {recipe: f"{recipe}  (the champion's recipe)"}
         labels[name] = f"{labels.get(name, name)}  ← tried"
-        terminal.say(shown.rename(index=labels).rename_axis(None).to_string(), markup=False)
-        if recipe and recipe not in board.index:
+        scores = leaderboard[["MAE", "MASE", "WIS", "cover80"]].round(3)
+        terminal.say(scores.rename(index=labels).rename_axis(None).to_string(), markup=False)
+        if recipe and recipe not in leaderboard.index:
             terminal.say(f"The champion's recipe, {recipe}, is no candidate of train.ipynb any more.", markup=False)
-        terminal.say(f"{candidates.TRIAL} days of {market}, smaller is better but for cover80, where 0.8 is. "
-                      "The training judges on more of them, and decides.")  # fmt: skip
+        judged = f"{candidates.TRIAL} days of {market}, smaller is better but for cover80, where 0.8 is."
+        terminal.say(f"{judged} The training judges on more of them, and decides.")
 
 
 @notebooks.command()
@@ -100,9 +101,8 @@ def check() -> None:
     with terminal.plain_words(None):
         from flows.authoring import pairing
 
-        found = list(pairing.out_of_step(_committed()))
-        if found:
-            raise DataProblem("\n".join(found))
+        if stale := list(pairing.out_of_step(_committed())):
+            raise DataProblem("\n".join(stale))
 
 
 def _committed() -> list[Path]:

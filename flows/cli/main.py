@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import threading
+from io import TextIOWrapper
 
 from flows.cli import authoring, operations, stations  # noqa: F401 — their commands enter the application
 from flows.cli.options import app
@@ -18,8 +19,11 @@ def _interrupt(*_: object) -> None:
 def main() -> None:
     """Run the command line, and leave without taking a thousand modules apart, which costs another second."""
     code = 0
-    for told in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(told, _interrupt)
+    for stream in (sys.stdout, sys.stderr):  # what an encoding lacks becomes a question mark, and ends nothing
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     try:
         app()
     except SystemExit as done:

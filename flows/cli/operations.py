@@ -16,7 +16,7 @@ import typer
 from flows.cli import terminal
 from flows.cli.options import Market, app
 from flows.local.servers import servers
-from flows.settings import home, params_folder
+from flows.settings import bucket_name, home, params_folder
 from footfall.errors import DataProblem, EnvironmentProblem
 from footfall.market_file import read_market
 
@@ -32,7 +32,7 @@ def champion(
     with terminal.plain_words(None), servers():
         from flows.operations import audit
 
-        terminal.tell(audit.champion(os.environ["FOOTFALL_BUCKET"], market, on))
+        terminal.print_pairs(audit.champion(bucket_name(), market, on))
 
 
 @app.command()
@@ -42,21 +42,21 @@ def rollback(
     to: Annotated[str | None, typer.Option(metavar="VERSION", help="Which; else the champion before this one.")] = None,
 ) -> None:
     """Set the champion back, and publish the latest forecast again with it; one that was cut short is finished."""
-    with terminal.line(market, None, None):
+    with terminal.ready(market, None, None):
         from flows.champion import ledger
         from flows.orchestration import alerts
         from flows.storage import bucket, forecasts
 
-        place = bucket.connect(os.environ["FOOTFALL_BUCKET"])
-        entry = ledger.rollback(place, market, reason, to)
-        told = f"version {entry.version} is champion again, in place of {entry.was}; entry {entry.number} of the ledger"
-        terminal.say(told)
-        alerts.tell(market, "rollback", f"{told}: {entry.why}")
-        with ledger.finishing(place, entry):
-            if (latest := forecasts.latest(place, market)) is None:
+        store = bucket.connect(bucket_name())
+        entry = ledger.rollback(store, market, reason, to)
+        done = f"version {entry.version} is champion again, in place of {entry.was}; entry {entry.number} of the ledger"
+        terminal.say(done)
+        alerts.tell(market, "rollback", f"{done}: {entry.why}")
+        with ledger.finishing(store, entry):
+            if (latest := forecasts.latest(store, market)) is None:
                 return
-            asked = {"market": market, "as_of": latest.pointer["as_of"]}
-            terminal.perform("predict", asked | {"snapshot": latest.manifest["about"]["snapshot"]})
+            snapshot = latest.manifest["about"]["snapshot"]
+            terminal.perform("predict", {"market": market, "as_of": latest.pointer["as_of"], "snapshot": snapshot})
         terminal.show(market)
 
 
@@ -71,10 +71,10 @@ def runs(
     with terminal.plain_words(None), servers():
         from flows.operations import audit
 
-        found = audit.runs(market, notebook, outcome, since)
-        widths = {key: max(len(key), *(len(line[key]) for line in found)) for key in (found[0] if found else [])}
-        for line in [{key: key for key in widths}, *found] if found else [{"": "no run on record"}]:
-            terminal.say("  ".join(value.ljust(widths.get(key, 0)) for key, value in line.items()), markup=False)
+        lines = audit.runs(market, notebook, outcome, since) or [{"": "no run on record"}]
+        widths = {key: max(len(line[key]) for line in [{key: key}, *lines]) for key in lines[0]}
+        for line in [dict(zip(widths, widths, strict=True)), *lines] if any(widths) else lines:
+            terminal.say("  ".join(value.ljust(widths[key]) for key, value in line.items()), markup=False)
 
 
 @app.command()
@@ -83,7 +83,7 @@ def trace(market: Market, day: Annotated[str, typer.Argument(help="The day the f
     with terminal.plain_words(None), servers():
         from flows.operations import audit
 
-        terminal.tell(audit.trace(os.environ["FOOTFALL_BUCKET"], market, day))
+        terminal.print_pairs(audit.trace(bucket_name(), market, day))
 
 
 @app.command()
@@ -92,26 +92,25 @@ def verify(run: RunId) -> None:
     with terminal.plain_words(None), servers(), tempfile.TemporaryDirectory() as scratch:
         from flows.operations import audit
 
-        kept, altered = audit.verify(run, Path(scratch))
+        record, altered = audit.verify(run, Path(scratch))
         if altered:
-            raise DataProblem(f"{kept.notebook}, {kept.outcome}: the record is not whole\n" + "\n".join(altered))
-        files = len(kept.inputs) + len(kept.outputs) + len(kept.pages) + 1
-        terminal.say(f"{kept.notebook}, {kept.outcome}: all {files} files are as they were written")
+            raise DataProblem(f"{record.notebook}, {record.outcome}: the record is not whole\n" + "\n".join(altered))
+        files = len(record.inputs) + len(record.outputs) + len(record.pages) + 1
+        terminal.say(f"{record.notebook}, {record.outcome}: all {files} files are as they were written")
 
 
 @app.command()
 def replay(run: RunId) -> None:
     """Run a recorded notebook again, from its record alone, and compare what it writes."""
-    with terminal.plain_words(None), _where_it_is(run), tempfile.TemporaryDirectory() as scratch:
+    with terminal.plain_words(None), _servers_unless_here(run), tempfile.TemporaryDirectory() as scratch:
         from flows.operations import audit
 
-        found = audit.replay(run, Path(scratch), terminal.say)
-        if found:
-            raise DataProblem("the replay came to something else:\n" + "\n".join(found))
+        if different := audit.replay(run, Path(scratch), terminal.say):
+            raise DataProblem("the replay came to something else:\n" + "\n".join(different))
         terminal.say("the replay wrote the same bytes")
 
 
-def _where_it_is(run: str) -> AbstractContextManager[object]:
+def _servers_unless_here(run: str) -> AbstractContextManager[object]:
     """The servers, unless the run is a folder here."""
     return contextlib.nullcontext() if Path(run).exists() else servers()
 
@@ -122,10 +121,10 @@ def open_run(run: RunId, folder: Annotated[Path, typer.Argument(help="Where to p
     with terminal.plain_words(None):
         from flows.operations import audit
 
-        with _where_it_is(run):
-            place = audit.bundle(run, folder)
-        terminal.say(f"{place}: run its cells in JupyterLab; Ctrl-C ends it")
-        lab = ["jupyter", "lab", str(place.resolve())]
+        with _servers_unless_here(run):
+            path = audit.bundle(run, folder)
+        terminal.say(f"{path}: run its cells in JupyterLab; Ctrl-C ends it")
+        lab = ["jupyter", "lab", str(path.resolve())]
         lab += ["--allow-root"] if os.geteuid() == 0 else []  # as in many containers; it listens on this machine alone
         subprocess.run([sys.executable, "-m", *lab], cwd=folder, check=False)
 
@@ -142,11 +141,11 @@ def status(
             from flows.operations.status import markets, screen
             from flows.storage import bucket
 
-            place = bucket.connect(os.environ["FOOTFALL_BUCKET"])
-            names = [market] if market else markets(place)
+            store = bucket.connect(bucket_name())
+            names = [market] if market else markets(store)
             for name in names:
                 terminal.say(f"[bold]{name}[/]")
-                terminal.listed((line.about, line.says, line.mend) for line in screen(place, name))
+                terminal.print_findings((line.about, line.says, line.mend) for line in screen(store, name))
             if not names:
                 terminal.say("No market has a forecast or a champion yet; make one: footfall run sample")
 
@@ -157,30 +156,29 @@ def doctor() -> None:
     with terminal.plain_words(None), servers():
         from flows.operations.doctor import examine
 
-        found = list(examine())
-        terminal.listed((one.check, one.says, one.mend) for one in found)
-        wrong = [one.check for one in found if one.mend]
-        if wrong:
-            raise EnvironmentProblem(f"{len(wrong)} of {len(found)} checks found something: {', '.join(wrong)}")
+        findings = list(examine())
+        terminal.print_findings((finding.check, finding.says, finding.mend) for finding in findings)
+        if wrong := [finding.check for finding in findings if finding.mend]:
+            raise EnvironmentProblem(f"{len(wrong)} of {len(findings)} checks found something: {', '.join(wrong)}")
 
 
 @app.command()
 def up() -> None:
     """Start the servers, the deployments and a worker; Ctrl-C stops them."""
     stop = threading.Event()
-    for sent in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(sent, lambda *_: stop.set())
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
     with terminal.plain_words(None), servers() as addresses:
         from flows.local.worker import worker
 
-        with worker(addresses) as process:
-            _tell_where(addresses)
+        with worker() as process:
+            _print_addresses(addresses)
             while not stop.wait(1):
                 if process.poll() is not None:
                     raise EnvironmentProblem(f"the worker ended; read {home() / 'logs' / 'worker.log'}")
 
 
-def _tell_where(addresses: dict[str, str]) -> None:
+def _print_addresses(addresses: dict[str, str]) -> None:
     from flows.orchestration import automations
     from flows.record import mlflow_runs
     from flows.storage import layout
@@ -191,4 +189,4 @@ def _tell_where(addresses: dict[str, str]) -> None:
         terminal.say(f"          {notebook}: {address}")
     terminal.say(f"bucket    gs://{addresses['FOOTFALL_BUCKET']}  {layout.place()}")
     terminal.say("A worker waits for runs: start one under Deployments. Ctrl-C stops everything.")
-    terminal.say(automations.told())
+    terminal.say(automations.sentence())

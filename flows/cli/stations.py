@@ -3,7 +3,6 @@
 import asyncio
 import datetime as dt
 import logging
-import os
 from typing import Annotated, Any
 
 import typer
@@ -11,7 +10,7 @@ import typer
 from flows.cli import terminal
 from flows.cli.options import AsOf, Market, Settings, app
 from flows.local.servers import servers
-from flows.settings import params_folder
+from flows.settings import bucket_name, params_folder
 from footfall.errors import GateClosed
 from footfall.market_file import read_market
 
@@ -23,11 +22,11 @@ def run(market: Market, as_of: AsOf = None, set: Settings = None) -> None:
     """Train if there is no champion yet, then predict and publish."""
     from flows.sources.reading import one_reading
 
-    with terminal.line(market, as_of, set) as asked, one_reading():
-        decided = terminal.perform("train", asked) if _champion(asked) is None else ""
-        if decided and _champion(asked) is None:
+    with terminal.ready(market, as_of, set) as parameters, one_reading():
+        decided = terminal.perform("train", parameters) if _champion(parameters) is None else ""
+        if decided and _champion(parameters) is None:
             raise GateClosed(f"{market} has no champion, so there is nothing to forecast with: {decided}")
-        terminal.perform("predict", asked)
+        terminal.perform("predict", parameters)
         terminal.show(market)
         terminal.say(SEE)
 
@@ -35,30 +34,30 @@ def run(market: Market, as_of: AsOf = None, set: Settings = None) -> None:
 @app.command()
 def train(market: Market, as_of: AsOf = None, set: Settings = None) -> None:
     """Backtest the candidates; the best one becomes champion if the gate lets it pass."""
-    with terminal.line(market, as_of, set) as asked:
-        terminal.say(terminal.perform("train", asked))
+    with terminal.ready(market, as_of, set) as parameters:
+        terminal.say(terminal.perform("train", parameters))
 
 
 @app.command()
 def predict(market: Market, as_of: AsOf = None, set: Settings = None) -> None:
     """Let the champion forecast the coming days, and publish what it says."""
-    with terminal.line(market, as_of, set) as asked:
-        terminal.perform("predict", asked)
+    with terminal.ready(market, as_of, set) as parameters:
+        terminal.perform("predict", parameters)
         terminal.show(market)
 
 
 @app.command()
 def explore(market: Market, as_of: AsOf = None, set: Settings = None) -> None:
     """Look at the data, and say whether it is fit to be trained on."""
-    with terminal.line(market, as_of, set) as asked:
-        terminal.say(terminal.perform("explore", asked))
+    with terminal.ready(market, as_of, set) as parameters:
+        terminal.say(terminal.perform("explore", parameters))
 
 
 @app.command()
 def review(market: Market, as_of: AsOf = None, set: Settings = None) -> None:
     """Hold what was published against what happened, and train at once if the model has decayed."""
-    with terminal.line(market, as_of, set) as asked:
-        terminal.say(terminal.perform("review", asked))
+    with terminal.ready(market, as_of, set) as parameters:
+        terminal.say(terminal.perform("review", parameters))
 
 
 @app.command()
@@ -70,11 +69,11 @@ def backfill(
     set: Settings = None,
 ) -> None:
     """Walk past days, each as of its own day: train on the 1sts, predict, review. Days with a forecast are left."""
-    with terminal.line(market, None, set) as asked:
+    with terminal.ready(market, None, set) as parameters:
         from flows.backfill import backfill as walk
 
-        terminal.voices(logging.NullHandler())
-        asyncio.run(terminal.told(walk(market, _days(first, last), asked["settings"], latest)))
+        terminal.send_progress_to(logging.NullHandler())
+        asyncio.run(terminal.print_each(walk(market, _days(first, last), parameters["settings"], latest)))
         terminal.drain()
 
 
@@ -87,14 +86,14 @@ def forecast(market: Market) -> None:
             terminal.show(market)
 
 
-def _champion(asked: dict[str, Any]) -> Any:
+def _champion(parameters: dict[str, Any]) -> Any:
     """The market's champion as of the day that a run would stand on."""
     from flows.champion import ledger
     from flows.station.run import particulars
     from flows.storage import bucket
 
-    day = dt.date.fromisoformat(str(particulars(**asked).data.as_of))
-    return ledger.champion(bucket.connect(os.environ["FOOTFALL_BUCKET"]), asked["market"], day)
+    day = dt.date.fromisoformat(str(particulars(**parameters).data.as_of))
+    return ledger.champion(bucket.connect(bucket_name()), parameters["market"], day)
 
 
 def _days(first: str, last: str) -> list[dt.date]:

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from flows.local import servers
 from flows.notebook import kernel
-from flows.settings import day_of, params_folder
+from flows.settings import bucket_name, day_of, params_folder
 from flows.storage import layout
 from footfall.errors import EnvironmentProblem, Problem, UsageProblem
 from footfall.market_file import read_market, read_value
@@ -27,16 +27,15 @@ MEND = "Mend that, or set FOOTFALL_HOME to a folder on another disk, and run aga
 
 
 @contextmanager
-def line(market: str, as_of: str | None, set: list[str] | None) -> Iterator[dict[str, Any]]:
-    """The servers are there, the parameters are right, and whatever goes wrong is said in plain words."""
+def ready(market: str, as_of: str | None, set: list[str] | None) -> Iterator[dict[str, Any]]:
+    """A flow's parameters are right, its servers there, and whatever goes wrong is said in plain words."""
     with plain_words(None):
-        settings = dict(setting(text) for text in set or [])
-        asked = {"market": market, "as_of": as_of, "settings": settings}
+        given = settings(set)
         day = {"data.as_of": as_of} if as_of else {}
-        read_market(params_folder(), market, settings | day)  # a typo is told before any server starts
+        read_market(params_folder(), market, given | day)  # a typo is told before any server starts
         os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")  # our own lines say it shorter
         with servers.servers(), plain_words(market):
-            yield asked
+            yield {"market": market, "as_of": as_of, "settings": given}
 
 
 @contextmanager
@@ -50,11 +49,11 @@ def plain_words(market: str | None) -> Iterator[None]:
         say(f"[bold red]{type(problem).__name__}[/]", end="  ")
         say(str(problem), markup=False)
         if market:
-            say(_became(market, before), markup=False)
+            say(_what_readers_see(market, before), markup=False)
         raise typer.Exit(problem.exit_code) from None
 
 
-def _became(market: str, before: dict[str, Any] | None) -> str:
+def _what_readers_see(market: str, before: dict[str, Any] | None) -> str:
     """Whether anything was published before it went wrong, and what readers see now."""
     now = _latest(market)
     if now is None or before is None:
@@ -71,13 +70,17 @@ def _latest(market: str | None) -> dict[str, Any] | None:
         return None
     from flows.storage import bucket, forecasts
 
-    with suppress(Problem, KeyError):
-        return forecasts.pointer(bucket.connect(os.environ["FOOTFALL_BUCKET"]), market) or {}
+    with suppress(Problem):
+        return forecasts.pointer(bucket.connect(bucket_name()), market) or {}
     return None
 
 
-def setting(text: str) -> tuple[str, Any]:
-    """Key and value of a ``--set``."""
+def settings(texts: list[str] | None) -> dict[str, Any]:
+    """What is given by ``--set``: dotted keys and values."""
+    return dict(_setting(text) for text in texts or [])
+
+
+def _setting(text: str) -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     if not equals:
         raise UsageProblem(f"--set {text}: write section.key=value, as in --set data.source=sample")
@@ -86,9 +89,9 @@ def setting(text: str) -> tuple[str, Any]:
     return key, read_value(value)
 
 
-def perform(station: str, asked: dict[str, Any]) -> str:
+def perform(station: str, parameters: dict[str, Any]) -> str:
     """Run a station's flow, its progress on the terminal."""
-    say(f"[bold]{station}[/] {asked['market']}")
+    say(f"[bold]{station}[/] {parameters['market']}")
     kernel.warm(station)  # it imports while we do
     from flows import explore, predict, review, train
 
@@ -98,17 +101,17 @@ def perform(station: str, asked: dict[str, Any]) -> str:
         "review": review.review,
         "train": train.train,
     }
-    voices(Lines())
+    send_progress_to(ProgressLines())
     try:
-        return asyncio.run(stations[station](**asked))
+        return asyncio.run(stations[station](**parameters))
     finally:
         drain()
 
 
-def voices(lines: logging.Handler) -> None:
-    """Who hears the progress of flows and tasks; prefect, once imported, would set its own."""
+def send_progress_to(handler: logging.Handler) -> None:
+    """Say who is told the progress of flows and tasks; prefect, once imported, would set its own."""
     for kind in ("flow", "task"):
-        logging.getLogger(f"prefect.{kind}_runs.footfall").handlers = [lines]
+        logging.getLogger(f"prefect.{kind}_runs.footfall").handlers = [handler]
 
 
 def drain() -> None:
@@ -118,12 +121,12 @@ def drain() -> None:
     APILogWorker.drain_all(timeout=5)
 
 
-class Lines(logging.Handler):
+class ProgressLines(logging.Handler):
     """Progress, line by line."""
 
-    def emit(self, line: logging.LogRecord) -> None:
+    def emit(self, record: logging.LogRecord) -> None:
         """Print one."""
-        say(f"  {line.getMessage()}", markup=False)
+        say(f"  {record.getMessage()}", markup=False)
 
 
 def show(market: str) -> None:
@@ -133,7 +136,7 @@ def show(market: str) -> None:
     from flows.storage import bucket, forecasts
     from footfall.forecast import week
 
-    latest = forecasts.latest(bucket.connect(os.environ["FOOTFALL_BUCKET"]), market)
+    latest = forecasts.latest(bucket.connect(bucket_name()), market)
     if latest is None:
         raise UsageProblem(f"{market} has no published forecast yet; make one: footfall run {market}")
     about, table = latest.manifest["about"], Table(box=None, header_style="bold", pad_edge=False)
@@ -142,13 +145,14 @@ def show(market: str) -> None:
     days = week(pd.read_parquet(io.BytesIO(latest.files["forecast.parquet"])))
     for day in days.itertuples():
         table.add_row(day.date, day.weekday, f"{day.expected:+.1f}", f"{day.low:+.1f} … {day.high:+.1f}")
-    say(f"\n[bold]{market}[/] as of {latest.pointer['as_of']}, data through {about['data_through']}, "
-        f"by {about['model_version']}; percent against early 2020")  # fmt: skip
+    through, model = about["data_through"], about["model_version"]
+    say(f"\n[bold]{market}[/] as of {latest.pointer['as_of']}, data through {through}, by {model}; "
+        "percent against early 2020")  # fmt: skip
     say(table)
-    if late := _stale(market, about["data_through"]):
+    if late := _stale(market, through):
         say(f"[bold red]stale[/]  {late}")
     folder = latest.pointer["manifest"].removesuffix("manifest.json")
-    say(f"gs://{os.environ['FOOTFALL_BUCKET']}/{folder}  {layout.place()}")
+    say(f"gs://{bucket_name()}/{folder}  {layout.place()}")
     if "index.html" in latest.files:
         say(f"The page for people:  {layout.shown(market, 'index.html')}")
 
@@ -157,11 +161,11 @@ def _stale(market: str, through: str) -> str:
     """A sentence if the market's source has published nothing for longer than the market allows."""
     data = read_market(params_folder(), market).data
     today, last = day_of(data), dt.date.fromisoformat(through)
-    told = f"the last data is {(today - last).days} days before {today}; footfall status {market}"
-    return told if data.is_stale(last, today) else ""
+    sentence = f"the last data is {(today - last).days} days before {today}; footfall status {market}"
+    return sentence if data.is_stale(last, today) else ""
 
 
-def listed(lines: Iterable[tuple[str, str, str]]) -> None:
+def print_findings(lines: Iterable[tuple[str, str, str]]) -> None:
     """A line for each; what is wrong is marked, with what mends it underneath."""
     for about, says, mend in lines:
         say(f"  [bold red]![/] {about:<18} " if mend else f"    {about:<18} ", end="")
@@ -170,14 +174,14 @@ def listed(lines: Iterable[tuple[str, str, str]]) -> None:
             say(f"{'':23}→ {mend}", markup=False)
 
 
-def tell(steps: list[tuple[str, str]]) -> None:
+def print_pairs(pairs: list[tuple[str, str]]) -> None:
     """A line for each: what, and which."""
-    for what, which in steps:
+    for what, which in pairs:
         say(f"[bold]{what:<15}[/]", end="")
         say(which, markup=False)
 
 
-async def told(walk: AsyncIterator[str]) -> None:
+async def print_each(sentences: AsyncIterator[str]) -> None:
     """A line for each sentence, as it comes."""
-    async for sentence in walk:
+    async for sentence in sentences:
         say(sentence, markup=False)

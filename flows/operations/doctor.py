@@ -23,7 +23,7 @@ from flows.champion import entries, registry
 from flows.champion import ledger as ledgers
 from flows.masking import masked
 from flows.record.folder import LOCK
-from flows.settings import LISBON, ROOT, home, params_folder
+from flows.settings import LISBON, ROOT, bucket_name, home, params_folder
 from flows.storage import bucket
 from footfall.errors import Problem
 
@@ -58,22 +58,19 @@ def examine() -> Iterator[Finding]:
 
 def python() -> Finding:
     """The interpreter is one that everything is locked for."""
-    found, fits = platform.python_version(), metadata("footfall")["Requires-Python"]
-    return Finding("python", found, "" if found in SpecifierSet(fits) else "make -B .venv/ready")
+    number, fits = platform.python_version(), metadata("footfall")["Requires-Python"]
+    return Finding("python", number, "" if number in SpecifierSet(fits) else "make -B .venv/ready")
 
 
 def packages() -> Finding:
     """What is installed is what is locked."""
     locked = re.findall(r"^([\w.-]+)==([\w.]+)(?: ; (.*?))? *\\?$", LOCK.read_text(), re.MULTILINE)
-    wanted = [(name, is_locked) for name, is_locked, only in locked if not only or Marker(only).evaluate()]
-    other = [
-        f"{name} {found} instead of {is_locked}"
-        for name, is_locked in wanted
-        if name not in TAKEN_OUT and (found := _installed(name)) != is_locked
-    ]
+    due = {name: number for name, number, marker in locked if not marker or Marker(marker).evaluate()}
+    installed = {name: _installed(name) for name in due if name not in TAKEN_OUT}
+    other = [f"{name} {number} instead of {due[name]}" for name, number in installed.items() if number != due[name]]
     if other:
         return Finding("packages", "; ".join(other[:5]) + f"; {len(other)} in all", "make -B .venv/ready")
-    return Finding("packages", f"{len(wanted)} as in requirements.lock")
+    return Finding("packages", f"{len(due)} as in requirements.lock")
 
 
 def _installed(name: str) -> str:
@@ -103,11 +100,10 @@ def _answers(name: str, url: str) -> Finding:
 
 def storage() -> Finding:
     """Objects can be created, listed, read and replaced in the bucket; else the permission is named that is missing."""
-    place = bucket.connect(os.environ["FOOTFALL_BUCKET"])
-    missing = " and ".join(bucket.lacking(place))
-    if missing:
-        return Finding("storage", f"gs://{place.name}: lacks {missing}", f"grant this process {missing}")
-    return Finding("storage", f"gs://{place.name}: created, listed, read and removed an object")
+    store = bucket.connect(bucket_name())
+    if missing := " and ".join(bucket.lacking(store)):
+        return Finding("storage", f"gs://{store.name}: lacks {missing}", f"grant this process {missing}")
+    return Finding("storage", f"gs://{store.name}: created, listed, read and removed an object")
 
 
 def clock() -> Finding:
@@ -115,11 +111,9 @@ def clock() -> Finding:
     storage = os.environ.get("STORAGE_EMULATOR_HOST", "https://storage.googleapis.com")
     urls = f"{os.environ['PREFECT_API_URL']}/health", f"{os.environ['MLFLOW_TRACKING_URI']}/health", storage
     apart = {masked(url): seconds for url in urls if (seconds := _apart(url)) is not None}
-    wrong = [f"{url} {seconds:+.0f} s" for url, seconds in apart.items() if abs(seconds) > APART]
-    if wrong:
-        return Finding(
-            "clock", f"differs from {', '.join(wrong)}", "let this machine take its time from the network (NTP)"
-        )
+    if wrong := [f"{url} {seconds:+.0f} s" for url, seconds in apart.items() if abs(seconds) > APART]:
+        mend = "let this machine take its time from the network (NTP)"
+        return Finding("clock", f"differs from {', '.join(wrong)}", mend)
     return Finding("clock", f"{dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M} UTC, as {len(apart)} servers say")
 
 
@@ -127,12 +121,12 @@ def _apart(url: str) -> float | None:
     """Seconds that a server's clock is ahead of ours; None where it does not say."""
     try:
         with urllib.request.urlopen(url, timeout=10) as answer:
-            said = answer.headers.get("Date")
+            date = answer.headers.get("Date")
     except urllib.error.HTTPError as error:
-        said = error.headers.get("Date")
+        date = error.headers.get("Date")
     except OSError:
         return None  # that it does not answer is another check's finding
-    return email.utils.parsedate_to_datetime(said).timestamp() - time.time() if said else None
+    return email.utils.parsedate_to_datetime(date).timestamp() - time.time() if date else None
 
 
 def zone() -> Finding:
@@ -151,45 +145,41 @@ def disk() -> Finding:
 
 def tree() -> Finding:
     """The code is a commit, so that a record can name it; in production nothing else will do."""
-    asked = ["git", "-C", str(ROOT), "status", "--porcelain"]
-    done = subprocess.run(asked, capture_output=True, text=True, check=False) if shutil.which("git") else None
+    status = ["git", "-C", str(ROOT), "status", "--porcelain"]
+    done = subprocess.run(status, capture_output=True, text=True, check=False) if shutil.which("git") else None
     if done is None or done.returncode:
-        return Finding(
-            "tree", "no git repository here", "run from a clone: records name the commit" if _earnest() else ""
-        )
+        mend = "run from a clone: records name the commit" if _in_production() else ""
+        return Finding("tree", "no git repository here", mend)
     changed = [line[3:] for line in done.stdout.splitlines()]
     if not changed:
         return Finding("tree", "as committed")
     says = f"{len(changed)} files differ from the commit, and records say so: {', '.join(changed[:3])}"
-    return Finding("tree", says, "commit them, or git stash" if _earnest() else "")
+    return Finding("tree", says, "commit them, or git stash" if _in_production() else "")
 
 
-def _earnest() -> bool:
+def _in_production() -> bool:
     return os.environ.get("FOOTFALL_ENV") == "production"
 
 
 def champions() -> Finding:
     """Every champion loads, and is what was registered."""
-    place, names = (
-        bucket.connect(os.environ["FOOTFALL_BUCKET"]),
-        sorted(path.stem for path in params_folder().glob("*.yaml")),
-    )
-    found = [entry for name in names if (entry := ledgers.champion(place, name))]
-    for entry in found:
+    store, markets = bucket.connect(bucket_name()), sorted(path.stem for path in params_folder().glob("*.yaml"))
+    champions = [entry for market in markets if (entry := ledgers.champion(store, market))]
+    for entry in champions:
         with tempfile.TemporaryDirectory() as folder:
             registry.lay_down(entry.market, entry.version, Path(folder))
-    return Finding("champions", ", ".join(f"{entry.market}/{entry.version}" for entry in found) or "none yet")
+    return Finding("champions", ", ".join(f"{entry.market}/{entry.version}" for entry in champions) or "none yet")
 
 
 def ledger() -> Finding:
     """The chain of promotions and rollbacks is whole."""
-    kept = entries.entries(bucket.connect(os.environ["FOOTFALL_BUCKET"]))
-    return Finding("ledger", f"{len(kept)} {'entry' if len(kept) == 1 else 'entries'}, the chain is whole")
+    count = len(entries.entries(bucket.connect(bucket_name())))
+    return Finding("ledger", f"{count} {'entry' if count == 1 else 'entries'}, the chain is whole")
 
 
 def alerts() -> Finding:
     """There is an address that alerts go to; in production there must be one."""
     from flows.orchestration import automations
 
-    lacks = _earnest() and not automations.sends()
-    return Finding("alerts", automations.told(), automations.ADVICE if lacks else "")
+    lacks = _in_production() and not automations.sends()
+    return Finding("alerts", automations.sentence(), automations.ADVICE if lacks else "")

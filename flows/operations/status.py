@@ -32,32 +32,32 @@ class Line:
     mend: str = ""
 
 
-def markets(place: bucket.Bucket) -> list[str]:
+def markets(store: bucket.Bucket) -> list[str]:
     """The markets in ``params/`` that have a forecast or a champion."""
-    known = sorted(path.stem for path in params_folder().glob("*.yaml"))
-    return [name for name in known if bucket.names(place, f"{name}/latest.json") or ledger.champion(place, name)]
+    names = sorted(path.stem for path in params_folder().glob("*.yaml"))
+    return [name for name in names if bucket.names(store, f"{name}/latest.json") or ledger.champion(store, name)]
 
 
-def screen(place: bucket.Bucket, name: str) -> list[Line]:
+def screen(store: bucket.Bucket, name: str) -> list[Line]:
     """Everything there is to know of a market at a glance; a line with a `mend` is one where something is wrong."""
     market = read_market(params_folder(), name)
     today = day_of(market.data)
     return [
-        *_forecast(place, market, today),
-        _champion(place, name, today),
-        _skill(place, name),
+        *_forecast(store, market, today),
+        _champion(store, name, today),
+        _skill(store, name),
         *_next(name),
-        *_missed(place, market, today),
+        *_missed(store, market, today),
         *[_open(cause) for cause in alerts.opened(name)],
         *_waiting(),
-        Line("alerts", automations.told()),
+        Line("alerts", automations.sentence()),
     ]
 
 
-def _forecast(place: bucket.Bucket, market: Market, today: dt.date) -> list[Line]:
+def _forecast(store: bucket.Bucket, market: Market, today: dt.date) -> list[Line]:
     """The last data, and the last forecast with its true date."""
     try:
-        latest = forecasts.latest(place, market.name)
+        latest = forecasts.latest(store, market.name)
     except Problem as problem:
         return [Line("forecast", str(problem), f"footfall predict {market.name}")]
     if latest is None:
@@ -65,77 +65,78 @@ def _forecast(place: bucket.Bucket, market: Market, today: dt.date) -> list[Line
     made, about = dt.date.fromisoformat(latest.pointer["as_of"]), latest.manifest["about"]
     through = dt.date.fromisoformat(about["data_through"])
     stale = market.data.is_stale(through, today)
-    told = f"{through}, {_days(today, through)} before {today}" + (f", stale: {about['source']}" if stale else "")
+    says = f"{through}, {_days(today, through)} before {today}" + (f", stale: {about['source']}" if stale else "")
     return [
-        Line("data", told, MEND["stale source"] if stale else ""),
+        Line("data", says, MEND["stale source"] if stale else ""),
         Line("forecast", f"as of {made}, {_age(today, made)}"),
     ]
 
 
-def _champion(place: bucket.Bucket, name: str, today: dt.date) -> Line:
+def _champion(store: bucket.Bucket, name: str, today: dt.date) -> Line:
     """The champion's version, its age and why it is champion."""
-    entry = ledger.champion(place, name)
+    entry = ledger.champion(store, name)
     if entry is None:
         return Line("champion", "none yet", f"footfall train {name}")
     age = _age(today, entry.as_of)
     return Line("champion", f"{name}/{entry.version}, since {entry.as_of}, {age}; {entry.why}")
 
 
-def _skill(place: bucket.Bucket, name: str) -> Line:
+def _skill(store: bucket.Bucket, name: str) -> Line:
     """How much smaller the errors of the last 28 reviewed days were than the seasonal naive's."""
-    known = scores.stored(place, name)
-    if known.empty:
+    reviewed = scores.stored(store, name)
+    if reviewed.empty:
         return Line("skill", "no reviews yet")
-    last = str(known["target_end_date"].max())
-    recent = accuracy(last_days(known, last, LATELY))
-    told = f"{recent['skill']:+.0%} against the seasonal naive, the 80 % range held {recent['cover80']:.0%} of the days"
-    return Line("skill", f"{told}; {LATELY} days to {last}, {recent['forecasts']} forecasts")
+    last = str(reviewed["target_end_date"].max())
+    recent = accuracy(last_days(reviewed, last, LATELY))
+    skill = f"{recent['skill']:+.0%} against the seasonal naive"
+    held = f"the 80 % range held {recent['cover80']:.0%} of the days"
+    return Line("skill", f"{skill}, {held}; {LATELY} days to {last}, {recent['forecasts']} forecasts")
 
 
 def _next(name: str) -> list[Line]:
-    runs = schedule.coming(name)
     late = "footfall up starts a worker; if one is there, read its log"
-    found = [
+    lines = [
         Line(f"next {run['flow']}", f"{run['when']}, {run['state'].lower()}", late if run["state"] == "Late" else "")
-        for run in runs
+        for run in schedule.coming(name)
     ]
-    return found or [Line("next", "nothing is scheduled")]
+    return lines or [Line("next", "nothing is scheduled")]
 
 
-def _missed(place: bucket.Bucket, market: Market, today: dt.date) -> list[Line]:
+def _missed(store: bucket.Bucket, market: Market, today: dt.date) -> list[Line]:
     """Scheduled days since the first publication, before today, that have no forecast."""
-    name, there = market.name, forecasts.sets(place, market.name)
-    if not there or market.data.as_of:  # a market whose clock stands still misses nothing
+    name, published = market.name, forecasts.sets(store, market.name)
+    if not published or market.data.as_of:  # a market whose clock stands still misses nothing
         return []
-    first, last = dt.date.fromisoformat(min(there)), today - dt.timedelta(days=1)
-    gone = [day for day in schedule.days(name, first, last) if str(day) not in there]
-    if not gone:
+    first, last = dt.date.fromisoformat(min(published)), today - dt.timedelta(days=1)
+    missed = [day for day in schedule.days(name, first, last) if str(day) not in published]
+    if not missed:
         return []
-    listed = ", ".join(_stretches(gone))
-    told = f"{len(gone)} scheduled days without a forecast: {listed}"
-    return [Line("missed", told, f"footfall backfill {name} --from {gone[0]} --to {gone[-1]}")]
+    says = f"{len(missed)} scheduled days without a forecast: {', '.join(_stretches(missed))}"
+    return [Line("missed", says, f"footfall backfill {name} --from {missed[0]} --to {missed[-1]}")]
 
 
 def _stretches(days: list[dt.date]) -> list[str]:
     """Days as ``2022-10-01`` and ``2022-10-03 … 2022-10-05``; the last five of the stretches."""
     table = pd.Series(pd.to_datetime(days))
     parts = [part for _, part in table.groupby((table.diff() != pd.Timedelta(days=1)).cumsum())]
-    said = [" … ".join(sorted({f"{part.iloc[0]:%Y-%m-%d}", f"{part.iloc[-1]:%Y-%m-%d}"})) for part in parts]
-    return said if len(said) <= 5 else ["earlier ones", *said[-5:]]
+    stretches = [" … ".join(sorted({f"{part.iloc[0]:%Y-%m-%d}", f"{part.iloc[-1]:%Y-%m-%d}"})) for part in parts]
+    return stretches if len(stretches) <= 5 else ["earlier ones", *stretches[-5:]]
 
 
 def _open(cause: dict[str, str]) -> Line:
     look = f"footfall runs --market {cause['market']}, then open the page of the failed one"
     mend = MEND.get(cause["cause"], look).format(**cause)
     first, *more = cause["sentence"].splitlines()
-    told = f"{first} … and {len(more)} more" if more else first
-    return Line(cause["cause"], f"since {cause['since'][:16].replace('T', ' ')} UTC: {told}", mend)
+    sentence = f"{first} … and {len(more)} more" if more else first
+    return Line(cause["cause"], f"since {cause['since'][:16].replace('T', ' ')} UTC: {sentence}", mend)
 
 
 def _waiting() -> list[Line]:
     waiting = list(unfinished(home() / "runs"))
-    told = f"{len(waiting)} wait for MLflow, the oldest {waiting[0].name}" if waiting else ""
-    return [Line("records", told, "the next run delivers them")] if waiting else []
+    if not waiting:
+        return []
+    says = f"{len(waiting)} wait for MLflow, the oldest {waiting[0].name}"
+    return [Line("records", says, "the next run delivers them")]
 
 
 def _age(today: dt.date, day: dt.date) -> str:

@@ -13,6 +13,7 @@ import re
 import uuid
 from collections.abc import Iterator
 from contextvars import ContextVar
+from typing import Any
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import VariableCreate, VariableUpdate
@@ -63,8 +64,8 @@ def open(market: str, cause: str, sentence: str, kind: str = "") -> bool:
         try:
             client.create_variable(VariableCreate(name=_name(market, cause), value=json.dumps(about)))
         except ObjectAlreadyExists:
-            there = _there(client, about)
-            if there.get("id") != about["id"] and there.get("kind", "") == kind:
+            first = _already_open(client, about)
+            if first.get("id") != about["id"] and first.get("kind", "") == kind:
                 return False
             client.update_variable(VariableUpdate(name=_name(market, cause), value=json.dumps(about)))
         try:
@@ -81,11 +82,9 @@ def close(market: str, *causes: str) -> None:
     if _silent.get():
         return
     with best_effort(), get_client(sync_client=True) as client:
-        wanted = {"variables": {"name": {"any_": [_name(market, cause) for cause in causes]}}}
-        found = client.request("POST", "/variables/filter", json=wanted).json()  # type: ignore[arg-type]
-        for one in found:
+        for variable in _variables(client, {"any_": [_name(market, cause) for cause in causes]}):
             with contextlib.suppress(ObjectNotFound):  # someone else was first
-                client.delete_variable_by_name(one["name"])
+                client.delete_variable_by_name(variable["name"])
 
 
 def tell(market: str, cause: str, sentence: str) -> None:
@@ -99,10 +98,15 @@ def tell(market: str, cause: str, sentence: str) -> None:
 def opened(market: str | None = None) -> list[dict[str, str]]:
     """The causes that are open, oldest first: ``market``, ``cause``, ``sentence`` and ``since``, a UTC time."""
     with answering() as client:
-        wanted = {"variables": {"name": {"like_": PREFIX}}, "limit": 200}
-        found = client.request("POST", "/variables/filter", json=wanted).json()  # type: ignore[arg-type]
-    causes = [json.loads(one["value"]) for one in found if one["name"].startswith(PREFIX)]
-    return sorted((one for one in causes if market in (None, one["market"])), key=lambda one: one["since"])
+        causes = [json.loads(variable["value"]) for variable in _variables(client, {"like_": PREFIX})]
+    return sorted((cause for cause in causes if market in (None, cause["market"])), key=lambda cause: cause["since"])
+
+
+def _variables(client: SyncPrefectClient, name: dict[str, Any]) -> list[dict[str, Any]]:
+    """Ours of those on the server whose name fits Prefect's filter."""
+    wanted: Any = {"variables": {"name": name}, "limit": 200}  # its client's own type for JSON is narrower than JSON
+    variables = client.request("POST", "/variables/filter", json=wanted).json()
+    return [variable for variable in variables if variable["name"].startswith(PREFIX)]
 
 
 def _about(market: str, cause: str, sentence: str) -> dict[str, str]:
@@ -110,10 +114,10 @@ def _about(market: str, cause: str, sentence: str) -> dict[str, str]:
     return {"market": market, "cause": cause, "sentence": sentence, "since": now, "id": str(uuid.uuid4())}
 
 
-def _there(client: SyncPrefectClient, about: dict[str, str]) -> dict[str, str]:
+def _already_open(client: SyncPrefectClient, about: dict[str, str]) -> dict[str, str]:
     """What stands in our way; it may be our own, its reply lost and the request repeated."""
-    there = client.read_variable_by_name(_name(about["market"], about["cause"]))
-    return dict(json.loads(str(there.value))) if there else {}
+    variable = client.read_variable_by_name(_name(about["market"], about["cause"]))
+    return dict(json.loads(str(variable.value))) if variable else {}
 
 
 def _emit(client: SyncPrefectClient, about: dict[str, str]) -> None:
@@ -121,17 +125,17 @@ def _emit(client: SyncPrefectClient, about: dict[str, str]) -> None:
 
     Prefect's own `emit_event` queues it for a websocket, and a process that is about to end may take the queue along.
     """
-    run = FlowRunContext.get()
-    flow_run = [f"prefect.flow-run.{run.flow_run.id}"] if run and run.flow_run else []
-    event = {
+    context = FlowRunContext.get()
+    runs = [f"prefect.flow-run.{context.flow_run.id}"] if context and context.flow_run else []
+    event: Any = {
         "event": f"footfall.{about['cause'].replace(' ', '-')}",
         "resource": {"prefect.resource.id": f"footfall.market.{about['market']}"},
-        "related": [{"prefect.resource.id": one, "prefect.resource.role": "flow-run"} for one in flow_run],
+        "related": [{"prefect.resource.id": run, "prefect.resource.role": "flow-run"} for run in runs],
         "payload": about,
         "id": about["id"],
         "occurred": about["since"],
     }
-    client.request("POST", "/events", json=[event]).raise_for_status()  # type: ignore[arg-type]
+    client.request("POST", "/events", json=[event]).raise_for_status()
 
 
 def _name(market: str, cause: str) -> str:

@@ -12,10 +12,11 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from apprise import Apprise
 from prefect.blocks.notifications import SlackWebhook
+from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import StateType
 from prefect.events import EventTrigger, Posture, ResourceSpecification
 from prefect.events.actions import ChangeFlowRunState, SendNotification
-from prefect.events.schemas.automations import AutomationCore
+from prefect.events.schemas.automations import Automation, AutomationCore
 from pydantic import SecretStr
 
 from flows.orchestration.client import answering
@@ -38,11 +39,11 @@ def address() -> str:
     EnvironmentProblem
         If nothing can be sent there.
     """
-    asked = os.environ.get(SETTING, "").strip()
-    for url in (asked, _webhook(asked)):
-        if asked and Apprise().add(url):
+    setting = os.environ.get(SETTING, "").strip()
+    for url in (setting, _webhook(setting)):
+        if setting and Apprise().add(url):
             return url
-    if asked:
+    if setting:
         raise EnvironmentProblem(
             f"{SETTING}: not an address that alerts can go to. Write a webhook, https://…, or a mailbox, "
             "mailto://user:password@mail.example.org?to=me@example.org, or any other address of Apprise."
@@ -50,7 +51,7 @@ def address() -> str:
     return ""
 
 
-def told() -> str:
+def sentence() -> str:
     """Where alerts go, in a sentence that gives no secret away; the server knows, whatever this shell has set."""
     return "Alerts go to the address that footfall up was given." if sends() else f"No alerts: {ADVICE}."
 
@@ -67,27 +68,29 @@ def arrange() -> None:
     One that is there as it should be is left alone: what it waits for, such as a sign of life, would be forgotten with
     it. Without an address nothing is taken from a server that is not ours: another worker there may have one.
     """
-    where = address()
+    url = address()
     with answering() as client:
-        there = {name: client.read_automations_by_name(name) for name in NAMES}
-        if not where and there[NAMES[0]] and not prefect_is_ours():
+        present = {name: client.read_automations_by_name(name) for name in NAMES}
+        if not url and present[NAMES[0]] and not prefect_is_ours():
             return
         # whatever its name, this block takes every address of Apprise
-        block: Any = where and SlackWebhook(url=SecretStr(where), notify_type="warning").save(NAMES[0], overwrite=True)
-        wanted = [silence(block or None), *([told_events(block), idle(block)] if block else [])]
-        for one in wanted:
-            one.description = sha256(one.model_dump_json().encode())
-        for name, found in there.items():
-            due = [one for one in wanted if one.name == name]
-            if [one.description for one in found] == [one.description for one in due]:
-                continue
-            for old in found:
-                client.delete_automation(old.id)
-            for new in due:
-                client.create_automation(new)
+        block: Any = url and SlackWebhook(url=SecretStr(url), notify_type="warning").save(NAMES[0], overwrite=True)
+        due = [silence(block or None), *([forwarding(block), idle(block)] if block else [])]
+        for automation in due:
+            automation.description = sha256(automation.model_dump_json().encode())
+        for name, old in present.items():
+            _replace(client, old, [automation for automation in due if automation.name == name])
 
 
-def told_events(block: uuid.UUID) -> AutomationCore:
+def _replace(client: SyncPrefectClient, present: list[Automation], due: list[AutomationCore]) -> None:
+    if [automation.description for automation in present] != [automation.description for automation in due]:
+        for old in present:
+            client.delete_automation(old.id)
+        for new in due:
+            client.create_automation(new)
+
+
+def forwarding(block: uuid.UUID) -> AutomationCore:
     """Whatever `flows.orchestration.alerts` tells goes to the address."""
     market = ResourceSpecification({"prefect.resource.id": "footfall.market.*"})
     trigger = EventTrigger(expect={"footfall.*"}, match=market, posture=Posture.Reactive, threshold=1)
@@ -109,12 +112,11 @@ def idle(block: uuid.UUID, after: dt.timedelta = HOUR) -> AutomationCore:
 def silence(block: uuid.UUID | None, after: dt.timedelta = HOUR / 4) -> AutomationCore:
     """A run that has stopped giving signs of life on another machine is not shown as running for ever.
 
-    On this machine `flows.orchestration.reaper.bury` knows sooner. Signs come every three minutes, and a server that
+    On this machine `flows.orchestration.reaper.reap` knows sooner. Signs come every three minutes, and a server that
     was away shall not take the runs that went on without it for dead.
     """
-    signs = {
-        f"prefect.flow-run.{one}" for one in ("heartbeat", "Running", "Completed", "Failed", "Cancelled", "Crashed")
-    }
+    states = ("heartbeat", "Running", "Completed", "Failed", "Cancelled", "Crashed")
+    signs = {f"prefect.flow-run.{state}" for state in states}
     begun = {"prefect.flow-run.Pending", "prefect.flow-run.heartbeat"}
     trigger = EventTrigger(
         after=begun, expect=signs, for_each={"prefect.resource.id"},

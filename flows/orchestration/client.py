@@ -8,6 +8,7 @@ import httpx
 from prefect.client.orchestration import SyncPrefectClient, get_client
 
 from flows.masking import without_passwords
+from flows.proxies import by_way_of
 from footfall.errors import EnvironmentProblem
 
 
@@ -24,6 +25,6 @@ def answering() -> Iterator[SyncPrefectClient]:
         with get_client(sync_client=True) as client:
             yield client
     except httpx.HTTPError as error:
-        where, brief = os.environ.get("PREFECT_API_URL", "its own address"), str(error).partition("\n")[0][:300]
-        what = without_passwords(f"Prefect at {where} did not do its part: {brief}")
-        raise EnvironmentProblem(f"{what}. Run again when it answers.") from None
+        url, brief = os.environ.get("PREFECT_API_URL", "its own address"), str(error).partition("\n")[0][:300]
+        sentence = without_passwords(f"Prefect at {url}{by_way_of(url)} did not do its part: {brief}")
+        raise EnvironmentProblem(f"{sentence}. Run again when it answers.") from None

@@ -19,6 +19,7 @@ from prefect.context import FlowRunContext
 from prefect.exceptions import ObjectNotFound
 from prefect.server.schemas.schedules import CronSchedule as DueCron
 from prefect.states import Completed
+from prefect.types import DateTime
 
 from flows.orchestration import alerts
 from flows.orchestration.client import answering
@@ -49,9 +50,9 @@ def overtaken(market: str) -> State[Any] | None:
         newer = due_after(client, run)
     if not newer:
         return None
-    first, last, next_ = (today(one.expected_start_time) for one in (run, [run, *newer][-2], newer[-1]))
-    days = f"{first}" if first == last else f"{first} … {last}"
-    sentence = f"{days} not run in time; {next_} is due and runs instead."
+    first, last, newest = (today(late.expected_start_time) for late in (run, [run, *newer][-2], newer[-1]))
+    missed = f"{first}" if first == last else f"{first} … {last}"
+    sentence = f"{missed} not run in time; {newest} is due and runs instead."
     if read_market(params_folder(), market).data.as_of is None:  # a market whose clock stands still has missed nothing
         sentence += f" Run what was missed:  footfall backfill {market} --from {first} --to {last}"
         alerts.open(market, "missed day", sentence)
@@ -61,7 +62,7 @@ def overtaken(market: str) -> State[Any] | None:
 def coming(market: str) -> list[dict[str, str]]:
     """What the deployments of a market have before them, the late first: ``flow``, ``when`` in Lisbon, ``state``."""
     with answering() as client:
-        found = []
+        coming: list[tuple[str, FlowRun]] = []
         for flow in ("train", "predict", "review"):
             try:
                 deployment = client.read_deployment_by_name(f"{flow}/{market}")
@@ -75,10 +76,10 @@ def coming(market: str) -> list[dict[str, str]]:
                 sort=FlowRunSort.EXPECTED_START_TIME_ASC,
                 limit=20,
             )
-            found += [(flow, run) for run in _late_and_next(runs)]
+            coming += [(flow, run) for run in _late_and_next(runs)]
     return [
         {"flow": flow, "when": f"{run.expected_start_time.astimezone(LISBON):%Y-%m-%d %H:%M}", "state": run.state_name}
-        for flow, run in found
+        for flow, run in coming
         if run.expected_start_time and run.state_name
     ]
 
@@ -87,15 +88,15 @@ def days(market: str, first: dt.date, last: dt.date) -> list[dt.date]:
     """The days from `first` to `last` on which a forecast of the market is scheduled; none without a deployment."""
     with answering() as client:
         try:
-            found = client.read_deployment_by_name(f"predict/{market}").schedules
+            schedules = client.read_deployment_by_name(f"predict/{market}").schedules
         except ObjectNotFound:
             return []
     first = max(first, last - MEMORY)
     span = [dt.datetime.combine(day, dt.time(), LISBON) for day in (first, last + dt.timedelta(days=1))]
     moments: set[dt.datetime] = set()
-    for cron in (one.schedule for one in found if one.active and isinstance(one.schedule, CronSchedule)):
-        dates = DueCron(cron=cron.cron, timezone=cron.timezone).get_dates(None, *span)
-        moments |= set(asyncio.run(dates))
+    for active in (entry.schedule for entry in schedules if entry.active):
+        if isinstance(active, CronSchedule):
+            moments |= set(asyncio.run(DueCron(cron=active.cron, timezone=active.timezone).get_dates(None, *span)))
     return sorted({moment.date() for moment in moments if moment < span[1]})
 
 
@@ -107,16 +108,18 @@ def _late_and_next(runs: list[FlowRun]) -> list[FlowRun]:
 
 def due_after(client: SyncPrefectClient, run: FlowRun) -> list[FlowRun]:
     """The scheduled runs of the same deployment that came due after this one, oldest first."""
-    now = dt.datetime.now(dt.UTC)
-    found = client.read_flow_runs(
+    runs = client.read_flow_runs(
         flow_run_filter=FlowRunFilter(
             deployment_id=FlowRunFilterDeploymentId(any_=[run.deployment_id] if run.deployment_id else []),
-            expected_start_time=FlowRunFilterExpectedStartTime(after_=run.expected_start_time, before_=now),  # type: ignore[arg-type]
+            expected_start_time=FlowRunFilterExpectedStartTime(
+                after_=run.expected_start_time, before_=DateTime.now("UTC")
+            ),
         ),
         sort=FlowRunSort.EXPECTED_START_TIME_ASC,
     )
     called_off = (StateType.CANCELLED, StateType.CANCELLING)
-    return [one for one in found if one.auto_scheduled and one.id != run.id and one.state_type not in called_off]
+    scheduled = [later for later in runs if later.auto_scheduled and later.id != run.id]
+    return [later for later in scheduled if later.state_type not in called_off]
 
 
 def own_run() -> FlowRun | None:

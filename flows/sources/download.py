@@ -17,6 +17,7 @@ from anyio.from_thread import start_blocking_portal
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from flows.masking import masked
+from flows.proxies import by_way_of, settle_proxies
 from flows.settings import ROOT
 from footfall.errors import DataProblem, EnvironmentProblem, UsageProblem
 from footfall.sources import integrity
@@ -79,6 +80,7 @@ def fetch(source: str, folder: str | Path, limits: Limits = USUAL) -> Path:
     if not re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*:/", source):
         return _local(source)
     url, auth = _address(source)
+    settle_proxies()
     with _scratch(Path(folder)) as scratch:
         part = scratch / "download"
         with start_blocking_portal() as portal:  # its own loop: a flow's loop may already run in this thread
@@ -194,7 +196,8 @@ def _unwrap(part: Path, encoding: str, url: httpx.URL, limits: Limits) -> None:
 
 
 def _unreachable(url: httpx.URL, reason: str) -> EnvironmentProblem:
-    return EnvironmentProblem(f"{masked(str(url))}: {reason}. Try later, or download it yourself and give the path.")
+    where = f"{masked(str(url))}{by_way_of(str(url))}"
+    return EnvironmentProblem(f"{where}: {reason}. Try later, or download it yourself and give the path.")
 
 
 def _name(url: httpx.URL) -> str:

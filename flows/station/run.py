@@ -125,14 +125,14 @@ def _deliver_if_possible(run: Run, error: BaseException) -> None:
 
 def settle(runs: Path) -> list[str]:
     """Put in order what earlier runs left behind, and say what was done; none of it may stop the run that starts."""
-    told = [*_buried(), *mlflow_runs.deliver_waiting(runs)]
+    told = [*_reaped(), *mlflow_runs.deliver_waiting(runs)]
     prune(runs)
     return told
 
 
-def _buried() -> list[str]:
+def _reaped() -> list[str]:
     try:
-        return reaper.bury()
+        return reaper.reap()
     except Exception as error:  # Prefect is away; whoever comes next asks again
         return [f"Prefect could not be asked for runs that died: {type(error).__name__}"]
 

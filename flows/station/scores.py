@@ -24,23 +24,23 @@ FORECAST = "forecast.parquet"
 @step
 def take_forecasts(run: Run) -> dict[str, str]:
     """Lay down the table so far, and the published forecasts that have days to be scored; which run made each."""
-    with stage("forecasts") as told:
-        place, market = bucket.connect(bucket_name()), run.market
-        there = scores.known_by(stored(place, market.name), run.as_of, market.data.lag)
-        published, wanted = _unscored(run, place, there, _series(run))
-        made_by = {day: _lay_down(run, place, day, live(place, market.name, day, published[day])) for day in wanted}
-        if len(there):
-            (run.folder / "in" / TABLE).write_bytes(scores.to_parquet(there))
-        told.append(f"{len(published)} published, {len(wanted)} with days that became known")
+    with stage("forecasts") as notes:
+        store, market = bucket.connect(bucket_name()), run.market
+        scored = scores.known_by(stored(store, market.name), run.as_of, market.data.lag)
+        published, unscored = _unscored(run, store, scored, _series(run))
+        made_by = {day: _lay_down(run, store, day, live(store, market.name, day, published[day])) for day in unscored}
+        if len(scored):
+            (run.folder / "in" / TABLE).write_bytes(scores.to_parquet(scored))
+        notes.append(f"{len(published)} published, {len(unscored)} with days that became known")
     return made_by
 
 
 def _unscored(
-    run: Run, place: bucket.Bucket, there: pd.DataFrame, y: pd.Series
+    run: Run, store: bucket.Bucket, scored: pd.DataFrame, y: pd.Series
 ) -> tuple[dict[str, list[str]], list[str]]:
     """All sets that were published before today, by day; and the days of those that have something to be scored."""
-    published = {day: sets for day, sets in forecasts.sets(place, run.market.name).items() if day < str(run.as_of)}
-    return published, scores.unscored(published, there, y, run.market.predict.horizon)
+    published = {day: sets for day, sets in forecasts.sets(store, run.market.name).items() if day < str(run.as_of)}
+    return published, scores.unscored(published, scored, y, run.market.predict.horizon)
 
 
 def _series(run: Run) -> pd.Series:
@@ -48,16 +48,16 @@ def _series(run: Run) -> pd.Series:
     return series.pick(series.read_snapshot(run.folder / "in" / "snapshot.parquet"), data.location, data.category)
 
 
-def stored(place: bucket.Bucket, market: str) -> pd.DataFrame:
+def stored(store: bucket.Bucket, market: str) -> pd.DataFrame:
     """The table of a market as it is in the bucket; without rows where nothing was reviewed yet."""
     try:
-        return scores.from_parquet(bucket.read(place, f"{market}/{TABLE}"))
+        return scores.from_parquet(bucket.read(store, f"{market}/{TABLE}"))
     except bucket.Missing:
         return scores.read_scores("")
 
 
-def _lay_down(run: Run, place: bucket.Bucket, day: str, folder: str) -> str:
-    manifest, content = forecasts.read_set(place, folder, FORECAST)
+def _lay_down(run: Run, store: bucket.Bucket, day: str, folder: str) -> str:
+    manifest, content = forecasts.read_set(store, folder, FORECAST)
     (run.folder / "in" / "forecasts").mkdir(exist_ok=True)
     (run.folder / "in" / "forecasts" / f"{day}.parquet").write_bytes(content)
     return str(manifest["about"].get("record", ""))
@@ -71,18 +71,18 @@ def take_track(run: Run) -> str:
     that one should have found and did not, because it failed, is found here.
     """
     before = run.as_of - dt.timedelta(days=1)
-    place, market = bucket.connect(bucket_name()), run.market
-    known = scores.known_by(stored(place, market.name), before, market.data.lag)
+    store, market = bucket.connect(bucket_name()), run.market
+    scored = scores.known_by(stored(store, market.name), before, market.data.lag)
     y = _series(run)[: pd.Timestamp(before) - market.data.lag * series.DAY]
-    published, wanted = _unscored(run, place, known, y)
-    for day in wanted:
+    published, unscored = _unscored(run, store, scored, y)
+    for day in unscored:
         with suppress(DataProblem):  # altered since; the review is the one to say so, and the page quotes the others
-            _, content = forecasts.read_set(place, live(place, market.name, day, published[day]), FORECAST)
-            missed = pd.read_parquet(io.BytesIO(content))
-            known = scores.grow(known, scores.score(missed, y, market.data.lag, country_of(market.data.location)))
-    if known.empty:
+            _, content = forecasts.read_set(store, live(store, market.name, day, published[day]), FORECAST)
+            forecast = pd.read_parquet(io.BytesIO(content))
+            scored = scores.grow(scored, scores.score(forecast, y, market.data.lag, country_of(market.data.location)))
+    if scored.empty:
         return ""
-    (run.folder / "in" / "track.json").write_text(json.dumps(review.track_record(known, before), indent=2))
+    (run.folder / "in" / "track.json").write_text(json.dumps(review.track_record(scored, before), indent=2))
     return "in/track.json"
 
 
@@ -92,22 +92,22 @@ def hand_in(run: Run, made_by: dict[str, str]) -> str:
 
     The table comes last: what stops us before it, the next review does again. Nothing new writes nothing.
     """
-    with stage("scores") as told:
-        place, ours = bucket.connect(bucket_name()), scores.read_scores(run.folder / "out" / TABLE)
-        told.append(run.written("news.json")["sentence"])
-        absent = [day for day, made in made_by.items() if not _grade(made, ours[ours["origin_date"] == day])]
-        told += [f"no record any more of the forecasts as of {', '.join(absent)}"] if absent else []
+    with stage("scores") as notes:
+        store, scored = bucket.connect(bucket_name()), scores.read_scores(run.folder / "out" / TABLE)
+        notes.append(run.written("news.json")["sentence"])
+        absent = [day for day, made in made_by.items() if not _grade(made, scored[scored["origin_date"] == day])]
+        notes += [f"no record any more of the forecasts as of {', '.join(absent)}"] if absent else []
         if made_by:
-            bucket.amend(place, f"{run.market.name}/{TABLE}", lambda there: scores.merge(there, ours))
-    return " · ".join(told)
+            bucket.amend(store, f"{run.market.name}/{TABLE}", lambda table: scores.merge(table, scored))
+    return " · ".join(notes)
 
 
 def _grade(made: str, rows: pd.DataFrame) -> bool:
     """Whether the run that made a forecast was there to be told how good it was."""
-    found = review.accuracy(rows)
-    wanted = {f"live_{name}": found[name] for name in ("MAE", "WIS", "skill", "cover80", "days")}
+    metrics = review.accuracy(rows)
+    live = {f"live_{name}": metrics[name] for name in ("MAE", "WIS", "skill", "cover80", "days")}
     return mlflow_runs.grade(
-        made, {name: value for name, value in wanted.items() if value == value}, int(found["days"])
+        made, {name: value for name, value in live.items() if pd.notna(value)}, int(live["live_days"])
     )
 
 
@@ -116,7 +116,7 @@ def trained_for_drift(market: str, as_of: dt.date, days: int) -> str | None:
 
     Only one that was brought to its end counts: its notebook may have succeeded, and the promotion after it failed.
     """
-    asked = f"tags.market = '{market}' and tags.trigger = 'drift' and tags.decided LIKE '%'"
-    stood = [run.data.tags["as_of"] for _, run in mlflow_runs.search("train", asked, most=1000)]
+    filters = f"tags.market = '{market}' and tags.trigger = 'drift' and tags.decided LIKE '%'"
+    trained = [run.data.tags["as_of"] for _, run in mlflow_runs.search("train", filters, most=1000)]
     first = str(as_of - dt.timedelta(days=days))
-    return max((day for day in stood if first < day <= str(as_of)), default=None)
+    return max((day for day in trained if first < day <= str(as_of)), default=None)

@@ -1,15 +1,19 @@
 """Who starts the servers, who finds them and who stops them; each in a process of its own, the bucket for all."""
 
+import contextlib
 import os
+import re
 import subprocess
 import sys
 import time
 import urllib.request
+from pathlib import Path
 
 import pytest
 
 from flows.local import servers
 from flows.record.process import this_process
+from footfall.errors import EnvironmentProblem
 
 SCRIPT = """
 from flows.local.servers import servers
@@ -26,24 +30,31 @@ def comes(tmp_path):
     """Starts one more process in the same home; all are gone at the end."""
     theirs = ("FOOTFALL_BUCKET", "STORAGE_EMULATOR_HOST")
     ours = {name: value for name, value in os.environ.items() if name not in theirs}
-    all_of_them = []
+    processes = []
 
     def one_more(**named):
         env = ours | ELSEWHERE | {"FOOTFALL_HOME": str(tmp_path), **named}
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-        all_of_them.append(subprocess.Popen([sys.executable, "-c", SCRIPT], env=env, **pipes))
-        return all_of_them[-1]
+        processes.append(subprocess.Popen([sys.executable, "-c", SCRIPT], env=env, **pipes))
+        return processes[-1]
 
     yield one_more
-    for one in all_of_them:
-        one.kill()
-        one.wait()
+    for process in processes:
+        process.kill()
+        process.wait()
 
 
-def leave(one):
-    one.stdin.write("\n")
-    one.stdin.close()
-    assert one.stdout.readline() == "leaves\n"
+def leave(guest):
+    guest.stdin.write("\n")
+    guest.stdin.close()
+    assert guest.stdout.readline() == "leaves\n"
+
+
+def wait_until_it_waits(host):
+    """Until a process stands in line for a lock."""
+    while not re.search(rf"-> FLOCK +ADVISORY +WRITE {host.pid} ", Path("/proc/locks").read_text()):
+        assert host.poll() is None
+        time.sleep(0.05)
 
 
 def test_who_comes_while_the_house_waits_for_its_last_guest_is_one_more_guest(comes, tmp_path):
@@ -52,18 +63,19 @@ def test_who_comes_while_the_house_waits_for_its_last_guest_is_one_more_guest(co
     guest = comes()
     assert guest.stdout.readline() == address
     leave(host)
-    time.sleep(1)  # it waits now
+    wait_until_it_waits(host)
     late = comes()
     assert late.stdout.readline() == address
     leave(guest)
-    time.sleep(1)
+    guest.wait()
+    wait_until_it_waits(host)
     assert host.poll() is None and urllib.request.urlopen(f"{address.strip()}/storage/v1/b").status == 200
     leave(late)
-    assert host.wait(20) == 0 and not (tmp_path / "servers.json").exists()
+    assert host.wait() == 0 and not (tmp_path / "servers.json").exists()
 
 
 def test_of_two_that_begin_at_once_one_starts_the_servers(comes):
-    assert len({one.stdout.readline() for one in [comes(), comes(), comes()]}) == 1
+    assert len({process.stdout.readline() for process in [comes(), comes(), comes()]}) == 1
 
 
 def test_who_names_a_bucket_elsewhere_is_not_led_to_the_one_on_this_machine(comes, tmp_path):
@@ -75,13 +87,38 @@ def test_who_names_a_bucket_elsewhere_is_not_led_to_the_one_on_this_machine(come
 
 def test_addresses_of_a_process_that_is_gone_are_not_believed_whoever_has_its_number_now(tmp_path, monkeypatch):
     monkeypatch.setenv("FOOTFALL_HOME", str(tmp_path))
-    here, note = this_process(), {"addresses": {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}}
+    here, addresses = this_process(), {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}
 
     def noted(**changed):
-        (tmp_path / "servers.json").write_text(servers.Note(**here.model_dump() | note | changed).model_dump_json())
+        host = servers.Host(**here.model_dump() | {"addresses": addresses} | changed)
+        (tmp_path / "servers.json").write_text(host.model_dump_json())
         return servers._running()
 
-    assert noted() == note["addresses"]
+    assert noted() == addresses
     assert noted(born="another-start-of-the-machine 42") == {}
     (tmp_path / "servers.json").write_text("")
     assert servers._running() == {}
+
+
+WORKS = "import sys, time; until = time.process_time() + 2\nwhile time.process_time() < until: pass\n"
+SERVES = "from http.server import *; test(SimpleHTTPRequestHandler, port=int(sys.argv[1]), bind='127.0.0.1')"
+STARTS = {
+    "works longer than patience lasts, then answers": (WORKS + SERVES, True),
+    "stands still": ("import time; time.sleep(600)", False),
+    "ends": ("1 / 0", False),
+    "works for ever": ("while True: pass", False),
+}
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_a_server_is_waited_for_while_it_works_and_no_longer(start, tmp_path, monkeypatch):
+    script, answers = STARTS[start]
+    monkeypatch.setenv("FOOTFALL_HOME", str(tmp_path))
+    monkeypatch.setattr(servers, "PATIENCE", 1.0)
+    (tmp_path / "logs").mkdir()
+    stub = servers.Server("STUB", "stub", 0, tmp_path, lambda port: [sys.executable, "-c", script, str(port)], "/",
+                          lambda url: {"STUB": url})  # fmt: skip
+    refused = pytest.raises(EnvironmentProblem, match=r"stub did not start on port \d+; read .*stub\.log$")
+    with contextlib.ExitStack() as stack, contextlib.nullcontext() if answers else refused:
+        stub.launch(stack)
+        assert urllib.request.urlopen(stub.addresses(stack)["STUB"]).status == 200

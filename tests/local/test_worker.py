@@ -1,6 +1,5 @@
 """The deployments, for real: server, `prefect deploy --all`, worker, scheduled parameters, forecast in the bucket."""
 
-import asyncio
 import re
 import time
 
@@ -12,88 +11,73 @@ from flows.local.worker import worker
 from flows.settings import ROOT, home
 from flows.storage import bucket, forecasts
 
-ROOT = ROOT
-
 
 @pytest.fixture(scope="module")
-def deployed(servers):
-    with worker.worker(servers):
-        yield
+def waiting(servers):
+    """A worker's process."""
+    with worker() as process:
+        yield process
 
 
-def ran(deployment, **settings):
-    """Start a run of a deployment as a person would, and wait for its end."""
+@pytest.fixture
+def run(waiting, client):
+    """Starts a run of a deployment as a person would, and waits for its end for as long as the worker lives."""
     from prefect.deployments import run_deployment
 
-    asked = {"market": "sample", "settings": settings}
-    return run_deployment(deployment, parameters=asked, timeout=240, poll_interval=1)
+    def run_to_its_end(deployment, **settings):
+        flow_run = run_deployment(deployment, parameters={"market": "sample", "settings": settings}, timeout=0)
+        while not flow_run.state.is_final():
+            assert waiting.poll() is None, "the worker ended"
+            time.sleep(0.5)
+            flow_run = client.read_flow_run(flow_run.id)
+        return flow_run
+
+    return run_to_its_end
 
 
-def artifacts(flow_run):
-    from prefect.client.orchestration import get_client
-    from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
-
-    async def read():
-        async with get_client() as client:
-            mine = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[flow_run.id]))
-            return await client.read_artifacts(artifact_filter=mine)
-
-    return {artifact.key: artifact for artifact in asyncio.run(read())}
+def about(client, things, flow_run):
+    """What Prefect keeps of a run: its artifacts, its logs."""
+    wanted = {things: {"flow_run_id": {"any_": [str(flow_run.id)]}}}
+    return client.request("POST", f"/{things}/filter", json=wanted).json()
 
 
-def logs(flow_run, until, seconds=15):
-    """What a run logged, once a text is in it: Prefect sends lines in batches, the last of them after the state."""
-    from prefect.client.orchestration import get_client
-    from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId
+def artifacts(client, flow_run):
+    return {artifact["key"]: artifact["data"] for artifact in about(client, "artifacts", flow_run)}
 
-    async def read():
-        async with get_client() as client:
-            return await client.read_logs(LogFilter(flow_run_id=LogFilterFlowRunId(any_=[flow_run.id])), limit=200)
 
-    patience = time.monotonic() + seconds
-    while (
-        until not in (told := "\n".join(line.message for line in asyncio.run(read()))) and time.monotonic() < patience
-    ):
+def wait_for_line(client, flow_run, pattern):
+    """Until a run has logged a line: Prefect sends them in batches, the last of them after the state."""
+    while not any(re.search(pattern, line["message"]) for line in about(client, "logs", flow_run)):
         time.sleep(0.5)
-    return told
 
 
-@pytest.mark.timeout(600)
-def test_both_deployments_run_to_completed_and_publish(first_run, deployed):
-    trained = ran("train/sample", **{"train.backtest_days": 66})  # fewer: it trains faster
+def test_both_deployments_run_to_completed_and_publish(first_run, run, client):
+    from flows.record import mlflow_runs
+
+    trained = run("train/sample", **{"train.backtest_days": 66})  # fewer: it trains faster
     assert trained.state.is_completed(), trained.state
-    predicted = ran("predict/sample")
+    predicted = run("predict/sample")
     assert predicted.state.is_completed(), predicted.state
     latest = forecasts.latest(bucket.connect("footfall"), "sample")
     assert latest.pointer["as_of"] == "2022-10-13" and "index.html" in latest.files
 
+    shown = artifacts(client, predicted)
+    ((_, record),) = mlflow_runs.search("predict", f"tags.prefect_flow_run = '{predicted.id}'")
+    assert record.info.run_id in shown["record"] and record.data.tags["forecast"].endswith(latest.pointer["digest"])
+    assert len(re.findall("2022-10-1[4-9]|2022-10-20", shown["sample-forecast"])) == 7
+    assert "sample-leaderboard" in artifacts(client, trained)
+    wait_for_line(client, predicted, r"predict \[\d+\] .* Forecast")  # progress is in Prefect's log, cell by cell
+
+
+def test_a_failed_run_is_failed_in_prefect_and_in_mlflow(run, client):
     from flows.record import mlflow_runs
 
-    kept = artifacts(predicted)
-    ((_, run),) = mlflow_runs.search("predict", f"tags.prefect_flow_run = '{predicted.id}'")
-    assert run.info.run_id in kept["record"].data and run.data.tags["forecast"].endswith(latest.pointer["digest"])
-    assert len(re.findall("2022-10-1[4-9]|2022-10-20", kept["sample-forecast"].data)) == 7
-    assert "sample-leaderboard" in artifacts(trained)
-    assert re.search(r"predict \[\d+\] .* Forecast", logs(predicted, "Forecast")), (
-        "progress is in Prefect's log, cell by cell"
-    )
-
-
-def test_a_failed_run_is_failed_in_prefect_and_in_mlflow(deployed):
-    from prefect.deployments import run_deployment
-
-    from flows.record import mlflow_runs
-
-    bad = {"market": "sample", "settings": {"data.source": "nowhere.csv"}}
-    failed = run_deployment("predict/sample", parameters=bad, timeout=120, poll_interval=1)
+    failed = run("predict/sample", **{"data.source": "nowhere.csv"})
     assert failed.state.is_failed() and "nowhere.csv" in failed.state.message
-    client = mlflow_runs.MlflowClient()
-    experiment = client.get_experiment_by_name("predict").experiment_id
-    found = client.search_runs([experiment], f"tags.prefect_flow_run = '{failed.id}'")
-    assert [run.info.status for run in found] == ["FAILED"]
-    assert f"/runs/flow-run/{failed.id})" in found[0].data.tags["mlflow.note.content"], "and from there to Prefect"
-    address = f"/runs/{found[0].info.run_id}?"
-    assert address in logs(failed, address), "and back"
+    ((_, record),) = mlflow_runs.search("predict", f"tags.prefect_flow_run = '{failed.id}'")
+    assert record.info.status == "FAILED"
+    assert f"/runs/flow-run/{failed.id})" in record.data.tags["mlflow.note.content"], "and from there to Prefect"
+    wait_for_line(client, failed, re.escape(f"/runs/{record.info.run_id}?"))  # and back
     invariants.check(home(), market="sample")
 
 

@@ -175,7 +175,7 @@ def test_without_an_address_no_automation_sends(servers):
         automations.arrange()
         with get_client(sync_client=True) as client:
             assert [one.name for one in client.read_automations()] == ["footfall-silence"]
-        assert automations.told() == "No alerts: set FOOTFALL_ALERT_URL, then footfall up."
+        assert automations.sentence() == "No alerts: set FOOTFALL_ALERT_URL, then footfall up."
 
 
 @pytest.mark.parametrize(
@@ -212,5 +212,5 @@ def test_an_alert_that_cannot_be_told_stops_nothing(servers, monkeypatch):
         assert alerts.open("away", "decay", "worse than the naive") is False
         alerts.tell("away", "promotion", "version 1")
         alerts.close("away", "decay")
-        assert reaper.bury() == []
+        assert reaper.reap() == []
     assert os.environ["PREFECT_API_URL"] and alerts.opened("away") == []

@@ -12,7 +12,7 @@ import psutil
 import pytest
 from conftest import free_port, wait_for
 
-from flows.local.servers import quiet
+from flows.local.servers import shared_environment
 from flows.settings import ROOT
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(900)]
@@ -27,14 +27,16 @@ class House:
         self.url = f"http://127.0.0.1:{port}/api"
         own = {"FOOTFALL_HOME": str(home), "PREFECT_HOME": str(home / "prefect"), "PREFECT_API_URL": self.url}
         theirs = ("MLFLOW_TRACKING_URI", "FOOTFALL_BUCKET", "STORAGE_EMULATOR_HOST")
-        self.env = {name: value for name, value in os.environ.items() if name not in theirs} | quiet() | own
+        self.env = (
+            {name: value for name, value in os.environ.items() if name not in theirs} | shared_environment() | own
+        )
         self.serve = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
         self.server = self.house = None
 
     def start_server(self):
         log = (self.home / "server.log").open("ab")
         self.server = subprocess.Popen(self.serve, env=self.env, stdout=log, stderr=log, start_new_session=True)
-        wait_for(f"{self.url}/health", self.server, 120)
+        wait_for(f"{self.url}/health", self.server)
 
     def stop_server(self):
         os.killpg(self.server.pid, signal.SIGKILL)

@@ -101,14 +101,14 @@ def test_a_run_that_died_with_its_worker_is_ended_and_run_once_more(client, live
     identity = deployment(client, live)
     first = client.create_flow_run_from_deployment(identity)
     left_behind(client, first)
-    (told,) = reaper.bury()
+    (told,) = reaper.reap()
     assert "ended without a word" in told and "run once more" in told
     assert client.read_flow_run(first.id).state.is_crashed()
-    assert reaper.bury() == []
+    assert reaper.reap() == []
     (again,) = [run for run in runs_of(client, identity) if run.id != first.id]
     assert again.state.is_scheduled() and again.parameters == {"market": live}
     left_behind(client, again)
-    assert "run once more" not in reaper.bury()[0], "twice is enough"
+    assert "run once more" not in reaper.reap()[0], "twice is enough"
     assert len(runs_of(client, identity)) == 2
 
 
@@ -120,12 +120,12 @@ def test_a_run_whose_death_its_worker_has_noticed_is_run_once_more_too(client, l
     identity = deployment(client, live)
     first = client.create_flow_run_from_deployment(identity)
     client.set_flow_run_state(first.id, Crashed(message="exited with status -9"), force=True)
-    (told,) = reaper.bury()
+    (told,) = reaper.reap()
     assert "exited with status -9" in told and "run once more" in told
-    assert reaper.bury() == []
+    assert reaper.reap() == []
     (again,) = [run for run in runs_of(client, identity) if run.id != first.id]
     client.set_flow_run_state(again.id, Crashed(message="exited with status -9"), force=True)
-    assert "run once more" not in reaper.bury()[0] and len(runs_of(client, identity)) == 2
+    assert "run once more" not in reaper.reap()[0] and len(runs_of(client, identity)) == 2
 
 
 def test_a_server_that_is_not_ours_may_know_runs_of_other_machines(client, live, monkeypatch):
@@ -135,8 +135,8 @@ def test_a_server_that_is_not_ours_may_know_runs_of_other_machines(client, live,
     left_behind(client, run)
     with monkeypatch.context() as patch:
         patch.delenv(OWN_PREFECT)
-        assert reaper.bury() == [], "its process may live where it runs"
-    assert len(reaper.bury()) == 1
+        assert reaper.reap() == [], "its process may live where it runs"
+    assert len(reaper.reap()) == 1
 
 
 def test_a_run_whose_process_lives_is_left_alone(client, live):
@@ -146,9 +146,9 @@ def test_a_run_whose_process_lives_is_left_alone(client, live):
 
     run = client.create_flow_run_from_deployment(deployment(client, live))
     client.set_flow_run_state(run.id, Running(), force=True)
-    assert reaper.bury() == [], "its process may be about to start"
+    assert reaper.reap() == [], "its process may be about to start"
     client.request("PATCH", f"/flow_runs/{run.id}", json={"infrastructure_pid": str(os.getpid())})
-    assert reaper.bury() == []
+    assert reaper.reap() == []
     client.delete_flow_run(run.id)
 
 
@@ -163,7 +163,7 @@ def test_a_run_killed_in_its_notebook_does_not_stay_running(client, first_run):
     (folder,) = set((home() / "runs").iterdir()) - before
     identity = json.loads((folder / "owner.json").read_text())["tags"]["prefect_flow_run"]
     assert client.read_flow_run(identity).state.is_running()
-    assert any("ended without a word" in told for told in reaper.bury())
+    assert any("ended without a word" in told for told in reaper.reap())
     assert client.read_flow_run(identity).state.is_crashed()
 
 

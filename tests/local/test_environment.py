@@ -1,0 +1,99 @@
+"""Proxies, homes and terminals as people have them: this machine's servers are reached, or a sentence says why not."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from flows.proxies import by_way_of, settle_proxies
+from footfall.errors import EnvironmentProblem
+
+DEAD = "http://reader:canary-proxy@127.0.0.1:9"
+KINDS = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+PROXIES = [f(kind) for kind in (*KINDS, "NO_PROXY") for f in (str.upper, str.lower)]
+ADDRESSES = ("PREFECT_API_URL", "MLFLOW_TRACKING_URI", "FOOTFALL_BUCKET", "STORAGE_EMULATOR_HOST")
+
+
+def footfall(*words, without=(), **environment):
+    """The command line in a process of its own, with no other proxy than the ones given."""
+    ours = {name: value for name, value in os.environ.items() if name not in (*PROXIES, *without)}
+    command = [sys.executable, "-m", "flows.cli.main", *words]
+    return subprocess.run(command, env=ours | environment, capture_output=True, check=False)
+
+
+@pytest.mark.parametrize(
+    "proxies",
+    [{kind: DEAD} for kind in (*KINDS, "http_proxy", "all_proxy")]
+    + [dict.fromkeys(KINDS, DEAD) | {name: "example.org, .example.net"} for name in ("NO_PROXY", "no_proxy")]
+    + [{"HTTP_PROXY": "nonsense", "NO_PROXY": "*"}, {"HTTP_PROXY": ""}],
+    ids=str,
+)
+def test_this_machines_servers_are_asked_past_every_proxy(proxies, servers):
+    for command in (["status", "sample"], ["runs"]):  # the first asks Prefect and the bucket, the second MLflow
+        done = footfall(*command, **proxies)
+        assert done.returncode == 0, done
+
+
+UNUSABLE = {
+    "socks5://127.0.0.1:1080": r"socks5://127\.0\.0\.1:1080: .*httpx\[socks\]",
+    "socks5h://me:canary-proxy@host": r"socks5h://host: .*httpx\[socks\]",
+    "socks4://host": "socks4://host: Unknown scheme",
+    "http://host:port": "http://host:port: ",
+    "me:canary-proxy@host:99999": "http://host:99999: ",
+    "http://[host": r"http://\[host: ",
+    "http://": "it names no host",
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("proxy", UNUSABLE)
+def test_a_proxy_that_cannot_be_used_is_named(proxy, kind, monkeypatch):
+    for name in PROXIES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(kind, proxy)
+    with pytest.raises(EnvironmentProblem, match=f"^{kind} is .*{UNUSABLE[proxy]}") as refused:
+        settle_proxies()
+    assert "canary-proxy" not in str(refused.value)
+
+
+@pytest.mark.parametrize("command", [["forecast", "sample"], ["predict", "sample"], ["doctor"]], ids=" ".join)
+def test_a_proxy_that_cannot_be_used_stops_before_anything_is_begun(command, tmp_path):
+    home = tmp_path / "home"
+    done = footfall(*command, without=ADDRESSES, FOOTFALL_HOME=str(home), ALL_PROXY="socks5://127.0.0.1:1080")
+    assert done.returncode == 4 and b"Traceback" not in done.stderr, done
+    assert b"ALL_PROXY is socks5://127.0.0.1:1080" in done.stdout and not home.exists()
+
+
+def test_a_proxy_between_us_and_a_source_is_named_with_it(tmp_path, monkeypatch):
+    from flows.sources.download import Limits, fetch
+
+    monkeypatch.setenv("HTTPS_PROXY", DEAD)
+    with pytest.raises(
+        EnvironmentProblem, match=r"^https://example\.org/x\.zip \(through the proxy http://127"
+    ) as seen:
+        fetch("https://example.org/x.zip", tmp_path, Limits(attempts=1))
+    assert "canary-proxy" not in str(seen.value) and by_way_of("https://127.0.0.1/") == ""
+
+
+@pytest.mark.parametrize("name", ["home#2?x", "à casa %41 50%", "n" * 200], ids=["#?", "%", "long"])
+def test_a_home_may_be_called_anything(name, tmp_path):
+    done = footfall("explore", "sample", without=ADDRESSES, FOOTFALL_HOME=str(tmp_path / name), HTTP_PROXY=DEAD)
+    assert done.returncode == 0, done
+    assert "478 days, 0 missing" in done.stdout.decode()
+    assert [path.name for path in tmp_path.iterdir()] == [name], "nothing is left beside it"
+    assert {path.name for path in (tmp_path / name).iterdir()} >= {
+        "mlflow.db",
+        "artifacts",
+        "bucket",
+        "prefect",
+        "runs",
+    }
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+@pytest.mark.parametrize("command", [["forecast", "sample"], ["status", "sample"], ["--help"]], ids=" ".join)
+def test_a_terminal_that_lacks_a_letter_is_shown_the_others(command, encoding, first_run):
+    done = footfall(*command, PYTHONIOENCODING=encoding)
+    assert done.returncode == 0 and not done.stderr, done
+    assert b"sample" in done.stdout or b"predict" in done.stdout
