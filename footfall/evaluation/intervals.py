@@ -5,13 +5,13 @@ each in units of its own mean error, newer ones counting more; as much wider on 
 wider after weeks that were hard to foresee. The constants were chosen on the origins 2021-10-01 … 2022-03-31.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from footfall.calendar import special
-from footfall.quantiles import LEVELS, QUANTILES, TAILS, column
+from footfall.quantiles import HIGH, LEVELS, LOW, QUANTILES, TAILS, column
 from footfall.series import DAY, FLOOR
 
 HALF_LIFE = 365  # days after which an error counts half
@@ -101,23 +101,59 @@ def _errors(rows: pd.DataFrame, country: str) -> Errors:
     }
 
 
+def steps(
+    residuals: pd.DataFrame, mean: pd.Series, origin: pd.Timestamp, country: str, lag: int, late: int = 0
+) -> pd.DataFrame:
+    """The 80 % range of the first day of a forecast, made step by step; parameters as in `quantiles`.
+
+    Returns
+    -------
+    DataFrame, shape (5, 2)
+        A row per step, the last one what `quantiles` gives; columns ``low`` and ``high``.
+    """
+    width = _widths(_errors(residuals, country), mean.index[:1], origin, country, lag, late)
+    shape = width.shape[[COLUMNS.index(column(level)) for level in (LOW, HIGH)]]
+    expected, size = mean.iloc[0], width.scale[0]
+    rows = {
+        "the mean forecast": [expected, expected],
+        "typical error at this distance, on this kind of day": [size, size],
+        "where one error in ten lies below and above, in typical errors": shape,
+        "the last weeks' errors against typical ones": [width.recent, width.recent],
+        "mean + typical error × share × last weeks": np.maximum(expected + size * shape * width.recent, FLOOR),
+    }
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["low", "high"])
+
+
+class Widths(NamedTuple):
+    """What the quantiles of a forecast are made of, beside its mean."""
+
+    shape: Array  # quantiles of past errors in typical errors, shape (n_levels,)
+    recent: float  # width of the last weeks against the usual one
+    scale: Array  # typical error of each day, shape (n_days,)
+
+
 def _quantiles(
     errors: Errors, mean: Array, days: pd.DatetimeIndex, origin: pd.Timestamp, country: str, lag: int, late: int
 ) -> Array:
-    """Shared by backtest and live forecast, shape (n_days, n_levels)."""
+    """Shared by backtest and live forecast, shape (n_days, n_levels); NaN where too few errors are known."""
+    width = _widths(errors, days, origin, country, lag, late)
+    return np.maximum(mean[:, None] + width.scale[:, None] * width.shape * width.recent, FLOOR)
+
+
+def _widths(errors: Errors, days: pd.DatetimeIndex, origin: pd.Timestamp, country: str, lag: int, late: int) -> Widths:
     age = (origin.to_datetime64() - errors["date"]) / DAY.to_timedelta64()
     past = {name: values[age >= lag] for name, values in errors.items()}
     age, horizons = age[age >= lag], (days - origin).days.to_numpy()
     if min((past["horizon"] == h).sum() for h in horizons) < FEWEST_ERRORS:
-        return np.full((len(days), len(SCORED_LEVELS)), np.nan)
+        return Widths(np.full(len(SCORED_LEVELS), np.nan), np.nan, np.full(len(days), np.nan))
     weight = 0.5 ** (age / HALF_LIFE)
     width = _width_of_special(past, weight)
     ordinary = past["error"] / np.where(past["special"], width, 1.0)
     size = _mean_by_horizon(np.abs(ordinary), past["horizon"], weight)
     scaled = ordinary / pd.Series(past["horizon"]).map(size).to_numpy()
-    shape, recent = _shape(scaled, weight), _recent_width(np.abs(scaled), weight, 0.5 ** (age / RECENT_HALF_LIFE))
+    recent = _recent_width(np.abs(scaled), weight, 0.5 ** (age / RECENT_HALF_LIFE))
     scale = np.where(special(days, country), width, 1.0) * _extrapolated(size, horizons + late)
-    return np.maximum(mean[:, None] + scale[:, None] * shape * recent, FLOOR)
+    return Widths(_shape(scaled, weight), recent, scale)
 
 
 def _width_of_special(past: Errors, weight: Array) -> float:
