@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 from sktime.forecasting.base import BaseForecaster
 
-from flows.authoring import candidates as rehearsal
+from flows.authoring import candidates
 from flows.settings import params_folder
 from footfall.calendar import country_of
 from footfall.evaluation.backtest import FEWEST_DAYS, backtest
@@ -32,11 +32,11 @@ OURS = ["calendar", "both scales", "boosted"]
 
 
 def main() -> None:
-    """Backtest every series, and tell each model's ratio to the naive."""
-    asked = _arguments()
-    codes = pd.read_csv(asked.source, usecols=["country_region_code"], keep_default_na=False).iloc[:, 0].unique()
-    table = read_google(asked.source, codes.tolist(), not_after=dt.date(2022, 12, 31)).series
-    errors = pd.DataFrame(_errors(table, asked.draw))
+    """Backtest every series, and print each model's ratio to the naive."""
+    options = _arguments()
+    codes = pd.read_csv(options.source, usecols=["country_region_code"], keep_default_na=False).iloc[:, 0].unique()
+    table = read_google(options.source, codes.tolist(), not_after=dt.date(2022, 12, 31)).series
+    errors = pd.DataFrame(_errors(table, options.draw))
     print(f"{len(errors)} series, origins every {STEP} days from {FIRST}, {HORIZON} days ahead\n")
     print("| model | median ratio to naive | pooled ratio | lose to naive |\n|---|---|---|---|")
     for name in OURS:
@@ -55,27 +55,28 @@ def _arguments() -> argparse.Namespace:
 def _errors(table: pd.DataFrame, draw: int | None) -> Iterator[dict[str, Any]]:
     """Mean absolute error of each model on each series, over the days that all of them forecast."""
     panel = Panel(table)
-    known = {
+    recipes = {
         name: of_today(recipe, panel)
-        for name, recipe in rehearsal.recipes(read_market(params_folder(), "sample"), HORIZON).items()
+        for name, recipe in candidates.recipes(read_market(params_folder(), "sample"), HORIZON).items()
     }
     published = table[table["value"].notna()]
-    places = published[["location", "category"]].drop_duplicates()
-    for place in (places.sample(draw, random_state=1) if draw else places).itertuples():
-        y = pick(published[published["location"] == place.location], place.location, place.category)
+    keys = published[["location", "category"]].drop_duplicates()
+    for location, category in (keys.sample(draw, random_state=1) if draw else keys).itertuples(index=False):
+        y = pick(published[published["location"] == location], location, category)
         origins = pd.date_range(FIRST, y.index[-1] - pd.Timedelta(days=HORIZON), freq=f"{STEP}D")
         if len(origins) and not unfit(y[: origins[0]], FEWEST_DAYS):
-            yield {"location": place.location, "category": place.category, **_error(known, y, origins, place.location)}
+            yield {"location": location, "category": category, **_error(recipes, y, origins, location)}
 
 
 def _error(
-    known: dict[str, BaseForecaster], y: pd.Series, origins: pd.DatetimeIndex, location: str
+    recipes: dict[str, BaseForecaster], y: pd.Series, origins: pd.DatetimeIndex, location: str
 ) -> dict[str, float]:
-    said = backtest({name: _of_country(known[name], country_of(location)) for name in OURS}, y, origins, HORIZON, lag=0)
-    naive = said[said["candidate"] == OURS[0]].assign(candidate="seasonal naive")
+    ours = {name: _of_country(recipes[name], country_of(location)) for name in OURS}
+    table = backtest(ours, y, origins, HORIZON, lag=0)
+    naive = table[table["candidate"] == OURS[0]].assign(candidate="seasonal naive")
     naive["mean"] = filled(y).shift(WEEK).reindex(naive["date"]).to_numpy()
-    said = pd.concat([said, naive])
-    return (said["mean"] - said["actual"]).abs().groupby(said["candidate"]).mean().to_dict()
+    table = pd.concat([table, naive])
+    return (table["mean"] - table["actual"]).abs().groupby(table["candidate"]).mean().to_dict()
 
 
 def _of_country(recipe: BaseForecaster, country: str) -> BaseForecaster:

@@ -11,16 +11,18 @@ import sys
 import tempfile
 import time
 import warnings
+from math import nan
 from pathlib import Path
 
 import pandas as pd
 from sktime.forecasting.sarimax import SARIMAX
 
-from flows.authoring import candidates as rehearsal
+from flows.authoring import candidates
 from flows.settings import ROOT, params_folder
 from flows.sources.reading import one_reading, read_source
 from footfall.calendar import country_of, special
-from footfall.evaluation.backtest import coverage, mae, rehearse, wis
+from footfall.evaluation.backtest import backtest_with_quantiles
+from footfall.evaluation.metrics import coverage, mae, wis
 from footfall.market_file import read_market
 from footfall.models.transforms import KindOfDay, LastYearsTurn, LogLevel
 from footfall.models.updating import fit, predict
@@ -31,68 +33,70 @@ from footfall.series import WEEK
 PEERS_PYTHON = ROOT / "benchmarks" / ".venv" / "bin" / "python"
 SPANS = {"sample": ("2022-06-01", "2022-10-06"), "portugal": ("2022-04-01", "2022-10-06")}
 OURS = ["boosted", "calendar", "both scales", "ETS, calendar", "ETS", "Theta"]
+TIMED = ["AutoCES", "AutoETS"]
 TIMES = 200  # the CPU for a series is the least of so many: a busy machine adds to it
 
 
 def main() -> None:
     """Run all, score all, print the table."""
-    asked = _arguments()
-    origins = rehearsal.days(*SPANS[asked.market])
-    print(f"{len(origins)} origins {origins[0]:%Y-%m-%d} to {origins[-1]:%Y-%m-%d}, {asked.horizon} days ahead, "
-          f"lag {asked.lag}\n")  # fmt: skip
+    options = _arguments()
+    origins = candidates.days(*SPANS[options.market])
+    print(f"{len(origins)} origins {origins[0]:%Y-%m-%d} to {origins[-1]:%Y-%m-%d}, {options.horizon} days ahead, "
+          f"lag {options.lag}\n")  # fmt: skip
     with one_reading():
-        (_every_category if asked.every_category else _one_category)(asked, origins)
+        (_every_category if options.every_category else _one_category)(options, origins)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("source", nargs="?", default="", help="Google's zip; the bundled sample if left out")
     parser.add_argument("--lag", type=int, default=0)
-    parser.add_argument("--horizon", type=int, default=7)
+    parser.add_argument("--horizon", type=int, default=WEEK)
     parser.add_argument("--every-category", action="store_true", help="a row for each kind of place")
-    asked = parser.parse_args()
-    asked.market = "portugal" if asked.source else "sample"
-    return asked
+    options = parser.parse_args()
+    options.market = "portugal" if options.source else "sample"
+    return options
 
 
-def _one_category(asked: argparse.Namespace, origins: pd.DatetimeIndex) -> None:
-    market = _market(asked)
-    y = rehearsal.series_of(market)
-    theirs = _peers(y, origins, asked.lag, asked.horizon)
-    ours = {name: rehearsal.backtest(market, origins, [name], asked.horizon, asked.lag) for name in OURS}
-    ours["ARIMA, calendar"] = _arima(market, y, origins, asked)
+def _one_category(options: argparse.Namespace, origins: pd.DatetimeIndex) -> None:
+    market = _market(options)
+    y = candidates.series_of(market)
+    theirs = _peers(y, origins, options.lag, options.horizon)
+    ours = {name: candidates.backtest(market, origins, [name], options.horizon, options.lag) for name in OURS}
+    ours["ARIMA, calendar"] = _arima(market, y, origins, options)
     print(f"{market.data.location} {market.data.category}\n\n{_markdown(_board(ours | theirs, y, market))}\n")
-    print(_cpu(market, y, asked.horizon, {name: table["milliseconds"].iloc[0] for name, table in theirs.items()}))
+    print(_cpu(market, y, options.horizon, {name: table["milliseconds"].iloc[0] for name, table in theirs.items()}))
 
 
-def _arima(market: Market, y: pd.Series, origins: pd.DatetimeIndex, asked: argparse.Namespace) -> pd.DataFrame:
+def _arima(market: Market, y: pd.Series, origins: pd.DatetimeIndex, options: argparse.Namespace) -> pd.DataFrame:
     """A row that is too slow to be a candidate: the calendar's front before an ARIMA of fixed orders."""
     country = country_of(market.data.location)
     arima = SARIMAX(order=(1, 0, 1), seasonal_order=(1, 0, 1, WEEK))
     recipe = LogLevel() * KindOfDay(country) * LastYearsTurn() * arima
     with warnings.catch_warnings(action="ignore"):  # of fits that stop before they converge
-        return rehearse({"ARIMA, calendar": recipe}, y, origins, asked.horizon, asked.lag, country)
+        return backtest_with_quantiles({"ARIMA, calendar": recipe}, y, origins, options.horizon, options.lag, country)
 
 
-def _every_category(asked: argparse.Namespace, origins: pd.DatetimeIndex) -> None:
-    rows, market = {}, _market(asked)
-    known = rehearsal.recipes(market, asked.horizon)
+def _every_category(options: argparse.Namespace, origins: pd.DatetimeIndex) -> None:
+    rows, market = {}, _market(options)
+    recipes = {name: recipe for name, recipe in candidates.recipes(market, options.horizon).items() if name in OURS[:2]}
     for category in read_source(market.data).series["category"].unique():
-        y = rehearsal.series_of(_market(asked, category))
-        recipes = {name: known[name] for name in OURS[:2]}
-        said = rehearse(recipes, y, origins, asked.horizon, asked.lag, country_of(market.data.location))
-        theirs = _peers(y, origins, asked.lag, asked.horizon)
+        y = candidates.series_of(_market(options, category))
+        ours = backtest_with_quantiles(
+            recipes, y, origins, options.horizon, options.lag, country_of(market.data.location)
+        )
+        theirs = _peers(y, origins, options.lag, options.horizon)
         best = min(theirs, key=lambda name: _scores(theirs[name], y, market)["MAE"])
         theirs = {f"best peer, {best}": theirs[best], "seasonal naive": theirs["seasonal naive"]}
-        board = _board(dict(list(said.groupby("candidate"))) | theirs, y, market)
+        board = _board(dict(list(ours.groupby("candidate"))) | theirs, y, market)
         rows |= {f"{category}, {name}": scores for name, scores in board.iterrows()}
         print(f"{category} done", file=sys.stderr)
     print(_markdown(pd.DataFrame(rows).T))
 
 
-def _market(asked: argparse.Namespace, category: str = "") -> Market:
-    changed = {"data.source": asked.source, "data.category": category}
-    return read_market(params_folder(), asked.market, {key: value for key, value in changed.items() if value})
+def _market(options: argparse.Namespace, category: str = "") -> Market:
+    settings = {"data.source": options.source, "data.category": category}
+    return read_market(params_folder(), options.market, {key: value for key, value in settings.items() if value})
 
 
 def _peers(y: pd.Series, origins: pd.DatetimeIndex, lag: int, horizon: int) -> dict[str, pd.DataFrame]:
@@ -115,31 +119,29 @@ def _board(tables: dict[str, pd.DataFrame], y: pd.Series, market: Market) -> pd.
 
 def _scores(table: pd.DataFrame, y: pd.Series, market: Market) -> dict[str, float]:
     table = table.assign(actual=y.reindex(table["date"]).to_numpy())
-    known = table[table["actual"].notna()]
-    holidays = known[special(pd.DatetimeIndex(known["date"]), country_of(market.data.location))]
-    ranges = set(QUANTILES) <= set(known)
+    scored = table[table["actual"].notna()]
+    holidays = scored[special(pd.DatetimeIndex(scored["date"]), country_of(market.data.location))]
+    ranges = set(QUANTILES) <= set(scored)
     return {
-        "MAE": mae(known),
-        "WIS": wis(known) if ranges else float("nan"),
-        "covers 80 %": coverage(known, 0.8) if ranges else float("nan"),
-        "on special days": coverage(holidays, 0.8) if ranges else float("nan"),
-        "covers 90 %": coverage(known, 0.9) if ranges else float("nan"),
+        "MAE": mae(scored),
+        "WIS": wis(scored) if ranges else nan,
+        "covers 80 %": coverage(scored, 0.8) if ranges else nan,
+        "on special days": coverage(holidays, 0.8) if ranges else nan,
+        "covers 90 %": coverage(scored, 0.9) if ranges else nan,
     }
 
 
 def _cpu(market: Market, y: pd.Series, horizon: int, theirs: dict[str, float]) -> str:
     """What the CPU takes for one series, the calendar's fit and forecast beside some peers'."""
-    recipe = rehearsal.recipes(market, horizon)["calendar"]
+    recipe = candidates.recipes(market, horizon)["calendar"]
     days, taken = pd.date_range(y.index[-1], periods=horizon + 1)[1:], []
     for _ in range(TIMES):
         began = time.process_time()
         predict(fit(recipe, y), days)
         taken.append(time.process_time() - began)
     ours = 1000 * min(taken)
-    told = [
-        f"{name} {theirs[name]:.1f} ms (ours is {ours / theirs[name]:.2f} of it)" for name in ("AutoCES", "AutoETS")
-    ]
-    return f"CPU to fit one series and forecast its week: calendar {ours:.1f} ms; {', '.join(told)}"
+    peers = [f"{name} {theirs[name]:.1f} ms (ours is {ours / theirs[name]:.2f} of it)" for name in TIMED]
+    return f"CPU to fit one series and forecast its week: calendar {ours:.1f} ms; {', '.join(peers)}"
 
 
 def _markdown(scores: pd.DataFrame) -> str:

@@ -30,14 +30,14 @@ def forecast(make, y: pd.Series, origin: pd.Timestamp, lag: int, horizon: int) -
     """One origin's days, with quantiles where the peer has them."""
     seen = y[: origin - pd.Timedelta(days=lag)].ffill().to_numpy(float)
     try:
-        found = make().forecast(y=seen, h=lag + horizon, level=WIDTHS)
+        result = make().forecast(y=seen, h=lag + horizon, level=WIDTHS)
     except Exception:  # a peer without intervals
-        found = make().forecast(y=seen, h=lag + horizon)
+        result = make().forecast(y=seen, h=lag + horizon)
     days = pd.date_range(origin, periods=horizon + 1)[1:]
-    table = pd.DataFrame({"origin": origin, "date": days, "mean": np.asarray(found["mean"])[lag:]})
-    for width in (w for w in WIDTHS if f"lo-{w}" in found):
-        table[f"q{50 - width // 2:02d}"] = np.asarray(found[f"lo-{width}"])[lag:]
-        table[f"q{50 + width // 2:02d}"] = np.asarray(found[f"hi-{width}"])[lag:]
+    table = pd.DataFrame({"origin": origin, "date": days, "mean": np.asarray(result["mean"])[lag:]})
+    for width in (w for w in WIDTHS if f"lo-{w}" in result):
+        table[f"q{50 - width // 2:02d}"] = np.asarray(result[f"lo-{width}"])[lag:]
+        table[f"q{50 + width // 2:02d}"] = np.asarray(result[f"hi-{width}"])[lag:]
     return table.assign(q50=table["mean"]) if "q05" in table else table
 
 

@@ -30,18 +30,18 @@ BIN = Path(sys.executable).parent
 
 def measure(command: list[str], cwd: Path) -> tuple[float, float, str]:
     """Wall and CPU seconds of a process with all its descendants, and what it printed."""
-    known = psutil.Process().children()
+    before = psutil.Process().children()
     begun = time.monotonic()
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(command, cwd=cwd, stdout=output, stderr=output, env=os.environ | servers.quiet())
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.monotonic() - begun
         output.seek(0)
-        said = output.read().decode()
+        printed = output.read().decode()
     if status:
-        raise SystemExit(f"{' '.join(command)}:\n{said}")
-    left = [os.wait4(one.pid, 0)[2] for one in psutil.Process().children() if one not in known]
-    return wall, sum(some.ru_utime + some.ru_stime for some in (usage, *left)), said
+        raise SystemExit(f"{' '.join(command)}:\n{printed}")
+    orphans = [os.wait4(child.pid, 0)[2] for child in psutil.Process().children() if child not in before]
+    return wall, sum(use.ru_utime + use.ru_stime for use in (usage, *orphans)), printed
 
 
 def record_alone(run: Path, scratch: Path) -> tuple[dict[str, float], dict[str, float]]:
@@ -51,12 +51,12 @@ def record_alone(run: Path, scratch: Path) -> tuple[dict[str, float], dict[str, 
     from flows.record.folder import claim, keep, last_good
     from flows.record.record import Course, read_record
 
-    kept, seconds = read_record(run), dict[str, list[float]]()
-    before = last_good(run.parent, kept.notebook, kept.tags["market"], run.name)
+    record, seconds = read_record(run), dict[str, list[float]]()
+    before = last_good(run.parent, record.notebook, record.tags["market"], run.name)
     if before:
         shutil.copytree(before[0], scratch / before[0].name)
-    course = Course(seconds={n: cell.seconds or 0 for n, cell in enumerate(kept.cells)}, parameters=kept.parameters)
-    executed = nbformat.read(run / f"{kept.notebook}.ipynb", as_version=4)
+    course = Course(seconds={n: cell.seconds or 0 for n, cell in enumerate(record.cells)}, parameters=record.parameters)
+    executed = nbformat.read(run / f"{record.notebook}.ipynb", as_version=4)
     executed.cells = executed.cells[1:]  # without the banner
 
     def timed(what: str, act: Callable[[], object]) -> None:
@@ -66,19 +66,19 @@ def record_alone(run: Path, scratch: Path) -> tuple[dict[str, float], dict[str, 
 
     for n in range(ROUNDS + 1):  # the first warms up
         folder = scratch / f"bench-{99 - n}"  # one that ran before must not come before
-        claim(folder, template_of(run), kept.tags)
+        claim(folder, template_of(run), record.tags)
         for part in ("in", "out"):
             shutil.copytree(run / part, folder / part)
         (folder / "running.ipynb").write_text(nbformat.writes(executed))
-        page = folder / f"{kept.notebook}.ipynb"
+        page = folder / f"{record.notebook}.ipynb"
         timed("the account: stamp, digests, commit", lambda: keep(folder, "succeeded", "", course, 1.0))  # noqa: B023
         timed("  of it the page", lambda: html.write_html(page, page.with_suffix(".html")))  # noqa: B023
         timed("  of it what changed", lambda: diff.write_changes(
-            folder / "changes.html", (folder, kept.tags), before))  # noqa: B023  # fmt: skip
+            folder / "changes.html", (folder, record.tags), before))  # noqa: B023  # fmt: skip
         timed("MLflow: open the run", lambda: mlflow_runs.start(folder))  # noqa: B023
         timed("MLflow: deliver it", lambda: mlflow_runs.deliver(folder))  # noqa: B023
         mlflow_runs.MlflowClient().delete_run((folder / "mlflow").read_text())
-    pages = {name: (folder / name).stat().st_size / 1000 for name in (*kept.pages, "record.json")}
+    pages = {name: (folder / name).stat().st_size / 1000 for name in (*record.pages, "record.json")}
     for part in ("template", "in", "out"):
         pages[f"{part}/"] = sum(path.stat().st_size for path in (folder / part).rglob("*") if path.is_file()) / 1000
     return {what: statistics.median(some[1:]) for what, some in seconds.items()}, pages
@@ -86,7 +86,9 @@ def record_alone(run: Path, scratch: Path) -> tuple[dict[str, float], dict[str, 
 
 def main() -> None:
     """Measure, and print two tables."""
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)  # what outlives its parent, as the kernels' nursery, is counted
+    ctypes.CDLL(None).prctl(
+        PR_SET_CHILD_SUBREAPER, 1
+    )  # what outlives its parent, as the kernels' fork server, is counted
     with servers.servers(), tempfile.TemporaryDirectory() as scratch:
         measure([str(BIN / "footfall"), "run", "sample"], ROOT)  # a champion, and warm disks
         folder = Path(scratch) / "run"
