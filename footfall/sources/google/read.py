@@ -149,8 +149,9 @@ def _absent(file: str, places: pd.DataFrame, reports: list[_Report], countries: 
 
 def _older(previous: pd.DataFrame, current: pd.DataFrame) -> list[str]:
     before, now = previous["date"].max(), current["date"].max()
-    older = f"older than the last snapshot: the data end on {now:%F}, they ended on {before:%F}"
-    return [older] if now < before else []
+    if now < before:
+        return [f"older than the last snapshot: the data end on {now:%F}, they ended on {before:%F}"]
+    return []
 
 
 def _vanished(previous: pd.DataFrame, current: pd.DataFrame) -> list[str]:
