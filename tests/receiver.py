@@ -27,10 +27,9 @@ class Receiver:
         """The causes that were told of a market."""
         return [subject.partition(": ")[2] for subject, _ in self.told if subject.startswith(f"Footfall {market}:")]
 
-    def wait(self, market: str, number: int, seconds: float = 15) -> list[str]:
+    def wait(self, market: str, number: int) -> list[str]:
         """The causes told of a market once there are so many, and a moment later."""
-        until = time.monotonic() + seconds
-        while len(self.about(market)) < number and time.monotonic() < until:
+        while len(self.about(market)) < number:
             time.sleep(0.05)
         time.sleep(0.5)
         return self.about(market)

@@ -29,7 +29,7 @@ from flows.settings import OWN_PREFECT, home
 from footfall.errors import EnvironmentProblem
 
 PATIENCE = 120.0  # seconds that a server may stand still before it answers
-WORKING = 0.05  # of a processor, at least: less is standing still, even where ten others want the machine
+WORKING = 0.01  # of a processor, at least: less is standing still, even where thirty others want the machine
 STRETCHES = 10  # of PATIENCE that one which works may take; the first start makes its database
 
 

@@ -1,6 +1,7 @@
 """Everything for real: worker and flow killed, the server gone, days missed, one day started four times at once."""
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -55,7 +56,7 @@ class House:
 
     def down(self):
         self.house.send_signal(signal.SIGINT)
-        self.house.wait(60)
+        self.house.wait()
 
     def ask(self, method, path, body=None):
         import urllib.request
@@ -78,7 +79,7 @@ class House:
         mine = {"flow_runs": {"deployment_id": {"any_": [self.deployment()]}}, "sort": "EXPECTED_START_TIME_ASC"}
         return self.ask("POST", "/flow_runs/filter", mine)
 
-    def until(self, run, names, seconds=240):
+    def until(self, run, names, seconds=math.inf):
         began = time.monotonic()
         while self.state(run) not in names:
             assert time.monotonic() - began < seconds, self.state(run)
@@ -133,7 +134,7 @@ def test_worker_and_flow_are_killed(house, again):
     engines = [one for one in worker.children(recursive=True) if "prefect" in " ".join(one.cmdline())]
     for one in [worker, *engines]:
         one.kill()
-    house.house.wait(120)
+    house.house.wait()
     assert house.state(run) == "Running"
     began = time.monotonic()
     house.up()
@@ -159,7 +160,7 @@ def test_seven_days_are_missed(house):
     began = time.monotonic()
     house.up()
     for run in due:
-        house.until(run, ["Missed", "Completed", "Failed", "Crashed"], 400)
+        house.until(run, ["Missed", "Completed", "Failed", "Crashed"])
     print(f"seven days settled {time.monotonic() - began:.0f} s after the restart began")
     assert [house.state(run) for run in due] == ["Missed"] * 6 + ["Completed"]
     assert house.records()[before:] == ["succeeded"] and len(house.sets()) == 1
@@ -172,7 +173,7 @@ DAYS = [f"2022-{day}" for day in pd.date_range("2022-10-14", periods=20).strftim
 def test_the_same_day_is_started_four_times_at_once(house, day):
     command = [*CLI, "predict", "sample", "--as-of", day, "--set", "data.stale_after=60"]
     started = [subprocess.Popen(command, env=house.env, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(4)]
-    said = [one.communicate(timeout=600)[0] for one in started]
+    said = [one.communicate()[0] for one in started]
     assert [one.returncode for one in started] == [0] * 4, said
     assert [sum(told in text for text in said) for told in ("published: gs://", "nothing new: gs://")] == [1, 3], said
     assert len([path for path in house.sets() if path.parent.parent.name == day]) == 1
