@@ -14,4 +14,4 @@ export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 exec unshare --mount --pid --fork --kill-child sh -euc '
     for folder in dev sys; do mount --rbind "/$folder" "$0/$folder"; done
     mount -t proc proc "$0/proc"
-    exec chroot "$0" sh -c "cd /root/footfall && make ${1:-run}"' "$root"
+    exec chroot "$0" sh -c "cd /root/footfall && make run"' "$root"

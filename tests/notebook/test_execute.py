@@ -5,6 +5,7 @@ import json
 import keyword
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -309,6 +310,7 @@ def test_the_record_names_the_commit_and_the_lock(tmp_path):
     assert os.path.exists(tmp_path / "run" / "record.json") and not list((tmp_path / "run").glob("*running*"))
 
 
+@pytest.mark.skipif(not shutil.which("git"), reason="makes commits, and there is no git here")
 def test_the_record_of_a_run_that_died_names_the_code_that_it_began_with(tmp_path, monkeypatch):
     house = tmp_path / "house"
     (house / "notebooks").mkdir(parents=True)
