@@ -49,13 +49,15 @@ def record_alone(run: Path, scratch: Path) -> tuple[dict[str, float], dict[str, 
     from flows.record import diff, html, mlflow_runs
     from flows.record.files import template_of
     from flows.record.folder import claim, keep, last_good
-    from flows.record.record import Course, read_record
+    from flows.record.record import Ending, Progress, read_record
 
     record, seconds = read_record(run), dict[str, list[float]]()
     before = last_good(run.parent, record.notebook, record.tags["market"], run.name)
     if before:
         shutil.copytree(before[0], scratch / before[0].name)
-    course = Course(seconds={n: cell.seconds or 0 for n, cell in enumerate(record.cells)}, parameters=record.parameters)
+    progress = Progress(
+        seconds={n: cell.seconds or 0 for n, cell in enumerate(record.cells)}, parameters=record.parameters
+    )
     executed = nbformat.read(run / f"{record.notebook}.ipynb", as_version=4)
     executed.cells = executed.cells[1:]  # without the banner
 
@@ -71,7 +73,7 @@ def record_alone(run: Path, scratch: Path) -> tuple[dict[str, float], dict[str, 
             shutil.copytree(run / part, folder / part)
         (folder / "running.ipynb").write_text(nbformat.writes(executed))
         page = folder / f"{record.notebook}.ipynb"
-        timed("the account: stamp, digests, commit", lambda: keep(folder, "succeeded", "", course, 1.0))  # noqa: B023
+        timed("the record: banner, digests, commit", lambda: keep(folder, Ending("succeeded"), progress, 1.0))  # noqa: B023
         timed("  of it the page", lambda: html.write_html(page, page.with_suffix(".html")))  # noqa: B023
         timed("  of it what changed", lambda: diff.write_changes(
             folder / "changes.html", (folder, record.tags), before))  # noqa: B023  # fmt: skip
@@ -86,9 +88,7 @@ def record_alone(run: Path, scratch: Path) -> tuple[dict[str, float], dict[str, 
 
 def main() -> None:
     """Measure, and print two tables."""
-    ctypes.CDLL(None).prctl(
-        PR_SET_CHILD_SUBREAPER, 1
-    )  # what outlives its parent, as the kernels' fork server, is counted
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)  # what outlives its parent, as the fork server, is counted
     with servers.servers(), tempfile.TemporaryDirectory() as scratch:
         measure([str(BIN / "footfall"), "run", "sample"], ROOT)  # a champion, and warm disks
         folder = Path(scratch) / "run"

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import tempfile
+from collections.abc import Callable
 
 import nbformat
 import pandas as pd
@@ -9,15 +10,16 @@ import papermill
 from nbclient import NotebookClient
 
 from flows.authoring import pairing, screenshot
-from flows.notebook import kernel
-from flows.notebook.execute import STATIONS, Say
+from flows.notebook.forkserver import environment
 from flows.record.files import replace
 from flows.settings import ROOT, notebooks_folder
 from footfall.forecast import read_forecast
 from footfall.params import PredictParams
 
+STATIONS = ("explore", "train", "predict", "review")
 
-def forecast_the_past(say: Say) -> None:
+
+def forecast_the_past(say: Callable[[str], None]) -> None:
     """Make the forecasts that review.ipynb reads by default: train and predict as of the last weeks of the sample."""
     tables = []
     with tempfile.TemporaryDirectory() as scratch:
@@ -39,13 +41,13 @@ def _execute(name: str, parameters: dict[str, str]) -> None:
     papermill.execute_notebook(folder / f"{name}.ipynb", None, parameters, **how)
 
 
-def refresh(say: Say) -> None:
+def refresh(say: Callable[[str], None]) -> None:
     """Execute the committed notebooks on the sample where they stand; store what they show and README's pictures."""
     for path in (notebooks_folder() / f"{name}.ipynb" for name in STATIONS):
         book = nbformat.read(path, as_version=4)
         quiet = ["--log-level=ERROR"]  # a kernel on this machine warns of talking in plain text
         client = NotebookClient(book, kernel_name="python3", extra_arguments=quiet)
-        client.execute(cwd=str(notebooks_folder()), env=kernel.environment())
+        client.execute(cwd=str(notebooks_folder()), env=environment())
         for cell in book.cells:
             cell.metadata.pop("execution", None)  # when it ran; a fresh run of the same must leave the same file
         book.metadata["language_info"] = {"name": "python"}

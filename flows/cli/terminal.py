@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from flows.local import servers
-from flows.notebook import kernel
+from flows.notebook import forkserver
 from flows.settings import bucket_name, day_of, params_folder
 from flows.storage import layout
 from footfall.errors import EnvironmentProblem, Problem, UsageProblem
@@ -92,7 +92,7 @@ def _setting(text: str) -> tuple[str, Any]:
 def perform(station: str, parameters: dict[str, Any]) -> str:
     """Run a station's flow, its progress on the terminal."""
     say(f"[bold]{station}[/] {parameters['market']}")
-    kernel.warm(station)  # it imports while we do
+    forkserver.start(station)  # it imports while we do
     from flows import explore, predict, review, train
 
     stations: dict[str, Callable[..., Any]] = {

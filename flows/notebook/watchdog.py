@@ -11,79 +11,89 @@ from pathlib import Path
 
 import psutil
 
-from flows.notebook.kernel import MARK, Born
+from flows.notebook.forkserver import MARK, ForkedKernel
+from footfall.params import Limits
 
-# what a shell does for a kernel it guards: first its process group, then whatever left the group but bears the mark,
-# and last the folder of its sockets
-GUARD = """
+# what a shell does once nobody holds its input open any more: end first the kernel's process group, then whatever left
+# the group but bears the mark, and last the folder of its sockets
+REAPER = """
 read _
 kill -9 -{group}
 for round in 1 2 3; do
     for entry in $(grep -lsa '{mark}' /proc/[0-9]*/environ); do
-        one=${{entry#/proc/}}
-        kill -9 ${{one%/environ}}
+        process=${{entry#/proc/}}
+        kill -9 ${{process%/environ}}
     done
 done
 rm -rf '{sockets}'
 """
 
 
-class Watch(threading.Thread):
+class Watchdog(threading.Thread):
     """Holds a kernel to its limits of time and memory, and knows afterwards which of them it died of.
 
     The limit of memory is the kernel's own (``RLIMIT_DATA``): it needs no privilege, holds in any container, for each
     process that a cell starts alike, and harms nobody else. Past it an allocation fails, and the cell with it.
     """
 
-    def __init__(self, process: "subprocess.Popen[bytes] | Born", memory_mb: int, until: float) -> None:
+    def __init__(self, limits: Limits, deadline: float) -> None:
         super().__init__(daemon=True)
-        self.process, self.memory, self.until = process, memory_mb << 20, until
-        self.late, self.peak, self._over, self._killed = False, 0, threading.Event(), _killed_for_memory()
+        self.memory, self.deadline = limits.memory_mb << 20, deadline
+        self.late, self.peak, self._ended, self._oom_kills = False, 0, threading.Event(), _oom_kills()
+        self._process: subprocess.Popen[bytes] | ForkedKernel | None = None
+
+    def watch(self, process: "subprocess.Popen[bytes] | ForkedKernel", mark: str, sockets: Path) -> None:
+        """Guard this kernel from now on; a shell ends it and all it left behind also if we end first, however we do."""
+        script = REAPER.format(group=process.pid, mark=f"{MARK}={mark}", sockets=sockets)
+        self._reaper = subprocess.Popen(
+            ["/bin/sh", "-c", script], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
+        )
+        self._process = process
         with contextlib.suppress(ProcessLookupError):  # one that ended at once
             resource.prlimit(process.pid, resource.RLIMIT_DATA, (self.memory, self.memory))
+        self.start()
 
     def run(self) -> None:
         """Look at the kernel five times a second, until it ends or is too late."""
-        while not self._over.wait(0.2) and self.process.returncode is None:
-            try:
-                self.peak = max(self.peak, psutil.Process(self.process.pid).memory_info().data)
-            except psutil.NoSuchProcess:
-                return
-            if time.monotonic() > self.until:
+        while not self._ended.wait(0.2) and self._process and self._process.returncode is None and self.look():
+            if time.monotonic() > self.deadline:
                 self.late = True
-                os.killpg(self.process.pid, signal.SIGKILL)
+                os.killpg(self._process.pid, signal.SIGKILL)
                 return
+
+    def look(self) -> bool:
+        """Note how much memory the kernel has taken; whether it is still there."""
+        with contextlib.suppress(psutil.NoSuchProcess):
+            self.peak = max(self.peak, psutil.Process(self._process.pid).memory_info().data if self._process else 0)
+            return True
+        return False
 
     def end(self) -> None:
-        """Stop looking; before anything else may take the process's number."""
-        self._over.set()
-        self.join()
+        """Stop looking, before anything else may take the process's number; then kill what is left of the kernel."""
+        self._ended.set()
+        if self._process:
+            self.join()
+            self._reaper.communicate()
 
-    def starved(self) -> bool:
+    def at_memory_limit(self) -> bool:
+        """Whether the kernel was seen to hold nearly all the memory that it may have."""
+        return self.peak > 0.9 * self.memory
+
+    def died_of_memory(self) -> bool:
         """Whether memory is what the kernel died of: at its own limit, or by the machine's or container's."""
-        refused = self.peak > 0.9 * self.memory and not self.late
-        return refused or (self.process.returncode == -signal.SIGKILL and _killed_for_memory() > self._killed)
+        killed = self._code() == -signal.SIGKILL and _oom_kills() > self._oom_kills
+        return killed or (self.at_memory_limit() and not self.late)
 
     def signal(self) -> str:
         """The signal that ended the kernel, by its name."""
-        code = self.process.returncode
+        code = self._code()
         return signal.Signals(-code).name if code is not None and code < 0 else f"exit code {code}"
 
+    def _code(self) -> int | None:
+        return self._process.returncode if self._process else None
 
-def _killed_for_memory() -> int:
+
+def _oom_kills() -> int:
     """How many processes were killed so far because memory ran out, on this machine or in a container of it."""
     lines = Path("/proc/vmstat").read_text().splitlines()
     return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)
-
-
-def start(group: int, mark: str, sockets: Path) -> subprocess.Popen[bytes]:
-    """A shell that ends a kernel and all it left behind as soon as we let go of it, or end, however we end."""
-    command = ["/bin/sh", "-c", GUARD.format(group=group, mark=f"{MARK}={mark}", sockets=sockets)]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True)
-
-
-def stop(guarding: subprocess.Popen[bytes] | None) -> None:
-    """Kill what is left of a kernel and everything it started."""
-    if guarding and guarding.stdin:
-        guarding.stdin.close()
-        guarding.wait()

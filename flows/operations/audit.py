@@ -2,7 +2,9 @@
 
 import datetime as dt
 import json
+import shlex
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +12,16 @@ import nbformat
 import pandas as pd
 
 from flows.champion import ledger, registry
-from flows.notebook.execute import Say, run_notebook
+from flows.notebook.execute import run_notebook
 from flows.record import mlflow_runs
 from flows.record.files import template_of
 from flows.record.folder import claim
 from flows.record.record import Record, describe, differences, read_record
+from flows.settings import home
 from flows.storage import bucket, forecasts
-from footfall.errors import DataProblem, UsageProblem
+from footfall.errors import DataProblem, EnvironmentProblem, UsageProblem
+
+CANNOT_IMPORT = ("ImportError", "ModuleNotFoundError")
 
 
 def runs(market: str | None, notebook: str | None, outcome: str | None, since: str | None) -> list[dict[str, str]]:
@@ -158,26 +163,42 @@ def verify(run: str, scratch: Path) -> tuple[Record, list[str]]:
     return read_record(folder), differences(folder)
 
 
-def replay(run: str, scratch: Path, say: Say) -> list[str]:
+def replay(run: str, scratch: Path, say: Callable[[str], None]) -> list[str]:
     """Run a recorded notebook again, from its record alone, and say where it comes to something else.
 
     Raises
     ------
     DataProblem
         If the record itself is not whole: then there is nothing to compare with.
+    EnvironmentProblem
+        If its notebook imports what the code here does not have; it says which commit has.
     """
     folder = folder_of(run, scratch / "kept")
     altered = differences(folder)
     if altered:
         raise DataProblem("the record is not whole, so it cannot be replayed:\n" + "\n".join(altered))
-    again = repeat(folder, scratch / "again", say)
     before = read_record(folder)
-    ends = [(one.outcome, one.stopped_at) for one in (before, again)]
-    found = [] if ends[0] == ends[1] else [f"it {describe(before)}", f"now it {describe(again)}"]
+    again = repeat(folder, scratch / "again", say)
+    if again.error_type in CANNOT_IMPORT and before.error_type not in CANNOT_IMPORT:
+        raise EnvironmentProblem(_of_other_code(before, again, run))
+    ends = [(record.outcome, record.stopped_at) for record in (before, again)]
+    changes = [] if ends[0] == ends[1] else [f"it {describe(before)}", f"now it {describe(again)}"]
     for name in sorted(before.outputs.keys() | again.outputs.keys()):
         if before.outputs.get(name) != again.outputs.get(name):
-            found.append(f"{name}: {_how(folder / 'out' / name, scratch / 'again' / 'out' / name)}")
-    return found
+            changes.append(f"{name}: {_how(folder / 'out' / name, scratch / 'again' / 'out' / name)}")
+    return changes
+
+
+def _of_other_code(before: Record, again: Record, run: str) -> str:
+    """What to do where a notebook cannot import here what it could when it ran."""
+    there = f"../footfall-{before.commit[:10]}"
+    record = Path(run).resolve() if Path(run).exists() else run
+    return (
+        f"this record was made at commit {before.commit}{' with changes' if before.dirty else ''}, and its notebook "
+        f"imports what the code here does not have ({again.reason}); replay it there: git worktree add {there} "
+        f"{before.commit} && cd {there} && make .venv/ready && "
+        f"FOOTFALL_HOME={shlex.quote(str(home()))} .venv/bin/footfall replay {shlex.quote(str(record))}"
+    )
 
 
 def bundle(run: str, folder: Path) -> Path:
@@ -221,7 +242,7 @@ def _how(before: Path, now: Path) -> str:
     return "other bytes"
 
 
-def repeat(folder: Path, scratch: Path, say: Say) -> Record:
+def repeat(folder: Path, scratch: Path, say: Callable[[str], None]) -> Record:
     """Run a recorded notebook again, in `scratch`, from its own template, inputs and parameters."""
     record = read_record(folder)
     claim(scratch, template_of(folder), record.tags)

@@ -1,6 +1,5 @@
 """nbdime: what is different from the last good run of the same notebook and market, as a page of its own."""
 
-import copy
 import datetime as dt
 import html
 import io
@@ -10,16 +9,19 @@ from typing import Any
 
 import nbformat
 import pandas as pd
-from nbconvert.filters import ansi2html
+from nbconvert.filters import ansi2html, strip_ansi
 from nbdime.diffing.notebooks import diff_notebooks
 from nbdime.prettyprint import PrettyPrintConfig, pretty_print_notebook_diff
+from nbformat.v4 import new_output
 
+from flows.record.excerpt import excerpt
+from flows.record.files import RUNNING
 from flows.record.html import PAGE, POLICY, STYLE, titles
 from footfall.digest import sha256
 
 COLOURS = ".ansi-green-fg{color:#1d6b3a}.ansi-red-fg{color:#a4161a}.ansi-blue-fg{color:#0b5fa5}"
 NOTHING = "Nothing changed."
-PLACE = re.compile(r"## (\w+)(?: before)? /cells/(\d+)([^:\s]*):")
+HEAD = re.compile(r"## (\w+)(?: before)? /cells/(\d+)([^:\s]*):")
 WORDS = {"modified": "changed", "replaced": "changed", "inserted": "added", "deleted": "taken away"}
 
 
@@ -39,8 +41,8 @@ def write_changes(page: Path, now: tuple[Path, dict[str, str]], before: tuple[Pa
         since = f"<p>Since the last good run, as of {html.escape(before[1].get('as_of', '?'))}.</p>"
         difference = _difference(_bare(before[0]), _bare(now[0]))
         facts = [_data(before[1], now[1]), _model(before[1], now[1]), _forecast(before[0], now[0])]
-        said = ", ".join(filter(None, facts))
-        sentence = f"{said[:1].upper()}{said[1:]}." if difference else NOTHING
+        summary = ", ".join(filter(None, facts))
+        sentence = f"{summary[:1].upper()}{summary[1:]}." if difference else NOTHING
     body = f"<h1>What changed</h1>{since}<blockquote><p>{html.escape(sentence)}</p></blockquote><pre>{difference}</pre>"
     page.write_text(
         PAGE.format(policy=POLICY, title="What changed", style=STYLE + COLOURS, body=body), encoding="utf-8"
@@ -48,35 +50,45 @@ def write_changes(page: Path, now: tuple[Path, dict[str, str]], before: tuple[Pa
 
 
 def _bare(folder: Path) -> Any:
-    """The executed notebook without what differs on every run: banner, ids, metadata, the pixels of figures."""
-    (path,) = (one for one in folder.glob("*.ipynb") if one.name != "running.ipynb")
-    book = copy.deepcopy(nbformat.read(path, as_version=4))
+    """The executed notebook without what differs on every run: banner, ids, metadata, the pixels of figures.
+
+    What a cell showed becomes one text: nbdime compares texts line by line, but each output with every other.
+    """
+    (path,) = (path for path in folder.glob("*.ipynb") if path.name != RUNNING)
+    book = excerpt(nbformat.read(path, as_version=4))
     book.cells, book.metadata = book.cells[1:], nbformat.from_dict({})
     for cell in book.cells:
         cell.metadata = nbformat.from_dict({"tags": cell.metadata.get("tags", [])})
         cell.pop("id", None)
-        for output in cell.get("outputs", []):
-            data = output.get("data", {})
-            data.pop("text/html", None)  # the same table stands beside it as text
-            if "image/png" in data:
-                pixels = sha256(data["image/png"].encode())[:8]
-                output.data = nbformat.from_dict({"text/plain": f"a figure, its pixels {pixels}"})
+        if cell.get("outputs"):
+            cell.outputs = [new_output("stream", text="\n".join(map(_as_text, cell.outputs)))]
     return book
 
 
+def _as_text(output: Any) -> str:
+    """What an output shows; of a figure, whether it is another one."""
+    if output.output_type == "stream":
+        return str(output.text)
+    if output.output_type == "error":
+        return str(strip_ansi(output.traceback[0]))
+    if "image/png" in output.data:
+        return f"a figure, its pixels {sha256(output.data['image/png'].encode())[:8]}"
+    return str(output.data.get("text/plain", ""))  # where it is a table too, the same stands here
+
+
 def _difference(before: Any, now: Any) -> str:
-    found = diff_notebooks(before, now)
+    changes = diff_notebooks(before, now)
     out = io.StringIO()
-    if found:
-        pretty_print_notebook_diff("the last good run", "this run", before, found, PrettyPrintConfig(out=out))
+    if changes:
+        pretty_print_notebook_diff("the last good run", "this run", before, changes, PrettyPrintConfig(out=out))
     subjects = titles(before)
-    told = out.getvalue().split("\n", 3)[-1]  # without the names of the two files
-    return str(ansi2html(PLACE.sub(lambda place: _in_words(place, subjects), told)))
+    text = out.getvalue().split("\n", 3)[-1]  # without the names of the two files
+    return str(ansi2html(HEAD.sub(lambda head: _in_words(head, subjects), text)))
 
 
-def _in_words(place: re.Match[str], subjects: dict[int, str]) -> str:
+def _in_words(head: re.Match[str], subjects: dict[int, str]) -> str:
     """``## modified /cells/2/source:`` as a person would say it."""
-    how, index, part = place.groups()
+    how, index, part = head.groups()
     where = f"{subjects.get(int(index), '')}, {'output' if 'outputs' in part else 'code'}".removeprefix(", ")
     return f"{where} {WORDS.get(how, how)}"
 
@@ -101,8 +113,8 @@ def _forecast(before: Path, now: Path) -> str:
     tables = [folder / "out" / "forecast" / "forecast.csv" for folder in (before, now)]
     if not all(table.exists() for table in tables):
         return ""
-    was, is_now = (_means(pd.read_csv(table)) for table in tables)
-    moves = (is_now - was).dropna()
+    old, new = (_means(pd.read_csv(table)) for table in tables)
+    moves = (new - old).dropna()
     if moves.empty:
         return "no day in common"
     day = moves.abs().idxmax()

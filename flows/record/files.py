@@ -5,6 +5,8 @@ from pathlib import Path
 
 from footfall.digest import sha256, sha256_of
 
+RUNNING, PROGRESS = "running.ipynb", "progress.json"  # of a run that is going on
+
 
 def digests(folder: Path) -> dict[str, str]:
     """The sha256 of every file in a folder, by its path there."""

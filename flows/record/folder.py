@@ -1,12 +1,12 @@
-"""A run's folder: everything there is to know about one run of one notebook, and the account of how it ended.
+"""A run's folder: everything there is to know about one run of one notebook, and the record of how it ended.
 
     owner.json            who runs it: written first, so that a death without a word is noticed at the next start
     template/<name>.ipynb the notebook as it was when the run began
     in/, out/             what the flow laid down, what the notebook wrote
-    <name>.ipynb, .html   the executed notebook, stamped with the outcome, and its page
+    <name>.ipynb, .html   the executed notebook with the outcome on top, and its page
     changes.html          what is different from the last good run
-    record.json           the account: outcome, cells, parameters, and the sha256 of all of the above
-    running.ipynb, course.json   while it runs: the notebook as far as it came, and which cell is running
+    record.json           the record: outcome, cells, parameters, and the sha256 of all of the above
+    running.ipynb, progress.json   while it runs: the notebook as far as it came, and which cell is running
     delivered             there once MLflow has all of it
 
 The folder alone is enough to check a run and to repeat it.
@@ -23,9 +23,9 @@ from typing import Any
 import nbformat
 
 from flows.record import banner, diff, html
-from flows.record.files import digests, replace, template_of
+from flows.record.files import PROGRESS, RUNNING, digests, replace, template_of
 from flows.record.owner import Owner, own, read_owner, write_owner
-from flows.record.record import Course, Outcome, Record, read_record
+from flows.record.record import Ending, Outcome, Progress, Record, read_record
 from flows.settings import ROOT
 from footfall.digest import sha256_of
 from footfall.errors import DataProblem
@@ -36,7 +36,7 @@ LOST = "The process that ran it ended without a word: killed, or the machine sto
 
 def claim(folder: Path, template: Path, tags: dict[str, str]) -> None:
     """Make the folder of a run that is about to start, and say in it who owns it, and on which code it runs."""
-    revision = _revision(template)  # now: when its account is written, other code may lie here
+    revision = _revision(template)  # now: when its record is written, other code may lie here
     (folder / "template").mkdir(parents=True)
     shutil.copy(template, folder / "template")
     own(folder, tags, revision)
@@ -48,62 +48,68 @@ def add_tags(folder: Path, tags: dict[str, str]) -> None:
     write_owner(folder, owner.model_copy(update={"tags": owner.tags | tags}))
 
 
-def keep(folder: Path, outcome: Outcome, reason: str, course: Course, seconds: float) -> Record:
-    """Write the account of a run that has ended; the folder is complete when this returns."""
+def keep(folder: Path, ending: Ending, progress: Progress, seconds: float) -> Record:
+    """Write the record of a run that has ended; the folder is complete when this returns."""
     template, owner = template_of(folder), read_owner(folder)
-    executed = banner.as_far_as_it_came(template, folder)
-    cells = banner.cells(executed, course)
+    executed = banner.executed_so_far(template, folder / RUNNING)
+    cells = banner.cells(executed, progress)
     record = Record(
-        notebook=template.stem, outcome=outcome, reason=reason, cells=cells,
-        parameters=course.parameters, limits=course.limits,
+        notebook=template.stem, **ending._asdict(), cells=cells,
+        parameters=progress.parameters, limits=progress.limits,
         stopped_at=next((cell.number for cell in cells if cell.status == "failed"), None),
         started=owner.started, seconds=round(seconds, 2), tags=owner.tags,
         template=sha256_of(template), inputs=digests(folder / "in"), outputs=digests(folder / "out"),
         **owner.revision or _revision(template),  # older versions did not note it
     )  # fmt: skip
-    notebook = folder / f"{record.notebook}.ipynb"
-    replace(notebook, nbformat.writes(banner.stamped(executed, record, course)))
-    html.write_html(notebook, notebook.with_suffix(".html"))
-    before = last_good(folder.parent, record.notebook, record.tags.get("market"), folder.name)
-    diff.write_changes(folder / "changes.html", (folder, record.tags), before)
-    pages = (notebook, notebook.with_suffix(".html"), folder / "changes.html")
-    record.pages = {path.name: sha256_of(path) for path in pages}
+    replace(folder / template.name, nbformat.writes(banner.with_banner(executed, record, progress)))
+    record.pages = _write_pages(folder, record)
     replace(folder / "record.json", record.model_dump_json(indent=2))
-    for scaffold in ("running.ipynb", "course.json"):
+    for scaffold in (RUNNING, PROGRESS):
         (folder / scaffold).unlink(missing_ok=True)
     return record
 
 
+def _write_pages(folder: Path, record: Record) -> dict[str, str]:
+    """Write what shows a run, beside its executed notebook; the sha256 of all three."""
+    notebook, changes = folder / f"{record.notebook}.ipynb", folder / "changes.html"
+    page = notebook.with_suffix(".html")
+    html.write_html(notebook, page)
+    before = last_good(folder.parent, record.notebook, record.tags.get("market"), folder.name)
+    diff.write_changes(changes, (folder, record.tags), before)
+    return {path.name: sha256_of(path) for path in (notebook, page, changes)}
+
+
 def not_begun(folder: Path, error: BaseException) -> Record:
-    """The account of a run that was stopped outside its notebook: by bad data before it, or by a signal after it."""
+    """The record of a run that was stopped outside its notebook: by bad data before it, or by a signal after it."""
     if (folder / "record.json").exists():
         return read_record(folder)
     outcome: Outcome = "failed" if isinstance(error, Exception) else "interrupted"
-    reason = f"{type(error).__name__}: {error}" if str(error) else f"Interrupted from outside ({type(error).__name__})."
-    return keep(folder, outcome, reason, _course(folder), _lasted(folder))
+    name = type(error).__name__
+    reason = f"{name}: {error}" if str(error) else f"Interrupted from outside ({name})."
+    return keep(folder, Ending(outcome, reason, name), _progress(folder), _seconds(folder))
 
 
 def abandoned(folder: Path) -> Record:
-    """The account of a run whose process died without a word, from what it had saved by then."""
+    """The record of a run whose process died without a word, from what it had saved by then."""
     _discard_torn(folder)
-    return keep(folder, "interrupted", LOST, _course(folder), _lasted(folder))
+    return keep(folder, Ending("interrupted", LOST), _progress(folder), _seconds(folder))
 
 
 def _discard_torn(folder: Path) -> None:
     """Where the machine itself stopped, even a file that is only ever replaced whole may be empty."""
     try:
-        nbformat.read(folder / "running.ipynb", as_version=4)
+        nbformat.read(folder / RUNNING, as_version=4)
     except (OSError, ValueError, nbformat.ValidationError):
-        for name in ("running.ipynb", "course.json"):
+        for name in (RUNNING, PROGRESS):
             (folder / name).unlink(missing_ok=True)
 
 
-def _course(folder: Path) -> Course:
-    path = folder / "course.json"
-    return Course.model_validate_json(path.read_text()) if path.exists() else Course()
+def _progress(folder: Path) -> Progress:
+    path = folder / PROGRESS
+    return Progress.model_validate_json(path.read_text()) if path.exists() else Progress()
 
 
-def _lasted(folder: Path) -> float:
+def _seconds(folder: Path) -> float:
     """Seconds from the claim to the last sign of life."""
     signs = [path.stat().st_mtime for path in folder.glob("*") if path.suffix in (".json", ".ipynb")]
     return max(0.0, max(signs) - read_owner(folder).started.timestamp())
@@ -135,9 +141,9 @@ def _folders(runs: Path) -> list[Path]:
 def last_good(runs: Path, notebook: str, market: str | None, before: str = "~") -> tuple[Path, dict[str, str]] | None:
     """The newest run of a notebook and market that succeeded, among those on this disk; its folder and its tags."""
     for path in sorted(runs.glob("*/record.json"), reverse=True):
-        good = _good(path.parent) if path.parent.name < before else None
-        if good and (good.notebook, good.tags.get("market")) == (notebook, market):
-            return path.parent, good.tags
+        record = _good(path.parent) if path.parent.name < before else None
+        if record and (record.notebook, record.tags.get("market")) == (notebook, market):
+            return path.parent, record.tags
     return None
 
 
@@ -159,10 +165,10 @@ def prune(runs: Path, newest: int = 20) -> list[str]:
     list of str
         The names of the folders that are gone.
     """
-    lines: dict[str, list[Path]] = defaultdict(list)
+    series: dict[str, list[Path]] = defaultdict(list)  # by notebook and market
     for path in runs.glob("*/delivered"):
-        lines[path.parent.name.partition("-")[2].rpartition("-")[0]].append(path.parent)
-    old = [folder for folders in lines.values() for folder in _superseded(sorted(folders), newest)]
+        series[path.parent.name.partition("-")[2].rpartition("-")[0]].append(path.parent)
+    old = [folder for folders in series.values() for folder in _superseded(sorted(folders), newest)]
     for folder in old:
         with suppress(OSError):  # another start is at it as well, or the disk will not: then the next one does it
             (runs / ".old").mkdir(exist_ok=True)

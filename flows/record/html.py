@@ -12,6 +12,8 @@ from bs4 import BeautifulSoup
 from nbconvert import HTMLExporter
 from pygments.formatters import HtmlFormatter
 
+from flows.record.excerpt import excerpt
+
 STYLE = """
 :root{color-scheme:light;font:16px/1.55 system-ui,sans-serif;color:#1c2430;background:#fff}
 body{max-width:60rem;margin:0 auto;padding:1.5rem}
@@ -29,6 +31,8 @@ tbody th{white-space:nowrap} details.code summary{color:#55636f;font-size:13px;c
 @media print{details.code:not([open]){display:none}}
 @media(max-width:40rem){body{padding:1rem}table{font-size:12px}th,td{padding:.2rem .4rem}}
 blockquote p{margin:.2rem 0} #Stopped-here{color:#a4161a} label{cursor:pointer}
+.alert-danger blockquote,#Stopped-here+blockquote{border-color:#a4161a;background:#fcecec}
+.alert-danger blockquote>p:first-child{color:#a4161a} .alert-success blockquote{border-color:#1d6b3a;background:#edf6f0}
 #stop{position:absolute;width:1px;height:1px;border:0;padding:0;opacity:0}
 """
 JUMP = {  # MLflow's frame follows no link, not even within the page; but whoever clicks a label is taken to its field
@@ -48,7 +52,7 @@ FOLDED = (
     "{% if cell.metadata.footfall and cell.metadata.footfall.status == 'failed' %} open{% endif %}>"
     "<summary>code</summary>{{ super() }}</details>{% endblock %}"
 )
-WORDS = {
+TAGS = {
     *("p", "br", "hr", "div", "span", "h1", "h2", "h3", "h4", "blockquote", "pre", "code", "ul", "ol", "li"),
     *("a", "b", "i", "em", "strong", "sub", "sup", "abbr"),
     *("table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td"),
@@ -64,19 +68,19 @@ def _exporter() -> HTMLExporter:
 
 def _clean(text: object) -> str:
     """As nbconvert's own filter, but for paragraphs and headings, which that one shows as tags."""
-    return str(bleach.clean(str(text), tags=WORDS, attributes=ATTRIBUTES))
+    return str(bleach.clean(str(text), tags=TAGS, attributes=ATTRIBUTES))
 
 
 def write_html(notebook: Path, page: Path) -> None:
     """Write the page of an executed notebook beside it; the notebook's name becomes the browser's title."""
-    book = nbformat.read(notebook, as_version=4)
+    book = excerpt(nbformat.read(notebook, as_version=4))
     subjects = titles(book)
     for index, cell in enumerate(book.cells):
         for output in cell.get("outputs", []):
             _prepare(output, subjects.get(index, ""))
     body, _ = _exporter().from_notebook_node(book)
-    for place, better in JUMP.items():
-        body = re.sub(place, better, body)
+    for link, label in JUMP.items():
+        body = re.sub(link, label, body)
     style = STYLE + HtmlFormatter(style="friendly").get_style_defs(".highlight")
     page.write_text(
         PAGE.format(policy=POLICY, title=html.escape(notebook.stem), style=style, body=body), encoding="utf-8"
@@ -85,14 +89,14 @@ def write_html(notebook: Path, page: Path) -> None:
 
 def titles(book: Any) -> dict[int, str]:
     """What each code cell is about: the heading it stands under."""
-    found, heading = {}, ""
+    subjects, heading = {}, ""
     for index, cell in enumerate(book.cells):
         if cell.cell_type == "markdown":
             heading = next((line.lstrip("# ") for line in cell.source.splitlines() if line.startswith("#")), heading)
         elif cell.cell_type == "code" and cell.source.strip():
-            tagged = {"parameters", "injected-parameters"} & set(cell.metadata.get("tags", []))
-            found[index] = "parameters" if tagged else heading.partition(":")[0][:60]
-    return found
+            tags = {"parameters", "injected-parameters"} & set(cell.metadata.get("tags", []))
+            subjects[index] = "parameters" if tags else heading.partition(":")[0][:60]
+    return subjects
 
 
 def _prepare(output: Any, subject: str) -> None:

@@ -1,4 +1,4 @@
-"""A run's account in MLflow's words: the metrics, parameters, tags, data and description of its page there."""
+"""A run's record in MLflow's words: the metrics, parameters, tags, data and description of its page there."""
 
 import json
 import os
@@ -18,8 +18,8 @@ VIEW = "workflowType=machine_learning"  # MLflow 3 shows every run as a chat unl
 
 def metrics(record: Record, folder: Path) -> list[Metric]:
     """What the notebook measured, in ``out/metrics.json``, without what is no finite number, and how long it ran."""
-    now, figures = int(time.time() * 1000), _measured(folder / "out" / "metrics.json") | {"seconds": record.seconds}
-    numbers = {name: value for name, value in figures.items() if isinstance(value, (int, float)) and isfinite(value)}
+    now, measured = int(time.time() * 1000), _measured(folder / "out" / "metrics.json") | {"seconds": record.seconds}
+    numbers = {name: value for name, value in measured.items() if isinstance(value, (int, float)) and isfinite(value)}
     return [Metric(name, round(float(value), 4), now, 0) for name, value in numbers.items()]  # as a list can show them
 
 
@@ -41,6 +41,7 @@ def tags(record: Record, run: Any) -> list[RunTag]:
     facts = {
         **record.tags,
         "outcome": record.outcome,
+        "summary": describe(record).partition("\n")[0][:SMALL],
         "reason": record.reason[:SMALL],
         "stopped_at": record.stopped_at or "",
         "commit": record.commit,
@@ -48,24 +49,24 @@ def tags(record: Record, run: Any) -> list[RunTag]:
         "modified": str(record.modified).lower(),
         "template": record.template,
         "lock": record.lock,
-        "mlflow.note.content": f"{describe(record)}\n\n{_ways(record, run)}",
+        "mlflow.note.content": f"{describe(record)}\n\n{_links(record, run)}",
     }
     return [RunTag(name, str(value)) for name, value in facts.items() if value != ""]
 
 
-def _ways(record: Record, run: Any) -> str:
+def _links(record: Record, run: Any) -> str:
     """From a run's description to what it wrote, without a detour over the list of files."""
-    place = f"#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}/artifacts"
-    names = {"the notebook": f"{record.notebook}.html", "what changed": "changes.html"}
-    ways = {name: f"{place}/{file}?{VIEW}" for name, file in names.items()} | _flow_run(record)
-    return " · ".join(f"[{name}]({address})" for name, address in ways.items())
+    artifacts = f"#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}/artifacts"
+    pages = {"the notebook": f"{record.notebook}.html", "what changed": "changes.html"}
+    links = {name: f"{artifacts}/{file}?{VIEW}" for name, file in pages.items()} | _flow_run(record)
+    return " · ".join(f"[{name}]({address})" for name, address in links.items())
 
 
 def _flow_run(record: Record) -> dict[str, str]:
     """Back to Prefect, where the flow's log is; above all from a run that failed."""
     ui = os.environ.get("PREFECT_UI_URL") or os.environ.get("PREFECT_API_URL", "").removesuffix("/api")
-    made = record.tags.get("prefect_flow_run")
-    return {"the flow run": f"{ui}/runs/flow-run/{made}"} if ui and made else {}
+    flow_run = record.tags.get("prefect_flow_run")
+    return {"the flow run": f"{ui}/runs/flow-run/{flow_run}"} if ui and flow_run else {}
 
 
 def dataset(record: Record) -> DatasetInput:
@@ -74,5 +75,5 @@ def dataset(record: Record) -> DatasetInput:
         {"uri": f"snapshots/{record.tags['snapshot']}.parquet", "source": record.tags.get("source", "")}
     )
     name = f"{record.tags.get('market', '')} through {record.tags.get('data_through', '?')}"
-    used = Dataset(name, record.tags["snapshot"][:36], "local", source, profile=None, schema=None)
-    return DatasetInput(used, [InputTag("mlflow.data.context", record.notebook)])
+    snapshot = Dataset(name, record.tags["snapshot"][:36], "local", source, profile=None, schema=None)
+    return DatasetInput(snapshot, [InputTag("mlflow.data.context", record.notebook)])

@@ -39,7 +39,7 @@ from footfall.errors import EnvironmentProblem, UsageProblem
 STATUS = {"succeeded": "FINISHED", "interrupted": "KILLED"}
 KIND = {"mlflow.experimentKind": "custom_model_development"}
 LIST = "runs"  # name of a shared view: the list of runs with what each came to
-FIGURES = {"train": ["WIS", "MAE", "cover80"], "predict": ["mean", "width80"]}
+METRICS = {"train": ["WIS", "MAE", "cover80"], "predict": ["mean", "width80"]}
 logging.getLogger("mlflow").setLevel(logging.WARNING)
 
 
@@ -52,11 +52,11 @@ def start(folder: Path) -> str:
     with answering():
         client, owner = MlflowClient(), read_owner(folder)
         notebook, tags = template_of(folder).stem, owner.tags
-        found = client.get_experiment_by_name(notebook)
-        experiment = found.experiment_id if found else _create_experiment(client, notebook)
+        experiment = client.get_experiment_by_name(notebook)
+        number = experiment.experiment_id if experiment else _create_experiment(client, notebook)
         title = " ".join(tags[name] for name in ("market", "as_of") if name in tags)
         began = int(owner.started.timestamp() * 1000)
-        run = str(client.create_run(experiment, began, {**tags, "folder": folder.name}, title).info.run_id)
+        run = str(client.create_run(number, began, {**tags, "folder": folder.name}, title).info.run_id)
     replace(folder / "mlflow", run)
     return run
 
@@ -75,25 +75,33 @@ def _create_experiment(client: MlflowClient, notebook: str) -> str:
             client.create_experiment(notebook, tags={**KIND, f"mlflow.sharedViewState.{LIST}": _columns(notebook)})
         )
     except MlflowException as error:  # someone else was first
-        found = client.get_experiment_by_name(notebook)
-        if found is None:
+        experiment = client.get_experiment_by_name(notebook)
+        if experiment is None:
             raise error
-        return str(found.experiment_id)
+        return str(experiment.experiment_id)
 
 
 def _columns(notebook: str) -> str:
-    """The list of runs as a table of contents: name, status, description, key figures."""
-    figures = [f"metrics.`{name}`" for name in (*FIGURES.get(notebook, []), "seconds")]
-    shown = ["attributes.`Description`", *figures, "tags.`stopped_at`"]
-    return json.dumps({"selectedColumns": shown, "columnWidths": {shown[0]: 460}})
+    """The list of runs as a table of contents: name, status, summary, key metrics.
+
+    The summary is plain text: of a description the list shows the raw markdown, cut off.
+    """
+    metrics = [f"metrics.`{name}`" for name in (*METRICS.get(notebook, []), "seconds")]
+    columns = ["tags.`summary`", *metrics, "tags.`stopped_at`"]
+    return json.dumps({"selectedColumns": columns, "columnWidths": {columns[0]: 460}})
 
 
 def lists() -> dict[str, str]:
     """The addresses of the lists of runs, one for each notebook that has any."""
     with answering():
         client = MlflowClient()
-        where = f"{_address()}/#/experiments/%s/runs?{mlflow_fields.VIEW}&viewStateShareKey={LIST}"
-        return {one.name: where % one.experiment_id for one in client.search_experiments() if one.name != "Default"}
+        address = f"{_address()}/#/experiments/%s/runs?{mlflow_fields.VIEW}&viewStateShareKey={LIST}"
+        return {name: address % number for number, name in _experiments(client).items()}
+
+
+def _experiments(client: MlflowClient) -> dict[str, str]:
+    """The names of the experiments, each a notebook's, by their ids."""
+    return {found.experiment_id: found.name for found in client.search_experiments() if found.name != "Default"}
 
 
 @contextmanager
@@ -139,36 +147,36 @@ def deliver(folder: Path) -> str:
 
 
 def deliver_waiting(runs: Path) -> list[str]:
-    """Account for runs that died without a word, and deliver whatever could not be delivered in its time.
+    """Keep a record of runs that died without a word, and deliver whatever could not be delivered in its time.
 
     Returns
     -------
     list of str
         One sentence per record: that MLflow has it now, or why it goes on waiting.
     """
-    told: list[str] = []
+    sentences: list[str] = []
     runs.mkdir(parents=True, exist_ok=True)
     with (runs / ".lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:  # another start is at it
-            return told
+            return sentences
         for folder in unfinished(runs):
             try:
                 record = read_record(folder) if (folder / "record.json").exists() else abandoned(folder)
                 deliver(folder)
-                told.append(f"delivered the record of {folder.name}: {record.outcome}")
+                sentences.append(f"delivered the record of {folder.name}: {record.outcome}")
             except Away as problem:  # nor will it take the others
-                return [*told, f"the record of {folder.name} waits: {problem}"]
+                return [*sentences, f"the record of {folder.name} waits: {problem}"]
             except Exception as error:  # one bad folder keeps no other waiting, and stops no start
-                told.append(f"the record of {folder.name} waits: {type(error).__name__}: {error}")
-    return told
+                sentences.append(f"the record of {folder.name} waits: {type(error).__name__}: {error}")
+    return sentences
 
 
 def bring_back(runs: Path, notebook: str, market: str) -> None:
     """Put the last good run of a notebook and market on this disk, if MLflow has one; changes are told against it."""
-    good = f"tags.market = '{market}' and tags.outcome = 'succeeded' and tags.folder LIKE '%'"  # older ones name none
-    for _, run in search(notebook, good, most=1):
+    succeeded = f"tags.market = '{market}' and tags.outcome = 'succeeded' and tags.folder LIKE '%'"  # older: no folder
+    for _, run in search(notebook, succeeded, most=1):
         name = run.data.tags["folder"]
         part = runs / ".part" / name
         shutil.rmtree(part, ignore_errors=True)
@@ -199,22 +207,24 @@ def search(notebook: str | None, filters: str, most: int = 50) -> list[tuple[str
     """The newest runs that fit MLflow's filter, each with its notebook's name; of one notebook or of all."""
     with answering():
         client = MlflowClient()
-        known = {one.experiment_id: one.name for one in client.search_experiments() if one.name != "Default"}
-        wanted = [number for number, name in known.items() if notebook in (None, name)]
-        if not wanted:
+        names = _experiments(client)
+        experiments = [number for number, name in names.items() if notebook in (None, name)]
+        if not experiments:
             return []
         order = ["attributes.start_time DESC"]
-        found = client.search_runs(wanted, filters, max_results=most, order_by=order)
-    return [(known[run.info.experiment_id], run) for run in found]
+        runs = client.search_runs(experiments, filters, max_results=most, order_by=order)
+    return [(names[run.info.experiment_id], run) for run in runs]
 
 
 def tell(run: str, decided: str, page: str) -> None:
-    """Put what came of a finished run before its description, and the way to the page behind; tag the run with it."""
+    """Put what came of a finished run before its summary, and the way to the page behind; tag the run with it."""
     with answering():
-        MlflowClient().set_tag(run, "decided", decided)
-        note = MlflowClient().get_run(run).data.tags["mlflow.note.content"]
-        more = f" · [the page]({page})" if page else ""
-        MlflowClient().set_tag(run, "mlflow.note.content", f"{decided}; {note}{more}")
+        client = MlflowClient()
+        tags = client.get_run(run).data.tags
+        link = f" · [the page]({page})" if page else ""
+        client.set_tag(run, "decided", decided)
+        client.set_tag(run, "summary", f"{decided}; {tags['summary']}")
+        client.set_tag(run, "mlflow.note.content", f"{decided}; {tags['mlflow.note.content']}{link}")
 
 
 @answering()
@@ -224,12 +234,12 @@ def tag(run: str, tags: dict[str, str]) -> None:
         MlflowClient().set_tag(run, name, value)
 
 
-def grade(run: str, figures: dict[str, float], step: int) -> bool:
+def grade(run: str, metrics: dict[str, float], step: int) -> bool:
     """Add to a finished run how good its forecast turned out to be; False where MLflow has no such run any more."""
     now = int(time.time() * 1000)
     with answering():
         try:
-            MlflowClient().log_batch(run, [Metric(name, value, now, step) for name, value in figures.items()])
+            MlflowClient().log_batch(run, [Metric(name, value, now, step) for name, value in metrics.items()])
         except MlflowException as error:
             if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "INVALID_STATE"):
                 return False

@@ -37,6 +37,6 @@ def _born(pid: int) -> str | float:
     Where there is no ``/proc``, and in what older versions noted, it is the time of day all the same.
     """
     if not START.exists():
-        return psutil.Process(pid).create_time()
+        return float(psutil.Process(pid).create_time())
     fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()  # its name may hold blanks and brackets
     return f"{START.read_text().strip()} {fields[19]}"

@@ -1,8 +1,8 @@
-"""The account of a run, ``record.json``: what ended how, and the sha256 of everything that belongs to it."""
+"""The record of a run, ``record.json``: what ended how, and the sha256 of everything that belongs to it."""
 
 import datetime as dt
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
@@ -13,6 +13,14 @@ from footfall.params import Limits
 
 Outcome = Literal["succeeded", "failed", "kernel died", "out of memory", "timed out", "interrupted"]
 Status = Literal["succeeded", "failed", "not run"]
+
+
+class Ending(NamedTuple):
+    """How a run ended: with which outcome, why in words, and the name of the class of the error, if one ended it."""
+
+    outcome: Outcome
+    reason: str = ""
+    error_type: str = ""
 
 
 class Cell(BaseModel):
@@ -30,6 +38,7 @@ class Record(BaseModel):
     notebook: str
     outcome: Outcome
     reason: str = ""
+    error_type: str = ""
     stopped_at: int | None = None
     started: dt.datetime
     seconds: float
@@ -47,7 +56,7 @@ class Record(BaseModel):
     tags: dict[str, str]
 
 
-class Course(BaseModel):
+class Progress(BaseModel):
     """What a run was asked, and how far it came: seconds of each cell that ended well, and the one that is running."""
 
     parameters: dict[str, Any] = {}
@@ -59,12 +68,12 @@ class Course(BaseModel):
 def describe(record: Record) -> str:
     """How a run went; its name says of which market and day."""
     where = f" in cell {record.stopped_at}" if record.stopped_at else ""
-    came = f": {record.reason}" if record.reason else f" in {record.seconds:.0f} s"
-    return f"{record.outcome}{where}{came.rstrip('.')}."
+    why = f": {record.reason}" if record.reason else f" in {record.seconds:.0f} s"
+    return f"{record.outcome}{where}{why.rstrip('.')}."
 
 
 def read_record(folder: Path) -> Record:
-    """The account of a run.
+    """The record of a run.
 
     Raises
     ------
@@ -80,17 +89,17 @@ def read_record(folder: Path) -> Record:
 def differences(folder: Path) -> list[str]:
     """What in a folder is not as its record says; nothing if every byte is."""
     record = read_record(folder)
-    said = {
+    recorded = {
         **{f"template/{record.notebook}.ipynb": record.template},
         **{f"in/{name}": digest for name, digest in record.inputs.items()},
         **{f"out/{name}": digest for name, digest in record.outputs.items()},
         **record.pages,
     }
     parts = {part: digests(folder / part) for part in ("template", "in", "out")}
-    there = {f"{part}/{name}": digest for part, files in parts.items() for name, digest in files.items()}
-    there |= {name: sha256_of(folder / name) for name in record.pages if (folder / name).exists()}
+    actual = {f"{part}/{name}": digest for part, files in parts.items() for name, digest in files.items()}
+    actual |= {name: sha256_of(folder / name) for name in record.pages if (folder / name).exists()}
     return [
-        f"{name}: {'missing' if name not in there else 'not in the record' if name not in said else 'altered'}"
-        for name in sorted(said.keys() | there.keys())
-        if said.get(name) != there.get(name)
+        f"{name}: {'missing' if name not in actual else 'not in the record' if name not in recorded else 'altered'}"
+        for name in sorted(recorded.keys() | actual.keys())
+        if recorded.get(name) != actual.get(name)
     ]

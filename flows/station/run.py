@@ -16,18 +16,31 @@ from prefect.context import FlowRunContext
 from prefect.logging import get_run_logger
 from pydantic import BaseModel
 
-from flows.notebook import execute, kernel
+from flows.notebook import execute, forkserver
 from flows.orchestration import reaper, schedule
 from flows.record import mlflow_runs
 from flows.record.folder import add_tags, claim, last_good, not_begun, prune
 from flows.record.record import Record
 from flows.settings import day_of, home, notebooks_folder, params_folder, today
-from footfall import errors
-from footfall.errors import DataProblem, EnvironmentProblem, Interrupted, Problem, UsageProblem
+from footfall.errors import (
+    Conflict,
+    DataProblem,
+    EnvironmentProblem,
+    GateClosed,
+    Interrupted,
+    Problem,
+    StaleSource,
+    UsageProblem,
+)
 from footfall.market_file import read_market
 from footfall.params import Market
 
 step = task(cache_policy=NO_CACHE)
+PROBLEMS = {  # of what class a notebook's error is here; what a notebook asserts, it asserts of its data
+    "AssertionError": DataProblem,
+    **{kind.__name__: kind for kind in (UsageProblem, DataProblem, StaleSource, EnvironmentProblem, Interrupted,
+                                        Conflict, GateClosed)},
+}  # fmt: skip
 
 
 @dataclass
@@ -38,7 +51,7 @@ class Run:
     market: Market
     folder: Path
     id: str = ""
-    kept: Record | None = None
+    record: Record | None = None
     found: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -93,12 +106,12 @@ def recorded(
     Problem
         Whatever stopped the run, once it is on record.
     """
-    kernel.warm(station)
-    known = particulars(market, as_of, settings)
-    begun = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%S")
-    run = Run(station, known, home() / "runs" / f"{begun}-{station}-{market}-{uuid.uuid4().hex[:8]}")
-    facts = {"market": market, "as_of": str(known.data.as_of), **_flow_run()}
-    tags = facts | {name: value for name, value in tags.items() if value}
+    forkserver.start(station)
+    parameters = particulars(market, as_of, settings)
+    began = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%S")
+    run = Run(station, parameters, home() / "runs" / f"{began}-{station}-{market}-{uuid.uuid4().hex[:8]}")
+    always = {"market": market, "as_of": str(parameters.data.as_of), **_flow_run()}
+    tags = always | {name: value for name, value in tags.items() if value}
     claim(run.folder, notebooks_folder() / f"{station}.ipynb", tags)
     try:
         run.id = mlflow_runs.start(run.folder)
@@ -107,8 +120,8 @@ def recorded(
         _bring_back_the_last_good(run)
         yield run
     except BaseException as error:
-        if run.kept is None:  # it stopped before its notebook began
-            run.kept = not_begun(run.folder, error)
+        if run.record is None:  # it stopped before its notebook began
+            run.record = not_begun(run.folder, error)
         _deliver_if_possible(run, error)
         raise
     mlflow_runs.deliver(run.folder)
@@ -119,15 +132,15 @@ def _deliver_if_possible(run: Run, error: BaseException) -> None:
         if isinstance(error, mlflow_runs.Away):  # it was waited for long enough
             raise error
         voice().info(f"record          {run.folder} · {mlflow_runs.link(mlflow_runs.deliver(run.folder))}")
-    except Exception as why:  # the trouble at hand is the one to tell of
-        voice().warning(f"the record waits in {run.folder.name} ({why}); the next start delivers it")
+    except Exception as problem:  # the trouble at hand is the one to tell of
+        voice().warning(f"the record waits in {run.folder.name} ({problem}); the next start delivers it")
 
 
 def settle(runs: Path) -> list[str]:
     """Put in order what earlier runs left behind, and say what was done; none of it may stop the run that starts."""
-    told = [*_reaped(), *mlflow_runs.deliver_waiting(runs)]
+    sentences = [*_reaped(), *mlflow_runs.deliver_waiting(runs)]
     prune(runs)
-    return told
+    return sentences
 
 
 def _reaped() -> list[str]:
@@ -156,31 +169,27 @@ def voice() -> Any:
 @contextmanager
 def stage(name: str) -> Iterator[list[str]]:
     """Says what a stage did, and how long it took."""
-    told: list[str] = []
-    begun = time.monotonic()
-    yield told
-    voice().info(f"{name:<9}{time.monotonic() - begun:6.1f} s  {' · '.join(told)}")
+    results: list[str] = []
+    began = time.monotonic()
+    yield results
+    voice().info(f"{name:<9}{time.monotonic() - began:6.1f} s  {' · '.join(results)}")
 
 
 @step
 def run_notebook(run: Run, parameters: BaseModel) -> None:
     """Run the station's notebook on what was laid down; one that did not succeed stops the run."""
-    with stage(run.station) as told:
+    with stage(run.station) as results:
         add_tags(run.folder, run.found)
-        run.kept = execute.run_notebook(run.folder, parameters.model_dump(mode="json"), voice().info, run.market.limits)
-        told.append(run.kept.outcome)
-    if run.kept.outcome != "succeeded":
-        raise _problem(run.kept)
+        literals = parameters.model_dump(mode="json")
+        run.record = execute.run_notebook(run.folder, literals, voice().info, run.market.limits)
+        results.append(run.record.outcome)
+    if run.record.outcome != "succeeded":
+        raise _problem(run.record)
 
 
-def _problem(kept: Record) -> Problem:
+def _problem(record: Record) -> Problem:
     """The notebook's own problem, of its own class, so that the exit code says what kind it was."""
-    where = f"{kept.notebook}.ipynb {kept.outcome}" + (f" in cell {kept.stopped_at}" if kept.stopped_at else "")
-    name, _, text = kept.reason.partition(": ")
-    if kept.outcome == "interrupted":
-        return Interrupted(f"{where}: {kept.reason}")
-    if kept.outcome != "failed":
-        return EnvironmentProblem(f"{where}: {kept.reason}")
-    if name == "AssertionError":
-        return DataProblem(f"{where}: {text}")
-    return getattr(errors, name, Problem)(f"{where}: {kept.reason}")
+    where = f" in cell {record.stopped_at}" if record.stopped_at else ""
+    by_outcome = {"failed": PROBLEMS.get(record.error_type, Problem), "interrupted": Interrupted}
+    kind = by_outcome.get(record.outcome, EnvironmentProblem)
+    return kind(f"{record.notebook}.ipynb {record.outcome}{where}: {record.reason}")

@@ -16,25 +16,27 @@ from flows.station.run import particulars
 from flows.storage import bucket, forecasts
 from footfall.errors import StaleSource, UsageProblem
 
-Asked = ParamSpec("Asked")
-Told = TypeVar("Told")
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
 
 
-def station_flow(station: Callable[Asked, Told]) -> Flow[Asked, Told]:
+def station_flow(station: Callable[Parameters, Result]) -> Flow[Parameters, Result]:
     """The station as a Prefect flow, its parameters explained in the one style of docstring that Prefect reads."""
-    known = _parameters(station) | _parameters(particulars)
-    lines = [f"    {name}: {known[name]}" for name in inspect.signature(station).parameters if name in known]
+    described = _described(station) | _described(particulars)
+    names = [name for name in inspect.signature(station).parameters if name in described]
+    lines = [f"    {name}: {described[name]}" for name in names]
     station.__doc__ = "\n".join([inspect.getdoc(station) or "", "", "Args:", *lines])
-    made = flow(name=station.__name__, flow_run_name="{market}", validate_parameters=False,
-                on_failure=[failed], on_completion=[completed])  # fmt: skip
-    return made(station)
+    decorate = flow(name=station.__name__, flow_run_name="{market}", validate_parameters=False,
+                    on_failure=[failed], on_completion=[completed])  # fmt: skip
+    return decorate(station)
 
 
-def _parameters(function: Callable[..., Any]) -> dict[str, str]:
+def _described(function: Callable[..., Any]) -> dict[str, str]:
+    """What a function's docstring says of each parameter."""
     with disable_logger("griffe"):  # it would have types where they stand for several names
         sections = parse(Docstring(inspect.getdoc(function) or ""), Parser.numpy)
-    found = [section.value for section in sections if isinstance(section, DocstringSectionParameters)]
-    return {one.name: " ".join(one.description.split()) for parameters in found for one in parameters}
+    parameters = [section.value for section in sections if isinstance(section, DocstringSectionParameters)]
+    return {each.name: " ".join(each.description.split()) for several in parameters for each in several}
 
 
 async def failed(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
@@ -61,11 +63,11 @@ async def completed(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) 
         alerts.close(flow_run.parameters["market"], f"failure of {flow.name}", *of_today)
 
 
-def _stood_on_the_present(asked: dict[str, Any]) -> bool:
+def _stood_on_the_present(parameters: dict[str, Any]) -> bool:
     """Whether a run asked the source as of no day before the latest forecast's: how it was then mends nothing now."""
-    if asked.get("snapshot") or not asked.get("as_of"):
-        return not asked.get("snapshot")
+    if parameters.get("snapshot") or not parameters.get("as_of"):
+        return not parameters.get("snapshot")
     with alerts.best_effort():
-        shown = forecasts.pointer(bucket.connect(bucket_name()), asked["market"])
-        return not shown or bool(asked["as_of"] >= shown["as_of"])
+        pointer = forecasts.pointer(bucket.connect(bucket_name()), parameters["market"])
+        return not pointer or bool(parameters["as_of"] >= pointer["as_of"])
     return True

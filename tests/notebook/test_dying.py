@@ -268,7 +268,7 @@ def killed_in(station, number, monkeypatch, tmp_path):
     done = footfall(station, "sample", "--set", "train.backtest_days=60")
     (name,) = started(station) - before
     record, mlflow, prefect = invariants.states(home(), name)
-    last = home() / "runs" / name / "course.json"
+    last = home() / "runs" / name / "progress.json"
     assert not last.exists() and time.monotonic() - began < record.seconds + 30
     return name, record, mlflow, prefect, done
 
@@ -295,7 +295,7 @@ def test_a_kernel_killed_in_each_cell(station, number, first_run, monkeypatch, t
 
 
 def test_trusting_papermill_would_be_noticed(small, monkeypatch):
-    def as_papermill_says(executed, course):
+    def as_papermill_says(executed, progress):
         code = [cell for cell in executed.cells if cell.cell_type == "code"]
         words = {"completed": "succeeded", "failed": "failed"}
         statuses = [words.get(cell.metadata.papermill.status, "not run") for cell in code]
@@ -315,7 +315,7 @@ def test_trusting_papermill_would_be_noticed(small, monkeypatch):
 
 LARGE = ["print('x' * {size})", *[f"open('out/began-{n}', 'w').close()" for n in range(1, 5)]]
 MUTANT = """import flows.notebook.execute as n
-n.Whole.write = staticmethod(lambda text, path: open(path[6:], 'w').write(text))
+n.AtomicWriter.write = staticmethod(lambda text, path: open(path.removeprefix(n.SCHEME), 'w').write(text))
 """
 
 

@@ -23,11 +23,11 @@ from papermill.parameterize import parameterize_notebook
 from small_notebook import HUGE, PARENT, write
 
 from flows.notebook.execute import run_notebook
-from flows.notebook.kernel import BASE, MARK, Nursery, environment, new_mark, warm
+from flows.notebook.forkserver import MARK, ForkServer, environment, new_mark, start
 from flows.operations.audit import repeat
 from flows.record import folder as folders
 from flows.record.folder import abandoned, claim, not_begun, prune, unfinished
-from flows.record.record import Record, differences
+from flows.record.record import Record, differences, read_record
 from flows.settings import ROOT
 from footfall.digest import sha256
 from footfall.errors import DataProblem
@@ -40,9 +40,9 @@ LITERALS = st.recursive(
 
 
 @pytest.fixture(autouse=True, scope="module")
-def nursery():
+def fork_server():
     """Most kernels of the product come from there."""
-    warm()
+    start()
 
 
 def run(folder, *cells, number=7, kernel="python3", **limits):
@@ -63,7 +63,9 @@ def test_a_good_run_says_so_and_keeps_what_was_written(tmp_path):
     assert record.outputs == {"answer.txt": sha256(b"7")}
     assert [cell.status for cell in record.cells] == ["succeeded"] * 3
     assert len(said) == 3 and said[2].startswith("small [3]")
-    assert kept(tmp_path)[0] == record
+    written, book, page = kept(tmp_path)
+    assert written == record and "FAILED" not in page and '<div class="alert alert-success">' in page
+    assert re.search(r"<blockquote>\s*<p>✓ <strong>small succeeded</strong>", page)
 
 
 # ending: cell, outcome, what the reason says
@@ -93,6 +95,7 @@ def test_whatever_ends_a_run_the_record_says_so(ending, tmp_path):
     statuses = [c.metadata["footfall"]["status"] for c in book.cells if c.cell_type == "code"]
     assert statuses == ["succeeded"] * 3 + ["failed", "not run"]
     assert f"small {outcome}" in book.cells[0].source and "#Stopped-here" in book.cells[0].source
+    assert "FAILED" in book.cells[0].source and '<div class="alert alert-danger">' in page, "in words, and in red"
     assert 'href="#Stopped-here"' in page and 'id="Stopped-here"' in page
     assert "papermill" not in json.dumps(book.metadata)
 
@@ -118,6 +121,44 @@ def test_a_kernel_that_died_at_its_limit_died_of_it(tmp_path):
     fill = "x = []\ntry:\n    while True: x.append(bytes(50_000))\nexcept MemoryError: pass"
     record, _ = run(tmp_path, f"{fill}\nimport os, time; time.sleep(1); os.abort()", memory_mb=512)
     assert (record.outcome, record.stopped_at) == ("out of memory", 3) and "limit is 512 MB" in record.reason
+
+
+FILL = "x = []\ntry:\n    while True: x.append(bytes(50_000))\nexcept MemoryError: pass\n"
+RICH = "from rich.traceback import install; install()\n"
+HANDLER = "get_ipython().set_custom_exc((Exception,), lambda *error, tb_offset=None: print('\\x1b[31mseen\\x1b[0m'))\n"
+RAISE = "raise ValueError('no figures')"
+NAMELESS = "raise type('', (Exception,), {})()"
+SILENT = "The cell failed without words; its last output: "
+EATEN = {  # what took the words: the cell, the outcome, the error's class, what the reason says
+    "rich": (RICH + RAISE, "failed", "ValueError", f"ValueError: no figures. {SILENT}"),
+    "a handler": (HANDLER + RAISE, "failed", "ValueError", f'ValueError: no figures. {SILENT}"seen".'),
+    "rich, of sys.exit": (RICH + "import sys; sys.exit(0)", "failed", "SystemExit", "The cell called sys.exit"),
+    "a handler, of a class without a name": (HANDLER + NAMELESS, "failed", "", f'{SILENT}"seen".'),
+    "rich, of memory": (RICH + MEMORY["many small things"], "out of memory", "MemoryError", "limit is 512 MB"),
+    "memory that is full": (HANDLER + FILL + NAMELESS, "out of memory", "", "limit is 512 MB"),
+}
+
+
+@pytest.mark.parametrize("how", EATEN)
+def test_an_error_whose_words_were_eaten_is_no_lack_of_memory_without_evidence(how, tmp_path):
+    cell, outcome, error_type, reason = EATEN[how]
+    record, _ = run(tmp_path, cell, "'after'", memory_mb=512)
+    assert (record.outcome, record.error_type, record.stopped_at) == (outcome, error_type, 3), record.reason
+    assert reason in record.reason and "\x1b" not in record.reason and len(record.reason) < 500
+
+
+def test_what_a_notebook_asserts_is_told_in_its_own_words(tmp_path):
+    record, _ = run(tmp_path, "assert 1 > 2, 'no day may be negative'")
+    assert (record.error_type, record.reason) == ("AssertionError", "no day may be negative")
+
+
+def test_a_record_made_before_errors_had_a_class_still_reads(tmp_path):
+    claim(tmp_path / "run", write(tmp_path, "1"), {"market": "m"})
+    assert not_begun(tmp_path / "run", DataProblem("x")).error_type == "DataProblem"
+    fields = json.loads((tmp_path / "run" / "record.json").read_text())
+    del fields["error_type"]
+    (tmp_path / "run" / "record.json").write_text(json.dumps(fields))
+    assert read_record(tmp_path / "run").error_type == "" and differences(tmp_path / "run") == []
 
 
 @pytest.mark.parametrize("how", ["too long", "too long, holding the lock"])
@@ -200,7 +241,7 @@ def assert_gone(pid, seconds=5):
     raise AssertionError(f"process {pid} is alive {seconds} s after its run ended")
 
 
-@pytest.mark.parametrize("parent", ["PARENT", "WARM"])
+@pytest.mark.parametrize("parent", ["PARENT", "FORKING"])
 def test_a_kernel_dies_with_a_killed_parent(tmp_path, parent):
     template = write(
         tmp_path, "import os; open('out/pid', 'w').write(str(os.getpid()))", "import time; time.sleep(600)"
@@ -215,7 +256,7 @@ def test_a_kernel_dies_with_a_killed_parent(tmp_path, parent):
     assert_gone(int(pid.read_text()))
 
 
-WARM = "from flows.notebook import kernel; kernel.warm()" + PARENT
+FORKING = "from flows.notebook import forkserver; forkserver.start()" + PARENT
 
 
 def test_a_kernel_is_not_taken_for_a_dead_one_that_had_its_number(tmp_path):
@@ -223,18 +264,19 @@ def test_a_kernel_is_not_taken_for_a_dead_one_that_had_its_number(tmp_path):
     last = Path("/proc/sys/kernel/ns_last_pid")
     if not os.access(last, os.W_OK):
         pytest.skip("the number of the next process cannot be chosen here")
-    one = Nursery(BASE)
+    server = ForkServer("review")
 
-    def bear():
+    def fork():
         env = environment() | {MARK: new_mark()}
-        return one.bear({"cwd": str(tmp_path), "env": env, "argv": ["ipykernel_launcher", "-f", f"{tmp_path}/k.json"]})
+        argv = ["ipykernel_launcher", "-f", f"{tmp_path}/k.json"]
+        return server.fork({"cwd": str(tmp_path), "env": env, "argv": argv})
 
     for _ in range(30):  # others begin processes as well
-        first = bear()
+        first = fork()
         first.kill()
         assert first.wait() == -signal.SIGKILL
         last.write_text(str(first.pid - 1))
-        second = bear()
+        second = fork()
         assert second.poll() is None and psutil.pid_exists(second.pid)
         second.kill()
         second.wait()
@@ -343,7 +385,7 @@ def test_the_record_of_a_run_that_died_names_the_code_that_it_began_with(tmp_pat
 @pytest.mark.parametrize("descendant", DESCENDANTS)
 def test_a_grandchild_dies_with_a_killed_parent(descendant, tmp_path):
     template = write(tmp_path, DESCENDANTS[descendant], "import time; time.sleep(600)")
-    command = [sys.executable, "-c", WARM, str(template), str(tmp_path / "run")]
+    command = [sys.executable, "-c", FORKING, str(template), str(tmp_path / "run")]
     parent = subprocess.Popen(command, cwd=ROOT / "tests")
     pid = tmp_path / "run" / "out" / "pid"
     while not (pid.exists() and pid.read_text()):

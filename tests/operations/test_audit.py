@@ -95,6 +95,21 @@ def test_a_replay_that_ends_elsewhere_says_where(tmp_path):
     assert found[1].startswith("now it failed in cell 3: FileExistsError: ")
 
 
+def test_a_record_of_other_code_says_which_commit_can_replay_it(tmp_path):
+    claim(tmp_path / "run", write(tmp_path, "import footfall.results"), {"market": "m"})
+    here = run_notebook(tmp_path / "run", {"number": 7}, print)
+    past = here.model_copy(update={"outcome": "succeeded", "reason": "", "error_type": "", "commit": "0123456789" * 4})
+    (tmp_path / "run" / "record.json").write_text(past.model_dump_json())
+    done = footfall("replay", str(tmp_path / "run"))
+    assert done.exit_code == 4 and "No module named 'footfall.results'" in done.output, done.output
+    told = " ".join(done.output.split())
+    assert (
+        f"made at commit {past.commit}" in told and f"git worktree add ../footfall-0123456789 {past.commit} &&" in told
+    )
+    (tmp_path / "run" / "record.json").write_text(here.model_dump_json())
+    assert audit.replay(str(tmp_path / "run"), tmp_path / "scratch", print) == [], "it could not import then either"
+
+
 def test_a_published_forecast_verifies_and_repeats_to_the_same_bytes(published, monkeypatch):
     run = published["about"]["record"]
     assert "files are as they were written" in footfall("verify", run).output

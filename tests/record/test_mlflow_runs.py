@@ -74,6 +74,8 @@ def test_a_bad_run_is_failed_and_says_where_and_why(record, tmp_path, cell, outc
     there = record.MlflowClient().get_run(run)
     assert there.info.status == "FAILED" and there.data.tags["outcome"] == outcome
     assert there.data.tags["stopped_at"] == "3" and f"{outcome} in cell 3" in there.data.tags["mlflow.note.content"]
+    sentence, links = there.data.tags["mlflow.note.content"].split("\n\n")
+    assert sentence == there.data.tags["summary"] and "](" not in sentence and links.startswith("[the notebook](")
     page = record.download_artifacts(run_id=run, artifact_path="small.html", dst_path=str(tmp_path))
     assert "Stopped here" in open(page).read()
 

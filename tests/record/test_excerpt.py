@@ -1,0 +1,80 @@
+"""What shows a run has limits of its own, of time and of size, and says what it left out."""
+
+import copy
+import re
+import time
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+from small_notebook import write
+
+from flows.notebook.execute import run_notebook
+from flows.record.excerpt import excerpt
+from flows.record.folder import claim
+
+LINES = "for i in range(100_000): print('line', i, number)"
+HTML = "from IPython.display import HTML; HTML(f'<p>figures {number}</p>' * 4_000_000)"
+DISPLAYS = "from IPython.display import display\nfor i in range(3000): display(f'{i} of {number}')"
+
+
+@pytest.mark.parametrize(
+    ("cell", "left_out", "kept"),
+    [
+        (LINES, "99,801 lines left out", "line 50000 1"),
+        (HTML, "64,000,000 characters of text/html left out", "figures 1</p>"),
+        (DISPLAYS, "2,960 outputs left out", "1500 of 1"),
+    ],
+)
+def test_a_chatty_notebook_is_shown_in_the_time_and_room_of_any(cell, left_out, kept, tmp_path):
+    for number in (1, 2):
+        folder = tmp_path / "runs" / str(number)
+        claim(folder, write(tmp_path, cell), {"market": "m", "as_of": "2022-10-13"})
+        began = time.monotonic()
+        record = run_notebook(folder, {"number": number}, print)
+        assert record.outcome == "succeeded" and time.monotonic() - began < 2 * record.seconds, record
+    for name in ("small.html", "changes.html"):
+        page = (folder / name).read_text()
+        assert left_out in page and len(page) < 200_000, name
+    assert kept in (tmp_path / "runs" / "1" / "small.ipynb").read_text(), "the executed notebook has all"
+
+
+def shown(*outputs):
+    return excerpt(new_notebook(cells=[new_code_cell("", outputs=list(outputs))]))
+
+
+def table(size):
+    return new_output("display_data", data={"text/html": "x" * size, "text/plain": "a table"})
+
+
+def test_what_a_person_looks_at_is_left_alone():
+    figure = new_output("display_data", data={"image/png": "AA=="})
+    outputs = [new_output("stream", text="a\nb\n"), table(6000), figure]
+    assert shown(*copy.deepcopy(outputs)).cells[0].outputs == outputs
+
+
+def test_a_change_in_what_is_left_out_is_seen():
+    lines = [f"line {i}" for i in range(1000)]
+    one, other = (shown(new_output("stream", text="\n".join([*lines[:500], word, *lines[500:]]))) for word in "ab")
+    assert one.cells[0].outputs[0].text.splitlines()[:100] == lines[:100]
+    assert one.cells[0].outputs[0].text.splitlines()[101:] == lines[-100:]
+    assert one.cells[0].outputs != other.cells[0].outputs
+
+
+def test_what_was_printed_is_one_text_however_it_came():
+    parts = [new_output("stream", text=text) for text in ("a", "b\n", "c\n")]
+    outputs = shown(*parts, new_output("stream", name="stderr", text="d")).cells[0].outputs
+    assert [output.text for output in outputs] == ["ab\nc\n", "d"]
+
+
+def test_one_line_and_an_error_have_an_end_too():
+    line = shown(new_output("stream", text="x" * 1_000_000)).cells[0].outputs[0].text
+    assert "980,000 characters left out" in line and len(line) < 21_000
+    error = shown(new_output("error", ename="E", evalue="y" * 100_000, traceback=["z" * 100_000])).cells[0].outputs[0]
+    assert len(error.evalue) + len(error.traceback[0]) < 41_000
+
+
+def test_many_outputs_of_a_lawful_size_are_not_shown_without_end():
+    book = excerpt(new_notebook(cells=[new_code_cell("", outputs=[table(50_000)]) for _ in range(300)]))
+    assert len(nbformat.writes(book)) < 400_000
+    assert len(re.findall("50,000 characters of text/html left out", nbformat.writes(book))) == 296
