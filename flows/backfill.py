@@ -46,7 +46,7 @@ async def backfill(
     before = ledger.champion(store, market)
     with one_reading(), nullcontext() if show else alerts.silence():
         for day in days:
-            if forecasts.manifests(store, market, day):
+            if forecasts.sets_of_day(store, market, day):
                 yield f"{day}: has a forecast already"
                 continue
             try:

@@ -14,6 +14,9 @@ from footfall.errors import UsageProblem, listed
 from footfall.params import Market
 
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+RULE = "use small letters, digits, - and _, a letter first, 40 at most"
+FOLDERS = ("ledger", "snapshots", "doctor")  # the bucket's own, where each market has one too
+DEVICE = re.compile(r"con|prn|aux|nul|(com|lpt)\d")  # Windows can have no file of this name, whatever follows the dot
 
 
 def read_market(folder: Path, name: str, settings: dict[str, Any] | None = None) -> Market:
@@ -67,13 +70,36 @@ def read_value(text: str) -> Any:
         raise UsageProblem(f"{text!r} is not a value; write a number, a word, or a list like [PT, ES]") from None
 
 
+def market_names(folder: Path) -> list[str]:
+    """The markets in ``params/``, sorted; a file whose name cannot be a market's is none."""
+    return sorted(path.stem for path in folder.glob("*.yaml") if not _objection(path.stem))
+
+
+def check_name(name: str) -> None:
+    """Refuse what cannot be a market's name: a market is a file, a folder in the bucket and a model in the registry.
+
+    Raises
+    ------
+    UsageProblem
+        Says what is wrong with the name.
+    """
+    if objection := _objection(name):
+        raise UsageProblem(f"{name!r} cannot be a market's name: {objection}")
+
+
+def _objection(name: str) -> str:
+    if name in FOLDERS:
+        return "a folder of the bucket's own is called so; give the market, and its file in params/, another"
+    if DEVICE.fullmatch(name):
+        return "on Windows no file can be called so; give the market another"
+    return "" if NAME.fullmatch(name) else RULE
+
+
 def _file(folder: Path, name: str) -> Path:
-    if not NAME.fullmatch(name):
-        raise UsageProblem(f"{name!r} cannot be a market's name; use small letters, digits, - and _")
+    check_name(name)
     path = folder / f"{name}.yaml"
     if not path.is_file():
-        markets = sorted(p.stem for p in folder.glob("*.yaml"))
-        raise UsageProblem(f"no market {name!r} in {folder.name}/{_near(name, markets)}")
+        raise UsageProblem(f"no market {name!r} in {folder.name}/{_near(name, market_names(folder))}")
     return path
 
 

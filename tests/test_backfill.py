@@ -21,7 +21,7 @@ def test_a_past_that_is_caught_up_on_takes_nothing_from_today(first_run):
     assert forecasts.pointer(place, "sample") == latest and registry.alias("sample") == champion
     own = ledger.champion(place, "sample", dt.date(2022, 10, 12))
     assert str(own.as_of) == "2022-10-11" and own.version != champion, "trained as of the first day, used on both"
-    stored = [forecasts.manifests(place, "sample", day) for day in ("2022-10-11", "2022-10-12")]
+    stored = [forecasts.sets_of_day(place, "sample", day) for day in ("2022-10-11", "2022-10-12")]
     assert [len(sets) for sets in stored] == [1, 1]
     assert alerts.opened("sample") == opened
     told = footfall("champion", "sample", "--on", "2022-10-12").output

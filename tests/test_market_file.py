@@ -4,7 +4,7 @@ import pytest
 from bad_parameters import BAD
 
 from footfall.errors import UsageProblem
-from footfall.market_file import read_market
+from footfall.market_file import market_names, read_market
 
 PARAMS = Path(__file__).parents[1] / "params"
 FILES = {
@@ -40,10 +40,21 @@ def test_a_bad_file_is_refused(what, tmp_path):
         read_market(tmp_path, "bad")
 
 
-@pytest.mark.parametrize("name", ["../sample", "Sample", "sam ple", "", "-x", "a" * 50])
+@pytest.mark.parametrize(
+    "name", ["../sample", "Sample", "sam ple", "", "-x", "a" * 50, "..", "CON", "café", "sample\n"]
+)
 def test_a_market_name_cannot_be_a_path(name):
-    with pytest.raises(UsageProblem, match="cannot be a market's name"):
+    with pytest.raises(UsageProblem, match="cannot be a market's name: use small letters"):
         read_market(PARAMS, name)
+
+
+@pytest.mark.parametrize("name", ["ledger", "snapshots", "doctor", "con", "aux", "lpt1"])
+def test_a_name_that_is_taken_elsewhere_is_refused_although_its_file_is_there(name, tmp_path):
+    for file in (name, "ledgers", "cone", "No Name"):
+        (tmp_path / f"{file}.yaml").write_text("data: {source: sample}\n")
+    with pytest.raises(UsageProblem, match=rf"'{name}' cannot be a market's name: .*; give the market"):
+        read_market(tmp_path, name)
+    assert market_names(tmp_path) == ["cone", "ledgers"]
 
 
 def test_a_typo_in_the_market_finds_the_nearest():

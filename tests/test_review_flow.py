@@ -225,6 +225,8 @@ def test_of_several_forecasts_of_a_day_the_one_that_was_seen_last_is_scored(cafe
     assert live(place(cafe), cafe, "2022-09-21", sets["2022-09-21"]) == first[1]
     assert live(place(cafe), cafe, "2022-09-20", sets["2022-09-20"]) == second[0], "the pointer has left, no ledger"
     facts = {"market": cafe, "was": None, "at": "", "who": "", "why": "", "sha256": "", "run": "", "gate": {}}
-    entry = Entry(number=1, action="promotion", version="1", as_of=days[0], before="", **facts)
-    bucket.create(place(cafe), "ledger/000001.json", entry.model_dump_json(indent=2).encode())
+    name = f"ledger/{cafe}/000001.json"
+    champions = [{"as_of": days[0], "version": "1", "sha256": "", "entry": name}]
+    entry = Entry(number=1, action="promotion", version="1", as_of=days[0], before="", champions=champions, **facts)
+    bucket.create(place(cafe), name, entry.model_dump_json(indent=2).encode())
     assert live(place(cafe), cafe, "2022-09-20", sets["2022-09-20"]) == first[0]

@@ -105,14 +105,18 @@ def lay_down(market: str, number: str, folder: Path) -> str:
         If the registry's artifacts are missing, or are not those that were registered.
     """
     try:
-        entry = MlflowClient().get_model_version(market, number)
-        whole = Path(download_artifacts(artifact_uri=f"models:/{market}/{number}", dst_path=str(folder / "registry")))
-        shutil.move(whole / "data" / "model", folder / "champion")
+        registered = MlflowClient().get_model_version(market, number)
+        artifacts = Path(
+            download_artifacts(artifact_uri=f"models:/{market}/{number}", dst_path=str(folder / "registry"))
+        )
+        shutil.move(artifacts / "data" / "model", folder / "champion")
     except (MlflowException, OSError) as error:
         what = f"model {market} version {number} cannot be fetched: {without_passwords(str(error))}"
         raise EnvironmentProblem(f"{what}. If MLflow was away, run again. {MEND}") from error
     shutil.rmtree(folder / "registry")
-    found = content_digest(folder / "champion")
-    if found != entry.tags.get("sha256"):
-        raise EnvironmentProblem(f"model {market} version {number} is not what was registered (sha256 {found}). {MEND}")
-    return found
+    digest = content_digest(folder / "champion")
+    if digest != registered.tags.get("sha256"):
+        raise EnvironmentProblem(
+            f"model {market} version {number} is not what was registered (sha256 {digest}). {MEND}"
+        )
+    return digest

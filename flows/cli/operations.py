@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Annotated
@@ -18,7 +19,7 @@ from flows.cli.options import Market, app
 from flows.local.servers import servers
 from flows.settings import bucket_name, home, params_folder
 from footfall.errors import DataProblem, EnvironmentProblem
-from footfall.market_file import read_market
+from footfall.market_file import check_name, read_market
 
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="A run's id in MLflow, or the path of its folder.")]
 
@@ -29,10 +30,19 @@ def champion(
     on: Annotated[str | None, typer.Option(metavar="DATE", help="The day asked for; the newest if left out.")] = None,
 ) -> None:
     """Say which model, notebook, data and forecast were in use on a day, and since when and why."""
-    with terminal.plain_words(None), servers():
+    with _named(market), servers():
         from flows.operations import audit
 
         terminal.print_pairs(audit.champion(bucket_name(), market, on))
+
+
+@contextlib.contextmanager
+def _named(market: str | None) -> Iterator[None]:
+    """In plain words, once what is given as a market can be one's name; one that has no file any more has a past."""
+    with terminal.plain_words(None):
+        if market:
+            check_name(market)
+        yield
 
 
 @app.command()
@@ -68,7 +78,7 @@ def runs(
     since: Annotated[str | None, typer.Option(help="Only what ran from this day on, as in 2026-11-01.")] = None,
 ) -> None:
     """List the fifty newest runs on record, or the fifty newest that are asked for."""
-    with terminal.plain_words(None), servers():
+    with _named(market), servers():
         from flows.operations import audit
 
         lines = audit.runs(market, notebook, outcome, since) or [{"": "no run on record"}]
@@ -80,7 +90,7 @@ def runs(
 @app.command()
 def trace(market: Market, day: Annotated[str, typer.Argument(help="The day the forecast stood on.")]) -> None:
     """Lead back from a published forecast to its model, notebook, data, commit and parameters."""
-    with terminal.plain_words(None), servers():
+    with _named(market), servers():
         from flows.operations import audit
 
         terminal.print_pairs(audit.trace(bucket_name(), market, day))
@@ -187,6 +197,6 @@ def _print_addresses(addresses: dict[str, str]) -> None:
     terminal.say(f"MLflow    {addresses['MLFLOW_TRACKING_URI']}/#/experiments?workflowType=machine_learning")
     for notebook, address in mlflow_runs.lists().items():
         terminal.say(f"          {notebook}: {address}")
-    terminal.say(f"bucket    gs://{addresses['FOOTFALL_BUCKET']}  {layout.place()}")
+    terminal.say(f"bucket    gs://{addresses['FOOTFALL_BUCKET']}  {layout.on_disk()}")
     terminal.say("A worker waits for runs: start one under Deployments. Ctrl-C stops everything.")
     terminal.say(automations.sentence())

@@ -151,10 +151,9 @@ def show(market: str) -> None:
     say(table)
     if late := _stale(market, through):
         say(f"[bold red]stale[/]  {late}")
-    folder = latest.pointer["manifest"].removesuffix("manifest.json")
-    say(f"gs://{bucket_name()}/{folder}  {layout.place()}")
-    if "index.html" in latest.files:
-        say(f"The page for people:  {layout.shown(market, 'index.html')}")
+    say(f"gs://{bucket_name()}/{layout.set_of(latest.pointer['manifest'])}/  {layout.on_disk()}")
+    if layout.PAGE in latest.files:
+        say(f"The page for people:  {layout.for_people(layout.shown(market, layout.PAGE))}")
 
 
 def _stale(market: str, through: str) -> str:

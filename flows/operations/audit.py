@@ -18,7 +18,7 @@ from flows.record.files import template_of
 from flows.record.folder import claim
 from flows.record.record import Record, describe, differences, read_record
 from flows.settings import home
-from flows.storage import bucket, forecasts
+from flows.storage import bucket, forecasts, layout
 from footfall.errors import DataProblem, EnvironmentProblem, UsageProblem
 
 CANNOT_IMPORT = ("ImportError", "ModuleNotFoundError")
@@ -60,22 +60,22 @@ def trace(name: str, market: str, day: str) -> list[tuple[str, str]]:
         The market, and the ISO day its forecast stood on (``origin_date``).
     """
     place = bucket.connect(name)
-    found = forecasts.manifests(place, market, day)
-    if not found:
+    sets = forecasts.sets_of_day(place, market, day)
+    if not sets:
         raise UsageProblem(f"no forecast of {market} stands on {day}; footfall forecast {market} shows the latest")
-    return [step for manifest in found for step in _way_back(place, manifest.removesuffix("/manifest.json"))]
+    return [step for folder in sets for step in _way_back(place, folder)]
 
 
 def _way_back(place: bucket.Bucket, folder: str) -> list[tuple[str, str]]:
     """From a stored set of forecasts down to its source."""
     about = forecasts.about(place, folder)
-    origin = json.loads(bucket.read(place, f"snapshots/{about['snapshot']}.json"))
+    origin = json.loads(bucket.read(place, layout.origin(about["snapshot"])))
     address = bucket.address(place, folder)
     return [
         ("forecast", f"{address}/{', stored and never shown' if _never_shown(address) else ''}"),
         *_made_by(about["record"]),
         *_trained_by(*about["model_version"].split("/")),
-        ("snapshot", bucket.address(place, f"snapshots/{about['snapshot']}.parquet")),
+        ("snapshot", bucket.address(place, layout.snapshot(about["snapshot"]))),
         ("source", "{source}, through {data_through}, fetched {retrieved_at}".format(**origin)),
     ]
 

@@ -24,8 +24,9 @@ from flows.champion import ledger as ledgers
 from flows.masking import masked
 from flows.record.folder import LOCK
 from flows.settings import LISBON, ROOT, bucket_name, home, params_folder
-from flows.storage import bucket
+from flows.storage import bucket, layout
 from footfall.errors import Problem
+from footfall.market_file import market_names
 
 TAKEN_OUT = {"rfc3987-syntax"}  # by the Makefile: a second and a half at every import
 APART = 5.0  # seconds that clocks may differ
@@ -103,7 +104,15 @@ def storage() -> Finding:
     store = bucket.connect(bucket_name())
     if missing := " and ".join(bucket.lacking(store)):
         return Finding("storage", f"gs://{store.name}: lacks {missing}", f"grant this process {missing}")
-    return Finding("storage", f"gs://{store.name}: created, listed, read and removed an object")
+    done = f"gs://{store.name}: created, listed, read and removed an object"
+    return Finding("storage", f"{done}{_passed_over(store)}")
+
+
+def _passed_over(store: bucket.Bucket) -> str:
+    """What lies in our folders and is not called as ours: it stops nothing."""
+    folders = [*layout.FOLDERS, *market_names(params_folder())]
+    foreign = [name for folder in folders for name in bucket.names(store, f"{folder}/") if not layout.is_ours(name)]
+    return f"; {len(foreign)} not called as ours, passed over: {', '.join(foreign[:5])}" if foreign else ""
 
 
 def clock() -> Finding:
@@ -163,7 +172,7 @@ def _in_production() -> bool:
 
 def champions() -> Finding:
     """Every champion loads, and is what was registered."""
-    store, markets = bucket.connect(bucket_name()), sorted(path.stem for path in params_folder().glob("*.yaml"))
+    store, markets = bucket.connect(bucket_name()), market_names(params_folder())
     champions = [entry for market in markets if (entry := ledgers.champion(store, market))]
     for entry in champions:
         with tempfile.TemporaryDirectory() as folder:
@@ -172,9 +181,10 @@ def champions() -> Finding:
 
 
 def ledger() -> Finding:
-    """The chain of promotions and rollbacks is whole."""
-    count = len(entries.entries(bucket.connect(bucket_name())))
-    return Finding("ledger", f"{count} {'entry' if count == 1 else 'entries'}, the chain is whole")
+    """The chains of promotions and rollbacks are whole."""
+    counts = {market: len(chain) for market, chain in entries.all_entries(bucket.connect(bucket_name())).items()}
+    listed = ", ".join(f"{count} of {market}" for market, count in counts.items())
+    return Finding("ledger", f"every chain is whole; entries: {listed}" if counts else "no entry yet")
 
 
 def alerts() -> Finding:

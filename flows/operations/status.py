@@ -10,10 +10,10 @@ from flows.orchestration import alerts, automations, schedule
 from flows.record.folder import unfinished
 from flows.settings import day_of, home, params_folder
 from flows.station import scores
-from flows.storage import bucket, forecasts
+from flows.storage import bucket, forecasts, layout
 from footfall.errors import Problem
 from footfall.evaluation.review import LATELY, accuracy, last_days
-from footfall.market_file import read_market
+from footfall.market_file import market_names, read_market
 from footfall.params import Market
 
 MEND = {
@@ -34,8 +34,8 @@ class Line:
 
 def markets(store: bucket.Bucket) -> list[str]:
     """The markets in ``params/`` that have a forecast or a champion."""
-    names = sorted(path.stem for path in params_folder().glob("*.yaml"))
-    return [name for name in names if bucket.names(store, f"{name}/latest.json") or ledger.champion(store, name)]
+    names = market_names(params_folder())
+    return [name for name in names if bucket.names(store, layout.pointer(name)) or ledger.champion(store, name)]
 
 
 def screen(store: bucket.Bucket, name: str) -> list[Line]:

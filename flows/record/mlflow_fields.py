@@ -11,6 +11,7 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunT
 from pydantic import TypeAdapter, ValidationError
 
 from flows.record.record import Record, describe
+from flows.storage import layout
 
 SMALL = 250  # characters of a parameter or a reason; the whole of it is in record.json
 VIEW = "workflowType=machine_learning"  # MLflow 3 shows every run as a chat unless told so
@@ -71,9 +72,7 @@ def _flow_run(record: Record) -> dict[str, str]:
 
 def dataset(record: Record) -> DatasetInput:
     """The snapshot as MLflow's dataset, so that its pages find every run on the same figures."""
-    source = json.dumps(
-        {"uri": f"snapshots/{record.tags['snapshot']}.parquet", "source": record.tags.get("source", "")}
-    )
+    source = json.dumps({"uri": layout.snapshot(record.tags["snapshot"]), "source": record.tags.get("source", "")})
     name = f"{record.tags.get('market', '')} through {record.tags.get('data_through', '?')}"
     snapshot = Dataset(name, record.tags["snapshot"][:36], "local", source, profile=None, schema=None)
     return DatasetInput(snapshot, [InputTag("mlflow.data.context", record.notebook)])

@@ -34,7 +34,7 @@ async def present(run: Run, decided: str, table: list[dict[str, Any]] | None = N
         Rows that Prefect shows: the forecast, the leaderboard, the report card.
     """
     with alerts.best_effort():
-        page = layout.address(run.market.name, "index.html") if run.station == "predict" else ""
+        page = layout.url(layout.shown(run.market.name, layout.PAGE)) if run.station == "predict" else ""
         mlflow_runs.tell(run.id, decided.partition(": gs://")[0], page)
         link = mlflow_runs.link(run.id)
         await acreate_link_artifact(link, "the executed notebook in MLflow", key="record")

@@ -4,41 +4,43 @@ from flows.champion import ledger, registry
 from flows.orchestration import alerts
 from flows.settings import bucket_name
 from flows.station.run import Run, stage, step
-from flows.storage import bucket
+from flows.storage.bucket import connect
 
 
 @step
 def take_champion(run: Run) -> str | None:
     """Lay down the champion of the run's day; its version, or None where there was none yet."""
-    with stage("champion") as told:
-        place, market = bucket.connect(bucket_name()), run.market.name
-        known = ledger.follow(place, market)  # whoever promoted last may have been killed before the alias moved
-        entry = ledger.in_force(known, run.as_of)
-        if entry:
-            run.found["model_sha256"] = ledger.lay_down(place, entry, run.folder / "in")
-            run.found["model_version"] = f"{market}/{entry.version}"
-        told.append(f"version {entry.version}, since {entry.as_of}" if entry else f"none as of {run.as_of}")
-    return entry.version if entry else None
+    with stage("champion") as progress:
+        bucket, market = connect(bucket_name()), run.market.name
+        last = ledger.follow(bucket, market)  # whoever promoted last may have been killed before the alias moved
+        champion = last.champion(run.as_of) if last else None
+        if champion:
+            run.found["model_sha256"] = ledger.lay_down(bucket, market, champion, run.folder / "in")
+            run.found["model_version"] = f"{market}/{champion.version}"
+        progress.append(
+            f"version {champion.version}, since {champion.as_of}" if champion else f"none as of {run.as_of}"
+        )
+    return champion.version if champion else None
 
 
 @step
 def register(run: Run) -> str | None:
     """Put the challenger into the registry, where it is nobody's champion yet."""
-    facts = {"gate": run.written("gate.json")["reason"], **run.found}
-    return registry.register(run.market.name, run.id, run.folder / "out" / "model", facts)
+    tags = {"gate": run.written("gate.json")["reason"], **run.found}
+    return registry.register(run.market.name, run.id, run.folder / "out" / "model", tags)
 
 
 @step
 def promote(run: Run, version: str | None, incumbent: str | None) -> str:
     """Enter the challenger into the ledger as champion, where the notebook's gate passed; its record is kept by now."""
-    with stage("gate") as told:
-        gate, place = run.written("gate.json"), bucket.connect(bucket_name())
-        said = f"version {version} was not promoted"
+    with stage("gate") as progress:
+        gate, bucket = run.written("gate.json"), connect(bucket_name())
+        outcome = f"version {version} was not promoted"
         if version is None:
-            said = f"nothing new: it is version {incumbent}, byte for byte"
+            outcome = f"nothing new: it is version {incumbent}, byte for byte"
         elif gate["passed"]:
-            entry, said = ledger.promote(place, run.market.name, version, incumbent, run.as_of, gate, run.id)
+            entry, outcome = ledger.promote(bucket, run.market.name, version, incumbent, run.as_of, gate, run.id)
             if entry:
-                alerts.tell(run.market.name, "promotion", f"{said}: {gate['reason']}")
-        told += [gate["reason"], said]
-    return " · ".join(told)
+                alerts.tell(run.market.name, "promotion", f"{outcome}: {gate['reason']}")
+        progress += [gate["reason"], outcome]
+    return " · ".join(progress)

@@ -11,13 +11,13 @@ from flows.champion.ledger import live
 from flows.record import mlflow_runs
 from flows.settings import bucket_name
 from flows.station.run import Run, stage, step
-from flows.storage import bucket, forecasts
+from flows.storage import bucket, forecasts, layout
 from footfall import series
 from footfall.calendar import country_of
 from footfall.errors import DataProblem
 from footfall.evaluation import review, scores
 
-TABLE = "scores.parquet"
+TABLE = layout.SCORES  # in a run's folder, too
 FORECAST = "forecast.parquet"
 
 
@@ -51,7 +51,7 @@ def _series(run: Run) -> pd.Series:
 def stored(store: bucket.Bucket, market: str) -> pd.DataFrame:
     """The table of a market as it is in the bucket; without rows where nothing was reviewed yet."""
     try:
-        return scores.from_parquet(bucket.read(store, f"{market}/{TABLE}"))
+        return scores.from_parquet(bucket.read(store, layout.scores(market)))
     except bucket.Missing:
         return scores.read_scores("")
 
@@ -98,7 +98,7 @@ def hand_in(run: Run, made_by: dict[str, str]) -> str:
         absent = [day for day, made in made_by.items() if not _grade(made, scored[scored["origin_date"] == day])]
         notes += [f"no record any more of the forecasts as of {', '.join(absent)}"] if absent else []
         if made_by:
-            bucket.amend(store, f"{run.market.name}/{TABLE}", lambda table: scores.merge(table, scored))
+            bucket.amend(store, layout.scores(run.market.name), lambda table: scores.merge(table, scored))
     return " · ".join(notes)
 
 

@@ -12,7 +12,7 @@ from flows.settings import bucket_name, params_folder
 from flows.sources.reading import read_source
 from flows.station.run import Run, stage, step, voice
 from flows.storage import bucket as storage
-from flows.storage import forecasts
+from flows.storage import forecasts, layout
 from footfall import series
 from footfall.digest import sha256
 from footfall.errors import DataProblem, Problem, StaleSource, listed
@@ -51,8 +51,8 @@ def _take_published(run: Run) -> None:
 def _take_kept(run: Run, digest: str) -> None:
     with stage("snapshot") as results:
         bucket = storage.connect(bucket_name())
-        content = storage.read(bucket, f"snapshots/{digest}.parquet")
-        origin = json.loads(storage.read(bucket, f"snapshots/{digest}.json"))
+        content = storage.read(bucket, layout.snapshot(digest))
+        origin = json.loads(storage.read(bucket, layout.origin(digest)))
         _lay_down(run, content, origin)
         results.append(f"{digest[:8]}, data through {origin['data_through']}")
 

@@ -1,9 +1,5 @@
 """Google Cloud Storage: objects that are created once, or replaced only as what they were read as.
 
-    <market>/…, snapshots/…        forecasts, see `flows.storage.forecasts`
-    <market>/scores.parquet        how good they were, see `flows.station.scores`
-    ledger/<number>.json           who is champion since when, see `flows.champion.ledger`
-
 Every write carries a precondition and a mark of its writer, so that a repeated request can neither overwrite another
 writer nor mistake its own success for somebody else's.
 """
@@ -16,16 +12,19 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import google_crc32c
 from google.api_core.exceptions import Forbidden, GoogleAPIError, NotFound, PreconditionFailed, Unauthorized
 from google.auth.credentials import AnonymousCredentials
 from google.auth.exceptions import GoogleAuthError
-from google.cloud.storage import Blob, Bucket, Client
+from google.cloud.storage import Blob, Client
+from google.cloud.storage import Bucket as Bucket
 from google.cloud.storage.exceptions import DataCorruption
 from google.cloud.storage.retry import DEFAULT_RETRY
 
+from flows.storage import layout
 from footfall.errors import Conflict, DataProblem, EnvironmentProblem, UsageProblem
 
 ROUNDS = 20  # lost races before giving up; each one means that another writer got through
@@ -59,7 +58,8 @@ def connect(name: str) -> Bucket:
     if emulator:
         _refuse_emulator_in_earnest(emulator, name)
     try:  # no call here needs the project, but without one the client looks for it, and may fail
-        return Client(project="footfall", credentials=AnonymousCredentials() if emulator else None).bucket(name)
+        credentials = AnonymousCredentials() if emulator else None  # type: ignore[no-untyped-call]
+        return Client(project="footfall", credentials=credentials).bucket(name)
     except GoogleAuthError as error:
         advice = "Set GOOGLE_APPLICATION_CREDENTIALS, or STORAGE_EMULATOR_HOST for a bucket on this machine."
         raise EnvironmentProblem(f"gs://{name}: no credentials ({_brief(error)}). {advice}") from error
@@ -67,7 +67,7 @@ def connect(name: str) -> Bucket:
         raise UsageProblem(f"gs://{name}: {error}") from error
 
 
-def create(bucket: Bucket, name: str, content: bytes, content_type: str | None = None) -> bool:
+def create(bucket: Bucket, name: str, content: bytes) -> bool:
     """Create one object, once.
 
     Returns
@@ -80,16 +80,11 @@ def create(bucket: Bucket, name: str, content: bytes, content_type: str | None =
     Conflict
         If the name is taken by other content, which stays.
     """
-    if write(bucket, name, content, content_type=content_type):
+    if write(bucket, name, content):
         return True
     if read(bucket, name) == content:
         return False
     raise Conflict(f"{address(bucket, name)}: someone else wrote it first, and it is not the same. Theirs stays.")
-
-
-def create_first(bucket: Bucket, name: str, content: bytes) -> bool:
-    """Create one object unless the name is taken, by whatever it be; whether this call created it."""
-    return write(bucket, name, content)
 
 
 def read(bucket: Bucket, name: str) -> bytes:
@@ -105,23 +100,23 @@ def read(bucket: Bucket, name: str) -> bytes:
     return get(bucket, name)[0]
 
 
-def names(bucket: Bucket, prefix: str) -> list[str]:
-    """The names of all objects that start with `prefix`, sorted."""
-    return [blob.name for blob in listed(bucket, prefix)]
+def names(bucket: Bucket, prefix: str, delimiter: str | None = None) -> list[str]:
+    """The names of all objects that start with `prefix`, and have no `delimiter` after it, sorted: 1000 a request."""
+    return [blob.name for blob in listed(bucket, prefix, delimiter=delimiter, fields="items(name),nextPageToken")]
 
 
-def listed(bucket: Bucket, prefix: str) -> list[Blob]:
+def listed(bucket: Bucket, prefix: str, **options: str | None) -> list[Blob]:
     """All objects whose names start with `prefix`, with what the storage knows of them, by name."""
     with _answering(bucket, prefix, "storage.objects.list"):
-        return _retried(_listed)(bucket, prefix=prefix)
+        return cast(list[Blob], _retried(_listed)(bucket, prefix=prefix, **options))
 
 
 def lacking(bucket: Bucket) -> list[str]:
-    """The permissions that this process lacks, tried one by one on an object under ``doctor/`` that does not stay."""
-    name, missing = f"doctor/{uuid.uuid4().hex}.json", []
+    """The permissions that this process lacks, tried one by one on an object that does not stay."""
+    name, missing = layout.probe(), []
     attempts: dict[str, Callable[[], object]] = {
         "storage.objects.create": lambda: create(bucket, name, b"{}\n"),
-        "storage.objects.list": lambda: names(bucket, "doctor/"),
+        "storage.objects.list": lambda: names(bucket, name),
         "storage.objects.get": lambda: state(bucket, name),
         "storage.objects.delete": lambda: _remove(bucket, name),
     }
@@ -155,9 +150,9 @@ def amend(bucket: Bucket, name: str, change: Callable[[bytes | None], bytes | No
         If others keep replacing it.
     """
     for _ in range(ROUNDS):
-        there, generation = get_if_there(bucket, name)
-        content = change(there)
-        if content is None or content == there:
+        current, generation = get_if_there(bucket, name)
+        content = change(current)
+        if content is None or content == current:
             return False
         if write(bucket, name, content, replaces=generation):
             return True
@@ -179,18 +174,18 @@ def keep_first(bucket: Bucket, name: str, content: bytes) -> tuple[bytes, bool]:
     return read(bucket, name), False
 
 
-def write(
-    bucket: Bucket, name: str, content: bytes, replaces: int | None = None, content_type: str | None = None
-) -> bool:
+def write(bucket: Bucket, name: str, content: bytes, replaces: int | None = None) -> bool:
     """Create an object, or replace the generation that was read; whether it was this call that wrote it."""
     blob = bucket.blob(name)
     blob.metadata = {"writer": uuid.uuid4().hex}
     if replaces is not None:
         blob.cache_control = "no-cache"
-    kind = content_type or TYPES.get(name.rpartition(".")[2], "application/octet-stream")
+    content_type = TYPES.get(name.rpartition(".")[2], "application/octet-stream")
     with _answering(bucket, name, "storage.objects.create and, to replace, storage.objects.delete"):
         try:
-            _retried(blob.upload_from_string)(content, kind, if_generation_match=replaces or 0, checksum="crc32c")
+            _retried(blob.upload_from_string)(
+                content, content_type, if_generation_match=replaces or 0, checksum="crc32c"
+            )
         except PreconditionFailed:
             return _is_ours(bucket, name, blob.metadata["writer"])
     if blob.crc32c != checksum(content):
@@ -200,8 +195,8 @@ def write(
 
 def _is_ours(bucket: Bucket, name: str, writer: str) -> bool:
     """Whether what stands in our way is our own write, its reply lost and the request repeated."""
-    there = state(bucket, name)
-    return bool(there and there.metadata and there.metadata.get("writer") == writer)
+    blob = state(bucket, name)
+    return bool(blob and blob.metadata and blob.metadata.get("writer") == writer)
 
 
 def get(bucket: Bucket, name: str) -> tuple[bytes, int]:
@@ -229,7 +224,7 @@ def _absent(bucket: Bucket, name: str) -> Missing:
 def state(bucket: Bucket, name: str) -> Blob | None:
     """Generation, checksum and metadata of an object; None if it is not there."""
     with _answering(bucket, name, "storage.objects.get"):
-        return _retried(bucket.get_blob)(name)
+        return cast(Blob | None, _retried(bucket.get_blob)(name))
 
 
 @contextmanager
@@ -250,11 +245,11 @@ def _answering(bucket: Bucket, name: str, permission: str) -> Iterator[None]:
         raise EnvironmentProblem(f"{where}: {_brief(error)}. {advice}") from error
 
 
-def _retried(call: Callable) -> Callable:
+def _retried(call: Callable[..., Any]) -> Callable[..., Any]:
     """A request repeated as the library would, but as a whole: its own way gives up on a reply cut after its status,
     and checks no sum of a download it resumed. Any of ours may be repeated: each has a precondition, or only reads."""
     repeat = DEFAULT_RETRY.with_delay(initial=0.2, maximum=8).with_timeout(_deadline())
-    return repeat(partial(call, retry=None, timeout=_deadline() / 3))
+    return cast(Callable[..., Any], repeat(partial(call, retry=None, timeout=_deadline() / 3)))
 
 
 def _listed(bucket: Bucket, **options: object) -> list[Blob]:
@@ -290,6 +285,6 @@ def checksum(content: bytes) -> str:
     return base64.b64encode(google_crc32c.value(content).to_bytes(4, "big")).decode()
 
 
-def as_json(table: dict | list) -> bytes:
+def as_json(table: dict[str, Any] | list[Any]) -> bytes:
     """A table's bytes; equal tables, equal bytes."""
     return json.dumps(table, indent=2, sort_keys=True, ensure_ascii=False).encode() + b"\n"

@@ -1,11 +1,8 @@
 """Forecasts in the bucket: sets of files that are stored once, and a small pointer per market to the latest.
 
-    <market>/latest.json                          pointer, replaced by compare-and-set, never backwards
-    <market>/forecasts/<as_of>/<digest>/          manifest.json and the files it lists, all created once
-    <market>/index.html                           the page of the latest, and beside it the files it links to
-    snapshots/<sha256>.parquet, .json             what forecasts were made from, and where it came from
-
-A reader goes from the pointer to the manifest to the files, each verified by the one before, and sees one whole set.
+A set's files are created once, then its manifest, which lists them; the pointer is replaced by compare-and-set, never
+backwards. A reader goes from the pointer to the manifest to the files, each verified by the one before, and sees one
+whole set. What forecasts were made from is kept as a snapshot. Their names: `flows.storage.layout`.
 """
 
 import datetime as dt
@@ -13,13 +10,13 @@ import html
 import json
 import re
 from dataclasses import dataclass
+from typing import Any
 
-from flows.storage import bucket
+from flows.storage import bucket as storage
+from flows.storage import layout
 from flows.storage.bucket import MEND, ROUNDS, Bucket
 from footfall.digest import sha256
 from footfall.errors import Conflict, DataProblem, Problem
-
-SHOWN = ("forecast.csv", "week.ics", "semana.ics", "index.html")  # at addresses that stay, for people and calendars
 
 
 @dataclass(frozen=True)
@@ -31,19 +28,19 @@ class Published:
     new: bool
     moved: bool
     message: str
-    pointer: dict
+    pointer: dict[str, Any]
 
 
 @dataclass(frozen=True)
 class ForecastSet:
     """One complete, verified set: the pointer that led to it, its manifest, and every file it lists."""
 
-    pointer: dict
-    manifest: dict
+    pointer: dict[str, Any]
+    manifest: dict[str, Any]
     files: dict[str, bytes]
 
 
-def keep_snapshot(place: Bucket, content: bytes, about: dict) -> str:
+def keep_snapshot(bucket: Bucket, content: bytes, about: dict[str, Any]) -> str:
     """Keep a snapshot under its own sha256, and beside it what is known `about` it; the first account stays.
 
     Returns
@@ -51,14 +48,14 @@ def keep_snapshot(place: Bucket, content: bytes, about: dict) -> str:
     str
         Its name in the bucket, ``snapshots/<sha256>.parquet``.
     """
-    name = f"snapshots/{sha256(content)}.parquet"
-    bucket.create(place, name, content)
-    bucket.keep_first(place, name.replace(".parquet", ".json"), bucket.as_json(about))
-    return name
+    digest = sha256(content)
+    storage.create(bucket, layout.snapshot(digest), content)
+    storage.keep_first(bucket, layout.origin(digest), storage.as_json(about))
+    return layout.snapshot(digest)
 
 
 def publish(
-    place: Bucket, market: str, as_of: dt.date, files: dict[str, bytes], about: dict, show: bool = True
+    bucket: Bucket, market: str, as_of: dt.date, files: dict[str, bytes], about: dict[str, Any], show: bool = True
 ) -> Published:
     """Store a forecast set, then point readers to it: objects first, then the manifest, then the pointer.
 
@@ -67,7 +64,7 @@ def publish(
 
     Parameters
     ----------
-    place : Bucket
+    bucket : Bucket
         From `flows.storage.bucket.connect`.
     market : str
         Folder of the market, such as ``portugal``.
@@ -86,22 +83,22 @@ def publish(
         If, while we were at it, someone else moved the pointer to another forecast of the same day; theirs stays.
     """
     digest = digest_of(files)
-    folder = f"{market}/forecasts/{as_of}/{digest}"
+    folder = layout.forecast_set(market, as_of, digest)
     for name, content in sorted(files.items()):
-        bucket.create(place, f"{folder}/{name}", content)
-    manifest = {"market": market, "as_of": str(as_of), "digest": digest, "files": _entries(files), "about": about}
-    stored, new = bucket.keep_first(place, f"{folder}/manifest.json", bucket.as_json(manifest))
+        storage.create(bucket, f"{folder}/{name}", content)
+    identity = {"market": market, "as_of": str(as_of), "digest": digest}
+    manifest = {**identity, "files": _listing(files), "about": about}
+    stored, new = storage.keep_first(bucket, layout.manifest(folder), storage.as_json(manifest))
     if json.loads(stored)["files"] != manifest["files"]:
-        at = bucket.address(place, folder)
-        raise Conflict(f"{at}/manifest.json: lists other files than were stored beside it. {MEND}")
-    pointer = {"market": market, "as_of": str(as_of), "digest": digest}
-    pointer |= {"manifest": f"{folder}/manifest.json", "manifest_sha256": sha256(stored)}
-    moved, latest_now = _point(place, market, pointer) if show else (False, _pointer(place, market)[0])
-    url = bucket.address(place, folder)
-    return Published(url, digest, new, moved, _message(url, new, moved, pointer, latest_now), pointer)
+        at = storage.address(bucket, layout.manifest(folder))
+        raise Conflict(f"{at}: lists other files than were stored beside it. {MEND}")
+    pointer = {**identity, "manifest": layout.manifest(folder), "manifest_sha256": sha256(stored)}
+    moved, current = _point(bucket, market, pointer) if show else (False, _pointer(bucket, market)[0])
+    url = storage.address(bucket, folder)
+    return Published(url, digest, new, moved, _message(url, new, moved, pointer, current), pointer)
 
 
-def put_up(place: Bucket, done: Published, files: dict[str, bytes]) -> None:
+def put_up(bucket: Bucket, published: Published, files: dict[str, bytes]) -> None:
     """Show the page, the calendars and the CSV of the latest set at the market's own address; of an older one nothing.
 
     Raises
@@ -110,15 +107,15 @@ def put_up(place: Bucket, done: Published, files: dict[str, bytes]) -> None:
         Says that the forecast is published all the same, and how to have what people read follow.
     """
     try:
-        for name in SHOWN:
-            if name in files:
-                _show(place, f"{done.pointer['market']}/{name}", done.pointer, files[name])
+        for file in layout.SHOWN:
+            if file in files:
+                _show(bucket, layout.shown(published.pointer["market"], file), published.pointer, files[file])
     except Problem as problem:
         late = "is published; what people read at the market's own address has yet to follow. Run the day again."
-        raise type(problem)(f"{problem}\n{done.url} {late}") from problem
+        raise type(problem)(f"{problem}\n{published.url} {late}") from problem
 
 
-def latest(place: Bucket, market: str) -> ForecastSet | None:
+def latest(bucket: Bucket, market: str) -> ForecastSet | None:
     """The set the pointer names, complete and verified; None if the market was never published.
 
     Raises
@@ -126,15 +123,16 @@ def latest(place: Bucket, market: str) -> ForecastSet | None:
     DataProblem
         If an object of the set is missing or altered; the message names it.
     """
-    shown = pointer(place, market)
-    if shown is None:
+    current = pointer(bucket, market)
+    if current is None:
         return None
-    manifest, folder = _manifest(place, shown), shown["manifest"].removesuffix("manifest.json")
-    files = {name: _verified(place, folder + name, of["sha256"]) for name, of in manifest["files"].items()}
-    return ForecastSet(shown, manifest, files)
+    manifest, folder = _manifest(bucket, current), layout.set_of(current["manifest"])
+    listing = manifest["files"].items()
+    files = {name: _verified(bucket, f"{folder}/{name}", entry["sha256"]) for name, entry in listing}
+    return ForecastSet(current, manifest, files)
 
 
-def latest_snapshot(place: Bucket, market: str) -> bytes | None:
+def latest_snapshot(bucket: Bucket, market: str) -> bytes | None:
     """The snapshot that the latest forecast was made from; None if the market was never published.
 
     Raises
@@ -142,40 +140,40 @@ def latest_snapshot(place: Bucket, market: str) -> bytes | None:
     DataProblem
         If what leads to it, or the snapshot itself, is missing or altered; the message names it.
     """
-    shown = pointer(place, market)
-    if shown is None:
+    current = pointer(bucket, market)
+    if current is None:
         return None
-    digest = _manifest(place, shown)["about"]["snapshot"]
-    return _verified(place, f"snapshots/{digest}.parquet", digest)
+    digest = _manifest(bucket, current)["about"]["snapshot"]
+    return _verified(bucket, layout.snapshot(digest), digest)
 
 
-def manifests(place: Bucket, market: str, day: object) -> list[str]:
-    """The names of the manifests of all complete sets of a market and day."""
-    return [name for name in bucket.names(place, f"{market}/forecasts/{day}/") if name.endswith("/manifest.json")]
+def sets_of_day(bucket: Bucket, market: str, day: dt.date | str) -> list[str]:
+    """The folders of all complete sets of a market and day."""
+    names = storage.names(bucket, layout.forecasts(market, day))
+    return [layout.set_of(name) for name in names if layout.day_of(name)]
 
 
-def about(place: Bucket, folder: str) -> dict:
+def about(bucket: Bucket, folder: str) -> dict[str, Any]:
     """What the manifest of a stored set says of its making: model version, snapshot, MLflow run; unverified."""
-    return dict(json.loads(bucket.read(place, f"{folder}/manifest.json"))["about"])
+    return dict(json.loads(storage.read(bucket, layout.manifest(folder)))["about"])
 
 
-def pointer(place: Bucket, market: str) -> dict | None:
+def pointer(bucket: Bucket, market: str) -> dict[str, Any] | None:
     """What ``latest.json`` says, unverified: the day and the digest of the set that readers see; None without one."""
-    return _pointer(place, market)[0] or None
+    return _pointer(bucket, market)[0] or None
 
 
-def sets(place: Bucket, market: str) -> dict[str, list[str]]:
+def sets(bucket: Bucket, market: str) -> dict[str, list[str]]:
     """The folders of all complete forecast sets of a market, by the day they stood on; of a day the oldest first."""
-    stored = bucket.listed(place, f"{market}/forecasts/")
-    found: dict[str, list[str]] = {}
-    for blob in sorted(stored, key=lambda blob: (blob.time_created, blob.name)):
-        folder, _, name = blob.name.rpartition("/")
-        if name == "manifest.json":
-            found.setdefault(folder.split("/")[-2], []).append(folder)
-    return found
+    blobs = storage.listed(bucket, layout.forecasts(market))
+    folders: dict[str, list[str]] = {}
+    for blob in sorted(blobs, key=lambda blob: (blob.time_created, blob.name)):
+        if day := layout.day_of(blob.name):
+            folders.setdefault(day, []).append(layout.set_of(blob.name))
+    return folders
 
 
-def read_set(place: Bucket, folder: str, name: str) -> tuple[dict, bytes]:
+def read_set(bucket: Bucket, folder: str, name: str) -> tuple[dict[str, Any], bytes]:
     """The manifest of a stored set, and one of the files it lists, verified.
 
     Raises
@@ -183,92 +181,90 @@ def read_set(place: Bucket, folder: str, name: str) -> tuple[dict, bytes]:
     DataProblem
         If one of the two is missing or altered; the message names it.
     """
-    manifest = json.loads(bucket.read(place, f"{folder}/manifest.json"))
-    return manifest, _verified(place, f"{folder}/{name}", manifest["files"][name]["sha256"])
+    manifest = json.loads(storage.read(bucket, layout.manifest(folder)))
+    return manifest, _verified(bucket, f"{folder}/{name}", manifest["files"][name]["sha256"])
 
 
-def annotate(place: Bucket, market: str, sentence: str) -> None:
+def annotate(bucket: Bucket, market: str, sentence: str) -> None:
     """Say something above the market's page, which goes on showing the latest forecast with its true date."""
-    shown = latest(place, market)
-    if shown is None or "index.html" not in shown.files:
+    shown = latest(bucket, market)
+    if shown is None or layout.PAGE not in shown.files:
         return
-    said = f'<p role="alert"><strong>{html.escape(sentence)}</strong></p>'.encode()
-    page = re.sub(rb"<body[^>]*>", lambda body: body[0] + said, shown.files["index.html"], count=1)
-    _show(place, f"{market}/index.html", shown.pointer, page)
+    alert = f'<p role="alert"><strong>{html.escape(sentence)}</strong></p>'.encode()
+    page = re.sub(rb"<body[^>]*>", lambda body: body[0] + alert, shown.files[layout.PAGE], count=1)
+    _show(bucket, layout.shown(market, layout.PAGE), shown.pointer, page)
 
 
 def digest_of(files: dict[str, bytes]) -> str:
     """Name of a set by what it holds: equal names and bytes, equal digest."""
-    return sha256(bucket.as_json(sorted((name, sha256(content)) for name, content in files.items())))[:16]
+    return sha256(storage.as_json(sorted((name, sha256(content)) for name, content in files.items())))[:16]
 
 
-def _point(place: Bucket, market: str, ours: dict) -> tuple[bool, dict]:
+def _point(bucket: Bucket, market: str, ours: dict[str, Any]) -> tuple[bool, dict[str, Any]]:
     """Whether we moved the pointer, and what it says now."""
     for lost in range(ROUNDS):
-        there, generation = _pointer(place, market)
-        if there == ours or (generation and there["as_of"] > ours["as_of"]):
-            return False, there
-        if lost and there.get("as_of") == ours["as_of"]:
+        current, generation = _pointer(bucket, market)
+        if current == ours or (generation and current["as_of"] > ours["as_of"]):
+            return False, current
+        if lost and current.get("as_of") == ours["as_of"]:
             break
-        if bucket.write(place, f"{market}/latest.json", bucket.as_json(ours), replaces=generation):
+        if storage.write(bucket, layout.pointer(market), storage.as_json(ours), replaces=generation):
             return True, ours
-    at, theirs = bucket.address(place, market), f"{there.get('as_of')}/{there.get('digest')}"
+    at, theirs = storage.address(bucket, layout.pointer(market)), f"{current.get('as_of')}/{current.get('digest')}"
     raise Conflict(
-        f"{at}/latest.json: someone else moved it to {theirs} "
-        f"meanwhile, theirs stays. Ours is stored as {ours['digest']}; run the day again if it is the one to show."
+        f"{at}: someone else moved it to {theirs} meanwhile, theirs stays. "
+        f"Ours is stored as {ours['digest']}; run the day again if it is the one to show."
     )
 
 
-def _show(place: Bucket, name: str, ours: dict, page: bytes) -> None:
+def _show(bucket: Bucket, name: str, ours: dict[str, Any], page: bytes) -> None:
     """Put up the page while the pointer is ours; in this order a slow writer cannot bring back an older page."""
     for _ in range(ROUNDS):
-        there = bucket.state(place, name)
-        if (there and there.crc32c == bucket.checksum(page)) or _pointer(place, ours["market"])[0] != ours:
+        blob = storage.state(bucket, name)
+        if (blob and blob.crc32c == storage.checksum(page)) or _pointer(bucket, ours["market"])[0] != ours:
             return
-        if bucket.write(place, name, page, replaces=there.generation if there else 0):
+        if storage.write(bucket, name, page, replaces=blob.generation if blob else 0):
             return
-    raise Conflict(f"{bucket.address(place, name)}: others keep replacing it. Run the day again.")
+    raise Conflict(f"{storage.address(bucket, name)}: others keep replacing it. Run the day again.")
 
 
-def _message(url: str, new: bool, moved: bool, ours: dict, there: dict) -> str:
+def _message(url: str, new: bool, moved: bool, ours: dict[str, Any], current: dict[str, Any]) -> str:
     if moved:
         return f"{'published' if new else 'already stored, now the latest'}: {url}"
-    if there == ours:
+    if current == ours:
         return f"nothing new: {url} is already the latest forecast of {ours['market']}"
-    if not there:
+    if not current:
         return f"stored, not shown: {url}"
-    return f"stored, not shown: {url} — the latest forecast remains {there['as_of']}"
+    return f"stored, not shown: {url} — the latest forecast remains {current['as_of']}"
 
 
-def _pointer(place: Bucket, market: str) -> tuple[dict, int]:
+def _pointer(bucket: Bucket, market: str) -> tuple[dict[str, Any], int]:
     """What the pointer says and its generation; nothing and 0 if there is none."""
-    name = f"{market}/latest.json"
-    try:
-        content, generation = bucket.get(place, name)
-    except bucket.Missing:
+    content, generation = storage.get_if_there(bucket, layout.pointer(market))
+    if content is None:
         return {}, 0
     try:
-        pointer = json.loads(content)
+        pointer = dict(json.loads(content))
         pointer["as_of"], pointer["digest"], pointer["manifest"], pointer["manifest_sha256"]
     except (ValueError, TypeError, KeyError) as error:
-        at = bucket.address(place, name)
+        at = storage.address(bucket, layout.pointer(market))
         raise DataProblem(f"{at}: not a pointer ({error!r}). Restore an earlier generation.") from error
     return pointer, generation
 
 
-def _manifest(place: Bucket, shown: dict) -> dict:
-    return dict(json.loads(_verified(place, shown["manifest"], shown["manifest_sha256"])))
+def _manifest(bucket: Bucket, pointer: dict[str, Any]) -> dict[str, Any]:
+    return dict(json.loads(_verified(bucket, pointer["manifest"], pointer["manifest_sha256"])))
 
 
-def _verified(place: Bucket, name: str, digest: str) -> bytes:
-    content = bucket.read(place, name)
+def _verified(bucket: Bucket, name: str, digest: str) -> bytes:
+    content = storage.read(bucket, name)
     if sha256(content) != digest:
-        raise DataProblem(f"{bucket.address(place, name)}: altered since it was published (sha256). {MEND}")
+        raise DataProblem(f"{storage.address(bucket, name)}: altered since it was published (sha256). {MEND}")
     return content
 
 
-def _entries(files: dict[str, bytes]) -> dict[str, dict]:
+def _listing(files: dict[str, bytes]) -> dict[str, dict[str, Any]]:
     return {
-        name: {"size": len(content), "sha256": sha256(content), "crc32c": bucket.checksum(content)}
+        name: {"size": len(content), "sha256": sha256(content), "crc32c": storage.checksum(content)}
         for name, content in sorted(files.items())
     }

@@ -1,28 +1,142 @@
-"""Where the bucket's objects are found: by browsers, and by people."""
+"""Every name in the bucket, and where people and browsers find what bears it.
 
+    <market>/latest.json                        which forecast set readers see
+    <market>/forecasts/<as_of>/<digest>/        manifest.json, and the files it lists
+    <market>/index.html, forecast.csv, *.ics    those of the latest set, at addresses that stay
+    <market>/scores.parquet                     how good the forecasts were
+    snapshots/<sha256>.parquet, .json           what forecasts were made from, and where that came from
+    ledger/<market>/000012.json                 who is champion since when, and why
+    ledger/000012.json                          the same of all markets in one chain, as it was: read, never written
+    doctor/<hex>.json                           a probe, which does not stay
+
+What is called otherwise is somebody else's: it is passed over, and `footfall doctor` names it.
+"""
+
+import datetime as dt
 import os
+import re
+import uuid
 from pathlib import Path
 
-from flows.settings import home
+from flows.settings import bucket_name, home
+from footfall.market_file import FOLDERS, NAME
+
+LEDGER, SNAPSHOTS, PROBES = FOLDERS  # beside one of each market
+
+ENTRIES = f"{LEDGER}/"  # what the names of all entries begin with
+PAGE = "index.html"
+SHOWN = ("forecast.csv", "week.ics", "semana.ics", PAGE)  # at addresses that stay, for people and calendars
+SCORES = "scores.parquet"
+MANIFEST = "manifest.json"
+MARKET = rf"(?!({'|'.join(FOLDERS)})/){NAME.pattern}"
+SET = rf"{MARKET}/forecasts/(?P<day>\d{{4}}-\d\d-\d\d)/[0-9a-f]{{16}}"
+ENTRY = rf"{LEDGER}/({MARKET}/)?\d{{6}}\.json"
+OURS = (
+    rf"{MARKET}/({'|'.join(map(re.escape, ('latest.json', SCORES, *SHOWN)))})|{SET}/.+"
+    rf"|{ENTRY}|{SNAPSHOTS}/[0-9a-f]{{64}}\.(parquet|json)"
+)
 
 
-def place() -> str:
-    """Where the bucket's objects lie as files, if they lie on this machine."""
-    if "STORAGE_EMULATOR_HOST" not in os.environ:
-        return ""
-    path = home() / "bucket"
-    return f"(on this disk: {os.path.relpath(path) if path.is_relative_to(Path.cwd()) else path})"
+def pointer(market: str) -> str:
+    """Which forecast set of a market readers see."""
+    return f"{market}/latest.json"
 
 
-def address(market: str, name: str) -> str:
-    """Where browsers find a file of a market's latest set."""
-    host = os.environ.get("STORAGE_EMULATOR_HOST", "https://storage.googleapis.com")
-    return f"{host}/{os.environ.get('FOOTFALL_BUCKET', 'footfall')}/{market}/{name}"
+def shown(market: str, file: str) -> str:
+    """A file of the latest set, one of `SHOWN`, at the address that stays."""
+    return f"{market}/{file}"
 
 
-def shown(market: str, name: str) -> str:
-    """Where people find it: a path, if the bucket is on this machine."""
-    if "STORAGE_EMULATOR_HOST" not in os.environ:
-        return address(market, name)
-    path = home() / "bucket" / os.environ["FOOTFALL_BUCKET"] / market / name
+def scores(market: str) -> str:
+    """How good a market's forecasts were."""
+    return f"{market}/{SCORES}"
+
+
+def forecasts(market: str, day: dt.date | str | None = None) -> str:
+    """What the names of all forecast sets of a market begin with, or of those of a day."""
+    return f"{market}/forecasts/{day}/" if day is not None else f"{market}/forecasts/"
+
+
+def forecast_set(market: str, day: dt.date | str, digest: str) -> str:
+    """The folder of a forecast set."""
+    return f"{forecasts(market, day)}{digest}"
+
+
+def manifest(folder: str) -> str:
+    """The manifest of the set in a folder."""
+    return f"{folder}/{MANIFEST}"
+
+
+def set_of(name: str) -> str:
+    """The folder of the set that an object is in."""
+    return name.rpartition("/")[0]
+
+
+def day_of(name: str) -> str | None:
+    """The day of the set whose manifest is called so; None if it is nobody's manifest."""
+    match = re.fullmatch(rf"{SET}/{MANIFEST}", name)
+    return match["day"] if match else None
+
+
+def snapshot(sha256: str) -> str:
+    """What forecasts were made from."""
+    return f"{SNAPSHOTS}/{sha256}.parquet"
+
+
+def origin(sha256: str) -> str:
+    """Where a snapshot came from."""
+    return f"{SNAPSHOTS}/{sha256}.json"
+
+
+def entries(market: str) -> str:
+    """What the names of all entries of a market begin with."""
+    return f"{LEDGER}/{market}/"
+
+
+def entry(market: str, number: int) -> str:
+    """An entry of a market's ledger."""
+    return f"{entries(market)}{number:06}.json"
+
+
+def common_entry(number: int) -> str:
+    """An entry of the chain that all markets had in common."""
+    return f"{LEDGER}/{number:06}.json"
+
+
+def is_entry(name: str) -> bool:
+    """Whether an object under ``ledger/`` is one of ours."""
+    return re.fullmatch(ENTRY, name) is not None
+
+
+def is_ours(name: str) -> bool:
+    """Whether an object is called as ours are."""
+    return re.fullmatch(OURS, name) is not None
+
+
+def probe() -> str:
+    """An object to try permissions on."""
+    return f"{PROBES}/{uuid.uuid4().hex}.json"
+
+
+def on_disk() -> str:
+    """Where the objects lie as files, in brackets, if they lie on this machine."""
+    return f"(on this disk: {_near(home() / 'bucket')})" if _is_here() else ""
+
+
+def url(name: str) -> str:
+    """Where browsers find an object."""
+    return f"{os.environ.get('STORAGE_EMULATOR_HOST', 'https://storage.googleapis.com')}/{bucket_name()}/{name}"
+
+
+def for_people(name: str) -> str:
+    """Where people find an object: a path, if it lies on this machine."""
+    return _near(home() / "bucket" / bucket_name() / name) if _is_here() else url(name)
+
+
+def _is_here() -> bool:
+    return "STORAGE_EMULATOR_HOST" in os.environ
+
+
+def _near(path: Path) -> str:
+    """The path as it is typed from here."""
     return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)

@@ -18,6 +18,7 @@ from proxy import Proxy
 
 from flows.settings import home
 from flows.storage import bucket, forecasts
+from footfall.digest import sha256
 from footfall.errors import DataProblem, EnvironmentProblem, GateClosed, UsageProblem
 
 DAY = dt.date(2022, 10, 13)
@@ -69,7 +70,7 @@ def test_a_promotion_is_an_entry_and_the_alias_follows(ledger, place, versions):
     second, _ = ledger.promote(place, market, more(), "1", DAY, gate(2.9), "run")
     assert (second.number, second.was) == (2, "1") and registry.alias(market) == "2"
     assert [one.version for one in ledger.entries(place, market)] == ["1", "2"]
-    assert json.loads(bucket.read(place, "ledger/000002.json"))["why"] == "WIS 2.9 against 4.0"
+    assert json.loads(bucket.read(place, f"ledger/{market}/000002.json"))["why"] == "WIS 2.9 against 4.0"
 
 
 def test_a_day_has_the_champion_of_that_day(ledger, place, versions):
@@ -147,7 +148,7 @@ KILLED = """
 import datetime as dt, json, os, sys
 from flows.champion import ledger, registry
 from flows.storage import bucket, forecasts
-step, place, market, version, gate = sys.argv[1:]
+step, place, market, version, gate, call = sys.argv[1:]
 module, name = step.split(".")
 module = {"bucket": bucket, "registry": registry}[module]
 before = getattr(module, name)
@@ -156,59 +157,110 @@ def dies(*words, **named):
         before(*words, **named)
     os.kill(os.getpid(), 9)
 setattr(module, name, dies)
-ledger.promote(bucket.connect(place), market, version, "1", dt.date(2022, 10, 13), json.loads(gate), "run")
+if call == "promote":
+    ledger.promote(bucket.connect(place), market, version, "1", dt.date(2022, 10, 13), json.loads(gate), "run")
+else:
+    ledger.rollback(bucket.connect(place), market, "it drifts")
 """
 
 
+def killed(monkeypatch, when, *words):
+    monkeypatch.setenv("WHEN", when)
+    assert subprocess.run([sys.executable, "-c", KILLED, *words], check=False).returncode == -9
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("step", ["registry.lay_down", "bucket.create_first", "registry.point"])
+@pytest.mark.parametrize("step", ["registry.lay_down", "bucket.write", "registry.point"])
 def test_a_kill_between_any_two_steps_leaves_one_champion(ledger, place, versions, step, when, monkeypatch):
     from flows.champion import registry
 
     market, more = versions
     ledger.promote(place, market, more(), None, DAY, gate(3.0), "run")
     two = more()
-    monkeypatch.setenv("WHEN", when)
-    words = [step, place.name, market, two, json.dumps(gate(2.5))]
-    assert subprocess.run([sys.executable, "-c", KILLED, *words], check=False).returncode == -9
+    killed(monkeypatch, when, step, place.name, market, two, json.dumps(gate(2.5)), "promote")
     entered = len(ledger.entries(place, market)) == 2
-    assert entered == ((step, when) in {("bucket.create_first", "after"), ("registry.point", "before"),
+    assert entered == ((step, when) in {("bucket.write", "after"), ("registry.point", "before"),
                                         ("registry.point", "after")})  # fmt: skip
     ledger.follow(place, market)  # what every station does before it takes the champion
     assert registry.alias(market) == ledger.champion(place, market).version == (two if entered else "1")
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("step", ["bucket.write", "registry.point"])
+def test_a_rollback_that_was_killed_is_finished_by_the_next_and_goes_back_no_further(
+    ledger, place, versions, step, when, monkeypatch
+):
+    from flows.champion import registry
+
+    market, more = versions
+    for against in (None, "1", "2"):
+        ledger.promote(place, market, more(), against, DAY, gate(3.0), "run")
+    forecasts.publish(place, market, DAY, {"x": b"3"}, {"model_version": f"{market}/3"})
+    killed(monkeypatch, when, step, place.name, market, "", "", "rollback")
+    assert (len(ledger.entries(place, market)) == 4) == ((step, when) != ("bucket.write", "before"))
+    for _ in range(2):
+        entry = ledger.rollback(place, market, "again")
+        assert (entry.number, entry.version, registry.alias(market)) == (4, "2", "2")
+    forecasts.publish(place, market, DAY, {"x": b"2"}, {"model_version": f"{market}/2"})
+    assert ledger.rollback(place, market, "still").version == "1"
+
+
+def test_a_market_goes_on_from_the_chain_that_all_had_in_common(ledger, place, versions, tmp_path):
+    from flows.champion import registry
+
+    market, more = versions
+    for against in (None, "1"):
+        ledger.promote(place, market, more(), against, DAY, gate(3.0), "run")
+    before = ""
+    for number, entry in enumerate(ledger.entries(place, market), start=1):
+        place.blob(f"ledger/{market}/{number:06}.json").delete()
+        text = entry.model_copy(update={"before": before}).model_dump_json(indent=2, exclude={"champions"})
+        bucket.create(place, f"ledger/{number:06}.json", text.encode())
+        before = sha256(text.encode())
+    registry.point(market, "1")
+    champion = ledger.follow(place, market).champion(DAY)
+    assert (champion.version, registry.alias(market), champion.entry) == ("2", "2", "ledger/000002.json")
+    assert ledger.lay_down(place, market, champion, tmp_path) == ledger.champion(place, market).sha256
+    entry = ledger.rollback(place, market, "it drifts")
+    assert (entry.number, entry.version, entry.was, entry.before) == (1, "1", "2", before)
+    entry, _ = ledger.promote(place, market, more(), "1", DAY, gate(2.0), "run")
+    assert (entry.number, entry.was, len(ledger.entries(place, market))) == (2, "1", 4) and registry.alias(
+        market
+    ) == "3"
 
 
 def test_an_altered_entry_is_named_and_no_champion_is_trusted(ledger, place, versions):
     market, more = versions
     for against in (None, "1", "2"):
         ledger.promote(place, market, more(), against, DAY, gate(3.0), "run")
-    path = home() / "bucket" / place.name / "ledger" / "000002.json"
-    whole = path.read_bytes()
+    name = f"ledger/{market}/000002.json"
+    whole = bucket.read(place, name)
     altered = whole.replace(b'"why": "WIS 3.0', b'"why": "WIS 2.0')
     assert altered != whole
-    bucket.write(place, "ledger/000002.json", altered, replaces=bucket.state(place, "ledger/000002.json").generation)
-    with pytest.raises(DataProblem, match=r"ledger/000003\.json: does not follow the entry before it"):
-        ledger.champion(place, market)
+    bucket.write(place, name, altered, replaces=bucket.state(place, name).generation)
+    for ask in (ledger.entries, lambda *market: ledger.rollback(*market, "on whose word?")):
+        with pytest.raises(DataProblem, match=r"/000003\.json: does not follow the entry before it"):
+            ask(place, market)
 
 
 def test_a_missing_entry_is_named(ledger, place, versions):
     market, more = versions
     for against in (None, "1", "2"):
         ledger.promote(place, market, more(), against, DAY, gate(3.0), "run")
-    place.blob("ledger/000001.json").delete()
-    with pytest.raises(DataProblem, match=r"ledger/000002\.json: does not follow"):
-        ledger.entries(place)
+    place.blob(f"ledger/{market}/000001.json").delete()
+    with pytest.raises(DataProblem, match=r"/000002\.json: does not follow"):
+        ledger.entries(place, market)
 
 
 def test_the_newest_entry_is_held_against_the_registry(ledger, place, versions, tmp_path):
     market, more = versions
     for against in (None, "1"):
         ledger.promote(place, market, more(), against, DAY, gate(3.0), "run")
-    name = "ledger/000002.json"
+    name = f"ledger/{market}/000002.json"
     altered = bucket.read(place, name).replace(b'"version": "2"', b'"version": "1"')
     bucket.write(place, name, altered, replaces=bucket.state(place, name).generation)
-    with pytest.raises(DataProblem, match=r"ledger/000002\.json: names another model as version 1"):
-        ledger.lay_down(place, ledger.champion(place, market), tmp_path)
+    with pytest.raises(DataProblem, match=r"/000002\.json: names another model as version 1"):
+        ledger.lay_down(place, market, ledger.follow(place, market).champion(), tmp_path)
 
 
 def test_what_stops_a_rollback_that_is_done_sends_nobody_back_again(ledger, place, versions):

@@ -127,6 +127,28 @@ def test_the_doctor_finds_nothing_wrong_here(first_run):
                       "champions", "ledger", "alerts"]  # fmt: skip
 
 
+def test_what_is_somebody_elses_is_named_and_passed_over(first_run, tmp_path, monkeypatch):
+    from flows.settings import params_folder
+
+    place = storage.connect("footfall")
+    foreign = ["ledger/forecast.csv", "ledger/forecasts/2022-10-13/0123456789abcdef/manifest.json",
+               "ledger/sample/notes.txt", "snapshots/figures.csv", "sample/forecasts/manifest.json"]  # fmt: skip
+    for name in foreign:
+        storage.create(place, name, b"of another house")
+    shutil.copy(params_folder() / "sample.yaml", tmp_path)
+    for name in ("ledger", "My Market"):
+        shutil.copy(tmp_path / "sample.yaml", tmp_path / f"{name}.yaml")
+    monkeypatch.setenv("FOOTFALL_PARAMS", str(tmp_path))
+    done = footfall("doctor")
+    assert done.exit_code == 0, done.output
+    assert f"5 not called as ours, passed over: {', '.join(foreign)}" in done.output, done.output
+    assert re.search(r"every chain is whole; entries: .*\d+ of sample", done.output)
+    for command in (["status"], ["champion", "sample"], ["forecast", "sample"], ["predict", "sample"]):
+        assert footfall(*command).exit_code == 0, command
+    assert [storage.read(place, name) for name in foreign] == [b"of another house"] * 5
+    place.delete_blobs(foreign)
+
+
 @pytest.mark.parametrize(
     ("method", "missing"),
     [("POST /upload", "storage.objects.create"), ("DELETE /storage", "storage.objects.delete"), ("GET", "list")],
