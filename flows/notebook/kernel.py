@@ -33,7 +33,8 @@ BASE = ("ipykernel.kernelapp", "footfall.plots", "footfall.evaluation.scores", "
 MODELS = (
     "sktime.forecasting.naive",
     "sktime.forecasting.theta",
-    "footfall.models.boosted",
+    "footfall.models",
+    "lightgbm",
     "footfall.evaluation.gate",
 )  # most of it
 MARK = "FOOTFALL_KERNEL"  # in the environment of all that a kernel starts, so that none of them can hide
