@@ -77,6 +77,8 @@ class _Unpickler(pickle.Unpickler):
     """Finds classes where they have moved to, and takes of the standard library only values and types."""
 
     def find_class(self, module: str, name: str) -> Any:
+        if (module, name) == ("builtins", "getattr"):  # how Python 3.11.2 wrote a member of an enum
+            return enum.EnumMeta.__getitem__
         found = super().find_class(MOVED.get((module, name), module), name)
         home = getattr(found, "__module__", None) or module  # of `os.system`, however it was reached, `posix`
         harmless = home in VALUES or (home in TYPES and isinstance(found, type))

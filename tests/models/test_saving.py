@@ -4,6 +4,7 @@
 forecasts: `as saved`, and `brought up` to 2022-10-13.
 """
 
+import enum
 import json
 import os
 import pickle
@@ -58,6 +59,19 @@ def test_every_old_name_leads_to_a_class_of_that_name():
 def test_a_saved_class_of_an_old_name_is_the_one_of_today():
     assert type(read_champion(CHAMPIONS / "boosted").forecaster) is Boosted
     assert type(read_champion(CHAMPIONS / "calendar").forecaster.steps_[1][1]) is KindOfDay
+
+
+class Side(enum.Enum):
+    UP = 1
+
+
+def test_a_member_of_an_enum_is_found_by_its_name_and_nothing_else_is(tmp_path):
+    for name, value in (("Side", "UP"), ("os", "getpid")):
+        with zipfile.ZipFile(tmp_path / f"{name}.zip", "w") as file:
+            file.writestr("_obj", f"cbuiltins\ngetattr\n(c{__name__}\n{name}\nV{value}\ntR.")
+    assert load(tmp_path / "Side.zip") is Side.UP
+    with pytest.raises(AttributeError):
+        load(tmp_path / "os.zip")
 
 
 class Shell:
