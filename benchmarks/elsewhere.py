@@ -23,7 +23,7 @@ from footfall.calendar import country_of
 from footfall.evaluation.backtest import FEWEST_DAYS, backtest
 from footfall.market_file import read_market
 from footfall.models.boosted import Panel
-from footfall.models.updating import filled, of_today
+from footfall.models.updating import with_panel, without_gaps
 from footfall.series import WEEK, pick, unfit
 from footfall.sources.google.read import read_google
 
@@ -56,7 +56,7 @@ def _errors(table: pd.DataFrame, draw: int | None) -> Iterator[dict[str, Any]]:
     """Mean absolute error of each model on each series, over the days that all of them forecast."""
     panel = Panel(table)
     recipes = {
-        name: of_today(recipe, panel)
+        name: with_panel(recipe, panel)
         for name, recipe in candidates.recipes(read_market(params_folder(), "sample"), HORIZON).items()
     }
     published = table[table["value"].notna()]
@@ -74,7 +74,7 @@ def _error(
     ours = {name: _of_country(recipes[name], country_of(location)) for name in OURS}
     table = backtest(ours, y, origins, HORIZON, lag=0)
     naive = table[table["candidate"] == OURS[0]].assign(candidate="seasonal naive")
-    naive["mean"] = filled(y).shift(WEEK).reindex(naive["date"]).to_numpy()
+    naive["mean"] = without_gaps(y).shift(WEEK).reindex(naive["date"]).to_numpy()
     table = pd.concat([table, naive])
     return (table["mean"] - table["actual"]).abs().groupby(table["candidate"]).mean().to_dict()
 

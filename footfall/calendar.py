@@ -24,7 +24,7 @@ TURN_OF_THE_YEAR = {
     (1, 1): "1 January",
     (1, 2): "2 January",
 }
-FREE = ("public", "optional")
+HOLIDAY_CATEGORIES = ("public", "optional")  # the optional ones are those most people take: Carnival in Portugal
 EASTERS_APART = (2021, 2022, 2023)  # years in which the two are not on the same day
 KINDS = [ORDINARY, "holiday", "weekend holiday", "eve", "bridge", "Easter", *dict.fromkeys(TURN_OF_THE_YEAR.values())]
 
@@ -50,57 +50,74 @@ def kinds(days: pd.DatetimeIndex, country: str) -> pd.Series:
         One word per day, indexed by `days`: ``ordinary``, ``holiday``, ``weekend holiday``, ``eve``, ``bridge``,
         ``Easter`` or one of the days from 20 December to 2 January.
     """
-    found = np.full(len(days), ORDINARY, dtype=object)
+    kind = np.full(len(days), ORDINARY, dtype=object)
     if len(days):
-        known, words = _known(days.min().year, days.max().year, country)
-        at = known.get_indexer(days)
-        found[at >= 0] = words[at[at >= 0]]
-    return pd.Series(found, index=days, dtype=object, name="kind")
+        special_days, special_kinds = _special_days(days.min().year, days.max().year, country)
+        at = special_days.get_indexer(days)
+        kind[at >= 0] = special_kinds[at[at >= 0]]
+    return pd.Series(kind, index=days, dtype=object, name="kind")
+
+
+def known_ahead(days: pd.DatetimeIndex, country: str) -> pd.DataFrame:
+    """What is known of days before they come: the one table from which models learn and foresee.
+
+    Parameters
+    ----------
+    days : DatetimeIndex
+        Calendar days, in any order.
+    country : str
+        ISO 3166 code of two letters, see `kinds`.
+
+    Returns
+    -------
+    DataFrame, indexed by `days`
+        ``kind`` of day.
+    """
+    return kinds(days, country).to_frame()
 
 
 def special(days: pd.DatetimeIndex, country: str) -> np.ndarray:
     """Boolean per day: anything but an ordinary one."""
-    return (kinds(days, country) != ORDINARY).to_numpy()
+    return np.asarray(kinds(days, country) != ORDINARY)
 
 
 @cache
-def _known(first: int, last: int, country: str) -> tuple[pd.DatetimeIndex, np.ndarray]:
+def _special_days(first: int, last: int, country: str) -> tuple[pd.DatetimeIndex, np.ndarray]:
     """The special days of some years, and what kind each is."""
-    found = {day: kind for year in range(first, last + 1) for day, kind in _kinds_of_year(year, country).items()}
-    return pd.DatetimeIndex(found), np.array(list(found.values()), dtype=object)
+    kind_of = {day: kind for year in range(first, last + 1) for day, kind in _kinds_of_year(year, country).items()}
+    return pd.DatetimeIndex(kind_of), np.array(list(kind_of.values()), dtype=object)
 
 
 @cache
 def _kinds_of_year(year: int, country: str) -> dict[pd.Timestamp, str]:
-    free = _free_days(year, country) | _free_days(year + 1, country)
+    days_off = _holidays(year, country) | _holidays(year + 1, country)
     sunday = _easter(year, EASTER_ORTHODOX if _is_orthodox(country) else EASTER_WESTERN)
-    days = pd.date_range(f"{year}-01-01", f"{year}-12-31")
-    found = {day: _kind(day, free, sunday) for day in days}
-    return {day: kind for day, kind in found.items() if kind != ORDINARY}
+    kind_of = {day: _kind(day, days_off, sunday) for day in pd.date_range(f"{year}-01-01", f"{year}-12-31")}
+    return {day: kind for day, kind in kind_of.items() if kind != ORDINARY}
 
 
-def _kind(day: pd.Timestamp, free: frozenset[pd.Timestamp], easter_sunday: pd.Timestamp) -> str:
+def _kind(day: pd.Timestamp, days_off: frozenset[pd.Timestamp], easter_sunday: pd.Timestamp) -> str:
     weekday = day.dayofweek
     if (day.month, day.day) in TURN_OF_THE_YEAR:
         return TURN_OF_THE_YEAR[day.month, day.day]
     if day == easter_sunday:
         return "Easter"
-    if day in free:
+    if day in days_off:
         return "holiday" if weekday < 5 else "weekend holiday"
-    if (weekday == 0 and day + DAY in free) or (weekday == 4 and day - DAY in free):
+    if (weekday == 0 and day + DAY in days_off) or (weekday == 4 and day - DAY in days_off):
         return "bridge"
-    if weekday < 4 and day + DAY in free:
+    if weekday < 4 and day + DAY in days_off:
         return "eve"
     return ORDINARY
 
 
 @cache
-def _free_days(year: int, country: str) -> frozenset[pd.Timestamp]:
-    """Public holidays, and the optional ones most people take where a country has them (Carnival in Portugal)."""
-    return frozenset(pd.Timestamp(day) for kind in FREE for day in foreseeable(year, country, kind))
+def _holidays(year: int, country: str) -> frozenset[pd.Timestamp]:
+    categories = HOLIDAY_CATEGORIES
+    return frozenset(pd.Timestamp(day) for category in categories for day in holiday_names(year, country, category))
 
 
-def foreseeable(year: int, country: str, category: str, language: str | None = None) -> dict[dt.date, str]:
+def holiday_names(year: int, country: str, category: str, language: str | None = None) -> dict[dt.date, str]:
     """A year's holidays that are known years ahead, by name; none of a country that `holidays` does not know.
 
     Days off by a decree of their own are left out: a forecast as of a day before it must not know of a king's death.
@@ -111,28 +128,29 @@ def foreseeable(year: int, country: str, category: str, language: str | None = N
     country : str
         ISO 3166 code of two letters.
     category : str
-        One of `FREE`.
+        One of `HOLIDAY_CATEGORIES`.
     language : str, optional
         As `holidays` writes it, ``pt_PT``; the country's own where there is no such translation.
     """
     try:
-        known = holidays.country_holidays(country)
-        if category not in known.supported_categories:
-            return {}
-        told = language if language in known.supported_languages else known.default_language
-        known = holidays.country_holidays(country, categories=(category,), language=told)
+        country_calendar = holidays.country_holidays(country)
     except NotImplementedError:
         return {}
-    known.has_special_holidays = False
-    known.get(dt.date(year, 1, 1))  # asked for a day, it fills in the year
-    return dict(known)
+    if category not in country_calendar.supported_categories:
+        return {}
+    if language not in country_calendar.supported_languages:
+        language = country_calendar.default_language
+    days = holidays.country_holidays(country, categories=(category,), language=language)
+    days.has_special_holidays = False
+    days.get(dt.date(year, 1, 1))  # asked for a day, it fills in the year
+    return dict(days)
 
 
 @cache
 def _is_orthodox(country: str) -> bool:
     """Whether the country keeps Easter by the Julian calendar, and not by both."""
     kept = [
-        all({_easter(year, rite), _easter(year, rite) + DAY} & _free_days(year, country) for year in EASTERS_APART)
+        all({_easter(year, rite), _easter(year, rite) + DAY} & _holidays(year, country) for year in EASTERS_APART)
         for rite in (EASTER_WESTERN, EASTER_ORTHODOX)
     ]
     return kept == [False, True]

@@ -8,11 +8,11 @@ import pandas as pd
 from sktime.forecasting.base import BaseForecaster
 
 from footfall.errors import DataProblem
-from footfall.models import saving, updating
+from footfall.models import predict, saving
 
 
 class Champion(NamedTuple):
-    """What a folder holds: the forecaster, its backtest errors (a row per origin and day), the account of both."""
+    """What a folder holds: the forecaster, its backtest errors (a row per origin and day), what is known of both."""
 
     forecaster: BaseForecaster
     residuals: pd.DataFrame
@@ -45,15 +45,15 @@ def read_champion(folder: str | Path) -> Champion:
     return Champion(saving.load(path / "forecaster.zip"), pd.read_parquet(path / "residuals.parquet"), about)
 
 
-class Served(NamedTuple):
+class PythonFunction(NamedTuple):
     """A champion as MLflow's python function: a table with a column ``date`` in, mean forecasts out."""
 
     champion: Champion
 
     def predict(self, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.Series:
         """Mean forecast of the days in ``date``, each after the champion's last day of data."""
-        return updating.predict(self.champion.forecaster, pd.DatetimeIndex(model_input["date"]))
+        return predict(self.champion.forecaster, pd.DatetimeIndex(model_input["date"]))
 
 
-def _load_pyfunc(data_path: str) -> Served:
-    return Served(read_champion(data_path))
+def _load_pyfunc(data_path: str) -> PythonFunction:
+    return PythonFunction(read_champion(data_path))

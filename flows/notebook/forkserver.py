@@ -169,11 +169,12 @@ def _preload(station: str) -> None:
 
     footfall.page.page.template()  # compiled once for all
     if station != "review":
+        import lightgbm  # noqa: F401
         import sktime.forecasting.naive
         import sktime.forecasting.theta  # noqa: F401
 
         import footfall.evaluation.gate
-        import footfall.models.boosted
+        import footfall.models
 
 
 def _reap(children: dict[int, int]) -> None:

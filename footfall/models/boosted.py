@@ -7,21 +7,21 @@ because every number it sees is divided by how far the series' own forecasts usu
 
 import zlib
 from collections.abc import Iterator
-from functools import cached_property, lru_cache
-from typing import ClassVar
+from functools import lru_cache
+from typing import Any, ClassVar
 
-import lightgbm
 import numpy as np
 import pandas as pd
 from sktime.forecasting.base import BaseForecaster, ForecastingHorizon
 
 from footfall.calendar import country_of
-from footfall.models.features import View
+from footfall.models.features import Features, Front
 from footfall.models.smoother import WeekdaySmoother
-from footfall.models.training_set import Examples, examples, known_days, together
+from footfall.models.training_set import TrainingSet, concatenated, days_before_month, training_set
+from footfall.models.transforms import KindOfDay, LastYearsTurn, LogLevel, to_percent
 
-REGIONS = 300  # series of a panel that has no nation: all of them take too long to learn from
-LEARNED = {
+MOST_REGIONS = 300  # series of a panel that has no nation: all of them take too long to learn from
+LIGHTGBM = {
     "objective": "l1",
     "learning_rate": 0.03,
     "num_leaves": 31,
@@ -42,33 +42,37 @@ LEARNED = {
 class Panel:
     """The national series of a table, or its regions: what a `Boosted` learns from beside its own series.
 
-    Its examples are worked out once. Each knows only days up to its own origin, so those of a later day may be there
-    while a forecaster of an earlier one learns: it takes only the ones `until` then.
+    Its training set is worked out once for each pipeline. A row knows only days up to its own origin, so those of a
+    later day may be there while a forecaster of an earlier one learns: it takes only the ones `until` then.
 
     Parameters
     ----------
     series : DataFrame, optional
-        A series table. Its nations are taken; of a table without any, `REGIONS` series, the same ones every time.
+        A series table. Its nations are taken; of a table without any, `MOST_REGIONS` series, the same every time.
 
     Notes
     -----
-    A panel is never copied, and its figures are not saved with a model: a loaded one is empty.
+    A panel is never copied, and its series are not saved with a model: a loaded one is empty.
     """
 
     def __init__(self, series: pd.DataFrame | None = None):
-        self._series = _drawn(series) if series is not None else None
-        self._grown: dict[tuple, str] = {}
+        self._series = _national_or_drawn(series) if series is not None else None
+        self._training_sets: dict[str, TrainingSet] = {}
+        self._trees: dict[tuple[Any, ...], str] = {}
 
-    @cached_property
-    def examples(self) -> Examples:
-        """All of them."""
-        return together(examples(y, country_of(location)) for location, y in self._each())
+    def training_set(self, front: Front) -> TrainingSet:
+        """The past forecasts of all its series by one pipeline, with each country's own special days."""
+        if (key := _recipe(front)) not in self._training_sets:
+            parts = (training_set(y, country_of(location), front) for location, y in self._each())
+            self._training_sets[key] = concatenated(parts)
+        return self._training_sets[key]
 
-    def learned(self, day: pd.Timestamp, *limits: int) -> str:
+    def trees(self, front: Front, day: pd.Timestamp, *limits: int) -> str:
         """Trees from what was known by the end of a day, see `Boosted`: whichever series they are for, grown once."""
-        if (day, *limits) not in self._grown:
-            self._grown[day, *limits] = _learn(self.examples.until(day), *limits)
-        return self._grown[day, *limits]
+        key = (_recipe(front), day, *limits)
+        if key not in self._trees:
+            self._trees[key] = _grow(self.training_set(front).until(day), *limits)
+        return self._trees[key]
 
     def _each(self) -> Iterator[tuple[str, pd.Series]]:
         if self._series is None:
@@ -77,19 +81,24 @@ class Panel:
         for (location, category), rows in published.groupby(["location", "category"], sort=True):
             yield str(location), rows.set_index("date")["value"].astype(float).asfreq("D").rename(category)
 
-    def __deepcopy__(self, memo: dict) -> "Panel":
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Panel":
         return self
 
-    def __reduce__(self) -> tuple:
+    def __reduce__(self) -> tuple[type["Panel"], tuple[()]]:
         return Panel, ()
 
 
-def _drawn(series: pd.DataFrame) -> pd.DataFrame:
+def _recipe(front: Front) -> str:
+    """The parameters of a pipeline, but for whose special days: a panel's series have each their own."""
+    return str([{**step.get_params(), "country": None} for step in front])
+
+
+def _national_or_drawn(series: pd.DataFrame) -> pd.DataFrame:
     nations = series[series["location"].str.len() == 2]
     if len(nations):
         return nations
-    place = series["location"] + " " + series["category"]
-    return series[place.isin(sorted(place.unique(), key=lambda one: zlib.crc32(one.encode()))[:REGIONS])]
+    name = series["location"] + " " + series["category"]
+    return series[name.isin(sorted(name.unique(), key=lambda name: zlib.crc32(name.encode()))[:MOST_REGIONS])]
 
 
 class Boosted(BaseForecaster):
@@ -102,11 +111,15 @@ class Boosted(BaseForecaster):
     panel : Panel, optional
         Further series to learn from.
     trees : int, default=300
-        Most trees; one for every `rows_per_tree` examples, if that is fewer.
+        Most trees; one for every `rows_per_tree` past forecasts, if that is fewer.
     rows_per_tree : int, default=500
-        Examples that earn a tree: a single short series is hardly corrected.
+        Past forecasts that earn a tree: a single short series is hardly corrected.
     most : int, default=150_000
-        Examples to learn from; of more, so many are drawn.
+        Past forecasts to learn from; of more, so many are drawn.
+    calendar : TransformedTargetForecaster, optional
+        The pipeline whose errors are foreseen: ``LogLevel() * KindOfDay(country) * LastYearsTurn() *
+        WeekdaySmoother()``, in which any parameter may be another. Without trees, `Boosted` is this pipeline, fitted
+        at the end of the month before and brought up to the last day.
 
     References
     ----------
@@ -118,6 +131,7 @@ class Boosted(BaseForecaster):
         "enforce_index_type": [pd.DatetimeIndex],
         "python_dependencies": "lightgbm",
     }
+    calendar: Any = None  # champions that were saved before this was a parameter have none of their own
 
     def __init__(
         self,
@@ -126,12 +140,14 @@ class Boosted(BaseForecaster):
         trees: int = 300,
         rows_per_tree: int = 500,
         most: int = 150_000,
+        calendar: Any = None,
     ):
         self.country = country
         self.panel = panel
         self.trees = trees
         self.rows_per_tree = rows_per_tree
         self.most = most
+        self.calendar = calendar
         super().__init__()
 
     def _fit(self, y: pd.Series, X: None, fh: ForecastingHorizon) -> "Boosted":
@@ -139,9 +155,10 @@ class Boosted(BaseForecaster):
         self.booster_ = self._learned(_daily(y)) if self.trees else ""
         return self
 
-    def _learned(self, days: pd.Series) -> str:
-        shared = (self.panel or Panel()).learned(days.index[-1], self.trees, self.rows_per_tree, self.most)
-        return shared or _learn(examples(days, self.country), self.trees, self.rows_per_tree, self.most)
+    def _learned(self, y: pd.Series) -> str:
+        front, limits = Front.of(self.calendar, self.country), (self.trees, self.rows_per_tree, self.most)
+        shared = (self.panel or Panel()).trees(front, y.index[-1], *limits)
+        return shared or _grow(training_set(y, self.country, front), *limits)
 
     def _update(self, y: pd.Series, X: None = None, update_params: bool = True) -> "Boosted":
         self._seen = y.combine_first(self._seen)
@@ -149,20 +166,21 @@ class Boosted(BaseForecaster):
 
     def _predict(self, fh: ForecastingHorizon, X: None) -> pd.Series:
         ahead = fh.to_relative(self.cutoff).to_numpy().astype(int)
-        values = 100 * np.expm1(self.parts(ahead).sum(axis=1).to_numpy())
+        values = to_percent(self.parts(ahead).sum(axis=1).to_numpy())
         return pd.Series(values, index=fh.to_absolute_index(self.cutoff), name=self._seen.name)
 
     def parts(self, ahead: np.ndarray) -> pd.DataFrame:
         """What the forecasts of some days ahead are the sum of, as logarithm of the level; a row per day."""
-        days = _daily(self._seen)
-        view, last = View(days, self.country, known_days(days), int(max(ahead))), np.array([len(days) - 1])
-        foreseen = _foreseen(self.booster_, view, last)
-        return pd.DataFrame({**view.parts(last), "learned": foreseen}).iloc[ahead - 1]
+        y, front = _daily(self._seen), Front.of(self.calendar, self.country)
+        features, last = Features(y, self.country, front, days_before_month(y), int(max(ahead))), len(y) - 1
+        learned = _foreseen_error(self.booster_, features, last)
+        return pd.DataFrame({**features.parts(last), "learned": learned}).iloc[ahead - 1]
 
     @classmethod
-    def get_test_params(cls, parameter_set: str = "default") -> dict:
+    def get_test_params(cls, parameter_set: str = "default") -> dict[str, Any]:
         """Parameters for sktime's own checks."""
-        return {"country": "PT", "trees": 3}
+        calendar = LogLevel() * KindOfDay("PT") * LastYearsTurn(share=0.3) * WeekdaySmoother()
+        return {"country": "PT", "trees": 3, "calendar": calendar}
 
 
 def _daily(y: pd.Series) -> pd.Series:
@@ -172,22 +190,28 @@ def _daily(y: pd.Series) -> pd.Series:
     return y.set_axis(pd.date_range("2001-01-01", periods=len(y)))
 
 
-def _learn(learned: Examples, trees: int, rows_per_tree: int, most: int) -> str:
+def _grow(rows: TrainingSet, trees: int, rows_per_tree: int, most: int) -> str:
     """Trees in LightGBM's own text; empty where there is too little to learn from."""
-    learned = learned.thinned(most)
-    trees = min(trees, len(learned.error) // rows_per_tree)
+    rows = rows.thinned(most)
+    trees = min(trees, len(rows.error) // rows_per_tree)
     if trees < 1:
         return ""
-    data = lightgbm.Dataset(learned.features, learned.error, free_raw_data=True)
-    return lightgbm.train(LEARNED, data, trees).model_to_string()
+    import lightgbm  # as heavy as all else here, and only trees need it
+
+    data = lightgbm.Dataset(rows.features, rows.error, free_raw_data=True)
+    return str(lightgbm.train(LIGHTGBM, data, trees).model_to_string())
 
 
-def _foreseen(booster: str, view: View, last: np.ndarray) -> np.ndarray:
+def _foreseen_error(booster: str, features: Features, origin: int) -> np.ndarray:
+    """How far the pipeline will err on each day of the horizon, as logarithm of the level."""
     if not booster:
-        return np.zeros(view.ahead)
-    return np.asarray(_trees(booster).predict(view.features(last)[0])) * view.usual(last)
+        return np.zeros(features.horizon)
+    origins = np.array([origin])
+    return np.asarray(_read(booster).predict(features.table(origins)[0]) * features.usual_error(origins))
 
 
 @lru_cache(maxsize=2)
-def _trees(booster: str) -> lightgbm.Booster:
+def _read(booster: str) -> Any:
+    import lightgbm
+
     return lightgbm.Booster(model_str=booster)

@@ -3,11 +3,10 @@
 import numpy as np
 import pandas as pd
 from sktime.forecasting.base import BaseForecaster
-from sktime.forecasting.compose import TransformedTargetForecaster
 
 from footfall.models.smoother import WeekdaySmoother
-from footfall.models.transforms import KindOfDay, LastYearsTurn, LogLevel
-from footfall.models.updating import predict
+from footfall.models.transforms import KindOfDay, LastYearsTurn, LogLevel, to_percent
+from footfall.models.updating import predict, steps
 
 NAMES = {KindOfDay: "kind of day", LastYearsTurn: "last year's turn"}
 
@@ -30,37 +29,34 @@ def parts(forecaster: BaseForecaster, days: pd.DatetimeIndex) -> pd.DataFrame:
         `total` makes the forecast of their sum. Last year's turn counts from the last day known.
     """
     ahead = ((days - forecaster.cutoff[-1]).days).to_numpy()
-    steps = _steps(forecaster)
-    if isinstance(steps[-1], WeekdaySmoother):
-        return _of_steps(steps, days, ahead, forecaster.cutoff)
+    if isinstance(steps(forecaster)[-1], WeekdaySmoother):
+        return _of_steps(forecaster, days, ahead)
     if hasattr(forecaster, "parts"):
         return forecaster.parts(ahead).set_axis(days)
     return predict(forecaster, days).rename("level").to_frame()
 
 
-def _steps(forecaster: BaseForecaster) -> list:
-    return [s for _, s in forecaster.steps_] if isinstance(forecaster, TransformedTargetForecaster) else [forecaster]
-
-
-def _of_steps(steps: list, days: pd.DatetimeIndex, ahead: np.ndarray, cutoff: pd.DatetimeIndex) -> pd.DataFrame:
-    *before, smoother = steps
-    found = smoother.parts(ahead) | {NAMES[type(step)]: step._of(days) for step in before if type(step) in NAMES}
-    for step in before:
+def _of_steps(forecaster: BaseForecaster, days: pd.DatetimeIndex, ahead: np.ndarray) -> pd.DataFrame:
+    *transformers, smoother = steps(forecaster)
+    table = pd.DataFrame(smoother.parts(ahead), index=days)
+    for step in transformers:
+        if type(step) in NAMES:
+            table[NAMES[type(step)]] = step.on(days)
         if isinstance(step, LastYearsTurn):
-            found["level"] = found["level"] + step._of(cutoff)[0]
-            found["last year's turn"] = found["last year's turn"] - step._of(cutoff)[0]
-    return pd.DataFrame(found, index=days)
+            turn = step.on(forecaster.cutoff)[0]
+            table["level"] += turn
+            table["last year's turn"] -= turn
+    return table
 
 
 def in_logarithms(forecaster: BaseForecaster) -> bool:
     """Whether the parts are logarithms of the level, rather than percentage points."""
-    steps = _steps(forecaster)
-    if isinstance(steps[-1], WeekdaySmoother):
-        return any(isinstance(step, LogLevel) for step in steps)
+    if isinstance(steps(forecaster)[-1], WeekdaySmoother):
+        return any(isinstance(step, LogLevel) for step in steps(forecaster))
     return hasattr(forecaster, "parts")  # of any other there is one part: the forecast itself, in percent
 
 
-def total(found: pd.DataFrame, logarithms: bool) -> pd.Series:
+def total(table: pd.DataFrame, logarithms: bool) -> pd.Series:
     """The forecast in percent that the parts add up to."""
-    together = found.sum(axis=1)
-    return 100 * np.expm1(together) if logarithms else together
+    added = table.sum(axis=1)
+    return to_percent(added) if logarithms else added

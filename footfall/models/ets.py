@@ -19,13 +19,14 @@ class ETS(ExponentialSmoothing):
     def _update(self, y: pd.Series, X: None = None, update_params: bool = True) -> "ETS":
         seen = y.combine_first(self._cur_y).asfreq(self._cur_y.index.freq)
         if update_params:
-            return self._fit(seen, None, self._fh)
-        held = self.clone().set_params(**_held(self._fitted_forecaster.params)).fit(seen)
-        self._cur_y, self._fitted_forecaster = seen, held._fitted_forecaster
+            self._fit(seen, None, self._fh)
+        else:
+            same = self.clone().set_params(**_as_fitted(self._fitted_forecaster.params)).fit(seen)
+            self._cur_y, self._fitted_forecaster = seen, same._fitted_forecaster
         return self
 
 
-def _held(params: dict) -> dict:
+def _as_fitted(params: dict[str, Any]) -> dict[str, Any]:
     """Parameters that make `ExponentialSmoothing` estimate nothing: gains and first state as fitted."""
     gains = (
         "smoothing_level",

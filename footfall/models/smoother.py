@@ -12,12 +12,14 @@ import numpy as np
 import pandas as pd
 from sktime.forecasting.base import BaseForecaster, ForecastingHorizon
 
-from footfall.models.transforms import plain
+from footfall.models.transforms import dated_series
 from footfall.series import WEEK
 
 # The default of sktime 1.3, taken early as its own warning at every construction and clone advises: forecasters keep
 # what they need of the data, not a second copy of it. (A warnings filter does not last: sktime resets it.)
 BaseForecaster._config = {**BaseForecaster._config, "remember_data": False}
+
+State = tuple[float, float, tuple[float, ...]]  # level, slope and what the seven coming weekdays add
 
 
 class WeekdaySmoother(BaseForecaster):
@@ -65,16 +67,16 @@ class WeekdaySmoother(BaseForecaster):
         self.days = days
         super().__init__()
 
-    def _check_X_y(self, X: Any = None, y: Any = None, **asked: Any) -> tuple:
-        """As sktime does, at once for a plain series: see `footfall.models.transforms.OfDays`."""
-        if X is not None or (series := plain(y)) is None:
-            return super()._check_X_y(X, y, **asked)
+    def _check_X_y(self, X: Any = None, y: Any = None, **options: Any) -> Any:
+        """As sktime does, at once for a dated series: see `footfall.models.transforms.SeriesTransformer`."""
+        if X is not None or (series := dated_series(y)) is None:
+            return super()._check_X_y(X, y, **options)
         self._y_metadata = {"mtype": "pd.Series", "scitype": "Series"}
         return None, series
 
     def _set_cutoff_from_y(self, y: pd.Series) -> None:
-        """As sktime does, at once for a plain series; of many series, or of none, the end is sktime's to find."""
-        if plain(y) is None or y.empty:
+        """As sktime does, at once for a dated series; of many series, or of none, the end is sktime's to find."""
+        if dated_series(y) is None or y.empty:
             super()._set_cutoff_from_y(y)
         else:
             self._set_cutoff(y.index[-1:])
@@ -82,31 +84,56 @@ class WeekdaySmoother(BaseForecaster):
     def _fit(self, y: pd.Series, X: None, fh: ForecastingHorizon) -> "WeekdaySmoother":
         recent = y.to_numpy(float)[-self.days :]
         self._name = y.name
-        self.smoothed_ = self._follow(first_state(recent[: 4 * WEEK]), recent)
+        self.smoothed_ = self._after(first_state(recent), recent)
         return self
 
     def _update(self, y: pd.Series, X: None = None, update_params: bool = True) -> "WeekdaySmoother":
-        self.smoothed_ = self._follow(self.smoothed_, y.to_numpy(float))
+        self.smoothed_ = self._after(self.smoothed_, y.to_numpy(float))
         return self
 
     def _predict(self, fh: ForecastingHorizon, X: None) -> pd.Series:
         ahead = fh.to_relative(self.cutoff).to_numpy().astype(int)
-        found = self.parts(ahead)
-        return pd.Series(found["level"] + found["weekday"], index=fh.to_absolute_index(self.cutoff), name=self._name)
+        level, weekday = self._carried_on(ahead)
+        return pd.Series(level + weekday, index=fh.to_absolute_index(self.cutoff), name=self._name)
 
     def parts(self, ahead: np.ndarray) -> dict[str, np.ndarray]:
         """What the forecasts of some days ahead are the sum of: the level with its slope, and the weekday."""
-        level, slope, season = self.smoothed_
-        slopes = np.cumsum(self.damping ** np.arange(1, ahead.max() + 1)) * slope
-        return {"level": level + slopes[ahead - 1], "weekday": np.array(season)[(ahead - 1) % WEEK]}
+        level, weekday = self._carried_on(ahead)
+        return {"level": level, "weekday": weekday}
 
-    def _follow(self, state: tuple, values: np.ndarray) -> tuple:
+    def _carried_on(self, ahead: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        level, slope, season = self.smoothed_
+        return self.carry_on(np.array(level), np.array(slope), np.array(season), ahead)
+
+    def carry_on(
+        self, level: np.ndarray, slope: np.ndarray, season: np.ndarray, ahead: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """What forecasts from any states are the sum of.
+
+        Parameters
+        ----------
+        level, slope : ndarray, shape (...)
+            One number per state.
+        season : ndarray, shape (..., 7)
+            What the seven coming weekdays add.
+        ahead : ndarray of int, shape (n_days,)
+            Days after the state, from 1.
+
+        Returns
+        -------
+        level, weekday : ndarray, shape (..., n_days)
+            The level with its slope, and what the weekday adds.
+        """
+        slopes = np.cumsum(self.damping ** np.arange(1, ahead.max() + 1))[ahead - 1]
+        return level[..., None] + slope[..., None] * slopes, season[..., (ahead - 1) % WEEK]
+
+    def _after(self, state: State, values: np.ndarray) -> State:
         """Level, slope and the seven coming weekdays after `values`."""
         last = deque(self.follow(state, values), maxlen=1)
         level, slope, coming, _ = last[0] if last else (*state, 0.0)
         return level, slope, tuple(coming)
 
-    def follow(self, state: tuple, values: np.ndarray) -> Iterator[tuple[float, float, list[float], float]]:
+    def follow(self, state: State, values: np.ndarray) -> Iterator[tuple[float, float, list[float], float]]:
         """Level, slope, the seven coming weekdays and the surprise, day by day; one without a value moves nothing.
 
         The list of weekdays is the same each time, and moves on.
@@ -123,8 +150,9 @@ class WeekdaySmoother(BaseForecaster):
             yield level, slope, coming, surprise
 
 
-def first_state(values: np.ndarray) -> tuple:
-    """Level and weekdays of the first weeks, no slope; a weekday never seen there is like the mean."""
+def first_state(values: np.ndarray) -> State:
+    """Level and weekdays of the first four weeks, no slope; a weekday never seen there is like the mean."""
+    values = values[: 4 * WEEK]
     level = float(np.nanmean(values)) if np.isfinite(values).any() else 0.0
     days = [values[weekday::WEEK] for weekday in range(WEEK)]
     return level, 0.0, tuple(float(np.nanmean(day)) - level if np.isfinite(day).any() else 0.0 for day in days)

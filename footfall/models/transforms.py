@@ -1,6 +1,7 @@
 """What stands before the smoother: the log level, the kind of day, last year's turn; each is taken off and put back.
 
-All three are sktime transformers, joined by ``*``. In the scale of the log level their parts simply add up.
+All three are sktime transformers, joined by ``*``. In the scale of the log level their parts simply add up. What they
+do to a series they do by methods over arrays, which `footfall.models.features.Features` calls for many origins at once.
 """
 
 from typing import Any, ClassVar
@@ -9,7 +10,7 @@ import numpy as np
 import pandas as pd
 from sktime.transformations.base import BaseTransformer
 
-from footfall.calendar import ORDINARY, kinds
+from footfall.calendar import ORDINARY, known_ahead
 
 YEAR = 364  # days: 52 weeks, so that a Friday is compared with a Friday
 _TAGS = {
@@ -28,14 +29,14 @@ _TAGS = {
 _ON_DAYS = {**_TAGS, "enforce_index_type": [pd.DatetimeIndex]}
 
 
-class OfDays(BaseTransformer):
-    """Takes a plain series as it comes: sktime's checks and conversions of one cost ten times the work itself.
+class SeriesTransformer(BaseTransformer):
+    """Takes a dated series of floats as it is: sktime's checks and conversions of one cost ten times the work itself.
 
     Anything else is left to them.
     """
 
-    def _check_X_y(self, X: Any = None, y: Any = None, return_metadata: bool = False) -> tuple:
-        if (series := plain(X)) is None:
+    def _check_X_y(self, X: Any = None, y: Any = None, return_metadata: bool = False) -> Any:
+        if (series := dated_series(X)) is None:
             return super()._check_X_y(X, y, return_metadata)
         return (series, None, X) if return_metadata else (series, None)
 
@@ -47,7 +48,7 @@ class OfDays(BaseTransformer):
         return super()._convert_output(X, metadata, inverse)
 
 
-def plain(X: Any) -> pd.Series | None:
+def dated_series(X: Any) -> pd.Series | None:
     """The one dated series of floats that sktime would make of this anyway; None if it is anything else."""
     if isinstance(X, pd.DataFrame) and X.shape[1] == 1:
         X = X.iloc[:, 0]
@@ -55,7 +56,7 @@ def plain(X: Any) -> pd.Series | None:
     return X if dated and X.dtype == float else None
 
 
-class LogLevel(OfDays):
+class LogLevel(SeriesTransformer):
     """Logarithm of the level that a percent change stands for: −50 % is log ½.
 
     A fall by a tenth weighs the same whether trade was full or already halved.
@@ -73,13 +74,22 @@ class LogLevel(OfDays):
         super().__init__()
 
     def _transform(self, X: pd.Series, y: None = None) -> pd.Series:
-        return np.log((1 + X / 100).clip(lower=self.floor))
+        return self.to_logarithm(X)
 
     def _inverse_transform(self, X: pd.Series, y: None = None) -> pd.Series:
-        return 100 * np.expm1(X)
+        return to_percent(X)
+
+    def to_logarithm(self, percent: Any) -> Any:
+        """Percent changes, a series or an array of them, as logarithms of the level."""
+        return np.log(np.maximum(1 + percent / 100, self.floor))
 
 
-class KindOfDay(OfDays):
+def to_percent(logarithm: Any) -> Any:
+    """Logarithms of the level, a series or an array of them, as percent changes."""
+    return 100 * np.expm1(logarithm)
+
+
+class KindOfDay(SeriesTransformer):
     """Takes off what holidays, eves, bridge days and the turn of the year do to a day.
 
     The effect of a kind is the weighted median of its departures from the ordinary same weekdays one and two weeks
@@ -88,7 +98,7 @@ class KindOfDay(OfDays):
     Parameters
     ----------
     country : str
-        ISO 3166 code of two letters, see `footfall.calendar.kinds`.
+        ISO 3166 code of two letters, see `footfall.calendar.known_ahead`.
     half_life : float, default=500
         Days after which a departure counts half.
     shrink : float, default=0.5
@@ -110,31 +120,45 @@ class KindOfDay(OfDays):
 
     def _fit(self, X: pd.Series, y: None = None) -> "KindOfDay":
         self._seen = X.copy()
-        self.effects_ = self._effects(X)
+        self.effects_ = self.learn(X.to_numpy(float), self._kinds(X.index))
         return self
 
     def _update(self, X: pd.Series, y: None = None) -> "KindOfDay":
         return self._fit(X.combine_first(self._seen))
 
     def _transform(self, X: pd.Series, y: None = None) -> pd.Series:
-        return X - self._of(X.index)
+        return X - self.on(X.index)
 
     def _inverse_transform(self, X: pd.Series, y: None = None) -> pd.Series:
-        return X + self._of(X.index)
+        return X + self.on(X.index)
 
-    def _of(self, days: pd.DatetimeIndex) -> np.ndarray:
-        return np.array([self.effects_.get(kind, 0.0) for kind in kinds(days, self.country).to_numpy()])
+    def _kinds(self, days: pd.DatetimeIndex) -> np.ndarray:
+        return np.asarray(known_ahead(days, self.country)["kind"])
 
-    def _effects(self, X: pd.Series) -> dict[str, float]:
-        return effects(X.to_numpy(float), kinds(X.index, self.country).to_numpy(), self.half_life, self.shrink)
+    def on(self, days: pd.DatetimeIndex) -> np.ndarray:
+        """What is taken off each day."""
+        return effect_of_each(self._kinds(days), self.effects_)
+
+    def learn(self, values: np.ndarray, kinds: np.ndarray) -> dict[str, float]:
+        """What each kind of day did to the values of consecutive days."""
+        departure = values - median_of_near_weekdays(values, kinds == ORDINARY)
+        weight = 0.5 ** (np.arange(len(values))[::-1] / self.half_life)
+        special = np.isfinite(departure) & (kinds != ORDINARY)
+        days = {kind: special & (kinds == kind) for kind in sorted(set(kinds[special]))}
+        return {kind: shrunken_median(departure[at], weight[at], self.shrink) for kind, at in days.items()}
 
     @classmethod
-    def get_test_params(cls, parameter_set: str = "default") -> dict:
+    def get_test_params(cls, parameter_set: str = "default") -> dict[str, Any]:
         """Parameters for sktime's own checks."""
         return {"country": "PT"}
 
 
-class LastYearsTurn(OfDays):
+def effect_of_each(kinds: np.ndarray, effects: dict[str, float]) -> np.ndarray:
+    """The effect of each day's kind; of a kind never seen, none."""
+    return np.array([effects.get(kind, 0.0) for kind in kinds])
+
+
+class LastYearsTurn(SeriesTransformer):
     """Takes off a share of the movement the smoothed series made 52 weeks earlier.
 
     Parameters
@@ -162,7 +186,7 @@ class LastYearsTurn(OfDays):
 
     def _fit(self, X: pd.Series, y: None = None) -> "LastYearsTurn":
         self._seen = X.copy()
-        self._path = pd.Series(self.share * path(X.to_numpy(float), self.window, self.step), index=X.index)
+        self._path = self.path(X)
         return self
 
     def _update(self, X: pd.Series, y: None = None) -> "LastYearsTurn":
@@ -170,38 +194,40 @@ class LastYearsTurn(OfDays):
 
     def update(self, X: pd.Series, y: None = None, update_params: bool = True) -> "LastYearsTurn":
         """Remember the new days; there is no parameter to hold, and sktime would drop them without."""
-        return super().update(X, y, update_params=True)
+        super().update(X, y, update_params=True)
+        return self
 
     def _transform(self, X: pd.Series, y: None = None) -> pd.Series:
-        return X - self._of(X.index)
+        return X - self.on(X.index)
 
     def _inverse_transform(self, X: pd.Series, y: None = None) -> pd.Series:
-        return X + self._of(X.index)
+        return X + self.on(X.index)
 
-    def _of(self, days: pd.DatetimeIndex) -> np.ndarray:
-        at = self._path.index.get_indexer(days - pd.Timedelta(days=YEAR), method="ffill")
-        return np.where(at < 0, 0.0, self._path.to_numpy()[at])
+    def on(self, days: pd.DatetimeIndex) -> np.ndarray:
+        """What is taken off each day."""
+        return a_year_later(self._path, days)
 
-
-def effects(values: np.ndarray, kind: np.ndarray, half_life: float = 500.0, shrink: float = 0.5) -> dict[str, float]:
-    """What each kind of day did to the values, see `KindOfDay`."""
-    departure = values - around(values, kind == ORDINARY)
-    weight = 0.5 ** (np.arange(len(values))[::-1] / half_life)
-    known = np.isfinite(departure) & (kind != ORDINARY)
-    found = {word: known & (kind == word) for word in sorted(set(kind[known]))}
-    return {word: shrunken_median(departure[at], weight[at], shrink) for word, at in found.items()}
+    def path(self, series: pd.Series) -> pd.Series:
+        """Where the expected share of the series' movement has led to by each day."""
+        return self.share * cumulated_steps(series, self.window, self.step)
 
 
-def path(values: np.ndarray, window: int = 7, step: float = 0.01) -> np.ndarray:
-    """The smoothed values as the sum of their daily steps, none larger than `step`."""
-    ones, known = np.ones(window), np.isfinite(values)
-    half = window // 2
+def cumulated_steps(series: pd.Series, window: int, step: float) -> pd.Series:
+    """The smoothed series as the sum of its daily steps, none larger than `step`."""
+    values, ones, half = series.to_numpy(float), np.ones(window), window // 2
+    known = np.isfinite(values)
     count = np.convolve(known, ones)[half : half + len(values)]
     total = np.convolve(np.where(known, values, 0.0), ones)[half : half + len(values)]
     smooth = np.where(count > half, total / np.maximum(count, 1), np.nan)
     last = np.maximum.accumulate(np.where(np.isfinite(smooth), np.arange(len(smooth)), 0))
     steps = np.diff(smooth[last], prepend=np.nan)
-    return np.cumsum(np.nan_to_num(np.clip(steps, -step, step)))
+    return pd.Series(np.cumsum(np.nan_to_num(np.clip(steps, -step, step))), index=series.index)
+
+
+def a_year_later(path: pd.Series, days: pd.DatetimeIndex) -> np.ndarray:
+    """Where a path stood 52 weeks before each day: at nothing before it begins, at its end after it."""
+    at = path.index.get_indexer(days - pd.Timedelta(days=YEAR), method="ffill")
+    return np.where(at < 0, 0.0, path.to_numpy()[at])
 
 
 def departures(y: pd.Series, country: str) -> pd.DataFrame:
@@ -212,13 +238,13 @@ def departures(y: pd.Series, country: str) -> pd.DataFrame:
     DataFrame, indexed by kind
         ``median`` in the unit of the series, ``days`` counted; the deepest fall first.
     """
-    kind = kinds(y.index, country)
-    departure = y - around(y.to_numpy(float), (kind == ORDINARY).to_numpy())
+    kind = known_ahead(pd.DatetimeIndex(y.index), country)["kind"]
+    departure = y - median_of_near_weekdays(y.to_numpy(float), (kind == ORDINARY).to_numpy())
     special = departure[(kind != ORDINARY) & departure.notna()]
     return special.groupby(kind).agg(median="median", days="count").sort_values("median", kind="stable")
 
 
-def around(values: np.ndarray, usable: np.ndarray) -> np.ndarray:
+def median_of_near_weekdays(values: np.ndarray, usable: np.ndarray) -> np.ndarray:
     """Median of the usable same weekdays one and two weeks before and after each day; NaN where there are none."""
     padded = np.pad(np.where(usable, values, np.nan), 14, constant_values=np.nan)
     near = np.stack([padded[14 + shift : 14 + shift + len(values)] for shift in (-14, -7, 7, 14)])
@@ -226,7 +252,7 @@ def around(values: np.ndarray, usable: np.ndarray) -> np.ndarray:
     count = np.isfinite(near).sum(axis=0)
     low, high = np.maximum(count - 1, 0) // 2, count // 2
     column = np.arange(len(values))
-    return (near[low, column] + near[high, column]) / 2
+    return np.asarray((near[low, column] + near[high, column]) / 2)
 
 
 def shrunken_median(values: np.ndarray, weights: np.ndarray, shrink: float) -> float:

@@ -10,14 +10,14 @@ from sktime.forecasting.compose import EnsembleForecaster, TransformedTargetFore
 from sktime.forecasting.naive import NaiveForecaster
 from sktime.forecasting.sarimax import SARIMAX
 
-from footfall.models.transforms import KindOfDay, LastYearsTurn, LogLevel
+from footfall.models.boosted import Boosted, Panel
+from footfall.models.ets import ETS
+from footfall.models.smoother import WeekdaySmoother
+from footfall.models.transforms import SeriesTransformer
 from footfall.series import FLOOR, WEEK
 
-OUR_OWN = (
-    "footfall.models.smoother",
-    "footfall.models.ets",
-    "footfall.models.boosted",
-)  # whose `update` is tested to move the state
+# Whose own `update` is tested to move the state.
+FOLLOWING = (WeekdaySmoother, ETS, Boosted, NaiveForecaster, SARIMAX)
 
 
 def fit(forecaster: BaseForecaster, y: pd.Series) -> BaseForecaster:
@@ -30,7 +30,8 @@ def fit(forecaster: BaseForecaster, y: pd.Series) -> BaseForecaster:
     y : Series
         One daily series, as `footfall.series.pick` gives it. Gaps are bridged for classes that cannot take them.
     """
-    return copy.copy(forecaster).fit(_bearable(forecaster, y))  # which resets the copy, and gives it parts of its own
+    # `fit` resets the copy, and gives it parts of its own.
+    return copy.copy(forecaster).fit(_as_it_takes(forecaster, y))
 
 
 def bring_up_to(forecaster: BaseForecaster, y: pd.Series) -> BaseForecaster:
@@ -52,51 +53,55 @@ def bring_up_to(forecaster: BaseForecaster, y: pd.Series) -> BaseForecaster:
     ValueError
         If the forecaster has already seen days after the last of `y`: it would know the future.
     """
-    seen = forecaster.cutoff[-1]
-    if seen > y.index[-1]:
-        raise ValueError(f"the forecaster was fitted to {seen:%Y-%m-%d}, the series ends on {y.index[-1]:%Y-%m-%d}")
+    last = forecaster.cutoff[-1]
+    if last > y.index[-1]:
+        raise ValueError(f"the forecaster was fitted to {last:%Y-%m-%d}, the series ends on {y.index[-1]:%Y-%m-%d}")
     if not follows(forecaster):
         return fit(forecaster, y)
     forecaster = copy.deepcopy(forecaster)
-    news = _bearable(forecaster, y)[seen:].iloc[1:]
-    return forecaster.update(news, update_params=False) if len(news) else forecaster
+    new_days = _as_it_takes(forecaster, y)[last:].iloc[1:]
+    return forecaster.update(new_days, update_params=False) if len(new_days) else forecaster
 
 
-def of_today(forecaster: BaseForecaster, panel: Any) -> BaseForecaster:
-    """The recipe of a loaded forecaster, learning from today's panel where it learns from one.
+def with_panel(forecaster: BaseForecaster, panel: Panel) -> BaseForecaster:
+    """The recipe of a loaded forecaster, unfitted, learning from this panel where it learns from one.
 
     A saved forecaster leaves the panel it learned from behind: see `footfall.models.boosted.Panel`.
     """
-    held = forecaster.get_params()
-    wanted = [name for name in held if name.rpartition("__")[2] == "panel" and held[name] is not None]
-    return forecaster.clone().set_params(**dict.fromkeys(wanted, panel))
+    parameters = forecaster.get_params()
+    panels = [name for name, value in parameters.items() if name.split("__")[-1] == "panel" and value is not None]
+    return forecaster.clone().set_params(**dict.fromkeys(panels, panel))
 
 
 def follows(forecaster: BaseForecaster) -> bool:
     """Whether the class's own ``update(..., update_params=False)`` is known to move its state to the new last day."""
     if isinstance(forecaster, TransformedTargetForecaster):
-        *before, (_, last) = forecaster.steps_
-        return follows(last) and all(isinstance(step, LogLevel | KindOfDay | LastYearsTurn) for _, step in before)
+        *transformers, last = steps(forecaster)
+        return follows(last) and all(isinstance(step, SeriesTransformer) for step in transformers)
     if isinstance(forecaster, EnsembleForecaster):
-        return all(follows(part) for _, part in forecaster.forecasters_)
-    return type(forecaster) in (NaiveForecaster, SARIMAX) or type(forecaster).__module__ in OUR_OWN
+        return all(follows(member) for _, member in forecaster.forecasters_)
+    return type(forecaster) in FOLLOWING
 
 
 def predict(forecaster: BaseForecaster, days: pd.DatetimeIndex) -> pd.Series:
     """Mean forecast of some days after the last one the forecaster knows, never below −100 %."""
     ahead = (days - forecaster.cutoff[-1]).days
-    said = forecaster.predict(fh=ahead).to_numpy(float)
-    return pd.Series(np.maximum(said, FLOOR), index=pd.DatetimeIndex(days, freq="D"), name="mean")
+    mean = forecaster.predict(fh=ahead).to_numpy(float)
+    return pd.Series(np.maximum(mean, FLOOR), index=pd.DatetimeIndex(days, freq="D"), name="mean")
 
 
-def filled(y: pd.Series) -> pd.Series:
+def without_gaps(y: pd.Series) -> pd.Series:
     """The series with its gaps bridged: the same weekday a week before, else a straight line."""
     return y.fillna(y.shift(WEEK)).interpolate(limit_direction="both")
 
 
-def _bearable(forecaster: BaseForecaster, y: pd.Series) -> pd.Series:
+def steps(forecaster: BaseForecaster) -> list[Any]:
+    """The fitted steps of a pipeline in their order; of any other forecaster, itself."""
+    piped = isinstance(forecaster, TransformedTargetForecaster)
+    return [step for _, step in forecaster.steps_] if piped else [forecaster]
+
+
+def _as_it_takes(forecaster: BaseForecaster, y: pd.Series) -> pd.Series:
+    """Day by day, its gaps bridged for a class that cannot take them."""
     y = y.asfreq("D")
-    parts = (
-        [step for _, step in forecaster.steps_] if isinstance(forecaster, TransformedTargetForecaster) else [forecaster]
-    )
-    return y if all(part.get_tag("capability:missing_values") for part in parts) else filled(y)
+    return y if all(step.get_tag("capability:missing_values") for step in steps(forecaster)) else without_gaps(y)

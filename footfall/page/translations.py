@@ -9,7 +9,7 @@ from babel import Locale
 from babel.dates import format_date
 from babel.lists import format_list
 
-from footfall.calendar import FREE, foreseeable
+from footfall.calendar import HOLIDAY_CATEGORIES, holiday_names
 
 LUSOPHONE = {"PT", "BR", "AO", "MZ", "CV"}
 
@@ -290,8 +290,8 @@ class Language(NamedTuple):
 
     def holiday(self, day: dt.date, country: str) -> tuple[str, bool]:
         """A holiday's name in this language, where there is one, and whether it is a public one; else no name."""
-        for category in FREE:
-            names = foreseeable(day.year, country, category, "pt_PT" if self.code == "pt-PT" else "en_US")
+        for category in HOLIDAY_CATEGORIES:
+            names = holiday_names(day.year, country, category, "pt_PT" if self.code == "pt-PT" else "en_US")
             if day in names:
                 return names[day], category == "public"
         return "", False

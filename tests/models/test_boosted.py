@@ -7,21 +7,27 @@ import numpy as np
 import pandas as pd
 import pytest
 from figures import SAMPLE, retail
+from sktime.forecasting.base import BaseForecaster
 from sktime.utils.estimator_checks import check_estimator
 
-from footfall.models.boosted import Boosted, Panel
-from footfall.models.features import FEATURES
+from footfall.models import Boosted, KindOfDay, LastYearsTurn, LogLevel, Panel, WeekdaySmoother, contributions
+from footfall.models.features import FEATURES, Features, Front
 from footfall.models.saving import load, save
-from footfall.models.training_set import YOUNG, examples
+from footfall.models.training_set import FEWEST_DAYS, TrainingSet, training_set
 from footfall.models.updating import bring_up_to, fit, predict
 from footfall.series import read_snapshot
 
+FRONT = Front.of(None, "PT")
 COMING = pd.date_range("2022-09-11", periods=7)
 
 
 @pytest.fixture(scope="module")
 def sample() -> pd.DataFrame:
     return read_snapshot(SAMPLE / "snapshot.parquet")
+
+
+def rows_of(y: pd.Series) -> TrainingSet:
+    return training_set(y, "PT", FRONT)
 
 
 def altered_after(series: pd.DataFrame, day: str) -> pd.DataFrame:
@@ -33,12 +39,12 @@ def test_sktime_accepts_it_as_a_forecaster():
     check_estimator(Boosted, raise_exceptions=True, verbose=False, tests_to_exclude=skip)
 
 
-def test_examples_know_nothing_after_their_origin():
+def test_past_forecasts_know_nothing_after_their_origin():
     y, day = retail(), pd.Timestamp("2022-09-10")
     other = y.where(y.index <= day, 77.0)
-    for one, two in zip(examples(y, "PT").until(day), examples(other, "PT").until(day), strict=True):
+    for one, two in zip(rows_of(y).until(day), rows_of(other).until(day), strict=True):
         np.testing.assert_array_equal(one, two)
-    assert examples(y, "PT").features.shape[1] == len(FEATURES)
+    assert rows_of(y).features.shape[1] == len(FEATURES)
 
 
 def test_later_rows_of_the_panel_change_no_byte_of_the_model(sample, tmp_path):
@@ -49,7 +55,7 @@ def test_later_rows_of_the_panel_change_no_byte_of_the_model(sample, tmp_path):
 
 
 def test_a_panel_that_peeks_is_found_out(sample, monkeypatch, tmp_path):
-    monkeypatch.setattr("footfall.models.training_set.Examples.until", lambda self, day: self)
+    monkeypatch.setattr("footfall.models.training_set.TrainingSet.until", lambda self, day: self)
     with pytest.raises(AssertionError):
         test_later_rows_of_the_panel_change_no_byte_of_the_model(sample, tmp_path)
 
@@ -59,18 +65,18 @@ def test_what_was_learned_comes_back_without_the_panel(sample, tmp_path):
     save(model, tmp_path / "model.zip")
     pd.testing.assert_series_equal(predict(load(tmp_path / "model.zip"), COMING), predict(model, COMING))
     assert (tmp_path / "model.zip").stat().st_size < 500_000
-    assert not len(pickle.loads(pickle.dumps(Panel(sample))).examples.error)
+    assert not len(pickle.loads(pickle.dumps(Panel(sample))).training_set(FRONT).error)
 
 
 def test_a_panel_of_regions_alone_learns_from_the_same_few_of_them_and_one_with_a_nation_from_none(sample, monkeypatch):
-    monkeypatch.setattr("footfall.models.boosted.REGIONS", 4)
+    monkeypatch.setattr("footfall.models.boosted.MOST_REGIONS", 4)
     regions = pd.concat([sample.assign(location=f"PT-{number:02}") for number in range(3)], ignore_index=True)
-    learned = Panel(regions).examples
-    assert len(learned.error) == pytest.approx(4 * len(examples(retail(), "PT").error), rel=0.02)
-    for one, two in zip(learned, Panel(regions.sample(frac=1, random_state=1)).examples, strict=True):
+    learned = Panel(regions).training_set(FRONT)
+    assert len(learned.error) == pytest.approx(4 * len(rows_of(retail()).error), rel=0.02)
+    for one, two in zip(learned, Panel(regions.sample(frac=1, random_state=1)).training_set(FRONT), strict=True):
         np.testing.assert_array_equal(one, two)
-    among = Panel(pd.concat([sample, regions])).examples
-    np.testing.assert_array_equal(among.error, Panel(sample).examples.error)
+    among = Panel(pd.concat([sample, regions])).training_set(FRONT)
+    np.testing.assert_array_equal(among.error, Panel(sample).training_set(FRONT).error)
 
 
 def test_a_panel_is_never_copied(sample):
@@ -93,8 +99,65 @@ def test_other_series_teach_something(sample):
     assert not np.allclose(predict(alone, COMING), predict(among, COMING))
 
 
+def the_calendar(**turn) -> BaseForecaster:
+    return LogLevel() * KindOfDay("PT") * LastYearsTurn(**turn) * WeekdaySmoother()
+
+
+@pytest.mark.parametrize("origin", ["2021-11-03", "2022-01-01", "2022-04-30", "2022-06-17", "2022-10-13"])
+def test_without_trees_it_is_the_calendar_of_the_month_before_brought_up_to_the_origin(origin):
+    y = retail()[:origin]
+    days = pd.date_range(origin, periods=15)[1:]
+    month_before = y[: pd.Timestamp(origin).replace(day=1) - pd.Timedelta(days=1)]
+    expected = bring_up_to(fit(the_calendar(), month_before), y)
+    bare = fit(Boosted("PT", trees=0), y)
+    np.testing.assert_allclose(predict(bare, days), predict(expected, days), rtol=0, atol=1e-9)
+    parts = contributions.parts(bare, days).drop(columns="learned")
+    np.testing.assert_allclose(parts, contributions.parts(expected, days)[list(parts)], rtol=0, atol=1e-9)
+
+
+OTHERS = {
+    "LogLevel__floor": 0.9,
+    "KindOfDay__half_life": 50.0,
+    "KindOfDay__shrink": 9.0,
+    "LastYearsTurn__share": 0.9,
+    "LastYearsTurn__window": 21,
+    "LastYearsTurn__step": 0.003,
+    "WeekdaySmoother__level": 0.5,
+    "WeekdaySmoother__season": 0.1,
+    "WeekdaySmoother__trend": 0.2,
+    "WeekdaySmoother__damping": 0.3,
+    "WeekdaySmoother__days": 60,
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_another_parameter_of_the_calendar_is_followed_by_features_and_forecast(name):
+    y, days = retail(), pd.date_range("2022-10-14", periods=7)
+    calendar = the_calendar().set_params(**{name: OTHERS[name]})
+    bare = fit(Boosted("PT", trees=0, calendar=calendar), y)
+    expected = bring_up_to(fit(calendar, y[:"2022-09-30"]), y)
+    np.testing.assert_allclose(predict(bare, days), predict(expected, days), rtol=0, atol=1e-9)
+    assert (predict(bare, days) - predict(fit(Boosted("PT", trees=0), y), days)).abs().max() > 1e-3
+    fronts = Front.of(calendar, "PT"), FRONT
+    theirs, usual = (Features(y, "PT", front, 400, 7).table(np.array([450])) for front in fronts)
+    assert not np.array_equal(theirs, usual, equal_nan=True)
+
+
+def test_the_panel_learns_from_forecasts_of_the_same_calendar(sample):
+    panel, y = Panel(sample), retail()[:"2022-09-10"]
+    with_turn, without = (fit(Boosted("PT", panel, 20, calendar=the_calendar(share=s)), y) for s in (0.4, 0.0))
+    assert with_turn.booster_ == fit(Boosted("PT", panel, 20), y).booster_ != without.booster_
+    assert without.booster_ == fit(Boosted("PT", Panel(sample), 20, calendar=the_calendar(share=0.0)), y).booster_
+    assert without.clone().calendar.get_params()["LastYearsTurn__share"] == 0.0
+
+
+def test_only_the_calendar_is_corrected():
+    with pytest.raises(ValueError, match=r"a Boosted corrects .*, not LogLevel \* WeekdaySmoother"):
+        fit(Boosted("PT", calendar=LogLevel() * WeekdaySmoother()), retail())
+
+
 def test_a_young_series_is_smoothed_and_not_corrected():
-    y = retail()[: YOUNG // 2]
+    y = retail()[: FEWEST_DAYS // 2]
     model = fit(Boosted("XX"), y)
     assert model.booster_ == ""
     assert predict(model, pd.date_range(y.index[-1], periods=8)[1:]).between(-60, 80).all()

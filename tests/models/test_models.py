@@ -24,7 +24,7 @@ from footfall.models.ets import ETS
 from footfall.models.saving import save
 from footfall.models.smoother import WeekdaySmoother
 from footfall.models.transforms import KindOfDay, LastYearsTurn, LogLevel
-from footfall.models.updating import bring_up_to, fit, follows, of_today, predict
+from footfall.models.updating import bring_up_to, fit, follows, predict, with_panel
 
 CANDIDATES = {
     "seasonal naive": NaiveForecaster(strategy="last", sp=7),
@@ -191,9 +191,9 @@ def test_no_warning_is_heard(forecaster):
 
 def test_only_a_recipe_that_learned_from_a_panel_gets_todays():
     today = Panel()
-    assert of_today(Boosted("PT"), today).panel is None
-    assert of_today(Boosted("PT", Panel()), today).panel is today
-    assert of_today(CANDIDATES["calendar"], today) == CANDIDATES["calendar"]
+    assert with_panel(Boosted("PT"), today).panel is None
+    assert with_panel(Boosted("PT", Panel()), today).panel is today
+    assert with_panel(CANDIDATES["calendar"], today) == CANDIDATES["calendar"]
 
 
 def _sha256(path) -> str:

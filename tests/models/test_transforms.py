@@ -6,7 +6,7 @@ import pytest
 from figures import retail
 from sktime.utils.estimator_checks import check_estimator
 
-from footfall.models.transforms import KindOfDay, LastYearsTurn, LogLevel, around, shrunken_median
+from footfall.models.transforms import KindOfDay, LastYearsTurn, LogLevel, median_of_near_weekdays, shrunken_median
 
 NOT_OURS = ["test_class_has_doctest_example", "test_get_test_params_coverage"]
 COUNTED_INDEX = "test_categorical_y_raises_error"  # feeds days numbered from 0, which no calendar knows
@@ -64,14 +64,14 @@ def test_a_first_year_has_no_turn():
     pd.testing.assert_series_equal(LastYearsTurn().fit_transform(y), y)
 
 
-def test_around_is_the_median_of_usable_neighbours():
+def test_near_weekdays_have_the_median_of_the_usable_ones():
     values = np.arange(35.0) ** 2
     usable = np.ones(35, bool)
-    assert around(values, usable)[17] == np.median([3.0**2, 10.0**2, 24.0**2, 31.0**2])
+    assert median_of_near_weekdays(values, usable)[17] == np.median([3.0**2, 10.0**2, 24.0**2, 31.0**2])
     usable[31] = False
-    assert around(values, usable)[17] == 10.0**2
+    assert median_of_near_weekdays(values, usable)[17] == 10.0**2
     usable[[3, 10, 24]] = False
-    assert np.isnan(around(values, usable)[17])
+    assert np.isnan(median_of_near_weekdays(values, usable)[17])
 
 
 def test_few_departures_are_shrunken_more():
@@ -84,7 +84,7 @@ def test_few_departures_are_shrunken_more():
 @pytest.mark.parametrize("given", [retail(), retail().to_frame("visits")])
 def test_a_plain_series_is_taken_as_sktime_takes_it(transformer, given, monkeypatch):
     ours = transformer.fit_transform(given), transformer.inverse_transform(given)
-    monkeypatch.setattr("footfall.models.transforms.plain", lambda X: None)
+    monkeypatch.setattr("footfall.models.transforms.dated_series", lambda X: None)
     theirs = transformer.fit_transform(given), transformer.inverse_transform(given)
     for one, other in zip(ours, theirs, strict=True):
         (pd.testing.assert_frame_equal if one.ndim == 2 else pd.testing.assert_series_equal)(one, other)

@@ -1,0 +1,96 @@
+"""Champions saved before the forecasters moved to other modules are loaded, and forecast what they did.
+
+`tests/fixtures/champions` holds three as commit 65be78b wrote them, fitted to the sample as of 2022-10-13, with its own
+forecasts: `as saved`, and `brought up` to 2022-10-13.
+"""
+
+import enum
+import json
+import os
+import pickle
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from figures import retail
+
+from footfall.champion import read_champion
+from footfall.errors import DataProblem
+from footfall.models import Boosted, KindOfDay, Panel, bring_up_to, contributions, fit, predict, with_panel
+from footfall.models.saving import MOVED, load, save
+
+CHAMPIONS = Path(__file__).parents[1] / "fixtures" / "champions"
+each = pytest.mark.parametrize("name", ["calendar", "boosted", "ets"])
+
+
+def forecasts(name: str) -> dict:
+    return json.loads((CHAMPIONS / name / "forecast.json").read_text())
+
+
+@each
+def test_an_old_champion_forecasts_what_it_did(name):
+    model, then = read_champion(CHAMPIONS / name).forecaster, forecasts(name)
+    for forecaster, expected in ((model, then["as saved"]), (bring_up_to(model, retail()), then["brought up"])):
+        days = pd.DatetimeIndex(expected["days"])
+        np.testing.assert_allclose(predict(forecaster, days), expected["mean"], rtol=0, atol=1e-12)
+        parts = contributions.parts(forecaster, days)
+        np.testing.assert_allclose(parts, pd.DataFrame(expected["parts"])[list(parts)], rtol=0, atol=1e-12)
+        total = contributions.total(parts, contributions.in_logarithms(forecaster))
+        np.testing.assert_allclose(total, predict(forecaster, days))
+
+
+@each
+def test_the_recipe_of_an_old_champion_is_fitted_anew(name, tmp_path):
+    old = read_champion(CHAMPIONS / name)
+    assert (old.about["candidate"], old.about["data_through"]) == (name, f"{old.forecaster.cutoff[-1]:%Y-%m-%d}")
+    recipe = with_panel(old.forecaster, Panel())
+    save(fit(recipe, retail()), tmp_path / "again.zip")
+    days = pd.date_range("2022-10-14", periods=7)
+    assert predict(load(tmp_path / "again.zip"), days).between(-20, 40).all()
+
+
+def test_every_old_name_leads_to_a_class_of_that_name():
+    for (_, name), module in MOVED.items():
+        assert pickle.loads(f"c{module}\n{name}\n.".encode()).__module__ == module
+
+
+def test_a_saved_class_of_an_old_name_is_the_one_of_today():
+    assert type(read_champion(CHAMPIONS / "boosted").forecaster) is Boosted
+    assert type(read_champion(CHAMPIONS / "calendar").forecaster.steps_[1][1]) is KindOfDay
+
+
+class Side(enum.Enum):
+    UP = 1
+
+
+def test_a_member_of_an_enum_is_found_by_its_name_and_nothing_else_is(tmp_path):
+    for name, value in (("Side", "UP"), ("os", "getpid")):
+        with zipfile.ZipFile(tmp_path / f"{name}.zip", "w") as file:
+            file.writestr("_obj", f"cbuiltins\ngetattr\n(c{__name__}\n{name}\nV{value}\ntR.")
+    assert load(tmp_path / "Side.zip") is Side.UP
+    with pytest.raises(AttributeError):
+        load(tmp_path / "os.zip")
+
+
+class Shell:
+    """Pickled, it runs a command when it is read."""
+
+    def __reduce__(self):
+        return os.system, ("exit 1",)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pickle.dumps(Shell()),
+        b"cbuiltins\neval\n(V1+1\ntR.",
+        b"\x80\x04\x8c\x10pandas.io.common\x8c\tos.getpid\x93)R.",  # by way of a package that imports it
+    ],
+)
+def test_a_file_that_would_act_is_refused(content, tmp_path):
+    with zipfile.ZipFile(tmp_path / "model.zip", "w") as file:
+        file.writestr("_obj", content)
+    with pytest.raises(DataProblem, match="no forecaster needs"):
+        load(tmp_path / "model.zip")
