@@ -22,17 +22,17 @@ fit_from = 120  # days of history that training needs at least
 # %%
 from pandas import Timedelta, date_range
 
-from footfall import plots
+from footfall import outputs, plots
 from footfall.calendar import country_of, kinds
 from footfall.models.transforms import departures
-from footfall.outputs import keep
 from footfall.series import extent, pick, read_snapshot, unfit, visible
 
 # %% [markdown]
 # ## How far it reaches
 #
 # A number is the percentage by which visits differed from the median of the same weekday in January and February 2020:
-# −20 means a fifth fewer visits than in that winter. Everything published after `as_of` is put away first, so that a
+# −20 means a fifth fewer visits than in that winter. On the bundled sample Friday 7 October 2022 stands at +15: 115 visits
+# where a Friday of that winter had 100. Christmas Day 2021 stands at −73: of 100 visits 27 were left. Everything published after `as_of` is put away first, so that a
 # look at a past day sees what could be seen on that day.
 #
 # The table has one row per category of this place. `missing` counts days inside the span on which Google published
@@ -70,7 +70,9 @@ week
 #
 # How far each kind of day lay from the ordinary same weekdays around it, in percentage points: the median, and how
 # many such days there were. Shops close on 25 December and 1 January, so their falls are deep. A holiday on a weekday
-# moves people as well. Where `days` is 1 or 2, the median is an anecdote.
+# moves people as well. Where `days` is 1 or 2, the median is an anecdote. *An example*: Thursday 23 December 2021
+# stood at +34; the ordinary Thursdays one and two weeks around it at +8, +15 and −4, their median +8. So the rush before Christmas
+# brought 26 points, and such differences are what this table counts.
 
 # %%
 departures(y, country_of(location)).round(1)
@@ -109,4 +111,4 @@ sentence
 
 # %%
 metrics = {"days": len(y), "missing": int(y.isna().sum()), "last_7_days": float(y[-7:].mean())}
-keep(out, level=level, week=week, metrics=metrics, verdict={"fit": not reasons, "sentence": sentence})
+outputs.keep(out, level=level, week=week, metrics=metrics, verdict={"fit": not reasons, "sentence": sentence})

@@ -27,16 +27,11 @@ quantiles = [0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0
 # %%
 from pandas import Timestamp, date_range, set_option
 
-from footfall import forecast, plots
+from footfall import digest, forecast, outlook, outputs, plots
 from footfall.calendar import country_of, kinds
 from footfall.champion import read_champion
-from footfall.digest import sha256_of
-from footfall.evaluation import intervals
-from footfall.evaluation.backtest import extend_residuals
-from footfall.models import contributions
-from footfall.models.updating import bring_up_to, predict
-from footfall.outlook import explained, outlook
-from footfall.outputs import keep
+from footfall.evaluation import backtest, intervals
+from footfall.models import bring_up_to, contributions, predict
 from footfall.page import page
 from footfall.series import pick, read_snapshot, visible
 
@@ -60,14 +55,27 @@ known.about
 # The champion's state moves to the last published day; what it learned in training stays as it was. The days between that
 # day and `as_of` are not published yet, so the forecast reaches across them. Its ranges come from its past errors, those of
 # the days since its training included; where the source is later than it usually is, they are as much wider.
+#
+# *How to read a number*: on the bundled sample Friday 14 October stands at +13.0 with +8.5 … +17.4. That is 113 visits where a
+# Friday of early 2020 had 100; and on four such days out of five between 108.5 and 117.4 come.
 
 # %%
 days = date_range(as_of, periods=horizon + 1)[1:]
 model = bring_up_to(known.forecaster, y)
 mean = predict(model, days)
-errors = extend_residuals(known.residuals, known.forecaster, y, lag)
+errors = backtest.extend_residuals(known.residuals, known.forecaster, y, lag)
 late = (Timestamp(as_of) - y.index[-1]).days - lag
 ranges = intervals.quantiles(errors, mean, Timestamp(as_of), country_of(location), lag, late)
+
+# %% [markdown]
+# ## One range, step by step
+#
+# Where the first day's range comes from: what the model's forecasts so many days ahead erred by in the past, newer errors
+# counting more, on this kind of day; where, in such typical errors, the worst tenth below and above began; and whether the
+# last weeks were harder than usual. The last row is the range that is published.
+
+# %%
+intervals.steps(errors, mean, Timestamp(as_of), country_of(location), lag, late).round(2)
 
 # %% [markdown]
 # ## Look
@@ -99,16 +107,16 @@ parts.round(3).assign(kind=kinds(days, country_of(location)))
 
 # %%
 facts = {"origin_date": as_of, "location": location, "target": category, "model_version": model_version}
-table = forecast.tabulate(mean, ranges, quantiles, **facts, snapshot=sha256_of(snapshot))
+table = forecast.tabulate(mean, ranges, quantiles, **facts, snapshot=digest.sha256_of(snapshot))
 forecast.check(table, y, horizon, quantiles, contributions.total(parts, logarithms))
 
 # %% [markdown]
 # And the same for people, as the page says it: each day against a usual one of its weekday in this season, which
-# `footfall/usual.py` defines; from where on it is called busy, `footfall/outlook.py` says. `expected`, `low` and `high` are per
+# `footfall/typical.py` defines; from where on it is called busy, `footfall/outlook.py` says. `expected`, `low` and `high` are per
 # cent of a usual day, `low` and `high` bound what happens on four days out of five, and the chance is that of the word's side.
 
 # %%
-told = outlook(table, y, parts, logarithms)
+told = outlook.outlook(table, y, parts, logarithms)
 told[["word", "reasons", "expected", "low", "high", "chance"]].round({"expected": 0, "low": 0, "high": 0, "chance": 2})
 
 # %% [markdown]
@@ -121,9 +129,9 @@ told[["word", "reasons", "expected", "low", "high", "chance"]].round({"expected"
 # %%
 forecast.write_forecast(table, out)
 page.write_page(table, y, parts, logarithms, lag, page.read_track(track), out)
-keep(
+outputs.keep(
     out,
     forecast=figure,
-    why=explained(parts, told),
+    why=outlook.explained(parts, told),
     metrics={"mean": float(mean.mean()), "width80": float((ranges["q90"] - ranges["q10"]).mean())},
 )

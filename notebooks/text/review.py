@@ -30,11 +30,10 @@ most_cover = 0.98  # share of days that it may hold
 # %%
 from pandas import set_option
 
-from footfall import plots
+from footfall import outputs, plots
 from footfall.calendar import country_of
 from footfall.evaluation.review import drift, plain, report_card, track_record
 from footfall.evaluation.scores import grow, known_by, news, read_forecasts, read_scores, revised, score
-from footfall.outputs import keep
 from footfall.series import pick, read_snapshot, visible
 
 set_option("display.width", 160)  # characters: a table as text, which git and changes.html show, is not cut
@@ -124,5 +123,5 @@ track
 # %%
 assert before.equals(table.merge(before[["origin_date", "target_end_date"]])), "a score of an earlier review was lost"
 figures = card[card["by"] == "all"].set_index("window").loc[28, ["MAE", "skill", "WIS", "cover80"]].dropna().to_dict()
-keep(out, review=figure, card=plain(card), drift=decay._asdict(), track=track, news=told, metrics=figures)
+outputs.keep(out, review=figure, card=plain(card), drift=decay._asdict(), track=track, news=told, metrics=figures)
 table.to_parquet(f"{out}/scores.parquet", index=False)
