@@ -7,7 +7,6 @@ import invariants
 import pytest
 import yaml
 
-from flows.local.worker import worker
 from flows.settings import ROOT, home
 from flows.storage import bucket, forecasts
 
@@ -15,6 +14,8 @@ from flows.storage import bucket, forecasts
 @pytest.fixture(scope="module")
 def waiting(servers):
     """A worker's process."""
+    from flows.local.worker import worker  # prefect, once imported, keeps the address it found
+
     with worker() as process:
         yield process
 
