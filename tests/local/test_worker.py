@@ -70,7 +70,7 @@ def test_both_deployments_run_to_completed_and_publish(first_run, run, client):
     wait_for_line(client, predicted, r"predict \[\d+\] .* Forecast")  # progress is in Prefect's log, cell by cell
 
 
-def test_a_failed_run_is_failed_in_prefect_and_in_mlflow(run, client):
+def test_a_failed_run_is_failed_in_prefect_and_in_mlflow(first_run, run, client):
     from flows.record import mlflow_runs
 
     failed = run("predict/sample", **{"data.source": "nowhere.csv"})
