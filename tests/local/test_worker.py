@@ -7,7 +7,6 @@ import invariants
 import pytest
 import yaml
 
-from flows.local.worker import worker
 from flows.settings import ROOT, home
 from flows.storage import bucket, forecasts
 
@@ -15,6 +14,8 @@ from flows.storage import bucket, forecasts
 @pytest.fixture(scope="module")
 def waiting(servers):
     """A worker's process."""
+    from flows.local.worker import worker  # prefect, once imported, keeps the address it found
+
     with worker() as process:
         yield process
 
@@ -69,7 +70,7 @@ def test_both_deployments_run_to_completed_and_publish(first_run, run, client):
     wait_for_line(client, predicted, r"predict \[\d+\] .* Forecast")  # progress is in Prefect's log, cell by cell
 
 
-def test_a_failed_run_is_failed_in_prefect_and_in_mlflow(run, client):
+def test_a_failed_run_is_failed_in_prefect_and_in_mlflow(first_run, run, client):
     from flows.record import mlflow_runs
 
     failed = run("predict/sample", **{"data.source": "nowhere.csv"})
