@@ -2,9 +2,13 @@
 # PYTHON=/path/to/python takes that one; otherwise venv.sh finds one.
 BIN := .venv/bin
 
-.PHONY: run test soak lab up bench bench-models lint lock
+.PHONY: run quick test soak lab up bench bench-models lint lock
 run: .venv/ready       ## next week's forecast from the bundled sample, published to the local bucket
 	$(BIN)/footfall run sample
+
+quick: .venv/ready     ## lint, types and every test that needs no server, kernel or browser: under 90 seconds
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+	$(BIN)/pytest -n 2 --dist worksteal -m "not soak and not servers and not kernel"
 
 test: .venv/ready .venv/browser  ## every check: lint, types, tests, notebooks
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

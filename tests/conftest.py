@@ -27,6 +27,12 @@ os.environ |= {"MLFLOW_TRACKING_USERNAME": "reader", "MLFLOW_TRACKING_PASSWORD":
 settle_proxies()
 
 
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if {"servers", "emulator"} & set(item.fixturenames):
+            item.add_marker("servers")
+
+
 @pytest.fixture(scope="session")
 def servers():
     """What `footfall run` starts: Prefect, MLflow and a bucket, all real, in a home of the tests' own.

@@ -9,6 +9,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+pytestmark = pytest.mark.kernel
+
 ROOT = Path(__file__).parents[1]
 NAMES = ("explore", "train", "predict", "review")  # in this order: each reads what the one before wrote
 NBVAL = [sys.executable, "-m", "pytest", "--nbval", "-q", "-o", "addopts=", "--nbval-cell-timeout=240"]

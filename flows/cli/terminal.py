@@ -103,7 +103,7 @@ def perform(station: str, parameters: dict[str, Any]) -> str:
     }
     send_progress_to(ProgressLines())
     try:
-        return asyncio.run(stations[station](**parameters))
+        return str(asyncio.run(stations[station](**parameters)))
     finally:
         drain()
 

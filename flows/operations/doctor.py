@@ -26,7 +26,7 @@ from flows.record.folder import LOCK
 from flows.settings import LISBON, ROOT, bucket_name, home, params_folder
 from flows.storage import bucket, layout
 from footfall.errors import Problem
-from footfall.market_file import market_names
+from footfall.market_file import FOLDERS, market_names
 
 TAKEN_OUT = {"rfc3987-syntax"}  # by the Makefile: a second and a half at every import
 APART = 5.0  # seconds that clocks may differ
@@ -110,7 +110,7 @@ def storage() -> Finding:
 
 def _passed_over(store: bucket.Bucket) -> str:
     """What lies in our folders and is not called as ours: it stops nothing."""
-    folders = [*layout.FOLDERS, *market_names(params_folder())]
+    folders = [*FOLDERS, *market_names(params_folder())]
     foreign = [name for folder in folders for name in bucket.names(store, f"{folder}/") if not layout.is_ours(name)]
     return f"; {len(foreign)} not called as ours, passed over: {', '.join(foreign[:5])}" if foreign else ""
 

@@ -1,4 +1,4 @@
-"""The schedule as Prefect keeps it: which day a run stands for, which runs came too late, which died without a word."""
+"""The schedule as Prefect keeps it: which day a run stands for, which came too late, what comes next."""
 
 import asyncio
 import datetime as dt

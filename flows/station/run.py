@@ -1,4 +1,4 @@
-"""What every station of the line does: validate, open a record, lay down the champion, run its notebook, deliver."""
+"""What every station of the line does: read its parameters, open a record, run its notebook, deliver the record."""
 
 import datetime as dt
 import json

@@ -58,7 +58,7 @@ def connect(name: str) -> Bucket:
     if emulator:
         _refuse_emulator_in_earnest(emulator, name)
     try:  # no call here needs the project, but without one the client looks for it, and may fail
-        credentials = AnonymousCredentials() if emulator else None  # type: ignore[no-untyped-call]
+        credentials = AnonymousCredentials() if emulator else None
         return Client(project="footfall", credentials=credentials).bucket(name)
     except GoogleAuthError as error:
         advice = "Set GOOGLE_APPLICATION_CREDENTIALS, or STORAGE_EMULATOR_HOST for a bucket on this machine."

@@ -1,4 +1,4 @@
-"""Every name in the bucket, and where people and browsers find what bears it.
+"""Every name in the bucket but those of the files in a set, which who writes them names; and where they are found.
 
     <market>/latest.json                        which forecast set readers see
     <market>/forecasts/<as_of>/<digest>/        manifest.json, and the files it lists

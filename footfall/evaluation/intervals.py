@@ -116,10 +116,10 @@ def steps(
     expected, size = mean.iloc[0], width.scale[0]
     rows = {
         "the mean forecast": [expected, expected],
-        "typical error at this distance, on this kind of day": [size, size],
-        "where one error in ten lies below and above, in typical errors": shape,
-        "the last weeks' errors against typical ones": [width.recent, width.recent],
-        "mean + typical error × share × last weeks": np.maximum(expected + size * shape * width.recent, FLOOR),
+        "typical error this far ahead, on such a day": [size, size],
+        "where the outer tenth begins, in typical errors": shape,
+        "the last weeks' errors against usual ones": [width.recent, width.recent],
+        "mean + typical error × outer tenth × last weeks": np.maximum(expected + size * shape * width.recent, FLOOR),
     }
     return pd.DataFrame.from_dict(rows, orient="index", columns=["low", "high"])
 

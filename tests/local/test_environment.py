@@ -9,6 +9,8 @@ import pytest
 from flows.proxies import by_way_of, settle_proxies
 from footfall.errors import EnvironmentProblem
 
+pytestmark = pytest.mark.kernel
+
 DEAD = "http://reader:canary-proxy@127.0.0.1:9"
 KINDS = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 PROXIES = [f(kind) for kind in (*KINDS, "NO_PROXY") for f in (str.upper, str.lower)]

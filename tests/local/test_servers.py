@@ -15,6 +15,8 @@ from flows.local import servers
 from flows.record.process import this_process
 from footfall.errors import EnvironmentProblem
 
+pytestmark = pytest.mark.kernel
+
 SCRIPT = """
 from flows.local.servers import servers
 with servers() as at:

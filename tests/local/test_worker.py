@@ -10,6 +10,8 @@ import yaml
 from flows.settings import ROOT, home
 from flows.storage import bucket, forecasts
 
+pytestmark = pytest.mark.kernel
+
 
 @pytest.fixture(scope="module")
 def waiting(servers):

@@ -33,6 +33,8 @@ from flows.record.record import differences, read_record
 from flows.settings import ROOT, home
 from footfall.errors import EnvironmentProblem
 
+pytestmark = pytest.mark.kernel
+
 ROUNDS = int(os.environ.get("FOOTFALL_ROUNDS", 20))
 TABLE = ROOT / ".footfall" / "ways-of-dying.txt"
 REGEX = r"import re; re.match(r'(a+)+$', 'a' * 40 + 'b')"

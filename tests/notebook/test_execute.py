@@ -33,6 +33,8 @@ from footfall.digest import sha256
 from footfall.errors import DataProblem
 from footfall.params import Limits
 
+pytestmark = pytest.mark.kernel
+
 NAMES = st.from_regex(r"[a-z_]{1,9}", fullmatch=True).filter(lambda name: not keyword.iskeyword(name))
 LITERALS = st.recursive(
     st.text() | st.integers() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False), st.lists, max_leaves=6

@@ -11,7 +11,10 @@ from flows.authoring import screenshot
 from flows.notebook.execute import run_notebook
 from flows.record.folder import claim
 
-pytestmark = pytest.mark.skipif(not screenshot.chromium_path(), reason=screenshot.ADVICE)
+pytestmark = [
+    pytest.mark.kernel,
+    pytest.mark.skipif(not screenshot.chromium_path(), reason=screenshot.ADVICE),
+]
 PHONE, DESKTOP = {"width": 360, "height": 780}, {"width": 1280, "height": 900}
 LOCALES = {"en-GB": "How busy will the coming days be?", "pt-PT": "Quanto movimento haverá nos próximos dias?"}
 FRAME = """page => document.body.append(Object.assign(document.createElement("iframe"), {

@@ -13,6 +13,8 @@ from small_notebook import write
 from flows.record.folder import claim, unfinished
 from flows.record.process import Process, this_process
 
+pytestmark = pytest.mark.kernel
+
 
 @pytest.fixture
 def clock_is_set(tmp_path, monkeypatch):
