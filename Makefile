@@ -12,7 +12,7 @@ quick: .venv/ready     ## lint, types and every test that needs no server, kerne
 
 test: .venv/ready .venv/browser  ## every check: lint, types, tests, notebooks
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 soak: .venv/ready      ## the long experiments: every way of dying, many times, and FOOTFALL_SOAK_DAYS (30) with faults at random
 	$(BIN)/pytest -m soak

@@ -27,7 +27,20 @@ os.environ |= {"MLFLOW_TRACKING_USERNAME": "reader", "MLFLOW_TRACKING_PASSWORD":
 settle_proxies()
 
 
+LONGEST = (
+    "test_cli",
+    "test_notebooks",
+    "test_worker",
+    "test_environment",
+    "test_backfill",
+    "test_review_flow",
+    "test_real",
+)
+
+
 def pytest_collection_modifyitems(items):
+    """The files that take longest come first, so that no worker is left alone with one of them at the end."""
+    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
     for item in items:
         if {"servers", "emulator"} & set(item.fixturenames):
             item.add_marker("servers")

@@ -43,11 +43,11 @@ def test_what_is_committed_is_in_step():
 
 
 def test_a_changed_cell_puts_outputs_and_text_out_of_step(tmp_path):
-    from flows.authoring.pairing import out_of_step, stamp, write_text
+    from flows.authoring.pairing import note_code, out_of_step, write_text
 
     path = tmp_path / "explore.ipynb"
     book = nbformat.read(ROOT / "notebooks" / "explore.ipynb", 4)
-    stamp(book)
+    note_code(book)
     nbformat.write(book, path)
     assert write_text(path) and not write_text(path) and not list(out_of_step([path]))
     book.cells[-1].source += "\n"

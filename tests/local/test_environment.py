@@ -26,9 +26,14 @@ def footfall(*words, without=(), **environment):
 
 @pytest.mark.parametrize(
     "proxies",
-    [{kind: DEAD} for kind in (*KINDS, "http_proxy", "all_proxy")]
-    + [dict.fromkeys(KINDS, DEAD) | {name: "example.org, .example.net"} for name in ("NO_PROXY", "no_proxy")]
-    + [{"HTTP_PROXY": "nonsense", "NO_PROXY": "*"}, {"HTTP_PROXY": ""}],
+    [
+        dict.fromkeys(KINDS, DEAD) | {"NO_PROXY": "example.org, .example.net"},
+        {"all_proxy": DEAD},
+        {"HTTP_PROXY": "nonsense", "NO_PROXY": "*"},
+        *(pytest.param({kind: DEAD}, marks=pytest.mark.soak) for kind in (*KINDS, "http_proxy")),
+        pytest.param(dict.fromkeys(KINDS, DEAD) | {"no_proxy": "example.org"}, marks=pytest.mark.soak),
+        pytest.param({"HTTP_PROXY": ""}, marks=pytest.mark.soak),
+    ],
     ids=str,
 )
 def test_this_machines_servers_are_asked_past_every_proxy(proxies, servers):
@@ -78,7 +83,10 @@ def test_a_proxy_between_us_and_a_source_is_named_with_it(tmp_path, monkeypatch)
     assert "canary-proxy" not in str(seen.value) and by_way_of("https://127.0.0.1/") == ""
 
 
-@pytest.mark.parametrize("name", ["home#2?x", "à casa %41 50%", "n" * 200], ids=["#?", "%", "long"])
+LONG = pytest.param("n" * 200, id="long", marks=pytest.mark.soak)
+
+
+@pytest.mark.parametrize("name", [pytest.param("à casa #2? 50%41", id="#?%"), LONG])
 def test_a_home_may_be_called_anything(name, tmp_path):
     done = footfall("explore", "sample", without=ADDRESSES, FOOTFALL_HOME=str(tmp_path / name), HTTP_PROXY=DEAD)
     assert done.returncode == 0, done

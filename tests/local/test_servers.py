@@ -103,7 +103,8 @@ def test_addresses_of_a_process_that_is_gone_are_not_believed_whoever_has_its_nu
 
 
 WORKS = "import sys, time; until = time.process_time() + 6\nwhile time.process_time() < until: pass\n"
-SERVES = "from http.server import *; test(SimpleHTTPRequestHandler, port=int(sys.argv[1]), bind='127.0.0.1')"
+SERVES = """from http.server import SimpleHTTPRequestHandler, test
+test(SimpleHTTPRequestHandler, port=int(sys.argv[1]), bind='127.0.0.1')"""
 STARTS = {
     "works longer than patience lasts, then answers": (WORKS + SERVES, True, 1000),
     "stands still": ("import time; time.sleep(600)", False, 1000),

@@ -202,14 +202,14 @@ def test_the_doctor_sees_a_package_that_is_not_as_locked(tmp_path, servers, monk
 
 @pytest.mark.parametrize(("found", "fits"), [("3.10.9", False), ("3.11.2", True), ("3.13.5", True), ("3.14.0", False)])
 def test_the_doctor_sees_a_python_that_nothing_is_locked_for(found, fits, monkeypatch):
-    from flows import doctor
+    from flows.operations import doctor
 
     monkeypatch.setattr(doctor.platform, "python_version", lambda: found)
     assert doctor.python() == doctor.Finding("python", found, "" if fits else "make -B .venv/ready")
 
 
 def test_the_doctor_asks_no_git_where_there_is_none(monkeypatch):
-    from flows import doctor
+    from flows.operations import doctor
 
     monkeypatch.setenv("PATH", "")
     assert doctor.tree() == doctor.Finding("tree", "no git repository here")
