@@ -55,6 +55,6 @@ async def predict(
 
 def _parameters(run: Run, track: str) -> PredictParams:
     return PredictParams(
-        **run.market.series(), **run.market.predict.model_dump(), model_version=run.found["model_version"],
+        **run.market.series(), **run.market.predict.model_dump(), model_version=run.facts["model_version"],
         snapshot="in/snapshot.parquet", champion="in/champion", out="out", track=track,
     )  # fmt: skip

@@ -6,7 +6,7 @@ from prefect.client.schemas.objects import State
 
 from flows.orchestration import alerts, schedule
 from flows.station import artifacts, scores
-from flows.station.run import Run, recorded, run_notebook, voice
+from flows.station.run import Run, recorded, run_notebook, log
 from flows.station.snapshot import take_snapshot
 from flows.station.station_flow import station_flow
 from flows.train import train
@@ -52,7 +52,7 @@ def _trained_lately(run: Run) -> bool:
     rest = run.market.review.rest
     last = scores.trained_for_drift(run.market.name, run.as_of, rest)
     if last:
-        voice().info(f"trained for this as of {last}; not again within {rest} days (review.rest)")
+        log().info(f"trained for this as of {last}; not again within {rest} days (review.rest)")
     return last is not None
 
 

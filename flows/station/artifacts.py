@@ -51,7 +51,7 @@ def _key(run: Run, name: str) -> str:
 
 
 def _summary(run: Run, link: str, page: str) -> str:
-    facts = {"as of": str(run.as_of), "data through": run.found["data_through"],
-             "model": run.found.get("model_version", "none yet"), "notebook": f"[in MLflow]({link})",
+    facts = {"as of": str(run.as_of), "data through": run.facts["data_through"],
+             "model": run.facts.get("model_version", "none yet"), "notebook": f"[in MLflow]({link})",
              "page": f"[for people]({page})" if page else ""}  # fmt: skip
     return "\n".join(f"- {name}: {fact}" for name, fact in facts.items() if fact)

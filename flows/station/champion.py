@@ -15,8 +15,8 @@ def take_champion(run: Run) -> str | None:
         last = ledger.follow(bucket, market)  # whoever promoted last may have been killed before the alias moved
         champion = last.champion(run.as_of) if last else None
         if champion:
-            run.found["model_sha256"] = ledger.lay_down(bucket, market, champion, run.folder / "in")
-            run.found["model_version"] = f"{market}/{champion.version}"
+            run.facts["model_sha256"] = ledger.lay_down(bucket, market, champion, run.folder / "in")
+            run.facts["model_version"] = f"{market}/{champion.version}"
         progress.append(
             f"version {champion.version}, since {champion.as_of}" if champion else f"none as of {run.as_of}"
         )
@@ -26,7 +26,7 @@ def take_champion(run: Run) -> str | None:
 @step
 def register(run: Run) -> str | None:
     """Put the challenger into the registry, where it is nobody's champion yet."""
-    tags = {"gate": run.written("gate.json")["reason"], **run.found}
+    tags = {"gate": run.written("gate.json")["reason"], **run.facts}
     return registry.register(run.market.name, run.id, run.folder / "out" / "model", tags)
 
 

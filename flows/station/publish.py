@@ -13,7 +13,7 @@ def publish(run: Run, show: bool) -> str:
     """Put the forecast that the notebook wrote where readers look for it."""
     with stage("publish") as progress:
         files = {path.name: path.read_bytes() for path in sorted((run.folder / "out" / "forecast").iterdir())}
-        about, bucket = {**run.found, "record": run.id}, connect(bucket_name())
+        about, bucket = {**run.facts, "record": run.id}, connect(bucket_name())
         published = forecasts.publish(bucket, run.market.name, run.as_of, files, about, show)
         with alerts.best_effort():  # readers have it by now
             mlflow_runs.tag(run.id, {"forecast": published.url, "published": str(published.moved).lower()})

@@ -45,14 +45,14 @@ PROBLEMS = {  # of what class a notebook's error is here; what a notebook assert
 
 @dataclass
 class Run:
-    """One run of one station: its parameters, its folder, its place in MLflow, and what it found on its way."""
+    """One run of one station: its parameters, its folder, its place in MLflow, and the facts that it met on its way."""
 
     station: str
     market: Market
     folder: Path
     id: str = ""
     record: Record | None = None
-    found: dict[str, str] = field(default_factory=dict)
+    facts: dict[str, str] = field(default_factory=dict)
 
     @property
     def as_of(self) -> dt.date:
@@ -101,6 +101,10 @@ def recorded(
 ) -> Iterator[Run]:
     """A run whose record reaches MLflow however it ends, before anything that comes after it.
 
+    On the way in a kernel is made ready, the parameters are checked, the run's folder is claimed and its run in MLflow
+    opened, what earlier runs left is put in order, and the last good run is laid beside it to tell changes against. On
+    the way out, also after an error, the record is delivered.
+
     Raises
     ------
     Problem
@@ -116,7 +120,7 @@ def recorded(
     try:
         run.id = mlflow_runs.start(run.folder)
         for sentence in settle(run.folder.parent):
-            voice().info(sentence)
+            log().info(sentence)
         _bring_back_the_last_good(run)
         yield run
     except BaseException as error:
@@ -131,9 +135,9 @@ def _deliver_if_possible(run: Run, error: BaseException) -> None:
     try:
         if isinstance(error, mlflow_runs.Away):  # it was waited for long enough
             raise error
-        voice().info(f"record          {run.folder} · {mlflow_runs.link(mlflow_runs.deliver(run.folder))}")
+        log().info(f"record          {run.folder} · {mlflow_runs.link(mlflow_runs.deliver(run.folder))}")
     except Exception as problem:  # the trouble at hand is the one to tell of
-        voice().warning(f"the record waits in {run.folder.name} ({problem}); the next start delivers it")
+        log().warning(f"the record waits in {run.folder.name} ({problem}); the next start delivers it")
 
 
 def settle(runs: Path) -> list[str]:
@@ -161,7 +165,7 @@ def _flow_run() -> dict[str, str]:
     return {"prefect_flow_run": str(context.flow_run.id)} if context and context.flow_run else {}
 
 
-def voice() -> Any:
+def log() -> Any:
     """Where progress is told: Prefect's log of this run, and the terminal where there is one."""
     return get_run_logger().getChild("footfall")  # type: ignore[union-attr]
 
@@ -172,16 +176,16 @@ def stage(name: str) -> Iterator[list[str]]:
     results: list[str] = []
     began = time.monotonic()
     yield results
-    voice().info(f"{name:<9}{time.monotonic() - began:6.1f} s  {' · '.join(results)}")
+    log().info(f"{name:<9}{time.monotonic() - began:6.1f} s  {' · '.join(results)}")
 
 
 @step
 def run_notebook(run: Run, parameters: BaseModel) -> None:
     """Run the station's notebook on what was laid down; one that did not succeed stops the run."""
     with stage(run.station) as results:
-        add_tags(run.folder, run.found)
+        add_tags(run.folder, run.facts)
         literals = parameters.model_dump(mode="json")
-        run.record = execute.run_notebook(run.folder, literals, voice().info, run.market.limits)
+        run.record = execute.run_notebook(run.folder, literals, log().info, run.market.limits)
         results.append(run.record.outcome)
     if run.record.outcome != "succeeded":
         raise _problem(run.record)

@@ -10,7 +10,7 @@ import pandas as pd
 from flows.masking import masked
 from flows.settings import bucket_name, params_folder
 from flows.sources.reading import read_source
-from flows.station.run import Run, stage, step, voice
+from flows.station.run import Run, stage, step, log
 from flows.storage import bucket as storage
 from flows.storage import forecasts, layout
 from footfall import series
@@ -60,7 +60,7 @@ def _take_kept(run: Run, digest: str) -> None:
 def _lay_down(run: Run, content: bytes, origin: dict[str, Any]) -> None:
     (run.folder / "in").mkdir(exist_ok=True)
     (run.folder / "in" / "snapshot.parquet").write_bytes(content)
-    run.found |= {"snapshot": sha256(content), "source": origin["source"], "data_through": origin["data_through"]}
+    run.facts |= {"snapshot": sha256(content), "source": origin["source"], "data_through": origin["data_through"]}
 
 
 def _source(run: Run) -> str:
@@ -117,7 +117,7 @@ def _published(market: str) -> bytes | None:
     try:
         return forecasts.latest_snapshot(storage.connect(bucket_name()), market)
     except DataProblem as problem:
-        voice().warning(f"the source is not compared with what was published: {problem}")
+        log().warning(f"the source is not compared with what was published: {problem}")
         return None
 
 
