@@ -6,7 +6,7 @@ from prefect.client.schemas.objects import State
 
 from flows.orchestration import alerts, schedule
 from flows.station import artifacts, scores
-from flows.station.run import Run, recorded, run_notebook, log
+from flows.station.run import Run, log, recorded, run_notebook
 from flows.station.snapshot import take_snapshot
 from flows.station.station_flow import station_flow
 from flows.train import train

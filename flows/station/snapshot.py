@@ -10,7 +10,7 @@ import pandas as pd
 from flows.masking import masked
 from flows.settings import bucket_name, params_folder
 from flows.sources.reading import read_source
-from flows.station.run import Run, stage, step, log
+from flows.station.run import Run, log, stage, step
 from flows.storage import bucket as storage
 from flows.storage import forecasts, layout
 from footfall import series
