@@ -24,6 +24,7 @@ TURN_OF_THE_YEAR = {
     (1, 1): "1 January",
     (1, 2): "2 January",
 }
+ONCE_A_YEAR = ("24 December", "25 December", "26 December", "31 December", "1 January", "2 January")
 HOLIDAY_CATEGORIES = ("public", "optional")  # the optional ones are those most people take: Carnival in Portugal
 EASTERS_APART = (2021, 2022, 2023)  # years in which the two are not on the same day
 KINDS = [ORDINARY, "holiday", "weekend holiday", "eve", "bridge", "Easter", *dict.fromkeys(TURN_OF_THE_YEAR.values())]
@@ -79,6 +80,24 @@ def known_ahead(days: pd.DatetimeIndex, country: str) -> pd.DataFrame:
 def special(days: pd.DatetimeIndex, country: str) -> np.ndarray:
     """Boolean per day: anything but an ordinary one."""
     return np.asarray(kinds(days, country) != ORDINARY)
+
+
+def names_of_special_days(days: pd.DatetimeIndex, country: str) -> np.ndarray:
+    """The name by which each day comes again another year: a holiday's, ``25 December``, ``Easter``; else nothing."""
+    names = {day: name for year in sorted(set(days.year)) for day, name in _names_of_year(year, country).items()}
+    return np.array([names.get(day, "") for day in days], dtype=object)
+
+
+@cache
+def _names_of_year(year: int, country: str) -> dict[pd.Timestamp, str]:
+    named = {
+        pd.Timestamp(day): name
+        for category in reversed(HOLIDAY_CATEGORIES)
+        for day, name in holiday_names(year, country, category).items()
+    }
+    fixed = {pd.Timestamp(year, *day): kind for day, kind in TURN_OF_THE_YEAR.items() if kind in ONCE_A_YEAR}
+    sunday = _easter(year, EASTER_ORTHODOX if _is_orthodox(country) else EASTER_WESTERN)
+    return named | fixed | {sunday: "Easter"}
 
 
 @cache

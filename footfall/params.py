@@ -8,11 +8,13 @@ a test says so.
 
 import datetime as dt
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from footfall.quantiles import HIGH, LEVELS, LOW
+from footfall.units import COUNT
 
 LOCATION = re.compile(r"[A-Z]{2}([-/][^\x00-\x1f\\]+)?")
 FARTHEST = 28  # days ahead, and days that figures may be late
@@ -33,6 +35,13 @@ def _location(value: str) -> str:
     return value
 
 
+def _zone(value: str) -> str:
+    try:
+        return ZoneInfo(value).key
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ValueError(f"{value!r} is no time zone; write one like Europe/Lisbon") from None
+
+
 def _levels(value: list[float]) -> list[float]:
     if value != sorted(set(value)) or not {LOW, 0.5, HIGH} <= set(value) <= set(LEVELS):
         raise ValueError(f"quantiles must rise, be multiples of 0.05 between 0 and 1, and hold {LOW}, 0.5 and {HIGH}")
@@ -46,6 +55,7 @@ Category = Annotated[str, Field(pattern=r"^[a-z][a-z_]*$")]
 Lag = Annotated[int, Field(ge=0, le=FARTHEST)]
 Horizon = Annotated[int, Field(ge=1, le=FARTHEST)]
 Days = Annotated[int, Field(ge=1, le=2000)]
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -134,17 +144,62 @@ class Review(ReviewSettings):
     rest: Annotated[int, Field(ge=0, le=2000)] = 28
 
 
+class Columns(Strict):
+    """Where a table of one's own has what: names of its columns, as they stand in its first line."""
+
+    date: str = "date"
+    value: str | list[str] | None = None  # several: sites are columns; none: rows are counted
+    site: str | None = None
+    hour: str | None = None
+
+
+class Closed(Strict):
+    """Days on which a place is shut, as its owner says."""
+
+    weekdays: list[Weekday] = []
+    dates: list[Day] = []
+    from_to: list[Annotated[list[Day], Field(min_length=2, max_length=2)]] = []  # both days included
+
+
 class Data(Strict):
-    """Where a market's figures come from, and which of them it forecasts."""
+    """Where a market's figures come from, what they look like, and which of them it forecasts."""
 
     source: str
+    unit: Literal["percent", "counts"] = "percent"
+    format: Literal["google", "table", "saft"] | None = None  # None: google for percent, else told by the file
+    columns: Columns = Columns()
+    dates: str = "%Y-%m-%d"
+    decimal: Literal[".", ","] = "."
+    rows: Literal["days", "hours", "orders"] = "days"
+    day_starts: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = "00:00"
+    timezone: Annotated[str, AfterValidator(_zone)] = "Europe/Lisbon"
+    rows_timezone: Annotated[str, AfterValidator(_zone)] | None = None  # None: the market's own
     location: Location = "PT"
     category: Category = "retail_and_recreation"
+    name: str = ""
+    measure: dict[Literal["pt", "en", "es", "fr", "de"], str] = {}
+    closed: Closed = Closed()
+    absent: Literal["closed", "unknown"] | None = None  # None: absent rows only tell of weekdays that are never open
+    credit: str | None = None  # None: Google's, where the figures are Google's
     lag: Lag = 3
     as_of: Day | None = None
     countries: list[Country] = []
     stale_after: Days = 14
     accept_revisions: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_counts(cls, values: Any) -> Any:
+        """Counts are of the one category ``count``, which need not be said."""
+        if isinstance(values, dict) and values.get("unit") == "counts":
+            return {"category": COUNT, "lag": 1, **values}
+        return values
+
+    @model_validator(mode="after")
+    def _unit_fits(self) -> "Data":
+        if (self.unit == "counts") != (self.category == COUNT):
+            raise ValueError(f"the category of counts is {COUNT!r}, and of nothing else; leave data.category out")
+        return self
 
     def is_stale(self, through: dt.date, on: dt.date) -> bool:
         """Whether a source whose last figures are of one day has stopped, seen from another."""

@@ -1,7 +1,8 @@
 """The series table: one row per location, category and day; and the snapshot, its file.
 
 Columns ``location`` (ISO 3166 code, else names joined by ``/``), ``category``, ``date`` (a calendar day), ``value``
-(float in the source's unit; NaN = not published), sorted by the first three and unique in them.
+(float in the source's unit; NaN = not published), sorted by the first three and unique in them; and where the source
+says so ``open``: ``yes``, ``no`` or ``unknown``.
 """
 
 import datetime as dt
@@ -11,11 +12,13 @@ from pathlib import Path
 import pandas as pd
 
 from footfall.errors import DataProblem
+from footfall.units import unit_of
 
 KEYS = ["location", "category", "date"]
 WEEK = 7
 DAY = pd.Timedelta(days=1)
 FLOOR = -100.0  # percent: nobody came
+FEW = 5  # guests on a usual day, below which nobody may come to a place that is open
 MOST_MISSING = 0.2  # share of days; with more the weekdays cannot be told apart
 
 
@@ -34,23 +37,67 @@ def visible(series: pd.DataFrame, as_of: dt.date | str, lag: int) -> pd.DataFram
     return series[series["date"] <= pd.Timestamp(as_of) - lag * DAY].reset_index(drop=True)
 
 
-def pick(series: pd.DataFrame, location: str, category: str) -> pd.Series:
-    """One daily series, without holes in its index, from its first to its last published value.
-
-    Returns
-    -------
-    Series
-        Float, indexed by day (freq ``D``); NaN where nothing was published.
+def rows_of(series: pd.DataFrame, location: str, category: str) -> pd.DataFrame:
+    """The rows of one series, indexed by day: ``value``, and ``open`` where the table has it.
 
     Raises
     ------
     DataProblem
         If the table has no published value there; the message names what it does have.
     """
-    values = series[(series["location"] == location) & (series["category"] == category)].set_index("date")["value"]
-    if values.first_valid_index() is None:
+    rows = series[(series["location"] == location) & (series["category"] == category)].set_index("date")
+    if rows["value"].first_valid_index() is None:
         raise DataProblem(f"no published value for {location} {category}. {_alternatives(series, location)}")
-    return values.loc[values.first_valid_index() : values.last_valid_index()].asfreq("D").rename(category)
+    return rows.drop(columns=["location", "category"])
+
+
+def pick(series: pd.DataFrame, location: str, category: str) -> pd.Series:
+    """One daily series, without holes in its index, from its first day that was open to its last that is known.
+
+    Returns
+    -------
+    Series
+        Float, indexed by day (freq ``D``), named by its category; NaN where nothing was published, and where the
+        place was shut, see `shut`.
+
+    Raises
+    ------
+    DataProblem
+        If the table has no published value there; the message names what it does have.
+    """
+    closed = shut(series, location, category)
+    values = rows_of(series, location, category)["value"].asfreq("D").mask(closed)
+    known = values.notna() | closed
+    return values.loc[values.first_valid_index() : known[known].index[-1]].rename(category)
+
+
+def shut(series: pd.DataFrame, location: str, category: str) -> pd.Series:
+    """Which days of a series its place was shut on.
+
+    Parameters
+    ----------
+    series : DataFrame
+        A series table; ``open`` is ``yes``, ``no`` or ``unknown`` where it has this column.
+    location, category : str
+        Which of its series.
+
+    Returns
+    -------
+    Series of bool
+        Indexed by day (freq ``D``), from the first to the last row: said to be shut, or a value at the floor where
+        that cannot be chance.
+    """
+    rows = rows_of(series, location, category)
+    said = rows["open"].eq("no") if "open" in rows else pd.Series(False, index=rows.index)
+    floor = unit_of(category).floor
+    at_floor = (rows["value"] <= floor) & (not _nobody_may_come(rows["value"], floor))
+    return (said | at_floor).asfreq("D", fill_value=False)
+
+
+def _nobody_may_come(values: pd.Series, floor: float) -> bool:
+    """Whether a value at the floor may be chance: few come, in whole numbers, on a usual day."""
+    above = values[values > floor]
+    return floor == 0 and bool(len(above)) and above.median() < FEW and bool((above % 1 == 0).all())
 
 
 def _alternatives(series: pd.DataFrame, location: str) -> str:

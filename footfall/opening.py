@@ -1,0 +1,86 @@
+"""Days on which a place is shut: said by its market's file or by the source, or learned from days that were never open.
+
+Shut is neither zero nor missing. Such a day has no value (`footfall.series.pick` leaves it blank), so that nothing learns
+from it, and a coming one is published at the floor and called closed. Learned is only what is plain: a weekday that
+was not open of late, and a holiday that was not open twice before. Anything wider closes places that are open.
+"""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from footfall.calendar import country_of, names_of_special_days
+from footfall.series import WEEK, rows_of, shut
+
+LATELY = 6  # weeks in which a weekday was never open, before it is taken for shut
+TWICE = 2  # occurrences of a holiday, all of them shut, before the next is taken for shut
+WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+
+
+def foreseen(
+    series: pd.DataFrame, location: str, category: str, days: pd.DatetimeIndex, closures: dict[str, Any] | None = None
+) -> pd.Series:
+    """Why a place will be shut on each of some coming days.
+
+    Parameters
+    ----------
+    series, location, category
+        As in `footfall.series.shut`: what was visible on the day the forecast is made.
+    days : DatetimeIndex
+        Coming days.
+    closures : dict, optional
+        What the market's file says: ``weekdays`` (names), ``dates`` (ISO days), ``from_to`` (pairs of ISO days, both
+        included).
+
+    Returns
+    -------
+    Series of str
+        Indexed by `days`: ``said``, ``weekday``, ``holiday``, or nothing where it will be open.
+    """
+    was_open = _was_open(series, location, category)
+    reasons = {
+        "weekday": days.dayofweek.isin(_weekdays_not_open(was_open)),
+        "holiday": _holidays_not_open(was_open, days, location),
+        "said": said(days, closures or {}),
+    }
+    why = pd.Series("", index=days, dtype=object)
+    for reason, applies in reasons.items():
+        why[applies] = reason
+    return why
+
+
+def said(days: pd.DatetimeIndex, closures: dict[str, Any]) -> np.ndarray:
+    """Boolean per day: whether a market's file says that the place is shut; parameters as in `foreseen`."""
+    weekdays = [WEEKDAYS.index(name) for name in closures.get("weekdays", [])]
+    on = days.dayofweek.isin(weekdays) | days.isin(pd.DatetimeIndex(closures.get("dates", [])))
+    for first, last in closures.get("from_to", []):
+        on |= (days >= pd.Timestamp(first)) & (days <= pd.Timestamp(last))
+    return np.asarray(on)
+
+
+def _was_open(series: pd.DataFrame, location: str, category: str) -> pd.Series:
+    """1 on days that were open, 0 on those shut or without a row, NaN on those with a row and no value."""
+    rows, closed = rows_of(series, location, category), shut(series, location, category)
+    blank = rows["value"].isna().asfreq("D", fill_value=False) & ~closed
+    opened = rows["value"].notna().asfreq("D", fill_value=False) & ~closed
+    return opened.astype(float).mask(blank)
+
+
+def _weekdays_not_open(was_open: pd.Series) -> list[int]:
+    """Weekdays of which none was open in the last weeks, while others were; a blank is not known to be shut."""
+    lately = was_open[-LATELY * WEEK :]
+    if len(lately) < LATELY * WEEK:
+        return []
+    by_weekday = lately.groupby(lately.index.dayofweek)
+    never = by_weekday.max().eq(0) & by_weekday.count().eq(LATELY)
+    return [*never.index[never]] if (by_weekday.mean() > 0.5).any() else []
+
+
+def _holidays_not_open(was_open: pd.Series, days: pd.DatetimeIndex, location: str) -> np.ndarray:
+    """Boolean per day: a holiday whose last occurrences, those on a weekday that is open, were all shut."""
+    names = pd.Series(names_of_special_days(was_open.index, country_of(location)), index=was_open.index)
+    usually_open = was_open.groupby(was_open.index.dayofweek).transform("mean") > 0.5
+    past = was_open[usually_open & was_open.notna() & names.ne("")]
+    never = past.groupby(names[past.index]).agg(lambda on: len(on) >= TWICE and not on.tail(TWICE).any())
+    return np.isin(names_of_special_days(days, country_of(location)), never.index[never.astype(bool)])

@@ -1,0 +1,56 @@
+"""The units that figures come in: what nobody is, what a level is measured against, and how large values may be.
+
+A series is named by its category, and the category says the unit: ``count`` is counts (guests, covers, receipts),
+everything else is Google's percent change from a baseline. Nothing else in the house asks which of the two it is.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+COUNT = "count"  # the category of every series of counts
+
+
+class Unit(NamedTuple):
+    """A unit: its name in a market's file, the value that stands for nobody, and the baseline where it has one."""
+
+    name: str
+    floor: float  # nobody came
+    baseline: float | None  # what stands above the floor at the source's own baseline; None: each series has its own
+
+    def level(self, values: Any) -> float:
+        """What a series is measured against, above the floor: the source's baseline, else the median of its days.
+
+        Parameters
+        ----------
+        values : array-like of float
+            The series; NaN and days at the floor do not count. Without any day above it the level is 1.
+        """
+        if self.baseline is not None:
+            return self.baseline
+        numbers = np.asarray(values, dtype=float)
+        return float(np.median(numbers[numbers > self.floor])) if (numbers > self.floor).any() else 1.0
+
+    def share(self, values: Any, level: float) -> Any:
+        """Values, a series, an array or a number, as shares of a level."""
+        return 1 + values / 100 if self.baseline is not None else values / level
+
+    def of_logarithm(self, logarithm: Any, level: float) -> Any:
+        """Values whose share of the level has this logarithm."""
+        return 100 * np.expm1(logarithm) if self.baseline is not None else level * np.exp(logarithm)
+
+
+PERCENT = Unit("percent", floor=-100.0, baseline=100.0)
+COUNTS = Unit("counts", floor=0.0, baseline=None)
+UNITS = {unit.name: unit for unit in (PERCENT, COUNTS)}
+
+
+def unit_of(category: object) -> Unit:
+    """The unit of a series, by its category; of one without a name, percent."""
+    return COUNTS if category == COUNT else PERCENT
+
+
+def unit(y: pd.Series) -> Unit:
+    """The unit of one daily series, as `footfall.series.pick` names it."""
+    return unit_of(y.name)
