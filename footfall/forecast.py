@@ -1,9 +1,10 @@
 """The published table: one row per day and number, in hubverse columns, and the checks it must pass.
 
 ``origin_date`` is the day the run stood on, ``target_end_date`` the day forecast, ``horizon`` the days between them,
-``output_type`` ``mean`` or ``quantile`` and ``output_type_id`` its level. Values are in the source's unit (percent
-change from baseline) with two decimals. Every row names the model and the snapshot it came from, none names the run:
-the same inputs give the same bytes.
+``output_type`` ``mean`` or ``quantile`` and ``output_type_id`` its level. Values are in the source's unit; of a day
+on which the place is shut all are at the floor, and ``open`` is no. Tables of counts always have this column, others
+where a day of theirs is shut. Every row names the model and the snapshot it came from, none names the run: the same
+inputs give the same bytes.
 """
 
 from collections.abc import Iterator
@@ -15,15 +16,18 @@ import pandas as pd
 
 from footfall.errors import DataProblem, listed
 from footfall.quantiles import HIGH, LOW, column
-from footfall.series import DAY, FLOOR, WEEK
+from footfall.series import DAY, WEEK
+from footfall.units import COUNT, Unit, unit, unit_of
 
 COLUMNS = ["origin_date", "target_end_date", "horizon", "location", "target", "output_type", "output_type_id", "value",
            "model_version", "snapshot"]  # fmt: skip
 FAR = 3  # spans of the series' own range beyond which a value is absurd
-ROUNDED = 0.005 + 1e-6  # half of the last decimal, and what adding up loses
+DIGITS = 5  # of the largest number of counts; percent has two decimals
 
 
-def tabulate(mean: pd.Series, quantiles: pd.DataFrame, levels: list[float], **facts: str) -> pd.DataFrame:
+def tabulate(
+    mean: pd.Series, quantiles: pd.DataFrame, levels: list[float], closed: pd.Series | None = None, **facts: str
+) -> pd.DataFrame:
     """The forecast table.
 
     Parameters
@@ -34,24 +38,36 @@ def tabulate(mean: pd.Series, quantiles: pd.DataFrame, levels: list[float], **fa
         Indexed alike; columns ``q05`` … ``q95``.
     levels : list of float
         The quantiles to publish.
+    closed : Series of str, optional
+        Why the place is shut on each day, from `footfall.opening.foreseen`; nothing where it is open.
     **facts : str
         ``origin_date``, ``location``, ``target``, ``model_version``, ``snapshot``: the same in every row.
 
     Returns
     -------
-    DataFrame, shape (n_days * (1 + n_levels), 10)
+    DataFrame, shape (n_days * (1 + n_levels), 10 or 11)
         Sorted by day; the mean first, then the quantiles.
     """
     names = {column(level): f"{level:g}" for level in levels}
     wide = pd.concat([mean.rename("mean"), quantiles[list(names)].rename(columns=names)], axis=1)
+    shut = pd.Series(False, index=mean.index) if closed is None else closed.ne("")
+    wide[shut] = unit_of(facts["target"]).floor
     long = wide.rename_axis("target_end_date").reset_index().melt("target_end_date", var_name="output_type_id")
-    long["value"] = long["value"].astype(float).round(2) + 0.0  # + 0.0: no negative nought in a published file
+    long["value"] = long["value"].astype(float)
+    long["value"] = long["value"].round(_decimals(facts["target"], long["value"])) + 0.0  # no negative nought
     long["output_type"] = np.where(long["output_type_id"] == "mean", "mean", "quantile")
     long["output_type_id"] = long["output_type_id"].where(long["output_type_id"] != "mean", "")
-    long = long.assign(**facts)
+    long = long.assign(**facts, open=long["target_end_date"].map(shut).map({True: "no", False: "yes"}))
     long["horizon"] = (long["target_end_date"] - pd.to_datetime(long["origin_date"])).dt.days
     long["target_end_date"] = long["target_end_date"].dt.strftime("%Y-%m-%d")
-    return long.sort_values(["horizon", "output_type"], kind="stable")[COLUMNS].reset_index(drop=True)
+    columns = [*COLUMNS, "open"] if facts["target"] == COUNT or shut.any() else COLUMNS
+    return long.sort_values(["horizon", "output_type"], kind="stable")[columns].reset_index(drop=True)
+
+
+def _decimals(target: str, values: pd.Series) -> int:
+    """Of every published number: two, or as many as give the largest of a table of counts five digits."""
+    largest = values.abs().max()
+    return max(0, DIGITS - 1 - int(np.floor(np.log10(largest)))) if target == COUNT and largest > 0 else 2
 
 
 def check_champion(about: dict[str, Any], y: pd.Series, location: str, horizon: int, lag: int) -> None:
@@ -110,7 +126,14 @@ def check(table: pd.DataFrame, y: pd.Series, horizon: int, levels: list[float], 
         Names every rule that is broken, where it is first and what was seen there.
     """
     wide = _wide(table).reindex(columns=["mean", *map(column, levels)])
-    problems = [*_of_the_table(table, wide, y, horizon), *_of_the_numbers(wide, y, total)]
+    rounded = 0.5 * 10.0 ** -_decimals(str(y.name), table["value"]) * (1 + 1e-3)  # and what adding up loses
+    shut = set(table.loc[table["open"] == "no", "target_end_date"]) if "open" in table else set()
+    is_open = ~wide.index.strftime("%F").isin(shut)
+    problems = [
+        *_of_the_table(table, wide, y, horizon),
+        *_of_closed_days(wide[~is_open], unit(y)),
+        *_of_the_numbers(wide[is_open], y, total, rounded),
+    ]
     if problems:
         raise DataProblem("the forecast may not be published:\n" + listed(problems))
 
@@ -128,19 +151,25 @@ def _of_the_table(table: pd.DataFrame, wide: pd.DataFrame, y: pd.Series, horizon
         yield f"{len(table)} rows — {horizon} days of {wide.shape[1]} numbers are needed, each of them once"
     if not wide.index.equals(pd.date_range(origin + DAY, periods=horizon)):
         yield f"{len(wide)} days, {first:%F} to {last:%F} — not the {horizon} days after {origin:%F}"
-    if horizon > 1 and np.ptp(wide["mean"]) == 0 and y.tail(4 * WEEK).std() > 0:
+
+
+def _of_closed_days(wide: pd.DataFrame, of: Unit) -> Iterator[str]:
+    if (broken := wide[wide.ne(of.floor).any(axis=1)]).size:
+        yield f"{broken.index[0]:%F}: {broken.iloc[0, 0]:g} — a closed day is published at {of.floor:g}"
+
+
+def _of_the_numbers(wide: pd.DataFrame, y: pd.Series, total: pd.Series, rounded: float) -> Iterator[str]:
+    floor, span = unit(y).floor, FAR * (y.max() - y.min())
+    apart = (total.reindex(wide.index).clip(lower=floor) - wide["mean"]).abs()
+    if len(wide) > 2 and np.ptp(wide["mean"]) == 0 and y.tail(4 * WEEK).std() > 0:
         yield f"{wide['mean'].iloc[0]:g} — the same value every day, as the series never had"
-
-
-def _of_the_numbers(wide: pd.DataFrame, y: pd.Series, total: pd.Series) -> Iterator[str]:
-    span, apart = FAR * (y.max() - y.min()), (total.clip(lower=FLOOR) - wide["mean"]).abs()
     rules = {
         "missing or not finite": ~np.isfinite(wide),
         "quantiles are not in order": wide.drop(columns="mean").diff(axis=1) < 0,
-        f"below {FLOOR:g} %, which no visit count can reach": wide < FLOOR,
+        f"below {floor:g}, which no visit count can reach": wide < floor,
         f"absurd: further from the series than {FAR:g} times its own range":
             (wide > y.max() + span) | (wide < y.min() - span),
-        "not what its parts add up to": (~(apart <= ROUNDED) & wide["mean"].notna()).to_frame("mean"),
+        "not what its parts add up to": (~(apart <= rounded) & wide["mean"].notna()).to_frame("mean"),
     }  # fmt: skip
     for rule, mask in rules.items():
         cells = [cell for cell, broken in mask.stack().items() if broken]

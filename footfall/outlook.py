@@ -7,18 +7,21 @@ import pandas as pd
 
 from footfall.calendar import ORDINARY, country_of, kinds
 from footfall.quantiles import HIGH, LOW
-from footfall.series import FLOOR
+from footfall.series import DAY, WEEK
 from footfall.typical import NOTICEABLE, chance_above, departure, spread, usual
+from footfall.units import unit
 
 # In spreads of ordinary days, within one of which two of three of them lie: from where on a word is used. On Portugal's
 # figures of 2022 a tenth of the days are clearly off, and one in a hundred is far.
 DEGREES = {0.5: "a little", 2.0: "clearly", 4.0: "far"}
-USUAL, UNSURE, PERHAPS, SMALL = "usual", "hard to tell", "perhaps", DEGREES[0.5]
+USUAL, UNSURE, PERHAPS, CLOSED, SMALL = "usual", "hard to tell", "perhaps", "closed", DEGREES[0.5]
 LEAST_CHANCE = 0.4  # of a usual day, below which it is not called one
 PARTS = {"last year's turn": "turn", "learned": "learned"}
 
 
-def outlook(table: pd.DataFrame, y: pd.Series, parts: pd.DataFrame, logarithms: bool) -> pd.DataFrame:
+def outlook(
+    table: pd.DataFrame, y: pd.Series, parts: pd.DataFrame, logarithms: bool, closed: pd.Series | None = None
+) -> pd.DataFrame:
     """Each forecast day against a usual one of its weekday.
 
     Parameters
@@ -31,28 +34,46 @@ def outlook(table: pd.DataFrame, y: pd.Series, parts: pd.DataFrame, logarithms: 
         What each day adds up from, from `footfall.models.contributions.parts`.
     logarithms : bool
         Whether `parts` are logarithms of the level.
+    closed : Series of str, optional
+        Why the place is shut on each day, from `footfall.opening.foreseen`; nothing where it is open.
 
     Returns
     -------
     DataFrame, indexed by day
         ``usual`` and ``mean`` in the source's unit; ``expected``, ``low`` and ``high`` (80 % range) in per cent of a
         usual day; ``word``, such as ``clearly busier``; ``towards``, ``busier``, ``quieter`` or ``usual``, and
-        ``chance``, how likely that is; ``kind`` of day; ``reasons``, the largest first; ``spread`` of ordinary days.
+        ``chance``, how likely that is; ``kind`` of day; ``reasons``, the largest first; ``spread`` of ordinary days;
+        ``low_value`` and ``high_value``, the 80 % range in the source's unit; ``last_year``, what the same weekday was
+        52 weeks before. Of a day that is ``closed``, which says why, there are no numbers, and that is its word.
     """
     days, country = pd.DatetimeIndex(parts.index), country_of(table["location"].iloc[0])
     quantiles = ranges(table)
     level, width = usual(y, days, country), spread(y, country)
     mean = table[table["output_type"] == "mean"].set_index("target_end_date")["value"].set_axis(days)
-    expected = departure(mean, level)
+    expected = departure(mean, level, y)
     rows = pd.DataFrame({"usual": level, "mean": mean, "expected": expected, "spread": width})
-    rows["low"], rows["high"] = departure(quantiles[LOW], level), departure(quantiles[HIGH], level)
+    rows["low"], rows["high"] = (departure(quantiles[end], level, y) for end in (LOW, HIGH))
     rows["word"] = [_word(day.expected, day.low, day.high, width) for day in rows.itertuples()]
     rows["towards"] = [word.split()[-1] for word in rows["word"]]
-    rows["chance"] = _chance(quantiles, level, width, rows["towards"])
+    rows["chance"] = _chance(quantiles, level, width, rows["towards"], unit(y).floor)
     rows["word"] = rows["word"].mask((rows["word"] == USUAL) & (rows["chance"] < LEAST_CHANCE), UNSURE)
     rows["kind"] = kinds(days, country)
-    shares = _shares(parts, logarithms, mean, level)
+    shares = _shares(parts, logarithms, mean - unit(y).floor, level - unit(y).floor)
     rows["reasons"] = [_reasons(shares.loc[day.Index], day) for day in rows.itertuples()]
+    rows["low_value"], rows["high_value"] = quantiles[LOW], quantiles[HIGH]
+    rows["last_year"] = y.reindex(days - 52 * WEEK * DAY).to_numpy()
+    return _without_closed(rows, pd.Series("", index=days) if closed is None else closed)
+
+
+def _without_closed(rows: pd.DataFrame, closed: pd.Series) -> pd.DataFrame:
+    """Of a day on which the place is shut there is nothing to compare: no number, no chance, no reason."""
+    rows, shut = rows.assign(closed=closed), (closed != "").to_numpy()
+    numbers = ["usual", "mean", "expected", "low", "high", "chance", "low_value", "high_value", "last_year"]
+    rows.loc[shut, numbers] = np.nan
+    rows.loc[shut, ["word", "towards"]] = CLOSED
+    rows["reasons"] = [
+        [] if word == CLOSED else reasons for word, reasons in zip(rows["word"], rows["reasons"], strict=True)
+    ]
     return rows
 
 
@@ -79,7 +100,7 @@ def ranges(table: pd.DataFrame) -> pd.DataFrame:
     return wide.sort_index(axis=1).set_axis(pd.DatetimeIndex(wide.index))
 
 
-def towards(mean: float, low: float, high: float, level: float, width: float) -> str:
+def towards(mean: float, low: float, high: float, level: float, width: float, y: pd.Series) -> str:
     """What the page says of a day: ``busier``, ``quieter`` or ``usual``.
 
     Parameters
@@ -88,8 +109,11 @@ def towards(mean: float, low: float, high: float, level: float, width: float) ->
         What is expected, its 80 % range, and the usual level, in the source's unit.
     width : float
         Spread of ordinary days, in per cent of a usual one.
+    y : Series
+        The series, as published so far.
     """
-    return _word(departure(mean, level), departure(low, level), departure(high, level), width).split()[-1]
+    value, lowest, highest = (departure(number, level, y) for number in (mean, low, high))
+    return _word(value, lowest, highest, width).split()[-1]
 
 
 def _word(value: float, low: float, high: float, width: float) -> str:
@@ -99,9 +123,9 @@ def _word(value: float, low: float, high: float, width: float) -> str:
     return f"{degree} {'busier' if value > 0 else 'quieter'}" if degree else USUAL
 
 
-def _chance(quantiles: pd.DataFrame, level: pd.Series, width: float, towards: pd.Series) -> pd.Series:
+def _chance(quantiles: pd.DataFrame, level: pd.Series, width: float, towards: pd.Series, floor: float) -> pd.Series:
     """That the day ends busier than a usual one, or quieter, or as near to it as two of three ordinary days do."""
-    lower, upper = ((level - FLOOR) * (1 + side * width / 100) + FLOOR for side in (-1, 1))
+    lower, upper = ((level - floor) * (1 + side * width / 100) + floor for side in (-1, 1))
     near = chance_above(quantiles, lower) - chance_above(quantiles, upper)
     above = chance_above(quantiles, level)
     return above.where(towards == "busier", 1 - above).where(towards != USUAL, near)
@@ -110,11 +134,11 @@ def _chance(quantiles: pd.DataFrame, level: pd.Series, width: float, towards: pd
 def _shares(parts: pd.DataFrame, logarithms: bool, mean: pd.Series, level: pd.Series) -> pd.DataFrame:
     """What the calendar, last year's turn and what was learned add, in per cent of a usual day; the rest is trend.
 
-    Of a forecast whose parts are not known nothing is said: the rest would be all of it, the calendar's part included.
+    Mean and level are those above the floor. Of a forecast whose parts are not known nothing is said: the rest would be all of it, the calendar's part included.
     """
-    lift = 100 * np.log(((mean - FLOOR) / (level - FLOOR)).clip(0.01, 100))
+    lift = 100 * np.log((mean / level).clip(0.01, 100))
     shares = parts.drop(columns=["level", "weekday"], errors="ignore").rename(columns=PARTS)
-    shares = shares * 100 if logarithms else shares.div((level - FLOOR) / 100, axis=0)
+    shares = shares * 100 if logarithms else shares.div(level / 100, axis=0)
     return shares.assign(trend=lift - shares.sum(axis=1)) if len(shares.columns) else shares
 
 

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from footfall.quantiles import COVERAGES, HIGH, LOW, column, ends
 from footfall.series import DAY, WEEK
+from footfall.units import unit
 
 INK, BLUE, PALE, RED, ORANGE = "#1c2430", "#1f6aa5", "#b9d3e8", "#c1442d", "#d98200"
 STYLE: Any = {
@@ -21,7 +22,6 @@ STYLE: Any = {
     "axes.labelcolor": INK, "axes.titlesize": 11, "axes.titlelocation": "left", "axes.grid": True,
     "grid.color": "#e6eaee", "axes.axisbelow": True, "legend.frameon": False,
 }  # fmt: skip
-UNIT = "% change from baseline"
 Draw = TypeVar("Draw", bound=Callable[..., Figure])
 
 
@@ -36,9 +36,9 @@ def styled(draw: Draw) -> Draw:
     return drawn  # type: ignore[return-value]
 
 
-def _canvas(title: str, unit: str = UNIT) -> tuple[Figure, Axes]:
+def _canvas(title: str, axis: str) -> tuple[Figure, Axes]:
     figure, axes = plt.subplots()
-    axes.set(title=title, ylabel=unit)
+    axes.set(title=title, ylabel=axis)
     plt.close(figure)  # shown once, as the cell's value
     return figure, axes
 
@@ -50,7 +50,7 @@ def _date(axes: Axes) -> None:
 @styled
 def level(y: pd.Series) -> Figure:
     """The whole series, and its mean over four weeks."""
-    figure, axes = _canvas(f"{y.name}, daily and as a four-week mean")
+    figure, axes = _canvas(f"{y.name}, daily and as a four-week mean", unit(y).says)
     axes.plot(y.index, y, color=PALE, linewidth=0.9)
     axes.plot(y.index, y.rolling(4 * WEEK, min_periods=2 * WEEK).mean(), color=BLUE, linewidth=2)
     axes.axhline(0, color=INK, linewidth=0.7)
@@ -61,7 +61,7 @@ def level(y: pd.Series) -> Figure:
 @styled
 def weekdays(y: pd.Series) -> Figure:
     """Spread of each weekday over the last eight weeks, ordinary days and special ones alike."""
-    figure, axes = _canvas("the last eight weeks by weekday")
+    figure, axes = _canvas("the last eight weeks by weekday", unit(y).says)
     recent = y.tail(8 * WEEK).dropna()
     names = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
     spread = [recent[recent.index.dayofweek == day] for day in range(WEEK)]
@@ -72,7 +72,7 @@ def weekdays(y: pd.Series) -> Figure:
 @styled
 def errors(table: pd.DataFrame, names: list[str]) -> Figure:
     """Mean absolute error by horizon, for some candidates of a backtest table."""
-    figure, axes = _canvas("mean absolute error by horizon", "percentage points")
+    figure, axes = _canvas("mean absolute error by horizon", "in the unit of the series")
     error = (table["mean"] - table["actual"]).abs().groupby([table["candidate"], table["horizon"]]).mean()
     for name in names:
         axes.plot(error[name].index, error[name], marker="o", label=name)
@@ -84,7 +84,7 @@ def errors(table: pd.DataFrame, names: list[str]) -> Figure:
 @styled
 def fan(y: pd.Series, mean: pd.Series, quantiles: pd.DataFrame, days: int = 4 * WEEK) -> Figure:
     """The past four weeks running into the forecast, with its 50, 80 and 90 % ranges."""
-    figure, axes = _canvas(f"{y.name}: the past {days} days and the forecast")
+    figure, axes = _canvas(f"{y.name}: the past {days} days and the forecast", unit(y).says)
     recent = y.tail(days)
     axes.plot(recent.index, recent, color=INK, linewidth=1.4, marker="o", markersize=3, label="published")
     for coverage, shade in zip(reversed(COVERAGES), (0.18, 0.25, 0.4), strict=True):
@@ -112,7 +112,7 @@ def origins(y: pd.Series, table: pd.DataFrame, count: int = 10) -> Figure:
         Forecasts to draw; they take turns in two colours, and in dots and squares, that every eye can tell apart.
     """
     forecasts = _one_after_the_other(table.dropna(subset=[column(LOW), column(HIGH)]), count)
-    figure, axes = _canvas(f"{y.name}: {len(forecasts)} forecasts of the past")
+    figure, axes = _canvas(f"{y.name}: {len(forecasts)} forecasts of the past", unit(y).says)
     for rows, (colour, marker) in zip(forecasts, cycle([(BLUE, "o"), (ORANGE, "s")]), strict=False):
         axes.fill_between(rows["date"], rows[column(LOW)], rows[column(HIGH)], color=colour, alpha=0.22, linewidth=0)
         axes.plot(rows["date"], rows["mean"], color=colour, linewidth=1.6, marker=marker, markersize=3)
@@ -144,7 +144,8 @@ def hindsight(scores: pd.DataFrame, days: int, horizon: int = 1) -> Figure:
     horizon : int, default=1
         How many days ahead they were forecast.
     """
-    figure, axes = _canvas(f"what we said {horizon} day{'s' * (horizon > 1)} before, and what happened")
+    title = f"what we said {horizon} day{'s' * (horizon > 1)} before, and what happened"
+    figure, axes = _canvas(title, "in the unit of the series")
     rows = scores[scores["horizon"] == horizon].tail(days)
     day, missed = pd.to_datetime(rows["target_end_date"]), rows["covered80"] == 0
     axes.fill_between(day, rows["low"], rows["high"], color=BLUE, alpha=0.22, linewidth=0, label="80 % range")

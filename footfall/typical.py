@@ -2,7 +2,7 @@
 
 The usual level of a weekday is the middle of its last six ordinary ones, so it belongs to this place and to the season
 as it is: August is measured by August. Differences are shares of the visits on such a day, not points of the source's
-unit, which counts from early 2020.
+unit. Days on which the place was shut have no value, and count nowhere.
 """
 
 from typing import TypeVar
@@ -11,13 +11,14 @@ import numpy as np
 import pandas as pd
 
 from footfall.calendar import special
-from footfall.series import FLOOR, WEEK
+from footfall.series import WEEK
+from footfall.units import unit
 
 WEEKS = 6  # enough that one odd Friday does not matter, few enough to stay in the season
 FEWEST_WEEKS = 3
 HALF_A_YEAR = 26 * WEEK
 NOTICEABLE = 2.0  # per cent: nobody at the door notices less
-LOWEST = 5.0  # visits in per cent of early 2020; below, everything is shut and shares of it mean nothing
+LOWEST = 0.05  # of the level of the series: below, everything is shut and shares of it mean nothing
 
 Level = TypeVar("Level", pd.Series, float)
 
@@ -46,9 +47,10 @@ def usual(y: pd.Series, days: pd.DatetimeIndex, country: str) -> pd.Series:
     return pd.Series(median.reindex(days.dayofweek).fillna(y.median()).to_numpy(), index=days)
 
 
-def departure(value: Level, level: Level) -> Level:
-    """How many per cent more visits than usual; both in per cent against the same baseline."""
-    ratio: Level = np.maximum(value - FLOOR, 0) / np.maximum(level - FLOOR, LOWEST)
+def departure(value: Level, level: Level, y: pd.Series) -> Level:
+    """How many per cent more visits than usual; both in the unit of the series `y` that they belong to."""
+    of = unit(y)
+    ratio: Level = np.maximum(value - of.floor, 0) / np.maximum(level - of.floor, LOWEST * of.level(y))
     return 100 * (ratio - 1)
 
 
@@ -64,7 +66,7 @@ def spread(y: pd.Series, country: str) -> float:
     before = ordinary.groupby(ordinary.index.dayofweek).transform(
         lambda values: values.shift().rolling(WEEKS, min_periods=FEWEST_WEEKS).median()
     )
-    off = departure(ordinary, before).abs().dropna()
+    off = departure(ordinary, before, y).abs().dropna()
     return max(NOTICEABLE, float(off.quantile(2 / 3))) if len(off) else NOTICEABLE
 
 

@@ -17,6 +17,8 @@ class Unit(NamedTuple):
 
     name: str
     floor: float  # nobody came
+    says: str  # what its numbers are, as a figure's axis has it
+    errors: str  # and what a difference of two of them is
     baseline: float | None  # what stands above the floor at the source's own baseline; None: each series has its own
 
     def level(self, values: Any) -> float:
@@ -41,8 +43,8 @@ class Unit(NamedTuple):
         return 100 * np.expm1(logarithm) if self.baseline is not None else level * np.exp(logarithm)
 
 
-PERCENT = Unit("percent", floor=-100.0, baseline=100.0)
-COUNTS = Unit("counts", floor=0.0, baseline=None)
+PERCENT = Unit("percent", -100.0, "% change from baseline", "percentage points", baseline=100.0)
+COUNTS = Unit("counts", 0.0, "counted a day", "counted a day", baseline=None)
 UNITS = {unit.name: unit for unit in (PERCENT, COUNTS)}
 
 

@@ -8,14 +8,12 @@ from flows.orchestration import alerts
 from flows.record import mlflow_runs
 from flows.station.run import Run
 from flows.storage import layout
+from footfall.units import unit_of
 
 TABLES = {  # a station's table, and what its figures are
-    "predict": ("forecast", "Percent against early 2020; four days out of five end between low and high."),
+    "predict": ("forecast", "In {says}; four days out of five end between low and high."),
     "train": ("leaderboard", "Smaller is better, but for the cover of a range, where its own share is."),
-    "review": (
-        "report-card",
-        "Of the days that became known; errors in percentage points, smaller is better.",
-    ),
+    "review": ("report-card", "Of the days that became known; errors in {errors}, smaller is better."),
 }
 
 
@@ -42,6 +40,7 @@ async def present(run: Run, decided: str, table: list[dict[str, Any]] | None = N
         await acreate_markdown_artifact(summary, key=_key(run, run.station), description=decided)
         if table:
             name, units = TABLES[run.station]
+            units = units.format(**unit_of(run.market.data.category)._asdict())
             await acreate_table_artifact(table, key=_key(run, name), description=f"{decided}. {units}")
 
 

@@ -109,7 +109,7 @@ def _of_origin(rows: pd.DataFrame, y: pd.Series, country: str) -> pd.DataFrame:
     level = usual(y, pd.DatetimeIndex(rows["target_end_date"]), country).to_numpy()
     wide = rows.assign(low=rows[column(LOW)], high=rows[column(HIGH)], usual=level)
     width = spread(y, country)
-    return wide.assign(said=[towards(day.mean, day.low, day.high, day.usual, width) for day in wide.itertuples()])
+    return wide.assign(said=[towards(day.mean, day.low, day.high, day.usual, width, y) for day in wide.itertuples()])
 
 
 def _tidy(scored: pd.DataFrame) -> pd.DataFrame:

@@ -95,7 +95,7 @@ def page(table: pd.DataFrame, y: pd.Series, days: pd.DataFrame, lag: int, track:
     shared = {
         "days": days, "first": first, "made": origin, "through": y.index[-1], "country": country, "track": track,
         "still": (origin - y.index[-1]).days > lag + LATE, "last": f"{days.index[-1]:%Y-%m-%d}",
-        "together": departure(days["mean"].mean(), days["usual"].mean()), "scale": _scale(days),
+        "together": departure(days["mean"].mean(), days["usual"].mean(), y), "scale": _scale(days),
         "tallest": max(float(days["expected"].abs().max()), 2 * float(days["spread"].max())),
         "measure": measure, "alike": shared_reasons(days), "attribution": ATTRIBUTION, "address": ADDRESS,
     }  # fmt: skip

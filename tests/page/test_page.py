@@ -171,8 +171,11 @@ def test_two_of_three_ordinary_days_lie_within_the_spread():
 
 
 def test_a_difference_is_a_share_of_a_usual_day():
-    assert departure(44.0, 20.0) == pytest.approx(20) and departure(-100.0, 20.0) == -100
-    assert np.isfinite(departure(3.0, -100.0))
+    percent_series, covers = pd.Series([20.0]), pd.Series([0.0, 80.0, 100.0, 120.0], name="count")
+    assert departure(44.0, 20.0, percent_series) == pytest.approx(20)
+    assert departure(-100.0, 20.0, percent_series) == -100
+    assert departure(120.0, 100.0, covers) == pytest.approx(20) and departure(0.0, 100.0, covers) == -100
+    assert np.isfinite(departure(3.0, -100.0, percent_series)) and np.isfinite(departure(3.0, 0.0, covers))
 
 
 def test_what_is_only_perhaps_so_is_not_so_by_nine_chances():
