@@ -9,18 +9,18 @@ from footfall.params import Data
 
 ROOT = Path(__file__).resolve().parent.parent
 POOL = "forecasting"  # Prefect's work pool
-LISBON = ZoneInfo("Europe/Lisbon")  # where the days of the schedule begin
+LISBON = "Europe/Lisbon"  # where days begin, unless a market says otherwise
 OWN_PREFECT = "FOOTFALL_OWN_PREFECT"  # set to the address of the Prefect server where it is one of ours
 
 
-def today(moment: dt.datetime | None = None) -> dt.date:
-    """Today in Lisbon, whatever the machine's zone; or the day there at a moment with a zone."""
-    return (moment or dt.datetime.now(dt.UTC)).astimezone(LISBON).date()
+def today(zone: str = LISBON, moment: dt.datetime | None = None) -> dt.date:
+    """Today in a zone, whatever the machine's; or the day there at a moment with a zone."""
+    return (moment or dt.datetime.now(dt.UTC)).astimezone(ZoneInfo(zone)).date()
 
 
 def day_of(data: Data, due: dt.datetime | None = None) -> dt.date:
-    """The day a market stands on: its own ``as_of``, else the one its run was `due` on, else today."""
-    return dt.date.fromisoformat(data.as_of) if data.as_of else today(due)
+    """The day a market stands on: its own ``as_of``, else the one its run was `due` on, else today in its zone."""
+    return dt.date.fromisoformat(data.as_of) if data.as_of else today(data.timezone, due)
 
 
 def home() -> Path:

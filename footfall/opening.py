@@ -1,8 +1,8 @@
 """Days on which a place is shut: said by its market's file, or learned from days that were never open.
 
 Shut is neither zero nor missing. Such a day has no value (`footfall.series.pick` leaves it blank), so that nothing
-learns from it, and a coming one is published at the floor and called closed. Learned is only what is plain: a weekday that
-was not open of late, and a holiday that was not open twice before. Anything wider closes places that are open.
+learns from it, and a coming one is published at the floor and called closed. Learned is only what is plain: a weekday
+that was not open of late, and a holiday that was not open twice before. Anything wider closes places that are open.
 """
 
 from typing import Any

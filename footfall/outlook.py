@@ -134,7 +134,8 @@ def _chance(quantiles: pd.DataFrame, level: pd.Series, width: float, towards: pd
 def _shares(parts: pd.DataFrame, logarithms: bool, mean: pd.Series, level: pd.Series) -> pd.DataFrame:
     """What the calendar, last year's turn and what was learned add, in per cent of a usual day; the rest is trend.
 
-    Mean and level are those above the floor. Of a forecast whose parts are not known nothing is said: the rest would be all of it, the calendar's part included.
+    Mean and level are those above the floor. Of a forecast whose parts are not known nothing is said: the rest would be
+    all of it, the calendar's part included.
     """
     lift = 100 * np.log((mean / level).clip(0.01, 100))
     shares = parts.drop(columns=["level", "weekday"], errors="ignore").rename(columns=PARTS)

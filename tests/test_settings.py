@@ -15,14 +15,18 @@ NIGHT = dt.datetime(2022, 7, 1, 23, 30, tzinfo=dt.UTC)
 def test_a_day_begins_in_lisbon_whatever_the_machines_zone(zone, monkeypatch):
     monkeypatch.setenv("TZ", zone)
     time.tzset()
-    assert today(NIGHT) == today(NIGHT.astimezone()) == dt.date(2022, 7, 2)
-    assert today() in {today(dt.datetime.now(dt.UTC) - dt.timedelta(minutes=1)), today(dt.datetime.now(dt.UTC))}
+    assert today(moment=NIGHT) == today(moment=NIGHT.astimezone()) == dt.date(2022, 7, 2)
+    now = dt.datetime.now(dt.UTC)
+    assert today() in {today(moment=now - dt.timedelta(minutes=1)), today(moment=now)}
     monkeypatch.undo()
     time.tzset()
 
 
 def test_a_market_stands_on_its_own_day_else_on_the_one_its_run_was_due_on_else_on_today():
     still, live = Data(source="sample", as_of="2022-10-13"), Data(source="sample")
+    far = Data(source="sample", timezone="Pacific/Auckland")
     assert day_of(still, NIGHT) == dt.date(2022, 10, 13)
     assert day_of(live, NIGHT) == dt.date(2022, 7, 2)
+    assert day_of(far, NIGHT - dt.timedelta(hours=12)) == dt.date(2022, 7, 1)
+    assert day_of(far, NIGHT - dt.timedelta(hours=11)) == dt.date(2022, 7, 2)
     assert day_of(live) == today()

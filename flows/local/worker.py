@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 
 from flows.local.servers import launch
-from flows.orchestration import automations, reaper
+from flows.orchestration import automations, deployments, reaper
 from flows.settings import POOL, ROOT
 from footfall.errors import EnvironmentProblem
 
@@ -15,7 +15,7 @@ PREFECT = [sys.executable, "-m", "prefect"]
 
 @contextlib.contextmanager
 def worker() -> Iterator[subprocess.Popen[bytes]]:
-    """The deployments of ``prefect.yaml`` in their work pool, the alerts, and a worker that runs one at a time.
+    """The markets' deployments in their work pool, the alerts, and a worker that runs one at a time.
 
     They go to the Prefect server that the environment names. Runs that the last worker left behind are ended first.
     """
@@ -23,7 +23,7 @@ def worker() -> Iterator[subprocess.Popen[bytes]]:
     for words in (
         ["work-pool", "create", POOL, "--type", "process", "--overwrite"],
         ["work-pool", "set-concurrency-limit", POOL, "1"],
-        ["--no-prompt", "deploy", "--all"],
+        ["--no-prompt", "deploy", "--all", "--prefect-file", str(deployments.prefect_file())],
     ):
         done = subprocess.run([*PREFECT, *words], cwd=ROOT, capture_output=True, text=True, check=False)
         if done.returncode:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, metadata, version
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from packaging.markers import Marker
 from packaging.specifiers import SpecifierSet
@@ -141,7 +142,8 @@ def _apart(url: str) -> float | None:
 def zone() -> Finding:
     """The schedule's time zone is known here."""
     now = dt.datetime.now(dt.UTC)
-    return Finding("zone", f"{now.astimezone(LISBON):%H:%M} in {LISBON}, {now.astimezone():%H:%M %Z} on this machine")
+    there, here = now.astimezone(ZoneInfo(LISBON)), now.astimezone()
+    return Finding("zone", f"{there:%H:%M} in {LISBON}, {here:%H:%M %Z} on this machine")
 
 
 def disk() -> Finding:

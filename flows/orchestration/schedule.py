@@ -3,6 +3,7 @@
 import asyncio
 import datetime as dt
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import (
@@ -23,7 +24,7 @@ from prefect.types import DateTime
 
 from flows.orchestration import alerts
 from flows.orchestration.client import answering
-from flows.settings import LISBON, params_folder, today
+from flows.settings import params_folder, today
 from footfall.market_file import read_market
 
 GOING = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
@@ -50,17 +51,20 @@ def overtaken(market: str) -> State[Any] | None:
         newer = due_after(client, run)
     if not newer:
         return None
-    first, last, newest = (today(late.expected_start_time) for late in (run, [run, *newer][-2], newer[-1]))
+    data = read_market(params_folder(), market).data
+    due_runs = (run, [run, *newer][-2], newer[-1])
+    first, last, newest = (today(data.timezone, late.expected_start_time) for late in due_runs)
     missed = f"{first}" if first == last else f"{first} … {last}"
     sentence = f"{missed} not run in time; {newest} is due and runs instead."
-    if read_market(params_folder(), market).data.as_of is None:  # a market whose clock stands still has missed nothing
+    if data.as_of is None:  # a market whose clock stands still has missed nothing
         sentence += f" Run what was missed:  footfall backfill {market} --from {first} --to {last}"
         alerts.open(market, "missed day", sentence)
     return Completed(name="Missed", message=sentence)
 
 
 def coming(market: str) -> list[dict[str, str]]:
-    """What the deployments of a market have before them, the late first: ``flow``, ``when`` in Lisbon, ``state``."""
+    """What the deployments of a market have before them, the late first: flow, when in its own zone, state."""
+    zone = ZoneInfo(read_market(params_folder(), market).data.timezone)
     with answering() as client:
         coming: list[tuple[str, FlowRun]] = []
         for flow in ("train", "predict", "review"):
@@ -78,7 +82,7 @@ def coming(market: str) -> list[dict[str, str]]:
             )
             coming += [(flow, run) for run in _late_and_next(runs)]
     return [
-        {"flow": flow, "when": f"{run.expected_start_time.astimezone(LISBON):%Y-%m-%d %H:%M}", "state": run.state_name}
+        {"flow": flow, "when": f"{run.expected_start_time.astimezone(zone):%Y-%m-%d %H:%M}", "state": run.state_name}
         for flow, run in coming
         if run.expected_start_time and run.state_name
     ]
@@ -91,8 +95,8 @@ def days(market: str, first: dt.date, last: dt.date) -> list[dt.date]:
             schedules = client.read_deployment_by_name(f"predict/{market}").schedules
         except ObjectNotFound:
             return []
-    first = max(first, last - MEMORY)
-    span = [dt.datetime.combine(day, dt.time(), LISBON) for day in (first, last + dt.timedelta(days=1))]
+    first, zone = max(first, last - MEMORY), ZoneInfo(read_market(params_folder(), market).data.timezone)
+    span = [dt.datetime.combine(day, dt.time(), zone) for day in (first, last + dt.timedelta(days=1))]
     moments: set[dt.datetime] = set()
     for active in (entry.schedule for entry in schedules if entry.active):
         if isinstance(active, CronSchedule):

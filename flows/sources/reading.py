@@ -31,5 +31,5 @@ def read_source(data: Data) -> read.Reading:
     if key not in held:
         with tempfile.TemporaryDirectory() as scratch:
             path = download.fetch(data.source, Path(scratch))
-            held[key] = read.read_google(path, data.wanted(), not_after=today())
+            held[key] = read.read_google(path, data.wanted(), not_after=today(data.timezone))
     return held[key]

@@ -82,17 +82,18 @@ def particulars(market: str, as_of: str | None, settings: dict[str, Any] | None)
         If that day is still to come.
     """
     settings = (settings or {}) | ({"data.as_of": as_of} if as_of else {})
-    day = day_of(read_market(params_folder(), market, settings).data, schedule.due())
-    _refuse_a_day_to_come(market, day)
+    data = read_market(params_folder(), market, settings).data
+    day = day_of(data, schedule.due())
+    _refuse_a_day_to_come(market, day, data.timezone)
     return read_market(params_folder(), market, settings | {"data.as_of": str(day)})
 
 
-def _refuse_a_day_to_come(market: str, day: dt.date) -> None:
+def _refuse_a_day_to_come(market: str, day: dt.date, zone: str) -> None:
     """Its forecast would be the latest until then, and that of every day before it would be stored but not shown."""
-    latest = max(today(), today(schedule.due()))
+    latest = max(today(zone), today(zone, schedule.due()))
     if day > latest:
         advice = "give today or an earlier day, or leave it out"
-        raise UsageProblem(f"{market} as of {day}: that day is still to come, in Lisbon it is {latest}; {advice}")
+        raise UsageProblem(f"{market} as of {day}: that day is still to come, in {zone} it is {latest}; {advice}")
 
 
 @contextmanager

@@ -1,0 +1,48 @@
+"""The deployments: those of ``prefect.yaml``, and one of each station for every other market in ``params/``.
+
+A market that is its one file, as `footfall new` writes it, so needs no entry there. One whose clock stands still has no
+schedule: its days are run by hand.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from flows.settings import ROOT, home, params_folder
+from footfall.market_file import market_names, read_market
+from footfall.params import Market
+
+SCHEDULES = {"train": "monthly", "predict": "daily", "review": "after-predict"}  # by their names in prefect.yaml
+DOES = {
+    "train": "Backtest the candidates on the market's figures; what passes the gate becomes champion.",
+    "predict": "The champion's forecast of the market's next days, published.",
+    "review": "What was published against what happened; a model that has decayed is trained at once.",
+}
+
+
+def prefect_file() -> Path:
+    """A file for ``prefect deploy --all --prefect-file``: what is written in prefect.yaml, and what the markets add."""
+    yaml = YAML(typ="safe", pure=True)
+    project = yaml.load(ROOT / "prefect.yaml")
+    written = {entry["parameters"]["market"] for entry in project["deployments"]}
+    markets = [read_market(params_folder(), name) for name in market_names(params_folder()) if name not in written]
+    project["deployments"] += [
+        _deployment(market, station, project["definitions"]) for market in markets for station in SCHEDULES
+    ]
+    path = home() / "deployments.yaml"
+    yaml.dump(project, path)
+    return path
+
+
+def _deployment(market: Market, station: str, definitions: dict[str, Any]) -> dict[str, Any]:
+    stands_still = market.data.as_of is not None
+    schedules = [] if stands_still else definitions[SCHEDULES[station]]
+    return {
+        "name": market.name,
+        "entrypoint": f"flows/{station}.py:{station}",
+        "description": DOES[station],
+        "parameters": {"market": market.name},
+        "schedules": [{**schedule, "timezone": market.data.timezone} for schedule in schedules],
+        "work_pool": definitions["pool"],
+    }
