@@ -57,4 +57,5 @@ def _parameters(run: Run, track: str) -> PredictParams:
     return PredictParams(
         **run.market.series(), **run.market.predict.model_dump(), model_version=run.facts["model_version"],
         snapshot="in/snapshot.parquet", champion="in/champion", out="out", track=track,
+        **run.market.data.of_the_place(),
     )  # fmt: skip

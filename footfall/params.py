@@ -127,6 +127,10 @@ class PredictParams(Series, PredictSettings):
     model_version: str = "lab"
     track: str = ""
     out: str = "../.footfall/lab/predict"
+    closures: dict[str, Any] = {}
+    place: str = ""
+    measure: dict[str, str] = {}
+    credit: str | None = None
 
 
 class ReviewParams(Series, ReviewSettings):
@@ -200,6 +204,16 @@ class Data(Strict):
         if (self.unit == "counts") != (self.category == COUNT):
             raise ValueError(f"the category of counts is {COUNT!r}, and of nothing else; leave data.category out")
         return self
+
+    def of_the_place(self) -> dict[str, Any]:
+        """What predict.ipynb is told of the place: when it is shut, its name, what is counted, and by whom."""
+        credit = self.credit if self.credit is not None or self.is_googles() else ""
+        closures = self.closed.model_dump(exclude_defaults=True)
+        return {"closures": closures, "place": self.name, "measure": self.measure, "credit": credit}
+
+    def is_googles(self) -> bool:
+        """Whether the figures are Google's, as those are that nothing else is said of."""
+        return self.format == "google" or (self.format is None and self.unit == "percent")
 
     def is_stale(self, through: dt.date, on: dt.date) -> bool:
         """Whether a source whose last figures are of one day has stopped, seen from another."""
