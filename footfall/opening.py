@@ -59,6 +59,28 @@ def said(days: pd.DatetimeIndex, closures: dict[str, Any]) -> np.ndarray:
     return np.asarray(on)
 
 
+def by_weekday(series: pd.DataFrame, location: str, category: str) -> pd.DataFrame:
+    """How often a place was open on each weekday; parameters as in `footfall.series.shut`.
+
+    Returns
+    -------
+    DataFrame, indexed by the weekday's name
+        Days that were ``open``, ``shut`` (said, at the floor, or without a row) and ``unknown``; ``lately``, the days
+        open in the last six weeks.
+    """
+    was_open = _was_open(series, location, category)
+    weekday, lately = was_open.index.dayofweek, was_open[-LATELY * WEEK :]
+    counts = {"open": was_open.eq(1), "shut": was_open.eq(0), "unknown": was_open.isna()}
+    table = pd.DataFrame({name: days.groupby(weekday).sum() for name, days in counts.items()})
+    table["lately"] = lately.eq(1).groupby(lately.index.dayofweek).sum()
+    return (
+        table.reindex(range(WEEK), fill_value=0)
+        .set_axis([name.capitalize() for name in WEEKDAYS])
+        .fillna(0)
+        .astype(int)
+    )
+
+
 def _was_open(series: pd.DataFrame, location: str, category: str) -> pd.Series:
     """1 on days that were open, 0 on those shut or without a row, NaN on those with a row and no value."""
     rows, closed = rows_of(series, location, category), shut(series, location, category)

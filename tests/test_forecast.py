@@ -106,3 +106,38 @@ def test_the_week_is_read_as_people_read_it(tmp_path):
     days = week(read_forecast(tmp_path))
     assert days.columns.tolist() == ["date", "weekday", "expected", "low", "high"]
     assert days.iloc[0].tolist() == ["2022-10-14", "Friday", 12.0, 8.0, 16.0] and len(days) == 7
+
+
+def covers(mean, closed, target="count"):
+    quantiles = pd.DataFrame({"q10": mean * 0.8, "q50": mean, "q90": mean * 1.2})
+    facts = FACTS | {"location": "PT-11", "target": target, "origin_date": "2022-10-13"}
+    return tabulate(mean, quantiles, LEVELS, closed, **facts)
+
+
+def test_a_closed_day_is_published_at_the_floor_and_said_to_be_closed():
+    closed = pd.Series(["", "", "said", "weekday", "", "", ""], index=DAYS)
+    y = (retail() + 150).rename("count")
+    table = covers(MEAN * 10, closed)
+    check(table, y, 7, LEVELS, MEAN * 10)
+    assert table.loc[table["open"] == "no", "target_end_date"].unique().tolist() == ["2022-10-16", "2022-10-17"]
+    assert (table.loc[table["open"] == "no", "value"] == 0).all() and (
+        table.loc[table["open"] == "yes", "value"] > 0
+    ).all()
+    spoilt = table.assign(value=table["value"].mask(table["open"] == "no", 3.0))
+    with pytest.raises(DataProblem, match="2022-10-16: 3 — a closed day is published at 0"):
+        check(spoilt, y, 7, LEVELS, MEAN * 10)
+
+
+def test_percent_keeps_its_columns_unless_a_day_of_it_is_closed():
+    nowhere, somewhere = pd.Series("", index=DAYS), pd.Series(["", "holiday", *[""] * 5], index=DAYS)
+    assert "open" not in covers(MEAN, nowhere, "parks") and "open" in covers(MEAN, nowhere)
+    table = covers(MEAN, somewhere, "parks")
+    assert (table.loc[table["open"] == "no", "value"] == -100).all()
+
+
+@pytest.mark.parametrize(("scale", "written"), [(0.02, 0.24), (10, 120.0), (1e6, 12_000_000.0)])
+def test_counts_have_as_many_decimals_as_their_size_asks_for(scale, written):
+    mean = MEAN * scale * (1 + 1e-9)
+    table = covers(mean, None)
+    assert table.loc[table["output_type"] == "mean", "value"].iloc[0] == written
+    check(table, (retail() + 150).rename("count") * scale, 7, LEVELS, mean)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from pydantic import ValidationError
 
 from footfall import params
 
@@ -25,7 +26,25 @@ def test_the_model_equals_the_parameters_cell(name):
 
 
 def test_nothing_but_literals_reaches_a_notebook():
-    kinds = (str, int, float, bool, list)
+    kinds = (str, int, float, bool, list, dict, type(None))
     for _, model in inspect.getmembers(params, inspect.isclass):
         if issubclass(model, params.Series) and model is not params.Series:
             assert all(isinstance(value, kinds) for value in model().model_dump(mode="json").values())
+
+
+def test_counts_are_of_one_category_and_known_the_day_after():
+    data = params.Data(source="till.csv", unit="counts")
+    assert (data.category, data.lag, data.is_googles()) == ("count", 1, False)
+    assert params.Data(source="sample").is_googles() and not params.Data(source="x.csv", format="table").is_googles()
+    with pytest.raises(ValidationError, match=r"leave data\.category out"):
+        params.Data(source="till.csv", unit="counts", category="parks")
+    with pytest.raises(ValidationError, match="is no time zone"):
+        params.Data(source="till.csv", timezone="Lisbon")
+
+
+@pytest.mark.parametrize(
+    ("said", "credit"),
+    [({}, None), ({"unit": "counts"}, ""), ({"unit": "counts", "credit": "Figures: ours."}, "Figures: ours.")],
+)
+def test_google_is_credited_for_its_own_figures_alone(said, credit):
+    assert params.Data(source="till.csv", **said).of_the_place()["credit"] == credit

@@ -1,0 +1,106 @@
+"""Which days a place was shut on, which it will be, and that nothing more is taken for shut than that."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from footfall import opening
+from footfall.series import pick, shut
+
+HOUSE = "PT-11/Baixa"
+DAYS = pd.date_range("2024-01-01", "2025-11-30")
+COMING = pd.date_range("2025-12-01", "2026-01-11")
+
+
+def table(values, category="count", location=HOUSE, **columns):
+    return pd.DataFrame({"location": location, "category": category, "date": values.index, "value": values, **columns})
+
+
+def covers(days=DAYS):
+    return pd.Series(np.random.default_rng(1).integers(80, 120, len(days)).astype(float), index=days)
+
+
+def mondays(values):
+    return values.index.dayofweek == 0
+
+
+@pytest.mark.parametrize("how", ["zero", "absent", "said"])
+def test_a_weekday_that_was_never_open_will_be_shut(how):
+    values = covers()
+    if how == "absent":
+        figures = table(values[~mondays(values)])
+    elif how == "zero":
+        figures = table(values.mask(mondays(values), 0.0))
+    else:
+        figures = table(values.mask(mondays(values)), open=np.where(mondays(values), "no", "yes"))
+    foreseen = opening.foreseen(figures, HOUSE, "count", COMING)
+    assert set(COMING[foreseen == "weekday"].dayofweek) == {0} and (foreseen == "weekday").sum() == 6
+    assert (foreseen[COMING.dayofweek != 0] == "").all()
+    y = pick(figures, HOUSE, "count")
+    assert y[mondays(y)].isna().all() and y[~mondays(y)].notna().all()
+
+
+def test_the_same_of_percent_where_nobody_is_a_hundred_less():
+    values = covers() - 100
+    foreseen = opening.foreseen(table(values.mask(mondays(values), -100.0), "parks", "PT"), "PT", "parks", COMING)
+    assert set(COMING[foreseen == "weekday"].dayofweek) == {0}
+
+
+def test_a_blank_is_not_known_to_be_shut():
+    figures = table(covers().mask(DAYS.dayofweek == 0))
+    assert (opening.foreseen(figures, HOUSE, "count", COMING) == "").all()
+    assert not shut(figures, HOUSE, "count").any()
+
+
+def test_a_gap_of_the_source_shuts_no_weekday():
+    values = covers()
+    figures = table(values.drop(values.index[-40:-1]))
+    assert (opening.foreseen(figures, HOUSE, "count", COMING) == "").all()
+
+
+def test_a_place_open_at_weekends_alone_is_shut_on_the_other_days():
+    values = covers()
+    foreseen = opening.foreseen(table(values[values.index.dayofweek >= 5]), HOUSE, "count", COMING)
+    assert ((foreseen == "weekday") == (COMING.dayofweek < 5)).all()
+
+
+@pytest.mark.parametrize(("years", "expected"), [([2024], ""), ([2024, 2025], "holiday")])
+def test_a_holiday_is_shut_when_it_was_twice_before(years, expected):
+    days = pd.date_range("2024-01-01", "2025-12-20")
+    closed = days.isin([pd.Timestamp(year, 5, 1) for year in years])
+    figures = table(covers(days).mask(closed, 0.0))
+    foreseen = opening.foreseen(figures, HOUSE, "count", pd.date_range("2026-04-24", "2026-05-03"))
+    assert foreseen["2026-05-01"] == expected and (foreseen.drop(pd.Timestamp("2026-05-01")) == "").all()
+
+
+def test_a_holiday_that_fell_on_the_day_of_rest_says_nothing_of_itself():
+    values = covers().mask(DAYS.dayofweek == 5, 0.0)  # 25 April 2026 is a Saturday, 1 June 2024 was one
+    values[pd.Timestamp("2024-10-05")] = 0.0  # a Saturday
+    values[pd.Timestamp("2025-10-05")] = 0.0  # a Sunday, otherwise open
+    foreseen = opening.foreseen(table(values), HOUSE, "count", pd.date_range("2026-10-05", periods=1))
+    assert foreseen.tolist() == [""], "shut once on a day that is otherwise open"
+
+
+def test_what_the_owner_says_is_shut():
+    closures = {"weekdays": ["tuesday"], "dates": ["2025-12-25"], "from_to": [["2026-01-05", "2026-01-07"]]}
+    foreseen = opening.foreseen(table(covers()), HOUSE, "count", COMING, closures)
+    said = set(COMING[foreseen == "said"].strftime("%m-%d"))
+    assert said == {"12-02", "12-09", "12-16", "12-23", "12-30", "01-06", "12-25", "01-05", "01-07"}
+
+
+def test_nobody_came_to_a_place_where_few_come_is_no_closing():
+    few = pd.Series(np.random.default_rng(1).poisson(1.5, len(DAYS)).astype(float), index=DAYS)
+    assert not shut(table(few), HOUSE, "count").any()
+    euros = pd.Series(0.3, index=DAYS).mask(DAYS.dayofweek == 0, 0.0)
+    assert shut(table(euros), HOUSE, "count").sum() == (DAYS.dayofweek == 0).sum()
+
+
+def test_a_series_goes_on_to_its_last_day_that_is_known():
+    figures = table(covers().mask(DAYS >= "2025-11-29", 0.0))
+    y = pick(figures, HOUSE, "count")
+    assert y.index[-1] == DAYS[-1] and y[-2:].isna().all()
+
+
+def test_how_often_it_was_open_is_counted_by_weekday():
+    counted = opening.by_weekday(table(covers()[lambda values: ~mondays(values)]), HOUSE, "count")
+    assert counted.loc["Monday"].tolist() == [0, 99, 0, 0] and counted.loc["Sunday", "lately"] == 6
