@@ -24,7 +24,7 @@ async def train(
     market, as_of, settings
         As in `flows.station.run.particulars`.
     trigger : str
-        What called for it, a tag of its run: ``drift``.
+        What called for it, a tag of its run: ``drift`` or ``young``.
 
     Returns
     -------

@@ -131,11 +131,11 @@ def test_decay_calls_for_one_training_and_no_second(cafe):
     assert trained.data.tags["trigger"] == "drift" and trained.data.tags["as_of"] == "2022-10-07"
     review(cafe, "2022-10-08", **asked)
     assert newest("train", cafe).info.run_id == trained.info.run_id
-    from flows.station.scores import trained_for_drift
+    from flows.station.scores import trained_for
 
-    assert trained_for_drift(cafe, date(2022, 11, 3), 28) == "2022-10-07"
-    assert trained_for_drift(cafe, date(2022, 11, 4), 28) is None
-    assert trained_for_drift(cafe, date(2022, 10, 6), 28) is None, "a training of a later day is still to come"
+    assert trained_for("drift", cafe, date(2022, 11, 3), 28) == "2022-10-07"
+    assert trained_for("drift", cafe, date(2022, 11, 4), 28) is None
+    assert trained_for("drift", cafe, date(2022, 10, 6), 28) is None, "a training of a later day is still to come"
 
 
 def decayed_review(cafe, servers, monkeypatch, refused):
@@ -151,7 +151,7 @@ def decayed_review(cafe, servers, monkeypatch, refused):
 @pytest.mark.soak
 def test_a_training_that_was_not_brought_to_its_end_is_none(cafe, servers, monkeypatch):
     from flows.record import mlflow_runs
-    from flows.station.scores import trained_for_drift
+    from flows.station.scores import trained_for
 
     with pytest.raises(EnvironmentProblem, match="MLflow at"):
         decayed_review(cafe, servers, monkeypatch, "POST .*model-versions/create")
@@ -159,7 +159,7 @@ def test_a_training_that_was_not_brought_to_its_end_is_none(cafe, servers, monke
     mlflow_runs.deliver_waiting(home() / "runs")
     trained = newest("train", cafe).data.tags
     assert (trained["trigger"], trained["outcome"]) == ("drift", "succeeded"), "its record was delivered"
-    assert trained_for_drift(cafe, date(2022, 10, 8), 28) is None, "so the next review tries again"
+    assert trained_for("drift", cafe, date(2022, 10, 8), 28) is None, "so the next review tries again"
 
 
 @pytest.mark.soak

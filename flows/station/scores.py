@@ -111,12 +111,12 @@ def _grade(made: str, rows: pd.DataFrame) -> bool:
     )
 
 
-def trained_for_drift(market: str, as_of: dt.date, days: int) -> str | None:
-    """The day of the newest training that decay started, within some days before `as_of`; None if there is none.
+def trained_for(trigger: str, market: str, as_of: dt.date, days: int) -> str | None:
+    """The day of the newest training that something called for, within some days before `as_of`; None if there is none.
 
     Only one that was brought to its end counts: its notebook may have succeeded, and the promotion after it failed.
     """
-    filters = f"tags.market = '{market}' and tags.trigger = 'drift' and tags.decided LIKE '%'"
+    filters = f"tags.market = '{market}' and tags.trigger = '{trigger}' and tags.decided LIKE '%'"
     trained = [run.data.tags["as_of"] for _, run in mlflow_runs.search("train", filters, most=1000)]
     first = str(as_of - dt.timedelta(days=days))
     return max((day for day in trained if first < day <= str(as_of)), default=None)
