@@ -207,7 +207,8 @@ class Data(Strict):
 
     def of_the_place(self) -> dict[str, Any]:
         """What predict.ipynb is told of the place: when it is shut, its name, what is counted, and by whom."""
-        credit = self.credit if self.credit is not None or self.is_googles() else ""
+        of_others = self.unit == "percent" and not self.is_googles()
+        credit = "" if self.credit is None and of_others else self.credit
         closures = self.closed.model_dump(exclude_defaults=True)
         return {"closures": closures, "place": self.name, "measure": self.measure, "credit": credit}
 
