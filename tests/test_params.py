@@ -44,7 +44,12 @@ def test_counts_are_of_one_category_and_known_the_day_after():
 
 @pytest.mark.parametrize(
     ("said", "credit"),
-    [({}, None), ({"format": "table"}, ""), ({"unit": "counts"}, None), ({"unit": "counts", "credit": "Figures: ours."}, "Figures: ours.")],
+    [
+        ({}, None),
+        ({"format": "table"}, ""),
+        ({"unit": "counts"}, None),
+        ({"unit": "counts", "credit": "Figures: ours."}, "Figures: ours."),
+    ],
 )
 def test_google_is_credited_for_its_own_figures_alone(said, credit):
     assert params.Data(source="till.csv", **said).of_the_place()["credit"] == credit
