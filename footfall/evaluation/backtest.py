@@ -5,21 +5,20 @@ columns of `footfall.quantiles.QUANTILES` once it has intervals. Horizons are co
 forecast was made on, not from the last day with data.
 """
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 from sktime.forecasting.base import BaseForecaster
 
 from footfall.evaluation.intervals import FEWEST_ERRORS, with_quantiles
 from footfall.evaluation.metrics import coverage, mae, naive_error, wis
-from footfall.models.updating import bring_up_to, fit, predict
+from footfall.models.updating import fit, forecasts
 from footfall.quantiles import COVERAGES, QUANTILES, WIDEST, percentage
 from footfall.series import DAY
 
 WARM_UP = 365  # origins that only gather errors
 FEWEST_DAYS = 60  # of history before the first origin
-Forecasts = Iterator[tuple[pd.Timestamp, pd.Series]]  # an origin, and the means of the days after it
 
 
 class Windows(NamedTuple):
@@ -81,7 +80,7 @@ def backtest(
     tables: dict[str, pd.DataFrame] = {}
     for name, forecaster in candidates.items():
         twin = next((other for other in tables if candidates[other] == forecaster), None)
-        tables[name] = tables[twin] if twin else _table(_rolling(forecaster, y, origins, horizon, lag), y)
+        tables[name] = tables[twin] if twin else _table(_rolling(forecaster, y, origins, horizon, lag), y, origins)
     return pd.concat([table.assign(candidate=name) for name, table in tables.items()], ignore_index=True)
 
 
@@ -108,33 +107,32 @@ def extend_residuals(residuals: pd.DataFrame, champion: BaseForecaster, y: pd.Se
         `residuals`, and a row for each origin and day since whose value is known.
     """
     origins = pd.date_range(champion.cutoff[-1] + lag * DAY, y.index[-1] - DAY)
-    forecasts = _following(champion, y, origins, int(residuals["horizon"].max()), lag)
-    return pd.concat([residuals, *(_rows(origin, mean, y).dropna() for origin, mean in forecasts)], ignore_index=True)
+    means = _following(champion, y, origins, int(residuals["horizon"].max()), lag)
+    return pd.concat([residuals, _table(means, y, origins).dropna()], ignore_index=True)
 
 
-def _table(forecasts: Forecasts, y: pd.Series) -> pd.DataFrame:
-    return pd.concat([_rows(origin, mean, y) for origin, mean in forecasts], ignore_index=True)
-
-
-def _rolling(forecaster: BaseForecaster, y: pd.Series, origins: pd.DatetimeIndex, horizon: int, lag: int) -> Forecasts:
-    """Fitted anew at the first origin of every calendar month."""
-    for _, month in origins.to_series().groupby(origins.to_period("M")):
-        fitted = fit(forecaster, y[: month.iloc[0] - lag * DAY])
-        yield from _following(fitted, y, pd.DatetimeIndex(month), horizon, lag)
+def _rolling(forecaster: BaseForecaster, y: pd.Series, origins: pd.DatetimeIndex, horizon: int, lag: int) -> np.ndarray:
+    """Means of shape (n_origins, horizon), fitted anew at the first origin of every calendar month."""
+    months = [pd.DatetimeIndex(month) for _, month in origins.to_series().groupby(origins.to_period("M"))]
+    fitted = (fit(forecaster, y[: month[0] - lag * DAY]) for month in months)
+    pairs = zip(fitted, months, strict=True)
+    return np.concatenate([_following(model, y, month, horizon, lag) for model, month in pairs])
 
 
 def _following(
     forecaster: BaseForecaster, y: pd.Series, origins: pd.DatetimeIndex, horizon: int, lag: int
-) -> Forecasts:
-    """With its parameters held, from day to day."""
-    for origin in origins:
-        forecaster = bring_up_to(forecaster, y[: origin - lag * DAY])
-        yield origin, predict(forecaster, pd.date_range(origin + DAY, periods=horizon))
+) -> np.ndarray:
+    """Means of shape (n_origins, horizon), with its parameters held."""
+    return forecasts(forecaster, y, origins - lag * DAY, lag + horizon)[:, lag:]
 
 
-def _rows(origin: pd.Timestamp, mean: pd.Series, y: pd.Series) -> pd.DataFrame:
-    forecast = {"origin": origin, "date": mean.index, "horizon": (mean.index - origin).days, "mean": mean.to_numpy()}
-    return pd.DataFrame({**forecast, "actual": y.reindex(mean.index).to_numpy()})
+def _table(means: np.ndarray, y: pd.Series, origins: pd.DatetimeIndex) -> pd.DataFrame:
+    """A row for each number of `means`, shape (n_origins, horizon)."""
+    horizon = np.tile(np.arange(1, means.shape[1] + 1), len(origins))
+    origin = origins.repeat(means.shape[1])
+    date = origin + horizon * DAY
+    actual = y.reindex(date).to_numpy()
+    return pd.DataFrame({"origin": origin, "date": date, "horizon": horizon, "mean": means.ravel(), "actual": actual})
 
 
 def backtest_with_quantiles(

@@ -2,6 +2,7 @@
 
 from footfall.models.boosted import Boosted, Panel
 from footfall.models.ets import ETS
+from footfall.models.naive import SeasonalNaive
 from footfall.models.smoother import WeekdaySmoother
 from footfall.models.transforms import KindOfDay, LastYearsTurn, LogLevel
 from footfall.models.updating import bring_up_to, fit, predict, with_panel
@@ -13,6 +14,7 @@ __all__ = [
     "LastYearsTurn",
     "LogLevel",
     "Panel",
+    "SeasonalNaive",
     "WeekdaySmoother",
     "bring_up_to",
     "fit",

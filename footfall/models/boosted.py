@@ -16,6 +16,7 @@ from sktime.forecasting.base import BaseForecaster, ForecastingHorizon
 
 from footfall.calendar import country_of
 from footfall.models.features import Features, Front
+from footfall.models.forecaster import SeriesForecaster
 from footfall.models.smoother import WeekdaySmoother
 from footfall.models.training_set import TrainingSet, concatenated, days_before_month, training_set
 from footfall.models.transforms import KindOfDay, LastYearsTurn, LogLevel, to_percent
@@ -127,7 +128,7 @@ class Boosted(BaseForecaster):
     """
 
     _tags: ClassVar = {
-        **WeekdaySmoother._tags,
+        **SeriesForecaster._tags,
         "enforce_index_type": [pd.DatetimeIndex],
         "python_dependencies": "lightgbm",
     }
@@ -169,12 +170,24 @@ class Boosted(BaseForecaster):
         values = to_percent(self.parts(ahead).sum(axis=1).to_numpy())
         return pd.Series(values, index=fh.to_absolute_index(self.cutoff), name=self._seen.name)
 
+    def forecasts(self, y: pd.Series, known: np.ndarray, horizon: int) -> np.ndarray:
+        """Forecasts after some of the new days `y`, see `footfall.models.updating.forecasts`."""
+        y, origins = _daily(pd.concat([self._seen, y])), len(self._seen) - 1 + known
+        months = y.index[origins].to_period("M")
+        parts = [self._parts(y, origins[months == month], horizon) for month in months.unique()]
+        return np.concatenate([to_percent(sum(of_month.values())) for of_month in parts])
+
     def parts(self, ahead: np.ndarray) -> pd.DataFrame:
         """What the forecasts of some days ahead are the sum of, as logarithm of the level; a row per day."""
-        y, front = _daily(self._seen), Front.of(self.calendar, self.country)
-        features, last = Features(y, self.country, front, days_before_month(y), int(max(ahead))), len(y) - 1
-        learned = _foreseen_error(self.booster_, features, last)
-        return pd.DataFrame({**features.parts(last), "learned": learned}).iloc[ahead - 1]
+        y = _daily(self._seen)
+        parts = self._parts(y, np.array([len(y) - 1]), int(max(ahead)))
+        return pd.DataFrame({name: values[0] for name, values in parts.items()}).iloc[ahead - 1]
+
+    def _parts(self, y: pd.Series, origins: np.ndarray, horizon: int) -> dict[str, np.ndarray]:
+        """The same for origins of one month, each part of shape (n_origins, horizon)."""
+        y, front = y.iloc[: origins[-1] + 1], Front.of(self.calendar, self.country)
+        features = Features(y, self.country, front, days_before_month(y), horizon)
+        return {**features.parts(origins), "learned": _foreseen_error(self.booster_, features, origins)}
 
     @classmethod
     def get_test_params(cls, parameter_set: str = "default") -> dict[str, Any]:
@@ -202,12 +215,13 @@ def _grow(rows: TrainingSet, trees: int, rows_per_tree: int, most: int) -> str:
     return str(lightgbm.train(LIGHTGBM, data, trees).model_to_string())
 
 
-def _foreseen_error(booster: str, features: Features, origin: int) -> np.ndarray:
-    """How far the pipeline will err on each day of the horizon, as logarithm of the level."""
+def _foreseen_error(booster: str, features: Features, origins: np.ndarray) -> np.ndarray:
+    """How far the pipeline will err, shape (n_origins, horizon), as logarithm of the level."""
     if not booster:
-        return np.zeros(features.horizon)
-    origins = np.array([origin])
-    return np.asarray(_read(booster).predict(features.table(origins)[0]) * features.usual_error(origins))
+        return np.zeros((len(origins), features.horizon))
+    rows = features.table(origins)
+    foreseen = _read(booster).predict(rows.reshape(-1, rows.shape[2])).reshape(rows.shape[:2])
+    return np.asarray(foreseen * features.usual_error(origins)[:, None])
 
 
 @lru_cache(maxsize=2)

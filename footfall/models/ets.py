@@ -2,8 +2,14 @@
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from sktime.forecasting.exp_smoothing import ExponentialSmoothing
+
+from footfall.models.smoother import State, WeekdaySmoother
+from footfall.series import WEEK
+
+TINY = 1e-12  # in place of nothing, where the level follows a surprise all the way
 
 
 class ETS(ExponentialSmoothing):
@@ -24,6 +30,35 @@ class ETS(ExponentialSmoothing):
             same = self.clone().set_params(**_as_fitted(self._fitted_forecaster.params)).fit(seen)
             self._cur_y, self._fitted_forecaster = seen, same._fitted_forecaster
         return self
+
+    @property
+    def additive_week(self) -> bool:
+        """Whether it is what `WeekdaySmoother` can follow in its place: a damped slope and a week, both added."""
+        kind = self.trend, self.damped_trend, self.seasonal, self.sp, self.use_boxcox
+        return kind == ("add", True, "add", WEEK, None)
+
+    def forecasts(self, y: pd.Series, known: np.ndarray, horizon: int) -> np.ndarray:
+        """Forecasts after some of the new days `y`, see `footfall.models.updating.forecasts`; of an `additive_week`.
+
+        As statsmodels does, a forecast takes the season of the last day's weekday as it was before that day.
+        """
+        smoother, state = _smoother(self._fitted_forecaster.params)
+        values = np.concatenate([self._cur_y.to_numpy(float), y.to_numpy(float)])
+        after = [
+            (level, slope, (*coming[:-1], coming[-1] - smoother.season * (1 - smoother.level) * surprise))
+            for level, slope, coming, surprise in smoother.follow(state, values)
+        ]
+        days = len(self._cur_y) - 1 + known
+        level, slope, season = (np.array(part) for part in zip(*(after[day] for day in days), strict=True))
+        return np.asarray(np.add(*smoother.carry_on(level, slope, season, np.arange(1, horizon + 1))))
+
+
+def _smoother(params: dict[str, Any]) -> tuple[WeekdaySmoother, State]:
+    """The fitted gains and first state, as `WeekdaySmoother` takes them."""
+    level, trend, season = (params[f"smoothing_{name}"] for name in ("level", "trend", "seasonal"))
+    gains = {"level": level, "trend": level * trend, "season": season / max(1 - level, TINY)}
+    first = params["initial_level"], params["initial_trend"], tuple(params["initial_seasons"])
+    return WeekdaySmoother(**gains, damping=params["damping_trend"]), first
 
 
 def _as_fitted(params: dict[str, Any]) -> dict[str, Any]:

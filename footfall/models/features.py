@@ -81,15 +81,15 @@ class Features:
         wider = cumulated_steps(ordinary, front.turn.window, WIDER * front.turn.step)
         self.last_year = a_year_later(wider, self.days)
         self.smoothed = ordinary.to_numpy() - self.turn[: len(y)]
-        self._follow(max(0, fitted - front.smoother.days))
+        self._follow(max(0, fitted - front.smoother.days), fitted)
 
-    def _follow(self, start: int) -> None:
+    def _follow(self, start: int, fitted: int) -> None:
         """Level, slope, coming weekdays and surprise at the end of every day from `start`."""
         n = len(self.smoothed)
         self.level, self.slope, self.surprise = np.zeros(n), np.zeros(n), np.zeros(n)
         self.coming = np.zeros((n, WEEK))
         values = self.smoothed[start:]
-        states = self.front.smoother.follow(first_state(values), values)
+        states = self.front.smoother.follow(first_state(self.smoothed[start:fitted]), values)
         for day, (level, slope, coming, surprise) in enumerate(states, start):
             self.level[day], self.slope[day], self.surprise[day], self.coming[day] = level, slope, surprise, coming
 
@@ -104,10 +104,10 @@ class Features:
         target, (level, weekday) = self._targets(origins), self._carried_on(origins)
         return np.asarray(level + weekday + self.effect[target] + self.turn[target])
 
-    def parts(self, origin: int) -> dict[str, np.ndarray]:
-        """What `forecast` is the sum of, for one origin; last year's turn is counted from it."""
-        target = origin + np.arange(1, self.horizon + 1)
-        (level, weekday), turn = self._carried_on(np.array(origin)), self.turn[origin]
+    def parts(self, origins: np.ndarray) -> dict[str, np.ndarray]:
+        """What `forecast` is the sum of, each of its shape; last year's turn is counted from the origin."""
+        target, turn = self._targets(origins), self.turn[origins][:, None]
+        level, weekday = self._carried_on(origins)
         calendar = {"kind of day": self.effect[target], "last year's turn": self.turn[target] - turn}
         return {"level": level + turn, "weekday": weekday, **calendar}
 

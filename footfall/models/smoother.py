@@ -1,28 +1,20 @@
-"""The forecasters, and what keeps them honest from one day to the next.
-
-sktime forecasters all; they follow new days with their parameters held (`update(..., update_params=False)`).
-"""
+"""Exponential smoothing with a weekly season, whose gains are given."""
 
 from collections import deque
 from collections.abc import Iterator
 from math import isnan
-from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from sktime.forecasting.base import BaseForecaster, ForecastingHorizon
+from sktime.forecasting.base import ForecastingHorizon
 
-from footfall.models.transforms import dated_series
+from footfall.models.forecaster import SeriesForecaster
 from footfall.series import WEEK
-
-# The default of sktime 1.3, taken early as its own warning at every construction and clone advises: forecasters keep
-# what they need of the data, not a second copy of it. (A warnings filter does not last: sktime resets it.)
-BaseForecaster._config = {**BaseForecaster._config, "remember_data": False}
 
 State = tuple[float, float, tuple[float, ...]]  # level, slope and what the seven coming weekdays add
 
 
-class WeekdaySmoother(BaseForecaster):
+class WeekdaySmoother(SeriesForecaster):
     """Damped additive exponential smoothing with a weekly season and fixed gains.
 
     The gains are not estimated: maximum likelihood over lockdowns picks poor ones.
@@ -41,17 +33,6 @@ class WeekdaySmoother(BaseForecaster):
     Hyndman and Athanasopoulos (2021), Forecasting: Principles and Practice, section 8.3.
     """
 
-    _tags: ClassVar = {
-        "authors": "footfall",
-        "maintainers": "footfall",
-        "capability:exogenous": False,
-        "capability:insample": False,
-        "capability:missing_values": True,
-        "capability:update": True,
-        "requires-fh-in-fit": False,
-        "y_inner_mtype": "pd.Series",
-    }
-
     def __init__(
         self,
         level: float = 0.23,
@@ -66,20 +47,6 @@ class WeekdaySmoother(BaseForecaster):
         self.damping = damping
         self.days = days
         super().__init__()
-
-    def _check_X_y(self, X: Any = None, y: Any = None, **options: Any) -> Any:
-        """As sktime does, at once for a dated series: see `footfall.models.transforms.SeriesTransformer`."""
-        if X is not None or (series := dated_series(y)) is None:
-            return super()._check_X_y(X, y, **options)
-        self._y_metadata = {"mtype": "pd.Series", "scitype": "Series"}
-        return None, series
-
-    def _set_cutoff_from_y(self, y: pd.Series) -> None:
-        """As sktime does, at once for a dated series; of many series, or of none, the end is sktime's to find."""
-        if dated_series(y) is None or y.empty:
-            super()._set_cutoff_from_y(y)
-        else:
-            self._set_cutoff(y.index[-1:])
 
     def _fit(self, y: pd.Series, X: None, fh: ForecastingHorizon) -> "WeekdaySmoother":
         recent = y.to_numpy(float)[-self.days :]
@@ -104,6 +71,13 @@ class WeekdaySmoother(BaseForecaster):
     def _carried_on(self, ahead: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         level, slope, season = self.smoothed_
         return self.carry_on(np.array(level), np.array(slope), np.array(season), ahead)
+
+    def forecasts(self, y: pd.Series, known: np.ndarray, horizon: int) -> np.ndarray:
+        """Forecasts after some of the new days `y`, see `footfall.models.updating.forecasts`."""
+        days = self.follow(self.smoothed_, y.to_numpy(float))
+        states = [self.smoothed_, *((level, slope, tuple(coming)) for level, slope, coming, _ in days)]
+        level, slope, season = (np.array(part) for part in zip(*(states[day] for day in known), strict=True))
+        return np.asarray(np.add(*self.carry_on(level, slope, season, np.arange(1, horizon + 1))))
 
     def carry_on(
         self, level: np.ndarray, slope: np.ndarray, season: np.ndarray, ahead: np.ndarray

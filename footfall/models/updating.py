@@ -1,6 +1,7 @@
 """What keeps forecasters honest from one day to the next: which are brought up to date, and which fitted anew."""
 
 import copy
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,14 @@ from sktime.forecasting.sarimax import SARIMAX
 
 from footfall.models.boosted import Boosted, Panel
 from footfall.models.ets import ETS
+from footfall.models.naive import SeasonalNaive
 from footfall.models.smoother import WeekdaySmoother
 from footfall.models.transforms import SeriesTransformer
-from footfall.series import FLOOR, WEEK
+from footfall.series import DAY, FLOOR, WEEK
 
+Bridge = Callable[[pd.Series], pd.Series]
 # Whose own `update` is tested to move the state.
-FOLLOWING = (WeekdaySmoother, ETS, Boosted, NaiveForecaster, SARIMAX)
+FOLLOWING = (WeekdaySmoother, SeasonalNaive, ETS, Boosted, NaiveForecaster, SARIMAX)
 
 
 def fit(forecaster: BaseForecaster, y: pd.Series) -> BaseForecaster:
@@ -90,6 +93,73 @@ def predict(forecaster: BaseForecaster, days: pd.DatetimeIndex) -> pd.Series:
     return pd.Series(np.maximum(mean, FLOOR), index=pd.DatetimeIndex(days, freq="D"), name="mean")
 
 
+def forecasts(forecaster: BaseForecaster, y: pd.Series, ends: pd.DatetimeIndex, horizon: int) -> np.ndarray:
+    """What a fitted forecaster says from each of several days, with all that it learned in `fit` held.
+
+    Days times horizon in one piece for those that can, our own, pipelines of our own transformers and means of such;
+    any other is brought up to one day after the other.
+
+    Parameters
+    ----------
+    forecaster : BaseForecaster
+        Fitted to no day after the first of `ends`; it is left as it is.
+    y : Series
+        The whole series. A forecast knows it up to the day it is made from.
+    ends : DatetimeIndex
+        The last day that each forecast knows, ascending.
+    horizon : int
+        Days to forecast after each.
+
+    Returns
+    -------
+    ndarray, shape (n_ends, horizon)
+        Never below −100 %.
+
+    Raises
+    ------
+    ValueError
+        If the forecaster has already seen days after the first of `ends`.
+    """
+    if not _answers_at_once(forecaster) or ends[0] < forecaster.cutoff[-1]:
+        return np.array([*_one_by_one(forecaster, y, ends, horizon)])
+    first, known = forecaster.cutoff[-1] + DAY, (ends - forecaster.cutoff[-1]).days.to_numpy()
+    new = _as_it_takes(forecaster, y, _carried).reindex(pd.date_range(first, ends[-1]))
+    return np.asarray(np.maximum(_at_once(forecaster, new, known, horizon), FLOOR))
+
+
+def _one_by_one(forecaster: BaseForecaster, y: pd.Series, ends: pd.DatetimeIndex, horizon: int) -> Iterator[np.ndarray]:
+    for end in ends:
+        forecaster = bring_up_to(forecaster, y[:end])
+        yield predict(forecaster, pd.date_range(end + DAY, periods=horizon)).to_numpy()
+
+
+def _answers_at_once(forecaster: BaseForecaster) -> bool:
+    """Whether it, or each of its members, can be asked for many days together."""
+    if isinstance(forecaster, EnsembleForecaster):
+        plain = forecaster.aggfunc == "mean" and forecaster.weights is None
+        return plain and all(_answers_at_once(member) for _, member in forecaster.forecasters_)
+    *transformers, last = steps(forecaster)
+    able = last.additive_week if isinstance(last, ETS) else hasattr(last, "forecasts")
+    return able and all(isinstance(step, SeriesTransformer) for step in transformers)
+
+
+def _at_once(forecaster: BaseForecaster, new: pd.Series, known: np.ndarray, horizon: int) -> np.ndarray:
+    """Forecasts after so many of the new days each, shape (n_known, horizon)."""
+    if isinstance(forecaster, EnsembleForecaster):
+        members = [_at_once(member, new, known, horizon) for _, member in forecaster.forecasters_]
+        return np.asarray(np.mean(members, axis=0))
+    *transformers, last = steps(forecaster)
+    transformers = copy.deepcopy(transformers)
+    for step in transformers if len(new) else []:
+        new = step.update(new, update_params=False).transform(new)
+    values = last.forecasts(new, known, horizon)
+    ahead = known[:, None] + np.arange(1, horizon + 1)
+    flat = pd.Series(values.ravel(), index=forecaster.cutoff[-1] + ahead.ravel() * DAY)
+    for step in reversed(transformers):
+        flat = step.inverse_transform(flat)
+    return np.asarray(flat.to_numpy().reshape(values.shape))
+
+
 def without_gaps(y: pd.Series) -> pd.Series:
     """The series with its gaps bridged: the same weekday a week before, else a straight line."""
     return y.fillna(y.shift(WEEK)).interpolate(limit_direction="both")
@@ -101,7 +171,12 @@ def steps(forecaster: BaseForecaster) -> list[Any]:
     return [step for _, step in forecaster.steps_] if piped else [forecaster]
 
 
-def _as_it_takes(forecaster: BaseForecaster, y: pd.Series) -> pd.Series:
+def _carried(y: pd.Series) -> pd.Series:
+    """The same as each day knew it: of a later value no gap is bridged."""
+    return y.fillna(y.shift(WEEK)).ffill()
+
+
+def _as_it_takes(forecaster: BaseForecaster, y: pd.Series, bridged: Bridge = without_gaps) -> pd.Series:
     """Day by day, its gaps bridged for a class that cannot take them."""
     y = y.asfreq("D")
-    return y if all(step.get_tag("capability:missing_values") for step in steps(forecaster)) else without_gaps(y)
+    return y if all(step.get_tag("capability:missing_values") for step in steps(forecaster)) else bridged(y)

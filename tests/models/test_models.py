@@ -21,13 +21,15 @@ from sktime.utils.estimator_checks import check_estimator
 
 from footfall.models.boosted import Boosted, Panel
 from footfall.models.ets import ETS
+from footfall.models.naive import SeasonalNaive
 from footfall.models.saving import save
 from footfall.models.smoother import WeekdaySmoother
 from footfall.models.transforms import KindOfDay, LastYearsTurn, LogLevel
-from footfall.models.updating import bring_up_to, fit, follows, predict, with_panel
+from footfall.models.updating import bring_up_to, fit, follows, forecasts, predict, with_panel
 
 CANDIDATES = {
-    "seasonal naive": NaiveForecaster(strategy="last", sp=7),
+    "seasonal naive": SeasonalNaive(),
+    "sktime's naive": NaiveForecaster(strategy="last", sp=7),
     "ETS": ETS(trend="add", damped_trend=True, seasonal="add", sp=7),
     "Theta": ThetaForecaster(sp=7, deseasonalize_model="additive"),
     "calendar": LogLevel() * KindOfDay(country="PT") * LastYearsTurn() * WeekdaySmoother(),
@@ -41,6 +43,7 @@ CANDIDATES = {
     "ETS on the log level": LogLevel() * ETS(trend="add", damped_trend=True, seasonal="add", sp=7),
     "ARIMA on the log level": LogLevel() * SARIMAX(order=(1, 0, 0), seasonal_order=(0, 1, 1, 7)),
 }
+AT_ONCE = ["seasonal naive", "ETS", "calendar", "boosted", "both scales", "ETS on the log level"]
 each = pytest.mark.parametrize("forecaster", CANDIDATES.values(), ids=CANDIDATES)
 
 
@@ -68,6 +71,43 @@ def test_following_day_by_day_ends_where_one_leap_does(forecaster):
     for days in range(4, -1, -1):
         walk = bring_up_to(walk, y[: len(y) - days])
     np.testing.assert_allclose(predict(walk, week_after(y)), predict(leap, week_after(y)))
+
+
+@pytest.mark.parametrize("holes", [[], [-40, -26, -19, -12, -5, -4, -3]], ids=["whole", "holed"])
+@pytest.mark.parametrize("forecaster", [CANDIDATES[name] for name in AT_ONCE], ids=AT_ONCE)
+def test_many_days_at_once_are_those_days_one_by_one(forecaster, holes):
+    y = retail()
+    y.iloc[holes] = np.nan
+    fitted, ends = fit(forecaster, y[:-30]), y.index[-31:]
+    one_by_one, walk = [], fitted
+    for day in y.index[-31:]:
+        walk = bring_up_to(walk, y[:day])
+        one_by_one.append(predict(walk, pd.date_range(day, periods=11)[1:]))
+    at_once = forecasts(fitted, y, ends, 10)
+    np.testing.assert_allclose(at_once, one_by_one, rtol=0, atol=1e-9)
+    assert fitted.cutoff[-1] == y.index[-31]
+
+
+def test_many_days_at_once_know_no_day_after_their_own():
+    y, ends = retail(), retail().index[-30:-20]
+    for name in AT_ONCE:
+        fitted = fit(CANDIDATES[name], y[:-30])
+        same = forecasts(fitted, y.where(y.index <= ends[-1], 77.0), ends, 7)
+        np.testing.assert_array_equal(forecasts(fitted, y, ends, 7), same)
+        before = forecasts(fitted, y.where(y.index < ends[-1], 77.0), ends, 7)
+        np.testing.assert_array_equal(before[:-1], same[:-1])
+        assert (before[-1] != same[-1]).any()
+
+
+def test_days_that_are_not_asked_for_are_known_and_a_known_future_is_refused():
+    y = retail()
+    for name in AT_ONCE:
+        fitted = fit(CANDIDATES[name], y[:-30])
+        np.testing.assert_array_equal(
+            forecasts(fitted, y, y.index[-30:], 7)[::6], forecasts(fitted, y, y.index[-30::6], 7)
+        )
+        with pytest.raises(ValueError, match="the series ends on 2022-10-11"):
+            forecasts(fit(CANDIDATES[name], y), y, y.index[-3:], 7)
 
 
 def test_sktime_still_keeps_stale_states():
