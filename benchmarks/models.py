@@ -32,7 +32,7 @@ from footfall.series import WEEK
 
 PEERS_PYTHON = ROOT / "benchmarks" / ".venv" / "bin" / "python"
 SPANS = {"sample": ("2022-06-01", "2022-10-06"), "portugal": ("2022-04-01", "2022-10-06")}
-OURS = ["boosted", "calendar", "both scales", "ETS, calendar", "ETS", "Theta"]
+OURS = ["boosted", "calendar", "steady", "both scales", "ETS, calendar", "ETS"]
 TIMED = ["AutoCES", "AutoETS"]
 TIMES = 200  # the CPU for a series is the least of so many: a busy machine adds to it
 

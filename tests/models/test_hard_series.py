@@ -35,7 +35,7 @@ SERIES = {
     "no calendar": ("XX", retail()),
     "all of it": ("XX", lowered(holed(retail())[-127:])),
 }
-NAMES = ["seasonal naive", "ETS", "Theta", "calendar", "boosted", "both scales"]
+NAMES = ["seasonal naive", "ETS", "calendar", "steady", "boosted", "both scales"]
 each = pytest.mark.parametrize("name", NAMES)
 
 
