@@ -23,7 +23,7 @@ UTF8_BOM = b"\xef\xbb\xbf"
 ZIP, GZIP, CSV, HTML = "a zip archive", "a gzip file", "a CSV file", "an HTML page"
 UTF16, EXCEL, PARQUET, XML = "UTF-16 text", "an Office file, such as Excel's", "a Parquet file", "an XML file"
 OLD_EXCEL = "an old Office file, such as Excel's .xls, or one with a password"
-NAMED = {".zip": ZIP, ".gz": GZIP, ".csv": CSV}
+NAMED = {".zip": ZIP, ".gz": GZIP, ".csv": CSV, ".xlsx": EXCEL, ".parquet": PARQUET, ".xml": XML}
 HEAD = 512  # bytes that say what a file is
 KINDS = {
     rb"\s*\Z": "an empty file",

@@ -108,7 +108,7 @@ def test_figures_of_one_s_own_are_told_how_they_come_in(name):
     with pytest.raises(DataProblem) as problem:
         read(shared(f"cases/06-own-series/{name}.csv"), "GB", "NZ")
     lines = [line for line in str(problem.value).splitlines() if "no row of this country" not in line]
-    assert len(lines) == 1 and "footfall new NAME FILE" in lines[0]
+    assert len(lines) <= 2 and "footfall new NAME FILE" in lines[-1]
 
 
 def test_none_is_not_a_place():

@@ -9,9 +9,7 @@ from footfall.sources.fault import Fault, safe, shown
 from footfall.sources.google.columns import APART, CATEGORIES, FIGURES, SUFFIX
 
 DAY = pd.Timedelta(days=1)
-Problem = tuple[
-    str, list[str], list[Fault]
-]  # file, header, what is wrong, as `footfall.sources.fault.by_rule` takes it
+Problem = tuple[str, list[str], list[Fault]]  # file, header, what is wrong: for `footfall.sources.fault.by_rule`
 
 
 def locate(reports: Sequence[Sequence[pd.DataFrame]]) -> tuple[pd.DataFrame, pd.DataFrame]:
