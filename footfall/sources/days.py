@@ -44,12 +44,11 @@ def without_repeats(
     rows: pd.DataFrame, data: Data, exports: Sequence[Export]
 ) -> tuple[pd.DataFrame, list[str], list[tuple[int, Fault]]]:
     """Rows of days or hours without those that say the same again; and those that say something else, by file."""
-    key = ["site", "moment"] if data.rows == "hours" and rows["moment"].ne(rows["day"]).any() else DAY
-    if data.rows == "orders" or not (data.columns.value) or (data.rows == "hours" and key == DAY):
-        return rows, [], []
-    again = rows.duplicated(key)
-    if data.rows == "hours":
-        again &= ~clock_changes(rows["day"], data.timezone)
+    holds = rows["file"].map(lambda file: exports[file].holds)
+    has_hours = rows["moment"].ne(rows["day"]).any()
+    key = ["site", "moment"] if has_hours and not holds.eq("days").any() else DAY
+    again = rows.duplicated(key) & (holds.eq("days") | (holds.eq("hours") & has_hours))
+    again &= holds.eq("days") | ~clock_changes(rows["day"], data.timezone)
     if not again.any():
         return rows, [], []
     pairs = rows[again].merge(rows[~again].drop_duplicates(key), on=key, suffixes=("", "_1"))

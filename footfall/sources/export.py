@@ -31,6 +31,7 @@ class Export:
     faults: list[Fault] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     saved: int = 0  # when the file was
+    holds: str = "days"  # or hours, or orders, which are summed
 
     def age(self) -> tuple[pd.Timestamp, int, str]:
         """By which the newer of two exports is known: it goes further, else was saved later."""
@@ -81,14 +82,15 @@ def _audit_file(export: Export, path: Path, data: Data) -> None:
     documents = read_saft(path, value if isinstance(value, str) else None, by_entry)
     form = "%Y-%m-%dT%H:%M:%S" if by_entry else "%Y-%m-%d"
     columns = Columns(date="date", value="value")
-    saft = data.model_copy(update={"columns": columns, "dates": form, "decimal": ".", "rows": "orders"})
-    _fill(export, documents, saft)
+    export.holds = "orders"
+    _fill(export, documents, data.model_copy(update={"columns": columns, "dates": form, "decimal": "."}))
 
 
 def _table(export: Export, path: Path, data: Data) -> None:
     if data.columns.site and isinstance(data.columns.value, list):
         rule = "either a column names the site (columns.site), or each site has a column (columns.value: [A, B])"
         raise Unreadable(Fault(1, data.columns.site, data.columns.site, rule))
+    export.holds = data.rows if data.columns.value else "orders"
     _fill(export, read_rows(path, wanted(data.columns)), data)
 
 
@@ -130,6 +132,7 @@ def _is_empty(part: pd.DataFrame, columns: Columns) -> pd.Series:
 def _of_days(table: pd.DataFrame, data: Data, export: Export) -> tuple[pd.DataFrame, list[Fault]]:
     """The rows with their days of business, and what cannot be read in them."""
     columns, faults = data.columns, []
+    table = _without_sum(table, columns, export)
     no_moment = table["moment"].isna()
     faults += _faults(table[no_moment], columns.date, columns.date, f"no date written as {data.dates} (data.dates)")
     no_number = table["value"].isna() & ~cells.is_blank(table["cell"])
@@ -141,6 +144,17 @@ def _of_days(table: pd.DataFrame, data: Data, export: Export) -> tuple[pd.DataFr
         faults += _faults(table[minutes.isna()], columns.hour, columns.hour, "no hour from 0 to 23, as in 06:00 or 6")
         days = _of_hours(table, minutes, data, export)
     return table.assign(day=days)[ROW], faults
+
+
+def _without_sum(table: pd.DataFrame, columns: Columns, export: Export) -> pd.DataFrame:
+    """Rows without the last, where it has no day and the sum of those above."""
+    is_last = (table["line"] == table["line"].max()) & cells.is_blank(table[columns.date])
+    above = table[~is_last].groupby("column")["value"].sum()
+    sums = table["column"].map(above).astype(float)
+    if not is_last.any() or not np.isclose(table["value"], sums)[is_last].all():
+        return table
+    export.notes.append(f"{export.name}:{table['line'].max()}: a total, left out")
+    return table[~is_last].reset_index(drop=True)
 
 
 def _of_hours(table: pd.DataFrame, minutes: pd.Series, data: Data, export: Export) -> pd.Series:
@@ -172,7 +186,7 @@ def _check(export: Export, data: Data, not_after: dt.date) -> None:
     _note(export, rows[empty], "blank rows of coming days, left out")
     _note(export, rows[rows["day"] == today], f"rows of {not_after}, which is not over, left out")
     floor = unit_of(data.category).floor
-    is_under = (rows["value"] < floor) & (data.rows == "days")
+    is_under = (rows["value"] < floor) & (export.holds == "days")
     export.faults += [
         *_broken(rows[coming & ~empty], data, f"a coming day: {not_after} is not over; mind data.dates"),
         *_broken(rows[rows["day"] < FIRST_DAY], data, f"before {FIRST_DAY:%Y-%m-%d}; mind data.dates"),

@@ -106,7 +106,7 @@ def read_rows(path: Path, wanted: Sequence[str]) -> Rows:
         rule = "two sheets have these columns; keep the one that counts"
         raise Unreadable(Fault(1, 0, ", ".join(names), rule))
     sheet, (line, header) = max(candidates, key=lambda candidate: len(candidate[1][1]))
-    rows = _collect(sheet, line, header, wanted)
+    rows = collect(sheet, line, header, wanted)
     if encoding(path) == "cp1252":
         rows.notes.append(f"{safe(path.name, 120)} is no UTF-8: it is read as Windows-1252, as Excel writes it here")
     return rows
@@ -138,7 +138,8 @@ def _no_header(path: Path, wanted: Sequence[str]) -> Fault:
     return Fault(1, missing, columns, f"no line of the first {TOP} has the columns {', '.join(wanted)} (data.columns)")
 
 
-def _collect(sheet: Sheet, first: int, header: list[str], wanted: Sequence[str]) -> Rows:
+def collect(sheet: Sheet, first: int, header: list[str], wanted: Sequence[str]) -> Rows:
+    """The wanted columns of what stands beneath a header."""
     doubled = [name for name in wanted if header.count(name) > 1]
     if doubled:
         raise Unreadable(*(Fault(first, name, name, "a duplicate header") for name in doubled))
