@@ -110,7 +110,7 @@ def _alternatives(series: pd.DataFrame, location: str) -> str:
 def to_parquet(series: pd.DataFrame) -> bytes:
     """The snapshot file of a series table; equal tables give equal bytes."""
     buffer = io.BytesIO()
-    columns = [*KEYS, "value", *series.columns.intersection(["open"])]
+    columns = [*KEYS, "value", *(["open"] if "open" in series else [])]
     tidy = series[columns].astype({"location": "str", "category": "str"})
     tidy.to_parquet(buffer, engine="pyarrow", compression="zstd", index=False)
     return buffer.getvalue()

@@ -1,5 +1,7 @@
 """The commands of those who write models and notebooks."""
 
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -65,6 +67,53 @@ def try_candidate(
             terminal.say(f"The champion's recipe, {recipe}, is no candidate of train.ipynb any more.", markup=False)
         judged = f"{candidates.TRIAL} days of {market}, smaller is better but for cover80, where 0.8 is."
         terminal.say(f"{judged} The training judges on more of them, and decides.")
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(help="What the market is to be called: small letters, digits, - and _.")],
+    source: Annotated[str, typer.Argument(metavar="FILE", help="An export, a folder of them, https or gs://.")],
+    location: Annotated[str | None, typer.Option(help="Whose holidays: an ISO 3166 code, as in PT-11.")] = None,
+    date: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column of the date.")] = None,
+    value: Annotated[
+        list[str] | None, typer.Option(metavar="COLUMN", help="Of the counts; may be repeated, a site each.")
+    ] = None,
+    site: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column that names the site.")] = None,
+    hour: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column of the hour.")] = None,
+    dates: Annotated[str | None, typer.Option(help="How dates are written, as in %d/%m/%Y.")] = None,
+    decimal: Annotated[str | None, typer.Option(help="The mark before decimals: . or ,")] = None,
+    rows: Annotated[str | None, typer.Option(help="What a row is: days, hours or orders.")] = None,
+    day_starts: Annotated[str | None, typer.Option(help="When a day of business starts, as in 05:00.")] = None,
+    timezone: Annotated[str | None, typer.Option(help="As in Europe/Lisbon; else that of the country.")] = None,
+    title: Annotated[str | None, typer.Option("--name", help="The place's own name, for its page.")] = None,
+    site_name: Annotated[str | None, typer.Option(help="The one site to forecast; else one market each.")] = None,
+    measure_pt: Annotated[str | None, typer.Option(help="What is counted, in Portuguese: clientes.")] = None,
+    measure_en: Annotated[str | None, typer.Option(help="In English: guests.")] = None,
+    measure_es: Annotated[str | None, typer.Option(help="In Spanish: clientes.")] = None,
+    measure_fr: Annotated[str | None, typer.Option(help="In French: clients.")] = None,
+    measure_de: Annotated[str | None, typer.Option(help="In German: Gäste.")] = None,
+) -> None:
+    """Make a market of your own figures: look at the file, ask what it does not say, write params/NAME.yaml."""
+    with terminal.plain_words(None):
+        from flows.authoring import new
+
+        words = {"pt": measure_pt, "en": measure_en, "es": measure_es, "fr": measure_fr, "de": measure_de}
+        measure = {language: word for language, word in words.items() if word}
+        given = (location, date, value or [], site, hour, dates, decimal, rows, day_starts, timezone, title, measure)
+        draft = new.draft(name, source, new.Answers(*given, site_name), _ask if sys.stdin.isatty() else None)
+        for line in draft.understood:
+            terminal.say(f"  {line}", markup=False)
+        for path in new.write(draft):
+            terminal.say(f"{path} written; next: footfall run {path.stem}", markup=False)
+
+
+def _ask(question: str, choices: Sequence[str], default: str | None) -> str:
+    """Ask a person at the terminal; a choice may be given by its number."""
+    for number, choice in enumerate(choices, start=1):
+        terminal.say(f"  {number}  {choice}", markup=False)
+    answer = str(typer.prompt(question, default=default))
+    by_number = answer.isdecimal() and 1 <= int(answer) <= len(choices)
+    return choices[int(answer) - 1] if by_number else answer
 
 
 @notebooks.command()

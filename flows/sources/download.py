@@ -18,17 +18,22 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt,
 
 from flows.masking import masked
 from flows.proxies import by_way_of, settle_proxies
-from flows.settings import ROOT
+from flows.settings import ROOT, params_folder
+from flows.storage import bucket as storage
 from footfall.errors import DataProblem, EnvironmentProblem, UsageProblem
 from footfall.sources import integrity
-from footfall.sources.integrity import CSV, GZIP, HTML, NAMED, ZIP
+from footfall.sources.integrity import CSV, EXCEL, GZIP, HTML, NAMED, PARQUET, UTF16, XML, ZIP
 
 SAMPLE = ROOT / "resources" / "sample"
 REDIRECTS = 5
 STALL = 30  # seconds without a byte before a connection is given up and tried again
 TRANSIENT = {408, 425, 429, 500, 502, 503, 504}
-SUFFIXES = {ZIP: ".zip", GZIP: ".csv.gz", CSV: ".csv"}
+SUFFIXES = {ZIP: ".zip", GZIP: ".csv.gz", CSV: ".csv"}  # what a report may be
+EXPORTS = {CSV: ".csv", UTF16: ".csv", GZIP: ".csv.gz", EXCEL: ".xlsx", PARQUET: ".parquet", XML: ".xml"}
 WORDS = {ZIP: "a zip file", CSV: "a text file", HTML: "a web page"}  # for whoever has only the address
+
+
+ANY = {False: "a zip, gzip or csv file", True: "a CSV, Excel, Parquet or SAF-T file"}
 
 
 @dataclass(frozen=True)
@@ -49,17 +54,20 @@ class _Transient(Exception):
     """An answer that may well be better the next time."""
 
 
-def fetch(source: str, folder: str | Path, limits: Limits = USUAL) -> Path:
+def fetch(source: str, folder: str | Path, limits: Limits = USUAL, kinds: dict[str, str] = SUFFIXES) -> Path:
     """Bring a source to a local path.
 
     Parameters
     ----------
     source : str
-        ``sample`` for the bundled figures; an https address (http on this machine only); or a local zip, csv or folder.
+        ``sample`` for the bundled figures; an https address (http on this machine only); an object or a folder on
+        ``gs://``; or a local file or folder, which is looked for beside the markets' files first.
     folder : str or Path
         Where a download is kept, under the last part of its address. Nothing is there before it is whole.
     limits : Limits
         What the download may cost.
+    kinds : dict
+        What it may be, by `footfall.sources.integrity.kind`, and the suffix of each: `SUFFIXES` or `EXPORTS`.
 
     Returns
     -------
@@ -79,20 +87,45 @@ def fetch(source: str, folder: str | Path, limits: Limits = USUAL) -> Path:
         return SAMPLE
     if not re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*:/", source):
         return _local(source)
+    if source.startswith("gs://"):
+        return _from_bucket(source, Path(folder), limits)
     url, auth = _address(source)
     settle_proxies()
     with _scratch(Path(folder)) as scratch:
         part = scratch / "download"
         with start_blocking_portal() as portal:  # its own loop: a flow's loop may already run in this thread
             is_framed = portal.call(_download, url, auth, part, limits)
-        return _keep(part, Path(folder) / _name(url), masked(source), limits.unpacked, is_framed)
+        return _keep(part, Path(folder) / _name(url), masked(source), limits.unpacked, is_framed, kinds)
 
 
 def _local(source: str) -> Path:
     path = Path(source).expanduser()
-    if not path.exists():
-        raise UsageProblem(f"{source}: no such file or folder. Give a zip, a csv, a folder or an https address")
-    return path
+    beside = params_folder() / path
+    if not path.exists() and not beside.exists():
+        raise UsageProblem(f"{source}: no such file or folder. Give a file, a folder or an https address")
+    return beside if beside.exists() else path
+
+
+def _from_bucket(source: str, folder: Path, limits: Limits) -> Path:
+    """One object of a bucket, or all that are right beneath a name, with the times at which they were written."""
+    name, _, key = source.removeprefix("gs://").partition("/")
+    bucket, prefix = storage.connect(name), key.rstrip("/")
+    found = [blob for blob in storage.listed(bucket, prefix) if blob.name == key]
+    inside = [
+        blob for blob in storage.listed(bucket, f"{prefix}/" if prefix else "", delimiter="/") if blob.name[-1] != "/"
+    ]
+    blobs = found or inside
+    if not blobs:
+        raise UsageProblem(f"{source}: no such object or folder in the bucket. Correct the address.")
+    if (size := sum(blob.size for blob in blobs)) > limits.size:
+        raise EnvironmentProblem(f"{source}: {size:,} bytes, larger than the limit of {limits.size:,} bytes")
+    target = folder / "bucket"
+    target.mkdir(parents=True, exist_ok=True)
+    for blob in blobs:
+        path = target / (re.sub(r"[^\w.() -]", "_", blob.name.rpartition("/")[2]).lstrip(".") or "object")
+        path.write_bytes(storage.read(bucket, blob.name))
+        os.utime(path, (blob.updated.timestamp(), blob.updated.timestamp()))
+    return path if found else target
 
 
 def _address(source: str) -> tuple[httpx.URL, tuple[str, str] | None]:
@@ -204,16 +237,16 @@ def _name(url: httpx.URL) -> str:
     return re.sub(r"[^\w.-]", "_", url.path.rsplit("/", 1)[-1]).lstrip(".")[-100:] or "download"
 
 
-def _keep(part: Path, path: Path, shown: str, most: int, is_framed: bool) -> Path:
+def _keep(part: Path, path: Path, shown: str, most: int, is_framed: bool, kinds: dict[str, str]) -> Path:
     """Give a download its name, and a suffix if it has none, unless it is something else, cut, or unpacks to too much.
 
     `is_framed` is whether the server said where it ends; a text file has no other sign of a cut.
     """
     kind, named = integrity.kind_of(part), NAMED.get(path.suffix.lower())
-    if kind not in SUFFIXES or named not in (kind, None):
-        expected = WORDS.get(named, named) if named else "a zip, gzip or csv file"
+    if kind not in kinds or (named and kinds.get(named) != kinds[kind]):
+        expected = WORDS.get(named, named) if named in kinds else ANY[kinds is EXPORTS]
         raise DataProblem(f"{shown}: this is {WORDS.get(kind, kind)}, not {expected}. Correct the address.")
-    if kind == CSV and not is_framed:
+    if kind in (CSV, UTF16, XML) and not is_framed:
         raise DataProblem(f"{shown}: the server does not say where the file ends, a cut would go unseen. Give a zip.")
     try:
         integrity.check(part, most)
@@ -221,7 +254,7 @@ def _keep(part: Path, path: Path, shown: str, most: int, is_framed: bool) -> Pat
         raise DataProblem(f"{shown}: cut or damaged ({error}). Fetch it again.") from error
     except integrity.TooLarge as error:
         raise DataProblem(f"{shown}: {error}. Nothing was unpacked; correct the address.") from error
-    return part.replace(path if named else path.with_name(path.name + SUFFIXES[kind]))
+    return part.replace(path if named else path.with_name(path.name + kinds[kind]))
 
 
 @contextmanager

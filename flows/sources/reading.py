@@ -1,17 +1,21 @@
 """A market's source: fetched and read, once for all that runs together."""
 
+import datetime as dt
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from flows.settings import today
 from flows.sources import download
 from footfall.params import Data
-from footfall.sources.google import read
+from footfall.sources.google.read import read_google
+from footfall.sources.reading import Reading
+from footfall.sources.table import read_table
 
-_held: ContextVar[dict[str, read.Reading]] = ContextVar("_held")
+_held: ContextVar[dict[str, Reading]] = ContextVar("_held")
 
 
 @contextmanager
@@ -24,12 +28,35 @@ def one_reading() -> Iterator[None]:
         _held.reset(token)
 
 
-def read_source(data: Data) -> read.Reading:
+def read_source(data: Data) -> Reading:
     """The figures of a market's source as it is now, with what a reader should know about them."""
+    kinds, read = FORMATS[data.format or USUAL[data.unit]]
     held = _held.get({})
-    key = data.model_dump_json(include={"source", "location", "countries"})
+    key = data.model_dump_json(exclude={"as_of", "lag", "name", "measure", "credit", "stale_after", "accept_revisions"})
     if key not in held:
         with tempfile.TemporaryDirectory() as scratch:
-            path = download.fetch(data.source, Path(scratch))
-            held[key] = read.read_google(path, data.wanted(), not_after=today(data.timezone))
+            held[key] = read(download.fetch(data.source, Path(scratch), kinds=kinds), data)
     return held[key]
+
+
+def day_of_business(data: Data) -> dt.date:
+    """The day of business that is not over: where the market is, and when its days start."""
+    hour, minute = map(int, data.day_starts.split(":"))
+    return (dt.datetime.now(ZoneInfo(data.timezone)) - dt.timedelta(hours=hour, minutes=minute)).date()
+
+
+def _google(path: Path, data: Data) -> Reading:
+    return read_google(path, data.wanted(), not_after=today(data.timezone))
+
+
+def _table(path: Path, data: Data) -> Reading:
+    return read_table(path, data, day_of_business(data))
+
+
+Format = tuple[dict[str, str], Callable[[Path, Data], Reading]]  # what a download may be, and who reads it
+FORMATS: dict[str, Format] = {
+    "google": (download.SUFFIXES, _google),
+    "table": (download.EXPORTS, _table),
+    "saft": (download.EXPORTS, _table),
+}
+USUAL = {"percent": "google", "counts": "table"}  # where a market's file does not say; SAF-T is told by the file itself

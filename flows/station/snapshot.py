@@ -17,7 +17,7 @@ from footfall import series
 from footfall.digest import sha256
 from footfall.errors import DataProblem, Problem, StaleSource, listed
 from footfall.market_file import read_market
-from footfall.sources.google.read import compare
+from footfall.sources.reading import compare
 
 
 @step

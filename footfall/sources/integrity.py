@@ -21,15 +21,20 @@ DAMAGED = (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError)
 
 UTF8_BOM = b"\xef\xbb\xbf"
 ZIP, GZIP, CSV, HTML = "a zip archive", "a gzip file", "a CSV file", "an HTML page"
-NAMED = {".zip": ZIP, ".gz": GZIP, ".csv": CSV}
+UTF16, EXCEL, PARQUET, XML = "UTF-16 text", "an Office file, such as Excel's", "a Parquet file", "an XML file"
+OLD_EXCEL = "an old Office file, such as Excel's .xls, or one with a password"
+NAMED = {".zip": ZIP, ".gz": GZIP, ".csv": CSV, ".xlsx": EXCEL, ".parquet": PARQUET, ".xml": XML}
 HEAD = 512  # bytes that say what a file is
 KINDS = {
     rb"\s*\Z": "an empty file",
-    rb"PK\x03\x04.{26}(\[Content_Types]|_rels/|docProps/|xl/)|\xd0\xcf\x11\xe0": "an Office file, such as Excel's",
+    rb"PK\x03\x04.{26}(\[Content_Types]|_rels/|docProps/|xl/)": EXCEL,
+    rb"\xd0\xcf\x11\xe0": OLD_EXCEL,
+    rb"PAR1": PARQUET,
     rb"PK(\x03\x04|\x05\x06)": ZIP,
     rb"\x1f\x8b": GZIP,
-    rb"\xff\xfe|\xfe\xff|.?\0": "UTF-16 text",
+    rb"\xff\xfe|\xfe\xff|.?\0": UTF16,
     rb"version https://git-lfs": "a Git LFS pointer (git lfs pull gets the file itself)",
+    rb"(\xef\xbb\xbf)?\s*<\?xml": XML,
     rb"(\xef\xbb\xbf)?\s*<": HTML,
 }
 

@@ -18,7 +18,8 @@ from footfall.errors import DataProblem, UsageProblem
 from footfall.series import KEYS, read_snapshot, to_parquet
 from footfall.sources import integrity
 from footfall.sources.fault import safe
-from footfall.sources.google.read import Reading, compare, read_google
+from footfall.sources.google.read import read_google
+from footfall.sources.reading import Reading, compare
 
 TODAY = dt.date(2022, 10, 15)
 DATA = Path(os.environ.get("FOOTFALL_DATA", Path(__file__).parents[2] / "../shared/data"))
@@ -86,12 +87,36 @@ def test_blanks_are_repeated_too(write):
         read(write(row(values=",2,,4,5,6"), row(values="1,2,,4,5,6")))
 
 
-def test_twenty_problems_are_listed_and_the_rest_counted(write):
+def test_a_rule_broken_often_is_one_line_with_a_count_and_the_first_places(write):
     with pytest.raises(DataProblem) as problem:
-        read(write(*(row(day=f"2021-01-{day:02}", values="x,2,3,y,5,6") for day in range(1, 32))))
-    shown = str(problem.value).splitlines()
-    assert len(shown) == 21 and shown[-1] == "… and 42 more"
-    assert [line.split(":")[1] for line in shown[:4]] == ["2", "2", "3", "3"]
+        read(write(*(row(day=f"2021-01-{day:02}", values="x,2,3,-101,5,6") for day in range(1, 32))))
+    numbers, least = str(problem.value).splitlines()
+    assert numbers.startswith(f"report.csv:2:{RETAIL}: x — must be a number")
+    assert numbers.endswith("(31 times; next report.csv:3, report.csv:4 …)")
+    assert "-101 — below -100" in least and "(31 times" in least
+
+
+def test_many_contradictions_are_one_line(write):
+    days = [f"2021-01-{day:02}" for day in range(1, 32)]
+    with pytest.raises(DataProblem) as problem:
+        read(write(*(row(day=day) for day in days), *(row(day=day, values="9,2,3,4,5,6") for day in days)))
+    assert len(str(problem.value).splitlines()) == 1 and "9 — report.csv:2 has 1 for the same" in str(problem.value)
+
+
+@pytest.mark.parametrize("name", ["plain", "before2020", "toomany"])
+def test_figures_of_one_s_own_are_told_how_they_come_in(name):
+    with pytest.raises(DataProblem) as problem:
+        read(shared(f"cases/06-own-series/{name}.csv"), "GB", "NZ")
+    lines = [line for line in str(problem.value).splitlines() if "no row of this country" not in line]
+    assert len(lines) <= 2 and "footfall new NAME FILE" in lines[-1]
+
+
+def test_none_is_not_a_place():
+    with pytest.raises(DataProblem) as problem:
+        read(shared("cases/07-none-in-names/none.csv"), "IT")
+    assert re.fullmatch(
+        r"none\.csv:2:sub_region_1: None — a word for nothing .* \(3 times; .*\)", str(problem.value)
+    ), str(problem.value)
 
 
 def test_problems_of_all_kinds_and_files_are_told_at_once(tmp_path):
@@ -134,7 +159,7 @@ def test_a_bomb_is_stopped_while_it_unpacks(tmp_path, monkeypatch):
 
 
 def test_a_file_of_blank_lines_is_given_up(tmp_path):
-    with pytest.raises(DataProblem, match="… and 9980 more"):
+    with pytest.raises(DataProblem, match=r"too few fields: 0 where the header has 15 \(10,000 times; next .* …\)$"):
         read(file(to_bytes(sample()[:1]) + b"\n" * 3_000_000)(tmp_path))
 
 

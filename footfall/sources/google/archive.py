@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from footfall.sources import integrity
-from footfall.sources.fault import Fault, Unreadable
+from footfall.sources.fault import OWN, Fault, Unreadable
 
 REPORT = re.compile(r"(?:^|/)\d{4}_([A-Z]{2})_Region_Mobility_Report\.csv(?:\.gz)?$")
 PLAIN = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -44,7 +44,7 @@ def sheets(path: Path, countries: Sequence[str]) -> list[Sheet]:
 def expect_csv(head: bytes) -> None:
     """Stop if what begins with `head` is no CSV; `Unreadable` says what it is."""
     if (kind := integrity.kind(head)) != integrity.CSV:
-        rule = f"{kind}; a CSV file in UTF-8 is expected here: save it as one, or fetch it again"
+        rule = f"{kind}; a CSV file in UTF-8 is expected here: save it as one, or fetch it again; {OWN}"
         raise Unreadable(Fault(1, 0, head, rule))
 
 

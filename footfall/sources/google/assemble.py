@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from footfall.sources.fault import Fault, safe
+from footfall.sources.fault import Fault, safe, shown
 from footfall.sources.google.columns import APART, CATEGORIES, FIGURES, SUFFIX
 
 DAY = pd.Timedelta(days=1)
+Problem = tuple[str, list[str], list[Fault]]  # file, header, what is wrong: for `footfall.sources.fault.by_rule`
 
 
 def locate(reports: Sequence[Sequence[pd.DataFrame]]) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -45,8 +46,8 @@ def ambiguous(places: pd.DataFrame, file: str) -> list[str]:
     return [Fault(1, "sub_region_1", name, rule).at(file) for name in names]
 
 
-def unite(rows: pd.DataFrame, files: list[str]) -> tuple[pd.DataFrame, list[str], list[str]]:
-    """The rows sorted and without repeats; a note on repeats, and the problems where repeats say something else."""
+def unite(rows: pd.DataFrame, files: list[str]) -> tuple[pd.DataFrame, list[str], list[Problem]]:
+    """The rows sorted and without repeats; a note on repeats, and what is wrong where repeats say something else."""
     rows = rows.sort_values(["location", "date"], kind="stable", ignore_index=True)
     repeated = rows.duplicated(["location", "date"])
     if not repeated.any():
@@ -57,19 +58,15 @@ def unite(rows: pd.DataFrame, files: list[str]) -> tuple[pd.DataFrame, list[str]
     differs = (first != again) & ~(np.isnan(first) & np.isnan(again))
     same = pairs[~differs.any(axis=1)]
     contradictory = np.flatnonzero(differs.any(axis=1))
-    problems = [_contradiction(pairs.iloc[i], FIGURES[differs[i].argmax()], files) for i in contradictory]
-    return rows[~repeated].reset_index(drop=True), _repeats(same, files), problems
+    faults = [_contradiction(pairs.iloc[i], FIGURES[differs[i].argmax()], files) for i in contradictory]
+    return rows[~repeated].reset_index(drop=True), _repeats(same, files), faults
 
 
-def _contradiction(pair: pd.Series, column: str, files: list[str]) -> str:
+def _contradiction(pair: pd.Series, column: str, files: list[str]) -> Problem:
     first = f"{safe(files[pair['file_1']], 120)}:{pair['line_1']}"
-    rule = f"{first} has {shown(pair[f'{column}_1'])} for the same place and day; one of the two rows must go"
-    return Fault(pair["line"], column, shown(pair[column]), rule).at(files[pair["file"]])
-
-
-def shown(value: float) -> str:
-    """A value as messages write it."""
-    return "(blank)" if np.isnan(value) else f"{value:g}"
+    detail = f"{first} has {shown(pair[f'{column}_1'])} "
+    rule = "for the same place and day; one of the two rows must go"
+    return files[pair["file"]], [], [Fault(pair["line"], column, shown(pair[column]), rule, detail)]
 
 
 def _repeats(pairs: pd.DataFrame, files: list[str]) -> list[str]:

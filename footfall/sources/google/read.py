@@ -14,20 +14,12 @@ import pandas as pd
 import pandera.pandas as pa
 
 from footfall.errors import DataProblem, UsageProblem, listed
-from footfall.series import KEYS
 from footfall.sources import integrity
-from footfall.sources.fault import Fault, Unreadable, safe
+from footfall.sources.fault import Fault, Unreadable, by_rule, safe
 from footfall.sources.google import assemble, columns
 from footfall.sources.google.archive import Sheet, expect_csv, sheets, too_large
 from footfall.sources.google.csv_lines import PATIENCE, Block, blocks, inspect
-
-
-@dataclass(frozen=True)
-class Reading:
-    """A series table, and what a reader of it should know: one sentence each."""
-
-    series: pd.DataFrame
-    notes: list[str] = field(default_factory=list)
+from footfall.sources.reading import Reading
 
 
 @dataclass
@@ -41,8 +33,8 @@ class _Report:
     countries: set[str] = field(default_factory=set)
     faults: list[Fault] = field(default_factory=list)
 
-    def problems(self) -> list[str]:
-        return [fault.at(self.name, self.header) for fault in sorted(self.faults, key=lambda fault: fault.line)]
+    def problems(self) -> tuple[str, list[str], list[Fault]]:
+        return self.name, self.header, sorted(self.faults, key=lambda fault: fault.line)
 
     def notes(self) -> list[str]:
         new = [name for name in self.header if name not in (*columns.REQUIRED, *columns.OPTIONAL, *columns.UNREAD)]
@@ -70,8 +62,8 @@ def read_google(path: Path, countries: Sequence[str], not_after: dt.date) -> Rea
     Raises
     ------
     DataProblem
-        If anything is wrong, with every problem as ``<file>:<line>:<column>: <value> — <rule>``. The column is its
-        name, or the number of the field where it has no name.
+        If anything is wrong, with every rule that is broken as ``<file>:<line>:<column>: <value> — <rule>``, how
+        often and where next. The column is its name, or the number of the field where it has no name.
     UsageProblem
         If there is no such file.
     """
@@ -81,26 +73,18 @@ def read_google(path: Path, countries: Sequence[str], not_after: dt.date) -> Rea
     names = [report.name for report in reports]
     rows, places = assemble.locate([report.rows for report in reports])
     table, repeats, contradictions = assemble.unite(rows, names)
-    problems = [problem for report in reports for problem in report.problems()] + contradictions
+    problems = by_rule([*(report.problems() for report in reports), *contradictions])
     if problems := problems or assemble.ambiguous(places, path.name) + _absent(path.name, places, reports, countries):
         raise DataProblem(listed(problems))
     notes = [note for report in reports for note in report.notes()] + assemble.unused_codes(places) + repeats
     return Reading(assemble.to_series(table), notes + assemble.gaps(table) + assemble.empty_categories(table))
 
 
-def compare(previous: pd.DataFrame, current: pd.DataFrame) -> list[str]:
-    """What the newer of two series tables takes back: days, locations, values; one sentence for each kind.
-
-    Days and locations that are only in `current` are as they should be, and not mentioned.
-    """
-    return [*_older(previous, current), *_vanished(previous, current), *_rewritten(previous, current)]
-
-
 def _sheets(path: Path, countries: Sequence[str]) -> list[Sheet]:
     try:
         return sheets(path, countries)
     except Unreadable as stop:
-        raise DataProblem(listed([fault.at(path.name) for fault in stop.faults])) from stop
+        raise DataProblem(listed(by_rule([(path.name, [], stop.faults)]))) from stop
 
 
 def _read(sheet: Sheet, countries: Sequence[str], rules: pa.DataFrameSchema) -> _Report:
@@ -145,33 +129,3 @@ def _absent(file: str, places: pd.DataFrame, reports: list[_Report], countries: 
     rule = f"no row of this country; there are rows of {', '.join(codes[:10])}{' …' if len(codes) > 10 else ''}"
     missing = sorted(set(countries) - set(places["country"]))
     return [Fault(2, "country_region_code", country, rule).at(file) for country in missing]
-
-
-def _older(previous: pd.DataFrame, current: pd.DataFrame) -> list[str]:
-    before, now = previous["date"].max(), current["date"].max()
-    if now < before:
-        return [f"older than the last snapshot: the data end on {now:%F}, they ended on {before:%F}"]
-    return []
-
-
-def _vanished(previous: pd.DataFrame, current: pd.DataFrame) -> list[str]:
-    vanished = sorted(set(previous["location"]) - set(current["location"]))
-    if not vanished:
-        return []
-    more = f" and {len(vanished) - 1} more" if len(vanished) > 1 else ""
-    return [f"region vanished: {safe(vanished[0])}{more} had rows in the last snapshot, and none now"]
-
-
-def _rewritten(previous: pd.DataFrame, current: pd.DataFrame) -> list[str]:
-    """A value that is gone is rewritten too, unless its location is, or its day is after the last of `current`."""
-    comparable = previous[previous["location"].isin(current["location"].unique())]
-    comparable = comparable[comparable["date"] <= current["date"].max()]
-    both = comparable.merge(current, on=KEYS, how="left", suffixes=("", "_now"))
-    changed = both[(both["value"] != both["value_now"]) & (both["value"].notna() | both["value_now"].notna())]
-    if changed.empty:
-        return []
-    first = changed.iloc[0]
-    row = f"{safe(first['location'])} {first['category']} {first['date']:%F}"
-    change = f"{row} was {assemble.shown(first['value'])}, is {assemble.shown(first['value_now'])}"
-    counts = f"{len(changed)} of {len(comparable)} values"
-    return [f"history rewritten: {counts} differ from the last snapshot; first {change}"]

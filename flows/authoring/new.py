@@ -1,0 +1,369 @@
+"""A market of one's own from a file of its figures: looked at, asked what it does not say, written ready to run."""
+
+import datetime as dt
+import json
+import re
+import tempfile
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+from babel.core import get_global
+from pydantic import ValidationError
+
+from flows.settings import params_folder
+from flows.sources import download
+from flows.sources.reading import day_of_business
+from footfall import opening
+from footfall.errors import DataProblem, UsageProblem
+from footfall.market_file import check_name
+from footfall.params import Columns, Data
+from footfall.series import DAY
+from footfall.sources import sniff, table
+from footfall.sources.fault import Unreadable, safe
+from footfall.sources.reading import Reading
+from footfall.sources.sniff import Sketch
+
+CODE = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
+NIGHT = 0.005  # share of rows after midnight, from which it matters when a day of business ends
+USUAL = {"decimal": ".", "day_starts": "00:00"}  # need not be said
+PORTUGAL = {"PT-20": "Atlantic/Azores", "PT-30": "Atlantic/Madeira"}
+
+Ask = Callable[[str, Sequence[str], str | None], str]  # question, choices, what is taken without an answer
+
+
+@dataclass
+class Answers:
+    """What was said beforehand, by options of the command; None and empty: not said."""
+
+    location: str | None = None
+    date: str | None = None
+    value: list[str] = field(default_factory=list)
+    site: str | None = None
+    hour: str | None = None
+    dates: str | None = None
+    decimal: str | None = None
+    rows: str | None = None
+    day_starts: str | None = None
+    timezone: str | None = None
+    name: str | None = None
+    measure: dict[str, str] = field(default_factory=dict)
+    site_name: str | None = None
+
+
+@dataclass
+class Draft:
+    """What is to be written: a market's file by its name, and what was understood, a line each."""
+
+    files: dict[str, str]
+    understood: list[str]
+
+
+def draft(name: str, source: str, answers: Answers, ask: Ask | None) -> Draft:
+    """Look at a source and make the files of its markets; nothing is written yet.
+
+    Parameters
+    ----------
+    name : str
+        The market's name; with several sites, and none of them chosen, the beginning of each market's.
+    source : str
+        A file or folder of exports, an https address, or gs://.
+    answers : Answers
+        What was said beforehand.
+    ask : callable, optional
+        Asks a person; None where there is no terminal.
+
+    Raises
+    ------
+    UsageProblem
+        If a file is there already, or what cannot be known was not said.
+    DataProblem
+        If the source cannot be read as it was understood.
+    """
+    check_name(name)
+    with _fetched(source) as path:
+        section = _understand(path, _written(source), answers, ask or _unasked)
+        data = _validated(section)
+        reading = table.read_table(path, data, day_of_business(data))
+    sites = _sites(reading, answers)
+    files = {}
+    for market, location in _markets(name, sites).items():
+        _refuse_existing(market)
+        files[market] = _file(market, section | {"location": location}, _last(reading, location), data)
+    return Draft(files, list(_told(reading, data, sites, section)))
+
+
+def write(draft: Draft) -> list[Path]:
+    """Write the files, each only where there is none."""
+    paths = []
+    for market, text in draft.files.items():
+        path = params_folder() / f"{market}.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+        paths.append(path)
+    return paths
+
+
+@contextmanager
+def _fetched(source: str) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as scratch:
+        yield download.fetch(source, Path(scratch), kinds=download.EXPORTS)
+
+
+def _written(source: str) -> str:
+    """The source as the market's file names it: relative to that file where it lies beside it, else absolute."""
+    if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*:/", source):
+        return source
+    beside = params_folder() / source
+    path = (beside if beside.exists() else Path(source).expanduser()).resolve()
+    folder = params_folder().resolve()
+    return str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)
+
+
+def _unasked(question: str, choices: Sequence[str], default: str | None) -> str:
+    if default is None:
+        among = f" ({', '.join(choices)})" if choices else ""
+        raise UsageProblem(f"{question}{among}")
+    return default
+
+
+def _understand(path: Path, source: str, answers: Answers, ask: Ask) -> dict[str, Any]:
+    """The section ``data`` of the market's file, as its keys and values."""
+    newest = max(table.files(path), key=lambda file: (file.stat().st_mtime_ns, file.name))
+    try:
+        sketch = sniff.sniff(newest)
+    except Unreadable as stop:
+        raise DataProblem("\n".join(fault.at(newest.name) for fault in stop.faults)) from stop
+    section: dict[str, Any] = {"source": source, "unit": "counts"}
+    section |= _audit_file(answers) if sketch.is_saft else _table(sketch, answers, ask)
+    section["location"] = answers.location or ask(
+        "Where is it? The ISO 3166 code of its country or region, whose holidays it keeps, as in PT-11: --location",
+        [],
+        None,
+    )
+    if not CODE.fullmatch(section["location"]):
+        raise UsageProblem(
+            f"--location {section['location']}: write an ISO 3166 code, of a country or a region: PT, PT-11"
+        )
+    section["timezone"] = answers.timezone or _zone(section["location"], ask)
+    section |= {"name": answers.name or "", "measure": answers.measure}
+    return section
+
+
+def _audit_file(answers: Answers) -> dict[str, Any]:
+    columns = {"columns": {"value": answers.value[0]}} if answers.value else {}
+    return {"format": "saft", **columns, "day_starts": answers.day_starts or "00:00"}
+
+
+def _table(sketch: Sketch, answers: Answers, ask: Ask) -> dict[str, Any]:
+    date = answers.date or sniff.only([*sketch.dates]) or ask("Which column is the date: --date", [*sketch.dates], None)
+    _refuse_unknown(sketch, [date, *answers.value, *filter(None, [answers.site, answers.hour])])
+    dates = answers.dates or _form(sketch, date, ask)
+    hour = answers.hour or sniff.only(sketch.hours)
+    values = answers.value or _values(sketch, ask)
+    value = values if len(values) > 1 else (values or [None])[0]
+    columns = Columns(date=date, value=value, hour=hour)
+    site = answers.site or (None if isinstance(value, list) else _site(sketch, columns, dates, ask))
+    columns = columns.model_copy(update={"site": site})
+    section = {
+        "format": "table",
+        "columns": {key: name for key, name in columns.model_dump().items() if name},
+        "dates": dates,
+        "decimal": answers.decimal or _decimal(sketch, values, ask),
+        "rows": answers.rows or ("orders" if not values else sniff.rows_are(sketch, columns, dates)),
+    }
+    return section | {"day_starts": answers.day_starts or _day_starts(sketch, columns, dates, section["rows"], ask)}
+
+
+def _refuse_unknown(sketch: Sketch, names: Sequence[str]) -> None:
+    if missing := [name for name in names if name not in sketch.cells]:
+        columns = ", ".join(safe(str(name)) for name in sketch.cells)
+        raise UsageProblem(f"no column {missing[0]!r} in the file; it has {columns}")
+
+
+def _form(sketch: Sketch, date: str, ask: Ask) -> str:
+    forms = sketch.dates.get(date) or sniff.forms_of(sketch.cells[date])
+    example = next((str(cell) for cell in sketch.cells[date] if cell not in (None, "")), "")
+    question = f"How are dates written, {safe(example)!r} for one? More than one form fits, say which: --dates"
+    return sniff.only(forms) or ask(question, forms, None)
+
+
+def _values(sketch: Sketch, ask: Ask) -> list[str]:
+    numbers = [name for name in sketch.numbers if not sniff.is_flag(sketch, name)]
+    if len(numbers) <= 1:
+        return numbers
+    question = "Which column has the counts (several, with commas between, where each is a site): --value"
+    given = ask(question, numbers, None)
+    return [given] if given in numbers else [name.strip() for name in given.split(",")]
+
+
+def _site(sketch: Sketch, columns: Columns, form: str, ask: Ask) -> str | None:
+    if site := sniff.site_column(sketch, columns, form):
+        return site
+    if not sketch.names or sniff.rows_are(sketch, columns, form) == "days":
+        return None
+    answer = ask("Which column names the site, if there are several: --site", [*sketch.names, "none"], "none")
+    return None if answer == "none" else answer
+
+
+def _decimal(sketch: Sketch, values: Sequence[str], ask: Ask) -> str:
+    marks = [sketch.numbers.get(name, ["."]) for name in values]
+    fitting = sorted(set.intersection(*map(set, marks))) if marks else ["."]
+    return sniff.only(fitting) or ask(
+        "Which mark stands before decimals, the other being thousands': --decimal", [".", ","], None
+    )
+
+
+def _day_starts(sketch: Sketch, columns: Columns, form: str, rows: str, ask: Ask) -> str:
+    """Asked only where rows say their time and some are of the night."""
+    if rows == "days" or columns.hour or sniff.at_night(sketch, columns, form) < NIGHT:
+        return "00:00"
+    question = "Some rows are of the night. When does a day of business start, as in 05:00: --day-starts"
+    return ask(question, [], "00:00")
+
+
+def _zone(location: str, ask: Ask) -> str:
+    """The zone of a country whose clocks all agree, and of Portugal's mainland and islands."""
+    country = location[:2]
+    if country == "PT":
+        return PORTUGAL.get(location, "Europe/Lisbon")
+    zones = sorted(zone for zone, territory in get_global("zone_territories").items() if territory == country)
+    clocks = {
+        tuple(dt.datetime(2026, month, 1, tzinfo=ZoneInfo(zone)).utcoffset() for month in (1, 7)) for zone in zones
+    }
+    return zones[0] if len(clocks) == 1 else ask("Which time zone is it in: --timezone", zones, None)
+
+
+def _validated(section: dict[str, Any]) -> Data:
+    try:
+        return Data.model_validate(section)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise UsageProblem(f"{key}: {first['input']!r} — {first['msg'].removeprefix('Value error, ')}") from None
+
+
+def _sites(reading: Reading, answers: Answers) -> list[str]:
+    """The locations to write a market for: every site's, or that of the one which was chosen."""
+    locations = [str(location) for location in reading.series["location"].unique()]
+    if answers.site_name is None:
+        return locations
+    chosen = [location for location in locations if _name_of(location) == answers.site_name]
+    if not chosen:
+        raise UsageProblem(
+            f"--site-name {answers.site_name}: no such site; there are {', '.join(map(_name_of, locations))}"
+        )
+    return chosen
+
+
+def _name_of(location: str) -> str:
+    return location.partition("/")[2].replace("%2F", "/")
+
+
+def _markets(name: str, locations: Sequence[str]) -> dict[str, str]:
+    """A market's name for each location."""
+    if len(locations) == 1:
+        return {name: locations[0]}
+    markets: dict[str, str] = {}
+    for location in locations:
+        slug = f"{name}-{_slug(_name_of(location))}"[:40].rstrip("-")
+        number = sum(market.startswith(slug) for market in markets)
+        markets[f"{slug[:37]}-{number + 1}" if slug in markets else slug] = location
+    return markets
+
+
+def _slug(name: str) -> str:
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-") or "site"
+
+
+def _refuse_existing(market: str) -> None:
+    check_name(market)
+    if (params_folder() / f"{market}.yaml").exists():
+        raise UsageProblem(f"{market}.yaml is in {params_folder().name}/ already; remove it, or choose another name")
+
+
+def _last(reading: Reading, location: str) -> dt.date:
+    own = reading.series[(reading.series["location"] == location) & reading.series["value"].notna()]
+    last: dt.date = own["date"].max().date()
+    return last
+
+
+def _told(reading: Reading, data: Data, sites: Sequence[str], section: dict[str, Any]) -> Iterator[str]:
+    """What was understood, a line each."""
+    columns = ", ".join(f"{key} is {value}" for key, value in section.get("columns", {}).items())
+    yield f"columns: {columns or 'those of SAF-T; documents are counted'}"
+    yield f"dates {data.dates}, decimal {data.decimal}, rows {data.rows}, a day from {data.day_starts}, {data.timezone}"
+    for location in sites:
+        yield _extent(reading, location, data)
+    yield from reading.notes
+
+
+def _extent(reading: Reading, location: str, data: Data) -> str:
+    own = reading.series[(reading.series["location"] == location) & reading.series["value"].notna()]
+    first, last = own["date"].min(), own["date"].max()
+    absent = (last - first).days + 1 - len(own)
+    shut = ", ".join(f"{name}s" for name in _shut_weekdays(reading, location, data)) or "no weekday"
+    days = f"{len(own):,} days from {first:%Y-%m-%d} to {last:%Y-%m-%d}, {absent:,} without a value"
+    return f"{location}: {days}, {own['value'].median():,.10g} on a usual one; {shut} taken for closed"
+
+
+def _shut_weekdays(reading: Reading, location: str, data: Data) -> list[str]:
+    coming = pd.date_range(pd.Timestamp(_last(reading, location)) + DAY, periods=7)
+    why = opening.foreseen(reading.series, location, data.category, coming, data.closed.model_dump())
+    return [opening.WEEKDAYS[day.dayofweek].capitalize() for day in coming[why.isin(["weekday", "said"])].sort_values()]
+
+
+def _file(market: str, section: dict[str, Any], last: dt.date, data: Data) -> str:
+    """The market's file, commented."""
+    lines = [f"# {section['name'] or market}: figures of its own. What each key means stands beside it.", "data:"]
+    lines += [_line(key, value) for key, value in section.items() if value not in ("", {}, USUAL.get(key))]
+    lines += [_line("lag", 1)]
+    if data.is_stale(last, day_of_business(data)):
+        as_of = (last + dt.timedelta(days=1)).isoformat()
+        lines += [_line("as_of", as_of)]
+    lines += OPTIONAL
+    return "\n".join(lines) + "\n"
+
+
+COMMENTS = {
+    "source": "file, folder (relative ones are looked for beside this file), https or gs://",
+    "unit": "how many came, and not percent of a baseline",
+    "columns": "as they stand in the first line",
+    "dates": "how dates are written; never guessed",
+    "rows": "days, or hours or orders, which are summed",
+    "day_starts": "what is earlier belongs to the day before",
+    "location": "whose holidays; after a / the site",
+    "name": "the page's",
+    "lag": "days between a day and its figures; replays and backtests keep to it",
+    "as_of": "the figures end the day before; leave this line out once they are up to date (then: today)",
+}
+OPTIONAL = [
+    '  # closed: {weekdays: [monday], dates: ["2026-12-25"], from_to: [["2026-08-01", "2026-08-21"]]}',
+    "  # absent: closed    # what a day without a row was; or unknown. Left out: weekdays never open are closed",
+]
+
+
+def _line(key: str, value: Any) -> str:
+    """A key and its value, which is written as JSON where YAML may take it for something else."""
+    text = f"  {key}: {_value(value)}"
+    return f"{text:<40}  # {COMMENTS[key]}" if key in COMMENTS else text
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_value(item)}" for key, item in value.items()) + "}"
+    is_plain = isinstance(value, str) and re.fullmatch(
+        r"[a-zA-Z][a-z]{2,}|[A-Z][a-z]+/[A-Z][a-z]+|[A-Z]{2}-\d{2}", value
+    )
+    return (
+        value
+        if is_plain and value not in ("yes", "true", "false", "off", "null")
+        else json.dumps(value, ensure_ascii=False)
+    )

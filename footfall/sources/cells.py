@@ -1,0 +1,138 @@
+"""What stands in a cell: a moment, an hour, a number; strictly as the market's file says, and never guessed.
+
+A workbook and a Parquet file hold dates and numbers as such, and they are taken as they are; a text is read by
+``data.dates`` and ``data.decimal``. A blank is nothing, and whatever else cannot be read is wrong.
+"""
+
+import datetime as dt
+import re
+import unicodedata
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from footfall.errors import UsageProblem
+
+OTHER_MINUSES = re.compile("[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]")
+SPACES = re.compile(r"[\s'\u2019]")
+NUMBERS = {
+    ".": re.compile(r"[-+]?(\d{1,3}(,\d{3})+|\d+)(\.\d*)?|[-+]?\.\d+"),
+    ",": re.compile(r"[-+]?(\d{1,3}(\.\d{3})+|\d+)(,\d*)?|[-+]?,\d+"),
+}
+CODES = re.compile(r"(?i)^(EUR|USD|GBP|CHF|NZD|AUD|BRL|R\$)|(EUR|USD|GBP|CHF|NZD|AUD|BRL)$")
+HOUR = re.compile(r"(\d{1,2})(?:[:hH.](\d{2})?(?::\d{2})?)?\s*([ap]\.?m\.?)?(?:\s*[-–—].*)?", re.IGNORECASE)
+MOST = 1e12  # of one value
+
+
+def texts(column: pd.Series) -> pd.Series:
+    """Every cell as text, without spaces around it; blank where it holds nothing."""
+    return column.map(lambda cell: "" if cell is None or cell is pd.NaT or cell != cell else str(cell).strip())
+
+
+def moments(column: pd.Series, form: str, zone: str, rows_zone: str | None) -> pd.Series:
+    """The moments of a column of dates, as the clocks of `zone` show them; NaT where a cell is blank or none.
+
+    Parameters
+    ----------
+    column : Series
+        Texts, or a workbook's own dates.
+    form : str
+        How a text is written, as `datetime.datetime.strptime` takes it; with ``%z`` each says its zone.
+    zone, rows_zone : str
+        The market's time zone, and that of the rows where it is another; an hour that clocks show twice is the
+        first, and one that they leave out the next.
+
+    Raises
+    ------
+    UsageProblem
+        If `form` is none.
+    """
+    codes, unique = pd.factorize(column, use_na_sentinel=False)
+    if "%" not in form:
+        raise UsageProblem(f"data.dates: {form!r} — write how dates are written as in '%d/%m/%Y' or '%Y-%m-%d %H:%M'")
+    try:
+        parsed = pd.Series(
+            [_moment(cell, form, zone, rows_zone) for cell in _parsed(pd.Series(unique, dtype=object), form)]
+        )
+    except ValueError as error:
+        raise UsageProblem(f"data.dates: {form!r} — {error}") from None
+    return pd.Series(parsed.to_numpy(dtype="datetime64[us]")[codes], index=column.index)
+
+
+def _parsed(cells: pd.Series, form: str) -> list[Any]:
+    """Each cell as a timestamp, with a zone where it has one."""
+    own = cells.map(lambda cell: isinstance(cell, dt.date))
+    written = pd.to_datetime(texts(cells).mask(own, ""), format=form, errors="coerce", utc="%z" in form)
+    return [_own(cell) if is_own else text for cell, is_own, text in zip(cells, own, written, strict=True)]
+
+
+def _own(cell: Any) -> Any:
+    return pd.Timestamp(cell).as_unit("us") if 1 <= cell.year < 9999 else pd.NaT
+
+
+def _moment(moment: Any, form: str, zone: str, rows_zone: str | None) -> Any:
+    if moment is pd.NaT:
+        return pd.NaT
+    if moment.tzinfo is None and rows_zone not in (None, zone):
+        moment = moment.tz_localize(rows_zone, ambiguous=True, nonexistent="shift_forward")
+    return moment.tz_convert(zone).tz_localize(None) if moment.tzinfo else moment
+
+
+def numbers(column: pd.Series, decimal: str) -> pd.Series:
+    """The numbers of a column, NaN where a cell is blank or none; `is_blank` tells which.
+
+    Thousands are separated by the mark that is not the decimal, by spaces or by apostrophes; signs of currencies
+    are passed over; a minus may stand behind, or be brackets.
+    """
+    codes, unique = pd.factorize(column, use_na_sentinel=False)
+    return pd.Series(np.array([_number(cell, decimal) for cell in unique], dtype=float)[codes], index=column.index)
+
+
+def is_blank(column: pd.Series) -> pd.Series:
+    """Which cells hold nothing."""
+    return texts(column).eq("")
+
+
+def _number(cell: Any, decimal: str) -> float:
+    if isinstance(cell, bool | np.bool_) or cell is None:
+        return np.nan
+    if isinstance(cell, str):
+        cell = _plain(cell, decimal)
+    try:
+        value = float(cell)
+    except (TypeError, ValueError):
+        return np.nan
+    return value + 0.0 if abs(value) <= MOST else np.nan
+
+
+def _plain(text: str, decimal: str) -> str:
+    """A number as Python writes it; nothing where it is none."""
+    text = "".join(c for c in OTHER_MINUSES.sub("-", SPACES.sub("", text)) if unicodedata.category(c) != "Sc")
+    text = CODES.sub("", text)
+    if text[:1] == "(" and text[-1:] == ")":
+        text = "-" + text[1:-1]
+    elif text[-1:] == "-":
+        text = "-" + text[:-1]
+    if not text.isascii() or not NUMBERS[decimal].fullmatch(text):
+        return ""
+    return text.replace("," if decimal == "." else ".", "").replace(",", ".")
+
+
+def hours(column: pd.Series) -> pd.Series:
+    """The minutes since midnight at which each cell's hour begins, of ``6:00-6:59``, ``06:00``, ``6`` or ``6 pm``."""
+    codes, unique = pd.factorize(column, use_na_sentinel=False)
+    return pd.Series(np.array([_minutes(cell) for cell in unique], dtype=float)[codes], index=column.index)
+
+
+def _minutes(cell: Any) -> float:
+    if isinstance(cell, dt.time | dt.datetime):
+        return cell.hour * 60 + cell.minute
+    text = str(int(cell)) if isinstance(cell, float) and cell == cell and cell == int(cell) else str(cell).strip()
+    match = HOUR.fullmatch(text)
+    if not match:
+        return np.nan
+    hour, minute = int(match[1]), int(match[2] or 0)
+    if match[3]:
+        hour = hour % 12 + (12 if match[3][0] in "pP" else 0) if hour <= 12 else 24
+    return hour * 60 + minute if hour < 24 and minute < 60 else np.nan

@@ -1,0 +1,131 @@
+"""Rows of exports as one value a day and site: what is said twice goes, what is sold by the piece is summed."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from footfall.opening import said
+from footfall.params import Data
+from footfall.series import KEYS
+from footfall.sources import names
+from footfall.sources.business_day import clock_changes
+from footfall.sources.export import Export
+from footfall.sources.fault import Fault, safe, shown
+from footfall.units import unit_of
+
+DAY = ["site", "day"]
+
+
+def unite(exports: Sequence[Export]) -> tuple[pd.DataFrame, list[str]]:
+    """The rows of all exports with the number of theirs; where two have a day of a site, those of the newer one."""
+    order = sorted(range(len(exports)), key=lambda i: exports[i].age())
+    rows = pd.concat([exports[number].rows.assign(file=number, rank=rank) for rank, number in enumerate(order)])
+    newest = rows["rank"] == rows.groupby(DAY, sort=False)["rank"].transform("max")
+    days = rows.loc[~newest, DAY].drop_duplicates()
+    note = f"{len(days):,} days are in more than one export: those of the newer one are taken"
+    return rows[newest].sort_values(["file", "line"], kind="stable", ignore_index=True), [note] if len(days) else []
+
+
+def name_sites(rows: pd.DataFrame, own: str) -> tuple[pd.DataFrame, list[str]]:
+    """Rows whose sites have one spelling each: the market's `own`, else the most frequent; and a note on others."""
+    spellings = rows["site"].value_counts().rename_axis("site").reset_index(name="count")
+    spellings["key"] = spellings["site"].map(names.spelling)
+    spellings["rank"] = spellings["site"].ne(own)
+    first = spellings.sort_values(["rank", "count", "site"], ascending=[True, False, True]).drop_duplicates("key")
+    chosen = spellings["key"].map(first.set_index("key")["site"])
+    other = spellings[chosen != spellings["site"]]
+    pairs = [f"{safe(site)!r} is {safe(name)!r}" for site, name in zip(other["site"], chosen[other.index], strict=True)]
+    merged = rows.assign(site=rows["site"].map(dict(zip(spellings["site"], chosen, strict=True))))
+    return merged, [f"names typed in two ways are of one site: {', '.join(pairs[:3])}"] if pairs else []
+
+
+def without_repeats(
+    rows: pd.DataFrame, data: Data, exports: Sequence[Export]
+) -> tuple[pd.DataFrame, list[str], list[tuple[int, Fault]]]:
+    """Rows of days or hours without those that say the same again; and those that say something else, by file."""
+    holds = rows["file"].map(lambda file: exports[file].holds)
+    has_hours = rows["moment"].ne(rows["day"]).any()
+    key = ["site", "moment"] if has_hours and not holds.eq("days").any() else DAY
+    again = rows.duplicated(key) & (holds.eq("days") | (holds.eq("hours") & has_hours))
+    again &= holds.eq("days") | ~clock_changes(rows["day"], data.timezone)
+    if not again.any():
+        return rows, [], []
+    pairs = rows[again].merge(rows[~again].drop_duplicates(key), on=key, suffixes=("", "_1"))
+    same = pairs["value"].eq(pairs["value_1"]) | (pairs["value"].isna() & pairs["value_1"].isna())
+    faults = [(pair.file, _contradiction(pair, exports)) for pair in pairs[~same].itertuples()]
+    note = f"{same.sum():,} rows say again what another says, left out"
+    return rows[~again], [f"{note}; first {_at(pairs[same].iloc[0], exports)}"] if same.any() else [], faults
+
+
+def _contradiction(pair: pd.Series, exports: Sequence[Export]) -> Fault:
+    first = f"{safe(exports[pair.file_1].name, 120)}:{pair.line_1} has {shown(pair.value_1)} "
+    return Fault(
+        pair.line,
+        pair.column,
+        shown(pair.value),
+        "for the same day; one of the two rows must go, or data.rows is orders",
+        first,
+    )
+
+
+def _at(row: pd.Series, exports: Sequence[Export]) -> str:
+    return f"{safe(exports[row['file']].name, 120)}:{row['line']}"
+
+
+def sum_up(rows: pd.DataFrame, floor: float) -> tuple[pd.DataFrame, list[str]]:
+    """One value a site and day, NaN where all its cells are blank; less than nothing, after refunds, is not known."""
+    days = rows.groupby(DAY)["value"].sum(min_count=1).round(6).reset_index()
+    below = days["value"] < floor
+    note = (
+        f"{below.sum():,} days sum to less than nothing, more was given back than sold: taken as not known; first {{}}"
+    )
+    notes = [note.format(f"{days.loc[below, 'day'].iloc[0]:%Y-%m-%d}")] if below.any() else []
+    return days.assign(value=days["value"].mask(below) + 0.0), notes
+
+
+def to_series(days: pd.DataFrame, data: Data) -> pd.DataFrame:
+    """The series table of one value a site and day, with the days that the market's file says something of."""
+    sites = [_site(str(site), part.set_index("day")["value"], data) for site, part in days.groupby("site")]
+    table = pd.concat(sites, ignore_index=True)
+    return table.sort_values(KEYS, ignore_index=True)[[*KEYS, "value", "open"]]
+
+
+def _site(site: str, values: pd.Series, data: Data) -> pd.DataFrame:
+    """One site, from its first day to its last; a day said to be shut on which somebody came was open."""
+    every = pd.date_range(values.index.min(), values.index.max())
+    had_row, values = every.isin(values.index), values.reindex(every)
+    came = values.gt(unit_of(data.category).floor).to_numpy()
+    closed = (said(every, data.closed.model_dump()) | (~had_row & (data.absent == "closed"))) & ~came
+    opened = np.select([closed, came], ["no", "yes"], "unknown")
+    table = pd.DataFrame(
+        {
+            "location": location(site, data.location),
+            "category": data.category,
+            "date": every,
+            "value": values.to_numpy(),
+            "open": opened,
+        }
+    )
+    return table[had_row | closed | (data.absent == "unknown")]
+
+
+def location(site: str, market: str) -> str:
+    """The location of a site's series: ``PT-11/<site>``, a / in its name as %2F; without sites, the market's own."""
+    return f"{market.partition('/')[0]}/{site.replace('/', '%2F')}" if site else market
+
+
+def absent(days: pd.DataFrame) -> list[str]:
+    """A note: days without a row between a site's first and its last."""
+    dates = days.groupby("site")["day"]
+    missing = ((dates.max() - dates.min()).dt.days + 1 - dates.count()).rename("missing")
+    if not missing.sum():
+        return []
+    site = missing.idxmax()
+    own = pd.DatetimeIndex(days.loc[days["site"] == site, "day"])
+    gone = pd.date_range(own.min(), own.max()).difference(own)
+    weekdays = gone.day_name().value_counts()
+    mostly = f", mostly {weekdays.index[0]}s" if weekdays.iloc[0] > len(gone) / 2 else ""
+    where = f" at {safe(str(site))}" if site else ""
+    which = f"{len(gone):,}{where}{mostly}, first {gone[0]:%Y-%m-%d}"
+    return [f"{missing.sum():,} days between first and last have no row; {which}"]

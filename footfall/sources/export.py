@@ -1,0 +1,217 @@
+"""One export of a till or a counter as typed rows: whose, of which day, how many, and on which line that stands."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from footfall.params import Columns, Data
+from footfall.sources import cells, integrity, names
+from footfall.sources.business_day import day_of_business, is_of_business
+from footfall.sources.fault import Fault, Unreadable
+from footfall.sources.saft import read_saft
+from footfall.sources.sheets import Rows, read_rows
+from footfall.units import unit_of
+
+FIRST_DAY = pd.Timestamp("1990-01-01")
+MIDNIGHT = "00:00"
+ROW = ["line", "column", "site", "moment", "day", "value"]
+
+
+@dataclass
+class Export:
+    """What one file gave: rows of (line, column, site, moment, day, value), what is wrong and what is odd."""
+
+    name: str
+    rows: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=ROW))
+    header: list[str] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    saved: int = 0  # when the file was
+    holds: str = "days"  # or hours, or orders, which are summed
+
+    def age(self) -> tuple[pd.Timestamp, int, str]:
+        """By which the newer of two exports is known: it goes further, else was saved later."""
+        return (self.rows["moment"].max() if len(self.rows) else pd.Timestamp.min, self.saved, self.name)
+
+
+def read_export(path: Path, data: Data, not_after: dt.date) -> Export:
+    """One file, by what it is; what is wrong in it is among its faults.
+
+    Parameters
+    ----------
+    path : Path
+        A CSV file, a workbook, Parquet or SAF-T.
+    data : Data
+        How the market's file says it is to be read.
+    not_after : date
+        The day that is not over yet; later ones are blank, or wrong.
+    """
+    export = Export(path.name, saved=path.stat().st_mtime_ns)
+    try:
+        is_xml = integrity.kind_of(path) == integrity.XML
+        if data.format == "saft" and not is_xml:
+            raise Unreadable(
+                Fault(1, 0, path.name, f"{integrity.kind_of(path)}, and data.format is saft, which is XML")
+            )
+        if data.format == "table" and is_xml:
+            raise Unreadable(Fault(1, 0, path.name, "an XML file, and data.format is table; of SAF-T it is saft"))
+        _audit_file(export, path, data) if is_xml else _table(export, path, data)
+        _check(export, data, not_after)
+    except Unreadable as stop:
+        export.faults += stop.faults
+    return export
+
+
+def wanted(columns: Columns) -> list[str]:
+    """The columns that a table must have, the date's first."""
+    return [columns.date, *values(columns), *filter(None, [columns.site, columns.hour])]
+
+
+def values(columns: Columns) -> list[str]:
+    """The columns of values: one, one for each site, or none where rows are counted."""
+    return [columns.value] if isinstance(columns.value, str) else columns.value or []
+
+
+def _audit_file(export: Export, path: Path, data: Data) -> None:
+    by_entry = data.day_starts != MIDNIGHT or data.rows_timezone not in (None, data.timezone)
+    value = data.columns.value
+    documents = read_saft(path, value if isinstance(value, str) else None, by_entry)
+    form = "%Y-%m-%dT%H:%M:%S" if by_entry else "%Y-%m-%d"
+    columns = Columns(date="date", value="value")
+    export.holds = "orders"
+    _fill(export, documents, data.model_copy(update={"columns": columns, "dates": form, "decimal": "."}))
+
+
+def _table(export: Export, path: Path, data: Data) -> None:
+    if data.columns.site and isinstance(data.columns.value, list):
+        rule = "either a column names the site (columns.site), or each site has a column (columns.value: [A, B])"
+        raise Unreadable(Fault(1, data.columns.site, data.columns.site, rule))
+    export.holds = data.rows if data.columns.value else "orders"
+    _fill(export, read_rows(path, wanted(data.columns)), data)
+
+
+def _fill(export: Export, rows: Rows, data: Data) -> None:
+    export.name, export.header, columns = rows.name, rows.header, data.columns
+    export.faults += rows.faults
+    export.notes += rows.notes
+    frame = rows.cells.assign(line=rows.lines)
+    parts = [_column(frame, name, columns) for name in values(columns)] or [_counted(frame)]
+    table = pd.concat([part[~_is_empty(part, columns)] for part in parts], ignore_index=True)
+    table["moment"] = cells.moments(table[columns.date], data.dates, data.timezone, data.rows_timezone)
+    table["site"] = _sites(table, columns)
+    table["value"] = cells.numbers(table["cell"], data.decimal)
+    export.rows, faults = _of_days(table, data, export)
+    export.faults += faults
+
+
+def _sites(table: pd.DataFrame, columns: Columns) -> pd.Series:
+    if columns.site:
+        return cells.texts(table[columns.site])
+    return table["column"] if isinstance(columns.value, list) else pd.Series("", index=table.index)
+
+
+def _column(frame: pd.DataFrame, name: str, columns: Columns) -> pd.DataFrame:
+    others = [columns.date, *filter(None, [columns.site, columns.hour]), "line"]
+    return frame[others].assign(cell=frame[name], column=name)
+
+
+def _counted(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.assign(cell=1.0, column="")
+
+
+def _is_empty(part: pd.DataFrame, columns: Columns) -> pd.Series:
+    """Rows with neither a day nor a value: blank but for what a sheet's formulas or borders left."""
+    no_day = cells.is_blank(part[columns.date])
+    return no_day & (cells.is_blank(part["cell"]) | part["column"].eq(""))
+
+
+def _of_days(table: pd.DataFrame, data: Data, export: Export) -> tuple[pd.DataFrame, list[Fault]]:
+    """The rows with their days of business, and what cannot be read in them."""
+    columns, faults = data.columns, []
+    table = _without_sum(table, columns, export)
+    no_moment = table["moment"].isna()
+    faults += _faults(table[no_moment], columns.date, columns.date, f"no date written as {data.dates} (data.dates)")
+    no_number = table["value"].isna() & ~cells.is_blank(table["cell"])
+    rule = f"no number with the decimal {data.decimal!r} (data.decimal), nor blank"
+    faults += _faults(table[no_number], "column", "cell", rule)
+    days = day_of_business(table["moment"], data.day_starts)
+    if columns.hour:
+        minutes = cells.hours(table[columns.hour])
+        faults += _faults(table[minutes.isna()], columns.hour, columns.hour, "no hour from 0 to 23, as in 06:00 or 6")
+        days = _of_hours(table, minutes, data, export)
+    return table.assign(day=days)[ROW], faults
+
+
+def _without_sum(table: pd.DataFrame, columns: Columns, export: Export) -> pd.DataFrame:
+    """Rows without the last, where it has no day and the sum of those above."""
+    is_last = (table["line"] == table["line"].max()) & cells.is_blank(table[columns.date])
+    above = table[~is_last].groupby("column")["value"].sum()
+    sums = table["column"].map(above).astype(float)
+    if not is_last.any() or not np.isclose(table["value"], sums)[is_last].all():
+        return table
+    export.notes.append(f"{export.name}:{table['line'].max()}: a total, left out")
+    return table[~is_last].reset_index(drop=True)
+
+
+def _of_hours(table: pd.DataFrame, minutes: pd.Series, data: Data, export: Export) -> pd.Series:
+    """The day of business of rows that say their hour in a column of its own; their moments are set to it."""
+    dates = table["moment"].dt.normalize()
+    shift = pd.to_timedelta(minutes.fillna(0), unit="m")
+    if not is_of_business(dates, minutes, table["site"]):
+        table["moment"] = dates + shift
+        return day_of_business(table["moment"], data.day_starts)
+    first = minutes.groupby([table["site"], dates]).transform("first")
+    table["moment"] = dates + shift + pd.to_timedelta((minutes < first).astype(int), unit="D")
+    if data.day_starts != MIDNIGHT:
+        export.notes.append("the hours of each date run on past midnight: its dates are days of business already")
+    return dates
+
+
+def _faults(rows: pd.DataFrame, column: str, value: str, rule: str) -> list[Fault]:
+    """One for each row; `column` is a column's name, or ``column`` where each row says it."""
+    named = rows["column"] if column == "column" else [column] * len(rows)
+    written = cells.texts(rows[value]) if len(rows) else []
+    return [Fault(int(line), name, cell, rule) for line, name, cell in zip(rows["line"], named, written, strict=True)]
+
+
+def _check(export: Export, data: Data, not_after: dt.date) -> None:
+    """Rules that rows must keep once they are read; coming days that are blank are left out, and today."""
+    rows, today = export.rows, pd.Timestamp(not_after)
+    coming = rows["day"] > today
+    empty = coming & (rows["value"].isna() | rows["value"].eq(0))
+    _note(export, rows[empty], "blank rows of coming days, left out")
+    _note(export, rows[rows["day"] == today], f"rows of {not_after}, which is not over, left out")
+    floor = unit_of(data.category).floor
+    is_under = (rows["value"] < floor) & (export.holds == "days")
+    export.faults += [
+        *_broken(rows[coming & ~empty], data, f"a coming day: {not_after} is not over; mind data.dates"),
+        *_broken(rows[rows["day"] < FIRST_DAY], data, f"before {FIRST_DAY:%Y-%m-%d}; mind data.dates"),
+        *[Fault(row.line, row.column, f"{row.value:g}", f"below {floor:g}: fewer than nobody cannot have come")
+          for row in rows[is_under].itertuples()],
+        *_misnamed(rows, data),
+    ]  # fmt: skip
+    export.rows = rows[(rows["day"] < today) & rows["moment"].notna()]
+
+
+def _broken(rows: pd.DataFrame, data: Data, rule: str) -> list[Fault]:
+    return [Fault(row.line, data.columns.date, f"{row.moment:%Y-%m-%d}", rule) for row in rows.itertuples()]
+
+
+def _misnamed(rows: pd.DataFrame, data: Data) -> list[Fault]:
+    columns = data.columns
+    if not columns.site and not isinstance(columns.value, list):
+        return []
+    first = rows.drop_duplicates("site")
+    reasons: Sequence[tuple[int, str, str]] = [
+        (row.line, row.site, names.objection(row.site)) for row in first.itertuples()
+    ]
+    return [Fault(line, columns.site or site, site, rule) for line, site, rule in reasons if rule]
+
+
+def _note(export: Export, rows: pd.DataFrame, what: str) -> None:
+    if count := len(np.unique(rows["line"])):
+        export.notes.append(f"{export.name}: {count:,} {what}; first line {rows['line'].min()}")

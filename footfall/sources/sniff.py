@@ -1,0 +1,172 @@
+"""What a stranger's export seems to hold: its columns by what stands in them, and every way in which they can be read.
+
+Nothing is decided here where two readings fit: both are handed back, and whoever asked chooses.
+"""
+
+import datetime as dt
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from footfall.params import Columns
+from footfall.sources import cells, integrity
+from footfall.sources.fault import Fault, Unreadable
+from footfall.sources.sheets import Record, Sheet, collect, sheets, top
+
+DAYS = ("%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d.%m.%Y", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d",
+        "%d/%m/%y", "%m/%d/%y", "%d-%m-%y", "%m-%d-%y", "%d.%m.%y", "%d %b %Y", "%d-%b-%Y", "%d %B %Y")  # fmt: skip
+TIMES = ("", " %H:%M", " %H:%M:%S", "T%H:%M", "T%H:%M:%S", "T%H:%M:%S%z", "T%H:%M:%S.%f", "T%H:%M:%S.%f%z",
+         " %H:%M:%S%z", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")  # fmt: skip
+DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}\b.*|\d{8}|\d{1,2}[ -][A-Za-zç]{3,9}\.?[ -]\d{4}.*")
+HOUR_WORDS = re.compile(r"(?i)hour|hora|heure|stunde|uhrzeit|time|tempo")
+PARTS = re.compile(r"(?i)(year|month|day|week|weekday|ano|m[eê]s|dia|semana|jahr|monat|tag|woche|id|n[ºo.]?|#)")
+MOSTLY = 0.95  # share of the cells; the others are told with their places when the file is read
+FEW = 60  # cells that decide whether a form is worth trying on all
+MOST_SITES = 500
+
+
+@dataclass
+class Sketch:
+    """The columns of an export by what stands in them."""
+
+    cells: pd.DataFrame = field(default_factory=pd.DataFrame)
+    dates: dict[str, list[str]] = field(default_factory=dict)  # with every form that fits
+    hours: list[str] = field(default_factory=list)
+    numbers: dict[str, list[str]] = field(default_factory=dict)  # with every decimal mark that fits
+    names: list[str] = field(default_factory=list)
+    is_saft: bool = False
+
+
+def sniff(path: Path) -> Sketch:
+    """Look at a file; SAF-T needs no look, its fields have names.
+
+    Raises
+    ------
+    Unreadable
+        If it is no table, or has no line of names above a line with a date.
+    """
+    if integrity.kind_of(path) == integrity.XML:
+        return Sketch(is_saft=True)
+    candidates = [(sheet, header) for sheet in sheets(path) if (header := _header(top(sheet)))]
+    if not candidates:
+        raise Unreadable(Fault(1, 0, path.name, "no line of names of columns with a date beneath it"))
+    sheet, (line, header) = max(candidates, key=lambda candidate: len([name for name in candidate[1][1] if name]))
+    return _sketch(sheet, line, header)
+
+
+def _header(lines: list[Record]) -> tuple[int, list[str]] | None:
+    """The first line of nothing but names that has a date beneath it."""
+    for (line, above), (_, beneath) in pairwise(lines):
+        header = [str(cell if cell is not None else "").strip() for cell in above]
+        written = [name for name in header if name]
+        if written and not any(map(_is_date, above)) and any(map(_is_date, beneath)):
+            return line, header
+    return None
+
+
+def _is_date(cell: Any) -> bool:
+    return isinstance(cell, dt.date) or bool(DATE.fullmatch(str(cell).strip()))
+
+
+def _sketch(sheet: Sheet, line: int, header: list[str]) -> Sketch:
+    names = [name for name in dict.fromkeys(header) if name and header.count(name) == 1]
+    sketch = Sketch(collect(sheet, line, header, names).cells)
+    for name in names:
+        _sort_in(sketch, name)
+    return sketch
+
+
+def _sort_in(sketch: Sketch, name: str) -> None:
+    column = sketch.cells[name]
+    column = column[~cells.is_blank(column)]
+    if column.empty:
+        return
+    if forms := forms_of(column):
+        sketch.dates[name] = forms
+    elif _are_hours(name, column):
+        sketch.hours.append(name)
+    elif decimals := _decimals(column):
+        if not PARTS.fullmatch(name):
+            sketch.numbers[name] = decimals
+    elif column.astype(str).nunique() <= MOST_SITES:
+        sketch.names.append(name)
+
+
+def forms_of(column: pd.Series) -> list[str]:
+    """Every form that fits the dates of a column, ISO's where a workbook holds dates; none without dates."""
+    if column.map(lambda cell: isinstance(cell, dt.date)).mean() >= MOSTLY:
+        return [DAYS[0]]
+    unique = pd.Series(cells.texts(column).unique())
+    if not unique.map(lambda text: bool(DATE.fullmatch(text))).mean() >= MOSTLY:
+        return []
+    shares = {form: _share(unique[:FEW], form) for form in (day + time for day in DAYS for time in TIMES)}
+    shares = {form: _share(unique, form) for form, share in shares.items() if share >= MOSTLY}
+    return [form for form, share in shares.items() if share == max(shares.values()) >= MOSTLY]
+
+
+def _share(texts: pd.Series, form: str) -> float:
+    days = pd.to_datetime(texts, format=form, errors="coerce", utc="%z" in form)
+    return float((days.dt.year.between(1990, 2100)).mean())
+
+
+def _are_hours(name: str, column: pd.Series) -> bool:
+    clock = column.map(lambda cell: isinstance(cell, dt.time)) | cells.texts(column).str.contains(":", regex=False)
+    return cells.hours(column).notna().mean() >= MOSTLY and (clock.mean() >= MOSTLY or bool(HOUR_WORDS.search(name)))
+
+
+def _decimals(column: pd.Series) -> list[str]:
+    """The decimal marks by which a column is of numbers; one, where they make no difference."""
+    read = {mark: cells.numbers(column, mark) for mark in (".", ",")}
+    best = max(values.notna().mean() for values in read.values())
+    fitting = [mark for mark, values in read.items() if values.notna().mean() == best >= MOSTLY]
+    return fitting[:1] if len(fitting) > 1 and read["."].equals(read[","]) else fitting
+
+
+def is_flag(sketch: Sketch, name: str) -> bool:
+    """Whether a column of numbers says but yes and no."""
+    return set(cells.numbers(sketch.cells[name], ".").dropna().unique()) <= {0.0, 1.0}
+
+
+def rows_are(sketch: Sketch, columns: Columns, form: str) -> str:
+    """What a row is, by how often each day is there: ``days``, ``hours`` or ``orders``."""
+    moments = cells.moments(sketch.cells[columns.date], form, "UTC", None)
+    key = [moments, *(sketch.cells[name] for name in (columns.site, columns.hour) if name)]
+    repeats = pd.concat(key, axis=1).dropna(how="any").duplicated().any()
+    has_time = (moments.dropna() != moments.dropna().dt.normalize()).any()
+    if columns.hour:
+        return "hours"
+    if has_time:
+        on_the_hour = (moments.dropna() == moments.dropna().dt.floor("h")).all()
+        return "hours" if on_the_hour and not repeats else "orders"
+    return "orders" if repeats else "days"
+
+
+def site_column(sketch: Sketch, columns: Columns, form: str) -> str | None:
+    """The column of names that tells apart rows of the same day, or hour, where nothing else does."""
+    bare = columns.model_copy(update={"site": None})
+    moments = cells.moments(sketch.cells[columns.date], form, "UTC", None)
+    rows = pd.concat([moments.rename("moment"), *(sketch.cells[name] for name in [bare.hour] if name)], axis=1)
+    if not rows.duplicated().any():
+        return None
+    fitting = [name for name in sketch.names if not rows.assign(site=sketch.cells[name]).duplicated().any()]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def at_night(sketch: Sketch, columns: Columns, form: str) -> float:
+    """The share of rows between midnight and five, of rows that say their time."""
+    if columns.hour:
+        minutes = cells.hours(sketch.cells[columns.hour])
+    else:
+        moments = cells.moments(sketch.cells[columns.date], form, "UTC", None)
+        minutes = moments.dt.hour * 60 + moments.dt.minute
+    return float((minutes < 300).mean())
+
+
+def only(choices: Sequence[str]) -> str | None:
+    """The one choice, if it is one."""
+    return choices[0] if len(choices) == 1 else None

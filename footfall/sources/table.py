@@ -1,0 +1,93 @@
+"""From exports of one's own, of a till or a counter, to the series table: as the market's file says, never guessed."""
+
+import datetime as dt
+from collections.abc import Sequence
+from pathlib import Path
+
+from footfall.errors import DataProblem, UsageProblem, listed
+from footfall.params import Data
+from footfall.sources import days
+from footfall.sources.export import Export, read_export
+from footfall.sources.fault import Fault, by_rule
+from footfall.sources.reading import Reading
+from footfall.units import unit_of
+
+SUFFIXES = (".csv", ".tsv", ".txt", ".csv.gz", ".xlsx", ".xlsm", ".xls", ".parquet", ".xml")
+
+
+def read_table(path: Path, data: Data, not_after: dt.date) -> Reading:
+    """Read a file, or a folder of exports.
+
+    Parameters
+    ----------
+    path : Path
+        A CSV file, an Excel workbook, a Parquet file, a SAF-T (PT) audit file, or a folder of them. Where two exports
+        have the same day, the newer one's is taken, whole.
+    data : Data
+        What the market's file says of its columns, dates, decimals, hours, zone, sites and closed days.
+    not_after : date
+        The day of business that is not over: it and later ones are left out.
+
+    Returns
+    -------
+    Reading
+        The series table with ``open``; a site's location is ``PT-11/<site>``.
+
+    Raises
+    ------
+    DataProblem
+        If anything is wrong, with every rule that is broken as ``<file>:<line>:<column>: <value> — <rule>``.
+    UsageProblem
+        If there is no such file, or ``data.dates`` is no form of a date.
+    """
+    exports = [read_export(file, data, not_after) for file in files(path)]
+    _stop([(export.name, export.header, export.faults) for export in exports])
+    if not any(len(export.rows) for export in exports):
+        raise DataProblem(f"{path.name}: no row of a day before {not_after}, which is not over")
+    rows, overlaps = days.unite(exports)
+    rows, spellings = days.name_sites(rows, _own_site(data))
+    rows, repeats, contradictions = days.without_repeats(rows, data, exports)
+    _stop([(exports[file].name, exports[file].header, [fault]) for file, fault in contradictions])
+    table, refunds = days.sum_up(rows, unit_of(data.category).floor)
+    if not table["value"].gt(unit_of(data.category).floor).any():
+        raise DataProblem(
+            f"{path.name}: no day has a value above {unit_of(data.category).floor:g}; is it the right column?"
+        )
+    notes = [note for export in exports for note in export.notes]
+    return Reading(days.to_series(table, data), notes + overlaps + spellings + repeats + refunds + days.absent(table))
+
+
+def files(path: Path) -> list[Path]:
+    """The exports at a path, by name: the file, or those in the folder.
+
+    Raises
+    ------
+    UsageProblem
+        If there is nothing.
+    DataProblem
+        If the folder has no export.
+    """
+    if not path.exists():
+        raise UsageProblem(f"{path}: no such file or folder; name an export or a folder of exports")
+    if path.is_file():
+        return [path]
+    exports = [
+        file for file in sorted(path.iterdir()) if file.name.lower().endswith(SUFFIXES) and file.name[0] not in ".~"
+    ]
+    if not exports:
+        raise DataProblem(f"{path.name}: no export in this folder; it should have files {', '.join(SUFFIXES)}")
+    return exports
+
+
+def _own_site(data: Data) -> str:
+    return data.location.partition("/")[2].replace("%2F", "/")
+
+
+def _stop(broken: Sequence[tuple[str, Sequence[str], Sequence[Fault]]]) -> None:
+    if problems := by_rule(
+        [(name, header, sorted(faults, key=lambda fault: fault.line)) for name, header, faults in broken]
+    ):
+        raise DataProblem(listed(problems))
+
+
+__all__ = ["Export", "files", "read_table"]
