@@ -16,7 +16,7 @@ def check(forecaster, **which):
 def check_typical(forecaster):
     check(forecaster, tests_to_exclude=[*NOT_OURS, *LONGEST])
     typical = [f"{test}[{forecaster.__name__}-{spelling}]" for test, spelling in LONGEST.items()]
-    assert list(check(forecaster, fixtures_to_run=typical)) == typical
+    assert set(check(forecaster, fixtures_to_run=typical)) == set(typical)
 
 
 def check_every_spelling(forecaster):
