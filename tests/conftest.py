@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -11,6 +12,7 @@ import uuid
 from pathlib import Path
 from types import SimpleNamespace
 
+import nbformat
 import pytest
 
 os.environ["FOOTFALL_HOME"] = tempfile.mkdtemp(prefix="footfall-tests-")  # before any of our modules is imported
@@ -19,6 +21,7 @@ from invariants import CANARY
 
 from flows.local.servers import servers as run_servers
 from flows.proxies import settle_proxies
+from flows.settings import ROOT
 from flows.storage import bucket as storage
 from flows.storage import forecasts
 
@@ -66,11 +69,36 @@ def footfall(*words):
 
 
 @pytest.fixture(scope="session")
-def first_run(servers):
+def thin_notebooks(tmp_path_factory):
+    """The notebooks with two candidates for train.ipynb instead of seven; the folder they are in."""
+    folder = tmp_path_factory.mktemp("thin") / "notebooks"
+    shutil.copytree(ROOT / "notebooks", folder)
+    book = nbformat.read(folder / "train.ipynb", 4)
+    (cell,) = [cell for cell in book.cells if "candidates" in cell.metadata.get("tags", [])]
+    cell.source += '\ncandidates = {name: candidates[name] for name in ("seasonal naive", "calendar")}'
+    nbformat.write(book, folder / "train.ipynb")
+    return folder
+
+
+@pytest.fixture
+def few_candidates(thin_notebooks, monkeypatch):
+    """A training of this test takes seconds: for what is told of any training, whoever wins it."""
+    monkeypatch.setenv("FOOTFALL_NOTEBOOKS", str(thin_notebooks))
+
+
+@pytest.fixture(scope="session")
+def first_run(servers, thin_notebooks):
     """What `footfall run sample` said when there was no champion yet; it has one from here on, and a forecast."""
-    done = footfall("run", "sample")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FOOTFALL_NOTEBOOKS", str(thin_notebooks))
+        done = footfall("run", "sample")
     assert done.exit_code == 0, done.output
     return done.output
+
+
+def typical(cases, *kept):
+    """Many cases of one behaviour, for parametrize: those that are kept run always, the others with the long ones."""
+    return [case if case in kept else pytest.param(case, marks=pytest.mark.soak) for case in cases]
 
 
 def market(monkeypatch, folder, name, text):

@@ -5,7 +5,7 @@ from conftest import footfall
 from flows.storage import bucket, forecasts
 
 
-def test_a_past_that_is_caught_up_on_takes_nothing_from_today(first_run):
+def test_a_past_that_is_caught_up_on_takes_nothing_from_today(first_run, few_candidates):
     import datetime as dt
 
     from flows.champion import ledger, registry
@@ -38,7 +38,7 @@ def test_a_walk_tells_which_days_came_to_nothing_and_goes_on(first_run):
     assert "2 of 2 days came to nothing" in done.output
 
 
-def test_a_walk_says_why_the_gate_let_no_first_champion_through(first_run):
+def test_a_walk_says_why_the_gate_let_no_first_champion_through(first_run, few_candidates):
     strict = ["--set", "train.margin=0.9", "--set", "train.backtest_days=66"]
     done = footfall("backfill", "sample", "--from", "2022-09-28", "--to", "2022-09-28", *strict)
     assert done.exit_code == 6, done.output

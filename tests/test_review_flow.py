@@ -122,7 +122,7 @@ def test_a_review_of_an_earlier_day_sees_nothing_later_and_loses_nothing(cafe):
     assert both.merge(later[scores.KEYS]).equals(later)
 
 
-def test_decay_calls_for_one_training_and_no_second(cafe):
+def test_decay_calls_for_one_training_and_no_second(cafe, few_candidates):
     publish(cafe, "2022-09-01", "2022-10-05")
     asked = {"window": 28, "least_skill": 0.99}
     told = review(cafe, "2022-10-07", **asked)

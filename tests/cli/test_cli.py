@@ -15,7 +15,7 @@ import bad_parameters
 import invariants
 import psutil
 import pytest
-from conftest import footfall
+from conftest import footfall, typical
 from proxy import Proxy
 
 from flows.settings import home
@@ -83,7 +83,7 @@ def changing():
         server.shutdown()
 
 
-def test_a_run_trains_and_predicts_on_one_snapshot(live, changing):
+def test_a_run_trains_and_predicts_on_one_snapshot(live, changing, few_candidates):
     done = footfall("run", live, "--as-of", "2022-10-13", "--set", f"data.source={changing}")
     assert done.exit_code == 0, done.output
     trained, predicted = (newest(station).data.tags for station in ("train", "predict"))
@@ -125,7 +125,10 @@ def test_the_record_leads_back_to_what_the_forecast_was_made_from(trained):
     )
 
 
-@pytest.mark.parametrize("what", [name for name, case in bad_data.CASES.items() if case.refused])
+REFUSED = [name for name, case in bad_data.CASES.items() if case.refused]  # each is read in tests/sources too
+
+
+@pytest.mark.parametrize("what", typical(REFUSED, "empty file", "cut zip", "below -100"))
 def test_bad_data_publishes_nothing(what, trained, tmp_path):
     case, before = bad_data.CASES[what], objects()
     done = footfall("predict", "sample", "--set", f"data.source={case.write(tmp_path)}")
@@ -139,7 +142,7 @@ def test_bad_data_publishes_nothing(what, trained, tmp_path):
     assert told[0][:60] in run.data.tags["mlflow.note.content"]
 
 
-@pytest.mark.parametrize("what", bad_parameters.BAD)
+@pytest.mark.parametrize("what", typical(bad_parameters.BAD, "an unknown key", "a path for a location"))
 def test_a_bad_parameter_starts_nothing(what, trained):
     before, last = objects(), newest("predict").info.run_id
     ((key, value),) = bad_parameters.BAD[what][0].items()
@@ -239,6 +242,7 @@ def test_a_run_that_is_told_to_stop_is_on_record_at_once(sent, trained):
     invariants.check(home(), market="sample", acknowledged="2022-10-13")
 
 
+@pytest.mark.kernel
 def test_up_starts_everything_and_stops_cleanly(tmp_path):
     home = {name: value for name, value in os.environ.items() if name not in HOMES} | {"FOOTFALL_HOME": str(tmp_path)}
     up = subprocess.Popen([sys.executable, "-m", "flows.cli.main", "up"], env=home, stdout=subprocess.PIPE, text=True)

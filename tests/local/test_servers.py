@@ -102,7 +102,7 @@ def test_addresses_of_a_process_that_is_gone_are_not_believed_whoever_has_its_nu
     assert servers._running() == {}
 
 
-WORKS = "import sys, time; until = time.process_time() + 6\nwhile time.process_time() < until: pass\n"
+WORKS = "import sys, time; until = time.process_time() + 3\nwhile time.process_time() < until: pass\n"
 SERVES = """from http.server import SimpleHTTPRequestHandler, test
 test(SimpleHTTPRequestHandler, port=int(sys.argv[1]), bind='127.0.0.1')"""
 STARTS = {
@@ -117,7 +117,7 @@ STARTS = {
 def test_a_server_is_waited_for_while_it_works_and_no_longer(start, tmp_path, monkeypatch):
     script, answers, stretches = STARTS[start]
     monkeypatch.setenv("FOOTFALL_HOME", str(tmp_path))
-    monkeypatch.setattr(servers, "PATIENCE", 5.0)
+    monkeypatch.setattr(servers, "PATIENCE", 2.0)
     monkeypatch.setattr(servers, "STRETCHES", stretches)
     (tmp_path / "logs").mkdir()
     stub = servers.Server("STUB", "stub", 0, tmp_path, lambda port: [sys.executable, "-c", script, str(port)], "/",

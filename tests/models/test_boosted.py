@@ -6,9 +6,9 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+from estimators import check_every_spelling, check_typical
 from figures import SAMPLE, retail
 from sktime.forecasting.base import BaseForecaster
-from sktime.utils.estimator_checks import check_estimator
 
 from footfall.models import Boosted, KindOfDay, LastYearsTurn, LogLevel, Panel, WeekdaySmoother, contributions
 from footfall.models.features import FEATURES, Features, Front
@@ -34,9 +34,9 @@ def altered_after(series: pd.DataFrame, day: str) -> pd.DataFrame:
     return series.assign(value=series["value"].mask(series["date"] > day, 77.0))
 
 
-def test_sktime_accepts_it_as_a_forecaster():
-    skip = ["test_class_has_doctest_example", "test_get_test_params_coverage", "test__y_remember_data"]
-    check_estimator(Boosted, raise_exceptions=True, verbose=False, tests_to_exclude=skip)
+@pytest.mark.parametrize("check", [check_typical, pytest.param(check_every_spelling, marks=pytest.mark.soak)])
+def test_sktime_accepts_it_as_a_forecaster(check):
+    check(Boosted)
 
 
 def test_past_forecasts_know_nothing_after_their_origin():

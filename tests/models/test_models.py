@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from estimators import check_every_spelling, check_typical
 from figures import retail
 from sktime.datatypes._dtypekind import DtypeKind
 from sktime.forecasting.compose import EnsembleForecaster
@@ -17,7 +18,6 @@ from sktime.forecasting.ets import AutoETS
 from sktime.forecasting.naive import NaiveForecaster
 from sktime.forecasting.sarimax import SARIMAX
 from sktime.forecasting.theta import ThetaForecaster
-from sktime.utils.estimator_checks import check_estimator
 
 from footfall.models.boosted import Boosted, Panel
 from footfall.models.ets import ETS
@@ -44,7 +44,9 @@ CANDIDATES = {
     "ARIMA on the log level": LogLevel() * SARIMAX(order=(1, 0, 0), seasonal_order=(0, 1, 1, 7)),
 }
 AT_ONCE = ["seasonal naive", "ETS", "calendar", "boosted", "both scales", "ETS on the log level"]
-each = pytest.mark.parametrize("forecaster", CANDIDATES.values(), ids=CANDIDATES)
+slowest = {"ARIMA on the log level": pytest.mark.soak}
+every = [pytest.param(model, id=name, marks=slowest.get(name, ())) for name, model in CANDIDATES.items()]
+each = pytest.mark.parametrize("forecaster", every)
 
 
 def week_after(y: pd.Series) -> pd.DatetimeIndex:
@@ -63,7 +65,7 @@ def test_a_day_more_of_data_moves_the_forecast(forecaster):
     assert old.cutoff[-1] == y.index[-2]  # the argument is left as it was
 
 
-@pytest.mark.parametrize("forecaster", [f for f in CANDIDATES.values() if follows(f)])
+@pytest.mark.parametrize("forecaster", [model for model in every if follows(*model.values)])
 def test_following_day_by_day_ends_where_one_leap_does(forecaster):
     y = retail()
     leap = bring_up_to(fit(forecaster, y[:-5]), y)
@@ -176,9 +178,9 @@ def test_a_steady_week_is_forecast_as_it_is():
     np.testing.assert_allclose(predict(fit(WeekdaySmoother(), y), week_after(y)), [1, 2, 3, 4, 5, 30, 20])
 
 
-def test_sktime_accepts_the_smoother_as_a_forecaster():
-    skip = ["test_class_has_doctest_example", "test_get_test_params_coverage", "test__y_remember_data"]
-    check_estimator(WeekdaySmoother, raise_exceptions=True, verbose=False, tests_to_exclude=skip)
+@pytest.mark.parametrize("check", [check_typical, pytest.param(check_every_spelling, marks=pytest.mark.soak)])
+def test_sktime_accepts_the_smoother_as_a_forecaster(check):
+    check(WeekdaySmoother)
 
 
 @each
@@ -211,6 +213,7 @@ def test_a_fresh_process_loads_the_same_numbers_and_fits_the_same_bytes(tmp_path
 FRESH = """
 import json, sys
 from pathlib import Path
+from estimators import check_every_spelling, check_typical
 from figures import retail
 from footfall.models.updating import fit, predict
 from footfall.models.saving import load, save

@@ -18,12 +18,13 @@ HTML = "from IPython.display import HTML; HTML(f'<p>figures {number}</p>' * 4_00
 DISPLAYS = "from IPython.display import display\nfor i in range(3000): display(f'{i} of {number}')"
 
 
+@pytest.mark.kernel
 @pytest.mark.parametrize(
     ("cell", "left_out", "kept"),
     [
         (LINES, "99,801 lines left out", "line 50000 1"),
-        (HTML, "64,000,000 characters of text/html left out", "figures 1</p>"),
-        (DISPLAYS, "2,960 outputs left out", "1500 of 1"),
+        pytest.param(HTML, "64,000,000 characters of text/html left out", "figures 1</p>", marks=pytest.mark.soak),
+        pytest.param(DISPLAYS, "2,960 outputs left out", "1500 of 1", marks=pytest.mark.soak),
     ],
 )
 def test_a_chatty_notebook_is_shown_in_the_time_and_room_of_any(cell, left_out, kept, tmp_path):
