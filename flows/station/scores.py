@@ -7,10 +7,10 @@ from contextlib import suppress
 
 import pandas as pd
 
-from flows.champion.ledger import live
+from flows.champion.ledger import champion, live
 from flows.record import mlflow_runs
 from flows.settings import bucket_name
-from flows.station.run import Run, stage, step
+from flows.station.run import Run, log, stage, step
 from flows.storage import bucket, forecasts, layout
 from footfall import series
 from footfall.calendar import country_of
@@ -109,6 +109,19 @@ def _grade(made: str, rows: pd.DataFrame) -> bool:
     return mlflow_runs.grade(
         made, {name: value for name, value in live.items() if pd.notna(value)}, int(live["live_days"])
     )
+
+
+def calls_for_training(run: Run, decayed: bool) -> str:
+    """What calls for one now, ``drift`` or ``young``: once for a cause, not every morning until it helps; else ""."""
+    current = champion(bucket.connect(bucket_name()), run.market.name, run.as_of)
+    grown = current and current.gate.get("standing") == "young" and (run.as_of - current.as_of).days >= series.WEEK
+    for trigger, due, rest in (("drift", decayed, run.market.review.rest), ("young", grown, series.WEEK)):
+        last = trained_for(trigger, run.market.name, run.as_of, rest) if due else None
+        if last:
+            log().info(f"trained for this ({trigger}) as of {last}; not again within {rest} days")
+        elif due:
+            return trigger
+    return ""
 
 
 def trained_for(trigger: str, market: str, as_of: dt.date, days: int) -> str | None:
