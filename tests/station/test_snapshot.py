@@ -19,11 +19,9 @@ def test_what_was_lost_of_the_latest_set_stops_no_later_day(first_run, tmp_path,
     bucket = storage.connect("footfall")
     for lost, day in {"the snapshot": "2022-10-14", "the manifest": "2022-10-15", "a file": "2022-10-16"}.items():
         latest = forecasts.latest(bucket, name)
-        folder = latest.pointer["manifest"].removesuffix("/manifest.json")
-        snapshot = f"snapshots/{latest.manifest['about']['snapshot']}.parquet"
-        path = {"the snapshot": snapshot, "the manifest": f"{folder}/manifest.json", "a file": f"{folder}/week.ics"}[
-            lost
-        ]
+        manifest, snapshot = latest.pointer["manifest"], f"snapshots/{latest.manifest['about']['snapshot']}.parquet"
+        calendar = manifest.replace("manifest.json", "week.ics")
+        path = {"the snapshot": snapshot, "the manifest": manifest, "a file": calendar}[lost]
         content = storage.read(bucket, path)
         bucket.blob(path).delete()
         try:
