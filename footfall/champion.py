@@ -7,8 +7,13 @@ from typing import Any, NamedTuple
 import pandas as pd
 from sktime.forecasting.base import BaseForecaster
 
+from footfall.calendar import country_of
 from footfall.errors import DataProblem
+from footfall.evaluation.intervals import quantiles
 from footfall.models import predict, saving
+from footfall.series import DAY
+
+ISO = "%Y-%m-%d"
 
 
 class Champion(NamedTuple):
@@ -45,14 +50,102 @@ def read_champion(folder: str | Path) -> Champion:
     return Champion(saving.load(path / "forecaster.zip"), pd.read_parquet(path / "residuals.parquet"), about)
 
 
+def published(about: dict[str, Any]) -> pd.Timestamp:
+    """The first day on which the data that a champion was trained on were out; `about` as `read_champion` gives it."""
+    return pd.Timestamp(about["data_through"]) + about["lag"] * DAY
+
+
+def coming(about: dict[str, Any], origin: pd.Timestamp | None = None) -> pd.DatetimeIndex:
+    """As many days after an origin as a champion was trained for; after the day its data were out, if left out."""
+    return pd.date_range((origin or published(about)) + DAY, periods=about["horizon"])
+
+
 class PythonFunction(NamedTuple):
-    """A champion as MLflow's python function: a table with a column ``date`` in, mean forecasts out."""
+    """A champion as MLflow's python function: days in, their means and quantiles out.
+
+    It stands on the last day of data that it was trained on, whatever was published since; ``footfall predict`` is what
+    brings it up to date before it forecasts.
+    """
 
     champion: Champion
 
-    def predict(self, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.Series:
-        """Mean forecast of the days in ``date``, each after the champion's last day of data."""
-        return predict(self.champion.forecaster, pd.DatetimeIndex(model_input["date"]))
+    def predict(self, model_input: pd.DataFrame | None = None, params: dict[str, Any] | None = None) -> pd.DataFrame:
+        """Forecast some days, as predict.ipynb does on the day that the champion was trained.
+
+        Parameters
+        ----------
+        model_input : DataFrame, optional
+            Column ``date``: days after the champion's last day of data, as text or timestamps, in any order. Without
+            rows: as many days after the origin as the champion was trained for.
+        params : dict, optional
+            ``origin``, the day the forecast is made on; if left out, the first one on which the champion's data were
+            out. The later it is, the older the data are, and the wider the ranges. Days between the data and the
+            origin, which are not published yet, are forecast as on the day before each.
+
+        Returns
+        -------
+        DataFrame, shape (n_days, 21)
+            A row for each one of the input, in its order: ``date`` (ISO day), ``mean``, ``q05`` … ``q95``, in the unit
+            of the series.
+
+        Raises
+        ------
+        ValueError
+            If there is no column ``date``, if something in it is no day, or one that cannot be forecast.
+        """
+        about = self.champion.about
+        origin = _origin(about, (params or {}).get("origin"))
+        days = _days(pd.DataFrame(model_input), origin, about)
+        table = self._forecast(days.max(), origin).loc[days]
+        return table.set_axis(days.strftime(ISO)).rename_axis("date").reset_index()
+
+    def _forecast(self, last: pd.Timestamp, origin: pd.Timestamp) -> pd.DataFrame:
+        """Every day after the data up to the last one asked for."""
+        forecaster, residuals, about = self.champion
+        through, country = pd.Timestamp(about["data_through"]), country_of(about["location"])
+        mean = predict(forecaster, pd.date_range(through + DAY, last))
+        made_on = (mean.index - DAY).to_series(mean.index).clip(upper=origin)
+        ranges = [
+            quantiles(residuals, part, day, country, about["lag"], (day - through).days - about["lag"])
+            for day, part in mean.groupby(made_on)
+        ]
+        return pd.concat([mean, pd.concat(ranges)], axis=1)
+
+
+def _origin(about: dict[str, Any], text: Any) -> pd.Timestamp:
+    first = published(about)
+    origin = _as_days(pd.Series([text]), "origin")[0] if text else first
+    if origin < first:
+        raise ValueError(
+            f"origin {origin:{ISO}}: this model's data, through {about['data_through']}, were out on {first:{ISO}}; "
+            "give that day or a later one, or ask a model that was trained earlier"
+        )
+    return origin
+
+
+def _days(table: pd.DataFrame, origin: pd.Timestamp, about: dict[str, Any]) -> pd.DatetimeIndex:
+    """The days asked for, each of which the champion can forecast."""
+    if not len(table):
+        return coming(about, origin)
+    if "date" not in table:
+        columns = ", ".join(map(str, table.columns)) or "none"
+        raise ValueError(f"the input has {len(table)} rows and no column date (its columns: {columns}); name it so")
+    days = _as_days(table["date"].explode(), "date")  # MLflow makes one row of {"date": [...]}
+    first, last = pd.Timestamp(about["data_through"]) + DAY, origin + about["horizon"] * DAY
+    if len(outside := days[(days < first) | (days > last)]):
+        raise ValueError(
+            f"date {outside[0]:{ISO}}: this model has data through {about['data_through']}, and looks "
+            f"{about['horizon']} days beyond its origin, {origin:{ISO}}; ask for days from {first:{ISO}} to "
+            f"{last:{ISO}}, or give a later origin in params"
+        )
+    return days
+
+
+def _as_days(column: pd.Series, name: str) -> pd.DatetimeIndex:
+    days = pd.to_datetime(column, format="ISO8601", errors="coerce", utc=True).dt.tz_localize(None)
+    if len(wrong := column[days.isna() | (days != days.dt.normalize())]):
+        raise ValueError(f"{name} {wrong.iloc[0]!r} is no day; write it as 2022-10-14")
+    return pd.DatetimeIndex(days)
 
 
 def _load_pyfunc(data_path: str) -> PythonFunction:

@@ -13,9 +13,14 @@ def training(record, folder):
     return record.start(folder / "training")
 
 
+ABOUT = """{"candidate": "calendar", "location": "PT", "category": "retail_and_recreation", "lag": 3, "horizon": 7,
+            "fitted_from": "2021-06-20", "data_through": "2022-10-10"}"""
+
+
 def model(folder, text="weights"):
     (folder / "model").mkdir()
     (folder / "model" / "forecaster.zip").write_text(text)
+    (folder / "model" / "about.json").write_text(ABOUT)
     return folder / "model"
 
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from flows.settings import notebooks_folder
+from flows.settings import bucket_name, notebooks_folder
 from flows.sources.reading import one_reading, read_source
+from flows.storage.bucket import connect
 from footfall import series
 from footfall.calendar import country_of
 from footfall.errors import UsageProblem
@@ -95,6 +96,25 @@ def champions_recipe(runs: Path, market: str) -> str | None:
     for about in sorted(runs.glob(f"{begun}-predict-{market}-{unique}/in/champion/about.json"), reverse=True):
         return str(json.loads(about.read_text())["candidate"])
     return None
+
+
+def recipe_of_champion(market: str) -> str:
+    """The candidate that the champion of today was, as the ledger says and the registry holds it.
+
+    Raises
+    ------
+    UsageProblem
+        If the market has no champion.
+    """
+    from flows.champion import ledger, registry  # MLflow's import takes a second, and no other command here needs it
+
+    entry = ledger.champion(connect(bucket_name()), market)
+    if entry is None:
+        named = "or name another recipe: --candidate NAME, one of the candidates in train.ipynb"
+        raise UsageProblem(f"{market} has no champion yet; train one: footfall train {market}, {named}")
+    with tempfile.TemporaryDirectory() as folder:
+        registry.lay_down(market, entry.version, Path(folder))
+        return str(json.loads((Path(folder) / "champion" / "about.json").read_text())["candidate"])
 
 
 def series_of(market: Market) -> pd.Series:

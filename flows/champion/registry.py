@@ -3,6 +3,7 @@
 A market's registered model is named after it; its alias ``champion`` names the model in use, as the ledger says.
 """
 
+import json
 import shutil
 from importlib.metadata import version
 from pathlib import Path
@@ -21,6 +22,7 @@ from footfall.errors import EnvironmentProblem
 
 CHAMPION = "champion"
 MEND = "Go back to one that is whole, footfall rollback MARKET --to VERSION --reason …, or restore what is missing."
+OF_SOURCE = ("mlflow.source", "mlflow.user")  # tags of a run; its model would have the path of the program that ran
 NEEDS = [
     f"{name}=={version(name)}"
     for name in ("footfall", "pandas", "pyarrow", "sktime", "statsmodels", "holidays", "lightgbm")
@@ -46,25 +48,37 @@ def register(market: str, run: str, model: Path, tags: dict[str, str]) -> str | 
         return None
     import mlflow.pyfunc  # a second's import that only a training needs
 
-    status = get(run).info.status
+    from flows.champion import card  # as is sktime, which it brings
+
+    about, training = json.loads((model / "about.json").read_text()), get(run)
+    source = {name: value for name, value in training.data.tags.items() if name.startswith(OF_SOURCE)}
     mlflow.start_run(run_id=run)
     try:
         logged = mlflow.pyfunc.log_model(
-            name="model", loader_module="footfall.champion", data_path=str(model), pip_requirements=NEEDS
-        )
+            name="model", loader_module="footfall.champion", data_path=str(model), pip_requirements=NEEDS,
+            signature=card.signature(about), input_example=card.example(about), metadata=about,
+            tags=source,
+        )  # fmt: skip
     finally:
-        mlflow.end_run(status)  # the run ends with its record, not here
+        mlflow.end_run(training.info.status)  # the run ends with its record, not here
     client, facts = MlflowClient(), {**tags, "sha256": content_digest(model)}
-    _create_registered_model(client, market)
-    return str(client.create_model_version(market, logged.model_uri, run, facts, model_id=logged.model_id).version)
+    _describe_registered_model(client, market, card.of_market(market, about))
+    description = card.of_version(about, tags.get("gate", ""))
+    version = client.create_model_version(
+        market, logged.model_uri, run, facts, description=description, model_id=logged.model_id
+    )
+    return str(version.version)
 
 
-def _create_registered_model(client: MlflowClient, market: str) -> None:
+def _describe_registered_model(client: MlflowClient, market: str, description: str) -> None:
+    """Create it with its description; one that is there keeps what it has, unless that is nothing."""
     try:
-        client.create_registered_model(market)
+        client.create_registered_model(market, description=description)
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
+        if not client.get_registered_model(market).description:
+            client.update_registered_model(market, description)
 
 
 def point(market: str, number: str) -> None:

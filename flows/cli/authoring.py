@@ -9,6 +9,7 @@ import typer
 
 from flows.cli import terminal
 from flows.cli.options import Market, Settings, app
+from flows.local.servers import servers
 from flows.settings import home, notebooks_folder, params_folder
 from footfall.errors import DataProblem
 from footfall.market_file import read_market
@@ -29,7 +30,7 @@ def backtest(
     horizon: Annotated[
         int | None, typer.Option(min=1, max=FARTHEST, help="Days to forecast; else the market's.")
     ] = None,
-    candidate: Annotated[str, typer.Option(help="One of the candidates in train.ipynb.")] = "boosted",
+    candidate: Annotated[str, typer.Option(help="One of train.ipynb, or today's champion.")] = "champion",
     out: Annotated[Path | None, typer.Option(help="CSV file to write: origin,date,mean,q05,…,q95.")] = None,
     set: Settings = None,
 ) -> None:
@@ -40,7 +41,11 @@ def backtest(
 
         horizon = parameters.predict.horizon if horizon is None else horizon
         lag = parameters.data.lag if lag is None else lag
-        table = candidates.backtest(parameters, candidates.days(first, last), [candidate], horizon, lag)
+        origins = candidates.days(first, last)
+        if candidate == "champion":
+            with servers():
+                candidate = candidates.recipe_of_champion(market)
+        table = candidates.backtest(parameters, origins, [candidate], horizon, lag)
         terminal.say(f"{candidate}, {market}: {candidates.summary(table)}", markup=False)
         if out:
             candidates.write(table, out)

@@ -7,14 +7,35 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+from mlflow.entities import Dataset, DatasetInput, InputTag, LoggedModelInput, Metric, Param, RunTag
 from pydantic import TypeAdapter, ValidationError
 
+from flows.record.files import template_of
+from flows.record.owner import read_owner
 from flows.record.record import Record, describe
 from flows.storage import layout
 
 SMALL = 250  # characters of a parameter or a reason; the whole of it is in record.json
 VIEW = "workflowType=machine_learning"  # MLflow 3 shows every run as a chat unless told so
+
+
+def source(folder: Path) -> dict[str, str]:
+    """Where a run comes from, in the tags that MLflow's pages show: its notebook, the commit, who ran it."""
+    commit = str((read_owner(folder).revision or {}).get("commit", "unknown"))
+    tags = {
+        "mlflow.source.name": f"notebooks/{template_of(folder).name}",
+        "mlflow.source.type": "NOTEBOOK",
+        "mlflow.user": _user(folder),
+    }
+    return tags if commit == "unknown" else tags | {"mlflow.source.git.commit": commit}
+
+
+def _user(folder: Path) -> str:
+    """Who claimed a folder, by the operating system's name, or number where a container knows no names."""
+    try:
+        return folder.owner()
+    except KeyError:
+        return str(folder.stat().st_uid)
 
 
 def metrics(record: Record, folder: Path) -> list[Metric]:
@@ -76,3 +97,9 @@ def dataset(record: Record) -> DatasetInput:
     name = f"{record.tags.get('market', '')} through {record.tags.get('data_through', '?')}"
     snapshot = Dataset(name, record.tags["snapshot"][:36], "local", source, profile=None, schema=None)
     return DatasetInput(snapshot, [InputTag("mlflow.data.context", record.notebook)])
+
+
+def input_model(version: Any) -> list[LoggedModelInput]:
+    """The model of a version in the registry, as what went into a run; nothing where it was logged elsewhere."""
+    kind, _, model = version.source.rpartition("/")
+    return [LoggedModelInput(model)] if kind == "models:" else []

@@ -25,7 +25,7 @@ os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # where there is no git, M
 
 from mlflow import MlflowClient
 from mlflow.artifacts import download_artifacts
-from mlflow.entities import Metric
+from mlflow.entities import LoggedModelInput, Metric
 from mlflow.exceptions import MlflowException, RestException
 
 from flows.masking import without_passwords
@@ -33,7 +33,7 @@ from flows.record import mlflow_fields
 from flows.record.files import replace, template_of
 from flows.record.folder import abandoned, unfinished
 from flows.record.owner import read_owner
-from flows.record.record import read_record
+from flows.record.record import Record, read_record
 from footfall.errors import EnvironmentProblem, UsageProblem
 
 STATUS = {"succeeded": "FINISHED", "interrupted": "KILLED"}
@@ -56,7 +56,8 @@ def start(folder: Path) -> str:
         number = experiment.experiment_id if experiment else _create_experiment(client, notebook)
         title = " ".join(tags[name] for name in ("market", "as_of") if name in tags)
         began = int(owner.started.timestamp() * 1000)
-        run = str(client.create_run(number, began, {**tags, "folder": folder.name}, title).info.run_id)
+        tags = {**tags, **mlflow_fields.source(folder), "folder": folder.name}
+        run = str(client.create_run(number, began, tags, title).info.run_id)
     replace(folder / "mlflow", run)
     return run
 
@@ -137,13 +138,24 @@ def deliver(folder: Path) -> str:
             if (folder / part).exists():
                 client.log_artifacts(run, str(folder / part), part)
         if "snapshot" in record.tags:
-            client.log_inputs(run, [mlflow_fields.dataset(record)])
+            client.log_inputs(run, [mlflow_fields.dataset(record)], _input_models(client, record))
         tags = mlflow_fields.tags(record, client.get_run(run))
         client.log_batch(run, mlflow_fields.metrics(record, folder), mlflow_fields.params(record), tags)
         client.set_terminated(run, STATUS.get(record.outcome, "FAILED"))
         _remove_doubles(client, run, folder.name)
     replace(folder / "delivered", run)
     return run
+
+
+def _input_models(client: MlflowClient, record: Record) -> list[LoggedModelInput]:
+    """The champion that a run worked with; nothing where there was none, or the registry has it no more."""
+    market, slash, number = record.tags.get("model_version", "").partition("/")
+    try:
+        return mlflow_fields.input_model(client.get_model_version(market, number)) if slash else []
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        return []
 
 
 def deliver_waiting(runs: Path) -> list[str]:

@@ -2,19 +2,22 @@
 
 import inspect
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, ParamSpec, TypeVar
 
 from griffe import Docstring, DocstringSectionParameters, Parser, parse
-from prefect import flow
+from prefect import flow, runtime
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.flows import Flow
 from prefect.logging.loggers import disable_logger
 
 from flows.orchestration import alerts
-from flows.settings import bucket_name
+from flows.orchestration.schedule import due
+from flows.settings import bucket_name, day_of, params_folder
 from flows.station.run import particulars
 from flows.storage import bucket, forecasts
-from footfall.errors import StaleSource, UsageProblem
+from footfall.errors import Problem, StaleSource, UsageProblem
+from footfall.market_file import read_market
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -26,9 +29,18 @@ def station_flow(station: Callable[Parameters, Result]) -> Flow[Parameters, Resu
     names = [name for name in inspect.signature(station).parameters if name in described]
     lines = [f"    {name}: {described[name]}" for name in names]
     station.__doc__ = "\n".join([inspect.getdoc(station) or "", "", "Args:", *lines])
-    decorate = flow(name=station.__name__, flow_run_name="{market}", validate_parameters=False,
+    decorate = flow(name=station.__name__, flow_run_name=run_name, validate_parameters=False,
                     on_failure=[failed], on_completion=[completed])  # fmt: skip
     return decorate(station)
+
+
+def run_name() -> str:
+    """Market and day of the run that this process is in; the market alone, where no day can be told of it."""
+    given = runtime.flow_run.parameters
+    market, day = given["market"], given.get("as_of")
+    with suppress(Problem):  # what is wrong with the market, the run itself says
+        day = day or day_of(read_market(params_folder(), market, given.get("settings")).data, due())
+    return f"{market} {day}" if day else str(market)
 
 
 def _described(function: Callable[..., Any]) -> dict[str, str]:

@@ -4,12 +4,15 @@ import json
 
 import pandas as pd
 import pytest
+from conftest import footfall
 from typer.testing import CliRunner
 
 from flows.authoring import candidates as rehearsal
 from flows.cli.main import app
-from flows.settings import notebooks_folder
+from flows.settings import notebooks_folder, params_folder
+from flows.storage import bucket
 from footfall.errors import UsageProblem
+from footfall.market_file import read_market
 from footfall.params import TrainParams
 from footfall.quantiles import QUANTILES
 
@@ -51,13 +54,29 @@ def test_it_writes_what_judges_read(tmp_path):
     assert (table["date"] - table["origin"]).dt.days.tolist() == [*range(1, 8)] * 3
 
 
+def test_unless_told_otherwise_it_asks_the_recipe_of_todays_champion(first_run, monkeypatch):
+    from flows.champion import ledger, registry
+
+    entry = ledger.champion(bucket.connect("footfall"), "sample")
+    fitted = registry.version_of("sample", entry.version).description
+    recipe = rehearsal.recipe_of_champion("sample")
+    assert recipe in rehearsal.recipes(read_market(params_folder(), "sample"), 7) and f"*{recipe}*, fitted" in fitted
+    monkeypatch.setattr(rehearsal, "recipe_of_champion", lambda market: "seasonal naive")  # as quickly as can be told
+    assert "seasonal naive, sample: MAE" in ran().output
+
+
+def test_a_market_without_a_champion_is_told_how_to_have_one(live):
+    done = footfall("backtest", live, *SPAN)
+    assert done.exit_code == 2 and f"{live} has no champion yet; train one: footfall train {live}, or" in done.output
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
         (["--candidate", "calender"], "train.ipynb has no candidate 'calender'; it has seasonal naive"),
         (["--from", "2022-09-31"], "write days of the calendar"),
         (["--from", "2022-09-23"], "lies after --to"),
-        (["--set", "data.location=PT-11"], "no published value for PT-11"),
+        (["--candidate", "ETS", "--set", "data.location=PT-11"], "no published value for PT-11"),
     ],
 )
 def test_what_cannot_be_rehearsed_is_told(words, says):

@@ -21,7 +21,7 @@ import nbformat
 import psutil
 import pytest
 from conftest import footfall, free_port, wait_for
-from mlflow_records import handed_over
+from mlflow_records import ABOUT, handed_over
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from proxy import Proxy
 from small_notebook import HUGE, PARENT, write
@@ -486,6 +486,7 @@ def test_an_upload_that_is_cut_leaves_no_half_record_and_no_champion(times, serv
     model = tmp_path / "model"
     model.mkdir()
     (model / "forecaster.zip").write_bytes(random.Random(times).randbytes(300_000))
+    (model / "about.json").write_text(ABOUT)
     (tmp_path / "runs" / "one" / "out").mkdir()
     (tmp_path / "runs" / "one" / "out" / "large").write_bytes(bytes(300_000))
     folders.not_begun(tmp_path / "runs" / "one", ValueError("x"))

@@ -6,6 +6,8 @@ import shutil
 import subprocess
 import sys
 import time
+import urllib.request
+import uuid
 
 import pytest
 from mlflow_records import model, training
@@ -51,6 +53,32 @@ def test_a_good_run_is_finished_and_holds_everything(record, tmp_path):
     assert there.data.tags["outcome"] == "succeeded" and there.data.tags["commit"] == kept.commit
     names = {item.path for item in record.MlflowClient().list_artifacts(run)}
     assert names == {"small.ipynb", "small.html", "changes.html", "record.json", "template", "out"}
+
+
+def test_mlflows_own_page_says_which_notebook_which_commit_and_who(record, tmp_path):
+    run, kept = kept_run(record, tmp_path, "1 / 0")
+    tags = record.MlflowClient().get_run(run).data.tags
+    assert (tags["mlflow.source.name"], tags["mlflow.source.type"]) == ("notebooks/small.ipynb", "NOTEBOOK")
+    assert (tags["mlflow.source.git.commit"], tags["mlflow.user"]) == (kept.commit, tmp_path.owner())
+
+
+def test_the_model_that_a_run_worked_with_is_its_input(record, registry, tmp_path):
+    market = f"m{uuid.uuid4().hex[:8]}"
+    version = registry.register(market, training(record, tmp_path), model(tmp_path), {})
+    source = record.MlflowClient().get_model_version(market, version).source
+
+    def inputs(name, number):
+        claim(tmp_path / name, write(tmp_path, "1"), {"snapshot": "0" * 64, "model_version": f"{market}/{number}"})
+        run_notebook(tmp_path / name, {"number": 1}, print)
+        for _ in range(2):  # of a reply that was lost, too, there is one
+            run = record.deliver(tmp_path / name)
+        address = f"{os.environ['MLFLOW_TRACKING_URI']}/api/2.0/mlflow/runs/get?run_id={run}"
+        with urllib.request.urlopen(address) as answer:
+            return json.load(answer)["run"]["inputs"]
+
+    assert [f"models:/{one['model_id']}" for one in inputs("with", version)["model_inputs"]] == [source]
+    gone = inputs("gone", "99")
+    assert "model_inputs" not in gone and len(gone["dataset_inputs"]) == 1
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,13 @@
-"""The fields of the form that Prefect shows before a run."""
+"""A station as Prefect shows it: the fields of the form before a run, and the name of the run."""
 
+import asyncio
 from importlib import import_module
 
 import pytest
+from conftest import market
+
+from flows.settings import today
+from footfall.errors import Problem
 
 
 @pytest.mark.parametrize("station", ["explore", "train", "predict", "review"])
@@ -14,3 +19,27 @@ def test_every_field_is_explained_where_prefect_looks(servers, station):
     assert {"market", "as_of", "settings"} <= set(fields)
     assert [name for name, field in fields.items() if len(field.get("description", "")) < 20] == []
     assert not any("particulars" in field["description"] for field in fields.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "as_of", "settings", "day"),
+    [
+        ("moving", "2022-10-12", {}, "2022-10-12"),  # as in a backfill
+        ("moving", None, {"data.as_of": "2022-10-11"}, "2022-10-11"),
+        ("moving", None, {}, "today"),
+        ("standing", None, {}, "2022-10-13"),  # its own
+        ("nowhere", None, {}, None),
+        ("nowhere", "2022-10-12", {}, "2022-10-12"),
+    ],
+)
+def test_a_run_is_named_by_its_market_and_its_day(name, as_of, settings, day, client, tmp_path, monkeypatch):
+    from prefect.client.schemas.sorting import FlowRunSort
+
+    from flows.explore import explore
+
+    market(monkeypatch, tmp_path, "moving", "data: {source: no-such.csv}")
+    market(monkeypatch, tmp_path, "standing", "data: {source: no-such.csv, as_of: '2022-10-13'}")
+    with pytest.raises(Problem, match=r"no market|no-such\.csv"):
+        asyncio.run(explore(name, as_of, settings))
+    (run,) = client.read_flow_runs(sort=FlowRunSort.EXPECTED_START_TIME_DESC, limit=1)
+    assert run.name == " ".join(word for word in (name, str(today()) if day == "today" else day) if word)

@@ -1,0 +1,73 @@
+"""A model's card in MLflow's registry, for strangers: its signature, an example that runs, descriptions in Markdown."""
+
+from typing import Any
+
+import pandas as pd
+from mlflow.models import ModelSignature
+from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
+from mlflow.types.schema import AnyType
+
+from footfall.champion import ISO, coming, published
+from footfall.quantiles import QUANTILES
+from footfall.units import unit_of
+
+MARKET = """\
+Forecasts {category} of {location}, day by day: the mean, and the quantiles `q05`, `q10` … `q95`. All figures are in \
+the source's unit, {unit.name}, where {unit.floor:g} is nobody.
+
+```python
+import mlflow, pandas
+model = mlflow.pyfunc.load_model("models:/{market}@champion")
+model.predict(pandas.DataFrame({{"date": []}}))              # the coming days
+model.predict(pandas.DataFrame({{"date": ["{day}"]}}))  # or others
+```
+
+Out comes a row for each day; on four days out of five the figure lies between `q10` and `q90`. A version forecasts \
+from the last day of data that it was trained on, which its description names; from a later day, with wider ranges, it \
+does with `params={{"origin": …}}`. What is published comes from the same model, first brought up to the newest data: \
+`footfall predict {market}`.
+
+As a service, where Footfall is installed: `mlflow models serve -m models:/{market}@champion --env-manager local`, and \
+POST `{{"dataframe_records": [{{"date": "{day}"}}]}}` to `/invocations`.
+
+**To go back to an earlier version**: `footfall rollback {market} --reason …`, with `--to VERSION` to a certain one. \
+The alias `champion` follows a ledger in the bucket; moved by hand, it is moved back. `footfall champion {market}` \
+says which version is in use, and why.
+"""
+
+VERSION = """\
+*{candidate}*, fitted to {fitted_from} … {data_through}. Forecasts {first} to {last} if asked for nothing else, on \
+figures that are published {lag} days late.
+
+{gate}
+"""
+
+
+def signature(about: dict[str, Any]) -> ModelSignature:
+    """Days in, their means and quantiles out.
+
+    Days may be text or timestamps: of MLflow's types only ``any`` lets both pass.
+    """
+    forecast = [ColSpec(DataType.double, name) for name in ("mean", *QUANTILES)]
+    return ModelSignature(
+        inputs=Schema([ColSpec(AnyType(), "date")]),
+        outputs=Schema([ColSpec(DataType.string, "date"), *forecast]),
+        params=ParamSchema([ParamSpec("origin", DataType.string, published(about).strftime(ISO))]),
+    )
+
+
+def example(about: dict[str, Any]) -> pd.DataFrame:
+    """The days that a version forecasts if asked for nothing else."""
+    return pd.DataFrame({"date": coming(about).strftime(ISO)})
+
+
+def of_market(market: str, about: dict[str, Any]) -> str:
+    """What a registered model forecasts, how it is called, and how one goes back to an earlier version."""
+    names = {"category": about["category"].replace("_", " "), "location": about["location"]}
+    return MARKET.format(market=market, unit=unit_of(about["category"]), day=example(about)["date"].iloc[0], **names)
+
+
+def of_version(about: dict[str, Any], gate: str) -> str:
+    """What a version was fitted to, which days it forecasts, and what the gate said of it."""
+    days = example(about)["date"]
+    return VERSION.format(**about, first=days.iloc[0], last=days.iloc[-1], gate=gate)
