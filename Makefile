@@ -2,7 +2,7 @@
 # PYTHON=/path/to/python takes that one; otherwise venv.sh finds one.
 BIN := .venv/bin
 
-.PHONY: run quick test soak lab up bench bench-models lint lock
+.PHONY: run quick test soak lab up bench bench-models bench-own lint lock
 run: .venv/ready       ## next week's forecast from the bundled sample, published to the local bucket
 	$(BIN)/footfall run sample
 
@@ -28,6 +28,10 @@ bench: .venv/ready     ## what the record costs, measured beside bare papermill
 
 bench-models: .venv/ready benchmarks/.venv/ready  ## Footfall beside its peers: the sample, or SOURCE=Google's zip
 	$(BIN)/python -m benchmarks.models $(SOURCE)
+
+DATA ?= ../shared/data/own
+bench-own: .venv/ready  ## the models on tills and counters of one's own, in the folder DATA
+	$(BIN)/python -m benchmarks.own $(DATA)
 
 lint: .venv/ready      ## what can be mended by itself is mended
 	$(BIN)/ruff check --fix . && $(BIN)/ruff format . && $(BIN)/mypy

@@ -16,6 +16,7 @@ from footfall.evaluation.metrics import coverage, mae, naive_error, wis
 from footfall.models.updating import fit, forecasts
 from footfall.quantiles import COVERAGES, QUANTILES, WIDEST, percentage
 from footfall.series import DAY
+from footfall.units import unit
 
 WARM_UP = 365  # origins that only gather errors
 FEWEST_DAYS = 60  # of history before the first origin
@@ -162,7 +163,8 @@ def backtest_with_quantiles(
     """
     first = max(origins[0] - warm_up * DAY, min(origins[0], y.index[0] + (FEWEST_DAYS + lag) * DAY))
     earlier = pd.date_range(first, origins[0] - DAY)
-    table = with_quantiles(backtest(candidates, y, earlier.append(origins), horizon, lag), country, lag)
+    table = backtest(candidates, y, earlier.append(origins), horizon, lag)
+    table = with_quantiles(table, country, lag, unit(y).floor)
     return table[table["origin"] >= origins[0]].reset_index(drop=True)
 
 

@@ -11,19 +11,31 @@ Scores = dict[str, float]  # a row of the leaderboard
 
 
 class Decision(NamedTuple):
-    """Whether the challenger passed, why in plain words, and the scores that decided, by role."""
+    """Whether the challenger passed, why in plain words, and the scores that decided, by role.
+
+    ``standing`` is what there is to be said for the one that passed: ``proven`` by a verdict, the ``best known`` where
+    nothing is proven, ``young`` where there are too few days for a verdict; nothing for one that did not pass.
+    ``candidate`` is who that is, to be fitted and saved: the challenger, or in its place the naive.
+    """
 
     passed: bool
     reason: str
     figures: dict[str, Scores]
+    standing: str
+    candidate: str
 
 
-def decide(scores: pd.DataFrame, challenger: str, naive: str, champion: str | None, margin: float) -> Decision:
+def decide(
+    scores: pd.DataFrame, challenger: str, naive: str, champion: str | None, margin: float, proven: bool = True
+) -> Decision:
     """Let the challenger pass, or say why not.
 
     Its 80 % range must hold 60 to 98 % of the days; it must beat the naive in WIS by the margin without losing in
     MAE, and the champion's recipe in WIS. Where it is the champion's own recipe it cannot beat it: it passes as the
     same model on newer data.
+
+    Where no champion is proven, somebody must speak all the same: a challenger that fails, but not to the naive, is
+    the best known, else the naive itself.
 
     Parameters
     ----------
@@ -35,6 +47,8 @@ def decide(scores: pd.DataFrame, challenger: str, naive: str, champion: str | No
         Another; None where there is no champion yet. Its own recipe is recognised by equal scores, whatever its name.
     margin : float
         Share of the naive's WIS by which the challenger must be better.
+    proven : bool, default=True
+        Whether the champion once passed such a verdict itself; one that is young or the best known did not.
 
     Returns
     -------
@@ -48,7 +62,37 @@ def decide(scores: pd.DataFrame, challenger: str, naive: str, champion: str | No
     names = {"challenger": challenger, "naive": naive} | ({"champion": champion} if champion else {})
     by_role = {role: scores.loc[name].astype(float).to_dict() for role, name in names.items()}
     passed, reason = _verdict(by_role, names, margin)
-    return Decision(passed, reason, by_role)
+    if passed or (champion and proven):
+        return Decision(passed, reason, by_role, "proven" if passed else "", challenger)
+    return _best_known(by_role, names, reason)
+
+
+def young(scores: pd.DataFrame, challenger: str, naive: str, days: int, needed: int) -> Decision:
+    """Let the challenger speak for a series that has too few days for a verdict, or the naive where that erred less.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Leaderboard of the few origins that there are.
+    challenger, naive : str
+        Rows of `scores`.
+    days, needed : int
+        Days that are known, and days that a verdict takes: see `footfall.evaluation.backtest.days_needed`.
+    """
+    names = {"challenger": challenger, "naive": naive}
+    by_role = {role: scores.loc[name].astype(float).to_dict() for role, name in names.items()}
+    role = "challenger" if by_role["challenger"]["MAE"] <= by_role["naive"]["MAE"] else "naive"
+    reason = f"young: {days} days known, a verdict takes {needed}; {names[role]} is used until then"
+    return Decision(True, reason, by_role | {"challenger": by_role[role]}, "young", names[role])
+
+
+def _best_known(by_role: dict[str, Scores], names: dict[str, str], why: str) -> Decision:
+    """The challenger where it is no worse than the naive and its ranges hold what they say, else the naive."""
+    challenger, naive = by_role["challenger"], by_role["naive"]
+    ahead = all(challenger[metric] <= naive[metric] for metric in ("WIS", "MAE"))
+    role = "challenger" if ahead and COVER[0] <= challenger["cover80"] <= COVER[1] else "naive"
+    reason = f"{why}; {names[role]} is used, nothing better is known yet"
+    return Decision(True, reason, by_role | {"challenger": by_role[role]}, "best known", names[role])
 
 
 def _verdict(scores: dict[str, Scores], names: dict[str, str], margin: float) -> tuple[bool, str]:

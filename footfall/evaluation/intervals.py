@@ -12,7 +12,8 @@ import pandas as pd
 
 from footfall.calendar import special
 from footfall.quantiles import HIGH, LEVELS, LOW, QUANTILES, TAILS, column
-from footfall.series import DAY, FLOOR
+from footfall.series import DAY
+from footfall.units import PERCENT
 
 HALF_LIFE = 365  # days after which an error counts half
 RECENT_HALF_LIFE = 14  # the same, for how wide the last weeks have been
@@ -25,7 +26,7 @@ Array = np.ndarray[Any, Any]
 Errors = dict[str, Array]  # columns ``date``, ``horizon``, ``error``, ``special``, of equal length
 
 
-def with_quantiles(table: pd.DataFrame, country: str, lag: int) -> pd.DataFrame:
+def with_quantiles(table: pd.DataFrame, country: str, lag: int, floor: float = PERCENT.floor) -> pd.DataFrame:
     """A backtest table with an interval around every forecast.
 
     On each origin only the same candidate's errors of days up to `lag` days before count.
@@ -38,6 +39,8 @@ def with_quantiles(table: pd.DataFrame, country: str, lag: int) -> pd.DataFrame:
         ISO 3166 code of two letters: whose special days.
     lag : int
         Days between a day and its publication.
+    floor : float
+        What no range reaches below: nobody at all, in the unit of the series, see `footfall.units`.
 
     Returns
     -------
@@ -50,12 +53,19 @@ def with_quantiles(table: pd.DataFrame, country: str, lag: int) -> pd.DataFrame:
         errors = _errors(rows, country)
         for origin, ahead in rows.groupby("origin"):
             days = pd.DatetimeIndex(ahead["date"])
-            ranges.loc[ahead.index] = _quantiles(errors, ahead["mean"].to_numpy(), days, origin, country, lag, late=0)
+            width = _widths(errors, days, origin, country, lag, late=0)
+            ranges.loc[ahead.index] = _quantiles(width, ahead["mean"].to_numpy(), floor)
     return table.join(ranges)
 
 
 def quantiles(
-    residuals: pd.DataFrame, mean: pd.Series, origin: pd.Timestamp, country: str, lag: int, late: int = 0
+    residuals: pd.DataFrame,
+    mean: pd.Series,
+    origin: pd.Timestamp,
+    country: str,
+    lag: int,
+    late: int = 0,
+    floor: float = PERCENT.floor,
 ) -> pd.DataFrame:
     """Quantiles of one live forecast, as `with_quantiles` gives them in the backtest.
 
@@ -71,18 +81,21 @@ def quantiles(
         As in `with_quantiles`.
     late : int
         Days that the newest figures are older than `lag` says: each day is that much farther ahead, and as unsure.
+    floor : float
+        As in `with_quantiles`.
 
     Returns
     -------
     DataFrame, shape (n_days, 19)
-        Indexed like `mean`, columns `QUANTILES`, ascending along each row, never below −100.
+        Indexed like `mean`, columns `QUANTILES`, ascending along each row, never below `floor`.
 
     Raises
     ------
     ValueError
         If fewer than `FEWEST_ERRORS` errors of some horizon were known on `origin`.
     """
-    values = _quantiles(_errors(residuals, country), mean.to_numpy(), mean.index, origin, country, lag, late)
+    width = _widths(_errors(residuals, country), mean.index, origin, country, lag, late)
+    values = _quantiles(width, mean.to_numpy(), floor)
     if np.isnan(values).any():
         raise ValueError(
             f"fewer than {FEWEST_ERRORS} errors of some horizon up to {origin:%Y-%m-%d}: backtest more origins"
@@ -102,7 +115,13 @@ def _errors(rows: pd.DataFrame, country: str) -> Errors:
 
 
 def steps(
-    residuals: pd.DataFrame, mean: pd.Series, origin: pd.Timestamp, country: str, lag: int, late: int = 0
+    residuals: pd.DataFrame,
+    mean: pd.Series,
+    origin: pd.Timestamp,
+    country: str,
+    lag: int,
+    late: int = 0,
+    floor: float = PERCENT.floor,
 ) -> pd.DataFrame:
     """The 80 % range of the first day of a forecast, made step by step; parameters as in `quantiles`.
 
@@ -119,7 +138,7 @@ def steps(
         "typical error this far ahead, on such a day": [size, size],
         "where the outer tenth begins, in typical errors": shape,
         "the last weeks' errors against usual ones": [width.recent, width.recent],
-        "mean + typical error × outer tenth × last weeks": np.maximum(expected + size * shape * width.recent, FLOOR),
+        "mean + typical error × outer tenth × last weeks": np.maximum(expected + size * shape * width.recent, floor),
     }
     return pd.DataFrame.from_dict(rows, orient="index", columns=["low", "high"])
 
@@ -132,12 +151,9 @@ class Widths(NamedTuple):
     scale: Array  # typical error of each day, shape (n_days,)
 
 
-def _quantiles(
-    errors: Errors, mean: Array, days: pd.DatetimeIndex, origin: pd.Timestamp, country: str, lag: int, late: int
-) -> Array:
+def _quantiles(width: Widths, mean: Array, floor: float) -> Array:
     """Shared by backtest and live forecast, shape (n_days, n_levels); NaN where too few errors are known."""
-    width = _widths(errors, days, origin, country, lag, late)
-    return np.maximum(mean[:, None] + width.scale[:, None] * width.shape * width.recent, FLOOR)
+    return np.maximum(mean[:, None] + width.scale[:, None] * width.shape * width.recent, floor)
 
 
 def _widths(errors: Errors, days: pd.DatetimeIndex, origin: pd.Timestamp, country: str, lag: int, late: int) -> Widths:
@@ -159,7 +175,7 @@ def _widths(errors: Errors, days: pd.DatetimeIndex, origin: pd.Timestamp, countr
 def _width_of_special(past: Errors, weight: Array) -> float:
     """How many times larger errors on special days were, shrunk towards the prior by pseudo-observations."""
     size, at = np.abs(past["error"]), past["special"]
-    ordinary = np.average(size[~at], weights=weight[~at])
+    ordinary = np.average(size[~at], weights=weight[~at]) if (~at).any() else 0.0
     if not ordinary > 0:
         return PRIOR_WIDTH
     observed, pseudo = weight[at].sum(), PSEUDO_DAYS * len(np.unique(past["horizon"]))

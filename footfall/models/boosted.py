@@ -19,7 +19,9 @@ from footfall.models.features import Features, Front
 from footfall.models.forecaster import SeriesForecaster
 from footfall.models.smoother import WeekdaySmoother
 from footfall.models.training_set import TrainingSet, concatenated, days_before_month, training_set
-from footfall.models.transforms import KindOfDay, LastYearsTurn, LogLevel, to_percent
+from footfall.models.transforms import KindOfDay, LastYearsTurn, LogLevel
+from footfall.series import pick
+from footfall.units import COUNT, unit
 
 MOST_REGIONS = 300  # series of a panel that has no nation: all of them take too long to learn from
 LIGHTGBM = {
@@ -41,7 +43,7 @@ LIGHTGBM = {
 
 
 class Panel:
-    """The national series of a table, or its regions: what a `Boosted` learns from beside its own series.
+    """The national series of a table, or its regions, or all of counts: what a `Boosted` learns from beside its own.
 
     Its training set is worked out once for each pipeline. A row knows only days up to its own origin, so those of a
     later day may be there while a forecaster of an earlier one learns: it takes only the ones `until` then.
@@ -49,7 +51,8 @@ class Panel:
     Parameters
     ----------
     series : DataFrame, optional
-        A series table. Its nations are taken; of a table without any, `MOST_REGIONS` series, the same every time.
+        A series table. Its nations are taken, and all series of counts, an owner's other sites; of a table without
+        any, `MOST_REGIONS` series, the same every time.
 
     Notes
     -----
@@ -78,9 +81,10 @@ class Panel:
     def _each(self) -> Iterator[tuple[str, pd.Series]]:
         if self._series is None:
             return
-        published = self._series.dropna(subset=["value"])
-        for (location, category), rows in published.groupby(["location", "category"], sort=True):
-            yield str(location), rows.set_index("date")["value"].astype(float).asfreq("D").rename(category)
+        published = self._series.dropna(subset=["value"])[["location", "category"]].drop_duplicates()
+        groups = self._series.groupby(["location", "category"])
+        for location, category in published.sort_values(["location", "category"]).itertuples(index=False):
+            yield location, pick(groups.get_group((location, category)), location, category).astype(float)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Panel":
         return self
@@ -95,9 +99,9 @@ def _recipe(front: Front) -> str:
 
 
 def _national_or_drawn(series: pd.DataFrame) -> pd.DataFrame:
-    nations = series[series["location"].str.len() == 2]
-    if len(nations):
-        return nations
+    chosen = series[(series["location"].str.len() == 2) | (series["category"] == COUNT)]
+    if len(chosen):
+        return chosen
     name = series["location"] + " " + series["category"]
     return series[name.isin(sorted(name.unique(), key=lambda name: zlib.crc32(name.encode()))[:MOST_REGIONS])]
 
@@ -167,7 +171,7 @@ class Boosted(BaseForecaster):
 
     def _predict(self, fh: ForecastingHorizon, X: None) -> pd.Series:
         ahead = fh.to_relative(self.cutoff).to_numpy().astype(int)
-        values = to_percent(self.parts(ahead).sum(axis=1).to_numpy())
+        values = unit(self._seen).of_logarithm(self.parts(ahead).sum(axis=1).to_numpy(), 1.0)
         return pd.Series(values, index=fh.to_absolute_index(self.cutoff), name=self._seen.name)
 
     def forecasts(self, y: pd.Series, known: np.ndarray, horizon: int) -> np.ndarray:
@@ -175,10 +179,10 @@ class Boosted(BaseForecaster):
         y, origins = _daily(pd.concat([self._seen, y])), len(self._seen) - 1 + known
         months = y.index[origins].to_period("M")
         parts = [self._parts(y, origins[months == month], horizon) for month in months.unique()]
-        return np.concatenate([to_percent(sum(of_month.values())) for of_month in parts])
+        return np.concatenate([unit(y).of_logarithm(sum(of_month.values()), 1.0) for of_month in parts])
 
     def parts(self, ahead: np.ndarray) -> pd.DataFrame:
-        """What the forecasts of some days ahead are the sum of, as logarithm of the level; a row per day."""
+        """What the forecasts of some days ahead are the sum of, as logarithm of the value; a row per day."""
         y = _daily(self._seen)
         parts = self._parts(y, np.array([len(y) - 1]), int(max(ahead)))
         return pd.DataFrame({name: values[0] for name, values in parts.items()}).iloc[ahead - 1]

@@ -5,8 +5,9 @@ import pandas as pd
 from sktime.forecasting.base import BaseForecaster
 
 from footfall.models.smoother import WeekdaySmoother
-from footfall.models.transforms import KindOfDay, LastYearsTurn, LogLevel, to_percent
+from footfall.models.transforms import KindOfDay, LastYearsTurn, LogLevel, logarithm_of_level
 from footfall.models.updating import predict, steps
+from footfall.units import PERCENT, UNITS, Unit
 
 NAMES = {KindOfDay: "kind of day", LastYearsTurn: "last year's turn"}
 
@@ -25,8 +26,9 @@ def parts(forecaster: BaseForecaster, days: pd.DatetimeIndex) -> pd.DataFrame:
     -------
     DataFrame, indexed by day
         ``level``, ``weekday``, ``kind of day``, ``last year's turn`` and, of a boosted one, ``learned``: logarithms of
-        the level where the forecaster works on those, so that 0.01 is a hundredth more; else percentage points.
-        `total` makes the forecast of their sum. Last year's turn counts from the last day known.
+        the level where the forecaster works on those, so that 0.01 is a hundredth more, and of counts the logarithm of
+        the number itself is their sum; else in the unit of the series. `total` makes the forecast of their sum. Last
+        year's turn counts from the last day known.
     """
     ahead = ((days - forecaster.cutoff[-1]).days).to_numpy()
     if isinstance(steps(forecaster)[-1], WeekdaySmoother):
@@ -46,17 +48,19 @@ def _of_steps(forecaster: BaseForecaster, days: pd.DatetimeIndex, ahead: np.ndar
             turn = step.on(forecaster.cutoff)[0]
             table["level"] += turn
             table["last year's turn"] -= turn
+        if isinstance(step, LogLevel):
+            table["level"] += logarithm_of_level(UNITS[step.unit_], step.level_)
     return table
 
 
 def in_logarithms(forecaster: BaseForecaster) -> bool:
-    """Whether the parts are logarithms of the level, rather than percentage points."""
+    """Whether the parts are logarithms of the level, rather than in the unit of the series."""
     if isinstance(steps(forecaster)[-1], WeekdaySmoother):
         return any(isinstance(step, LogLevel) for step in steps(forecaster))
-    return hasattr(forecaster, "parts")  # of any other there is one part: the forecast itself, in percent
+    return hasattr(forecaster, "parts")  # of any other there is one part: the forecast itself
 
 
-def total(table: pd.DataFrame, logarithms: bool) -> pd.Series:
-    """The forecast in percent that the parts add up to."""
+def total(table: pd.DataFrame, logarithms: bool, of: Unit = PERCENT) -> pd.Series:
+    """The forecast, in the unit of the series, that the parts add up to."""
     added = table.sum(axis=1)
-    return to_percent(added) if logarithms else added
+    return of.of_logarithm(added, 1.0) if logarithms else added

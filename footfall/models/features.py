@@ -17,9 +17,11 @@ from footfall.models.transforms import (
     a_year_later,
     cumulated_steps,
     effect_of_each,
+    logarithm_of_level,
     median_of_near_weekdays,
 )
 from footfall.series import WEEK
+from footfall.units import unit
 
 WIDER = 4  # how many times larger a step of last year the trees are told of than its turn expects again
 HALF_LIFE = 60  # days after which a surprise counts half in the usual error
@@ -58,7 +60,7 @@ class Features:
     Parameters
     ----------
     y : Series
-        The days seen, in percent; the last is the last origin.
+        The days seen, named by its category; the last is the last origin.
     country : str
         ISO 3166 code of two letters: whose special days.
     front : Front
@@ -70,10 +72,11 @@ class Features:
     """
 
     def __init__(self, y: pd.Series, country: str, front: Front, fitted: int, horizon: int):
-        self.front, self.horizon, self.category = front, horizon, y.name
+        self.front, self.horizon, self.category, self.unit = front, horizon, y.name, unit(y)
+        self.against = self.unit.level(y.iloc[:fitted])
         self.days = pd.date_range(y.index[0], periods=len(y) + horizon + 1)
         self.kind = known_ahead(self.days, country)["kind"].to_numpy()
-        values = front.log_level.to_logarithm(y.to_numpy(float))
+        values = self.to_logarithm(y.to_numpy(float))
         effects = front.kind_of_day.learn(values[:fitted], self.kind[:fitted])
         self.effect = effect_of_each(self.kind, effects)
         ordinary = pd.Series(values - self.effect[: len(y)], index=self.days[: len(y)])
@@ -82,6 +85,10 @@ class Features:
         self.last_year = a_year_later(wider, self.days)
         self.smoothed = ordinary.to_numpy() - self.turn[: len(y)]
         self._follow(max(0, fitted - front.smoother.days), fitted)
+
+    def to_logarithm(self, values: np.ndarray) -> np.ndarray:
+        """Values of the series as logarithms of their shares of the level that the first `fitted` days have."""
+        return np.asarray(self.front.log_level.to_logarithm(values, self.unit, self.against))
 
     def _follow(self, start: int, fitted: int) -> None:
         """Level, slope, coming weekdays and surprise at the end of every day from `start`."""
@@ -105,16 +112,17 @@ class Features:
         return np.asarray(level + weekday + self.effect[target] + self.turn[target])
 
     def parts(self, origins: np.ndarray) -> dict[str, np.ndarray]:
-        """What `forecast` is the sum of, each of its shape; last year's turn is counted from the origin."""
+        """What a forecast is the sum of, as logarithm of the value; last year's turn counts from the origin."""
         target, turn = self._targets(origins), self.turn[origins][:, None]
         level, weekday = self._carried_on(origins)
         calendar = {"kind of day": self.effect[target], "last year's turn": self.turn[target] - turn}
-        return {"level": level + turn, "weekday": weekday, **calendar}
+        return {"level": level + turn + logarithm_of_level(self.unit, self.against), "weekday": weekday, **calendar}
 
     def usual_error(self, origins: np.ndarray) -> np.ndarray:
         """How far the smoother errs from one day to the next, newer days counting more."""
-        size = pd.Series(np.abs(self.surprise)).ewm(halflife=HALF_LIFE).mean().to_numpy()
-        return np.asarray(np.maximum(size[origins], LEAST_ERROR))
+        known = pd.Series(np.abs(self.surprise)).mask(np.isnan(self.smoothed))
+        size = known.ewm(halflife=HALF_LIFE).mean().to_numpy()
+        return np.asarray(np.fmax(size[origins], LEAST_ERROR))
 
     def _targets(self, origins: np.ndarray) -> np.ndarray:
         return origins[:, None] + np.arange(1, self.horizon + 1)

@@ -40,7 +40,7 @@ def training_set(y: pd.Series, country: str, front: Front) -> TrainingSet:
     Parameters
     ----------
     y : Series
-        One daily series in percent; NaN where nothing was published.
+        One daily series, named by its category; NaN where nothing was published and where the place was shut.
     country : str
         ISO 3166 code of two letters.
     front : Front
@@ -62,7 +62,7 @@ def _month(y: pd.Series, country: str, front: Front, origins: np.ndarray) -> Tra
     seen = y.iloc[: origins[-1] + 1]
     features = Features(seen, country, front, days_before_month(seen), HORIZON)
     target = origins[:, None] + np.arange(1, HORIZON + 1)
-    actual = front.log_level.to_logarithm(np.append(y.to_numpy(float), np.full(HORIZON, np.nan))[target])
+    actual = features.to_logarithm(np.append(y.to_numpy(float), np.full(HORIZON, np.nan))[target])
     error = (actual - features.forecast(origins)) / features.usual_error(origins)[:, None]
     error = np.clip(error, -LARGEST_ERROR, LARGEST_ERROR)
     day = y.index[0].to_datetime64() + target * np.timedelta64(1, "D")

@@ -11,6 +11,7 @@ import pandas as pd
 from sktime.transformations.base import BaseTransformer
 
 from footfall.calendar import ORDINARY, known_ahead
+from footfall.units import PERCENT, UNITS, Unit, unit
 
 YEAR = 364  # days: 52 weeks, so that a Friday is compared with a Friday
 _TAGS = {
@@ -57,36 +58,53 @@ def dated_series(X: Any) -> pd.Series | None:
 
 
 class LogLevel(SeriesTransformer):
-    """Logarithm of the level that a percent change stands for: −50 % is log ½.
+    """Logarithm of the level that a value stands for: of −50 % it is log ½, of half a usual day's guests too.
 
     A fall by a tenth weighs the same whether trade was full or already halved.
 
     Parameters
     ----------
     floor : float, default=0.02
-        Smallest level, as a share of the baseline; lower ones, of which −100 % has no logarithm, count as this.
+        Smallest level, as a share of the baseline, or of counts' own level; lower ones, of which nobody at all has no
+        logarithm, count as this.
+
+    Attributes
+    ----------
+    unit_ : str
+        Unit of the series, by its name: see `footfall.units`.
+    level_ : float
+        What it is measured against, see `footfall.units.Unit.level`.
     """
 
-    _tags: ClassVar = {**_TAGS, "fit_is_empty": True, "capability:inverse_transform:exact": False}
+    _tags: ClassVar = {**_TAGS, "capability:inverse_transform:exact": False}
+    unit_, level_ = PERCENT.name, PERCENT.level([])  # of champions that were saved before there were counts
 
     def __init__(self, floor: float = 0.02):
         self.floor = floor
         super().__init__()
 
+    def _fit(self, X: pd.Series, y: None = None) -> "LogLevel":
+        of = unit(X)
+        self.unit_, self.level_ = of.name, of.level(X)
+        return self
+
+    def _update(self, X: pd.Series, y: None = None) -> "LogLevel":
+        return self  # what is measured may move, what it is measured against stays
+
     def _transform(self, X: pd.Series, y: None = None) -> pd.Series:
-        return self.to_logarithm(X)
+        return self.to_logarithm(X, UNITS[self.unit_], self.level_)
 
     def _inverse_transform(self, X: pd.Series, y: None = None) -> pd.Series:
-        return to_percent(X)
+        return UNITS[self.unit_].of_logarithm(X, self.level_)
 
-    def to_logarithm(self, percent: Any) -> Any:
-        """Percent changes, a series or an array of them, as logarithms of the level."""
-        return np.log(np.maximum(1 + percent / 100, self.floor))
+    def to_logarithm(self, values: Any, of: Unit, level: float) -> Any:
+        """Values of a unit, a series or an array of them, as logarithms of their shares of a level."""
+        return np.log(np.maximum(of.share(values, level), self.floor))
 
 
-def to_percent(logarithm: Any) -> Any:
-    """Logarithms of the level, a series or an array of them, as percent changes."""
-    return 100 * np.expm1(logarithm)
+def logarithm_of_level(of: Unit, level: float) -> float:
+    """What a logarithm of a share of the level lacks to one of the value itself; of percent, whose is 100 %, nought."""
+    return float(np.log(of.share(of.of_logarithm(0.0, level), 1.0)))
 
 
 class KindOfDay(SeriesTransformer):

@@ -16,7 +16,8 @@ from footfall.models.ets import ETS
 from footfall.models.naive import SeasonalNaive
 from footfall.models.smoother import WeekdaySmoother
 from footfall.models.transforms import SeriesTransformer
-from footfall.series import DAY, FLOOR, WEEK
+from footfall.series import DAY, WEEK
+from footfall.units import unit
 
 Bridge = Callable[[pd.Series], pd.Series]
 # Whose own `update` is tested to move the state.
@@ -87,10 +88,12 @@ def follows(forecaster: BaseForecaster) -> bool:
 
 
 def predict(forecaster: BaseForecaster, days: pd.DatetimeIndex) -> pd.Series:
-    """Mean forecast of some days after the last one the forecaster knows, never below −100 %."""
+    """Mean forecast of some days after the last one the forecaster knows, never below nobody at all."""
     ahead = (days - forecaster.cutoff[-1]).days
-    mean = forecaster.predict(fh=ahead).to_numpy(float)
-    return pd.Series(np.maximum(mean, FLOOR), index=pd.DatetimeIndex(days, freq="D"), name="mean")
+    mean = forecaster.predict(fh=ahead)
+    return pd.Series(
+        np.maximum(mean.to_numpy(float), unit(mean).floor), index=pd.DatetimeIndex(days, freq="D"), name="mean"
+    )
 
 
 def forecasts(forecaster: BaseForecaster, y: pd.Series, ends: pd.DatetimeIndex, horizon: int) -> np.ndarray:
@@ -113,7 +116,7 @@ def forecasts(forecaster: BaseForecaster, y: pd.Series, ends: pd.DatetimeIndex, 
     Returns
     -------
     ndarray, shape (n_ends, horizon)
-        Never below −100 %.
+        Never below nobody at all.
 
     Raises
     ------
@@ -124,7 +127,7 @@ def forecasts(forecaster: BaseForecaster, y: pd.Series, ends: pd.DatetimeIndex, 
         return np.array([*_one_by_one(forecaster, y, ends, horizon)])
     first, known = forecaster.cutoff[-1] + DAY, (ends - forecaster.cutoff[-1]).days.to_numpy()
     new = _as_it_takes(forecaster, y, _carried).reindex(pd.date_range(first, ends[-1]))
-    return np.asarray(np.maximum(_at_once(forecaster, new, known, horizon), FLOOR))
+    return np.asarray(np.maximum(_at_once(forecaster, new, known, horizon), unit(y).floor))
 
 
 def _one_by_one(forecaster: BaseForecaster, y: pd.Series, ends: pd.DatetimeIndex, horizon: int) -> Iterator[np.ndarray]:

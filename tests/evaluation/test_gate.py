@@ -5,13 +5,14 @@ import pandas as pd
 import pytest
 
 from footfall.evaluation.gate import decide as gate
+from footfall.evaluation.gate import young
 
 NAIVE = {"MAE": 4.0, "WIS": 3.0}
 COLUMNS = ["MAE", "MASE", "WIS", "cover50", "cover80", "cover90", "cover95", "days"]
 
 
-def decide(scores, challenger, naive, champion=None, margin=0.02):
-    return gate(scores, challenger, naive, champion, margin)
+def decide(scores, challenger, naive, champion=None, margin=0.02, proven=True):
+    return gate(scores, challenger, naive, champion, margin, proven)
 
 
 def scores(**rows: dict) -> pd.DataFrame:
@@ -24,6 +25,7 @@ def test_a_better_challenger_passes():
     assert decision.passed
     assert decision.reason == "calendar beats naive, WIS 2.00 against 3.00; there was no champion to beat"
     assert decision.figures["challenger"]["WIS"] == 2.0
+    assert (decision.standing, decision.candidate) == ("proven", "calendar")
 
 
 @pytest.mark.parametrize(
@@ -38,18 +40,51 @@ def test_a_better_challenger_passes():
     ],
 )
 def test_a_challenger_no_better_than_the_naive_is_turned_away(row, reason):
-    decision = decide(scores(calendar=row), "calendar", "naive")
-    assert (decision.passed, decision.reason) == (False, reason)
+    champion = {"MAE": 9.0, "WIS": 9.0}
+    decision = decide(scores(calendar=row, champion=champion), "calendar", "naive", "champion")
+    assert (decision.passed, decision.reason, decision.standing) == (False, reason, "")
+
+
+@pytest.mark.parametrize(
+    ("row", "candidate"),
+    [
+        ({"MAE": 3.0, "WIS": 2.95}, "calendar"),
+        ({"MAE": 4.1, "WIS": 2.0}, "naive"),
+        ({"MAE": 3.9, "WIS": 3.1}, "naive"),
+        ({"MAE": np.nan, "WIS": 2.0}, "naive"),
+        ({"MAE": 3.0, "WIS": 2.0, "cover80": 0.55}, "naive"),
+    ],
+)
+def test_a_market_without_a_champion_gets_the_best_that_is_known(row, candidate):
+    table = scores(calendar=row, champion={"MAE": 9.0, "WIS": 9.0})
+    for decision in (decide(table, "calendar", "naive"), decide(table, "calendar", "naive", "champion", proven=False)):
+        assert (decision.passed, decision.standing, decision.candidate) == (True, "best known", candidate)
+        assert decision.reason.endswith(f"; {candidate} is used, nothing better is known yet")
+        assert decision.figures["challenger"] == table.loc[candidate].to_dict() or np.isnan(row["MAE"])
+
+
+def test_what_is_proven_takes_the_place_of_what_was_only_known():
+    table = scores(calendar={"MAE": 3.0, "WIS": 2.0}, champion={"MAE": 3.5, "WIS": 2.99})
+    decision = decide(table, "calendar", "naive", "champion", proven=False)
+    assert (decision.passed, decision.standing) == (True, "proven")
+
+
+@pytest.mark.parametrize(("error", "candidate"), [(3.9, "steady"), (4.1, "naive"), (np.nan, "naive")])
+def test_a_young_series_gets_no_verdict(error, candidate):
+    decision = young(scores(steady={"MAE": error, "WIS": 2.0}), "steady", "naive", 40, 249)
+    assert (decision.passed, decision.standing, decision.candidate) == (True, "young", candidate)
+    assert decision.reason == f"young: 40 days known, a verdict takes 249; {candidate} is used until then"
 
 
 def test_the_naive_does_not_beat_itself():
-    assert not decide(scores(), "naive", "naive").passed
+    champion = {"MAE": 9.0, "WIS": 9.0}
+    assert not decide(scores(champion=champion), "naive", "naive", "champion").passed
 
 
 def test_the_margin_is_the_caller_s():
-    table = scores(calendar={"MAE": 3.0, "WIS": 2.0})
-    assert decide(table, "calendar", "naive", margin=0.3).passed
-    assert not decide(table, "calendar", "naive", margin=0.4).passed
+    table = scores(calendar={"MAE": 3.0, "WIS": 2.0}, champion={"MAE": 9.0, "WIS": 9.0})
+    assert decide(table, "calendar", "naive", "champion", margin=0.3).passed
+    assert not decide(table, "calendar", "naive", "champion", margin=0.4).passed
 
 
 def test_the_champion_stays_where_it_is_better():

@@ -1,0 +1,132 @@
+"""The models on tills and counters of one's own: their error beside the seasonal naive's, and what their ranges hold.
+
+python -m benchmarks.own ../shared/data/own
+
+Every sixth day after the first year, or after half of a shorter series, is an origin, so that each weekday comes up
+alike; 1 to 7 days ahead, no lag, open days that every model forecast. A model's ranges are made from its errors on
+every day before. `boosted` learns from all sites of its file.
+"""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sktime.forecasting.base import BaseForecaster
+from sktime.forecasting.theta import ThetaForecaster
+
+from footfall.calendar import country_of
+from footfall.evaluation.backtest import backtest
+from footfall.evaluation.intervals import with_quantiles
+from footfall.evaluation.metrics import covered
+from footfall.models import ETS, Boosted, KindOfDay, LastYearsTurn, LogLevel, Panel, SeasonalNaive, WeekdaySmoother
+from footfall.series import DAY, WEEK, pick
+from footfall.units import COUNT, COUNTS
+
+STEP, YEAR, HORIZON = 6, 365, WEEK  # days
+WEEKS = 6  # same weekdays whose median is a forecast
+BLOCK, DRAWS, CONFIDENCE = 5, 1000, (0.05, 0.95)  # origins that are drawn together: a month's
+NAIVE = "seasonal naive"
+FILES = {  # file: separator, columns of day, site and count, and where its sites are
+    "bakeries_daily.csv": (",", "date", "site", "sold", "DE"),
+    "stuttgart_restaurant.csv": (",", "date", "", "dishes", "DE-BW"),
+    "portuguese_shop.csv": (";", "date", "", "all", "PT"),
+    "queen_street_daily.csv": (",", "date", "site", "count", "NZ-AUK"),
+}
+
+
+def main() -> None:
+    """Backtest every series of the folder, and print each model's ratio to the naive."""
+    folder = Path(sys.argv[1])
+    if not folder.is_dir():
+        sys.exit(f"{folder}: no such folder; nothing is measured. Say DATA=folder that holds {', '.join(FILES)}")
+    tables = {
+        name: _table(snapshot, location) for snapshot in _snapshots(folder) for name, location in _sites(snapshot)
+    }
+    errors = {name: _errors(table) for name, table in tables.items()}
+    ratios = pd.DataFrame({name: error.mean() / error[NAIVE].mean() for name, error in errors.items()}).T
+    held = pd.DataFrame({name: _held(table) for name, table in tables.items()}).T
+    low, high = np.quantile(_drawn(errors), CONFIDENCE, axis=0)
+    board = pd.DataFrame({"mean": ratios.mean(), "5 %": low, "95 %": high, "worst": ratios.max()})
+    board["80 % range holds"], board["from"], board["to"] = held.mean(), held.min(), held.max()
+    print("MAE as a share of the seasonal naive's\n", ratios.round(3).to_string(), sep="\n")
+    print("\nWhat the 80 % range holds\n", held.round(3).to_string(), sep="\n")
+    print("\nOver all series\n", board.round(3).to_string(na_rep=""), sep="\n")
+
+
+def _snapshots(folder: Path) -> Iterator[pd.DataFrame]:
+    """A series table for each owner."""
+    for name, (separator, date, site, value, location) in FILES.items():
+        if not (folder / name).exists():
+            print(f"{folder / name}: not there, left out")
+            continue
+        rows = pd.read_csv(folder / name, sep=separator, parse_dates=[date])
+        location = location + "/" + (rows[site].astype(str) if site else name.removesuffix(".csv"))
+        table = {"location": location, "category": COUNT, "date": rows[date], "value": rows[value].astype(float)}
+        yield pd.DataFrame(table).sort_values(["location", "date"], ignore_index=True)
+
+
+def _sites(snapshot: pd.DataFrame) -> list[tuple[str, str]]:
+    return [(location.partition("/")[2], location) for location in snapshot["location"].unique()]
+
+
+def _candidates(country: str, panel: Panel) -> dict[str, BaseForecaster]:
+    front = LogLevel() * KindOfDay(country) * LastYearsTurn()
+    steady = front * WeekdaySmoother(level=0.1, season=0.1, trend=0.0)
+    return {
+        NAIVE: SeasonalNaive(),
+        "ETS": ETS(trend="add", damped_trend=True, seasonal="add", sp=WEEK),
+        "calendar": front * WeekdaySmoother(),
+        "steady": steady,
+        "boosted": Boosted(country, panel, calendar=steady),
+    }
+
+
+def _table(snapshot: pd.DataFrame, location: str) -> pd.DataFrame:
+    """A backtest table of all models; those without ranges on every sixth day alone."""
+    y, country = pick(snapshot, location, COUNT), country_of(location)
+    days = pd.date_range(y.index[min(YEAR, len(y) // 2)], y.index[-1] - HORIZON * DAY)
+    ours = backtest(_candidates(country, Panel(snapshot)), y, days, HORIZON, lag=0)
+    theta = backtest({"Theta": ThetaForecaster(sp=WEEK, deseasonalize_model="additive")}, y, days[::STEP], HORIZON, 0)
+    table = pd.concat([with_quantiles(ours, country, 0, COUNTS.floor), theta, _medians(theta, y)], ignore_index=True)
+    return table[table["origin"].isin(days[::STEP])]
+
+
+def _medians(table: pd.DataFrame, y: pd.Series) -> pd.DataFrame:
+    """The median of the last six open days of the same weekday, for the origins and days of a table."""
+    said = [
+        y[: row.origin][lambda seen, row=row: seen.index.dayofweek == row.date.dayofweek].dropna().tail(WEEKS).median()
+        for row in table.itertuples()
+    ]
+    return table.assign(candidate=f"median of {WEEKS}", mean=said)
+
+
+def _errors(table: pd.DataFrame) -> pd.DataFrame:
+    """Mean absolute error of each candidate, a row per origin: over days that were open and all have forecast."""
+    wide = (table["mean"] - table["actual"]).abs().groupby([table["origin"], table["date"], table["candidate"]]).first()
+    return wide.unstack().dropna().groupby("origin").sum()
+
+
+def _held(table: pd.DataFrame) -> pd.Series:
+    return covered(table, 0.8).groupby(table["candidate"]).mean()
+
+
+def _drawn(errors: dict[str, pd.DataFrame]) -> np.ndarray:
+    """Mean of ratios, shape (n_draws, n_candidates): series drawn anew, and of each its months."""
+    random, drawn = np.random.default_rng(0), []
+    for _ in range(DRAWS):
+        series = random.choice(list(errors), len(errors))
+        means = [_resampled(errors[name].to_numpy(), random) for name in series]
+        columns = errors[series[0]].columns
+        drawn.append(np.mean([mean / mean[columns.get_loc(NAIVE)] for mean in means], axis=0))
+    return np.array(drawn)
+
+
+def _resampled(rows: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    starts = random.integers(len(rows), size=-(-len(rows) // BLOCK))
+    return np.asarray(rows[(starts[:, None] + np.arange(BLOCK)).ravel() % len(rows)].mean(axis=0))
+
+
+if __name__ == "__main__":
+    main()
