@@ -52,10 +52,10 @@ def sniff(path: Path) -> Sketch:
     """
     if integrity.kind_of(path) == integrity.XML:
         return Sketch(is_saft=True)
-    candidates = [(sheet, header) for sheet in sheets(path) if (header := _header(top(sheet)))]
+    candidates = [(sheet, *first) for sheet in sheets(path) if (first := _header(top(sheet)))]
     if not candidates:
         raise Unreadable(Fault(1, 0, path.name, "no line of names of columns with a date beneath it"))
-    sheet, (line, header) = max(candidates, key=lambda candidate: len([name for name in candidate[1][1] if name]))
+    sheet, line, header = max(candidates, key=lambda candidate: sum(map(bool, candidate[2])))
     return _sketch(sheet, line, header)
 
 
