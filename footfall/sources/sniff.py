@@ -129,7 +129,7 @@ def _decimals(column: pd.Series) -> list[str]:
 
 def is_flag(sketch: Sketch, name: str) -> bool:
     """Whether a column of numbers says but yes and no."""
-    return set(cells.numbers(sketch.cells[name], ".").dropna().unique()) <= {0.0, 1.0}
+    return set(cells.numbers(sketch.cells[name], sketch.numbers[name][0]).dropna().unique()) <= {0.0, 1.0}
 
 
 def rows_are(sketch: Sketch, columns: Columns, form: str) -> str:
