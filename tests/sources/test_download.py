@@ -435,4 +435,4 @@ def test_a_report_may_be_no_export(server, tmp_path):
 
 def test_an_export_that_is_a_web_page_is_called_one(server, tmp_path):
     with pytest.raises(DataProblem, match="this is a web page, not a CSV, Excel, Parquet or SAF-T file"):
-        fetch(f"{server}/page/a", tmp_path, QUICK, EXPORTS)
+        fetch(f"{server}/html/a", tmp_path, QUICK, EXPORTS)
