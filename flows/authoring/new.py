@@ -167,11 +167,11 @@ def _table(sketch: Sketch, answers: Answers, ask: Ask) -> dict[str, Any]:
     dates = answers.dates or _form(sketch, date, ask)
     hour = answers.hour or sniff.only(sketch.hours)
     values = answers.value or _values(sketch, ask)
-    value = values if len(values) > 1 else (values or [None])[0]
+    value = values if len(values) > 1 else values[0] if values else None
     columns = Columns(date=date, value=value, hour=hour)
     site = answers.site or (None if isinstance(value, list) else _site(sketch, columns, dates, ask))
     columns = columns.model_copy(update={"site": site})
-    section = {
+    section: dict[str, Any] = {
         "format": "table",
         "columns": {key: name for key, name in columns.model_dump().items() if name},
         "dates": dates,

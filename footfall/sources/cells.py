@@ -108,8 +108,8 @@ def _number(cell: Any, decimal: str) -> float:
 
 def _plain(text: str, decimal: str) -> str:
     """A number as Python writes it; nothing where it is none."""
-    text = "".join(c for c in OTHER_MINUSES.sub("-", SPACES.sub("", text)) if unicodedata.category(c) != "Sc")
-    text = CODES.sub("", text)
+    text = CODES.sub("", OTHER_MINUSES.sub("-", SPACES.sub("", text)))
+    text = "".join(character for character in text if unicodedata.category(character) != "Sc")
     if text[:1] == "(" and text[-1:] == ")":
         text = "-" + text[1:-1]
     elif text[-1:] == "-":

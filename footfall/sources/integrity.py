@@ -108,7 +108,7 @@ def check(path: Path, most: int) -> None:
     zipfile.BadZipFile, gzip.BadGzipFile, zlib.error or EOFError
         `DAMAGED`: if it is cut or damaged.
     """
-    if kind_of(path) == ZIP:
+    if kind_of(path) in (ZIP, EXCEL):
         with open_zip(path) as archive:
             size = sum(member.file_size for member in archive.infolist())
         if size > most:

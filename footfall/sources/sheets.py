@@ -209,7 +209,7 @@ def _of_text(path: Path, separator: str) -> Iterator[Record]:
 def _of_workbook(path: Path) -> list[Sheet]:
     import openpyxl  # a tenth of a second, which no other file is to pay
 
-    workbook = openpyxl.load_workbook(path, read_only=True, data_only=True)
+    workbook = openpyxl.load_workbook(io.BytesIO(path.read_bytes()), read_only=True, data_only=True)
     return [Sheet(f"{path.name}/{sheet.title}", lambda sheet=sheet: _cells(sheet)) for sheet in workbook.worksheets]  # type: ignore[misc]
 
 

@@ -52,10 +52,10 @@ def sniff(path: Path) -> Sketch:
     """
     if integrity.kind_of(path) == integrity.XML:
         return Sketch(is_saft=True)
-    candidates = [(sheet, header) for sheet in sheets(path) if (header := _header(top(sheet)))]
+    candidates = [(sheet, *first) for sheet in sheets(path) if (first := _header(top(sheet)))]
     if not candidates:
         raise Unreadable(Fault(1, 0, path.name, "no line of names of columns with a date beneath it"))
-    sheet, (line, header) = max(candidates, key=lambda candidate: len([name for name in candidate[1][1] if name]))
+    sheet, line, header = max(candidates, key=lambda candidate: sum(map(bool, candidate[2])))
     return _sketch(sheet, line, header)
 
 
@@ -129,7 +129,7 @@ def _decimals(column: pd.Series) -> list[str]:
 
 def is_flag(sketch: Sketch, name: str) -> bool:
     """Whether a column of numbers says but yes and no."""
-    return set(cells.numbers(sketch.cells[name], ".").dropna().unique()) <= {0.0, 1.0}
+    return set(cells.numbers(sketch.cells[name], sketch.numbers[name][0]).dropna().unique()) <= {0.0, 1.0}
 
 
 def rows_are(sketch: Sketch, columns: Columns, form: str) -> str:

@@ -12,11 +12,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import ClassVar
 
+import pandas as pd
 import pytest
 from conftest import free_port
 
 from flows.masking import masked
-from flows.sources.download import SAMPLE, Limits, fetch
+from flows.sources.download import EXPORTS, SAMPLE, Limits, fetch
 from footfall.errors import DataProblem, EnvironmentProblem, UsageProblem
 
 DATA = Path(os.environ.get("FOOTFALL_DATA", Path(__file__).parents[2] / "../shared/data")).resolve()
@@ -56,6 +57,9 @@ class Source(BaseHTTPRequestHandler):
 
     def whole(self, name):
         self.answer(body={"csv": ROWS, "gz": gzip.compress(ROWS)}.get(name.rpartition(".")[2], ZIP))
+
+    def export(self, name):
+        self.answer(body=next(body for key, body in EXPORT.items() if key.startswith(name)))
 
     def unframed(self, name):
         self.answer(body=ROWS if name.endswith("csv") else ZIP, Content_Length=None)
@@ -367,3 +371,68 @@ def test_what_is_shown_of_a_source_has_no_secret():
     assert masked("figures/a?.zip") == "figures/a?.zip"
     with pytest.raises(UsageProblem, match=r"^https://\*\*\*@example\.org/a\.zip: not an address"):
         fetch("https://user:canary/x@example.org/a.zip", ".")
+
+
+# --- buckets, and folders beside the markets' files
+
+
+def test_an_object_or_a_folder_of_a_bucket_is_a_source(bucket, tmp_path):
+    from flows.storage.bucket import create
+
+    create(bucket, "tills/a.csv", b"date,n\n2025-01-01,1\n")
+    create(bucket, "tills/b.csv", b"date,n\n2025-01-02,1\n")
+    create(bucket, "tills/deeper/c.csv", b"")
+    create(bucket, "tills.csv", b"")
+    path = fetch(f"gs://{bucket.name}/tills/a.csv", tmp_path / "one")
+    assert path.name == "a.csv" and path.read_bytes() == b"date,n\n2025-01-01,1\n"
+    for source in ("tills", "tills/"):
+        folder = fetch(f"gs://{bucket.name}/{source}", tmp_path / source)
+        assert sorted(file.name for file in folder.iterdir()) == ["a.csv", "b.csv"]
+    with pytest.raises(UsageProblem, match="no such object or folder"):
+        fetch(f"gs://{bucket.name}/none", tmp_path)
+    with pytest.raises(EnvironmentProblem, match="larger than the limit of 30 bytes"):
+        fetch(f"gs://{bucket.name}/tills", tmp_path, Limits(size=30))
+
+
+def test_a_relative_path_is_looked_for_beside_the_markets_files_first(tmp_path, monkeypatch):
+    monkeypatch.setenv("FOOTFALL_PARAMS", str(tmp_path / "params"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "params").mkdir()
+    (tmp_path / "a.csv").write_text("here")
+    assert fetch("a.csv", tmp_path / "in").read_text() == "here"
+    (tmp_path / "params" / "a.csv").write_text("beside")
+    assert fetch("a.csv", tmp_path / "in").read_text() == "beside"
+
+
+def parquet():
+    file = io.BytesIO()
+    pd.DataFrame({"n": [1]}).to_parquet(file)
+    return file.getvalue()
+
+
+EXPORT = {
+    "table.parquet": parquet(),
+    "audit.xml": b'<?xml version="1.0"?><AuditFile/>',
+    "utf16.csv": "date;n\n".encode("utf-16"),
+    "plain.csv": b"date;n\n",
+}
+
+
+@pytest.mark.parametrize("name", EXPORT)
+@pytest.mark.parametrize("is_named", [True, False])
+def test_an_export_may_be_more_than_a_report(server, tmp_path, name, is_named):
+    bare, _, suffix = name.partition(".")
+    path = fetch(f"{server}/export/{name if is_named else bare}", tmp_path, QUICK, EXPORTS)
+    assert path.name == f"{bare}.{suffix}"
+    assert path.read_bytes() == EXPORT[name]
+
+
+def test_a_report_may_be_no_export(server, tmp_path):
+    assert "this is a Parquet file, not a zip, gzip or csv file" in refused(
+        DataProblem, f"{server}/export/table.parquet", tmp_path
+    )
+
+
+def test_an_export_that_is_a_web_page_is_called_one(server, tmp_path):
+    with pytest.raises(DataProblem, match="this is a web page, not a CSV, Excel, Parquet or SAF-T file"):
+        fetch(f"{server}/html/a", tmp_path, QUICK, EXPORTS)

@@ -1,0 +1,195 @@
+"""A market of one's own from a file: what cannot be known is asked or said, and what is written runs."""
+
+import datetime as dt
+import os
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from conftest import footfall
+
+from flows.authoring import new
+from flows.sources.reading import read_source
+from footfall.market_file import read_market
+
+DATA = Path(os.environ.get("FOOTFALL_DATA", Path(__file__).parents[2] / "../shared/data")).resolve()
+
+
+@pytest.fixture(autouse=True)
+def params(tmp_path, monkeypatch):
+    folder = tmp_path / "params"
+    folder.mkdir()
+    monkeypatch.setenv("FOOTFALL_PARAMS", str(folder))
+    return folder
+
+
+@pytest.fixture
+def till(tmp_path):
+    def write(text, name="till.csv"):
+        (tmp_path / name).write_text(text)
+        return str(tmp_path / name)
+
+    return write
+
+
+def shared(name):
+    if not (DATA / name).exists():
+        pytest.skip(f"{name} is not there; FOOTFALL_DATA names the folder that has it")
+    return str(DATA / name)
+
+
+def recent(days=60, form="%Y-%m-%d", value=lambda day: 100 + day.dayofweek):
+    last = pd.Timestamp(dt.date.today()) - pd.Timedelta(days=1)
+    return [(f"{day:{form}}", value(day)) for day in pd.date_range(end=last, periods=days)]
+
+
+def series(params, market):
+    data = read_market(params, market).data
+    return data, read_source(data).series
+
+
+def test_date_and_covers_need_only_a_place(params, till):
+    path = till("date,covers\n" + "".join(f"{day},{n}\n" for day, n in recent()))
+    done = footfall("new", "tasca", path)
+    assert done.exit_code == 2 and "--location" in done.output and not list(params.iterdir())
+    done = footfall("new", "tasca", path, "--location", "PT-11", "--name", "Tasca da Sé", "--measure-en", "guests")
+    assert done.exit_code == 0, done.output
+    assert "next: footfall run tasca" in done.output and "60 days from" in done.output
+    data, table = series(params, "tasca")
+    assert (data.unit, data.location, data.lag, data.as_of) == ("counts", "PT-11", 1, None)
+    assert (data.name, data.measure, data.timezone) == ("Tasca da Sé", {"en": "guests"}, "Europe/Lisbon")
+    assert len(table) == 60
+
+
+def test_a_file_that_is_there_is_never_overwritten(params, till):
+    path = till("date,covers\n" + "".join(f"{day},{n}\n" for day, n in recent()))
+    (params / "tasca.yaml").write_text("mine\n")
+    done = footfall("new", "tasca", path, "--location", "PT")
+    assert done.exit_code == 2 and "is in params/ already" in done.output
+    assert (params / "tasca.yaml").read_text() == "mine\n"
+
+
+@pytest.mark.parametrize("name", ["ledger", "snapshots", "..", "con", "Tasca", "a b", "café"])
+def test_a_name_that_no_market_can_have_is_refused(params, till, name):
+    done = footfall("new", name, till("date,covers\n2025-01-01,1\n"), "--location", "PT")
+    assert done.exit_code == 2 and "cannot be a market's name" in done.output
+
+
+def test_a_date_that_can_be_read_in_two_ways_is_never_guessed(params, till):
+    path = till("Data;Pessoas\n" + "".join(f"{day}/{month}/2025;{day}\n" for month in (1, 2) for day in range(1, 13)))
+    done = footfall("new", "tasca", path, "--location", "PT")
+    assert done.exit_code == 2 and "--dates (%d/%m/%Y, %m/%d/%Y)" in done.output
+    done = footfall("new", "tasca", path, "--location", "PT", "--dates", "%d/%m/%Y")
+    assert done.exit_code == 0, done.output
+    data, table = series(params, "tasca")
+    assert data.as_of == "2025-02-13" and "leave this line out" in (params / "tasca.yaml").read_text()
+    assert table["date"].max() == pd.Timestamp("2025-02-12")
+
+
+def test_one_day_after_the_12th_tells_day_from_month(params, till):
+    rows = "".join(f'{day},"{n},5"\n' for day, n in recent(form="%d/%m/%Y"))
+    done = footfall("new", "tasca", till("Data,Pessoas\n" + rows), "--location", "PT")
+    assert done.exit_code == 0, done.output
+    data, _ = series(params, "tasca")
+    assert (data.dates, data.decimal, data.columns.date, data.columns.value) == ("%d/%m/%Y", ",", "Data", "Pessoas")
+
+
+def test_thousands_or_decimals_are_asked_where_both_fit(params, till):
+    path = till("date,covers\n" + "".join(f"{day},1.{n}\n" for day, n in recent()))
+    done = footfall("new", "tasca", path, "--location", "PT")
+    assert done.exit_code == 2 and "--decimal (., ,)" in done.output
+    assert footfall("new", "tasca", path, "--location", "PT", "--decimal", ",").exit_code == 0
+    assert series(params, "tasca")[1]["value"].min() == 1100
+
+
+def test_a_person_is_asked_and_may_answer_by_number(params, till):
+    asked = []
+
+    def ask(question, choices, default):
+        asked.append(question)
+        answers = {"--value": "female", "--location": "PT", "--dates": "%d/%m/%Y"}
+        return next(answer for option, answer in answers.items() if option in question)
+
+    path = till("date,all,female\n" + "".join(f"{day}/2/2025,{2 * day},{day}\n" for day in range(1, 13)))
+    draft = new.draft("shop", path, new.Answers(), ask)
+    assert len(asked) == 3 and "female" in draft.files["shop"]
+    assert not list(params.iterdir()), "nothing is written before it is all understood"
+
+
+def test_several_sites_are_a_market_each_or_the_one_that_is_chosen(params, till):
+    rows = "".join(f"{day},{site},{n}\n" for day, n in recent() for site in ("Baixa", "São João/Sé"))
+    path = till("date,site,n\n" + rows)
+    done = footfall("new", "tasca", path, "--location", "PT-11")
+    assert done.exit_code == 0, done.output
+    assert sorted(file.stem for file in params.iterdir()) == ["tasca-baixa", "tasca-sao-joao-se"]
+    data, table = series(params, "tasca-sao-joao-se")
+    assert data.location == "PT-11/São João%2FSé" and data.location in set(table["location"])
+    done = footfall("new", "one", path, "--location", "PT-11", "--site-name", "Baixa")
+    assert done.exit_code == 0 and series(params, "one")[0].location == "PT-11/Baixa"
+    assert footfall("new", "two", path, "--location", "PT-11", "--site-name", "Porto").exit_code == 2
+
+
+def test_orders_are_told_from_days(params, till):
+    rows = "".join(f"{day} {hour:02}:15,{n}\n" for day, n in recent() for hour in (12, 23, 0))
+    done = footfall("new", "tasca", till("when,amount\n" + rows), "--location", "PT", "--day-starts", "05:00")
+    assert done.exit_code == 0, done.output
+    data, table = series(params, "tasca")
+    assert (data.rows, data.dates, data.day_starts) == ("orders", "%Y-%m-%d %H:%M", "05:00")
+    assert len(table) in (60, 61)
+
+
+def test_a_house_shut_on_mondays_is_seen(params, till):
+    path = till(
+        "date,covers\n" + "".join(f"{d},{n}\n" for d, n in recent(value=lambda day: 0 if day.dayofweek == 0 else 80))
+    )
+    assert "Mondays taken for closed" in footfall("new", "tasca", path, "--location", "PT").output
+
+
+def test_a_folder_beside_the_market_s_file_is_named_relative_to_it(params):
+    (params / "tills").mkdir()
+    (params / "tills" / "a.csv").write_text("date,covers\n" + "".join(f"{day},{n}\n" for day, n in recent()))
+    done = footfall("new", "tasca", "tills", "--location", "PT")
+    assert done.exit_code == 0, done.output
+    data, table = series(params, "tasca")
+    assert data.source == "tills" and len(table) == 60
+
+
+def test_what_is_no_table_says_what_it_is(params, till):
+    done = footfall("new", "tasca", till("version https://git-lfs.github.com/spec/v1\n"), "--location", "PT")
+    assert done.exit_code == 3 and "a Git LFS pointer" in done.output
+    done = footfall("new", "tasca", till("hello\nworld\n"), "--location", "PT")
+    assert done.exit_code == 3 and "no line of names of columns" in done.output
+
+
+OWN = {
+    "queen_street_daily.csv": (["--location", "NZ-AUK", "--timezone", "Pacific/Auckland"], 2, 5114),
+    "queen_street_hourly_2024.csv": (
+        [
+            "--location",
+            "NZ-AUK",
+            "--timezone",
+            "Pacific/Auckland",
+            "--value",
+            "45 Queen Street",
+            "--value",
+            "210 Queen Street",
+        ],
+        2,
+        732,
+    ),
+    "bakeries_daily.csv": (["--location", "DE-BW"], 3, 3645),
+    "portuguese_shop.csv": (["--location", "PT", "--value", "all"], 1, 257),
+    "stuttgart_restaurant.csv": (["--location", "DE-BW", "--value", "dishes"], 1, 765),
+}
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_real_files_as_a_new_user_brings_them(params, name):
+    options, markets, rows = OWN[name]
+    done = footfall("new", "own", shared(f"own/{name}"), *options)
+    assert done.exit_code == 0, done.output
+    assert len(list(params.iterdir())) == markets
+    for file in params.iterdir():
+        data, table = series(params, file.stem)
+        assert len(table) == rows and data.location in set(table["location"])
+        assert data.as_of == str((table["date"].max() + pd.Timedelta(days=1)).date())

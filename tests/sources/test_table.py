@@ -1,0 +1,543 @@
+"""Figures of one's own are read as people have them, or refused in one sentence for each rule that they break."""
+
+import codecs
+import datetime as dt
+import os
+import re
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import openpyxl
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from footfall.errors import DataProblem, UsageProblem
+from footfall.params import Data
+from footfall.series import KEYS, from_parquet, pick, shut, to_parquet
+from footfall.sources.fault import Fault, by_rule
+from footfall.sources.reading import Reading
+from footfall.sources.table import read_table
+
+TODAY = dt.date(2026, 11, 26)
+DATA = Path(os.environ.get("FOOTFALL_DATA", Path(__file__).parents[2] / "../shared/data"))
+COVERS = {"columns": {"value": "covers"}}
+ORDERS = {"columns": {"date": "when", "value": "amount"}, "dates": "%Y-%m-%d %H:%M", "rows": "orders"}
+SITES = {"columns": {"value": "n", "site": "site"}, "location": "PT-11"}
+
+
+def shared(name: str) -> Path:
+    if not (DATA / name).exists():
+        pytest.skip(f"{name} is not there; FOOTFALL_DATA names the folder that has it")
+    return DATA / name
+
+
+def read(path: Path, **keys) -> Reading:
+    return read_table(path, Data.model_validate({"source": path.name, "unit": "counts", **keys}), TODAY)
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(content: str | bytes, name: str = "till.csv") -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return write
+
+
+def days(reading: Reading) -> dict[str, float]:
+    """What each day has, by its name; of a site, with it."""
+    rows = reading.series
+    site = rows["location"].str.partition("/")[2].map(lambda name: f"{name} " if name else "")
+    return dict(zip(site + rows["date"].dt.strftime("%m-%d"), rows["value"], strict=True))
+
+
+def problem(path: Path, **keys) -> str:
+    with pytest.raises(DataProblem) as refused:
+        read(path, **keys)
+    return str(refused.value)
+
+
+# --- spellings
+
+
+def test_date_and_covers_and_nothing_else(write):
+    reading = read(write("date,covers\n2025-12-30,210\n2025-12-31,0\n"), **COVERS)
+    assert days(reading) == {"12-30": 210, "12-31": 0} and not reading.notes
+    assert reading.series["open"].tolist() == ["yes", "unknown"], "of a zero the series itself decides"
+    assert set(reading.series["category"]) == {"count"} and set(reading.series["location"]) == {"PT"}
+
+
+def test_days_before_2020_and_counts_above_5000_are_figures_like_others(write):
+    assert days(read(write("date,covers\n2018-04-09,10772\n2018-04-10,10000000\n2018-04-11,0.3\n"), **COVERS)) == {
+        "04-09": 10772,
+        "04-10": 1e7,
+        "04-11": 0.3,
+    }
+
+
+PORTUGUESE = {"columns": {"date": "Data", "value": "Pessoas"}, "dates": "%d/%m/%Y", "decimal": ","}
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ("1.210,5", 1210.5),
+        ("1210", 1210),
+        ("€ 12,00", 12),
+        ("12,5 EUR", 12.5),
+        ("1 234 567", 1234567),
+        ("1'234,5", 1234.5),
+        (",5", 0.5),
+        (" 7 ", 7),
+    ],
+)
+def test_decimal_commas_thousands_and_signs_of_currencies(write, written, value):
+    path = write(f'Data;Pessoas\n30/12/2025;"{written}"\n')
+    assert days(read(path, **PORTUGUESE)) == {"12-30": value}
+
+
+@pytest.mark.parametrize(
+    "written", ["12.5", "1.2345", "1,2,3", "x", "1e7", "inf", "nan", "12%", "٥", "#DIV/0!", "TRUE"]
+)
+def test_what_is_no_number_is_refused_with_its_place(write, written):
+    path = write(f"Data;Pessoas\n30/12/2025;{written}\n31/12/2025;3\n")
+    assert problem(path, **PORTUGUESE).startswith(f"till.csv:2:Pessoas: {written} — no number with the decimal ','")
+
+
+@pytest.mark.parametrize(
+    ("written", "value"), [("(12)", -12), ("12-", -12), ("\u221212", -12), ("-€12.00", -12), ("R$ 12.00", 12)]
+)
+def test_every_way_to_write_a_minus(write, written, value):
+    path = write(f'when,amount\n2025-12-01 10:00,100\n2025-12-01 11:00,"{written}"\n')
+    assert days(read(path, **ORDERS)) == {"12-01": 100 + value}
+
+
+def test_day_and_month_are_never_guessed(write):
+    path = write("date,covers\n1/2/2016,1\n3/2/2016,2\n")
+    assert days(read(path, dates="%d/%m/%Y", **COVERS)) == {"02-01": 1, "02-03": 2}
+    assert days(read(path, dates="%m/%d/%Y", **COVERS)) == {"01-02": 1, "03-02": 2}
+    assert problem(path, **COVERS) == (
+        "till.csv:2:date: 1/2/2016 — no date written as %Y-%m-%d (data.dates) (2 times; next till.csv:3)"
+    )
+
+
+@pytest.mark.parametrize("dates", ["DD/MM/YYYY", "%Q"])
+def test_a_form_that_is_none_is_a_matter_of_the_market_s_file(write, dates):
+    with pytest.raises(UsageProblem, match=r"^data\.dates: "):
+        read(write("date,covers\n1/2/2016,1\n"), dates=dates, **COVERS)
+
+
+def test_one_rule_is_one_line_with_a_count_however_often_it_is_broken(write):
+    rows = "".join(f"2025-01-{day:02},x\n2025-02-30,1\n" for day in range(1, 32))
+    text = problem(write(f"date,covers\n{rows}"), **COVERS)
+    assert len(text.splitlines()) == 2
+    assert re.search(r"x — no number .* \(31 times; next till\.csv:4, till\.csv:6 …\)", text)
+    assert re.search(r"2025-02-30 — no date .* \(31 times;", text)
+
+
+def test_places_of_one_rule_are_named_across_files():
+    faults = [Fault(2, "n", "x", "wrong")]
+    assert by_rule([("a.csv", [], faults), ("b.csv", [], faults)]) == ["a.csv:2:n: x — wrong (2 times; next b.csv:2)"]
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
+def test_columns_may_be_separated_by_any_mark(write, mark):
+    path = write(f"weekday{mark}date{mark}covers\nTue{mark}2025-12-30{mark}210\n")
+    assert days(read(path, **COVERS)) == {"12-30": 210}
+
+
+CAFE = {"columns": {"date": "Dia", "value": "Cafés"}}
+TEXT = "Dia;Cafés\n2025-12-01;1\n"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        TEXT.encode(),
+        codecs.BOM_UTF8 + TEXT.encode(),
+        TEXT.encode("utf-16"),
+        TEXT.encode("utf-16-le"),
+        TEXT.encode("utf-16-be"),
+        TEXT.replace("\n", "\r\n").encode(),
+    ],
+)
+def test_texts_of_every_encoding_that_can_be_told(write, content):
+    reading = read(write(content), **CAFE)
+    assert days(reading) == {"12-01": 1} and not reading.notes
+
+
+def test_windows_own_encoding_is_read_and_said(write):
+    assert "Windows-1252" in read(write(TEXT.encode("cp1252")), **CAFE).notes[0]
+
+
+def test_a_header_in_line_3_and_a_total_in_the_last(write):
+    path = write("Casa\n\ndate,covers\n2025-12-30,210\n2025-12-31,30\n\nTotal,240\n")
+    reading = read(path, **COVERS)
+    assert days(reading) == {"12-30": 210, "12-31": 30} and reading.notes == ["till.csv:7: a total, left out"]
+
+
+def test_a_total_without_a_word_is_told_by_its_sum(write):
+    reading = read(write("date,covers\n2025-12-30,210\n2025-12-31,30\n,240\n"), **COVERS)
+    assert days(reading) == {"12-30": 210, "12-31": 30} and reading.notes == ["till.csv:4: a total, left out"]
+    assert "(blank) — no date" in problem(write("date,covers\n2025-12-30,210\n2025-12-31,30\n,241\n"), **COVERS)
+
+
+def test_blank_rows_of_the_future_and_today_half_over_are_left_out(write):
+    path = write("date,covers\n2026-11-24,210\n2026-11-25,0\n2026-11-26,3\n2026-11-27,\n2026-11-28,0\n")
+    reading = read(path, **COVERS)
+    assert days(reading) == {"11-24": 210, "11-25": 0}
+    assert reading.notes == [
+        "till.csv: 2 blank rows of coming days, left out; first line 5",
+        "till.csv: 1 rows of 2026-11-26, which is not over, left out; first line 4",
+    ]
+
+
+def test_a_coming_day_with_guests_is_a_slip(write):
+    text = problem(write("date,covers\n2026-11-24,210\n2026-12-25,4\n"), **COVERS)
+    assert text == "till.csv:3:date: 2026-12-25 — a coming day: 2026-11-26 is not over; mind data.dates"
+
+
+def test_a_decimal_comma_between_commas_is_seen(write):
+    assert "more fields than the header's 2" in problem(write("date,covers\n2025-12-30,210,5\n"), **COVERS)
+
+
+def test_missing_columns_are_named_with_those_that_are_there(write):
+    text = problem(write("date,covers\n2025-12-30,210\n"), columns={"value": "guests"})
+    assert text.startswith("till.csv:1:guests: date, covers — no line of the first 30 has the columns date, guests")
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "a Git LFS pointer"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500), r"an old Office file, .* save it as \.xlsx"),
+        (b"PK\x03\x04" + bytes(26) + b"[Content_Types].xml" + bytes(100), "damaged, or not an Office file"),
+        (b"<!DOCTYPE html><html></html>", "an HTML page"),
+        (b"", "an empty file"),
+        (b"date,covers\n", "no row beneath the header"),
+        (b'date,covers\n2025-01-01,"1\n', "no line of a CSV file"),
+        (b"date,covers,covers\n2025-01-01,1,2\n", "a duplicate header"),
+        (b"date,covers\n2025-01-01,0\n", "no day has a value above 0"),
+        (b"date,covers\n2025-01-01,-1\n", "-1 — below 0: fewer than nobody"),
+        (b"date,covers\n0203-01-01,1\n", r"before 1990-01-01; mind data\.dates"),
+        (b"date,covers\n2026-11-26,5\n", "no row of a day before 2026-11-26"),
+        (b"PAR1" + bytes(100), "damaged, or not a Parquet file"),
+    ],
+)
+def test_what_cannot_be_read_is_called_what_it_is(write, content, says):
+    text = problem(write(content), **COVERS)
+    assert re.search(says, text) and len(text.splitlines()) == 1, text
+
+
+@pytest.mark.parametrize("name", ["pointer.csv", "figures.xlsx"])
+def test_cases_that_fell_short_are_called_what_they_are(name):
+    says = {"pointer.csv": "a Git LFS pointer", "figures.xlsx": "not an Office file, such as Excel's that can be read"}
+    assert says[name] in problem(shared(f"cases/08-not-a-csv/{name}"), **COVERS)
+
+
+def test_own_figures_that_were_refused_once():
+    assert days(read(shared("cases/06-own-series/plain.csv"), **COVERS)) == {"12-30": 210, "12-31": 0}
+
+
+# --- workbooks and Parquet
+
+
+def workbook(path: Path, sheets: dict[str, list[list]]) -> Path:
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for title, rows in sheets.items():
+        sheet = book.create_sheet(title)
+        for row in rows:
+            sheet.append(row)
+    book.save(path)
+    return path
+
+
+ROWS = [["Casa"], ["Data", "Pessoas"], [dt.datetime(2025, 12, 1), 10], ["02/12/2025", "1.011,5"], ["Total", 22]]
+
+
+def test_a_workbook_s_own_dates_and_texts_are_read_from_the_sheet_that_has_the_columns(tmp_path):
+    reading = read(workbook(tmp_path / "covers.xlsx", {"Notes": [["hello"]], "Data": ROWS}), **PORTUGUESE)
+    assert days(reading) == {"12-01": 10, "12-02": 1011.5}
+    assert reading.notes == ["covers.xlsx/Data:5: a total, left out"]
+
+
+def test_two_sheets_with_the_same_columns_are_said(tmp_path):
+    path = workbook(tmp_path / "covers.xlsx", {"A": ROWS, "B": ROWS})
+    assert "covers.xlsx/A, covers.xlsx/B — two sheets have these columns" in problem(path, **PORTUGUESE)
+
+
+def test_hours_of_a_workbook_are_times(tmp_path):
+    rows = [["date", "hour", "n"], [dt.date(2025, 12, 1), dt.time(6), 1], [dt.date(2025, 12, 1), dt.time(7), 2]]
+    path = workbook(tmp_path / "hours.xlsx", {"A": rows})
+    assert days(read(path, columns={"hour": "hour", "value": "n"}, rows="hours")) == {"12-01": 3}
+
+
+def test_parquet_holds_dates_and_zones(tmp_path):
+    table = pd.DataFrame({"date": pd.date_range("2025-01-01 23:30", periods=2, tz="UTC"), "n": [1, 2.5]})
+    table.to_parquet(tmp_path / "a.parquet")
+    columns = {"columns": {"value": "n"}}
+    assert days(read(tmp_path / "a.parquet", timezone="Europe/Berlin", **columns)) == {"01-02": 1, "01-03": 2.5}
+    assert days(read(tmp_path / "a.parquet", timezone="Europe/Lisbon", **columns)) == {"01-01": 1, "01-02": 2.5}
+
+
+# --- hours, orders, days of business
+
+
+def test_a_row_at_04_59_is_of_the_day_before(write):
+    path = write("when,amount\n2025-03-30 04:59,5\n2025-03-30 05:00,7\n2025-03-31 04:59,4\n")
+    assert days(read(path, day_starts="05:00", **ORDERS)) == {"03-29": 5, "03-30": 11}
+
+
+def test_orders_are_summed_refunds_subtracted_and_equal_ones_are_two(write):
+    path = write("when,amount\n2025-12-01 10:00,5\n2025-12-01 10:00,5\n2025-12-01 11:00,-2\n2025-12-02 11:00,-2\n")
+    reading = read(path, **ORDERS)
+    assert days(reading)["12-01"] == 8 and np.isnan(days(reading)["12-02"])
+    assert "1 days sum to less than nothing" in reading.notes[0]
+
+
+def test_rows_without_a_value_are_counted(write):
+    path = write("when\n2025-12-01 10:00\n2025-12-01 10:00\n2025-12-02 11:00\n")
+    assert days(read(path, columns={"date": "when"}, dates="%Y-%m-%d %H:%M")) == {"12-01": 2, "12-02": 1}
+
+
+@pytest.mark.parametrize(
+    ("written", "dates", "zone"),
+    [("2025-07-01 23:30", "%Y-%m-%d %H:%M", "UTC"), ("2025-07-01T23:30:00Z", "%Y-%m-%dT%H:%M:%S%z", None)],
+)
+def test_rows_of_another_zone_are_of_the_market_s_day(write, written, dates, zone):
+    path = write(f"when,amount\n{written},7\n")
+    assert days(read(path, **ORDERS | {"dates": dates}, rows_timezone=zone)) == {"07-02": 7}
+
+
+@pytest.mark.parametrize(("day", "hours"), [("2025-03-30", 23), ("2025-10-26", 25), ("2025-07-01", 24)])
+@pytest.mark.parametrize("starts", ["00:00", "05:00"])
+def test_a_day_has_as_many_hours_as_clocks_show(write, day, hours, starts):
+    moments = pd.date_range("2025-01-01", "2025-12-31", freq="h", tz="UTC", inclusive="left")
+    path = write("when,amount\n" + "".join(f"{moment:%Y-%m-%d %H:%M},1\n" for moment in moments))
+    keys = ORDERS | {"rows": "hours", "rows_timezone": "UTC", "day_starts": starts}
+    before = str(pd.Timestamp(day).date() - dt.timedelta(days=1 if starts != "00:00" else 0))
+    assert days(read(path, **keys))[before[5:]] == hours, "the night of a change is of the day before"
+
+
+@pytest.mark.parametrize(("day", "hours"), [("2025-03-30", 23), ("2025-10-26", 25)])
+def test_an_hour_that_clocks_show_twice_is_no_repeat(write, day, hours):
+    local = pd.date_range(day, periods=24 * 2, freq="h", tz="Europe/Lisbon")
+    rows = [f"{moment:%Y-%m-%d},{moment.hour}:00-{moment.hour}:59,1\n" for moment in local if str(moment.date()) == day]
+    path = write("date,hour,n\n" + "".join(rows))
+    assert days(read(path, columns={"hour": "hour", "value": "n"}, rows="hours")) == {day[5:]: hours}
+
+
+def test_an_hour_that_is_there_twice_on_another_day_is_a_repeat_or_a_contradiction(write):
+    keys = {"columns": {"hour": "hour", "value": "n"}, "rows": "hours"}
+    same = read(write("date,hour,n\n2025-12-01,6,1\n2025-12-01,6,1\n"), **keys)
+    assert days(same) == {"12-01": 1} and same.notes == [
+        "1 rows say again what another says, left out; first till.csv:3"
+    ]
+    assert "till.csv:3:n: 2 — till.csv:2 has 1" in problem(
+        write("date,hour,n\n2025-12-01,6,1\n2025-12-01,6,2\n"), **keys
+    )
+
+
+@pytest.mark.parametrize("hour", ["6:00-6:59", "06:00", "6", "6h", "06:00:00", "6 am", "06.00"])
+def test_hours_are_written_in_many_ways(write, hour):
+    keys = {"columns": {"hour": "hour", "value": "n"}, "rows": "hours"}
+    assert days(read(write(f"date,hour,n\n2025-12-02,{hour},1\n"), day_starts="06:00", **keys)) == {"12-02": 1}
+    assert days(read(write(f"date,hour,n\n2025-12-02,{hour},1\n"), day_starts="06:30", **keys)) == {"12-01": 1}
+
+
+def test_an_hour_of_24_is_none(write):
+    keys = {"columns": {"hour": "hour", "value": "n"}, "rows": "hours"}
+    assert "24:00 — no hour from 0 to 23" in problem(write("date,hour,n\n2025-12-02,24:00,1\n"), **keys)
+
+
+QUEEN = {"location": "NZ-AUK", "timezone": "Pacific/Auckland"}
+
+
+@pytest.mark.parametrize("starts", ["00:00", "06:00"])
+def test_hourly_and_daily_queen_street_give_the_same_days(starts):
+    daily = read(shared("own/queen_street_daily.csv"), columns={"site": "site", "value": "count"}, **QUEEN).series
+    columns = {"hour": "hour", "value": ["45 Queen Street", "210 Queen Street"]}
+    path = shared("own/queen_street_hourly_2024.csv")
+    hourly = read(path, columns=columns, rows="hours", day_starts=starts, **QUEEN).series
+    same = daily[daily["date"].dt.year == 2024].reset_index(drop=True)
+    pd.testing.assert_frame_equal(hourly, same)
+    assert len(hourly) == 2 * 366
+
+
+# --- sites
+
+
+def test_sites_are_locations_beneath_the_market_s(write):
+    path = write("date,site,n\n2025-12-30,Baixa,1\n2025-12-30,A/B,2\n2025-12-30,🍕,3\n")
+    assert read(path, **SITES).series["location"].tolist() == ["PT-11/A%2FB", "PT-11/Baixa", "PT-11/🍕"]
+
+
+def test_sites_may_be_columns(write):
+    path = write("date,Baixa,Chiado\n2025-12-30,1,2\n")
+    assert days(read(path, columns={"value": ["Baixa", "Chiado"]})) == {"Baixa 12-30": 1, "Chiado 12-30": 2}
+
+
+def test_a_name_typed_in_two_ways_is_one_site_by_the_market_s_own_spelling(write):
+    path = write("date,site,n\n2025-12-30,Café  Sé,1\n2025-12-31,cafe sé ,2\n2026-01-01,cafe sé,3\n")
+    reading = read(path, **SITES)
+    assert days(reading) == {"cafe sé 12-30": 1, "cafe sé 12-31": 2, "cafe sé 01-01": 3}
+    assert reading.notes == ["names typed in two ways are of one site: 'Café  Sé' is 'cafe sé'"]
+    own = read(path, **SITES | {"location": "PT-11/Café  Sé"})
+    assert set(own.series["location"]) == {"PT-11/Café  Sé"}
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("<b>x</b>", "a name with < or >"),
+        ("=1+1", "would run as a formula"),
+        ("\x1b[2J", "control characters"),
+        ("\u202eabc", "invisible"),
+        ("None", "a word for nothing"),
+        ("N/A", "a word for nothing"),
+        ("", "no name"),
+        ("x" * 201, "longer than 200"),
+        ("..", r"\.\."),
+    ],
+)
+def test_a_hostile_name_is_one_clear_sentence(write, name, says):
+    text = problem(write(f"date,site,n\n2025-12-30,{name},1\n2025-12-31,{name},1\n"), **SITES)
+    assert re.search(says, text) and len(text.splitlines()) == 1 and text.isprintable(), text
+
+
+def test_days_said_twice_are_named_with_both_lines(write):
+    path = write("date,covers\n2025-12-30,210\n2025-12-30,210\n2025-12-31,5\n2025-12-31,6\n")
+    assert problem(path, **COVERS).startswith(
+        "till.csv:5:covers: 6 — till.csv:4 has 5 for the same day; one of the two"
+    )
+
+
+# --- closed, absent, unknown
+
+HOLED = "date,covers\n2025-12-01,1\n2025-12-03,2\n2025-12-05,\n2025-12-06,0\n"
+
+
+def opened(reading: Reading) -> dict[str, str]:
+    return dict(zip(reading.series["date"].dt.strftime("%d"), reading.series["open"], strict=True))
+
+
+def test_days_without_a_row_are_what_the_market_s_file_says(write):
+    path = write(HOLED)
+    assert opened(read(path, **COVERS)) == {"01": "yes", "03": "yes", "05": "unknown", "06": "unknown"}
+    assert opened(read(path, absent="closed", **COVERS)) | {"02": "no", "04": "no"} == opened(
+        read(path, absent="closed", **COVERS)
+    )
+    assert opened(read(path, absent="unknown", **COVERS))["02"] == "unknown"
+    assert read(path, **COVERS).notes == ["2 days between first and last have no row; 2, first 2025-12-02"]
+
+
+def test_days_said_to_be_closed_are_but_where_somebody_came(write):
+    closed = {"from_to": [["2025-12-02", "2025-12-06"]]}
+    reading = read(write(HOLED), closed=closed, **COVERS)
+    assert opened(reading) == {"01": "yes", "02": "no", "03": "yes", "04": "no", "05": "no", "06": "no"}
+
+
+def test_a_house_shut_on_mondays_is_shut_then_in_every_spelling(write):
+    every = pd.date_range("2025-01-01", "2025-12-31")
+    zero = "".join(f"{day:%Y-%m-%d},{0 if day.dayofweek == 0 else 100}\n" for day in every)
+    gone = "".join(f"{day:%Y-%m-%d},100\n" for day in every if day.dayofweek != 0)
+    first, last = "2025-01-02", "2025-12-31"
+    by_zero = read(write("date,covers\n" + zero), **COVERS).series
+    by_absence = read(write("date,covers\n" + gone), absent="closed", **COVERS).series
+    for series in (by_zero, by_absence):
+        closed = shut(series, "PT", "count")[first:last]
+        assert closed[closed.index.dayofweek == 0].all() and not closed[closed.index.dayofweek != 0].any()
+        assert pick(series, "PT", "count")[first:last].isna().sum() == closed.sum()
+
+
+def test_the_snapshot_keeps_whether_a_place_was_open(write):
+    series = read(write(HOLED), absent="closed", **COVERS).series
+    pd.testing.assert_frame_equal(from_parquet(to_parquet(series)), series)
+    assert list(series.columns) == [*KEYS, "value", "open"] and not series.duplicated(KEYS).any()
+
+
+# --- folders
+
+
+def test_of_exports_that_overlap_the_newer_one_s_whole_days_are_taken(write, tmp_path):
+    write("when,amount\n2025-12-01 10:00,1\n2025-12-02 10:00,1\n", "tills/old.csv")
+    write("when,amount\n2025-12-02 10:00,1\n2025-12-02 20:00,5\n2025-12-03 20:00,5\n", "tills/new.csv")
+    write("not an export", "tills/.hidden.csv")
+    reading = read(tmp_path / "tills", **ORDERS)
+    assert days(reading) == {"12-01": 1, "12-02": 6, "12-03": 5}
+    assert reading.notes == ["1 days are in more than one export: those of the newer one are taken"]
+
+
+def test_files_of_sites_do_not_overlap(write, tmp_path):
+    write("date,site,n\n2025-12-30,Baixa,1\n", "tills/a.csv")
+    write("date,site,n\n2025-12-30,Chiado,2\n2025-12-31,Chiado,2\n", "tills/b.csv")
+    reading = read(tmp_path / "tills", **SITES)
+    assert days(reading) == {"Baixa 12-30": 1, "Chiado 12-30": 2, "Chiado 12-31": 2} and not reading.notes
+
+
+def test_what_is_wrong_in_any_file_of_a_folder_is_told_at_once(write, tmp_path):
+    write("date,covers\n2025-12-30,x\n", "tills/a.csv")
+    write("date,covers\n2025-12-30,y\n", "tills/b.csv")
+    assert "a.csv:2:covers: x" in problem(tmp_path / "tills", **COVERS)
+    assert problem(tmp_path / "tills", **COVERS).endswith("(2 times; next b.csv:2)")
+
+
+def test_an_empty_folder_and_none_say_so(tmp_path):
+    assert "no export in this folder" in problem(tmp_path, **COVERS)
+    with pytest.raises(UsageProblem, match="no such file or folder"):
+        read(tmp_path / "none", **COVERS)
+
+
+# --- whatever comes
+
+
+GOOD = (
+    "date,site,n\n" + "".join(f"2025-{day:%m-%d},Baixa,{day.day}\n" for day in pd.date_range("2025-01-01", periods=90))
+).encode()
+
+
+@settings(max_examples=150, derandomize=True, deadline=None)
+@given(at=st.integers(0, len(GOOD)), octets=st.binary(min_size=1, max_size=4), dropped=st.integers(0, 4))
+def test_any_damage_is_read_or_explained(at, octets, dropped, tmp_path_factory):
+    path = tmp_path_factory.mktemp("damaged") / "till.csv"
+    path.write_bytes(GOOD[:at] + octets + GOOD[at + dropped :])
+    try:
+        assert {location.partition("/")[0] for location in read(path, **SITES).series["location"]} == {"PT-11"}
+    except DataProblem as explained:
+        assert all(line.startswith("till.csv") for line in str(explained).splitlines())
+        assert str(explained).replace("\n", "").isprintable()
+
+
+@settings(max_examples=40, derandomize=True, deadline=None)
+@given(at=st.integers(0, 4000), octets=st.binary(min_size=1, max_size=4))
+def test_any_damage_to_a_workbook_is_read_or_explained(at, octets, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("damaged")
+    content = workbook(folder / "good.xlsx", {"Data": ROWS}).read_bytes()
+    at = at % len(content)
+    (folder / "till.xlsx").write_bytes(content[:at] + octets + content[at + len(octets) :])
+    try:
+        assert "12-01" in days(read(folder / "till.xlsx", **PORTUGUESE))
+    except DataProblem as explained:
+        assert str(explained).startswith("till.xlsx")
+
+
+def test_a_workbook_that_unpacks_to_too_much_is_not_unpacked(tmp_path, monkeypatch):
+    monkeypatch.setattr("footfall.sources.integrity.LARGEST", 500)
+    path = workbook(tmp_path / "covers.xlsx", {"Data": ROWS})
+    assert "more than the limit of 500 bytes; no export is that large" in problem(path, **PORTUGUESE)
+
+
+def test_a_hundred_thousand_orders_take_little_memory(write):
+    rows = "".join(f"2025-{m:02}-{d:02} 10:00,1\n" for m in range(1, 11) for d in range(1, 29)) * 360
+    path = write("when,amount\n" + rows)
+    tracemalloc.start()
+    assert set(read(path, **ORDERS).series["value"]) == {360}
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 120e6
