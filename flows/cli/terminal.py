@@ -134,7 +134,7 @@ def show(market: str) -> None:
     import pandas as pd
 
     from flows.storage import bucket, forecasts
-    from footfall.forecast import week
+    from footfall.page.lines import caption, lines
 
     latest = forecasts.latest(bucket.connect(bucket_name()), market)
     if latest is None:
@@ -142,12 +142,15 @@ def show(market: str) -> None:
     about, table = latest.manifest["about"], Table(box=None, header_style="bold", pad_edge=False)
     for column in ("date", "weekday", "expected", "80 % range"):
         table.add_column(column, justify="left" if column == "weekday" else "right")
-    days = week(pd.read_parquet(io.BytesIO(latest.files["forecast.parquet"])))
-    for day in days.itertuples():
-        table.add_row(day.date, day.weekday, f"{day.expected:+.1f}", f"{day.low:+.1f} … {day.high:+.1f}")
-    through, model = about["data_through"], about["model_version"]
-    say(f"\n[bold]{market}[/] as of {latest.pointer['as_of']}, data through {through}, by {model}; "
-        "percent against early 2020")  # fmt: skip
+    forecast, through = pd.read_parquet(io.BytesIO(latest.files["forecast.parquet"])), about["data_through"]
+    for line in lines(forecast):
+        table.add_row(*line)
+    numbers = caption(forecast["target"].iloc[0], read_market(params_folder(), market).data.measure)
+    say(
+        f"\n[bold]{market}[/] as of {latest.pointer['as_of']}, data through {through}, by {about['model_version']}; ",
+        end="",
+    )
+    say(numbers, markup=False)
     say(table)
     if late := _stale(market, through):
         say(f"[bold red]stale[/]  {late}")

@@ -107,9 +107,10 @@ def put_up(bucket: Bucket, published: Published, files: dict[str, bytes]) -> Non
         Says that the forecast is published all the same, and how to have what people read follow.
     """
     try:
-        for file in layout.SHOWN:
-            if file in files:
-                _show(bucket, layout.shown(published.pointer["market"], file), published.pointer, files[file])
+        for file in sorted(
+            filter(layout.is_shown, files), key=layout.PAGE.__eq__
+        ):  # the page, which leads to them, last
+            _show(bucket, layout.shown(published.pointer["market"], file), published.pointer, files[file])
     except Problem as problem:
         late = "is published; what people read at the market's own address has yet to follow. Run the day again."
         raise type(problem)(f"{problem}\n{published.url} {late}") from problem

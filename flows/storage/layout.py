@@ -25,14 +25,14 @@ LEDGER, SNAPSHOTS, PROBES = FOLDERS  # beside one of each market
 
 ENTRIES = f"{LEDGER}/"  # what the names of all entries begin with
 PAGE = "index.html"
-SHOWN = ("forecast.csv", "week.ics", "semana.ics", PAGE)  # at addresses that stay, for people and calendars
+SHOWN = r"forecast\.csv|[a-z-]+\.ics|index\.html"  # at addresses that stay, for people and calendars
 SCORES = "scores.parquet"
 MANIFEST = "manifest.json"
 MARKET = rf"(?!({'|'.join(FOLDERS)})/){NAME.pattern}"
 SET = rf"{MARKET}/forecasts/(?P<day>\d{{4}}-\d\d-\d\d)/[0-9a-f]{{16}}"
 ENTRY = rf"{LEDGER}/({MARKET}/)?\d{{6}}\.json"
 OURS = (
-    rf"{MARKET}/({'|'.join(map(re.escape, ('latest.json', SCORES, *SHOWN)))})|{SET}/.+"
+    rf"{MARKET}/(latest\.json|scores\.parquet|{SHOWN})|{SET}/.+"
     rf"|{ENTRY}|{SNAPSHOTS}/[0-9a-f]{{64}}\.(parquet|json)"
 )
 
@@ -43,8 +43,13 @@ def pointer(market: str) -> str:
 
 
 def shown(market: str, file: str) -> str:
-    """A file of the latest set, one of `SHOWN`, at the address that stays."""
+    """A file of the latest set, one that `is_shown`, at the address that stays."""
     return f"{market}/{file}"
+
+
+def is_shown(file: str) -> bool:
+    """Whether a file of a set is for people or calendars, which keep its address."""
+    return re.fullmatch(SHOWN, file) is not None
 
 
 def scores(market: str) -> str:

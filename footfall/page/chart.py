@@ -6,17 +6,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from footfall.page.translations import Language, percent
+from footfall.page.translations import Language
 from footfall.quantiles import COVERAGES, ends
 from footfall.series import WEEK
+from footfall.units import COUNTS
 
 WIDTH, HEIGHT = 380, 230
 LEFT, RIGHT, TOP, BOTTOM = 40, 8, 10, 24
 PAST = 4 * WEEK
-TICK_STEPS = (1, 2, 5, 10, 20, 25, 50, 100, 200, 500)
+LETTER = 6  # width of one at an axis
 
 
-def draw(y: pd.Series, days: pd.DataFrame, quantiles: pd.DataFrame, measure: str, language: Language) -> dict[str, Any]:
+def draw(y: pd.Series, days: pd.DataFrame, quantiles: pd.DataFrame, language: Language) -> dict[str, Any]:
     """Where everything stands.
 
     Parameters
@@ -26,11 +27,9 @@ def draw(y: pd.Series, days: pd.DataFrame, quantiles: pd.DataFrame, measure: str
     days : DataFrame
         From `footfall.outlook.outlook`.
     quantiles : DataFrame
-        From `footfall.outlook.ranges`; the ranges it has of `footfall.quantiles.COVERAGES` are shaded.
-    measure : str
-        What is counted: ``visits`` or ``hours``.
+        From `footfall.outlook.ranges`, blank on closed days; its ranges of `footfall.quantiles.COVERAGES` are shaded.
     language : Language
-        For the dates, and the sentence that says what the figure shows.
+        For the dates and numbers, and the sentence that says what the figure shows.
 
     Returns
     -------
@@ -39,48 +38,63 @@ def draw(y: pd.Series, days: pd.DataFrame, quantiles: pd.DataFrame, measure: str
         how many days in ten the shades are made.
     """
     past, covers = y.tail(PAST), [one for one in COVERAGES if set(ends(one)) <= set(quantiles.columns)]
-    widest = quantiles[list(ends(covers[-1]))]
-    lowest, highest = min(past.min(), widest.min().min()), max(past.max(), widest.max().max())
-    ticks = _ticks(float(lowest), float(highest))
+    counts = language.unit == COUNTS.name
+    shown = pd.concat([past, quantiles[list(ends(covers[-1]))].stack()]).dropna()
+    lowest, highest = (0.0 if counts else float(shown.min()), float(shown.max())) if len(shown) else (0.0, 1.0)
+    ticks = _ticks(lowest, highest, 0.1 if counts else 1)
+    levels = [language.level(tick) for tick in ticks]
+    left = max(LEFT, LETTER * max(map(len, levels)) + 8)
     when = pd.date_range(past.index[0], days.index[-1])
-    x = pd.Series(np.interp(np.arange(len(when)), [0, len(when) - 1], [LEFT + 4, WIDTH - RIGHT - 4]), index=when)
+    x = pd.Series(np.interp(np.arange(len(when)), [0, len(when) - 1], [left + 4, WIDTH - RIGHT - 4]), index=when)
     up = partial(np.interp, xp=[ticks[0], ticks[-1]], fp=[HEIGHT - BOTTOM, TOP])
     return {
-        "width": WIDTH, "height": HEIGHT, "left": LEFT, "right": WIDTH - RIGHT, "bottom": HEIGHT - BOTTOM, "top": TOP,
+        "width": WIDTH, "height": HEIGHT, "left": left, "right": WIDTH - RIGHT, "bottom": HEIGHT - BOTTOM, "top": TOP,
         "past": _line(x, past, up), "coming": _line(x, days["mean"], up), "usual": _points(x, days["usual"], up),
         "dots": _points(x, days["mean"], up),
-        "shades": [_shade(x, quantiles, ends(coverage), up) for coverage in reversed(covers)],
+        "shades": [shade for coverage in reversed(covers) if (shade := _shade(x, quantiles, ends(coverage), up))],
         "gap": (round(x[past.index[-1]], 1), round(x[days.index[0]], 1)),
         "held": language.listed([language.say(f"held {10 * coverage:.0f}") for coverage in covers]),
-        "levels": [(percent(tick), round(float(up(tick)), 1)) for tick in ticks],
+        "levels": [(level, round(float(up(tick)), 1)) for level, tick in zip(levels, ticks, strict=True)],
         "mondays": [(language.day_and_month(day), round(x[day], 1)) for day in when if day.dayofweek == 0],
-        "alt": language.say("figure alt", measure=language.say(measure),
-                            first=language.date(past.index[0]), last=language.date(days.index[-1]),
-                            lowest=percent(past.min()), highest=percent(past.max()),
-                            low=percent(days["mean"].min()), high=percent(days["mean"].max())),
+        "alt": _alt(past, days, language),
     }  # fmt: skip
 
 
-def _ticks(lowest: float, highest: float) -> list[float]:
-    """Round levels from below the lowest value to above the highest, about five of them."""
-    step = next(step for step in TICK_STEPS if (highest - lowest) / step <= 6 or step == TICK_STEPS[-1])
+def _alt(past: pd.Series, days: pd.DataFrame, language: Language) -> str:
+    """The figure in words; where nothing is known or all is shut, what it would show."""
+    if past.isna().all() or days["mean"].isna().all():
+        return language.say("figure unit", measure=language.measure)
+    extremes = {"lowest": past.min(), "highest": past.max(), "low": days["mean"].min(), "high": days["mean"].max()}
+    when = {"first": language.date(past.index[0]), "last": language.date(days.index[-1])}
+    numbers = {name: language.level(value) for name, value in extremes.items()}
+    return language.say("figure alt", measure=language.measure, **when, **numbers)
+
+
+def _ticks(lowest: float, highest: float, least: float) -> list[float]:
+    """Round levels from below the lowest value to above the highest, at least so far apart, about five of them."""
+    steps = (step * 10.0**power for power in range(-1, 16) for step in (1, 2, 2.5, 5) if power > 0 or step != 2.5)
+    step = next(step for step in steps if step >= least and (highest - lowest) / step <= 6)
     return list(np.arange(np.floor(lowest / step) * step, highest + step, step))
 
 
 def _points(x: pd.Series, values: pd.Series, up: Any) -> list[tuple[float, float]]:
-    return [(round(x[day], 1), round(float(up(value)), 1)) for day, value in values.items()]
+    return [(round(x[day], 1), round(float(up(value)), 1)) for day, value in values.dropna().items()]
 
 
 def _line(x: pd.Series, values: pd.Series, up: Any) -> str:
-    """A path that lifts its pen where a value is missing."""
-    path, drawing = [], False
-    for day, value in values.items():
-        if not np.isnan(value):
-            path.append(f"{'L' if drawing else 'M'}{x[day]:.1f} {up(value):.1f}")
-        drawing = not np.isnan(value)
-    return "".join(path)
+    """A path that lifts its pen where a value is missing; a day between two such is a dot."""
+    return "".join(f"M{'L'.join(run)}" + "h0" * (len(run) == 1) for run in _runs(x, values, up))
 
 
 def _shade(x: pd.Series, quantiles: pd.DataFrame, pair: tuple[float, float], up: Any) -> str:
-    lower, upper = (_line(x, quantiles[level], up) for level in pair)
-    return f"{upper}L{'L'.join(reversed(lower[1:].split('L')))}Z"
+    lower, upper = (_runs(x, quantiles[level], up) for level in pair)
+    return "".join(
+        f"M{'L'.join(above)}L{'L'.join(reversed(below))}Z" for below, above in zip(lower, upper, strict=True)
+    )
+
+
+def _runs(x: pd.Series, values: pd.Series, up: Any) -> list[list[str]]:
+    """Where the values of days without a missing one between them stand."""
+    known = values[values.notna()]
+    number = values.isna().cumsum()[values.notna()]
+    return [[f"{x[day]:.1f} {up(value):.1f}" for day, value in run.items()] for _, run in known.groupby(number)]

@@ -6,10 +6,14 @@ from typing import Any
 import pandas as pd
 from icalendar import Calendar, Component, Event
 
-from footfall.page.translations import Language, first_up, percent
+from footfall.calendar import country_of
+from footfall.outlook import CLOSED
+from footfall.page.about import About, plain
+from footfall.page.reasons import closed_because
+from footfall.page.translations import Language, first_up
 
 
-def calendar_file(table: pd.DataFrame, days: pd.DataFrame, language: Language) -> bytes:
+def calendar_file(table: pd.DataFrame, days: pd.DataFrame, about: About, language: Language) -> bytes:
     """An iCalendar file of all-day events that leave the day free.
 
     Parameters
@@ -18,38 +22,49 @@ def calendar_file(table: pd.DataFrame, days: pd.DataFrame, language: Language) -
         The published table.
     days : DataFrame
         From `footfall.outlook.outlook`.
+    about : About
+        What the market says of itself.
     language : Language
-        Of the events.
+        Of the events, from ``about.languages``.
 
     References
     ----------
     RFC 5545, sections 3.6.1 and 3.8.7.4: a later file with the same UID and a higher SEQUENCE replaces the event.
     """
     first, calendar = table.iloc[0], Calendar()
-    origin = dt.date.fromisoformat(first["origin_date"])
-    name = language.say("calendar name", place=language.place(first["location"]))
+    name = language.say("calendar name", place=about.place(first["location"], language))
     _add(calendar, {"prodid": "-//footfall//page//", "version": "2.0", "method": "PUBLISH", "x-wr-calname": name,
                     "x-published-ttl": "P1D"})  # fmt: skip
     for day in days.itertuples():
-        calendar.add_component(_event(day, origin, f"{first['location']}-{first['target']}", language))
+        calendar.add_component(_event(day, first, language))
     return bytes(calendar.to_ical())
 
 
-def _event(day: Any, origin: dt.date, series: str, language: Language) -> Event:
-    event, date, number = Event(), day.Index.date(), percent(day.expected)
-    weekday, word = language.a_weekday(date), first_up(language.say(day.word))
-    against = language.say("against", weekday=weekday, low=percent(day.low), high=percent(day.high))
+def _event(day: Any, first: Any, language: Language) -> Event:
+    event, date, origin = Event(), day.Index.date(), dt.date.fromisoformat(first["origin_date"])
+    summary, description = _closed(day, first, language) if day.word == CLOSED else _open(day, language)
     _add(event, {
-        "uid": f"{date}-{series}@footfall",
+        "uid": f"{date}-{plain(first['location'])}-{first['target']}@footfall",
         "dtstamp": dt.datetime.combine(origin, dt.time(), dt.UTC),
         "sequence": origin.toordinal(),
         "dtstart": date,
         "dtend": date + dt.timedelta(days=1),
         "transp": "TRANSPARENT",
-        "summary": language.say("event", word=word, number=number),
-        "description": f"{number} {against}",
+        "summary": summary,
+        "description": description,
     })  # fmt: skip
     return event
+
+
+def _closed(day: Any, first: Any, language: Language) -> tuple[str, str]:
+    why = closed_because(day.Index, day.closed, country_of(first["location"]), language)
+    return first_up(language.say(CLOSED)), first_up(f"{why}.")
+
+
+def _open(day: Any, language: Language) -> tuple[str, str]:
+    numbers = language.numbers(day)
+    against = language.say("against", weekday=language.a_weekday(day.Index), **numbers)
+    return language.say("event", word=first_up(language.say(day.word)), **numbers), first_up(against)
 
 
 def _add(component: Component, properties: dict[str, Any]) -> None:

@@ -1,12 +1,13 @@
 """The owner's page: how busy the coming days will be, in words first; and the same as a calendar.
 
 Everything on it comes from the published table, the series and what lay beside them: the same inputs give the same
-bytes. It asks no other host for anything, and is read in Portuguese or in English.
+bytes. It asks no other host for anything, and is read in any of the languages in ``locale/``.
 """
 
 import base64
 import datetime as dt
 import hashlib
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,16 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from footfall.calendar import country_of
 from footfall.evaluation.review import LATELY
-from footfall.outlook import PERHAPS, UNSURE, USUAL, outlook, ranges
+from footfall.outlook import CLOSED, PERHAPS, UNSURE, USUAL, outlook, ranges
+from footfall.page.about import About
+from footfall.page.bars import bars
 from footfall.page.chart import draw
 from footfall.page.ical import calendar_file
-from footfall.page.translations import LANGUAGES, LUSOPHONE, Language, first_up, percent
+from footfall.page.reasons import because, closed_because, shared_reasons
+from footfall.page.translations import ENGLISH, Language, first_up, languages, leading
 from footfall.series import WEEK
 from footfall.typical import departure
+from footfall.units import COUNTS, UNITS, unit_of
 
 LATE = 3  # days beyond the usual lag before the page says that the figures stand still
 ATTRIBUTION = 'Google LLC "Google COVID-19 Community Mobility Reports".'
@@ -63,8 +68,10 @@ def write_page(
     lag: int,
     track: Track | None,
     out: str | Path,
+    about: About = About(),  # noqa: B008  immutable
+    closed: pd.Series | None = None,
 ) -> None:
-    """Write ``index.html``, ``week.ics`` and ``semana.ics`` beside the published table.
+    """Write ``index.html`` and, in each language, a calendar such as ``week.ics`` beside the published table.
 
     Parameters
     ----------
@@ -80,42 +87,66 @@ def write_page(
         From `read_track`.
     out : str or Path
         The notebook's folder; the files go where `footfall.forecast.write_forecast` puts the table.
+    about : About
+        What the market says of itself.
+    closed : Series of str, optional
+        Why the place is shut on each day, from `footfall.opening.foreseen`; nothing where it is open.
     """
-    folder, days = Path(out) / "forecast", outlook(table, y, parts, logarithms)
-    (folder / "index.html").write_text(page(table, y, days, lag, track), encoding="utf-8")
-    for language in LANGUAGES:
-        (folder / language.say("calendar file")).write_bytes(calendar_file(table, days, language))
+    folder, days = Path(out) / "forecast", outlook(table, y, parts, logarithms, closed)
+    (folder / "index.html").write_text(page(table, y, days, lag, track, about), encoding="utf-8")
+    for language in about.languages(table["target"].iloc[0], days):
+        (folder / language.say("calendar file")).write_bytes(calendar_file(table, days, about, language))
 
 
-def page(table: pd.DataFrame, y: pd.Series, days: pd.DataFrame, lag: int, track: Track | None) -> str:
+def page(
+    table: pd.DataFrame,
+    y: pd.Series,
+    days: pd.DataFrame,
+    lag: int,
+    track: Track | None,
+    about: About = About(),  # noqa: B008
+) -> str:
     """The page's HTML; `days` from `footfall.outlook.outlook`, the rest as in `write_page`."""
-    first = table.iloc[0]
-    country, origin = country_of(first["location"]), pd.Timestamp(first["origin_date"])
-    measure = "hours" if first["target"] == "residential" else "visits"
+    first, origin, is_open = table.iloc[0], pd.Timestamp(table["origin_date"].iloc[0]), days["word"] != CLOSED
+    country, unit, script = country_of(first["location"]), unit_of(first["target"]), _script()
     shared = {
         "days": days, "first": first, "made": origin, "through": y.index[-1], "country": country, "track": track,
         "still": (origin - y.index[-1]).days > lag + LATE, "last": f"{days.index[-1]:%Y-%m-%d}",
-        "together": departure(days["mean"].mean(), days["usual"].mean(), y), "scale": _scale(days),
-        "tallest": max(float(days["expected"].abs().max()), 2 * float(days["spread"].max())),
-        "measure": measure, "alike": shared_reasons(days), "attribution": ATTRIBUTION, "address": ADDRESS,
+        "counts": unit is COUNTS, "open": days[is_open], "bars": dict(zip(days.index, bars(days, unit), strict=True)),
+        "together": departure(days["mean"].mean(), days["usual"].mean(), y), "alike": shared_reasons(days[is_open]),
+        "busiest": days["mean"].idxmax() if is_open.any() else None, "about": about,
+        "attribution": ATTRIBUTION, "address": ADDRESS, "script": script, "allowed": _digest(script),
     }  # fmt: skip
-    charts = {language.code: draw(y, days, ranges(table), measure, language) for language in LANGUAGES}
-    leading = "pt-PT" if country in LUSOPHONE else "en"
-    script = (FOLDER / "page.js.j2").read_text(encoding="utf-8").strip()
-    scripts = {"script": script, "allowed": _digest(script)}
-    return template().render(shared, languages=LANGUAGES, leading=leading, charts=charts, **scripts)
+    offered = about.languages(first["target"], days)
+    charts = {language.tag: draw(y, days, ranges(table).where(is_open), language) for language in offered}
+    leader = leading(offered, country)
+    ordered = sorted(offered, key=lambda language: (language != leader, language.tag != ENGLISH, language.tag))
+    return template().render(shared, languages=ordered, leading=leader, charts=charts)
 
 
 def summary(days: pd.DataFrame, language: Language) -> tuple[str, str]:
     """The whole week in a sentence, what is out of the ordinary, the largest first; and what is left to say of it."""
-    words = list(dict.fromkeys(days.sort_values("expected", key=abs, ascending=False, kind="stable")["word"]))
-    if len(words) == 1:
-        return language.say("all alike", word=language.say(words[0])), ""
+    is_open = days["word"] != CLOSED
+    ordered = days[is_open].sort_values("expected", key=abs, ascending=False, kind="stable")
+    words = list(dict.fromkeys(ordered["word"]))
+    shut = "" if is_open.all() else _sentence(days, CLOSED, language)
+    if len(words) < 2:
+        alike = (
+            language.say("all alike" if is_open.all() else "all open alike", word=language.say(words[0]))
+            if words
+            else ""
+        )
+        return alike or language.say("all closed"), shut if words else ""
     unusual = [word for word in words if word != USUAL]
-    sentences = {word: first_up(f"{language.say(word)}: {_names(days, word, language)}.") for word in unusual}
+    sentences = {word: _sentence(days, word, language) for word in unusual}
     doubt = " ".join(sentences.pop(word) for word in unusual if word == UNSURE or word.startswith(PERHAPS))
     rest = language.say("rest usual") if USUAL in words else ""
-    return " ".join(sentences.values()) or language.say("mostly usual"), f"{doubt} {rest}".strip()
+    return " ".join(sentences.values()) or language.say("mostly usual"), " ".join(filter(None, [doubt, shut, rest]))
+
+
+def _sentence(days: pd.DataFrame, word: str, language: Language) -> str:
+    names = _names(days, word, language)
+    return first_up(language.say("word and days", word=language.say(word), days=names))
 
 
 def _names(days: pd.DataFrame, word: str, language: Language) -> str:
@@ -127,44 +158,30 @@ def _names(days: pd.DataFrame, word: str, language: Language) -> str:
     return language.listed([text for run in short for text in run])
 
 
-def shared_reasons(days: pd.DataFrame) -> list[str]:
-    """What explains every day alike, and so is said once."""
-    return [reason for reason in days["reasons"].iloc[0] if all(reason in reasons for reasons in days["reasons"])]
-
-
-def because(day: pd.Timestamp, reasons: list[str], country: str, language: Language) -> str:
-    """The reasons of a day, with the holiday's name where it has one."""
-    return "; ".join(_reason(day, reason, country, language) for reason in reasons) or language.say("nothing")
-
-
-def _reason(day: pd.Timestamp, reason: str, country: str, language: Language) -> str:
-    if reason not in ("holiday", "weekend holiday", "eve", "bridge"):
-        return language.say(reason)
-    for offset in {"eve": (1,), "bridge": (1, -1)}.get(reason, (0,)):
-        name, public = language.holiday((day + pd.Timedelta(days=offset)).date(), country)
-        if name:
-            return language.say(reason if public or offset else "festival", name=name)
-    return language.say(reason, name="").strip(" ,()")
-
-
-def _scale(days: pd.DataFrame) -> float:
-    """Half the width of the day bars, in per cent of a usual day."""
-    return float(max(days[["low", "high"]].abs().to_numpy().max(), 2 * days["spread"].max())) * 1.05
-
-
 def _unbroken(text: str) -> str:
     """Weekdays that are not torn at their hyphen."""
     return text.replace("-", "\N{NON-BREAKING HYPHEN}")
 
 
+def _breakable(text: str) -> str:
+    """A number that may be torn where its word begins, as in ``1,2 Mio.``; its digits stay together."""
+    return re.sub(r"\s(?=\D)", " ", text)
+
+
 @cache
 def template() -> Template:
-    """The page's template; compiling it takes longer than filling it in, so a kernel that waits does it before."""
+    """The page's template, its catalogues read: that takes longer than filling it in, so a waiting kernel does it."""
     strict: dict[str, Any] = {"autoescape": True, "undefined": StrictUndefined}
     templates = Environment(loader=FileSystemLoader(FOLDER), trim_blocks=True, lstrip_blocks=True, **strict)
-    templates.globals |= {"summary": summary, "because": because}
-    templates.filters |= {"percent": percent, "first_up": first_up, "unbroken": _unbroken}
+    templates.globals |= {"summary": summary, "because": because, "closed_because": closed_because}
+    templates.filters |= {"first_up": first_up, "unbroken": _unbroken, "breakable": _breakable}
+    for unit in UNITS:
+        languages(unit)
     return templates.get_template("page.html.j2")
+
+
+def _script() -> str:
+    return (FOLDER / "page.js.j2").read_text(encoding="utf-8").strip()
 
 
 def _digest(script: str) -> str:

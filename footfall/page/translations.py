@@ -1,236 +1,50 @@
-"""What the owner's page says, in European Portuguese and in English: the same sentences, under the same names."""
+"""What the owner's page says: a language is one gettext catalogue in ``locale/``, the same names for its sentences.
+
+A sentence that pages of counts say otherwise stands there once more, in the context ``counts``. What the code has to
+know of a language stands there too: its tag, its dates, the countries in which it leads. So a new language is one file.
+"""
 
 import datetime as dt
 from collections.abc import Iterable
-from typing import NamedTuple
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import holidays
 from babel import Locale
 from babel.dates import format_date
 from babel.lists import format_list
+from babel.messages.pofile import read_po
+from babel.numbers import format_compact_decimal, format_decimal
 
 from footfall.calendar import HOLIDAY_CATEGORIES, holiday_names
+from footfall.opening import WEEKDAYS
+from footfall.units import PERCENT
 
-LUSOPHONE = {"PT", "BR", "AO", "MZ", "CV"}
-
-ENGLISH = {
-    "title": "How busy will the coming days be?",
-    "switch": "Language",
-    "made": "Forecast of {made}, from figures up to {through}.",
-    "past": "These days are over. The page was made on {made} and has not been renewed since.",
-    "still": "The figures stand still: nothing after {through} has been published. "
-    "This forecast reaches further ahead than it should, and is less sure.",
-    "mostly usual": "Near usual.",
-    "all alike": "Every day {word}.",
-    "rest usual": "The other days: about as busy as usual.",
-    "together": "All days together: {number} against usual.",
-    "far busier": "far busier than usual",
-    "clearly busier": "clearly busier than usual",
-    "a little busier": "a little busier than usual",
-    "perhaps a little busier": "perhaps a little busier than usual",
-    "usual": "about as busy as usual",
-    "perhaps a little quieter": "perhaps a little quieter than usual",
-    "hard to tell": "near usual, but hard to tell",
-    "a little quieter": "a little quieter than usual",
-    "clearly quieter": "clearly quieter than usual",
-    "far quieter": "far quieter than usual",
-    "days": "Day by day",
-    "key": "Numbers are {measure} against a usual day of the same weekday: the line in the middle, with the grey "
-    "around it for what usual days do anyway. The dot is what we expect; the bar holds four days out of five.",
-    "against": "against a usual {weekday}; most likely between {low} and {high}.",
-    "between": "Most likely between {low} and {high}.",
-    "chance busier": "Busier than usual: {chance}.",
-    "chance quieter": "Quieter than usual: {chance}.",
-    "chance usual": "Close to usual: {chance}.",
-    "of ten": "{n} chances in 10",
-    "over nine": "over 9 chances in 10",
-    "under one": "under 1 chance in 10",
-    "holiday": "public holiday, {name}",
-    "festival": "{name}",
-    "weekend holiday": "public holiday, {name}",
-    "eve": "the day before a holiday, {name}",
-    "bridge": "between a holiday ({name}) and the weekend",
-    "Easter": "Easter Sunday",
-    "before Christmas": "the days before Christmas",
-    "24 December": "Christmas Eve",
-    "25 December": "Christmas Day",
-    "26 December": "the day after Christmas",
-    "between the years": "between Christmas and New Year",
-    "31 December": "New Year’s Eve",
-    "1 January": "New Year’s Day",
-    "2 January": "the day after New Year",
-    "trend up": "the last days were already busier",
-    "trend down": "the last days were already quieter",
-    "turn up": "at this time last year it grew busier, too",
-    "turn down": "at this time last year it grew quieter, too",
-    "learned up": "weeks like this one went on busier elsewhere",
-    "learned down": "weeks like this one went on quieter elsewhere",
-    "nothing": "nothing out of the ordinary",
-    "why": "Why:",
-    "sure": "How sure is this?",
-    "ranges": "Each range is made so that four days out of five end inside it, and one outside.",
-    "held": "Of what we said about the {days} days up to {until}, {share} did end inside.",
-    "direction": "When we said busier or quieter than usual, we were right {share} of the time.",
-    "figure": "The past four weeks and the coming days",
-    "figure alt": "From {first} to {last}: {measure} per day, in per cent against early 2020, between {lowest} and "
-    "{highest}; the coming days are expected between {low} and {high}.",
-    "published": "published",
-    "expected": "expected; {held} days out of ten end in the shades",
-    "held 5": "five",
-    "held 8": "eight",
-    "held 9": "nine",
-    "a usual day": "a usual day",
-    "gap": "not published yet",
-    "figure unit": "{measure} in % against early 2020",
-    "numbers": "The numbers",
-    "day": "Day",
-    "to usual": "against usual",
-    "to baseline": "against early 2020",
-    "range": "most likely",
-    "to": "to",
-    "from to": "{first} to {last}",
-    "take": "To take along",
-    "calendar": "The days as a calendar",
-    "calendar file": "week.ics",
-    "calendar why": "subscribe to its address, and it renews itself every day",
-    "table": "The full table",
-    "table why": "every day with all its ranges, in per cent against early 2020, for a spreadsheet",
-    "means": "What it means, and what not",
-    "means usual": "“Usual” is the middle of the last six ordinary days of the same weekday, holidays left out: "
-    "this place, at this time of the year. Two of three ordinary days come within {spread} of it. “A little” begins "
-    "half as far, “clearly” twice and “far” four times as far; “perhaps” says that the range holds a usual day, too.",
-    "means visits": "All figures are of {what} in {place} as a whole: {measure}, in per cent against early 2020 (the "
-    "median of the same weekday between 3 January and 6 February). They are not your tills: your street, your guests "
-    "and your offer make days of their own. Of the weather we know nothing.",
-    "visits": "visits",
-    "hours": "time spent there",
-    "source": "Source",
-    "accessed": "Accessed",
-    "by": "Model {model}, data {data}.",
-    "retail_and_recreation": "restaurants, cafés, shops and places to go out",
-    "grocery_and_pharmacy": "groceries and pharmacies",
-    "parks": "parks and beaches",
-    "transit_stations": "stations and stops",
-    "workplaces": "workplaces",
-    "residential": "homes",
-    "calendar name": "How busy: {place}",
-    "event": "{word} ({number})",
-}
-PORTUGUESE = {
-    "title": "Quanto movimento haverá nos próximos dias?",
-    "switch": "Língua",
-    "made": "Previsão de {made}, com dados até {through}.",
-    "past": "Estes dias já passaram. A página foi feita em {made} e não foi renovada desde então.",
-    "still": "Os dados estão parados: não foi publicado nada depois de {through}. "
-    "Esta previsão olha mais longe do que devia e é menos segura.",
-    "mostly usual": "Perto do habitual.",
-    "all alike": "Todos os dias: {word}.",
-    "rest usual": "Nos outros dias: movimento habitual.",
-    "together": "Todos os dias juntos: {number} face ao habitual.",
-    "far busier": "muito mais movimento do que o habitual",
-    "clearly busier": "claramente mais movimento do que o habitual",
-    "a little busier": "um pouco mais de movimento do que o habitual",
-    "perhaps a little busier": "talvez um pouco mais de movimento do que o habitual",
-    "usual": "movimento habitual",
-    "perhaps a little quieter": "talvez um pouco menos de movimento do que o habitual",
-    "hard to tell": "perto do habitual, mas difícil de prever",
-    "a little quieter": "um pouco menos de movimento do que o habitual",
-    "clearly quieter": "claramente menos movimento do que o habitual",
-    "far quieter": "muito menos movimento do que o habitual",
-    "days": "Dia a dia",
-    "key": "Os valores são {measure} face a um dia habitual do mesmo dia da semana: a linha ao meio, com o cinzento à "
-    "volta para o que os dias habituais variam. O ponto é o que esperamos; a barra abrange quatro em cada cinco dias.",
-    "against": "face a {weekday} habitual; o mais provável é ficar entre {low} e {high}.",
-    "between": "O mais provável: entre {low} e {high}.",
-    "chance busier": "Mais do que o habitual: {chance}.",
-    "chance quieter": "Menos do que o habitual: {chance}.",
-    "chance usual": "Perto do habitual: {chance}.",
-    "of ten": "{n} hipóteses em 10",
-    "over nine": "mais de 9 hipóteses em 10",
-    "under one": "menos de 1 hipótese em 10",
-    "holiday": "feriado, {name}",
-    "festival": "{name}",
-    "weekend holiday": "feriado, {name}",
-    "eve": "véspera de feriado, {name}",
-    "bridge": "ponte entre o feriado ({name}) e o fim de semana",
-    "Easter": "domingo de Páscoa",
-    "before Christmas": "os dias antes do Natal",
-    "24 December": "véspera de Natal",
-    "25 December": "dia de Natal",
-    "26 December": "o dia a seguir ao Natal",
-    "between the years": "entre o Natal e o Ano Novo",
-    "31 December": "véspera de Ano Novo",
-    "1 January": "dia de Ano Novo",
-    "2 January": "o dia a seguir ao Ano Novo",
-    "trend up": "os últimos dias já tiveram mais movimento",
-    "trend down": "os últimos dias já tiveram menos movimento",
-    "turn up": "por esta altura, no ano passado, o movimento também subiu",
-    "turn down": "por esta altura, no ano passado, o movimento também desceu",
-    "learned up": "noutros sítios, semanas como esta continuaram com mais movimento",
-    "learned down": "noutros sítios, semanas como esta continuaram com menos movimento",
-    "nothing": "nada fora do comum",
-    "why": "Porquê:",
-    "sure": "Qual é a certeza?",
-    "ranges": "Cada intervalo é feito para que quatro em cada cinco dias acabem dentro dele, e um fora.",
-    "held": "Do que dissemos sobre os {days} dias até {until}, {share} acabou de facto dentro.",
-    "direction": "Quando dissemos mais ou menos movimento do que o habitual, acertámos em {share} das vezes.",
-    "figure": "As últimas quatro semanas e os próximos dias",
-    "figure alt": "De {first} a {last}: {measure} por dia, em percentagem face ao início de 2020, entre {lowest} e "
-    "{highest}; nos próximos dias espera-se entre {low} e {high}.",
-    "published": "publicado",
-    "expected": "esperado; {held} em cada dez dias acabam na sombra",
-    "held 5": "cinco",
-    "held 8": "oito",
-    "held 9": "nove",
-    "a usual day": "um dia habitual",
-    "gap": "ainda não publicado",
-    "figure unit": "{measure} em % face ao início de 2020",
-    "numbers": "Os números",
-    "day": "Dia",
-    "to usual": "face ao habitual",
-    "to baseline": "face ao início de 2020",
-    "range": "o mais provável",
-    "to": "a",
-    "from to": "de {first} a {last}",
-    "take": "Para levar consigo",
-    "calendar": "Os dias em calendário",
-    "calendar file": "semana.ics",
-    "calendar why": "subscreva o endereço e o calendário renova-se todos os dias",
-    "table": "A tabela completa",
-    "table why": "todos os dias com todos os intervalos, em percentagem face ao início de 2020, para uma folha de "
-    "cálculo",
-    "means": "O que isto quer dizer, e o que não",
-    "means usual": "«Habitual» é o meio dos últimos seis dias comuns do mesmo dia da semana, sem feriados: este lugar, "
-    "nesta altura do ano. Dois em cada três dias comuns ficam a menos de {spread} desse valor. «Um pouco» começa a "
-    "metade disso, «claramente» ao dobro, «muito» ao quádruplo; «talvez» quer dizer que o intervalo também abrange um "
-    "dia habitual.",
-    "means visits": "Todos os valores são de {what} em {place}, no conjunto: {measure}, em percentagem face ao início "
-    "de 2020 (a mediana do mesmo dia da semana entre 3 de janeiro e 6 de fevereiro). Não são a sua caixa: a sua rua, "
-    "os seus clientes e a sua oferta fazem dias próprios. Do tempo que vai fazer nada sabemos.",
-    "visits": "visitas",
-    "hours": "tempo de permanência",
-    "source": "Fonte",
-    "accessed": "Consultado em",
-    "by": "Modelo {model}, dados {data}.",
-    "retail_and_recreation": "restaurantes, cafés, lojas e lazer",
-    "grocery_and_pharmacy": "mercearias e farmácias",
-    "parks": "parques e praias",
-    "transit_stations": "estações e paragens",
-    "workplaces": "locais de trabalho",
-    "residential": "casas",
-    "calendar name": "Movimento: {place}",
-    "event": "{word} ({number})",
-}
-ONE_WEEKDAY = ["uma segunda-feira", "uma terça-feira", "uma quarta-feira", "uma quinta-feira", "uma sexta-feira",
-               "um sábado", "um domingo"]  # fmt: skip
+CATALOGUES = Path(__file__).parent / "locale"
+ENGLISH = "en"
+MILLION = 1_000_000
+DIGITS = 3  # of a large number; nobody orders by the fourth
 
 
 class Language(NamedTuple):
-    """One of the page's two languages: its code for browsers, its locale for dates, its sentences."""
+    """A language of the page, for one unit: its locale, its sentences, and what is counted."""
 
-    code: str
     locale: str
+    unit: str
     sentences: dict[str, str]
+    measure: str = ""  # visitors, guests; of Google's figures visits, or hours spent
+    fine: bool = False  # whether numbers are so small that they need a decimal
+
+    @property
+    def tag(self) -> str:
+        """How browsers call it: ``pt-PT``."""
+        return self.say("language tag")
+
+    @property
+    def short(self) -> str:
+        """Its two letters, ``pt``."""
+        return self.tag[:2]
 
     def say(self, sentence: str, /, **facts: str | int) -> str:
         """A sentence, by its name, with its facts filled in."""
@@ -238,16 +52,15 @@ class Language(NamedTuple):
 
     def date(self, day: dt.date, year: bool = True) -> str:
         """``14 October 2022``, ``14 de outubro de 2022``."""
-        of = " 'de' " if self.code == "pt-PT" else " "
-        return format_date(day, f"d{of}MMMM" + (f"{of}y" if year else ""), locale=self.locale)
+        return self._dated(day, "date" if year else "date this year")
 
-    def weekday_and_date(self, day: dt.date) -> str:
+    def weekday_and_date(self, day: dt.date, year: bool = False) -> str:
         """``Friday, 14 October``."""
-        return f"{self.weekday(day)}, {self.date(day, year=False)}"
+        return self._dated(day, "weekday, date and year" if year else "weekday and date")
 
     def day_and_month(self, day: dt.date) -> str:
         """``14 Oct``, as it stands under a figure."""
-        return format_date(day, "d MMM", locale=self.locale)
+        return self._dated(day, "short date")
 
     def weekday_and_day(self, day: dt.date) -> str:
         """``Fri 14``, ``sex 14``, as it stands in a narrow table."""
@@ -255,19 +68,23 @@ class Language(NamedTuple):
 
     def spoken_weekday(self, day: dt.date) -> str:
         """``Friday``; ``sexta``, which is what people say."""
-        return format_date(day, "EEE" if self.code == "pt-PT" else "EEEE", locale=self.locale)
+        return self._dated(day, "spoken weekday")
 
     def short_weekday(self, day: dt.date) -> str:
         """``Fri``, ``sex``."""
-        return format_date(day, "EEE", locale=self.locale)[:3]
+        return format_date(day, "EEE", locale=self.locale)[:3].rstrip(".")
 
     def weekday(self, day: dt.date) -> str:
         """``Friday``."""
         return format_date(day, "EEEE", locale=self.locale)
 
     def a_weekday(self, day: dt.date) -> str:
-        """The weekday as one of its kind; in Portuguese with its article, which has a gender."""
-        return ONE_WEEKDAY[day.weekday()] if self.code == "pt-PT" else self.weekday(day)
+        """The weekday as one of its kind, with its article where that has a gender or a case."""
+        return self.say(f"one {WEEKDAYS[day.weekday()]}")
+
+    def _dated(self, day: dt.date, name: str) -> str:
+        number = self.say("first of a month") if day.day == 1 else "d"
+        return format_date(day, self.say(name).replace("d ", f"{number} ", 1), locale=self.locale)
 
     def listed(self, words: list[str]) -> str:
         """``Friday, Saturday and Sunday``."""
@@ -276,25 +93,99 @@ class Language(NamedTuple):
     def chance(self, share: float) -> str:
         """``7 in 10``, rounded down, so that a day that is only perhaps quieter is not so by nine; none beyond nine."""
         n = int(10 * share + 1e-9)
-        return self.say("over nine" if share >= 0.95 else "under one" if n < 1 else "of ten", n=n)
+        some = "one of ten" if n == 1 else "of ten"
+        return self.say("over nine" if share >= 0.95 else "under one" if n < 1 else some, n=n)
 
     def share(self, share: float) -> str:
         """``79%``."""
-        return f"{round(100 * share)}%"
+        return self.say("percent", number=round(100 * share))
+
+    def percent(self, value: float) -> str:
+        """``+9%`` with a sign that is read as one, and none on nought."""
+        whole = round(value)
+        sign = "+" if whole > 0 else "−" if whole < 0 else ""
+        return f"{sign}{self.say('percent', number=abs(whole))}"
+
+    def number(self, value: float) -> str:
+        """``0.3``, ``142``, ``12,400``, ``1.24 million``: as people say it, large ones by their first three digits."""
+        rounded = _rounded(value, self.fine)
+        if rounded >= MILLION:
+            return format_compact_decimal(rounded, format_type="long", locale=self.locale, fraction_digits=2)
+        return format_decimal(rounded, format="#,##0.###", locale=self.locale)
+
+    def short_number(self, value: float) -> str:
+        """``142``, ``142K``, ``1.24M``: where there is little room."""
+        rounded = _rounded(value, self.fine)
+        plain = format_decimal(rounded, format="#,##0.###", locale=self.locale)
+        short = format_compact_decimal(rounded, format_type="short", locale=self.locale, fraction_digits=2)
+        much_shorter = rounded >= MILLION / 10 and len(short) + 1 < len(plain)
+        return short if rounded >= MILLION or much_shorter else plain
+
+    def amount(self, value: float) -> str:
+        """``142 guests``; ``1,2 milhões de clientes``."""
+        sentence = "amount in millions" if _rounded(value, self.fine) >= MILLION else "amount"
+        return self.say(sentence, number=self.number(value), measure=self.measure)
+
+    def numbers(self, day: Any) -> dict[str, str]:
+        """A day's numbers by the names that sentences have for them: ``number`` and ``amount``, ``low`` and ``high``.
+
+        Parameters
+        ----------
+        day : named tuple
+            An open one, a row of `footfall.outlook.outlook`.
+        """
+        number, amount = self.percent(day.expected), self.amount(day.mean)
+        low, high = (day.low, day.high) if self.unit == PERCENT.name else (day.low_value, day.high_value)
+        write = self.percent if self.unit == PERCENT.name else self.number
+        return {"number": number, "amount": amount, "low": write(low), "high": write(high)}
+
+    def level(self, value: float) -> str:
+        """A number of the page's unit, in short: ``+9%`` or ``142``."""
+        return self.percent(value) if self.unit == PERCENT.name else self.short_number(value)
 
     def place(self, location: str) -> str:
         """A location's name: of a country in this language, of smaller places as the source has them."""
-        country, *parts = location.split("/") if "/" in location else location.split("-")
+        region, *sites = location.split("/")
+        country, *codes = region.split("-")
         name = Locale.parse(self.locale).territories.get(country, country)
-        return ", ".join([*reversed(_subdivision(country, parts) if "-" in location else parts), name])
+        return ", ".join([*reversed(sites), *_subdivision(country, codes), name])
 
     def holiday(self, day: dt.date, country: str) -> tuple[str, bool]:
         """A holiday's name in this language, where there is one, and whether it is a public one; else no name."""
         for category in HOLIDAY_CATEGORIES:
-            names = holiday_names(day.year, country, category, "pt_PT" if self.code == "pt-PT" else "en_US")
+            names = holiday_names(day.year, country, category, self.say("holiday names"))
             if day in names:
                 return names[day], category == "public"
         return "", False
+
+
+@cache
+def languages(unit: str) -> tuple[Language, ...]:
+    """The languages there are, for pages of a unit, by name: ``percent`` or ``counts``."""
+    files = sorted(CATALOGUES.glob("*/LC_MESSAGES/footfall.po"))
+    return tuple(Language(path.parts[-3], unit, _sentences(path, unit)) for path in files)
+
+
+def _sentences(path: Path, unit: str) -> dict[str, str]:
+    """A catalogue's sentences by name, those of a unit in place of the common ones."""
+    with path.open("rb") as file:
+        messages = [message for message in read_po(file) if message.id]
+    of_all, of_unit = ({str(m.id): str(m.string) for m in messages if m.context == context} for context in (None, unit))
+    return of_all | of_unit
+
+
+def leading(voices: Iterable[Language], country: str) -> Language:
+    """The language that a country's page opens in, where no browser says otherwise; English where none is its own."""
+    by_tag = {language.tag: language for language in voices}
+    own = [language for language in by_tag.values() if country in language.say("leads in").split()]
+    return own[0] if own else by_tag[ENGLISH]
+
+
+def _rounded(value: float, fine: bool) -> float:
+    """A number without the digits that say nothing: a decimal where all are small, three digits where it is large."""
+    if value < 10**DIGITS:
+        return round(value, 1) if fine else round(value)
+    return float(f"{value:.{DIGITS - 1}e}")
 
 
 def _subdivision(country: str, codes: Iterable[str]) -> list[str]:
@@ -305,15 +196,6 @@ def _subdivision(country: str, codes: Iterable[str]) -> list[str]:
     return [next(iter(names.get(code, [])), code) for code in codes]
 
 
-LANGUAGES = (Language("pt-PT", "pt_PT", PORTUGUESE), Language("en", "en_GB", ENGLISH))
-
-
 def first_up(text: str) -> str:
     """A sentence's beginning."""
     return text[:1].upper() + text[1:]
-
-
-def percent(value: float) -> str:
-    """``+9%`` with a sign that is read as one, and none on nought."""
-    whole = round(value)
-    return f"{'+' if whole > 0 else '−' if whole < 0 else ''}{abs(whole)}%"

@@ -1,5 +1,6 @@
 """What the owner's page says, and that it is always the same for the same figures."""
 
+import gzip
 import re
 import string
 
@@ -7,17 +8,22 @@ import numpy as np
 import pages
 import pandas as pd
 import pytest
+from babel.messages.pofile import read_po
 from icalendar import Calendar
 from pages import OFF, inputs, written
 
+from flows.storage import layout
 from footfall.calendar import KINDS, ORDINARY
 from footfall.outlook import DEGREES, outlook
 from footfall.page import page
-from footfall.page.translations import ENGLISH, LANGUAGES, PORTUGUESE, percent
+from footfall.page.translations import CATALOGUES, languages, leading
 from footfall.sources.google.columns import CATEGORIES
 from footfall.typical import chance_above, departure, spread, usual
 
-EN, PT = ENGLISH, PORTUGUESE
+BY_TAG = {language.tag: language for language in languages("percent")}
+OWN = {language.tag: language for language in languages("counts")}
+EN, PT = BY_TAG["en"].sentences, BY_TAG["pt-PT"].sentences
+CALENDARS = {"week.ics", "semana.ics", "semana-es.ics", "woche.ics", "semaine.ics"}
 
 
 @pytest.fixture(scope="module")
@@ -32,11 +38,13 @@ def text(out, given):
 def test_the_same_figures_give_the_same_bytes(model, tmp_path):
     first, again = written(tmp_path / "a", inputs(model)), written(tmp_path / "b", inputs(model))
     assert first == again
-    assert set(first) == {"forecast.csv", "forecast.parquet", "index.html", "week.ics", "semana.ics"}
+    assert set(first) == {"forecast.csv", "forecast.parquet", "index.html", *CALENDARS}
+    assert all(map(layout.is_shown, CALENDARS)), "at addresses that stay"
 
 
 def test_it_is_light(model, tmp_path):
-    assert len(written(tmp_path, inputs(model))["index.html"]) < 40_000
+    content = written(tmp_path, inputs(model))["index.html"]
+    assert len(content) < 68_000 and len(gzip.compress(content)) < 14_000, "five languages of some 11,000 bytes"
 
 
 def test_a_holiday_and_its_eve_are_named_in_both_languages(model, tmp_path):
@@ -106,8 +114,8 @@ def test_a_model_that_does_not_know_its_parts_tells_no_reason_but_the_calendar(m
 
 
 def test_other_countries_are_led_in_english(model, tmp_path):
-    html = text(tmp_path, inputs(model, location="DE"))
-    assert '<html lang="en">' in html and "Germany" in html and "Alemanha" in html
+    html = text(tmp_path, inputs(model, location="SE"))
+    assert '<html lang="en">' in html and "Sweden" in html and "Suécia" in html
     assert '<html lang="pt-PT">' in text(tmp_path, inputs(model, location="PT-13"))
     assert "Porto, Portugal" in text(tmp_path, inputs(model, location="PT-13"))
 
@@ -116,23 +124,60 @@ def fields(sentence):
     return {name for _, name, _, _ in string.Formatter().parse(sentence) if name}
 
 
-def test_both_languages_say_everything():
-    assert EN.keys() == PT.keys()
-    assert {name: fields(text) for name, text in EN.items()} == {name: fields(text) for name, text in PT.items()} | {
-        "against": {"weekday", "low", "high"}
+def messages(path):
+    with path.open("rb") as file:
+        return [message for message in read_po(file) if message.id]
+
+
+def catalogue(path):
+    return {(message.context, message.id): message.string for message in messages(path)}
+
+
+ENGLISH_ONES = catalogue(CATALOGUES / "en_GB" / "LC_MESSAGES" / "footfall.po")
+
+
+@pytest.mark.parametrize("path", sorted(CATALOGUES.glob("*/LC_MESSAGES/*.po")), ids=lambda path: path.parts[-3])
+def test_no_language_lacks_a_sentence_has_one_too_many_or_lacks_a_fact(path):
+    own = catalogue(path)
+    assert own.keys() == ENGLISH_ONES.keys() and len(own) == len(messages(path)), "each of them once"
+    assert all(text.strip() for text in own.values())
+    assert {name: fields(text) for name, text in own.items()} == {
+        name: fields(text) for name, text in ENGLISH_ONES.items()
     }
-    assert all(EN.values()) and all(PT.values())
+
+
+def test_there_are_five_languages_and_each_has_words_for_all_that_may_be_said_of_a_day():
+    assert [*BY_TAG] == ["de", "en", "es", "fr", "pt-PT"] == [*OWN]
     sizes = {f"{size} {side}" for size in DEGREES.values() for side in ("busier", "quieter")}
     assert {*KINDS, *CATEGORIES, *sizes} - {ORDINARY} <= EN.keys()
 
 
 def test_what_is_said_in_one_language_is_not_said_in_the_other():
-    same = {name for name in EN if EN[name] == PT[name]}
-    assert same == {"festival", "event"}
+    same = {name for name in EN if EN[name] == PT[name]} - {"percent", "short date", "first of a month"}
+    assert same == {"festival", "event", "word and days", "amount"}
+
+
+@pytest.mark.parametrize(
+    ("country", "tag"),
+    [
+        ("PT", "pt-PT"),
+        ("BR", "pt-PT"),
+        ("ES", "es"),
+        ("MX", "es"),
+        ("DE", "de"),
+        ("AT", "de"),
+        ("FR", "fr"),
+        ("BE", "fr"),
+        ("NZ", "en"),
+        ("SE", "en"),
+    ],
+)
+def test_a_page_opens_in_the_language_of_its_country(country, tag):
+    assert leading(languages("percent"), country).tag == tag
 
 
 def test_dates_read_as_people_write_them():
-    portuguese, english = LANGUAGES
+    portuguese, english = BY_TAG["pt-PT"], BY_TAG["en"]
     day = pd.Timestamp("2022-10-14")
     assert (
         portuguese.weekday_and_date(day) == "sexta-feira, 14 de outubro"
@@ -142,7 +187,7 @@ def test_dates_read_as_people_write_them():
 
 
 def test_no_number_is_minus_nought():
-    assert [percent(value) for value in (-0.4, 0.4, -7.6, 12.2)] == ["0%", "0%", "−8%", "+12%"]
+    assert [BY_TAG["en"].percent(value) for value in (-0.4, 0.4, -7.6, 12.2)] == ["0%", "0%", "−8%", "+12%"]
 
 
 # --- what is usual ---
@@ -179,7 +224,7 @@ def test_a_difference_is_a_share_of_a_usual_day():
 
 
 def test_what_is_only_perhaps_so_is_not_so_by_nine_chances():
-    english = LANGUAGES[1]
+    english = BY_TAG["en"]
     assert [english.chance(share) for share in (0.05, 0.899, 0.9, 0.95)] == [
         "under 1 chance in 10", "8 chances in 10", "9 chances in 10", "over 9 chances in 10"]  # fmt: skip
 

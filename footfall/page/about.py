@@ -1,0 +1,69 @@
+"""What a market says of itself on its page: its place's name, what is counted there, and whose figures it is."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
+
+import pandas as pd
+
+from footfall.page.translations import ENGLISH, Language, languages
+from footfall.units import COUNTS, unit_of
+
+FINE = 10  # numbers of a series none of which is larger have a decimal
+TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")  # what makes text run the other way, past its own end
+
+
+class About(NamedTuple):
+    """What a page says of its place beside the figures; the default is that of Google's markets.
+
+    Attributes
+    ----------
+    name : str
+        The place's own; without it that of its location.
+    measure : mapping of str to str
+        What is counted, by language: ``{"pt": "clientes", "en": "guests"}``.
+    credit : str, optional
+        Whose figures they are; None: Google's where they are in per cent, else the house's own.
+    standing : str
+        Of the model: ``proven``; ``young``, where there are too few days for a verdict; ``unproven``, where it is not
+        known to be better than the naive.
+    known_days : int, optional
+        Days of a young series.
+    """
+
+    name: str = ""
+    measure: Mapping[Any, str] = {}
+    credit: str | None = None
+    standing: Literal["proven", "young", "unproven"] = "proven"
+    known_days: int | None = None
+
+    def place(self, location: str, language: Language) -> str:
+        """What the page calls the place: its own name, a site's before it; else the location's."""
+        site = location.partition("/")[2]
+        return plain(", ".join(filter(None, [site, self.name])) if self.name else language.place(location))
+
+    def word(self, target: str, language: Language) -> str:
+        """What is counted: the market's own word for it, of another language where this one has none."""
+        if unit_of(target) is COUNTS:
+            given = [self.measure.get(short, "") for short in (language.short, ENGLISH)]
+            return plain(next(filter(None, [*given, *self.measure.values()]), "")) or language.say("visits")
+        return language.say("hours" if target == "residential" else "visits")
+
+    def source(self, language: Language) -> str:
+        """Whose figures they are; nothing where that is Google, whose line the template has."""
+        own = language.say("own figures") if language.unit == COUNTS.name else ""
+        return own if self.credit is None else plain(self.credit)
+
+    def languages(self, target: str, days: pd.DataFrame) -> tuple[Language, ...]:
+        """The languages of a page, each with the word for what is counted and as many decimals as that needs."""
+        fine = bool(days[["high_value", "usual"]].max().max() < FINE)
+        return tuple(
+            each._replace(measure=self.word(target, each), fine=fine) for each in languages(unit_of(target).name)
+        )
+
+
+def plain(text: str) -> str:
+    """Text from outside without what terminals obey and what turns lines around; for markup the template cares."""
+    kept = "".join(" " if unicodedata.category(letter) == "Cc" else letter for letter in TURNING.sub("", text))
+    return " ".join(kept.split())

@@ -1,0 +1,60 @@
+"""The forecast where there is little room, in a terminal or in Prefect: a line a day, in English."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pandas as pd
+
+from footfall.forecast import week
+from footfall.outlook import CLOSED
+from footfall.page.about import FINE, About
+from footfall.page.translations import ENGLISH, languages
+from footfall.units import COUNTS, unit_of
+
+FIGURES = ("expected", "low", "high")
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """`footfall.forecast.week` as records; a closed day is said to be ``closed`` and has no numbers.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The published table.
+    """
+    shut = set(table.loc[table["open"] == "no", "target_end_date"]) if "open" in table else set()
+    closed = dict.fromkeys(FIGURES, "") | {"expected": CLOSED}
+    return [day | closed if day["date"] in shut else day for day in week(table).to_dict("records")]
+
+
+def lines(table: pd.DataFrame) -> Iterator[tuple[str, str, str, str]]:
+    """Date, weekday, what is expected and the 80 % range of each day; parameters as in `records`."""
+    days = records(table)
+    write = _form([day["high"] for day in days if day["expected"] != CLOSED], table["target"].iloc[0]).format
+    for day in days:
+        if day["expected"] == CLOSED:
+            yield day["date"], day["weekday"], CLOSED, ""
+        else:
+            yield day["date"], day["weekday"], write(day["expected"]), f"{write(day['low'])} … {write(day['high'])}"
+
+
+def _form(numbers: list[float], target: str) -> str:
+    if unit_of(target) is not COUNTS:
+        return "{:+.1f}"
+    return "{:,.1f}" if max(numbers, default=0) < FINE else "{:,.0f}"
+
+
+def caption(target: str, measure: Mapping[Any, str]) -> str:
+    """What the numbers are: ``guests a day``.
+
+    Parameters
+    ----------
+    target : str
+        The table's.
+    measure : mapping of str to str
+        What is counted, by language, see `footfall.page.about.About`.
+    """
+    if unit_of(target) is not COUNTS:
+        return "percent against early 2020"
+    english = next(language for language in languages(COUNTS.name) if language.tag == ENGLISH)
+    return f"{About(measure=measure).word(target, english)} a day"

@@ -1,0 +1,185 @@
+"""The page of a house of one's own: counted in its own words, from nobody, and closed where it is shut."""
+
+import re
+
+import pages
+import pandas as pd
+import pytest
+from icalendar import Calendar
+from pages import house, inputs, written
+
+from footfall.opening import WEEKDAYS
+from footfall.page.lines import caption, lines, records
+from footfall.page.translations import first_up, languages
+
+LANGUAGES = languages("counts")
+SHUT = {"closures": {"from_to": [["2026-10-01", "2026-10-31"]]}}
+HOSTILE = "=cmd|'/C calc'!A0 <script>alert(1)</script>\x1b[31m\u202e 🍕 {{ 7 * 7 }} {amount}" + "x" * 150
+
+
+def mains(html):
+    """The page in each of its languages."""
+    return {language.tag: re.search(rf'<main lang="{language.tag}".*?</main>', html, re.S)[0] for language in LANGUAGES}
+
+
+def page_of(tmp_path, **facts):
+    return mains(written(tmp_path, house(**facts))["index.html"].decode())
+
+
+def day_of(main, number):
+    """What the list says of one of the days."""
+    return re.findall(r"<li class=.*?</li>", main[main.index('class="days"') :], re.S)[number]
+
+
+def test_a_day_is_told_in_guests_with_its_range_and_last_years(tmp_path):
+    english = page_of(tmp_path)["en"]
+    friday = day_of(english, 0)
+    assert re.search(r"About 156 guests, most likely between 131 and 181\. Close to usual: \d chances in 10\.", friday)
+    last_year = house()["y"]["2025-10-10"]
+    assert f"Last year’s same Friday: {last_year:.0f}." in friday and "%" not in re.sub('style="[^"]*"', "", friday)
+    assert "All open days together: about 847 guests, +7% against usual." in english
+    assert "Guests per day" in english and "early 2020" not in english
+
+
+def test_the_busiest_day_is_seen_at_a_glance(tmp_path):
+    english = page_of(tmp_path)["en"]
+    assert "Busiest: Saturday, about 195 guests." in english
+    heights = [int(height) for height in re.findall(r'bottom:0;height:(\d+)%"', english)]
+    assert heights == [80, 100, 73, 54, 59, 68], "of the six open days, from nobody"
+    assert english.count(' most"><span>Sat') == 1
+
+
+@pytest.mark.parametrize("weekday", range(7))
+def test_a_weekday_never_open_is_closed_in_every_language(tmp_path, weekday):
+    told = page_of(tmp_path, shut=(WEEKDAYS[weekday],))
+    number = (weekday - 4) % 7  # the forecast begins on a Friday
+    for language in LANGUAGES:
+        day = day_of(told[language.tag], number)
+        assert first_up(language.say(f"closed {WEEKDAYS[weekday]}")) in day
+        assert 'class="bar"' not in day and not re.search(r"\d", re.sub(r"<h3>.*?</h3>|</?h3>", "", day)), day
+    assert f"Always closed on {WEEKDAYS[weekday].capitalize()}s." in told["en"]
+
+
+def test_why_a_house_is_closed_is_said(tmp_path):
+    said = page_of(tmp_path / "a", shut=(), closures={"dates": ["2026-10-10"]})
+    assert "Closed, as you said." in day_of(said["en"], 1) and "Fechado, como nos disse." in day_of(said["pt-PT"], 1)
+    given = house(shut=(), origin="2026-12-20", location="DE")
+    given["closed"]["2026-12-25"] = "holiday"
+    christmas = mains(written(tmp_path / "b", given)["index.html"].decode())
+    assert "Closed on this day in past years (Christmas Day)." in christmas["en"]
+    assert "geschlossen (Erster Weihnachtstag)" in christmas["de"]
+
+
+def test_a_house_that_is_shut_all_week_has_a_page_without_a_number(tmp_path):
+    files = written(tmp_path, house(**SHUT))
+    for tag, main in mains(files["index.html"].decode()).items():
+        assert "nan" not in main.lower().replace("finan", ""), tag
+        assert 'class="bar"' not in main and "<circle" not in main
+    assert "Closed on all these days." in files["index.html"].decode()
+    assert {str(event["summary"]) for event in Calendar.from_ical(files["week.ics"]).events} == {"Closed"}
+
+
+def test_a_series_of_which_nothing_is_known_of_late_has_a_page_too(tmp_path):
+    given = house(**SHUT)
+    given["y"].iloc[-30:] = float("nan")
+    assert "nan" not in written(tmp_path, given)["index.html"].decode().lower()
+
+
+def test_a_place_in_per_cent_may_be_closed_as_well(tmp_path):
+    given = inputs(pages.model())
+    days = pd.date_range("2022-10-02", periods=7)
+    given["closed"] = pd.Series(["", "weekday", *[""] * 5], index=days)
+    told = mains(written(tmp_path, given)["index.html"].decode())
+    assert "Always closed on Mondays." in day_of(told["en"], 1) and "%" not in day_of(told["en"], 1)
+    assert "All open days together:" in told["en"] and "−100%" not in told["en"]
+
+
+def test_the_place_has_its_own_name_and_source_and_nothing_of_googles(tmp_path):
+    html = written(tmp_path, house())["index.html"].decode()
+    assert "Google" not in html and html.count("Figures: the till.") == 5
+    assert all('class="where">Tasca da Esquina · ' in main for main in mains(html).values())
+    assert "Google" in written(tmp_path, inputs(pages.model()))["index.html"].decode()
+
+
+def test_a_source_line_may_hold_an_address(tmp_path):
+    html = written(tmp_path, house(credit="CC BY 4.0, https://example.org/a?b=<c> javascript:alert(1)"))["index.html"]
+    assert b'<a href="https://example.org/a?b=' in html and b'href="javascript' not in html and b"<c>" not in html
+
+
+def test_the_owners_word_is_used_and_another_languages_rather_than_a_wrong_one(tmp_path):
+    told = page_of(tmp_path / "a", measure={"pt": "talões"})
+    assert "Cerca de 156 talões" in told["pt-PT"] and "About 156 talões" in told["en"]
+    own = page_of(tmp_path / "b", measure={})
+    assert "About 156 visitors" in own["en"] and "Etwa 156 Gäste" in own["de"] and "156 visiteurs" in own["fr"]
+
+
+@pytest.mark.parametrize(
+    ("typical", "english", "german", "french"),
+    [
+        (0.3, "About 0.3 guests", "Etwa 0,3 guests", "Environ 0,3 guests"),
+        (12_400, "About 13,800 guests", "Etwa 13.800 guests", "Environ 13\u202f800 guests"),
+        (1e7, "About 11.2 million guests", "Etwa 11,2 Millionen guests", "Environ 11,2 millions de guests"),
+    ],
+)
+def test_numbers_are_as_fine_as_people_say_them(tmp_path, typical, english, german, french):
+    told = page_of(tmp_path, typical=typical)
+    assert english in told["en"] and german in told["de"] and french in told["fr"]
+
+
+def test_the_figure_begins_at_nobody(tmp_path):
+    english = page_of(tmp_path)["en"]
+    levels = re.findall(r'class="level"[^>]*>([^<]*)<', english)
+    assert levels == ["0", "50", "100", "150", "200", "250"]
+    assert "NaN" not in english
+
+
+def test_a_young_series_and_one_without_a_better_model_are_said_to_be(tmp_path):
+    young = page_of(tmp_path / "a", standing="young", known_days=40, days_known=40)
+    assert "Young: 40 days known." in young["en"] and "40 días" in young["es"] and "Last year" not in young["en"]
+    unproven = page_of(tmp_path / "b", standing="unproven")["en"]
+    assert "Nothing better than last week’s same day is known yet." in unproven
+    assert "known yet" not in re.sub("not known yet", "", page_of(tmp_path / "c")["en"])
+
+
+def test_a_hostile_name_is_harmless_in_page_calendar_and_table(tmp_path):
+    files = written(tmp_path, house(name=HOSTILE, location="PT-11/" + HOSTILE, measure={"en": HOSTILE}))
+    html = files["index.html"].decode()
+    assert (
+        "<script>alert" not in html
+        and "\x1b" not in html
+        and "\u202e" not in html
+        and "🍕 {{ 7 * 7 }} {amount}" in html
+    )
+    calendar = Calendar.from_ical(files["week.ics"])
+    assert len(calendar.events) == 7 and b"\x1b" not in files["week.ics"] and "🍕" in str(calendar["x-wr-calname"])
+    read = pd.read_csv(tmp_path / "forecast" / "forecast.csv", dtype=str, keep_default_na=False)
+    assert set(read["location"]) == {"PT-11/" + HOSTILE} and not read["location"].str.startswith("=").any()
+
+
+def test_a_site_is_called_by_its_own_name_first(tmp_path):
+    assert 'class="where">Loja 2, Tasca da Esquina · guests' in page_of(tmp_path / "a", location="PT-11/Loja 2")["en"]
+    assert (
+        'class="where">Loja 2, Lisboa, Portugal · guests'
+        in page_of(tmp_path / "b", location="PT-11/Loja 2", name="")["en"]
+    )
+
+
+def test_the_calendar_tells_guests_and_closed_days(tmp_path):
+    events = Calendar.from_ical(written(tmp_path, house())["week.ics"]).events
+    told = [(str(event["summary"]), str(event["description"])) for event in events]
+    assert told[0][0] == "About as busy as usual (about 156 guests)"
+    assert re.fullmatch(
+        r"About 156 guests, most likely between 131 and 181; [+−]?\d+% against a usual Friday\.", told[0][1]
+    )
+    assert told[3] == ("Closed", "Always closed on Mondays.")
+
+
+def test_terminal_and_prefect_tell_closed_days_and_the_owners_unit():
+    table = house()["table"]
+    friday, monday = (list(lines(table))[number] for number in (0, 3))
+    assert friday == ("2026-10-09", "Friday", "156", "131 … 181") and monday == ("2026-10-12", "Monday", "closed", "")
+    assert records(table)[3] == {"date": "2026-10-12", "weekday": "Monday", "expected": "closed", "low": "", "high": ""}
+    assert caption("count", {"en": "guests"}) == "guests a day" and caption("count", {}) == "visitors a day"
+    assert caption("parks", {}) == "percent against early 2020"
+    assert next(lines(inputs(pages.model())["table"]))[2][0] in "+-"
+    assert next(lines(house(typical=0.3)["table"]))[2] == "0.3"
