@@ -108,6 +108,8 @@ def extend_residuals(residuals: pd.DataFrame, champion: BaseForecaster, y: pd.Se
         `residuals`, and a row for each origin and day since whose value is known.
     """
     origins = pd.date_range(champion.cutoff[-1] + lag * DAY, y.index[-1] - DAY)
+    if not len(origins):  # nothing new since its training
+        return residuals
     means = _following(champion, y, origins, int(residuals["horizon"].max()), lag)
     return pd.concat([residuals, _table(means, y, origins).dropna()], ignore_index=True)
 

@@ -13,7 +13,7 @@ Scores = dict[str, float]  # a row of the leaderboard
 class Decision(NamedTuple):
     """Whether the challenger passed, why in plain words, and the scores that decided, by role.
 
-    ``standing`` is what there is to be said for the one that passed: ``proven`` by a verdict, the ``best known`` where
+    ``standing`` is what there is to be said for the one that passed: ``proven`` by a verdict, ``unproven`` where
     nothing is proven, ``young`` where there are too few days for a verdict; nothing for one that did not pass.
     ``candidate`` is who that is, to be fitted and saved: the challenger, or in its place the naive.
     """
@@ -92,7 +92,7 @@ def _best_known(by_role: dict[str, Scores], names: dict[str, str], why: str) -> 
     ahead = all(challenger[metric] <= naive[metric] for metric in ("WIS", "MAE"))
     role = "challenger" if ahead and COVER[0] <= challenger["cover80"] <= COVER[1] else "naive"
     reason = f"{why}; {names[role]} is used, nothing better is known yet"
-    return Decision(True, reason, by_role | {"challenger": by_role[role]}, "best known", names[role])
+    return Decision(True, reason, by_role | {"challenger": by_role[role]}, "unproven", names[role])
 
 
 def _verdict(scores: dict[str, Scores], names: dict[str, str], margin: float) -> tuple[bool, str]:

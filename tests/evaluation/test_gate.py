@@ -58,7 +58,7 @@ def test_a_challenger_no_better_than_the_naive_is_turned_away(row, reason):
 def test_a_market_without_a_champion_gets_the_best_that_is_known(row, candidate):
     table = scores(calendar=row, champion={"MAE": 9.0, "WIS": 9.0})
     for decision in (decide(table, "calendar", "naive"), decide(table, "calendar", "naive", "champion", proven=False)):
-        assert (decision.passed, decision.standing, decision.candidate) == (True, "best known", candidate)
+        assert (decision.passed, decision.standing, decision.candidate) == (True, "unproven", candidate)
         assert decision.reason.endswith(f"; {candidate} is used, nothing better is known yet")
         assert decision.figures["challenger"] == table.loc[candidate].to_dict() or np.isnan(row["MAE"])
 
