@@ -12,6 +12,7 @@ from footfall.errors import DataProblem
 from footfall.evaluation.intervals import quantiles
 from footfall.models import predict, saving
 from footfall.series import DAY
+from footfall.units import unit_of
 
 ISO = "%Y-%m-%d"
 
@@ -105,8 +106,9 @@ class PythonFunction(NamedTuple):
         through, country = pd.Timestamp(about["data_through"]), country_of(about["location"])
         mean = predict(forecaster, pd.date_range(through + DAY, last))
         made_on = (mean.index - DAY).to_series(mean.index).clip(upper=origin)
+        lag, floor = about["lag"], unit_of(about["category"]).floor
         ranges = [
-            quantiles(residuals, part, day, country, about["lag"], (day - through).days - about["lag"])
+            quantiles(residuals, part, day, country, lag, (day - through).days - lag, floor)
             for day, part in mean.groupby(made_on)
         ]
         return pd.concat([mean, pd.concat(ranges)], axis=1)

@@ -22,7 +22,7 @@ fit_from = 120  # days of history that training needs at least
 # %%
 from pandas import Timedelta, date_range
 
-from footfall import outputs, plots
+from footfall import opening, outputs, plots
 from footfall.calendar import country_of, kinds
 from footfall.models.transforms import departures
 from footfall.series import extent, pick, read_snapshot, unfit, visible
@@ -42,6 +42,16 @@ from footfall.series import extent, pick, read_snapshot, unfit, visible
 series = visible(read_snapshot(snapshot), as_of, lag)
 y = pick(series, location, category)
 extent(series, location)
+
+# %% [markdown]
+# ## When it is shut
+#
+# A day on which the place is shut is neither a bad day nor a missing one: it is left out of everything that is learned. Shut
+# is what the source or the owner says is, and a day at nobody; a weekday of which none was `open` `lately`, in the last six
+# weeks, is taken for shut in the coming ones too. A whole country is never shut: good is a column of noughts here as well.
+
+# %%
+opening.by_weekday(series, location, category)
 
 # %% [markdown]
 # ## The level

@@ -19,6 +19,10 @@ category = "retail_and_recreation"  # what kind of places
 as_of = "2022-10-13"  # the day we stand on
 lag = 3  # days between a day and its publication
 horizon = 7  # days to forecast
+closures = {}  # days the place is shut, as its market file says: weekdays, dates, from_to
+place = ""  # its own name, for the page; empty: the location's
+measure = {}  # what is counted, by language, as in {"en": "guests"}; empty: visits
+credit = None  # whose figures they are, for the page; None: Google's, or of counts the house's own
 quantiles = [0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95]
 
 # %% [markdown]
@@ -27,13 +31,15 @@ quantiles = [0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0
 # %%
 from pandas import Timestamp, date_range, set_option
 
-from footfall import digest, forecast, outlook, outputs, plots
+from footfall import digest, forecast, opening, outlook, outputs, plots
 from footfall.calendar import country_of, kinds
 from footfall.champion import read_champion
 from footfall.evaluation import backtest, intervals
 from footfall.models import bring_up_to, contributions, predict
 from footfall.page import page
+from footfall.page.about import About
 from footfall.series import pick, read_snapshot, visible
+from footfall.units import unit
 
 set_option("display.width", 160)  # characters: a table as text, which git and changes.html show, is not cut
 
@@ -44,7 +50,8 @@ set_option("display.width", 160)  # characters: a table as text, which git and c
 # lag or a shorter horizon, or one that has seen days which are still to come, must not speak here.
 
 # %%
-y = pick(visible(read_snapshot(snapshot), as_of, lag), location, category)
+published = visible(read_snapshot(snapshot), as_of, lag)
+y = pick(published, location, category)
 known = read_champion(champion)
 forecast.check_champion(known.about, y, location, horizon, lag)
 known.about
@@ -54,18 +61,20 @@ known.about
 #
 # The champion's state moves to the last published day; what it learned in training stays as it was. The days between that
 # day and `as_of` are not published yet, so the forecast reaches across them. Its ranges come from its past errors, those of
-# the days since its training included; where the source is later than it usually is, they are as much wider.
+# the days since its training included; where the source is later than it usually is, they are as much wider. A day on which the place is shut, because its
+# owner says so, or since it was never open on that weekday of late, or on that holiday twice before, is no forecast but closed.
 #
 # *How to read a number*: on the bundled sample Friday 14 October stands at +13.0 with +8.5 … +17.4. That is 113 visits where a
 # Friday of early 2020 had 100; and on four such days out of five between 108.5 and 117.4 come.
 
 # %%
 days = date_range(as_of, periods=horizon + 1)[1:]
+closed = opening.foreseen(published, location, category, days, closures)
 model = bring_up_to(known.forecaster, y)
 mean = predict(model, days)
 errors = backtest.extend_residuals(known.residuals, known.forecaster, y, lag)
 late = (Timestamp(as_of) - y.index[-1]).days - lag
-ranges = intervals.quantiles(errors, mean, Timestamp(as_of), country_of(location), lag, late)
+ranges = intervals.quantiles(errors, mean, Timestamp(as_of), country_of(location), lag, late, unit(y).floor)
 
 # %% [markdown]
 # ## One range, step by step
@@ -75,7 +84,7 @@ ranges = intervals.quantiles(errors, mean, Timestamp(as_of), country_of(location
 # last weeks were harder than usual. The last row is the range that is published.
 
 # %%
-intervals.steps(errors, mean, Timestamp(as_of), country_of(location), lag, late).round(2)
+intervals.steps(errors, mean, Timestamp(as_of), country_of(location), lag, late, unit(y).floor).round(2)
 
 # %% [markdown]
 # ## Look
@@ -107,8 +116,8 @@ parts.round(3).assign(kind=kinds(days, country_of(location)))
 
 # %%
 facts = {"origin_date": as_of, "location": location, "target": category, "model_version": model_version}
-table = forecast.tabulate(mean, ranges, quantiles, **facts, snapshot=digest.sha256_of(snapshot))
-forecast.check(table, y, horizon, quantiles, contributions.total(parts, logarithms))
+table = forecast.tabulate(mean, ranges, quantiles, closed, **facts, snapshot=digest.sha256_of(snapshot))
+forecast.check(table, y, horizon, quantiles, contributions.total(parts, logarithms, unit(y)))
 
 # %% [markdown]
 # And the same for people, as the page says it: each day against a usual one of its weekday in this season, which
@@ -116,7 +125,7 @@ forecast.check(table, y, horizon, quantiles, contributions.total(parts, logarith
 # cent of a usual day, `low` and `high` bound what happens on four days out of five, and the chance is that of the word's side.
 
 # %%
-told = outlook.outlook(table, y, parts, logarithms)
+told = outlook.outlook(table, y, parts, logarithms, closed)
 told[["word", "reasons", "expected", "low", "high", "chance"]].round({"expected": 0, "low": 0, "high": 0, "chance": 2})
 
 # %% [markdown]
@@ -128,7 +137,8 @@ told[["word", "reasons", "expected", "low", "high", "chance"]].round({"expected"
 
 # %%
 forecast.write_forecast(table, out)
-page.write_page(table, y, parts, logarithms, lag, page.read_track(track), out)
+about = About(place, measure, credit, known.about.get("standing", "proven"), len(y))
+page.write_page(table, y, parts, logarithms, lag, page.read_track(track), out, about, closed)
 outputs.keep(
     out,
     forecast=figure,
