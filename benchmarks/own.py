@@ -2,9 +2,9 @@
 
 python -m benchmarks.own ../shared/data/own
 
-Every sixth day after the first year, or after half of a shorter series, is an origin, so that each weekday comes up
-alike; 1 to 7 days ahead, no lag, open days that every model forecast. A model's ranges are made from its errors on
-every day before. `boosted` learns from all sites of its file.
+Of the last four years every sixth day is an origin, so that each weekday comes up alike, but for the first year, or
+the first half of a shorter series; 1 to 7 days ahead, no lag, open days that every model forecast. A model's ranges
+are made from its errors on every day before. `boosted` learns from all sites of its file.
 """
 
 import sys
@@ -24,7 +24,7 @@ from footfall.models import ETS, Boosted, KindOfDay, LastYearsTurn, LogLevel, Pa
 from footfall.series import DAY, WEEK, pick
 from footfall.units import COUNT, COUNTS
 
-STEP, YEAR, HORIZON = 6, 365, WEEK  # days
+STEP, YEAR, MOST, HORIZON = 6, 365, 4 * 365, WEEK  # days
 WEEKS = 6  # same weekdays whose median is a forecast
 BLOCK, DRAWS, CONFIDENCE = 5, 1000, (0.05, 0.95)  # origins that are drawn together: a month's
 NAIVE = "seasonal naive"
@@ -85,7 +85,8 @@ def _candidates(country: str, panel: Panel) -> dict[str, BaseForecaster]:
 
 def _table(snapshot: pd.DataFrame, location: str) -> pd.DataFrame:
     """A backtest table of all models; those without ranges on every sixth day alone."""
-    y, country = pick(snapshot, location, COUNT), country_of(location)
+    y, country = pick(snapshot, location, COUNT)[-MOST:], country_of(location)
+    y = y[y.first_valid_index() :]
     days = pd.date_range(y.index[min(YEAR, len(y) // 2)], y.index[-1] - HORIZON * DAY)
     ours = backtest(_candidates(country, Panel(snapshot)), y, days, HORIZON, lag=0)
     theta = backtest({"Theta": ThetaForecaster(sp=WEEK, deseasonalize_model="additive")}, y, days[::STEP], HORIZON, 0)

@@ -140,7 +140,7 @@ def extent(series: pd.DataFrame, location: str) -> pd.DataFrame:
     return span.assign(missing=days - span["published"]).astype({"first": "str", "last": "str"})
 
 
-def unfit(y: pd.Series, fewest: int) -> list[str]:
+def unfit(y: pd.Series, fewest: int, closed: pd.Series | None = None) -> list[str]:
     """What speaks against training on a series; nothing if it is fit.
 
     Parameters
@@ -149,6 +149,8 @@ def unfit(y: pd.Series, fewest: int) -> list[str]:
         One daily series, as `pick` gives it.
     fewest : int
         Days that the training takes, see `footfall.evaluation.backtest.days_needed`.
+    closed : Series of bool, optional
+        Days the place was shut, from `shut`: no value is missing there.
 
     Returns
     -------
@@ -161,9 +163,10 @@ def unfit(y: pd.Series, fewest: int) -> list[str]:
     if len(y) < fewest:
         span = f"{y.index[0]:%Y-%m-%d} to {y.index[-1]:%Y-%m-%d}"
         reasons.append(f"{len(y)} days from {span}, and at least {fewest} are needed")
-    if y.isna().mean() > MOST_MISSING:
-        blank = f"{y.isna().mean():.0%} of the days have no value"
+    on = y if closed is None else y[~closed.reindex(y.index, fill_value=False)]
+    if on.isna().mean() > MOST_MISSING:
+        blank = f"{on.isna().mean():.0%} of the days have no value"
         reasons.append(f"{blank}, and at most {MOST_MISSING:.0%} may be missing")
-    if y.tail(2 * WEEK).nunique() <= 1:
+    if on.tail(2 * WEEK).nunique() <= 1:
         reasons.append("the last two weeks are one and the same value: the source may be stuck")
     return reasons

@@ -15,11 +15,12 @@ from footfall.evaluation.intervals import FEWEST_ERRORS, with_quantiles
 from footfall.evaluation.metrics import coverage, mae, naive_error, wis
 from footfall.models.updating import fit, forecasts
 from footfall.quantiles import COVERAGES, QUANTILES, WIDEST, percentage
-from footfall.series import DAY
+from footfall.series import DAY, WEEK
 from footfall.units import unit
 
 WARM_UP = 365  # origins that only gather errors
 FEWEST_DAYS = 60  # of history before the first origin
+FEWEST_ORIGINS = 60  # below which there are no windows: ranges take a third of them
 
 
 class Windows(NamedTuple):
@@ -35,17 +36,26 @@ def days_needed(origins: int, horizon: int) -> int:
     return FEWEST_DAYS + origins + horizon
 
 
-def last_origins(y: pd.Series, count: int, horizon: int) -> pd.DatetimeIndex:
-    """The latest `count` days whose whole horizon lies within the series."""
-    return pd.date_range(end=y.index[-1] - horizon * DAY, periods=count)
+def youngest(lag: int) -> int:
+    """Days from which on a series is trained on, without a verdict until there are `days_needed`."""
+    return 4 * WEEK + 2 * lag
+
+
+def last_origins(y: pd.Series, count: int, horizon: int, lag: int = 0) -> pd.DatetimeIndex:
+    """The latest `count` days whose whole horizon lies within the series; of a young one all that know two weeks."""
+    origins = pd.date_range(end=y.index[-1] - horizon * DAY, periods=count)
+    return origins[origins >= y.index[0] + (2 * WEEK + lag) * DAY]
 
 
 def windows(origins: pd.DatetimeIndex, horizon: int) -> Windows:
     """Thirds, oldest first: errors for the first intervals, choice of the challenger, the gate's verdict.
 
     The verdict must not rest on the days the challenger was chosen on, nor on days without intervals: between the two
-    lie as many origins, of neither, as it takes until the last chosen day is past.
+    lie as many origins, of neither, as it takes until the last chosen day is past. Too few for that, which are those of
+    a young series, are all in all three: it gets no verdict.
     """
+    if len(origins) < FEWEST_ORIGINS:
+        return Windows(origins, origins, origins)
     gap = horizon - 1
     third = (len(origins) - gap) // 3
     return Windows(origins[: -2 * third - gap], origins[-2 * third - gap : -third - gap], origins[-third:])

@@ -2,13 +2,15 @@
 
 The models' own intervals are twice too wide on these series. Past errors cover what they say: all horizons together,
 each in units of its own mean error, newer ones counting more; as much wider on special days as those have been, and
-wider after weeks that were hard to foresee. The constants were chosen on the origins 2021-10-01 … 2022-03-31.
+wider after weeks that were hard to foresee. A series too young for that has the few errors of all horizons together,
+and is as unsure as so few days are. The constants were chosen on the origins 2021-10-01 … 2022-03-31.
 """
 
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy.stats import t
 
 from footfall.calendar import special
 from footfall.quantiles import HIGH, LEVELS, LOW, QUANTILES, TAILS, column
@@ -19,7 +21,9 @@ HALF_LIFE = 365  # days after which an error counts half
 RECENT_HALF_LIFE = 14  # the same, for how wide the last weeks have been
 PRIOR_WIDTH = 3.5  # prior of how many times wider special days are
 PSEUDO_DAYS = 20  # pseudo-observations: special days that the prior weighs as much as
-FEWEST_ERRORS = 20  # of one horizon, below which there is no interval
+FEWEST_ERRORS = 20  # of one horizon, below which all horizons are pooled
+FEWEST_POOLED = 10  # of all horizons together, below which there is no interval
+YOUNG = 1.12  # times as wide as the few errors of a young series were: it has not seen what may come
 SCORED_LEVELS = [*LEVELS, *TAILS]
 COLUMNS = [column(level) for level in SCORED_LEVELS]
 Array = np.ndarray[Any, Any]
@@ -46,14 +50,16 @@ def with_quantiles(table: pd.DataFrame, country: str, lag: int, floor: float = P
     -------
     DataFrame
         The same rows with the columns of `QUANTILES`, and then ``q2.5`` and ``q97.5``; NaN where fewer than
-        `FEWEST_ERRORS` errors were known.
+        `FEWEST_ERRORS` errors of some horizon were known, or of a candidate that never has so many, than
+        `FEWEST_POOLED` of all together.
     """
     ranges = pd.DataFrame(np.nan, index=table.index, columns=COLUMNS)
     for _, rows in table.groupby("candidate", sort=False):
         errors = _errors(rows, country)
+        few = _fewest(errors, np.unique(rows["horizon"])) < FEWEST_ERRORS
         for origin, ahead in rows.groupby("origin"):
             days = pd.DatetimeIndex(ahead["date"])
-            width = _widths(errors, days, origin, country, lag, late=0)
+            width = _widths(errors, days, origin, country, lag, late=0, pooled=few)
             ranges.loc[ahead.index] = _quantiles(width, ahead["mean"].to_numpy(), floor)
     return table.join(ranges)
 
@@ -92,14 +98,12 @@ def quantiles(
     Raises
     ------
     ValueError
-        If fewer than `FEWEST_ERRORS` errors of some horizon were known on `origin`.
+        If fewer than `FEWEST_POOLED` errors were known on `origin`.
     """
-    width = _widths(_errors(residuals, country), mean.index, origin, country, lag, late)
+    width = _widths(_errors(residuals, country), mean.index, origin, country, lag, late, pooled=True)
     values = _quantiles(width, mean.to_numpy(), floor)
     if np.isnan(values).any():
-        raise ValueError(
-            f"fewer than {FEWEST_ERRORS} errors of some horizon up to {origin:%Y-%m-%d}: backtest more origins"
-        )
+        raise ValueError(f"fewer than {FEWEST_POOLED} errors up to {origin:%Y-%m-%d}: backtest more origins")
     return pd.DataFrame(values, index=mean.index, columns=COLUMNS)[QUANTILES]
 
 
@@ -130,7 +134,7 @@ def steps(
     DataFrame, shape (5, 2)
         A row per step, the last one what `quantiles` gives; columns ``low`` and ``high``.
     """
-    width = _widths(_errors(residuals, country), mean.index[:1], origin, country, lag, late)
+    width = _widths(_errors(residuals, country), mean.index, origin, country, lag, late, pooled=True)
     shape = width.shape[[COLUMNS.index(column(level)) for level in (LOW, HIGH)]]
     expected, size = mean.iloc[0], width.scale[0]
     rows = {
@@ -156,12 +160,15 @@ def _quantiles(width: Widths, mean: Array, floor: float) -> Array:
     return np.maximum(mean[:, None] + width.scale[:, None] * width.shape * width.recent, floor)
 
 
-def _widths(errors: Errors, days: pd.DatetimeIndex, origin: pd.Timestamp, country: str, lag: int, late: int) -> Widths:
+def _widths(
+    errors: Errors, days: pd.DatetimeIndex, origin: pd.Timestamp, country: str, lag: int, late: int, pooled: bool
+) -> Widths:
     age = (origin.to_datetime64() - errors["date"]) / DAY.to_timedelta64()
     past = {name: values[age >= lag] for name, values in errors.items()}
     age, horizons = age[age >= lag], (days - origin).days.to_numpy()
-    if min((past["horizon"] == h).sum() for h in horizons) < FEWEST_ERRORS:
-        return Widths(np.full(len(SCORED_LEVELS), np.nan), np.nan, np.full(len(days), np.nan))
+    if _fewest(past, horizons) < FEWEST_ERRORS:
+        enough = pooled and len(past["error"]) >= FEWEST_POOLED
+        return _pooled(past, days, country) if enough else _unknown(days)
     weight = 0.5 ** (age / HALF_LIFE)
     width = _width_of_special(past, weight)
     ordinary = past["error"] / np.where(past["special"], width, 1.0)
@@ -170,6 +177,23 @@ def _widths(errors: Errors, days: pd.DatetimeIndex, origin: pd.Timestamp, countr
     recent = _recent_width(np.abs(scaled), weight, 0.5 ** (age / RECENT_HALF_LIFE))
     scale = np.where(special(days, country), width, 1.0) * _extrapolated(size, horizons + late)
     return Widths(_shape(scaled, weight), recent, scale)
+
+
+def _fewest(errors: Errors, horizons: Array) -> int:
+    """Errors of the horizon of which fewest are known."""
+    return min(int((errors["horizon"] == horizon).sum()) for horizon in horizons)
+
+
+def _unknown(days: pd.DatetimeIndex) -> Widths:
+    return Widths(np.full(len(SCORED_LEVELS), np.nan), np.nan, np.full(len(days), np.nan))
+
+
+def _pooled(past: Errors, days: pd.DatetimeIndex, country: str) -> Widths:
+    """Of few errors the mean size; around it they lie as Student's t has it for so few days."""
+    size = np.mean(np.abs(past["error"]) / np.where(past["special"], PRIOR_WIDTH, 1.0))
+    freedom = max(len(np.unique(past["date"])) - 1, 1)
+    shape = t.ppf(SCORED_LEVELS, freedom) * np.sqrt(np.pi / 2)  # a normal error's mean size is 1 by the root of π / 2
+    return Widths(shape, YOUNG, size * np.where(special(days, country), PRIOR_WIDTH, 1.0))
 
 
 def _width_of_special(past: Errors, weight: Array) -> float:

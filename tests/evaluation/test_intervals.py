@@ -6,9 +6,10 @@ import pytest
 from figures import retail
 from sktime.forecasting.naive import NaiveForecaster
 
-from footfall.evaluation.backtest import backtest, last_origins
-from footfall.evaluation.intervals import FEWEST_ERRORS, quantiles, steps, with_quantiles
+from footfall.evaluation.backtest import backtest, last_origins, leaderboard, windows, youngest
+from footfall.evaluation.intervals import FEWEST_POOLED, quantiles, steps, with_quantiles
 from footfall.evaluation.metrics import coverage
+from footfall.models import ETS, KindOfDay, LastYearsTurn, LogLevel, SeasonalNaive, WeekdaySmoother, fit, predict
 from footfall.quantiles import QUANTILES
 
 COLUMNS = ["origin", "date", "horizon", "mean", "actual"]
@@ -79,7 +80,7 @@ def test_few_errors_give_no_interval(table):
     first = table["origin"].min()
     backtested = with_quantiles(table, "PT", 3)
     assert backtested.loc[backtested["origin"] == first, QUANTILES].isna().all().all()
-    with pytest.raises(ValueError, match=f"fewer than {FEWEST_ERRORS} errors"):
+    with pytest.raises(ValueError, match=f"fewer than {FEWEST_POOLED} errors"):
         live(table, first)
 
 
@@ -112,3 +113,27 @@ def test_a_range_made_step_by_step_is_the_one_that_is_published(table, day):
     assert made.iloc[-1].tolist() == published[["q10", "q90"]].iloc[0].tolist()
     expected, size, share, recent, _ = made["low"]
     assert made["low"].iloc[-1] == pytest.approx(expected + size * share * recent)
+
+
+def test_the_few_errors_of_a_young_series_are_pooled_and_its_ranges_hold():
+    y, held = retail(), []
+    steady = LogLevel() * KindOfDay("PT") * LastYearsTurn() * WeekdaySmoother(level=0.1, season=0.1, trend=0.0)
+    for start in range(0, len(y) - 60, 14):
+        young, coming = y[start : start + 35], y[start + 35 : start + 42]
+        table = backtest({"steady": steady}, young, last_origins(young, 182, 7), 7, 0)
+        mean = predict(fit(steady, young), pd.DatetimeIndex(coming.index))
+        ranges = quantiles(table, mean, young.index[-1], "PT", 0)
+        assert np.isfinite(ranges).all().all() and (np.diff(ranges, axis=1) >= 0).all()
+        held += [coming.between(ranges["q10"], ranges["q90"]).mean()]
+    assert 0.7 < np.mean(held) < 0.9
+
+
+@pytest.mark.parametrize("lag", [0, 1, 3])
+def test_the_youngest_series_there_may_be_has_a_leaderboard(lag):
+    y = retail()[-youngest(lag) :].rename("count") + 100
+    y = y.mask(y.index.dayofweek == 0)
+    origins = last_origins(y, 182, 7, lag)
+    candidates = {"naive": SeasonalNaive(), "ETS": ETS(trend="add", damped_trend=True, seasonal="add", sp=7)}
+    table = with_quantiles(backtest(candidates, y, origins, 7, lag), "PT", lag, floor=0.0)
+    for part in windows(origins, 7):
+        assert leaderboard(table[table["origin"].isin(part)], y)["cover80"].between(0, 1).all()
