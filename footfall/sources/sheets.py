@@ -109,7 +109,7 @@ def read_rows(path: Path, wanted: Sequence[str]) -> Rows:
     sheet, (line, header) = max(candidates, key=lambda candidate: len(candidate[1][1]))
     rows = collect(sheet, line, header, wanted)
     if encoding(path) == "cp1252":
-        rows.notes.append(f"{safe(path.name, 120)} is no UTF-8: it is read as Windows-1252, as Excel writes it here")
+        rows.notes.append(f"{safe(path.name, 120)} is no UTF-8: it is read as Windows-1252, as older programs write")
     return rows
 
 
