@@ -31,6 +31,7 @@ from footfall.sources.sniff import Sketch
 
 CODE = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
 NIGHT = 0.005  # share of rows after midnight, from which it matters when a day of business ends
+DAY_STARTS = "When does a day of business start, as in 05:00: --day-starts"
 USUAL = {"decimal": ".", "day_starts": "00:00"}  # need not be said
 PORTUGAL = {"PT-20": "Atlantic/Azores", "PT-30": "Atlantic/Madeira"}
 
@@ -86,8 +87,11 @@ def draft(name: str, source: str, answers: Answers, ask: Ask | None) -> Draft:
         If the source cannot be read as it was understood.
     """
     check_name(name)
+    unasked = _Unasked()
     with _fetched(source) as path:
-        section = _understand(path, _written(source), answers, ask or _unasked)
+        section = _understand(path, _written(source), answers, ask or unasked)
+        if unasked.questions:
+            raise UsageProblem("\n".join(unasked.questions))
         data = _validated(section)
         reading = table.read_table(path, data, day_of_business(data))
     sites = _sites(reading, answers)
@@ -126,11 +130,17 @@ def _written(source: str) -> str:
     return str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)
 
 
-def _unasked(question: str, choices: Sequence[str], default: str | None) -> str:
-    if default is None:
-        among = f" ({', '.join(choices)})" if choices else ""
-        raise UsageProblem(f"{question}{among}")
-    return default
+class _Unasked:
+    """Nobody is there to ask: questions are collected, so that all are told at once, and go on with any answer."""
+
+    def __init__(self) -> None:
+        self.questions: list[str] = []
+
+    def __call__(self, question: str, choices: Sequence[str], default: str | None) -> str:
+        if default is None:
+            among = f" ({', '.join(map(safe, choices))})" if choices else ""
+            self.questions.append(f"{question}{among}")
+        return default or (choices[0] if choices else "PT")
 
 
 def _understand(path: Path, source: str, answers: Answers, ask: Ask) -> dict[str, Any]:
@@ -141,7 +151,7 @@ def _understand(path: Path, source: str, answers: Answers, ask: Ask) -> dict[str
     except Unreadable as stop:
         raise DataProblem("\n".join(fault.at(newest.name) for fault in stop.faults)) from stop
     section: dict[str, Any] = {"source": source, "unit": "counts"}
-    section |= _audit_file(answers) if sketch.is_saft else _table(sketch, answers, ask)
+    section |= _audit_file(answers, ask) if sketch.is_saft else _table(sketch, answers, ask)
     section["location"] = answers.location or ask(
         "Where is it? The ISO 3166 code of its country or region, whose holidays it keeps, as in PT-11: --location",
         [],
@@ -156,9 +166,9 @@ def _understand(path: Path, source: str, answers: Answers, ask: Ask) -> dict[str
     return section
 
 
-def _audit_file(answers: Answers) -> dict[str, Any]:
+def _audit_file(answers: Answers, ask: Ask) -> dict[str, Any]:
     columns = {"columns": {"value": answers.value[0]}} if answers.value else {}
-    return {"format": "saft", **columns, "day_starts": answers.day_starts or "00:00"}
+    return {"format": "saft", **columns, "day_starts": answers.day_starts or ask(DAY_STARTS, [], "00:00")}
 
 
 def _table(sketch: Sketch, answers: Answers, ask: Ask) -> dict[str, Any]:
@@ -224,8 +234,7 @@ def _day_starts(sketch: Sketch, columns: Columns, form: str, rows: str, ask: Ask
     """Asked only where rows say their time and some are of the night."""
     if rows == "days" or columns.hour or sniff.at_night(sketch, columns, form) < NIGHT:
         return "00:00"
-    question = "Some rows are of the night. When does a day of business start, as in 05:00: --day-starts"
-    return ask(question, [], "00:00")
+    return ask(f"Some rows are of the night. {DAY_STARTS}", [], "00:00")
 
 
 def _zone(location: str, ask: Ask) -> str:
@@ -297,7 +306,7 @@ def _last(reading: Reading, location: str) -> dt.date:
 
 def _told(reading: Reading, data: Data, sites: Sequence[str], section: dict[str, Any]) -> Iterator[str]:
     """What was understood, a line each."""
-    columns = ", ".join(f"{key} is {value}" for key, value in section.get("columns", {}).items())
+    columns = ", ".join(f"{key} is {safe(str(value))}" for key, value in section.get("columns", {}).items())
     yield f"columns: {columns or 'those of SAF-T; documents are counted'}"
     yield f"dates {data.dates}, decimal {data.decimal}, rows {data.rows}, a day from {data.day_starts}, {data.timezone}"
     for location in sites:
@@ -322,7 +331,7 @@ def _shut_weekdays(reading: Reading, location: str, data: Data) -> list[str]:
 
 def _file(market: str, section: dict[str, Any], last: dt.date, data: Data) -> str:
     """The market's file, commented."""
-    lines = [f"# {section['name'] or market}: figures of its own. What each key means stands beside it.", "data:"]
+    lines = [f"# {market}: figures of one's own. What each key means stands beside it.", "data:"]
     lines += [_line(key, value) for key, value in section.items() if value not in ("", {}, USUAL.get(key))]
     lines += [_line("lag", 1)]
     if data.is_stale(last, day_of_business(data)):
@@ -365,5 +374,5 @@ def _value(value: Any) -> str:
     return (
         value
         if is_plain and value not in ("yes", "true", "false", "off", "null")
-        else json.dumps(value, ensure_ascii=False)
+        else json.dumps(value, ensure_ascii=not str(value).isprintable())
     )

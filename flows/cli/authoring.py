@@ -116,7 +116,7 @@ def _ask(question: str, choices: Sequence[str], default: str | None) -> str:
     """Ask a person at the terminal; a choice may be given by its number."""
     for number, choice in enumerate(choices, start=1):
         terminal.say(f"  {number}  {choice}", markup=False)
-    answer = str(typer.prompt(question, default=default))
+    answer = str(typer.prompt(question.partition(": --")[0], default=default))
     by_number = answer.isdecimal() and 1 <= int(answer) <= len(choices)
     return choices[int(answer) - 1] if by_number else answer
 

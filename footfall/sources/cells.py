@@ -27,7 +27,7 @@ MOST = 1e12  # of one value
 
 def texts(column: pd.Series) -> pd.Series:
     """Every cell as text, without spaces around it; blank where it holds nothing."""
-    return column.map(lambda cell: "" if cell is None or cell is pd.NaT or cell != cell else str(cell).strip())
+    return column.where(column.notna(), "").astype(str).str.strip()
 
 
 def moments(column: pd.Series, form: str, zone: str, rows_zone: str | None) -> pd.Series:
@@ -48,35 +48,37 @@ def moments(column: pd.Series, form: str, zone: str, rows_zone: str | None) -> p
     UsageProblem
         If `form` is none.
     """
-    codes, unique = pd.factorize(column, use_na_sentinel=False)
     if "%" not in form:
         raise UsageProblem(f"data.dates: {form!r} — write how dates are written as in '%d/%m/%Y' or '%Y-%m-%d %H:%M'")
+    codes, unique = pd.factorize(column, use_na_sentinel=False)
+    cells = pd.Series(unique, dtype=object)
+    own = cells.map(lambda cell: isinstance(cell, dt.date) and cell is not pd.NaT).astype(bool)
+    parsed = _parsed(texts(cells).mask(own, ""), form, zone)
+    parsed[own] = [_own(cell, zone) for cell in cells[own]]
+    is_local = cells.map(lambda cell: getattr(cell, "tzinfo", None) is None).astype(bool) & (own | ("%z" not in form))
+    if rows_zone not in (None, zone):
+        parsed[is_local] = _moved(parsed[is_local], str(rows_zone), zone)
+    return pd.Series(parsed.to_numpy()[codes], index=column.index)
+
+
+def _parsed(texts: pd.Series, form: str, zone: str) -> pd.Series:
     try:
-        parsed = pd.Series(
-            [_moment(cell, form, zone, rows_zone) for cell in _parsed(pd.Series(unique, dtype=object), form)]
-        )
+        parsed = pd.to_datetime(texts, format=form, errors="coerce", utc="%z" in form)
     except ValueError as error:
         raise UsageProblem(f"data.dates: {form!r} — {error}") from None
-    return pd.Series(parsed.to_numpy(dtype="datetime64[us]")[codes], index=column.index)
+    return (parsed.dt.tz_convert(zone).dt.tz_localize(None) if "%z" in form else parsed).astype("datetime64[us]")
 
 
-def _parsed(cells: pd.Series, form: str) -> list[Any]:
-    """Each cell as a timestamp, with a zone where it has one."""
-    own = cells.map(lambda cell: isinstance(cell, dt.date))
-    written = pd.to_datetime(texts(cells).mask(own, ""), format=form, errors="coerce", utc="%z" in form)
-    return [_own(cell) if is_own else text for cell, is_own, text in zip(cells, own, written, strict=True)]
-
-
-def _own(cell: Any) -> Any:
-    return pd.Timestamp(cell).as_unit("us") if 1 <= cell.year < 9999 else pd.NaT
-
-
-def _moment(moment: Any, form: str, zone: str, rows_zone: str | None) -> Any:
-    if moment is pd.NaT:
-        return pd.NaT
-    if moment.tzinfo is None and rows_zone not in (None, zone):
-        moment = moment.tz_localize(rows_zone, ambiguous=True, nonexistent="shift_forward")
+def _own(cell: Any, zone: str) -> Any:
+    """The moment of a workbook's or Parquet's own date."""
+    moment = pd.Timestamp(cell).as_unit("us")
     return moment.tz_convert(zone).tz_localize(None) if moment.tzinfo else moment
+
+
+def _moved(moments: pd.Series, from_zone: str, zone: str) -> pd.Series:
+    first = np.ones(len(moments), dtype=bool)
+    aware = moments.dt.tz_localize(from_zone, ambiguous=first, nonexistent="shift_forward")
+    return aware.dt.tz_convert(zone).dt.tz_localize(None)
 
 
 def numbers(column: pd.Series, decimal: str) -> pd.Series:
@@ -91,7 +93,7 @@ def numbers(column: pd.Series, decimal: str) -> pd.Series:
 
 def is_blank(column: pd.Series) -> pd.Series:
     """Which cells hold nothing."""
-    return texts(column).eq("")
+    return column.isna() | column.map(lambda cell: isinstance(cell, str) and not cell.strip())
 
 
 def _number(cell: Any, decimal: str) -> float:

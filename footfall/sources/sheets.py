@@ -27,6 +27,7 @@ from footfall.sources.fault import Fault, Unreadable, safe
 SEPARATORS = (";", "\t", ",", "|")
 TOP = 30  # lines among which the header is looked for
 TOTAL = re.compile(r"\W*(grand |sub-?)?(total|totais|totales|totaux|summe|gesamt|sum|soma|suma|somme)\b", re.IGNORECASE)
+DIGIT = re.compile(r"\d")
 EXPECTED = "CSV, Excel (.xlsx), Parquet and SAF-T are read"
 REMEDIES = {
     integrity.OLD_EXCEL: "save it as .xlsx, without a password",
@@ -108,7 +109,7 @@ def read_rows(path: Path, wanted: Sequence[str]) -> Rows:
     sheet, (line, header) = max(candidates, key=lambda candidate: len(candidate[1][1]))
     rows = collect(sheet, line, header, wanted)
     if encoding(path) == "cp1252":
-        rows.notes.append(f"{safe(path.name, 120)} is no UTF-8: it is read as Windows-1252, as Excel writes it here")
+        rows.notes.append(f"{safe(path.name, 120)} is no UTF-8: it is read as Windows-1252, as older programs write")
     return rows
 
 
@@ -162,7 +163,7 @@ def collect(sheet: Sheet, first: int, header: list[str], wanted: Sequence[str]) 
 
 
 def _is_total(cells: Sequence[Any], date: int) -> bool:
-    dated = date < len(cells) and any(character.isdigit() for character in str(cells[date]))
+    dated = date < len(cells) and DIGIT.search(str(cells[date]))
     return not dated and any(TOTAL.match(cell) for cell in cells if isinstance(cell, str))
 
 

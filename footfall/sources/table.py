@@ -7,8 +7,9 @@ from pathlib import Path
 from footfall.errors import DataProblem, UsageProblem, listed
 from footfall.params import Data
 from footfall.sources import days
-from footfall.sources.export import Export, read_export
+from footfall.sources.export import read_export
 from footfall.sources.fault import Fault, by_rule
+from footfall.sources.oddities import oddities
 from footfall.sources.reading import Reading
 from footfall.units import unit_of
 
@@ -53,8 +54,8 @@ def read_table(path: Path, data: Data, not_after: dt.date) -> Reading:
         raise DataProblem(
             f"{path.name}: no day has a value above {unit_of(data.category).floor:g}; is it the right column?"
         )
-    notes = [note for export in exports for note in export.notes]
-    return Reading(days.to_series(table, data), notes + overlaps + spellings + repeats + refunds + days.absent(table))
+    notes = [note for export in exports for note in export.notes] + overlaps + spellings + repeats + refunds
+    return Reading(days.to_series(table, data), notes + days.absent(table) + oddities(table))
 
 
 def files(path: Path) -> list[Path]:
@@ -88,6 +89,3 @@ def _stop(broken: Sequence[tuple[str, Sequence[str], Sequence[Fault]]]) -> None:
         [(name, header, sorted(faults, key=lambda fault: fault.line)) for name, header, faults in broken]
     ):
         raise DataProblem(listed(problems))
-
-
-__all__ = ["Export", "files", "read_table"]

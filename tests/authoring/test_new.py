@@ -77,8 +77,9 @@ def test_a_name_that_no_market_can_have_is_refused(params, till, name):
 
 def test_a_date_that_can_be_read_in_two_ways_is_never_guessed(params, till):
     path = till("Data;Pessoas\n" + "".join(f"{day}/{month}/2025;{day}\n" for month in (1, 2) for day in range(1, 13)))
-    done = footfall("new", "tasca", path, "--location", "PT")
+    done = footfall("new", "tasca", path)
     assert done.exit_code == 2 and "--dates (%d/%m/%Y, %m/%d/%Y)" in done.output
+    assert "--location" in done.output, "all that is to be said is told at once"
     done = footfall("new", "tasca", path, "--location", "PT", "--dates", "%d/%m/%Y")
     assert done.exit_code == 0, done.output
     data, table = series(params, "tasca")
@@ -100,6 +101,15 @@ def test_thousands_or_decimals_are_asked_where_both_fit(params, till):
     assert done.exit_code == 2 and "--decimal (., ,)" in done.output
     assert footfall("new", "tasca", path, "--location", "PT", "--decimal", ",").exit_code == 0
     assert series(params, "tasca")[1]["value"].min() == 1100
+
+
+def test_hostile_names_of_columns_are_written_so_that_they_are_read_again(params, till):
+    value = "n\x85: {a} # 'b' ü"
+    path = till(f"date;{value}\n" + "".join(f"{day};{n}\n" for day, n in recent()))
+    done = footfall("new", "tasca", path, "--location", "PT", "--name", "a\nb: [", "--measure-de", "Gäste")
+    assert done.exit_code == 0, done.output
+    data, table = series(params, "tasca")
+    assert (data.columns.value, data.name, data.measure) == (value, "a\nb: [", {"de": "Gäste"}) and len(table) == 60
 
 
 def test_a_person_is_asked_and_may_answer_by_number(params, till):
@@ -136,6 +146,24 @@ def test_orders_are_told_from_days(params, till):
     data, table = series(params, "tasca")
     assert (data.rows, data.dates, data.day_starts) == ("orders", "%Y-%m-%d %H:%M", "05:00")
     assert len(table) in (60, 61)
+
+
+def test_a_workbook_and_an_audit_file_are_told_by_themselves(params, tmp_path):
+    frame = pd.DataFrame(recent(), columns=["Data", "Pessoas"]).assign(Data=lambda rows: pd.to_datetime(rows["Data"]))
+    frame.to_excel(tmp_path / "covers.xlsx", index=False)
+    done = footfall("new", "tasca", str(tmp_path / "covers.xlsx"), "--location", "PT")
+    assert done.exit_code == 0 and len(series(params, "tasca")[1]) == 60, done.output
+    invoices = "".join(
+        f"<Invoice><DocumentStatus><InvoiceStatus>N</InvoiceStatus></DocumentStatus><InvoiceDate>{day}</InvoiceDate>"
+        f"<InvoiceType>FS</InvoiceType><SystemEntryDate>{day}T02:00:00</SystemEntryDate></Invoice>"
+        for day, _ in recent()
+    )
+    (tmp_path / "saft.xml").write_text(f'<?xml version="1.0"?><AuditFile>{invoices}</AuditFile>')
+    done = footfall("new", "saft", str(tmp_path / "saft.xml"), "--location", "PT", "--day-starts", "05:00")
+    assert done.exit_code == 0, done.output
+    data, table = series(params, "saft")
+    assert (data.format, data.day_starts) == ("saft", "05:00") and table["value"].tolist() == [1] * 60
+    assert table["date"].min() == pd.Timestamp(recent()[0][0]) - pd.Timedelta(days=1)
 
 
 def test_a_house_shut_on_mondays_is_seen(params, till):

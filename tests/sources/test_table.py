@@ -462,6 +462,29 @@ def test_the_snapshot_keeps_whether_a_place_was_open(write):
     assert list(series.columns) == [*KEYS, "value", "open"] and not series.duplicated(KEYS).any()
 
 
+# --- what is odd stays, and is said
+
+
+def test_a_fortnight_copied_and_a_day_twenty_times_too_large_are_said(write):
+    values = [100 + 7 * day % 31 for day in range(60)]
+    values[28:42] = values[14:28]
+    values[50] = 2300
+    every = pd.date_range("2025-01-01", periods=60)
+    rows = "".join(f"{day:%Y-%m-%d},{value}\n" for day, value in zip(every, values, strict=True))
+    reading = read(write("date,covers\n" + rows), **COVERS)
+    assert reading.series["value"].tolist() == values
+    copied, large = reading.notes
+    assert copied == "2025-01-29 to 2025-02-11 repeat the fortnight before digit for digit"
+    assert re.match(r"2025-02-20 has 2300, 2\d times a usual day", large)
+
+
+@pytest.mark.parametrize("name", ["queen_street_daily.csv", "bakeries_daily.csv"])
+def test_few_real_days_are_odd(name):
+    columns = {"site": "site", "value": "count" if name.startswith("queen") else "sold"}
+    notes = read(shared(f"own/{name}"), columns=columns, location="NZ-AUK").notes
+    assert len(notes) <= 2, notes
+
+
 # --- folders
 
 
