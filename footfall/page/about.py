@@ -40,7 +40,7 @@ class About(NamedTuple):
 
     def place(self, location: str, language: Language) -> str:
         """What the page calls the place: its own name, a site's before it; else the location's."""
-        site = location.partition("/")[2]
+        site = location.partition("/")[2].replace("%2F", "/")
         return plain(", ".join(filter(None, [site, self.name])) if self.name else language.place(location))
 
     def word(self, target: str, language: Language) -> str:

@@ -108,14 +108,14 @@ def page(
 ) -> str:
     """The page's HTML; `days` from `footfall.outlook.outlook`, the rest as in `write_page`."""
     first, origin, is_open = table.iloc[0], pd.Timestamp(table["origin_date"].iloc[0]), days["word"] != CLOSED
-    country, unit, script = country_of(first["location"]), unit_of(first["target"]), _script()
+    country, unit, script = country_of(first["location"]), unit_of(first["target"]), text_of("page.js.j2")
     shared = {
         "days": days, "first": first, "made": origin, "through": y.index[-1], "country": country, "track": track,
         "still": (origin - y.index[-1]).days > lag + LATE, "last": f"{days.index[-1]:%Y-%m-%d}",
         "counts": unit is COUNTS, "open": days[is_open], "bars": dict(zip(days.index, bars(days, unit), strict=True)),
         "together": departure(days["mean"].mean(), days["usual"].mean(), y), "alike": shared_reasons(days[is_open]),
         "busiest": days["mean"].idxmax() if is_open.any() else None, "about": about,
-        "attribution": ATTRIBUTION, "address": ADDRESS, "script": script, "allowed": _digest(script),
+        "attribution": ATTRIBUTION, "address": ADDRESS, "script": script, "allowed": digest_of(script),
     }  # fmt: skip
     offered = about.languages(first["target"], days)
     charts = {language.tag: draw(y, days, ranges(table).where(is_open), language) for language in offered}
@@ -169,7 +169,7 @@ def _breakable(text: str) -> str:
 
 
 @cache
-def template() -> Template:
+def template(name: str = "page.html.j2") -> Template:
     """The page's template, its catalogues read: that takes longer than filling it in, so a waiting kernel does it."""
     strict: dict[str, Any] = {"autoescape": True, "undefined": StrictUndefined}
     templates = Environment(loader=FileSystemLoader(FOLDER), trim_blocks=True, lstrip_blocks=True, **strict)
@@ -177,13 +177,14 @@ def template() -> Template:
     templates.filters |= {"first_up": first_up, "unbroken": _unbroken, "breakable": _breakable}
     for unit in UNITS:
         languages(unit)
-    return templates.get_template("page.html.j2")
+    return templates.get_template(name)
 
 
-def _script() -> str:
-    return (FOLDER / "page.js.j2").read_text(encoding="utf-8").strip()
+def text_of(file: str) -> str:
+    """A script beside this module."""
+    return (FOLDER / file).read_text(encoding="utf-8").strip()
 
 
-def _digest(script: str) -> str:
+def digest_of(script: str) -> str:
     """What the page's own rules name its one script by, so that no other can run."""
     return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

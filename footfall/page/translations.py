@@ -148,6 +148,7 @@ class Language(NamedTuple):
         region, *sites = location.split("/")
         country, *codes = region.split("-")
         name = Locale.parse(self.locale).territories.get(country, country)
+        sites = [site.replace("%2F", "/") for site in sites]
         return ", ".join([*reversed(sites), *_subdivision(country, codes), name])
 
     def holiday(self, day: dt.date, country: str) -> tuple[str, bool]:

@@ -164,6 +164,21 @@ def test_a_site_is_called_by_its_own_name_first(tmp_path):
     )
 
 
+def test_a_slash_in_a_sites_name_is_read_back(tmp_path):
+    assert 'class="where">A/B, Tasca da Esquina · guests' in page_of(tmp_path / "a", location="PT-11/A%2FB")["en"]
+    assert (
+        'class="where">A/B, Lisboa, Portugal · guests' in page_of(tmp_path / "b", location="PT-11/A%2FB", name="")["en"]
+    )
+
+
+def test_nothing_is_divided_by_a_usual_of_nothing(tmp_path):
+    given = house(typical=0.3, shut=())
+    given["y"] = (given["y"].index.dayofyear % 9 == 0) * 1.0 + 0 * given["y"].fillna(0)
+    for tag, main in mains(written(tmp_path, given)["index.html"].decode()).items():
+        assert not re.search(r"\b(nan|inf)\b", main.lower()), tag
+        assert day_of(main, 0).count('class="bar"') == 1
+
+
 def test_the_calendar_tells_guests_and_closed_days(tmp_path):
     events = Calendar.from_ical(written(tmp_path, house())["week.ics"]).events
     told = [(str(event["summary"]), str(event["description"])) for event in events]

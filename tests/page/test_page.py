@@ -3,6 +3,7 @@
 import gzip
 import re
 import string
+import tomllib
 
 import numpy as np
 import pages
@@ -144,6 +145,14 @@ def test_no_language_lacks_a_sentence_has_one_too_many_or_lacks_a_fact(path):
     assert {name: fields(text) for name, text in own.items()} == {
         name: fields(text) for name, text in ENGLISH_ONES.items()
     }
+
+
+def test_an_installed_page_has_all_its_files():
+    folder = CATALOGUES.parent
+    patterns = tomllib.loads((folder.parents[1] / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]
+    installed = {path for pattern in patterns["footfall.page"] for path in folder.glob(pattern)}
+    others = {path for path in folder.rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")}
+    assert others == installed
 
 
 def test_there_are_five_languages_and_each_has_words_for_all_that_may_be_said_of_a_day():

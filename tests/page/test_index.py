@@ -1,0 +1,96 @@
+"""The index of a market of several places."""
+
+import re
+
+import pages
+import pandas as pd
+import pytest
+
+from flows.authoring import screenshot
+from footfall.outlook import outlook
+from footfall.page.about import About
+from footfall.page.index import Site, index
+
+HOSTILE = "=1+1 <script>alert(1)</script> \x1b[31m🍕"
+
+
+def days(lift=1.0, **facts):
+    given = pages.house(**facts)
+    table = given["table"].assign(value=given["table"]["value"] * lift)
+    return outlook(table, given["y"], given["parts"], True, given["closed"])
+
+
+@pytest.fixture(scope="module")
+def sites():
+    names = ["Rossio", "Sé", "Ameixoeira", "Belém"]
+    usual = [Site(name, name.lower(), days(typical=100 + 10 * n)) for n, name in enumerate(names)]
+    usual += [Site("Oriente", "oriente", days(typical=12400)), Site("Queen Street", "queen", days(typical=1e7))]
+    return [*usual, Site(HOSTILE, "1-1", days(lift=2.5)), Site("Nova", "nova", None)]
+
+
+def html(sites, country="PT"):
+    return index(sites, "count", country, About("Padarias <Sol>", {"pt": "clientes"}))
+
+
+def rows(html):
+    found = re.findall(r'<tr><th scope="row"><a href="([^"]*)">(.*?)</a></th>(.*?)</tr>', html, re.S)
+    return {name: (link, re.findall(r"<td[^>]*>(.*?)</td>", cells)) for link, name, cells in found}
+
+
+def test_each_place_has_one_row_that_leads_to_its_page(sites):
+    told = rows(html(sites))
+    assert (
+        len(told) == 8
+        and told["Rossio"][0] == "sites/rossio/index.html"
+        and told["Sé"][0] == "sites/s%C3%A9/index.html"
+    )
+    assert told["Rossio"][1] == ["112", "139", "102", "–", "75", "82", "95"], "guests, and closed on Monday"
+    assert told["Nova"][1] == ["?"] * 7
+
+
+def test_places_that_need_a_look_come_first(sites):
+    page = html(sites)
+    first, others = page.split('id="others"')
+    assert [name[:4] for name in rows(first)] == ["Nova", "=1+1"]
+    assert set(rows(others)) == {"Ameixoeira", "Belém", "Rossio", "Sé", "Oriente", "Queen Street"}
+    assert html(sites[::-1]) == page
+
+
+def test_it_opens_in_the_countrys_language_and_a_hostile_name_stays_text(sites):
+    assert '<html lang="pt-PT">' in html(sites) and '<html lang="de">' in html(sites, "DE")
+    assert "<script>alert" not in html(sites) and "\x1b" not in html(sites) and "Padarias &lt;Sol&gt;" in html(sites)
+
+
+def test_a_market_without_any_forecast_has_no_index():
+    with pytest.raises(ValueError, match="none of the 1 sites has a forecast"):
+        html([Site("Nova", "nova", None)])
+
+
+def test_many_places_are_quick_to_load(sites):
+    page = html([sites[0]._replace(name=f"Loja {n}", slug=f"loja-{n}") for n in range(1000)])
+    assert len(page) < 600_000
+    assert not pd.isna(sites[0].days["expected"]).all()
+
+
+@pytest.mark.kernel
+@pytest.mark.skipif(not screenshot.chromium_path(), reason=screenshot.ADVICE)
+def test_a_place_is_searched_for_on_a_phone_in_any_language(sites, tmp_path):
+    from axe_playwright_python.sync_playwright import Axe
+
+    (tmp_path / "index.html").write_text(html(sites), encoding="utf-8")
+    with screenshot.chromium() as browser:
+        view = browser.new_page(viewport={"width": 360, "height": 780}, locale="fr-FR")
+        complaints = []
+        view.on("console", lambda message: complaints.append(message.text))
+        view.goto((tmp_path / "index.html").as_uri())
+        assert view.get_by_role("heading", level=1).inner_text() == "Où y aura-t-il du monde\N{NO-BREAK SPACE}?"
+        view.get_by_role("searchbox").fill("belem")
+        assert view.get_by_role("rowheader").all_inner_texts() == ["Belém"], "without its accent"
+        view.get_by_role("searchbox").fill("")
+        for language in ("Português", "English", "Español", "Deutsch", "Français"):
+            view.get_by_text(language, exact=True).click()
+            assert view.evaluate("document.documentElement.scrollWidth <= innerWidth"), language
+        wide = "cell => cell.scrollWidth > cell.clientWidth + 1"
+        assert not any(cell.evaluate(wide) for cell in view.locator(".places td").all()), "each number in its own cell"
+        assert not complaints and not Axe().run(view).response["violations"]
+        view.screenshot(path=tmp_path / "index.png", full_page=True)
