@@ -77,7 +77,7 @@ class Series(Strict):
 class ExploreSettings(Strict):
     """What may be turned in explore.ipynb."""
 
-    fit_from: Days = 120
+    fit_from: Days = 28
 
 
 class TrainSettings(Strict):

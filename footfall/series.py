@@ -159,6 +159,8 @@ def unfit(y: pd.Series, fewest: int, closed: pd.Series | None = None) -> list[st
     """
     if y.empty:
         return [f"no day of it is published, and at least {fewest} are needed"]
+    if y.isna().all():
+        return [f"none of its {len(y)} days was open: all are without a value, or nobody came"]
     reasons = []
     if len(y) < fewest:
         span = f"{y.index[0]:%Y-%m-%d} to {y.index[-1]:%Y-%m-%d}"

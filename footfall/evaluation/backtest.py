@@ -38,7 +38,7 @@ def days_needed(origins: int, horizon: int) -> int:
 
 def youngest(lag: int) -> int:
     """Days from which on a series is trained on, without a verdict until there are `days_needed`."""
-    return 4 * WEEK + 2 * lag
+    return 4 * WEEK + 2 * max(lag - 1, 0)
 
 
 def last_origins(y: pd.Series, count: int, horizon: int, lag: int = 0) -> pd.DatetimeIndex:

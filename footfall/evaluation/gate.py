@@ -67,6 +67,25 @@ def decide(
     return _best_known(by_role, names, reason)
 
 
+def judge(
+    scores: pd.DataFrame, challenger: str, naive: str, standing: str, margin: float, days: int, needed: int
+) -> Decision:
+    """The decision on a challenger, by `decide`; of a series that has too few days for a verdict, by `young`.
+
+    Parameters
+    ----------
+    scores, challenger, naive, margin
+        As in `decide`; today's champion, if there is one, is the row ``champion``.
+    standing : str
+        Today's champion's; empty where there is none.
+    days, needed : int
+        As in `young`.
+    """
+    if days < needed:
+        return young(scores, challenger, naive, days, needed)
+    return decide(scores, challenger, naive, "champion" if standing else None, margin, standing == "proven")
+
+
 def young(scores: pd.DataFrame, challenger: str, naive: str, days: int, needed: int) -> Decision:
     """Let the challenger speak for a series that has too few days for a verdict, or the naive where that erred less.
 
