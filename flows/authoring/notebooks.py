@@ -3,6 +3,8 @@
 import datetime as dt
 import tempfile
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import nbformat
 import pandas as pd
@@ -13,8 +15,11 @@ from flows.authoring import pairing, screenshot
 from flows.notebook.forkserver import environment
 from flows.record.files import replace
 from flows.settings import ROOT, notebooks_folder
+from flows.sources.reading import read_source
 from footfall.forecast import read_forecast
+from footfall.market_file import read_market
 from footfall.params import PredictParams
+from footfall.series import to_parquet, visible
 
 STATIONS = ("explore", "train", "predict", "review")
 
@@ -35,7 +40,7 @@ def forecast_the_past(say: Callable[[str], None]) -> None:
     pd.concat(tables, ignore_index=True).to_parquet(path, compression="zstd", index=False)
 
 
-def _execute(name: str, parameters: dict[str, str]) -> None:
+def _execute(name: str, parameters: dict[str, Any]) -> None:
     folder = notebooks_folder()
     how = {"kernel_name": "python3", "cwd": folder, "progress_bar": False}
     papermill.execute_notebook(folder / f"{name}.ipynb", None, parameters, **how)
@@ -55,8 +60,24 @@ def refresh(say: Callable[[str], None]) -> None:
         replace(path, nbformat.writes(book) + "\n")
         pairing.write_text(path)
         say(f"{path.name} executed")
-    page = ROOT / ".footfall" / "lab" / "predict" / "forecast" / "index.html"
     if screenshot.chromium_path() is None:
-        return say(f"README's picture of the page stays: {screenshot.ADVICE}")
-    screenshot.draw(page, ROOT / "resources", dt.date.fromisoformat(PredictParams().as_of))
+        return say(f"README's pictures of pages stay: {screenshot.ADVICE}")
+    _draw()
     say("README's pictures drawn")
+
+
+def _draw() -> None:
+    """README's pictures: the sample's page by day in English and in the dark in Portuguese, and Queen Street's."""
+    page, day = ROOT / ".footfall" / "lab" / "predict" / "forecast" / "index.html", PredictParams().as_of
+    screenshot.draw(page, ROOT / "resources" / "page.png", dt.date.fromisoformat(day))
+    screenshot.draw(page, ROOT / "resources" / "page-pt.png", dt.date.fromisoformat(day), "pt-PT", "dark")
+    with tempfile.TemporaryDirectory() as scratch:
+        market = read_market(ROOT / "params", "queen-street")
+        table = visible(read_source(market.data).series, str(market.data.as_of), market.data.lag)
+        (Path(scratch) / "snapshot.parquet").write_bytes(to_parquet(table))
+        parameters = {**market.series(), "snapshot": f"{scratch}/snapshot.parquet"}
+        _execute("train", {**parameters, "out": f"{scratch}/train"})
+        champion = {"champion": f"{scratch}/train/model", "model_version": "queen-street/1"}
+        _execute("predict", {**parameters, **champion, **market.data.of_the_place(), "out": f"{scratch}/predict"})
+        page = Path(scratch) / "predict" / "forecast" / "index.html"
+        screenshot.draw(page, ROOT / "resources" / "page-own.png", dt.date.fromisoformat(str(market.data.as_of)))

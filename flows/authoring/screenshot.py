@@ -29,12 +29,11 @@ def chromium() -> Iterator[Any]:
             browser.close()
 
 
-def draw(page: Path, folder: Path, day: dt.date) -> None:
-    """The top of a page as it looks on a phone on the day it was made: by day in English, in the dark in Portuguese."""
+def draw(page: Path, picture: Path, day: dt.date, locale: str = "en-GB", scheme: str = "light") -> None:
+    """The top of a page as it looks on a phone on the day it was made."""
     with chromium() as browser:
-        for name, locale, scheme in (("page.png", "en-GB", "light"), ("page-pt.png", "pt-PT", "dark")):
-            phone = {"viewport": {"width": 400, "height": 860}, "device_scale_factor": 1.5}
-            tab = browser.new_page(**phone, locale=locale, color_scheme=scheme)
-            tab.clock.set_fixed_time(dt.datetime.combine(day, dt.time(9)))
-            tab.goto(page.resolve().as_uri())
-            tab.screenshot(path=folder / name)
+        phone = {"viewport": {"width": 400, "height": 860}, "device_scale_factor": 1.5}
+        tab = browser.new_page(**phone, locale=locale, color_scheme=scheme)
+        tab.clock.set_fixed_time(dt.datetime.combine(day, dt.time(9)))
+        tab.goto(page.resolve().as_uri())
+        tab.screenshot(path=picture)

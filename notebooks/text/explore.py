@@ -14,7 +14,7 @@ location = "PT"  # ISO 3166 code, or names joined by /
 category = "retail_and_recreation"  # what kind of places
 as_of = "2022-10-13"  # the day we stand on
 lag = 3  # days between a day and its publication
-fit_from = 120  # days of history that training needs at least
+fit_from = 28  # days of history that training needs at least
 
 # %% [markdown]
 # The words used below live in `footfall/`; each does one thing, and none of them talks to a server.

@@ -44,7 +44,7 @@ from footfall.models import (
     predict,
     with_panel,
 )
-from footfall.series import pick, read_snapshot, unfit, visible
+from footfall.series import pick, read_snapshot, shut, unfit, visible
 from footfall.units import unit
 
 set_option("display.width", 160)  # characters: a table as text, which git and changes.html show, is not cut
@@ -53,7 +53,8 @@ set_option("display.width", 160)  # characters: a table as text, which git and c
 # ## Read
 #
 # One series, up to the last day that had been published by `as_of`. Nothing later can leak into what follows, because
-# nothing later is there. Every origin of the backtest needs some history behind it, so a short series is refused here.
+# nothing later is there. A day on which the place was shut has no value. Every origin of the backtest needs some history behind it:
+# a series of less than four weeks is refused here, and a young one, of fewer days than a verdict takes, gets none below.
 # The panel is what else there is to learn from: every kind of place, of every country in the snapshot.
 
 # %%
@@ -61,7 +62,7 @@ published = visible(read_snapshot(snapshot), as_of, lag)
 y = pick(published, location, category)
 panel = Panel(published)
 country = country_of(location)
-reasons = unfit(y, backtest.days_needed(backtest_days, horizon))
+reasons = unfit(y, backtest.youngest(lag), shut(published, location, category))
 assert not reasons, "; ".join(reasons)
 f"{len(y)} days, {y.index[0]:%Y-%m-%d} to {y.index[-1]:%Y-%m-%d}, {y.isna().sum()} without a value"
 
@@ -109,7 +110,7 @@ candidates["both scales"] = EnsembleForecaster([("log", candidates["calendar"]),
 # %%
 incumbent = read_champion(champion) if champion else None
 candidates |= {"champion": with_panel(incumbent.forecaster, panel)} if incumbent else {}
-origins = backtest.last_origins(y, backtest_days, horizon)
+origins = backtest.last_origins(y, backtest_days, horizon, lag)
 table = backtest.backtest(candidates, y, origins, horizon, lag)
 table = intervals.with_quantiles(table, country, lag, unit(y).floor)
 warm_up, selection, report = backtest.windows(origins, horizon)
@@ -161,7 +162,8 @@ significance.by_kind(table[table["origin"].isin(selection)], country).loc[[*choi
 #
 # The newest span, on which nothing was chosen. The gate opens if the challenger's 80 % range holds 60 to 98 %
 # of the days, if it beats the naive forecast by the margin, and if it is no worse than the champion; its own words say which
-# figures decided.
+# figures decided. A market needs somebody who speaks: where no champion is proven, the best that is known speaks, were it the naive
+# forecast itself, and a young series has no verdict yet; ledger and page say so.
 #
 # How sure is that? The lead over the naive forecast in WIS, and between which values it lies in nine of ten redraws of the
 # origins, a fortnight at a time, since neighbouring ones err alike. A range that reaches below zero says that the lead may
@@ -170,7 +172,8 @@ significance.by_kind(table[table["origin"].isin(selection)], country).loc[[*choi
 # %%
 verdict = backtest.leaderboard(table[table["origin"].isin(report)], y)
 standing = incumbent.about.get("standing", "proven") if incumbent else ""
-decision = gate.decide(verdict, challenger, "seasonal naive", "champion" if champion else None, margin, standing == "proven")
+known, needed = len(y), backtest.days_needed(backtest_days, horizon)
+decision = gate.judge(verdict, challenger, "seasonal naive", standing, margin, known, needed)
 lead = significance.advantage(table[table["origin"].isin(report)], challenger, "seasonal naive")
 print(f"{'passed' if decision.passed else 'closed'}: {decision.reason}")
 print("it saves {saved:.2f} of the naive's WIS; by chance {low:.2f} to {high:.2f}".format(**lead))
