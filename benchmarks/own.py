@@ -41,9 +41,7 @@ def main() -> None:
     folder = Path(sys.argv[1])
     if not folder.is_dir():
         sys.exit(f"{folder}: no such folder; nothing is measured. Say DATA=folder that holds {', '.join(FILES)}")
-    tables = {
-        name: _table(snapshot, location) for snapshot in _snapshots(folder) for name, location in _sites(snapshot)
-    }
+    tables = dict(_tables(folder))
     errors = {name: _errors(table) for name, table in tables.items()}
     ratios = pd.DataFrame({name: error.mean() / error[NAIVE].mean() for name, error in errors.items()}).T
     held = pd.DataFrame({name: _held(table) for name, table in tables.items()}).T
@@ -53,6 +51,17 @@ def main() -> None:
     print("MAE as a share of the seasonal naive's\n", ratios.round(3).to_string(), sep="\n")
     print("\nWhat the 80 % range holds\n", held.round(3).to_string(), sep="\n")
     print("\nOver all series\n", board.round(3).to_string(na_rep=""), sep="\n")
+
+
+def _tables(folder: Path) -> Iterator[tuple[str, pd.DataFrame]]:
+    """A backtest table for each series, told of as it is done."""
+    for snapshot in _snapshots(folder):
+        panel = Panel(snapshot)
+        for location in snapshot["location"].unique():
+            table = _table(snapshot, location, panel)
+            error = _errors(table).mean()
+            print(location, (error / error[NAIVE]).round(3).to_dict(), _held(table).round(2).to_dict(), flush=True)
+            yield location, table
 
 
 def _snapshots(folder: Path) -> Iterator[pd.DataFrame]:
@@ -67,10 +76,6 @@ def _snapshots(folder: Path) -> Iterator[pd.DataFrame]:
         yield pd.DataFrame(table).sort_values(["location", "date"], ignore_index=True)
 
 
-def _sites(snapshot: pd.DataFrame) -> list[tuple[str, str]]:
-    return [(location.partition("/")[2], location) for location in snapshot["location"].unique()]
-
-
 def _candidates(country: str, panel: Panel) -> dict[str, BaseForecaster]:
     front = LogLevel() * KindOfDay(country) * LastYearsTurn()
     steady = front * WeekdaySmoother(level=0.1, season=0.1, trend=0.0)
@@ -83,12 +88,12 @@ def _candidates(country: str, panel: Panel) -> dict[str, BaseForecaster]:
     }
 
 
-def _table(snapshot: pd.DataFrame, location: str) -> pd.DataFrame:
+def _table(snapshot: pd.DataFrame, location: str, panel: Panel) -> pd.DataFrame:
     """A backtest table of all models; those without ranges on every sixth day alone."""
     y, country = pick(snapshot, location, COUNT)[-MOST:], country_of(location)
     y = y[y.first_valid_index() :]
     days = pd.date_range(y.index[min(YEAR, len(y) // 2)], y.index[-1] - HORIZON * DAY)
-    ours = backtest(_candidates(country, Panel(snapshot)), y, days, HORIZON, lag=0)
+    ours = backtest(_candidates(country, panel), y, days, HORIZON, lag=0)
     theta = backtest({"Theta": ThetaForecaster(sp=WEEK, deseasonalize_model="additive")}, y, days[::STEP], HORIZON, 0)
     table = pd.concat([with_quantiles(ours, country, 0, COUNTS.floor), theta, _medians(theta, y)], ignore_index=True)
     return table[table["origin"].isin(days[::STEP])]

@@ -31,8 +31,11 @@ KINDS = [ORDINARY, "holiday", "weekend holiday", "eve", "bridge", "Easter", *dic
 
 
 def country_of(location: str) -> str:
-    """ISO 3166 code of the country a location lies in: ``PT`` of ``PT``, ``PT-11`` and ``PT/Lisbon``."""
-    return location[:2]
+    """ISO 3166 code of the country or region a location lies in: ``PT`` of ``PT/Lisbon``, ``PT-11`` of ``PT-11/Tasca``.
+
+    Whose holidays are kept there: what is true of the country alone goes by the first two letters.
+    """
+    return location.partition("/")[0]
 
 
 def kinds(days: pd.DatetimeIndex, country: str) -> pd.Series:
@@ -43,7 +46,8 @@ def kinds(days: pd.DatetimeIndex, country: str) -> pd.Series:
     days : DatetimeIndex
         Calendar days, in any order.
     country : str
-        ISO 3166 code of two letters. A country unknown to `holidays` has only Easter and the turn of the year.
+        ISO 3166 code of a country, or of a region of it: ``PT-11`` keeps Lisbon's own days too. A country unknown to
+        `holidays` has only Easter and the turn of the year, a region unknown to it the days of its country.
 
     Returns
     -------
@@ -67,7 +71,7 @@ def known_ahead(days: pd.DatetimeIndex, country: str) -> pd.DataFrame:
     days : DatetimeIndex
         Calendar days, in any order.
     country : str
-        ISO 3166 code of two letters, see `kinds`.
+        ISO 3166 code, see `kinds`.
 
     Returns
     -------
@@ -96,7 +100,7 @@ def _names_of_year(year: int, country: str) -> dict[pd.Timestamp, str]:
         for day, name in holiday_names(year, country, category).items()
     }
     fixed = {pd.Timestamp(year, *day): kind for day, kind in TURN_OF_THE_YEAR.items() if kind in ONCE_A_YEAR}
-    sunday = _easter(year, EASTER_ORTHODOX if _is_orthodox(country) else EASTER_WESTERN)
+    sunday = _easter(year, EASTER_ORTHODOX if _is_orthodox(country[:2]) else EASTER_WESTERN)
     return named | fixed | {sunday: "Easter"}
 
 
@@ -110,7 +114,7 @@ def _special_days(first: int, last: int, country: str) -> tuple[pd.DatetimeIndex
 @cache
 def _kinds_of_year(year: int, country: str) -> dict[pd.Timestamp, str]:
     days_off = _holidays(year, country) | _holidays(year + 1, country)
-    sunday = _easter(year, EASTER_ORTHODOX if _is_orthodox(country) else EASTER_WESTERN)
+    sunday = _easter(year, EASTER_ORTHODOX if _is_orthodox(country[:2]) else EASTER_WESTERN)
     kind_of = {day: _kind(day, days_off, sunday) for day in pd.date_range(f"{year}-01-01", f"{year}-12-31")}
     return {day: kind for day, kind in kind_of.items() if kind != ORDINARY}
 
@@ -145,21 +149,23 @@ def holiday_names(year: int, country: str, category: str, language: str | None =
     ----------
     year : int
     country : str
-        ISO 3166 code of two letters.
+        ISO 3166 code of a country or a region of it.
     category : str
         One of `HOLIDAY_CATEGORIES`.
     language : str, optional
         As `holidays` writes it, ``pt_PT``; the country's own where there is no such translation.
     """
+    code, _, region = country.partition("-")
     try:
-        country_calendar = holidays.country_holidays(country)
+        country_calendar = holidays.country_holidays(code)
     except NotImplementedError:
         return {}
     if category not in country_calendar.supported_categories:
         return {}
     if language not in country_calendar.supported_languages:
         language = country_calendar.default_language
-    days = holidays.country_holidays(country, categories=(category,), language=language)
+    subdivision = region if region in country_calendar.subdivisions else None
+    days = holidays.country_holidays(code, subdiv=subdivision, categories=(category,), language=language)
     days.has_special_holidays = False
     days.get(dt.date(year, 1, 1))  # asked for a day, it fills in the year
     return dict(days)

@@ -69,6 +69,29 @@ def test_special_is_anything_but_ordinary():
     assert special(pd.DatetimeIndex(["2022-06-16", "2022-06-21"]), "PT").tolist() == [True, False]
 
 
-@pytest.mark.parametrize("location", ["PT", "PT-11", "PT/Lisbon/Amadora"])
-def test_the_country_is_the_first_two_letters(location):
-    assert country_of(location) == "PT"
+@pytest.mark.parametrize(
+    ("location", "country"),
+    [("PT", "PT"), ("PT/Lisbon/Amadora", "PT"), ("PT-11", "PT-11"), ("PT-11/Tasca da Esquina", "PT-11")],
+)
+def test_a_location_is_of_the_country_or_region_before_its_first_name(location, country):
+    assert country_of(location) == country
+
+
+@pytest.mark.parametrize(
+    ("day", "region", "elsewhere"),
+    [
+        ("2023-05-29", "PT-20", "PT-11"),  # the Azores' day
+        ("2023-01-06", "DE-BW", "DE-BE"),  # Epiphany
+        ("2023-01-30", "NZ-AUK", "NZ-OTA"),  # Auckland Anniversary Day
+    ],
+)
+def test_a_region_keeps_days_of_its_own(day, region, elsewhere):
+    assert kind(day, region) == "holiday" and kind(day, elsewhere) == kind(day, region[:2]) == ORDINARY
+
+
+def test_a_region_keeps_its_country_s_days_and_an_unknown_one_those_alone():
+    days = pd.date_range("2022-01-01", "2023-12-31")
+    for region in ("PT-99", "PT-Lisbon"):
+        assert kinds(days, region).equals(kinds(days, "PT"))
+    assert kind("2022-04-25", "PT-11") == "holiday" and kind("2022-06-10", "XX-1") == ORDINARY
+    assert kind("2022-04-24", "GR-A") == "Easter"

@@ -178,7 +178,7 @@ def _sentences(path: Path, unit: str) -> dict[str, str]:
 def leading(voices: Iterable[Language], country: str) -> Language:
     """The language that a country's page opens in, where no browser says otherwise; English where none is its own."""
     by_tag = {language.tag: language for language in voices}
-    own = [language for language in by_tag.values() if country in language.say("leads in").split()]
+    own = [language for language in by_tag.values() if country[:2] in language.say("leads in").split()]
     return own[0] if own else by_tag[ENGLISH]
 
 
