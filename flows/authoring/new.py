@@ -1,7 +1,6 @@
 """A market of one's own from a file of its figures: looked at, asked what it does not say, written ready to run."""
 
 import datetime as dt
-import json
 import re
 import tempfile
 import unicodedata
@@ -16,6 +15,7 @@ import pandas as pd
 from babel.core import get_global
 from pydantic import ValidationError
 
+from flows.authoring.market_text import market_text
 from flows.settings import params_folder
 from flows.sources import download
 from flows.sources.reading import day_of_business
@@ -32,7 +32,6 @@ from footfall.sources.sniff import Sketch
 CODE = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
 NIGHT = 0.005  # share of rows after midnight, from which it matters when a day of business ends
 DAY_STARTS = "When does a day of business start, as in 05:00: --day-starts"
-USUAL = {"decimal": ".", "day_starts": "00:00"}  # need not be said
 PORTUGAL = {"PT-20": "Atlantic/Azores", "PT-30": "Atlantic/Madeira"}
 
 Ask = Callable[[str, Sequence[str], str | None], str]  # question, choices, what is taken without an answer
@@ -98,7 +97,7 @@ def draft(name: str, source: str, answers: Answers, ask: Ask | None) -> Draft:
     files = {}
     for market, location in _markets(name, sites).items():
         _refuse_existing(market)
-        files[market] = _file(market, section | {"location": location}, _last(reading, location), data)
+        files[market] = market_text(market, section | {"location": location}, _last(reading, location), data)
     return Draft(files, list(_told(reading, data, sites, section)))
 
 
@@ -327,52 +326,3 @@ def _shut_weekdays(reading: Reading, location: str, data: Data) -> list[str]:
     coming = pd.date_range(pd.Timestamp(_last(reading, location)) + DAY, periods=7)
     why = opening.foreseen(reading.series, location, data.category, coming, data.closed.model_dump())
     return [opening.WEEKDAYS[day.dayofweek].capitalize() for day in coming[why.isin(["weekday", "said"])].sort_values()]
-
-
-def _file(market: str, section: dict[str, Any], last: dt.date, data: Data) -> str:
-    """The market's file, commented."""
-    lines = [f"# {market}: figures of one's own. What each key means stands beside it.", "data:"]
-    lines += [_line(key, value) for key, value in section.items() if value not in ("", {}, USUAL.get(key))]
-    lines += [_line("lag", 1)]
-    if data.is_stale(last, day_of_business(data)):
-        as_of = (last + dt.timedelta(days=1)).isoformat()
-        lines += [_line("as_of", as_of)]
-    lines += OPTIONAL
-    return "\n".join(lines) + "\n"
-
-
-COMMENTS = {
-    "source": "file, folder (relative ones are looked for beside this file), https or gs://",
-    "unit": "how many came, and not percent of a baseline",
-    "columns": "as they stand in the first line",
-    "dates": "how dates are written; never guessed",
-    "rows": "days, or hours or orders, which are summed",
-    "day_starts": "what is earlier belongs to the day before",
-    "location": "whose holidays; after a / the site",
-    "name": "the page's",
-    "lag": "days between a day and its figures; replays and backtests keep to it",
-    "as_of": "the figures end the day before; leave this line out once they are up to date (then: today)",
-}
-OPTIONAL = [
-    '  # closed: {weekdays: [monday], dates: ["2026-12-25"], from_to: [["2026-08-01", "2026-08-21"]]}',
-    "  # absent: closed    # what a day without a row was; or unknown. Left out: weekdays never open are closed",
-]
-
-
-def _line(key: str, value: Any) -> str:
-    """A key and its value, which is written as JSON where YAML may take it for something else."""
-    text = f"  {key}: {_value(value)}"
-    return f"{text:<40}  # {COMMENTS[key]}" if key in COMMENTS else text
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {_value(item)}" for key, item in value.items()) + "}"
-    is_plain = isinstance(value, str) and re.fullmatch(
-        r"[a-zA-Z][a-z]{2,}|[A-Z][a-z]+/[A-Z][a-z]+|[A-Z]{2}-\d{2}", value
-    )
-    return (
-        value
-        if is_plain and value not in ("yes", "true", "false", "off", "null")
-        else json.dumps(value, ensure_ascii=not str(value).isprintable())
-    )

@@ -11,7 +11,7 @@ from footfall.series import KEYS
 from footfall.sources import names
 from footfall.sources.business_day import clock_changes
 from footfall.sources.export import Export
-from footfall.sources.fault import Fault, safe, shown
+from footfall.sources.fault import Fault, counted, safe, shown
 from footfall.units import unit_of
 
 DAY = ["site", "day"]
@@ -23,7 +23,7 @@ def unite(exports: Sequence[Export]) -> tuple[pd.DataFrame, list[str]]:
     rows = pd.concat([exports[number].rows.assign(file=number, rank=rank) for rank, number in enumerate(order)])
     newest = rows["rank"] == rows.groupby(DAY, sort=False)["rank"].transform("max")
     days = rows.loc[~newest, DAY].drop_duplicates()
-    note = f"{len(days):,} days are in more than one export: those of the newer one are taken"
+    note = f"more than one export has {counted(len(days), 'day')}: those of the newer one are taken"
     return rows[newest].sort_values(["file", "line"], kind="stable", ignore_index=True), [note] if len(days) else []
 
 
@@ -54,7 +54,7 @@ def without_repeats(
     pairs = rows[again].merge(rows[~again].drop_duplicates(key), on=key, suffixes=("", "_1"))
     same = pairs["value"].eq(pairs["value_1"]) | (pairs["value"].isna() & pairs["value_1"].isna())
     faults = [(pair.file, _contradiction(pair, exports)) for pair in pairs[~same].itertuples()]
-    note = f"{same.sum():,} rows say again what another says, left out"
+    note = f"said again in {counted(same.sum(), 'row')}, left out"
     return rows[~again], [f"{note}; first {_at(pairs[same].iloc[0], exports)}"] if same.any() else [], faults
 
 
@@ -77,10 +77,9 @@ def sum_up(rows: pd.DataFrame, floor: float) -> tuple[pd.DataFrame, list[str]]:
     """One value a site and day, NaN where all its cells are blank; less than nothing, after refunds, is not known."""
     days = rows.groupby(DAY)["value"].sum(min_count=1).round(6).reset_index()
     below = days["value"] < floor
-    note = (
-        f"{below.sum():,} days sum to less than nothing, more was given back than sold: taken as not known; first {{}}"
-    )
-    notes = [note.format(f"{days.loc[below, 'day'].iloc[0]:%Y-%m-%d}")] if below.any() else []
+    first = str(days.loc[below, "day"].min())[:10]
+    note = f"more given back than sold, taken as not known: {counted(below.sum(), 'day')}; first {first}"
+    notes = [note] if below.any() else []
     return days.assign(value=days["value"].mask(below) + 0.0), notes
 
 
@@ -128,4 +127,4 @@ def absent(days: pd.DataFrame) -> list[str]:
     mostly = f", mostly {weekdays.index[0]}s" if weekdays.iloc[0] > len(gone) / 2 else ""
     where = f" at {safe(str(site))}" if site else ""
     which = f"{len(gone):,}{where}{mostly}, first {gone[0]:%Y-%m-%d}"
-    return [f"{missing.sum():,} days between first and last have no row; {which}"]
+    return [f"no row between first and last: {counted(missing.sum(), 'day')}; {which}"]

@@ -11,9 +11,9 @@ import pandas as pd
 from footfall.params import Columns, Data
 from footfall.sources import cells, integrity, names
 from footfall.sources.business_day import day_of_business, is_of_business
-from footfall.sources.fault import Fault, Unreadable
+from footfall.sources.fault import Fault, Unreadable, counted
+from footfall.sources.rows import Rows, read_rows
 from footfall.sources.saft import read_saft
-from footfall.sources.sheets import Rows, read_rows
 from footfall.units import unit_of
 
 FIRST_DAY = pd.Timestamp("1990-01-01")
@@ -183,8 +183,8 @@ def _check(export: Export, data: Data, not_after: dt.date) -> None:
     rows, today = export.rows, pd.Timestamp(not_after)
     coming = rows["day"] > today
     empty = coming & (rows["value"].isna() | rows["value"].eq(0))
-    _note(export, rows[empty], "blank rows of coming days, left out")
-    _note(export, rows[rows["day"] == today], f"rows of {not_after}, which is not over, left out")
+    _note(export, rows[empty], "blank on coming days, left out")
+    _note(export, rows[rows["day"] == today], f"{not_after} is not over, left out")
     floor = unit_of(data.category).floor
     is_under = (rows["value"] < floor) & (export.holds == "days")
     export.faults += [
@@ -214,4 +214,4 @@ def _misnamed(rows: pd.DataFrame, data: Data) -> list[Fault]:
 
 def _note(export: Export, rows: pd.DataFrame, what: str) -> None:
     if count := len(np.unique(rows["line"])):
-        export.notes.append(f"{export.name}: {count:,} {what}; first line {rows['line'].min()}")
+        export.notes.append(f"{export.name}: {what}: {counted(count, 'row')}; first line {rows['line'].min()}")

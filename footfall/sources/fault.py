@@ -63,6 +63,11 @@ def shown(value: float) -> str:
     return "(blank)" if math.isnan(value) else f"{value:.10g}"
 
 
+def counted(number: int, noun: str) -> str:
+    """A number and what it is of: ``1 day``, ``2,000 days``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def safe(value: str | bytes, longest: int = SHOWN) -> str:
     """What may be shown of a value: nothing that moves a cursor, nothing that fills a screen."""
     text = value[: 4 * longest].decode(errors="backslashreplace") if isinstance(value, bytes) else value

@@ -12,8 +12,8 @@ import defusedxml.ElementTree
 import pandas as pd
 from defusedxml.common import DefusedXmlException
 
-from footfall.sources.fault import Fault, Unreadable
-from footfall.sources.sheets import Rows
+from footfall.sources.fault import Fault, Unreadable, counted
+from footfall.sources.rows import Rows
 
 TOTALS = ("GrossTotal", "NetTotal")
 LEFT_OUT = {"A": "cancelled", "F": "replaced by an invoice"}
@@ -53,7 +53,11 @@ def read_saft(path: Path, value: str | None, by_entry: bool) -> Rows:
         cells.append([document.get(date, "")[:19], _amount(document, value)])
     if not lines:
         raise Unreadable(Fault(1, "SalesInvoices", path.name, "no invoice that counts in this audit file"))
-    notes = [f"{path.name}: {count:,} documents {LEFT_OUT[status]}, left out" for status, count in out.items() if count]
+    notes = [
+        f"{path.name}: {LEFT_OUT[status]}, left out: {counted(count, 'document')}"
+        for status, count in out.items()
+        if count
+    ]
     frame = pd.DataFrame(cells, columns=["date", "value"], dtype=object)
     return Rows(path.name, [date, value or "documents"], frame, lines, notes=notes)
 

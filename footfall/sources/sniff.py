@@ -16,7 +16,8 @@ import pandas as pd
 from footfall.params import Columns
 from footfall.sources import cells, integrity
 from footfall.sources.fault import Fault, Unreadable
-from footfall.sources.sheets import Record, Sheet, collect, sheets, top
+from footfall.sources.rows import collect, top
+from footfall.sources.sheets import Record, Sheet, sheets
 
 DAYS = ("%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d.%m.%Y", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d",
         "%d/%m/%y", "%m/%d/%y", "%d-%m-%y", "%m-%d-%y", "%d.%m.%y", "%d %b %Y", "%d-%b-%Y", "%d %B %Y")  # fmt: skip

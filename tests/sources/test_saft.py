@@ -58,8 +58,8 @@ def test_documents_are_counted_but_not_those_cancelled_or_replaced(tmp_path, enc
     reading = read(write(tmp_path, encoding=encoding))
     assert values(reading) == [1, 1], "two receipts and a credit note; one receipt, a debit note is nobody"
     assert reading.notes == [
-        "saft.xml: 1 documents cancelled, left out",
-        "saft.xml: 1 documents replaced by an invoice, left out",
+        "saft.xml: cancelled, left out: 1 document",
+        "saft.xml: replaced by an invoice, left out: 1 document",
     ]
 
 

@@ -192,8 +192,8 @@ def test_blank_rows_of_the_future_and_today_half_over_are_left_out(write):
     reading = read(path, **COVERS)
     assert days(reading) == {"11-24": 210, "11-25": 0}
     assert reading.notes == [
-        "till.csv: 2 blank rows of coming days, left out; first line 5",
-        "till.csv: 1 rows of 2026-11-26, which is not over, left out; first line 4",
+        "till.csv: blank on coming days, left out: 2 rows; first line 5",
+        "till.csv: 2026-11-26 is not over, left out: 1 row; first line 4",
     ]
 
 
@@ -220,6 +220,8 @@ def test_missing_columns_are_named_with_those_that_are_there(write):
         (b"<!DOCTYPE html><html></html>", "an HTML page"),
         (b"", "an empty file"),
         (b"date,covers\n", "no row beneath the header"),
+        (b"date,covers\n2025-01-01,1\0\n", "a NUL byte"),
+        (b"PK\x03\x04" + bytes(400), "damaged, or not a zip archive"),
         (b'date,covers\n2025-01-01,"1\n', "no line of a CSV file"),
         (b"date,covers,covers\n2025-01-01,1,2\n", "a duplicate header"),
         (b"date,covers\n2025-01-01,0\n", "no day has a value above 0"),
@@ -298,7 +300,7 @@ def test_orders_are_summed_refunds_subtracted_and_equal_ones_are_two(write):
     path = write("when,amount\n2025-12-01 10:00,5\n2025-12-01 10:00,5\n2025-12-01 11:00,-2\n2025-12-02 11:00,-2\n")
     reading = read(path, **ORDERS)
     assert days(reading)["12-01"] == 8 and np.isnan(days(reading)["12-02"])
-    assert "1 days sum to less than nothing" in reading.notes[0]
+    assert "more given back than sold, taken as not known: 1 day" in reading.notes[0]
 
 
 def test_rows_without_a_value_are_counted(write):
@@ -336,9 +338,7 @@ def test_an_hour_that_clocks_show_twice_is_no_repeat(write, day, hours):
 def test_an_hour_that_is_there_twice_on_another_day_is_a_repeat_or_a_contradiction(write):
     keys = {"columns": {"hour": "hour", "value": "n"}, "rows": "hours"}
     same = read(write("date,hour,n\n2025-12-01,6,1\n2025-12-01,6,1\n"), **keys)
-    assert days(same) == {"12-01": 1} and same.notes == [
-        "1 rows say again what another says, left out; first till.csv:3"
-    ]
+    assert days(same) == {"12-01": 1} and same.notes == ["said again in 1 row, left out; first till.csv:3"]
     assert "till.csv:3:n: 2 — till.csv:2 has 1" in problem(
         write("date,hour,n\n2025-12-01,6,1\n2025-12-01,6,2\n"), **keys
     )
@@ -434,7 +434,7 @@ def test_days_without_a_row_are_what_the_market_s_file_says(write):
         read(path, absent="closed", **COVERS)
     )
     assert opened(read(path, absent="unknown", **COVERS))["02"] == "unknown"
-    assert read(path, **COVERS).notes == ["2 days between first and last have no row; 2, first 2025-12-02"]
+    assert read(path, **COVERS).notes == ["no row between first and last: 2 days; 2, first 2025-12-02"]
 
 
 def test_days_said_to_be_closed_are_but_where_somebody_came(write):
@@ -494,7 +494,7 @@ def test_of_exports_that_overlap_the_newer_one_s_whole_days_are_taken(write, tmp
     write("not an export", "tills/.hidden.csv")
     reading = read(tmp_path / "tills", **ORDERS)
     assert days(reading) == {"12-01": 1, "12-02": 6, "12-03": 5}
-    assert reading.notes == ["1 days are in more than one export: those of the newer one are taken"]
+    assert reading.notes == ["more than one export has 1 day: those of the newer one are taken"]
 
 
 def test_files_of_sites_do_not_overlap(write, tmp_path):
