@@ -57,10 +57,15 @@ class About(NamedTuple):
 
     def languages(self, target: str, days: pd.DataFrame) -> tuple[Language, ...]:
         """The languages of a page, each with the word for what is counted and as many decimals as that needs."""
-        fine = bool(days[["high_value", "usual"]].max().max() < FINE)
+        fine = is_fine(days)
         return tuple(
             each._replace(measure=self.word(target, each), fine=fine) for each in languages(unit_of(target).name)
         )
+
+
+def is_fine(days: pd.DataFrame) -> bool:
+    """Whether all numbers of some days, from `footfall.outlook.outlook`, are so small that they need a decimal."""
+    return bool(days[["high_value", "usual"]].max().max() < FINE)
 
 
 def plain(text: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from footfall.outlook import CLOSED, DEGREES
-from footfall.page.about import About, plain
+from footfall.page.about import About, is_fine, plain
 from footfall.page.page import digest_of, template, text_of
 from footfall.page.translations import ENGLISH, Language, leading
 from footfall.series import WEEK
@@ -72,8 +72,10 @@ def _urgency(site: Site) -> float:
 
 def _row(site: Site, days: pd.DatetimeIndex, language: Language) -> dict[str, Any]:
     """A site's name and slug, and a day each: what it says and towards where."""
-    week = [] if site.days is None else list(site.days.head(WEEK).itertuples())
-    cells = [_cell(day, language) for day in week] or [("?", CLOSED)] * len(days)
+    cells = [("?", CLOSED)] * len(days)
+    if site.days is not None:
+        week = site.days.head(WEEK)
+        cells = [_cell(day, language._replace(fine=is_fine(week))) for day in week.itertuples()]
     return {"name": plain(site.name), "slug": site.slug, "cells": cells}
 
 

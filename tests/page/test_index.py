@@ -24,7 +24,11 @@ def days(lift=1.0, **facts):
 def sites():
     names = ["Rossio", "Sé", "Ameixoeira", "Belém"]
     usual = [Site(name, name.lower(), days(typical=100 + 10 * n)) for n, name in enumerate(names)]
-    usual += [Site("Oriente", "oriente", days(typical=12400)), Site("Queen Street", "queen", days(typical=1e7))]
+    usual += [
+        Site("Oriente", "oriente", days(typical=12400)),
+        Site("Queen Street", "queen", days(typical=1e7)),
+        Site("Foz", "foz", days(typical=0.3)),
+    ]
     return [*usual, Site(HOSTILE, "1-1", days(lift=2.5)), Site("Nova", "nova", None)]
 
 
@@ -40,18 +44,18 @@ def rows(html):
 def test_each_place_has_one_row_that_leads_to_its_page(sites):
     told = rows(html(sites))
     assert (
-        len(told) == 8
+        len(told) == 9
         and told["Rossio"][0] == "sites/rossio/index.html"
         and told["Sé"][0] == "sites/s%C3%A9/index.html"
     )
     assert told["Rossio"][1] == ["112", "139", "102", "–", "75", "82", "95"], "guests, and closed on Monday"
-    assert told["Nova"][1] == ["?"] * 7
+    assert told["Nova"][1] == ["?"] * 7 and told["Foz"][1][:2] == ["0,3", "0,4"], "each as fine as its own numbers"
 
 
 def test_places_that_need_a_look_come_first(sites):
     page = html(sites)
     first, others = page.split('id="others"')
-    assert [name[:4] for name in rows(first)] == ["Nova", "=1+1"]
+    assert [name[:4] for name in rows(first)] == ["Nova", "=1+1", "Foz"]
     assert set(rows(others)) == {"Ameixoeira", "Belém", "Rossio", "Sé", "Oriente", "Queen Street"}
     assert html(sites[::-1]) == page
 
