@@ -24,6 +24,7 @@ from pandas import Timedelta, date_range
 
 from footfall import opening, outputs, plots
 from footfall.calendar import country_of, kinds
+from footfall.level_shifts import level_shifts
 from footfall.models.transforms import departures
 from footfall.series import extent, pick, read_snapshot, unfit, visible
 
@@ -96,6 +97,14 @@ departures(y, country_of(location)).round(1)
 # %%
 lately = {"last 7 days": y[-7:].mean(), "4 weeks before": y[-35:-7].mean(), "a year ago": y[-371:-364].mean()}
 {name: round(float(value), 1) for name, value in lately.items()}
+
+# %% [markdown]
+# A place that moved, was rebuilt or opened again is on another level from one day to the next, and stays there. These are the
+# days from which on it was so many `times as busy` as before, for three weeks and more, by at least four tenths; most series
+# have none. No model takes such a step for a season: last year's turn passes on a hundredth a day at most.
+
+# %%
+level_shifts(y).round(2).rename("times as busy").to_frame()
 
 # %% [markdown]
 # And the special days among the last fourteen days and the next seven, so that nobody is surprised twice.
