@@ -79,7 +79,8 @@ f"{len(y)} days, {y.index[0]:%Y-%m-%d} to {y.index[-1]:%Y-%m-%d}, {y.isna().sum(
 # - *steady* is the calendar with a smoother that follows a surprise less than half as far: a single till shakes more than a
 #   nation does.
 # - *both scales* is the mean of that and of its twin on the percentages as they are, which is better near −100.
-# - *boosted* is the calendar again, its errors foreseen by trees that learned from the whole panel.
+# - *boosted* is the calendar again, its errors foreseen by trees that learned from the whole panel: other countries and kinds
+#   of place, or an owner's other sites; *boosted, steady* the same of *steady*.
 # - *ETS, calendar* has the same front before that *ETS*: what the front alone is worth.
 
 # %% tags=["candidates"]
@@ -92,6 +93,7 @@ candidates = {
     "steady": front * WeekdaySmoother(level=0.1, season=0.1, trend=0.0),
     "boosted": Boosted(country, panel),
 }
+candidates["boosted, steady"] = Boosted(country, panel, calendar=candidates["steady"])
 raw = KindOfDay(country) * LastYearsTurn(step=1.0) * WeekdaySmoother()
 candidates["both scales"] = EnsembleForecaster([("log", candidates["calendar"]), ("raw", raw)])
 # candidates["nervous"] = front * WeekdaySmoother(level=0.5)  # the exercise below
