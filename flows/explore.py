@@ -11,7 +11,7 @@ from footfall.params import ExploreParams
 
 @station_flow
 async def explore(market: str, as_of: str | None = None, settings: dict[str, Any] | None = None) -> str:
-    """Look at a market's data as of a day; parameters as in `flows.station.run.particulars`, returns the verdict."""
+    """Look at a market's data as of a day; parameters as in `flows.station.run.market_as_of`, returns the verdict."""
     with recorded("explore", market, as_of, settings) as run:
         take_snapshot(run)
         run_notebook(run, _parameters(run))

@@ -29,7 +29,7 @@ async def predict(
     Parameters
     ----------
     market, as_of, settings
-        As in `flows.station.run.particulars`.
+        As in `flows.station.run.market_as_of`.
     snapshot : str, optional
         Sha256 of a kept snapshot to forecast from again, instead of asking the source.
     show : bool, default=True

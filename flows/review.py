@@ -18,7 +18,7 @@ from footfall.params import ReviewParams
 
 @station_flow
 async def review(market: str, as_of: str | None = None, settings: dict[str, Any] | None = None) -> str | State[Any]:
-    """Score the published forecasts of a market as of a day; parameters as in `flows.station.run.particulars`.
+    """Score the published forecasts of a market as of a day; parameters as in `flows.station.run.market_as_of`.
 
     Returns
     -------

@@ -22,7 +22,7 @@ async def train(
     Parameters
     ----------
     market, as_of, settings
-        As in `flows.station.run.particulars`.
+        As in `flows.station.run.market_as_of`.
     trigger : str
         What called for it, a tag of its run: ``drift`` or ``young``.
 

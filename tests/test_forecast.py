@@ -141,3 +141,9 @@ def test_counts_have_as_many_decimals_as_their_size_asks_for(scale, written):
     table = covers(mean, None)
     assert table.loc[table["output_type"] == "mean", "value"].iloc[0] == written
     check(table, (retail() + 150).rename("count") * scale, 7, LEVELS, mean)
+
+
+def test_a_week_that_is_shut_throughout_may_be_published():
+    table = covers(MEAN, pd.Series("said", index=DAYS))
+    check(table, (retail() + 150).rename("count"), 7, LEVELS, MEAN)
+    assert (table["value"] == 0).all()

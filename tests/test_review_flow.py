@@ -196,7 +196,7 @@ def test_the_page_quotes_the_same_whether_the_review_of_the_day_before_was_made_
     from flows.station import scores as handed_in
 
     def track(name):
-        run = station.Run("predict", station.particulars(cafe, "2022-09-30", None), tmp_path / name)
+        run = station.Run("predict", station.market_as_of(cafe, "2022-09-30", None), tmp_path / name)
         (run.folder / "in").mkdir(parents=True)
         figures = series.visible(series.read_snapshot(SAMPLE / "snapshot.parquet"), "2022-09-30", 3)
         (run.folder / "in" / "snapshot.parquet").write_bytes(series.to_parquet(figures))

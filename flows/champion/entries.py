@@ -28,7 +28,7 @@ from footfall.errors import Conflict, DataProblem
 
 ROUNDS = 50  # lost races before giving up; each one means that another entry was written
 NO_ENTRY = "not an entry of the ledger, or altered"
-MEND = "restore it from the bucket's versions; until then no champion can be trusted."
+REMEDY = "restore it from the bucket's versions; until then no champion can be trusted."
 
 
 class Champion(BaseModel):
@@ -219,4 +219,4 @@ def _read(bucket: Bucket, name: str) -> Stored:
 
 
 def _untrusted(bucket: Bucket, name: str, reason: str) -> DataProblem:
-    return DataProblem(f"{storage.address(bucket, name)}: {reason}; {MEND}")
+    return DataProblem(f"{storage.address(bucket, name)}: {reason}; {REMEDY}")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from flows.champion import registry
-from flows.champion.entries import MEND, ROUNDS, Champion, Entry, append, entries, newest, read
+from flows.champion.entries import REMEDY, ROUNDS, Champion, Entry, append, entries, newest, read
 from flows.storage import bucket as storage
 from flows.storage import forecasts, layout
 from flows.storage.bucket import Bucket
@@ -32,7 +32,7 @@ def lay_down(bucket: Bucket, market: str, champion: Champion, folder: Path) -> s
     digest = registry.lay_down(market, champion.version, folder)
     if digest != champion.sha256:
         reason = f"names another model as version {champion.version} of {market} than the registry has"
-        raise DataProblem(f"{storage.address(bucket, champion.entry)}: {reason}; {MEND}")
+        raise DataProblem(f"{storage.address(bucket, champion.entry)}: {reason}; {REMEDY}")
     return digest
 
 

@@ -21,7 +21,7 @@ from mlflow.exceptions import MlflowException
 from footfall.errors import EnvironmentProblem
 
 CHAMPION = "champion"
-MEND = "Go back to one that is whole, footfall rollback MARKET --to VERSION --reason …, or restore what is missing."
+REMEDY = "Go back to one that is whole, footfall rollback MARKET --to VERSION --reason …, or restore what is missing."
 OF_SOURCE = ("mlflow.source", "mlflow.user")  # tags of a run; its model would have the path of the program that ran
 NEEDS = [
     f"{name}=={version(name)}"
@@ -96,7 +96,7 @@ def point(market: str, number: str) -> None:
             if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                 raise
             gone = f"model {market} version {number}, the champion by the ledger, is no longer in MLflow's registry"
-            raise EnvironmentProblem(f"{gone}. {MEND}") from None
+            raise EnvironmentProblem(f"{gone}. {REMEDY}") from None
 
 
 def alias(market: str) -> str | None:
@@ -126,11 +126,11 @@ def lay_down(market: str, number: str, folder: Path) -> str:
         shutil.move(artifacts / "data" / "model", folder / "champion")
     except (MlflowException, OSError) as error:
         what = f"model {market} version {number} cannot be fetched: {without_passwords(str(error))}"
-        raise EnvironmentProblem(f"{what}. If MLflow was away, run again. {MEND}") from error
+        raise EnvironmentProblem(f"{what}. If MLflow was away, run again. {REMEDY}") from error
     shutil.rmtree(folder / "registry")
     digest = content_digest(folder / "champion")
     if digest != registered.tags.get("sha256"):
         raise EnvironmentProblem(
-            f"model {market} version {number} is not what was registered (sha256 {digest}). {MEND}"
+            f"model {market} version {number} is not what was registered (sha256 {digest}). {REMEDY}"
         )
     return digest

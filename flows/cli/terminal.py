@@ -23,7 +23,7 @@ from footfall.market_file import read_market, read_value
 
 console = Console(highlight=False, soft_wrap=True, emoji=False)
 say = console.print
-MEND = "Mend that, or set FOOTFALL_HOME to a folder on another disk, and run again; footfall doctor looks for more."
+REMEDY = "Mend that, or set FOOTFALL_HOME to a folder on another disk, and run again; footfall doctor looks for more."
 
 
 @contextmanager
@@ -45,7 +45,7 @@ def plain_words(market: str | None) -> Iterator[None]:
     try:
         yield
     except (Problem, OSError) as error:
-        problem = error if isinstance(error, Problem) else EnvironmentProblem(f"{error}. {MEND}")
+        problem = error if isinstance(error, Problem) else EnvironmentProblem(f"{error}. {REMEDY}")
         say(f"[bold red]{type(problem).__name__}[/]", end="  ")
         say(str(problem), markup=False)
         if market:

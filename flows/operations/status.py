@@ -16,7 +16,7 @@ from footfall.evaluation.review import LATELY, accuracy, last_days
 from footfall.market_file import market_names, read_market
 from footfall.params import Market
 
-MEND = {
+REMEDY = {
     "stale source": "look at the source; the run after its next figures goes on by itself",
     "missed day": "run the missed days as the sentence says",
     "decay": "footfall train {market}",
@@ -67,7 +67,7 @@ def _forecast(store: bucket.Bucket, market: Market, today: dt.date) -> list[Line
     stale = market.data.is_stale(through, today)
     says = f"{through}, {_days(today, through)} before {today}" + (f", stale: {about['source']}" if stale else "")
     return [
-        Line("data", says, MEND["stale source"] if stale else ""),
+        Line("data", says, REMEDY["stale source"] if stale else ""),
         Line("forecast", f"as of {made}, {_age(today, made)}"),
     ]
 
@@ -125,7 +125,7 @@ def _stretches(days: list[dt.date]) -> list[str]:
 
 def _open(cause: dict[str, str]) -> Line:
     look = f"footfall runs --market {cause['market']}, then open the page of the failed one"
-    mend = MEND.get(cause["cause"], look).format(**cause)
+    mend = REMEDY.get(cause["cause"], look).format(**cause)
     first, *more = cause["sentence"].splitlines()
     sentence = f"{first} … and {len(more)} more" if more else first
     return Line(cause["cause"], f"since {cause['since'][:16].replace('T', ' ')} UTC: {sentence}", mend)

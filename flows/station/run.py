@@ -64,7 +64,7 @@ class Run:
         return json.loads((self.folder / "out" / name).read_text())
 
 
-def particulars(market: str, as_of: str | None, settings: dict[str, Any] | None) -> Market:
+def market_as_of(market: str, as_of: str | None, settings: dict[str, Any] | None) -> Market:
     """The market's parameters as of a day: the one asked for, the market's own, or the one that the run is due on.
 
     Parameters
@@ -112,7 +112,7 @@ def recorded(
         Whatever stopped the run, once it is on record.
     """
     forkserver.start(station)
-    parameters = particulars(market, as_of, settings)
+    parameters = market_as_of(market, as_of, settings)
     began = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%S")
     run = Run(station, parameters, home() / "runs" / f"{began}-{station}-{market}-{uuid.uuid4().hex[:8]}")
     always = {"market": market, "as_of": str(parameters.data.as_of), **_flow_run()}
@@ -120,7 +120,7 @@ def recorded(
     claim(run.folder, notebooks_folder() / f"{station}.ipynb", tags)
     try:
         run.id = mlflow_runs.start(run.folder)
-        for sentence in settle(run.folder.parent):
+        for sentence in recover(run.folder.parent):
             log().info(sentence)
         _bring_back_the_last_good(run)
         yield run
@@ -141,7 +141,7 @@ def _deliver_if_possible(run: Run, error: BaseException) -> None:
         log().warning(f"the record waits in {run.folder.name} ({problem}); the next start delivers it")
 
 
-def settle(runs: Path) -> list[str]:
+def recover(runs: Path) -> list[str]:
     """Put in order what earlier runs left behind, and say what was done; none of it may stop the run that starts."""
     sentences = [*_reaped(), *mlflow_runs.deliver_waiting(runs)]
     prune(runs)

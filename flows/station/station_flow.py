@@ -14,7 +14,7 @@ from prefect.logging.loggers import disable_logger
 from flows.orchestration import alerts
 from flows.orchestration.schedule import due
 from flows.settings import bucket_name, day_of, params_folder
-from flows.station.run import particulars
+from flows.station.run import market_as_of
 from flows.storage import bucket, forecasts
 from footfall.errors import Problem, StaleSource, UsageProblem
 from footfall.market_file import read_market
@@ -25,7 +25,7 @@ Result = TypeVar("Result")
 
 def station_flow(station: Callable[Parameters, Result]) -> Flow[Parameters, Result]:
     """The station as a Prefect flow, its parameters explained in the one style of docstring that Prefect reads."""
-    described = _described(station) | _described(particulars)
+    described = _described(station) | _described(market_as_of)
     names = [name for name in inspect.signature(station).parameters if name in described]
     lines = [f"    {name}: {described[name]}" for name in names]
     station.__doc__ = "\n".join([inspect.getdoc(station) or "", "", "Args:", *lines])

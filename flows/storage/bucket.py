@@ -35,8 +35,8 @@ TYPES = {
     "ics": "text/calendar; charset=utf-8",
     "parquet": "application/vnd.apache.parquet",
 }
-MEND = "Remove it and run the day again: equal inputs give equal bytes."
-ALTERED = f"its bytes do not match its checksum (crc32c). {MEND}"
+REMEDY = "Remove it and run the day again: equal inputs give equal bytes."
+ALTERED = f"its bytes do not match its checksum (crc32c). {REMEDY}"
 
 
 class Missing(DataProblem):
@@ -189,7 +189,7 @@ def write(bucket: Bucket, name: str, content: bytes, replaces: int | None = None
         except PreconditionFailed:
             return _is_ours(bucket, name, blob.metadata["writer"])
     if blob.crc32c != checksum(content):
-        raise DataProblem(f"{address(bucket, name)}: arrived altered (crc32c). {MEND}")
+        raise DataProblem(f"{address(bucket, name)}: arrived altered (crc32c). {REMEDY}")
     return True
 
 

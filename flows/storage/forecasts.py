@@ -14,7 +14,7 @@ from typing import Any
 
 from flows.storage import bucket as storage
 from flows.storage import layout
-from flows.storage.bucket import MEND, ROUNDS, Bucket
+from flows.storage.bucket import REMEDY, ROUNDS, Bucket
 from footfall.digest import sha256
 from footfall.errors import Conflict, DataProblem, Problem
 
@@ -91,7 +91,7 @@ def publish(
     stored, new = storage.keep_first(bucket, layout.manifest(folder), storage.as_json(manifest))
     if json.loads(stored)["files"] != manifest["files"]:
         at = storage.address(bucket, layout.manifest(folder))
-        raise Conflict(f"{at}: lists other files than were stored beside it. {MEND}")
+        raise Conflict(f"{at}: lists other files than were stored beside it. {REMEDY}")
     pointer = {**identity, "manifest": layout.manifest(folder), "manifest_sha256": sha256(stored)}
     moved, current = _point(bucket, market, pointer) if show else (False, _pointer(bucket, market)[0])
     url = storage.address(bucket, folder)
@@ -260,7 +260,7 @@ def _manifest(bucket: Bucket, pointer: dict[str, Any]) -> dict[str, Any]:
 def _verified(bucket: Bucket, name: str, digest: str) -> bytes:
     content = storage.read(bucket, name)
     if sha256(content) != digest:
-        raise DataProblem(f"{storage.address(bucket, name)}: altered since it was published (sha256). {MEND}")
+        raise DataProblem(f"{storage.address(bucket, name)}: altered since it was published (sha256). {REMEDY}")
     return content
 
 

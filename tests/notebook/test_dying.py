@@ -192,7 +192,7 @@ def settle():
     """What the next start does before anything else."""
     from flows.station import run as station
 
-    return station.settle(home() / "runs")
+    return station.recover(home() / "runs")
 
 
 def sockets_of(flow):

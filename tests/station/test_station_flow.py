@@ -18,7 +18,7 @@ def test_every_field_is_explained_where_prefect_looks(servers, station):
     fields = parameter_schema(flow).properties  # as `prefect deploy` asks for it
     assert {"market", "as_of", "settings"} <= set(fields)
     assert [name for name, field in fields.items() if len(field.get("description", "")) < 20] == []
-    assert not any("particulars" in field["description"] for field in fields.values())
+    assert not any("market_as_of" in field["description"] for field in fields.values())
 
 
 @pytest.mark.parametrize(
