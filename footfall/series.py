@@ -165,6 +165,8 @@ def unfit(y: pd.Series, fewest: int, closed: pd.Series | None = None) -> list[st
     if len(y) < fewest:
         span = f"{y.index[0]:%Y-%m-%d} to {y.index[-1]:%Y-%m-%d}"
         reasons.append(f"{len(y)} days from {span}, and at least {fewest} are needed")
+    if y.count() < 2 * WEEK:
+        reasons.append(f"{y.count()} days with a value, and at least {2 * WEEK} are needed")
     on = y if closed is None else y[~closed.reindex(y.index, fill_value=False)]
     if on.isna().mean() > MOST_MISSING:
         blank = f"{on.isna().mean():.0%} of the days have no value"

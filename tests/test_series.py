@@ -1,0 +1,34 @@
+"""What speaks against training on a series, in one sentence each."""
+
+import numpy as np
+import pandas as pd
+
+from footfall.series import unfit
+
+
+def covers(days, **options):
+    index = pd.date_range("2025-09-01", periods=days)
+    return pd.Series(
+        np.random.default_rng(1).integers(80, 120, days).astype(float), index=index, name="count", **options
+    )
+
+
+def test_a_place_that_was_never_open_is_refused_as_such():
+    assert unfit(covers(100) * np.nan, 28) == ["none of its 100 days was open: all are without a value, or nobody came"]
+
+
+def test_a_closed_day_is_not_a_missing_one():
+    y = covers(60)
+    closed = pd.Series(y.index.dayofweek < 3, index=y.index)
+    assert unfit(y.mask(closed), 28, closed) == []
+    assert unfit(y.mask(closed), 28) == ["43% of the days have no value, and at most 20% may be missing"]
+
+
+def test_a_place_open_at_weekends_needs_more_than_four_of_them():
+    y = covers(28)
+    closed = pd.Series(y.index.dayofweek < 5, index=y.index)
+    assert unfit(y.mask(closed), 28, closed) == ["8 days with a value, and at least 14 are needed"]
+
+
+def test_twenty_days_are_too_few():
+    assert unfit(covers(20), 28) == ["20 days from 2025-09-01 to 2025-09-20, and at least 28 are needed"]
