@@ -166,7 +166,7 @@ def test_the_readme_is_short():
 
 
 def test_every_picture_in_the_readme_is_drawn_by_a_command():
-    drawn = (ROOT / "flows" / "authoring" / "screenshot.py").read_text()
+    drawn = (ROOT / "flows" / "authoring" / "notebooks.py").read_text()
     for image in re.findall(r'src="resources/([\w.-]+)"|!\[[^]]*\]\(resources/([\w.-]+)\)', DOCS[0].read_text()):
         assert "".join(image) in drawn, image
 

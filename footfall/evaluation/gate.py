@@ -72,6 +72,8 @@ def judge(
 ) -> Decision:
     """The decision on a challenger, by `decide`; of a series that has too few days for a verdict, by `young`.
 
+    A champion that is proven stays where there are too few: a source may have lost what it was proven on.
+
     Parameters
     ----------
     scores, challenger, naive, margin
@@ -82,7 +84,9 @@ def judge(
         As in `young`.
     """
     if days < needed:
-        return young(scores, challenger, naive, days, needed)
+        decision = young(scores, challenger, naive, days, needed)
+        kept = f"{days} days known, a verdict takes {needed}; the champion, which is proven, stays"
+        return decision._replace(passed=False, standing="", reason=kept) if standing == "proven" else decision
     return decide(scores, challenger, naive, "champion" if standing else None, margin, standing == "proven")
 
 

@@ -137,7 +137,7 @@ told[["word", "reasons", "expected", "low", "high", "chance"]].round({"expected"
 
 # %%
 forecast.write_forecast(table, out)
-about = About(place, measure, credit, known.about.get("standing", "proven"), len(y))
+about = About(place, measure, credit, known.about.get("standing", "proven"), int(y.count()))
 page.write_page(table, y, parts, logarithms, lag, page.read_track(track), out, about, closed)
 outputs.keep(
     out,

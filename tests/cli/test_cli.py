@@ -161,10 +161,10 @@ def truncated(folder, days):
 
 
 def test_a_series_that_is_too_short_is_refused_by_the_training(trained, tmp_path):
-    source = truncated(tmp_path, slice(-60, None))
+    source = truncated(tmp_path, slice(-30, None))
     done = footfall("train", "sample", "--set", f"data.source={source}", "--set", "data.accept_revisions=true")
     assert done.exit_code == 3, done.output
-    assert "57 days from" in done.output and "at least 249 are needed" in done.output
+    assert "27 days from" in done.output and "at least 32 are needed" in done.output
     assert newest("train").info.status == "FAILED"
 
 

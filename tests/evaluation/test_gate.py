@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from footfall.evaluation.gate import decide as gate
-from footfall.evaluation.gate import young
+from footfall.evaluation.gate import judge, young
 
 NAIVE = {"MAE": 4.0, "WIS": 3.0}
 COLUMNS = ["MAE", "MASE", "WIS", "cover50", "cover80", "cover90", "cover95", "days"]
@@ -119,3 +119,10 @@ def test_an_unscored_champion_is_said():
 def test_a_row_that_is_not_there_is_an_error():
     with pytest.raises(KeyError):
         decide(scores(), "calendar", "naive")
+
+
+def test_a_proven_champion_is_not_replaced_where_there_are_too_few_days_for_a_verdict():
+    board = scores(calendar={"MAE": 3.0, "WIS": 2.0}, champion={"MAE": 3.5, "WIS": 2.5})
+    first, kept = (judge(board, "calendar", "naive", standing, 0.02, 57, 249) for standing in ("young", "proven"))
+    assert (first.passed, first.standing) == (True, "young")
+    assert (kept.passed, kept.standing) == (False, "") and "stays" in kept.reason

@@ -76,7 +76,7 @@ def test_its_ranges_are_whole_and_in_order(case, tmp_path):
 @pytest.mark.parametrize(
     ("spoil", "reason"),
     [
-        (lambda y: y[-60:], "60 days from 2022-08-15 to 2022-10-13, and at least 127 are needed"),
+        (lambda y: y[-27:], "27 days from 2022-09-17 to 2022-10-13, and at least 28 are needed"),
         (lambda y: y.where(np.arange(len(y)) % 4 > 0), "25% of the days have no value, and at most 20% may be missing"),
         (lambda y: y.mask(y.index > y.index[-15], -95.0), "the source may be stuck"),
     ],
