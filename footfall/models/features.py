@@ -120,9 +120,11 @@ class Features:
 
     def usual_error(self, origins: np.ndarray) -> np.ndarray:
         """How far the smoother errs from one day to the next, newer days counting more."""
-        known = pd.Series(np.abs(self.surprise)).mask(np.isnan(self.smoothed))
-        size = known.ewm(halflife=HALF_LIFE).mean().to_numpy()
-        return np.asarray(np.fmax(size[origins], LEAST_ERROR))
+        size = pd.Series(np.abs(self.surprise))
+        if self.unit.baseline is None:  # a day a till is shut is none; a gap in Google's surprises nobody
+            size = size.mask(np.isnan(self.smoothed))
+        usual = size.ewm(halflife=HALF_LIFE).mean().to_numpy()
+        return np.asarray(np.fmax(usual[origins], LEAST_ERROR))
 
     def _targets(self, origins: np.ndarray) -> np.ndarray:
         return origins[:, None] + np.arange(1, self.horizon + 1)
