@@ -38,14 +38,14 @@ def test_a_walk_tells_which_days_came_to_nothing_and_goes_on(first_run):
     assert "2 of 2 days came to nothing" in done.output
 
 
-def test_a_walk_without_a_champion_goes_on_with_the_best_that_is_known(first_run, few_candidates):
+def test_a_walk_without_a_champion_goes_on_with_the_best_that_is_known(live, few_candidates):
     import datetime as dt
 
     from flows.champion import ledger
 
     strict = ["--set", "train.margin=0.9", "--set", "train.backtest_days=66"]
-    done = footfall("backfill", "sample", "--from", "2022-09-28", "--to", "2022-09-28", *strict)
+    done = footfall("backfill", live, "--from", "2022-09-28", "--to", "2022-09-28", *strict)
     assert done.exit_code == 0, done.output
-    entry = ledger.champion(bucket.connect("footfall"), "sample", dt.date(2022, 9, 28))
+    entry = ledger.champion(bucket.connect("footfall"), live, dt.date(2022, 9, 28))
     assert entry.gate["standing"] == "unproven" and "is not 90% better than seasonal naive" in entry.why
     assert entry.why.endswith("nothing better is known yet")
