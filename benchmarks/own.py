@@ -2,7 +2,7 @@
 
 python -m benchmarks.own ../shared/data/own
 
-Of the last four years every sixth day is an origin, so that each weekday comes up alike, but for the first year, or
+Of the last two years every sixth day is an origin, so that each weekday comes up alike, but for the first year, or
 the first half of a shorter series; 1 to 7 days ahead, no lag, open days that every model forecast. A model's ranges
 are made from its errors on every day before. `boosted` learns from all sites of its file.
 """
@@ -24,7 +24,7 @@ from footfall.models import ETS, Boosted, KindOfDay, LastYearsTurn, LogLevel, Pa
 from footfall.series import DAY, WEEK, pick
 from footfall.units import COUNT, COUNTS
 
-STEP, YEAR, MOST, HORIZON = 6, 365, 4 * 365, WEEK  # days
+STEP, YEAR, MOST, HORIZON = 6, 365, 2 * 365, WEEK  # days
 WEEKS = 6  # same weekdays whose median is a forecast
 BLOCK, DRAWS, CONFIDENCE = 5, 1000, (0.05, 0.95)  # origins that are drawn together: a month's
 NAIVE = "seasonal naive"
