@@ -4,6 +4,7 @@ Kinds rather than names: a Tuesday holiday behaves like another Tuesday holiday,
 """
 
 import datetime as dt
+from collections import Counter
 from functools import cache
 
 import holidays
@@ -24,7 +25,6 @@ TURN_OF_THE_YEAR = {
     (1, 1): "1 January",
     (1, 2): "2 January",
 }
-ONCE_A_YEAR = ("24 December", "25 December", "26 December", "31 December", "1 January", "2 January")
 HOLIDAY_CATEGORIES = ("public", "optional")  # the optional ones are those most people take: Carnival in Portugal
 EASTERS_APART = (2021, 2022, 2023)  # years in which the two are not on the same day
 KINDS = [ORDINARY, "holiday", "weekend holiday", "eve", "bridge", "Easter", *dict.fromkeys(TURN_OF_THE_YEAR.values())]
@@ -99,9 +99,9 @@ def _names_of_year(year: int, country: str) -> dict[pd.Timestamp, str]:
         for category in reversed(HOLIDAY_CATEGORIES)
         for day, name in holiday_names(year, country, category).items()
     }
-    fixed = {pd.Timestamp(year, *day): kind for day, kind in TURN_OF_THE_YEAR.items() if kind in ONCE_A_YEAR}
-    sunday = _easter(year, EASTER_ORTHODOX if _is_orthodox(country[:2]) else EASTER_WESTERN)
-    return named | fixed | {sunday: "Easter"}
+    shared = Counter(TURN_OF_THE_YEAR.values())
+    fixed = {pd.Timestamp(year, *day): kind for day, kind in TURN_OF_THE_YEAR.items() if shared[kind] == 1}
+    return named | fixed | {_easter_sunday(year, country): "Easter"}
 
 
 @cache
@@ -114,7 +114,7 @@ def _special_days(first: int, last: int, country: str) -> tuple[pd.DatetimeIndex
 @cache
 def _kinds_of_year(year: int, country: str) -> dict[pd.Timestamp, str]:
     days_off = _holidays(year, country) | _holidays(year + 1, country)
-    sunday = _easter(year, EASTER_ORTHODOX if _is_orthodox(country[:2]) else EASTER_WESTERN)
+    sunday = _easter_sunday(year, country)
     kind_of = {day: _kind(day, days_off, sunday) for day in pd.date_range(f"{year}-01-01", f"{year}-12-31")}
     return {day: kind for day, kind in kind_of.items() if kind != ORDINARY}
 
@@ -169,6 +169,11 @@ def holiday_names(year: int, country: str, category: str, language: str | None =
     days.has_special_holidays = False
     days.get(dt.date(year, 1, 1))  # asked for a day, it fills in the year
     return dict(days)
+
+
+def _easter_sunday(year: int, country: str) -> pd.Timestamp:
+    """By the rite of the country, which is that of its regions."""
+    return _easter(year, EASTER_ORTHODOX if _is_orthodox(country[:2]) else EASTER_WESTERN)
 
 
 @cache

@@ -127,8 +127,7 @@ def check(table: pd.DataFrame, y: pd.Series, horizon: int, levels: list[float], 
     """
     wide = _wide(table).reindex(columns=["mean", *map(column, levels)])
     rounded = 0.5 * 10.0 ** -_decimals(str(y.name), table["value"]) * (1 + 1e-3)  # and what adding up loses
-    shut = set(table.loc[table["open"] == "no", "target_end_date"]) if "open" in table else set()
-    is_open = ~wide.index.strftime("%F").isin(shut)
+    is_open = ~wide.index.strftime("%F").isin(closed_days(table))
     problems = [
         *_of_the_table(table, wide, y, horizon),
         *_of_closed_days(wide[~is_open], unit(y)),
@@ -136,6 +135,11 @@ def check(table: pd.DataFrame, y: pd.Series, horizon: int, levels: list[float], 
     ]
     if problems:
         raise DataProblem("the forecast may not be published:\n" + listed(problems))
+
+
+def closed_days(table: pd.DataFrame) -> set[str]:
+    """The ISO days on which the place is shut; none of a table that does not say."""
+    return set(table.loc[table["open"] == "no", "target_end_date"]) if "open" in table else set()
 
 
 def _wide(table: pd.DataFrame) -> pd.DataFrame:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from footfall.calendar import country_of, names_of_special_days
-from footfall.series import WEEK, rows_of, shut
+from footfall.series import WEEK, rows_of, shut_of
 
 LATELY = 6  # weeks in which a weekday was never open, before it is taken for shut
 TWICE = 2  # occurrences of a holiday, all of them shut, before the next is taken for shut
@@ -83,7 +83,8 @@ def by_weekday(series: pd.DataFrame, location: str, category: str) -> pd.DataFra
 
 def _was_open(series: pd.DataFrame, location: str, category: str) -> pd.Series:
     """1 on days that were open, 0 on those shut or without a row, NaN on those with a row and no value."""
-    rows, closed = rows_of(series, location, category), shut(series, location, category)
+    rows = rows_of(series, location, category)
+    closed = shut_of(rows, category)
     blank = rows["value"].isna().asfreq("D", fill_value=False) & ~closed
     opened = rows["value"].notna().asfreq("D", fill_value=False) & ~closed
     return opened.astype(float).mask(blank)

@@ -17,7 +17,6 @@ from footfall.units import unit_of
 KEYS = ["location", "category", "date"]
 WEEK = 7
 DAY = pd.Timedelta(days=1)
-FLOOR = -100.0  # percent: nobody came
 FEW = 5  # guests on a usual day, below which nobody may come to a place that is open
 MOST_MISSING = 0.2  # share of days; with more the weekdays cannot be told apart
 
@@ -51,6 +50,11 @@ def rows_of(series: pd.DataFrame, location: str, category: str) -> pd.DataFrame:
     return rows.drop(columns=["location", "category"])
 
 
+def site_of(location: str) -> str:
+    """The name of a site in ``PT-11/<site>``, where its own / is written %2F; nothing where there is no site."""
+    return location.partition("/")[2].replace("%2F", "/")
+
+
 def pick(series: pd.DataFrame, location: str, category: str) -> pd.Series:
     """One daily series, without holes in its index, from its first day that was open to its last that is known.
 
@@ -65,8 +69,9 @@ def pick(series: pd.DataFrame, location: str, category: str) -> pd.Series:
     DataProblem
         If the table has no published value there; the message names what it does have.
     """
-    closed = shut(series, location, category)
-    values = rows_of(series, location, category)["value"].asfreq("D").mask(closed)
+    rows = rows_of(series, location, category)
+    closed = shut_of(rows, category)
+    values = rows["value"].asfreq("D").mask(closed)
     known = values.notna() | closed
     return values.loc[values.first_valid_index() : known[known].index[-1]].rename(category)
 
@@ -87,7 +92,11 @@ def shut(series: pd.DataFrame, location: str, category: str) -> pd.Series:
         Indexed by day (freq ``D``), from the first to the last row: said to be shut, or a value at the floor where
         that cannot be chance.
     """
-    rows = rows_of(series, location, category)
+    return shut_of(rows_of(series, location, category), category)
+
+
+def shut_of(rows: pd.DataFrame, category: str) -> pd.Series:
+    """As `shut`, of the rows that `rows_of` gave."""
     said = rows["open"].eq("no") if "open" in rows else pd.Series(False, index=rows.index)
     floor = unit_of(category).floor
     at_floor = (rows["value"] <= floor) & (not _nobody_may_come(rows["value"], floor))

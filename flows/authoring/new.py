@@ -23,7 +23,7 @@ from footfall import opening
 from footfall.errors import DataProblem, UsageProblem
 from footfall.market_file import check_name
 from footfall.params import Columns, Data
-from footfall.series import DAY
+from footfall.series import DAY, site_of
 from footfall.sources import sniff, table
 from footfall.sources.fault import Unreadable, safe
 from footfall.sources.reading import Reading
@@ -262,16 +262,12 @@ def _sites(reading: Reading, answers: Answers) -> list[str]:
     locations = [str(location) for location in reading.series["location"].unique()]
     if answers.site_name is None:
         return locations
-    chosen = [location for location in locations if _name_of(location) == answers.site_name]
+    chosen = [location for location in locations if site_of(location) == answers.site_name]
     if not chosen:
         raise UsageProblem(
-            f"--site-name {answers.site_name}: no such site; there are {', '.join(map(_name_of, locations))}"
+            f"--site-name {answers.site_name}: no such site; there are {', '.join(map(site_of, locations))}"
         )
     return chosen
-
-
-def _name_of(location: str) -> str:
-    return location.partition("/")[2].replace("%2F", "/")
 
 
 def _markets(name: str, locations: Sequence[str]) -> dict[str, str]:
@@ -280,7 +276,7 @@ def _markets(name: str, locations: Sequence[str]) -> dict[str, str]:
         return {name: locations[0]}
     markets: dict[str, str] = {}
     for location in locations:
-        slug = f"{name}-{_slug(_name_of(location))}"[:40].rstrip("-")
+        slug = f"{name}-{_slug(site_of(location))}"[:40].rstrip("-")
         number = sum(market.startswith(slug) for market in markets)
         markets[f"{slug[:37]}-{number + 1}" if slug in markets else slug] = location
     return markets
@@ -298,9 +294,12 @@ def _refuse_existing(market: str) -> None:
 
 
 def _last(reading: Reading, location: str) -> dt.date:
-    own = reading.series[(reading.series["location"] == location) & reading.series["value"].notna()]
-    last: dt.date = own["date"].max().date()
+    last: dt.date = _known(reading, location)["date"].max().date()
     return last
+
+
+def _known(reading: Reading, location: str) -> pd.DataFrame:
+    return reading.series[(reading.series["location"] == location) & reading.series["value"].notna()]
 
 
 def _told(reading: Reading, data: Data, sites: Sequence[str], section: dict[str, Any]) -> Iterator[str]:
@@ -314,7 +313,7 @@ def _told(reading: Reading, data: Data, sites: Sequence[str], section: dict[str,
 
 
 def _extent(reading: Reading, location: str, data: Data) -> str:
-    own = reading.series[(reading.series["location"] == location) & reading.series["value"].notna()]
+    own = _known(reading, location)
     first, last = own["date"].min(), own["date"].max()
     absent = (last - first).days + 1 - len(own)
     shut = ", ".join(f"{name}s" for name in _shut_weekdays(reading, location, data)) or "no weekday"

@@ -107,9 +107,8 @@ def put_up(bucket: Bucket, published: Published, files: dict[str, bytes]) -> Non
         Says that the forecast is published all the same, and how to have what people read follow.
     """
     try:
-        for file in sorted(
-            filter(layout.is_shown, files), key=layout.PAGE.__eq__
-        ):  # the page, which leads to them, last
+        shown = sorted(filter(layout.is_shown, files), key=layout.PAGE.__eq__)  # the page, which leads to them, last
+        for file in shown:
             _show(bucket, layout.shown(published.pointer["market"], file), published.pointer, files[file])
     except Problem as problem:
         late = "is published; what people read at the market's own address has yet to follow. Run the day again."

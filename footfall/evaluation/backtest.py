@@ -14,13 +14,13 @@ from sktime.forecasting.base import BaseForecaster
 from footfall.evaluation.intervals import FEWEST_ERRORS, with_quantiles
 from footfall.evaluation.metrics import coverage, mae, naive_error, wis
 from footfall.models.updating import fit, forecasts
+from footfall.params import FEWEST_ORIGINS
 from footfall.quantiles import COVERAGES, QUANTILES, WIDEST, percentage
 from footfall.series import DAY, WEEK
 from footfall.units import unit
 
 WARM_UP = 365  # origins that only gather errors
 FEWEST_DAYS = 60  # of history before the first origin
-FEWEST_ORIGINS = 60  # below which there are no windows: ranges take a third of them
 
 
 class Windows(NamedTuple):

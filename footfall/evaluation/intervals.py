@@ -13,6 +13,7 @@ import pandas as pd
 from scipy.stats import t
 
 from footfall.calendar import special
+from footfall.params import FEWEST_ORIGINS
 from footfall.quantiles import HIGH, LEVELS, LOW, QUANTILES, TAILS, column
 from footfall.series import DAY
 from footfall.units import PERCENT
@@ -23,7 +24,6 @@ PRIOR_WIDTH = 3.5  # prior of how many times wider special days are
 PSEUDO_DAYS = 20  # pseudo-observations: special days that the prior weighs as much as
 FEWEST_ERRORS = 20  # of one horizon, below which all horizons are pooled
 FEWEST_POOLED = 6  # of all horizons together, below which there is no interval
-YOUNGER = 60  # errors of one horizon in a whole backtest, below which its early origins pool all horizons
 YOUNG = 1.12  # times as wide as the few errors of a young series were: it has not seen what may come
 SCORED_LEVELS = [*LEVELS, *TAILS]
 COLUMNS = [column(level) for level in SCORED_LEVELS]
@@ -51,13 +51,13 @@ def with_quantiles(table: pd.DataFrame, country: str, lag: int, floor: float = P
     -------
     DataFrame
         The same rows with the columns of `QUANTILES`, and then ``q2.5`` and ``q97.5``; NaN where fewer than
-        `FEWEST_ERRORS` errors of some horizon were known, or of a candidate that never has `YOUNGER`, than
+        `FEWEST_ERRORS` errors of some horizon were known, or of a candidate that never has `FEWEST_ORIGINS`, than
         `FEWEST_POOLED` of all together.
     """
     ranges = pd.DataFrame(np.nan, index=table.index, columns=COLUMNS)
     for _, rows in table.groupby("candidate", sort=False):
         errors = _errors(rows, country)
-        few = _fewest(errors, np.unique(rows["horizon"])) < YOUNGER
+        few = _fewest(errors, np.unique(rows["horizon"])) < FEWEST_ORIGINS
         for origin, ahead in rows.groupby("origin"):
             days = pd.DatetimeIndex(ahead["date"])
             width = _widths(errors, days, origin, country, lag, late=0, pooled=few)

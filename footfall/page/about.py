@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 import pandas as pd
 
 from footfall.page.translations import ENGLISH, Language, languages
+from footfall.series import site_of
 from footfall.units import COUNTS, unit_of
 
 FINE = 10  # numbers of a series none of which is larger have a decimal
@@ -40,7 +41,7 @@ class About(NamedTuple):
 
     def place(self, location: str, language: Language) -> str:
         """What the page calls the place: its own name, a site's before it; else the location's."""
-        site = location.partition("/")[2].replace("%2F", "/")
+        site = site_of(location)
         return plain(", ".join(filter(None, [site, self.name])) if self.name else language.place(location))
 
     def word(self, target: str, language: Language) -> str:

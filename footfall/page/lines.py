@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from footfall.forecast import week
+from footfall.forecast import closed_days, week
 from footfall.outlook import CLOSED
 from footfall.page.about import FINE, About
 from footfall.page.translations import ENGLISH, languages
@@ -22,7 +22,7 @@ def records(table: pd.DataFrame) -> list[dict[str, Any]]:
     table : DataFrame
         The published table.
     """
-    shut = set(table.loc[table["open"] == "no", "target_end_date"]) if "open" in table else set()
+    shut = closed_days(table)
     closed = dict.fromkeys(FIGURES, "") | {"expected": CLOSED}
     return [day | closed if day["date"] in shut else day for day in week(table).to_dict("records")]
 

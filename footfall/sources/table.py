@@ -6,6 +6,7 @@ from pathlib import Path
 
 from footfall.errors import DataProblem, UsageProblem, listed
 from footfall.params import Data
+from footfall.series import site_of
 from footfall.sources import days
 from footfall.sources.export import read_export
 from footfall.sources.fault import Fault, by_rule
@@ -46,7 +47,7 @@ def read_table(path: Path, data: Data, not_after: dt.date) -> Reading:
     if not any(len(export.rows) for export in exports):
         raise DataProblem(f"{path.name}: no row of a day before {not_after}, which is not over")
     rows, overlaps = days.unite(exports)
-    rows, spellings = days.name_sites(rows, _own_site(data))
+    rows, spellings = days.name_sites(rows, site_of(data.location))
     rows, repeats, contradictions = days.without_repeats(rows, data, exports)
     _stop([(exports[file].name, exports[file].header, [fault]) for file, fault in contradictions])
     table, refunds = days.sum_up(rows, unit_of(data.category).floor)
@@ -78,10 +79,6 @@ def files(path: Path) -> list[Path]:
     if not exports:
         raise DataProblem(f"{path.name}: no export in this folder; it should have files {', '.join(SUFFIXES)}")
     return exports
-
-
-def _own_site(data: Data) -> str:
-    return data.location.partition("/")[2].replace("%2F", "/")
 
 
 def _stop(broken: Sequence[tuple[str, Sequence[str], Sequence[Fault]]]) -> None:
