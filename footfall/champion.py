@@ -1,6 +1,11 @@
-"""The champion's folder: a fitted forecaster, the errors of its backtest, and what is known about both."""
+"""The champion's folder: a forecaster, the errors of its backtest, and what is known about both.
+
+A champion of one series is kept fitted, so that it forecasts wherever it is loaded. That of a market of many is kept as
+recipe, with its trees and the day it was fitted through: fitted again, each from the snapshot, its series take no room.
+"""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,34 +15,90 @@ from sktime.forecasting.base import BaseForecaster
 from footfall.calendar import country_of
 from footfall.errors import DataProblem
 from footfall.evaluation.intervals import quantiles
-from footfall.models import predict, saving
+from footfall.models import SeasonalNaive, fit, of_country, predict, saving
+from footfall.selection import Key
 from footfall.series import DAY
 from footfall.units import unit_of
 
 ISO = "%Y-%m-%d"
 
 
+FALLBACK = "seasonal naive"  # speaks for a series of many that the champion does not forecast better
+
+
 class Champion(NamedTuple):
-    """What a folder holds: the forecaster, its backtest errors (a row per origin and day), what is known of both."""
+    """What a folder holds.
+
+    Attributes
+    ----------
+    forecaster : BaseForecaster
+        Fitted to its one series; of a market of many unfitted, see `speaker`.
+    residuals : DataFrame
+        Its backtest errors, a row per series, origin and day, `footfall.evaluation.rolling.RESIDUALS`.
+    about : dict
+        What is known of both.
+    series : DataFrame
+        A row per series, from `footfall.evaluation.rolling.Rolling.accounts`.
+    """
 
     forecaster: BaseForecaster
     residuals: pd.DataFrame
     about: dict[str, Any]
+    series: pd.DataFrame = pd.DataFrame(columns=["location", "category", "candidate"])
+
+    def of(self, location: str, category: str) -> pd.DataFrame:
+        """The backtest errors of one series."""
+        own = (self.residuals["location"] == location) & (self.residuals["category"] == category)
+        return self.residuals[own].drop(columns=["location", "category"]).reset_index(drop=True)
+
+    def candidate(self, location: str, category: str) -> str | None:
+        """Who speaks for a series; None of one that it does not know."""
+        own = (self.series["location"] == location) & (self.series["category"] == category)
+        return next(iter(self.series.loc[own, "candidate"]), None)
+
+    def speaker(self, y: pd.Series, location: str) -> BaseForecaster:
+        """The forecaster of one series as it was on the day of the training, or the naive that takes its place.
+
+        Parameters
+        ----------
+        y : Series
+            The visible series, named by its category.
+        location : str
+            Where it is.
+        """
+        if not self.about.get("series"):
+            return self.forecaster
+        falls_back = self.candidate(location, str(y.name)) == FALLBACK
+        recipe = SeasonalNaive() if falls_back else of_country(self.forecaster, country_of(location))
+        return fit(recipe, y[: self.about["data_through"]])
+
+
+def learned(recipe: BaseForecaster, series: Mapping[Key, pd.Series], many: bool) -> BaseForecaster:
+    """What a champion's folder holds of a recipe: fitted to its one series; of many itself, its trees grown."""
+    newest = max(series.values(), key=lambda y: (y.index[-1], len(y)))
+    fitted = fit(recipe, newest)
+    return recipe.clone() if many else fitted
 
 
 def write_champion(
-    folder: str | Path, forecaster: BaseForecaster, residuals: pd.DataFrame, about: dict[str, Any]
+    folder: str | Path,
+    forecaster: BaseForecaster,
+    residuals: pd.DataFrame,
+    about: dict[str, Any],
+    series: pd.DataFrame | None = None,
 ) -> None:
-    """Write a fitted forecaster and what belongs to it; equal fits give equal bytes."""
+    """Write a forecaster and what belongs to it, see `Champion`; equal fits give equal bytes."""
     path = Path(folder)
     path.mkdir(parents=True, exist_ok=True)
     saving.save(forecaster, path / "forecaster.zip")
     residuals.to_parquet(path / "residuals.parquet", index=False)
+    if series is not None:
+        series.to_parquet(path / "series.parquet", index=False)
     (path / "about.json").write_text(json.dumps(about, indent=2, sort_keys=True), encoding="utf-8")
 
 
 def read_champion(folder: str | Path) -> Champion:
-    """What `write_champion` wrote. Unpickles: only for folders whose digest is known.
+    """What `write_champion` wrote, at whatever time. Unpickles: only for folders whose digest is known.
 
     Raises
     ------
@@ -47,8 +108,17 @@ def read_champion(folder: str | Path) -> Champion:
     path = Path(folder)
     if not (path / "about.json").exists():
         raise DataProblem(f"{folder}: no champion there; run train.ipynb first, which writes one")
-    about = json.loads((path / "about.json").read_text(encoding="utf-8"))
-    return Champion(saving.load(path / "forecaster.zip"), pd.read_parquet(path / "residuals.parquet"), about)
+    about, residuals = (
+        json.loads((path / "about.json").read_text(encoding="utf-8")),
+        pd.read_parquet(path / "residuals.parquet"),
+    )
+    own = {"location": about["location"], "category": about["category"]}  # of one of before there were many
+    known = path / "series.parquet"
+    series = (
+        pd.read_parquet(known) if known.exists() else pd.DataFrame([{**own, "candidate": about.get("candidate", "")}])
+    )
+    residuals = residuals if "location" in residuals else residuals.assign(**own)
+    return Champion(saving.load(path / "forecaster.zip"), residuals, about, series)
 
 
 def published(about: dict[str, Any]) -> pd.Timestamp:
@@ -92,9 +162,14 @@ class PythonFunction(NamedTuple):
         Raises
         ------
         ValueError
-            If there is no column ``date``, if something in it is no day, or one that cannot be forecast.
+            If the champion is of many series, if there is no column ``date``, if something in it is no day, or one that cannot be forecast.
         """
         about = self.champion.about
+        if about.get("series"):
+            raise ValueError(
+                f"a champion of {about['series']} series takes them from a snapshot: ask footfall predict, or one of "
+                "a market of one series"
+            )
         origin = _origin(about, (params or {}).get("origin"))
         days = _days(pd.DataFrame(model_input), origin, about)
         table = self._forecast(days.max(), origin).loc[days]
@@ -102,7 +177,7 @@ class PythonFunction(NamedTuple):
 
     def _forecast(self, last: pd.Timestamp, origin: pd.Timestamp) -> pd.DataFrame:
         """Every day after the data up to the last one asked for."""
-        forecaster, residuals, about = self.champion
+        forecaster, residuals, about, _ = self.champion
         through, country = pd.Timestamp(about["data_through"]), country_of(about["location"])
         mean = predict(forecaster, pd.date_range(through + DAY, last))
         made_on = (mean.index - DAY).to_series(mean.index).clip(upper=origin)

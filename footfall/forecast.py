@@ -70,32 +70,34 @@ def _decimals(target: str, values: pd.Series) -> int:
     return max(0, DIGITS - 1 - int(np.floor(np.log10(largest)))) if target == COUNT and largest > 0 else 2
 
 
-def check_champion(about: dict[str, Any], y: pd.Series, location: str, horizon: int, lag: int) -> None:
-    """Stop a champion that must not speak of a series.
+def check_champion(
+    about: dict[str, Any], location: str, category: str, through: pd.Timestamp, horizon: int, lag: int
+) -> None:
+    """Stop a champion that must not speak of a market.
 
     Parameters
     ----------
     about : dict
         What `footfall.champion.read_champion` says of it: ``location, category, horizon, lag, data_through``.
-    y : Series
-        The visible series, named by its category.
-    location : str
-        The series' location.
+    location, category : str
+        The market's.
+    through : Timestamp
+        The last day visible.
     horizon, lag : int
         Days to forecast, and days between a day and its publication.
 
     Raises
     ------
     DataProblem
-        If it is of another series, for a shorter horizon or another lag, or knows days that are still to come.
+        If it is of another market, for a shorter horizon or another lag, or knows days that are still to come.
     """
-    trained, asked = f"{about['location']} {about['category']}", f"{location} {y.name}"
+    trained, asked = f"{about['location']} {about['category']}", f"{location} {category}"
     rules = {
         f"it was trained on {trained}; {asked} needs a market of its own": trained != asked,
         f"it was trained for {about['horizon']} days ahead of figures {about['lag']} days late; train with this lag "
         "and horizon first": horizon > about["horizon"] or lag != about["lag"],
         f"it knows {about['data_through']}, which was still to come; train as of this day first":
-            about["data_through"] > f"{y.index[-1]:%F}",
+            about["data_through"] > f"{through:%F}",
     }  # fmt: skip
     if broken := [rule for rule, holds in rules.items() if holds]:
         raise DataProblem("the champion may not speak here:\n" + listed(broken))

@@ -65,11 +65,21 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
 
 
+class SeriesChoice(Strict):
+    """Which series of a snapshot a market of many forecasts; what is left out restricts nothing."""
+
+    countries: list[Country] | None = None
+    categories: list[Category] | None = None
+    at_least: Annotated[int, Field(ge=0)] = 0  # days with a value
+
+
 class Series(Strict):
     """The series a notebook works on, and the day it stands on."""
 
     location: Location = "PT"
     category: Category = "retail_and_recreation"
+    series: Literal["all"] | dict[str, Any] | None = None
+    show: str = ""
     as_of: Day = "2022-10-13"
     lag: Lag = 3
 
@@ -85,6 +95,7 @@ class TrainSettings(Strict):
 
     backtest_days: Annotated[int, Field(ge=FEWEST_ORIGINS, le=1000)] = 182
     margin: Annotated[float, Field(ge=0, lt=1)] = 0.02
+    most_losing: Share = 0.1
 
 
 class PredictSettings(Strict):
@@ -127,6 +138,7 @@ class PredictParams(Series, PredictSettings):
     model_version: str = "lab"
     track: str = ""
     out: str = "../.footfall/lab/predict"
+    stale_after: Days = 14
     closures: dict[str, Any] = {}
     place: str = ""
     measure: dict[str, str] = {}
@@ -180,6 +192,8 @@ class Data(Strict):
     rows_timezone: Annotated[str, AfterValidator(_zone)] | None = None  # None: the market's own
     location: Location = "PT"
     category: Category = "retail_and_recreation"
+    series: Literal["all"] | SeriesChoice | None = None  # None: the one at location and category; all: those below it
+    show: str = ""  # of many, which one notebooks draw: "PT-11/Loja" or "PT-11/Loja count"; empty: the first
     name: str = ""
     measure: dict[Literal["pt", "en", "es", "fr", "de"], str] = {}
     closed: Closed = Closed()
@@ -210,7 +224,12 @@ class Data(Strict):
         of_others = self.unit == "percent" and not self.is_googles()
         credit = "" if self.credit is None and of_others else self.credit
         closures = self.closed.model_dump(exclude_defaults=True)
-        return {"closures": closures, "place": self.name, "measure": self.measure, "credit": credit}
+        return {"closures": closures, "place": self.name, "measure": self.measure, "credit": credit,
+                "stale_after": self.stale_after}  # fmt: skip
+
+    def choice(self) -> Any:
+        """Which series, as `footfall.selection.select` is told."""
+        return self.series.model_dump(exclude_none=True) if isinstance(self.series, SeriesChoice) else self.series
 
     def is_googles(self) -> bool:
         """Whether the figures are Google's, as those are that nothing else is said of."""
@@ -221,8 +240,9 @@ class Data(Strict):
         return (on - through).days > self.stale_after
 
     def wanted(self) -> list[str]:
-        """The countries to read: those named, else the location's own."""
-        return self.countries or [self.location[:2]]
+        """The countries to read: those named, here or for its series, else the location's own."""
+        of_many = (self.series.countries if isinstance(self.series, SeriesChoice) else None) or []
+        return self.countries or of_many or [self.location[:2]]
 
 
 class Limits(Strict):
@@ -246,4 +266,6 @@ class Market(Strict):
 
     def series(self) -> dict[str, Any]:
         """The fields of `Series`, for a notebook's parameters."""
-        return self.data.model_dump(include={"location", "category", "lag", "as_of"})
+        return self.data.model_dump(
+            include={"location", "category", "series", "show", "lag", "as_of"}, exclude_none=True
+        )

@@ -39,7 +39,7 @@ def inputs(model, lift=0.0, location="PT", track=TRACK, **facts):
 def written(out, inputs):
     """The files of a published set, as predict.ipynb writes them."""
     write_forecast(inputs["table"], out)
-    page.write_page(**inputs, out=out)
+    page.write_page(**inputs, folder=out / "forecast")
     return {path.name: path.read_bytes() for path in (out / "forecast").iterdir()}
 
 

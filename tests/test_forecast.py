@@ -82,8 +82,8 @@ def test_a_series_that_stands_still_may_be_forecast_to():
 
 
 def test_a_champion_of_this_series_may_speak():
-    check_champion(ABOUT, retail(), "PT", 7, 3)
-    check_champion(ABOUT, retail(), "PT", 1, 3)
+    check_champion(ABOUT, "PT", "retail_and_recreation", retail().index[-1], 7, 3)
+    check_champion(ABOUT, "PT", "retail_and_recreation", retail().index[-1], 1, 3)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_a_champion_of_this_series_may_speak():
 )
 def test_a_champion_that_may_not_speak_says_why(about, rule):
     with pytest.raises(DataProblem, match=f"may not speak here:\n{rule}"):
-        check_champion(ABOUT | about, retail(), "PT", 7, 3)
+        check_champion(ABOUT | about, "PT", "retail_and_recreation", retail().index[-1], 7, 3)
 
 
 def test_the_week_is_read_as_people_read_it(tmp_path):

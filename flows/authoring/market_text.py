@@ -31,6 +31,7 @@ COMMENTS = {
     "rows": "days, or hours or orders, which are summed",
     "day_starts": "what is earlier belongs to the day before",
     "location": "whose holidays; after a / the site",
+    "series": "every site; or leave this line out and name one in location, as in PT-11/Baixa",
     "name": "the page's",
     "lag": "days between a day and its figures; replays and backtests keep to it",
     "as_of": "the figures end the day before; leave this line out once they are up to date (then: today)",

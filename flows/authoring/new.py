@@ -3,7 +3,6 @@
 import datetime as dt
 import re
 import tempfile
-import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -58,19 +57,20 @@ class Answers:
 
 @dataclass
 class Draft:
-    """What is to be written: a market's file by its name, and what was understood, a line each."""
+    """What is to be written: a market's name and file, and what was understood, a line each."""
 
-    files: dict[str, str]
+    market: str
+    text: str
     understood: list[str]
 
 
 def draft(name: str, source: str, answers: Answers, ask: Ask | None) -> Draft:
-    """Look at a source and make the files of its markets; nothing is written yet.
+    """Look at a source and make its market's file; nothing is written yet.
 
     Parameters
     ----------
     name : str
-        The market's name; with several sites, and none of them chosen, the beginning of each market's.
+        The market's name. With several sites, and none of them chosen, it is a market of them all.
     source : str
         A file or folder of exports, an https address, or gs://.
     answers : Answers
@@ -81,11 +81,11 @@ def draft(name: str, source: str, answers: Answers, ask: Ask | None) -> Draft:
     Raises
     ------
     UsageProblem
-        If a file is there already, or what cannot be known was not said.
+        If the file is there already, or what cannot be known was not said.
     DataProblem
         If the source cannot be read as it was understood.
     """
-    check_name(name)
+    _refuse_existing(name)
     unasked = _Unasked()
     with _fetched(source) as path:
         section = _understand(path, _written(source), answers, ask or unasked)
@@ -94,23 +94,18 @@ def draft(name: str, source: str, answers: Answers, ask: Ask | None) -> Draft:
         data = _validated(section)
         reading = table.read_table(path, data, day_of_business(data))
     sites = _sites(reading, answers)
-    files = {}
-    for market, location in _markets(name, sites).items():
-        _refuse_existing(market)
-        files[market] = market_text(market, section | {"location": location}, _last(reading, location), data)
-    return Draft(files, list(_told(reading, data, sites, section)))
+    section |= {"location": sites[0]} if len(sites) == 1 else {"series": "all"}
+    last = max(_last(reading, location) for location in sites)
+    return Draft(name, market_text(name, section, last, data), list(_told(reading, data, sites, section)))
 
 
-def write(draft: Draft) -> list[Path]:
-    """Write the files, each only where there is none."""
-    paths = []
-    for market, text in draft.files.items():
-        path = params_folder() / f"{market}.yaml"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
-        paths.append(path)
-    return paths
+def write(draft: Draft) -> Path:
+    """Write the file, only where there is none."""
+    path = params_folder() / f"{draft.market}.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("x", encoding="utf-8") as file:
+        file.write(draft.text)
+    return path
 
 
 @contextmanager
@@ -258,7 +253,7 @@ def _validated(section: dict[str, Any]) -> Data:
 
 
 def _sites(reading: Reading, answers: Answers) -> list[str]:
-    """The locations to write a market for: every site's, or that of the one which was chosen."""
+    """The locations of the market: every site's, or that of the one which was chosen."""
     locations = [str(location) for location in reading.series["location"].unique()]
     if answers.site_name is None:
         return locations
@@ -268,23 +263,6 @@ def _sites(reading: Reading, answers: Answers) -> list[str]:
             f"--site-name {answers.site_name}: no such site; there are {', '.join(map(site_of, locations))}"
         )
     return chosen
-
-
-def _markets(name: str, locations: Sequence[str]) -> dict[str, str]:
-    """A market's name for each location."""
-    if len(locations) == 1:
-        return {name: locations[0]}
-    markets: dict[str, str] = {}
-    for location in locations:
-        slug = f"{name}-{_slug(site_of(location))}"[:40].rstrip("-")
-        number = sum(market.startswith(slug) for market in markets)
-        markets[f"{slug[:37]}-{number + 1}" if slug in markets else slug] = location
-    return markets
-
-
-def _slug(name: str) -> str:
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-") or "site"
 
 
 def _refuse_existing(market: str) -> None:

@@ -43,6 +43,13 @@ figures that are published {lag} days late.
 """
 
 
+OF_MANY = """\
+Forecasts {count} series of {location}, day by day. A version holds the recipe, its trees and the errors of its backtest; \
+its series it takes from a snapshot, so it is asked by `footfall predict {market}` and not here. `series.parquet` among \
+its artifacts says how good it was for each.
+"""
+
+
 def signature(about: dict[str, Any]) -> ModelSignature:
     """Days in, their means and quantiles out.
 
@@ -56,18 +63,24 @@ def signature(about: dict[str, Any]) -> ModelSignature:
     )
 
 
-def example(about: dict[str, Any]) -> pd.DataFrame:
-    """The days that a version forecasts if asked for nothing else."""
+def example(about: dict[str, Any]) -> pd.DataFrame | None:
+    """The days that a version forecasts if asked for nothing else; of many series none can be asked for here."""
+    return None if about.get("series") else _coming(about)
+
+
+def _coming(about: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame({"date": coming(about).strftime(ISO)})
 
 
 def of_market(market: str, about: dict[str, Any]) -> str:
     """What a registered model forecasts, how it is called, and how one goes back to an earlier version."""
+    if about.get("series"):
+        return OF_MANY.format(market=market, location=about["location"], count=about["series"])
     names = {"category": about["category"].replace("_", " "), "location": about["location"]}
-    return MARKET.format(market=market, unit=unit_of(about["category"]), day=example(about)["date"].iloc[0], **names)
+    return MARKET.format(market=market, unit=unit_of(about["category"]), day=_coming(about)["date"].iloc[0], **names)
 
 
 def of_version(about: dict[str, Any], gate: str) -> str:
     """What a version was fitted to, which days it forecasts, and what the gate said of it."""
-    days = example(about)["date"]
+    days = _coming(about)["date"]
     return VERSION.format(**about, first=days.iloc[0], last=days.iloc[-1], gate=gate)

@@ -108,8 +108,7 @@ def new(
         draft = new.draft(name, source, new.Answers(*given, site_name), _ask if sys.stdin.isatty() else None)
         for line in draft.understood:
             terminal.say(f"  {line}", markup=False)
-        for path in new.write(draft):
-            terminal.say(f"{path} written; next: footfall run {path.stem}", markup=False)
+        terminal.say(f"{new.write(draft)} written; next: footfall run {name}", markup=False)
 
 
 def _ask(question: str, choices: Sequence[str], default: str | None) -> str:

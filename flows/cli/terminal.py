@@ -12,13 +12,14 @@ from typing import Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from flows.local import servers
 from flows.notebook import forkserver
 from flows.settings import bucket_name, day_of, params_folder
 from flows.storage import layout
-from footfall.errors import EnvironmentProblem, Problem, UsageProblem
+from footfall.errors import SHOWN, EnvironmentProblem, Problem, UsageProblem
 from footfall.market_file import read_market, read_value
 
 console = Console(highlight=False, soft_wrap=True, emoji=False)
@@ -134,29 +135,47 @@ def show(market: str) -> None:
     import pandas as pd
 
     from flows.storage import bucket, forecasts
-    from footfall.page.lines import caption, lines
+    from footfall.page.lines import caption
 
     latest = forecasts.latest(bucket.connect(bucket_name()), market)
     if latest is None:
         raise UsageProblem(f"{market} has no published forecast yet; make one: footfall run {market}")
-    about, table = latest.manifest["about"], Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("date", "weekday", "expected", "80 % range"):
-        table.add_column(column, justify="left" if column == "weekday" else "right")
-    forecast, through = pd.read_parquet(io.BytesIO(latest.files["forecast.parquet"])), about["data_through"]
-    for line in lines(forecast):
-        table.add_row(*line)
+    about, forecast = latest.manifest["about"], pd.read_parquet(io.BytesIO(latest.files["forecast.parquet"]))
+    through = about["data_through"]
     numbers = caption(forecast["target"].iloc[0], read_market(params_folder(), market).data.measure)
     say(
         f"\n[bold]{market}[/] as of {latest.pointer['as_of']}, data through {through}, by {about['model_version']}; ",
         end="",
     )
     say(numbers, markup=False)
-    say(table)
+    say(_table(forecast))
     if late := _stale(market, through):
         say(f"[bold red]stale[/]  {late}")
     say(f"gs://{bucket_name()}/{layout.set_of(latest.pointer['manifest'])}/  {layout.on_disk()}")
     if layout.PAGE in latest.files:
         say(f"The page for people:  {layout.for_people(layout.shown(market, layout.PAGE))}")
+
+
+def _table(forecast: Any) -> Table:
+    """A line for each day; of several series for each place, the first twenty."""
+    from footfall.page.lines import lines, of_several, week_of_places
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    if not of_several(forecast):
+        for column in ("date", "weekday", "expected", "80 % range"):
+            table.add_column(column, justify="left" if column == "weekday" else "right")
+        for line in lines(forecast):
+            table.add_row(*line)
+        return table
+    days, rows = week_of_places(forecast)
+    table.add_column(f"{len(rows)} places")
+    for day in days:
+        table.add_column(day[5:], justify="right")
+    for place, *week in rows[:SHOWN]:
+        table.add_row(escape(place), *week)
+    if len(rows) > SHOWN:
+        table.add_row(f"… and {len(rows) - SHOWN} more")
+    return table
 
 
 def _stale(market: str, through: str) -> str:

@@ -45,7 +45,7 @@ def screen(store: bucket.Bucket, name: str) -> list[Line]:
     return [
         *_forecast(store, market, today),
         _champion(store, name, today),
-        _skill(store, name),
+        _skill(store, market),
         *_next(name),
         *_missed(store, market, today),
         *[_open(cause) for cause in alerts.opened(name)],
@@ -81,9 +81,9 @@ def _champion(store: bucket.Bucket, name: str, today: dt.date) -> Line:
     return Line("champion", f"{name}/{entry.version}, since {entry.as_of}, {age}; {entry.why}")
 
 
-def _skill(store: bucket.Bucket, name: str) -> Line:
+def _skill(store: bucket.Bucket, market: Market) -> Line:
     """How much smaller the errors of the last 28 reviewed days were than the seasonal naive's."""
-    reviewed = scores.stored(store, name)
+    reviewed = scores.stored(store, market)
     if reviewed.empty:
         return Line("skill", "no reviews yet")
     last = str(reviewed["target_end_date"].max())

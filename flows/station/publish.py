@@ -12,7 +12,9 @@ from flows.storage.bucket import connect
 def publish(run: Run, show: bool) -> str:
     """Put the forecast that the notebook wrote where readers look for it."""
     with stage("publish") as progress:
-        files = {path.name: path.read_bytes() for path in sorted((run.folder / "out" / "forecast").iterdir())}
+        folder = run.folder / "out" / "forecast"
+        paths = sorted(path for path in folder.rglob("*") if path.is_file())
+        files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
         about, bucket = {**run.facts, "record": run.id}, connect(bucket_name())
         published = forecasts.publish(bucket, run.market.name, run.as_of, files, about, show)
         with alerts.best_effort():  # readers have it by now

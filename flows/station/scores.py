@@ -11,11 +11,13 @@ from flows.champion.ledger import champion, live
 from flows.record import mlflow_runs
 from flows.settings import bucket_name
 from flows.station.run import Run, log, stage, step
+from flows.station.snapshot import selected
 from flows.storage import bucket, forecasts, layout
-from footfall import series
-from footfall.calendar import country_of
 from footfall.errors import DataProblem
 from footfall.evaluation import review, scores
+from footfall.params import Market
+from footfall.selection import Key
+from footfall.series import DAY, WEEK, read_snapshot
 
 TABLE = layout.SCORES  # in a run's folder, too
 FORECAST = "forecast.parquet"
@@ -26,7 +28,7 @@ def take_forecasts(run: Run) -> dict[str, str]:
     """Lay down the table so far, and the published forecasts that have days to be scored; which run made each."""
     with stage("forecasts") as notes:
         store, market = bucket.connect(bucket_name()), run.market
-        scored = scores.known_by(stored(store, market.name), run.as_of, market.data.lag)
+        scored = scores.known_by(stored(store, market), run.as_of, market.data.lag)
         published, unscored = _unscored(run, store, scored, _series(run))
         made_by = {day: _lay_down(run, store, day, live(store, market.name, day, published[day])) for day in unscored}
         if len(scored):
@@ -36,24 +38,24 @@ def take_forecasts(run: Run) -> dict[str, str]:
 
 
 def _unscored(
-    run: Run, store: bucket.Bucket, scored: pd.DataFrame, y: pd.Series
+    run: Run, store: bucket.Bucket, scored: pd.DataFrame, series: dict[Key, pd.Series]
 ) -> tuple[dict[str, list[str]], list[str]]:
     """All sets that were published before today, by day; and the days of those that have something to be scored."""
     published = {day: sets for day, sets in forecasts.sets(store, run.market.name).items() if day < str(run.as_of)}
-    return published, scores.unscored(published, scored, y, run.market.predict.horizon)
+    return published, scores.unscored(published, scored, series, run.market.predict.horizon)
 
 
-def _series(run: Run) -> pd.Series:
-    data = run.market.data
-    return series.pick(series.read_snapshot(run.folder / "in" / "snapshot.parquet"), data.location, data.category)
+def _series(run: Run) -> dict[Key, pd.Series]:
+    return selected(run, read_snapshot(run.folder / "in" / "snapshot.parquet")).series
 
 
-def stored(store: bucket.Bucket, market: str) -> pd.DataFrame:
+def stored(store: bucket.Bucket, market: Market) -> pd.DataFrame:
     """The table of a market as it is in the bucket; without rows where nothing was reviewed yet."""
     try:
-        return scores.from_parquet(bucket.read(store, layout.scores(market)))
+        content = bucket.read(store, layout.scores(market.name))
     except bucket.Missing:
         return scores.read_scores("")
+    return scores.from_parquet(content, market.data.location, market.data.category)
 
 
 def _lay_down(run: Run, store: bucket.Bucket, day: str, folder: str) -> str:
@@ -72,17 +74,18 @@ def take_track(run: Run) -> str:
     """
     before = run.as_of - dt.timedelta(days=1)
     store, market = bucket.connect(bucket_name()), run.market
-    scored = scores.known_by(stored(store, market.name), before, market.data.lag)
-    y = _series(run)[: pd.Timestamp(before) - market.data.lag * series.DAY]
-    published, unscored = _unscored(run, store, scored, y)
+    scored = scores.known_by(stored(store, market), before, market.data.lag)
+    through = pd.Timestamp(before) - market.data.lag * DAY
+    series = {key: y[:through] for key, y in _series(run).items()}
+    published, unscored = _unscored(run, store, scored, series)
     for day in unscored:
         with suppress(DataProblem):  # altered since; the review is the one to say so, and the page quotes the others
             _, content = forecasts.read_set(store, live(store, market.name, day, published[day]), FORECAST)
             forecast = pd.read_parquet(io.BytesIO(content))
-            scored = scores.grow(scored, scores.score(forecast, y, market.data.lag, country_of(market.data.location)))
+            scored = scores.grow(scored, scores.score_all(forecast, series, market.data.lag))
     if scored.empty:
         return ""
-    (run.folder / "in" / "track.json").write_text(json.dumps(review.track_record(scored, before), indent=2))
+    (run.folder / "in" / "track.json").write_text(json.dumps(review.track_records(scored, before), indent=2))
     return "in/track.json"
 
 
@@ -114,8 +117,8 @@ def _grade(made: str, rows: pd.DataFrame) -> bool:
 def calls_for_training(run: Run, decayed: bool) -> str:
     """What calls for one now, ``drift`` or ``young``: once for a cause, not every morning until it helps; else ""."""
     current = champion(bucket.connect(bucket_name()), run.market.name, run.as_of)
-    grown = current and current.gate.get("standing") == "young" and (run.as_of - current.as_of).days >= series.WEEK
-    for trigger, due, rest in (("drift", decayed, run.market.review.rest), ("young", grown, series.WEEK)):
+    grown = current and current.gate.get("standing") == "young" and (run.as_of - current.as_of).days >= WEEK
+    for trigger, due, rest in (("drift", decayed, run.market.review.rest), ("young", grown, WEEK)):
         last = trained_for(trigger, run.market.name, run.as_of, rest) if due else None
         if last:
             log().info(f"trained for this ({trigger}) as of {last}; not again within {rest} days")

@@ -17,6 +17,7 @@ from footfall import series
 from footfall.digest import sha256
 from footfall.errors import DataProblem, Problem, StaleSource, listed
 from footfall.market_file import read_market
+from footfall.selection import Selection, select
 from footfall.sources.reading import compare
 
 
@@ -77,9 +78,9 @@ def _visible(table: pd.DataFrame, run: Run) -> pd.DataFrame:
 
 
 def _through(table: pd.DataFrame, run: Run) -> dt.date:
-    """The last day with a published value in the market's series; stops a run on a source that has stopped."""
+    """The last day with a published value in any of the market's series; stops a run on a source that has stopped."""
     data = run.market.data
-    through: dt.date = series.pick(table, data.location, data.category).index[-1].date()
+    through: dt.date = selected(run, table).through.date()
     if data.is_stale(through, run.as_of):
         sentence = (
             f"{_source(run)}: stale — its last {data.category} of {data.location} is {through}, "
@@ -124,5 +125,15 @@ def _published(market: str) -> bytes | None:
 def _own(table: pd.DataFrame, run: Run) -> pd.DataFrame:
     """The rows of the market's own series that were visible on the run's day."""
     data = run.market.data
-    own = (table["location"] == data.location) & (table["category"] == data.category)
+    if data.series is None:
+        own = (table["location"] == data.location) & (table["category"] == data.category)
+        return series.visible(table[own], run.as_of, data.lag)
+    keys = pd.MultiIndex.from_tuples(selected(run, table).series)
+    own = pd.MultiIndex.from_frame(table[["location", "category"]]).isin(keys)
     return series.visible(table[own], run.as_of, data.lag)
+
+
+def selected(run: Run, table: pd.DataFrame) -> Selection:
+    """The market's series in a series table: all that have a value, fit to be trained on or not."""
+    data = run.market.data
+    return select(table, data.location, data.category, data.choice(), 0)

@@ -3,6 +3,7 @@
     <market>/latest.json                        which forecast set readers see
     <market>/forecasts/<as_of>/<digest>/        manifest.json, and the files it lists
     <market>/index.html, forecast.csv, *.ics    those of the latest set, at addresses that stay
+    <market>/sites/<slug>/                      the same of each of several places
     <market>/scores.parquet                     how good the forecasts were
     snapshots/<sha256>.parquet, .json           what forecasts were made from, and where that came from
     ledger/<market>/000012.json                 who is champion since when, and why
@@ -25,7 +26,9 @@ LEDGER, SNAPSHOTS, PROBES = FOLDERS  # beside one of each market
 
 ENTRIES = f"{LEDGER}/"  # what the names of all entries begin with
 PAGE = "index.html"
-SHOWN = r"forecast\.csv|[a-z-]+\.ics|index\.html"  # at addresses that stay, for people and calendars
+SHOWN = (
+    r"forecast\.csv|(sites/[a-z0-9-]+/)?([a-z-]+\.ics|index\.html)"  # at addresses that stay, for people and calendars
+)
 SCORES = "scores.parquet"
 MANIFEST = "manifest.json"
 MARKET = rf"(?!({'|'.join(FOLDERS)})/){NAME.pattern}"

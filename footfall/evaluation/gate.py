@@ -26,7 +26,14 @@ class Decision(NamedTuple):
 
 
 def decide(
-    scores: pd.DataFrame, challenger: str, naive: str, champion: str | None, margin: float, proven: bool = True
+    scores: pd.DataFrame,
+    challenger: str,
+    naive: str,
+    champion: str | None,
+    margin: float,
+    proven: bool = True,
+    losing: float = 0.0,
+    most_losing: float = 1.0,
 ) -> Decision:
     """Let the challenger pass, or say why not.
 
@@ -49,6 +56,8 @@ def decide(
         Share of the naive's WIS by which the challenger must be better.
     proven : bool, default=True
         Whether the champion once passed such a verdict itself; one that is young or the best known did not.
+    losing, most_losing : float
+        Share of a market's series on which the challenger errs more than the naive, and the largest that may.
 
     Returns
     -------
@@ -62,13 +71,23 @@ def decide(
     names = {"challenger": challenger, "naive": naive} | ({"champion": champion} if champion else {})
     by_role = {role: scores.loc[name].astype(float).to_dict() for role, name in names.items()}
     passed, reason = _verdict(by_role, names, margin)
+    if passed and losing > most_losing:
+        passed, reason = False, f"{challenger} loses to {naive} on {losing:.0%} of the series, {most_losing:.0%} may"
     if passed or (champion and proven):
         return Decision(passed, reason, by_role, "proven" if passed else "", challenger)
     return _best_known(by_role, names, reason)
 
 
 def judge(
-    scores: pd.DataFrame, challenger: str, naive: str, standing: str, margin: float, days: int, needed: int
+    scores: pd.DataFrame,
+    challenger: str,
+    naive: str,
+    standing: str,
+    margin: float,
+    days: int,
+    needed: int,
+    losing: float = 0.0,
+    most_losing: float = 1.0,
 ) -> Decision:
     """The decision on a challenger, by `decide`; of a series that has too few days for a verdict, by `young`.
 
@@ -81,13 +100,16 @@ def judge(
     standing : str
         Today's champion's; empty where there is none.
     days, needed : int
-        As in `young`.
+        As in `young`; of many series, the days of the longest.
+    losing, most_losing : float
+        As in `decide`.
     """
     if days < needed:
         decision = young(scores, challenger, naive, days, needed)
         kept = f"{days} days known, a verdict takes {needed}; the champion, which is proven, stays"
         return decision._replace(passed=False, standing="", reason=kept) if standing == "proven" else decision
-    return decide(scores, challenger, naive, "champion" if standing else None, margin, standing == "proven")
+    champion, proven = "champion" if standing else None, standing == "proven"
+    return decide(scores, challenger, naive, champion, margin, proven, losing, most_losing)
 
 
 def young(scores: pd.DataFrame, challenger: str, naive: str, days: int, needed: int) -> Decision:

@@ -41,10 +41,11 @@ def accuracy(scores: pd.DataFrame) -> dict[str, float]:
     Returns
     -------
     dict
-        ``days`` forecast and ``forecasts`` of them; ``MAE``, ``naive_MAE`` and ``WIS`` in the unit of the series;
+        ``days`` forecast and ``forecasts`` of them; ``MAE``, ``naive_MAE`` and ``WIS``, see `in_one_unit`;
         ``skill``, the share of the naive forecast's error that was saved on the same days; ``cover50`` …, the share
         of days inside each range. NaN where nothing is known.
     """
+    scores = in_one_unit(scores)
     own, naive = scores["error"].abs(), scores["naive_error"].abs()
     mean = float(naive.mean())
     return {
@@ -53,6 +54,26 @@ def accuracy(scores: pd.DataFrame) -> dict[str, float]:
         "skill": 1 - float(own[naive.notna()].mean()) / mean if mean else np.nan,
         **{f"cover{share}": float(scores[f"covered{share}"].mean()) for share in COVERS},
     }  # fmt: skip
+
+
+def in_one_unit(scores: pd.DataFrame) -> pd.DataFrame:
+    """Scores whose errors can be added up: of several series in the unit of one whose naive forecast errs as the mean.
+
+    A large place would else be all that counts. Of one series they are in its own unit, as they were.
+    """
+    size = scores["naive_error"].abs().groupby([scores["location"], scores["target"]]).transform("mean")
+    if size.nunique() < 2:
+        return scores
+    each = size.groupby([scores["location"], scores["target"]]).first()
+    weight = (each.mean() / size).where(size > 0, 1.0)
+    return scores.assign(**{name: scores[name] * weight for name in ("error", "naive_error", "WIS")})
+
+
+def by_series(scores: pd.DataFrame) -> pd.DataFrame:
+    """`accuracy` of each series, that of least skill first."""
+    rows = {key: accuracy(part) for key, part in scores.groupby(["location", "target"])}
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=METRICS).sort_values("skill", kind="stable")
+    return table.rename_axis(["location", "target"]) if len(table) else table
 
 
 def last_days(scores: pd.DataFrame, as_of: dt.date | str, days: int) -> pd.DataFrame:
@@ -120,6 +141,7 @@ def drift(scores: pd.DataFrame, window: int, least_skill: float, least_cover: fl
 
 def _rolling(scores: pd.DataFrame, window: int) -> pd.DataFrame:
     """Skill and coverage of the window that ends on each day."""
+    scores = in_one_unit(scores)
     own, held = scores["error"].abs().where(scores["naive_error"].notna()), scores["covered80"]
     parts = {"own": own, "naive": scores["naive_error"].abs(), "held": held, "forecasts": held.notna().astype(float)}
     daily = (
@@ -153,6 +175,11 @@ def track_record(scores: pd.DataFrame, as_of: dt.date | str) -> dict[str, Any]:
     """
     through = last_days(scores, as_of, 1)["target_end_date"].max() if len(scores) else None
     return {"through": through} | {str(days): _period(last_days(scores, as_of, days)) for days in (LATELY, QUARTER)}
+
+
+def track_records(scores: pd.DataFrame, as_of: dt.date | str) -> dict[str, Any]:
+    """`track_record` of each series, by its location and target."""
+    return {" ".join(key): track_record(rows, as_of) for key, rows in scores.groupby(["location", "target"])}
 
 
 def _period(scores: pd.DataFrame) -> dict[str, Any]:

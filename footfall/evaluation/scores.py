@@ -1,4 +1,4 @@
-"""The table of scores: one row per published forecast of one day, once that day is known.
+"""The table of scores: one row per published forecast of one day of a series, once that day is known.
 
 ``origin_date`` is the day the forecast stood on, ``target_end_date`` the day it was about, ``length`` how many days it
 spoke of. The table only grows: a row stays as it was first scored.
@@ -6,22 +6,25 @@ spoke of. The table only grows: a row stays as it was first scored.
 
 import datetime as dt
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pandas as pd
 
-from footfall.calendar import kinds
+from footfall.calendar import country_of, kinds
 from footfall.evaluation.metrics import covered, interval_scores
 from footfall.forecast import COLUMNS
 from footfall.outlook import towards
 from footfall.quantiles import COVERAGES, HIGH, LOW, QUANTILES, column, percentage
+from footfall.selection import Key
 from footfall.series import DAY, WEEK
 from footfall.typical import spread, usual
 
 KEYS = ["origin_date", "target_end_date"]
+SERIES = ["location", "target"]
 COVERED = {f"covered{percentage(coverage)}": coverage for coverage in COVERAGES}
 TYPES = {
+    "location": "str", "target": "str",
     "origin_date": "str", "target_end_date": "str", "horizon": "int64", "length": "int64", "kind": "str",
     **dict.fromkeys(["mean", "low", "high", "usual", "actual", "error", "naive_error", "WIS"], "float64"),
     **dict.fromkeys(COVERED, "float64"), "said": "str", "model_version": "str",
@@ -42,9 +45,13 @@ def read_scores(path: str | Path) -> pd.DataFrame:
     return pd.read_parquet(path) if path else pd.DataFrame(columns=list(TYPES)).astype(TYPES)
 
 
-def from_parquet(content: bytes | None) -> pd.DataFrame:
-    """The table of a stored object's bytes; without rows where there is none."""
-    return pd.read_parquet(io.BytesIO(content)) if content else read_scores("")
+def from_parquet(content: bytes | None, location: str = "", target: str = "") -> pd.DataFrame:
+    """The table of a stored object's bytes; without rows where there is none.
+
+    One of before there were markets of many names no series: it is of the one at `location` and `target`.
+    """
+    table = pd.read_parquet(io.BytesIO(content)) if content else read_scores("")
+    return table if "location" in table else table.assign(location=location, target=target)[list(TYPES)]
 
 
 def to_parquet(scores: pd.DataFrame) -> bytes:
@@ -54,13 +61,23 @@ def to_parquet(scores: pd.DataFrame) -> bytes:
     return buffer.getvalue()
 
 
+def score_all(forecasts: pd.DataFrame, series: Mapping[Key, pd.Series], lag: int) -> pd.DataFrame:
+    """Score the published forecasts of all of a market's series, by `score`; of a series that is gone, none."""
+    tables = [
+        score(of_series, series[key], lag, country_of(key[0]))
+        for key, of_series in forecasts.groupby(SERIES)
+        if key in series
+    ]
+    return _tidy(pd.concat(tables)) if tables else read_scores("")
+
+
 def score(forecasts: pd.DataFrame, y: pd.Series, lag: int, country: str) -> pd.DataFrame:
     """Score every day of published forecasts that is known.
 
     Parameters
     ----------
     forecasts : DataFrame
-        Published tables, see `footfall.forecast`; one for each ``origin_date``.
+        Published tables of one series, see `footfall.forecast`; one for each ``origin_date``.
     y : Series
         The series, as far as it is known.
     lag : int
@@ -94,7 +111,7 @@ def _wide(forecasts: pd.DataFrame) -> pd.DataFrame:
     """One row per origin and day, columns ``mean`` and `QUANTILES`; those that were not published are empty."""
     level = forecasts["output_type_id"].replace("", "nan").astype(float)
     name = level.map(column).where(level.notna(), "mean")
-    keys = [*KEYS, "horizon", "model_version"]
+    keys = [*SERIES, *KEYS, "horizon", "model_version"]
     wide = forecasts.assign(name=name).pivot(index=keys, columns="name", values="value")
     return wide.reindex(columns=["mean", *QUANTILES]).astype(float).rename_axis(columns=None).reset_index()
 
@@ -114,7 +131,7 @@ def _of_origin(rows: pd.DataFrame, y: pd.Series, country: str) -> pd.DataFrame:
 
 def _tidy(scored: pd.DataFrame) -> pd.DataFrame:
     rounded = scored[list(TYPES)].astype(TYPES).round(4)
-    return rounded.sort_values(KEYS, kind="stable").reset_index(drop=True)
+    return rounded.sort_values([*KEYS, *SERIES], kind="stable").reset_index(drop=True)
 
 
 def naive(y: pd.Series, origin: pd.Series, day: pd.Series, lag: int) -> pd.Series:
@@ -126,13 +143,14 @@ def naive(y: pd.Series, origin: pd.Series, day: pd.Series, lag: int) -> pd.Serie
 
 def grow(scores: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     """The table with the new rows; a forecast of a day that is in it already keeps its row."""
-    missing = new[~pd.MultiIndex.from_frame(new[KEYS]).isin(pd.MultiIndex.from_frame(scores[KEYS]))]
+    rows, named = (pd.MultiIndex.from_frame(table[[*SERIES, *KEYS]]) for table in (new, scores))
+    missing = new[~rows.isin(named)]
     return _tidy(pd.concat([scores, missing]) if len(scores) else missing) if len(missing) else scores
 
 
 def merge(stored: bytes | None, new: pd.DataFrame) -> bytes | None:
     """The stored table with the new rows added; its own bytes where it has them all."""
-    before = from_parquet(stored)
+    before = from_parquet(stored, *new[SERIES].iloc[0]) if len(new) else from_parquet(stored)
     after = grow(before, new)
     return to_parquet(after) if len(after) > len(before) else stored
 
@@ -143,7 +161,7 @@ def known_by(scores: pd.DataFrame, as_of: dt.date | str, lag: int) -> pd.DataFra
     return scores[scores["target_end_date"] <= f"{last:%Y-%m-%d}"].reset_index(drop=True)
 
 
-def unscored(origins: Iterable[str], scores: pd.DataFrame, y: pd.Series, horizon: int) -> list[str]:
+def unscored(origins: Iterable[str], scores: pd.DataFrame, series: Mapping[Key, pd.Series], horizon: int) -> list[str]:
     """The days whose forecasts speak of days that are known by now and not yet in the table.
 
     Parameters
@@ -152,27 +170,36 @@ def unscored(origins: Iterable[str], scores: pd.DataFrame, y: pd.Series, horizon
         ISO days on which something was published.
     scores : DataFrame
         The table so far.
-    y : Series
-        The series, as far as it is known.
+    series : mapping of Key to Series
+        The market's, as far as they are known.
     horizon : int
         Length of a forecast that is not in the table yet; one that is says itself how long it was.
     """
-    published = set(y.dropna().index.strftime("%Y-%m-%d"))
-    by_origin = scores.groupby("origin_date")
-    scored, lengths = by_origin["target_end_date"].agg(set), by_origin["length"].max()
+    published = {key: set(y.dropna().index.strftime("%Y-%m-%d")) for key, y in series.items()}
+    scored = scores.groupby([*SERIES, "origin_date"])["target_end_date"].agg(set)
+    lengths = scores.groupby("origin_date")["length"].max()
 
     def days(origin: str) -> set[str]:
         return set(pd.date_range(origin, periods=1 + lengths.get(origin, horizon))[1:].strftime("%Y-%m-%d"))
 
-    return [origin for origin in sorted(origins) if days(origin) & published - scored.get(origin, set())]
+    def is_unscored(origin: str) -> bool:
+        return any(days(origin) & known - scored.get((*key, origin), set()) for key, known in published.items())
+
+    return [origin for origin in sorted(origins) if is_unscored(origin)]
 
 
-def revised(scores: pd.DataFrame, y: pd.Series) -> list[str]:
+def revised(scores: pd.DataFrame, series: Mapping[Key, pd.Series]) -> list[str]:
     """The days whose figure is no longer what it was when they were scored, in sentences."""
+    return [
+        sentence for key, rows in scores.groupby(SERIES) if key in series for sentence in _revised(rows, key, series)
+    ]
+
+
+def _revised(scores: pd.DataFrame, key: Key, series: Mapping[Key, pd.Series]) -> list[str]:
     was = scores.drop_duplicates("target_end_date", keep="last").set_index("target_end_date")["actual"]
-    now = pd.Series(y.reindex(pd.to_datetime(was.index)).to_numpy(float), index=was.index)
-    changed = was[(was - now).abs() > 1e-3]
-    return [f"{day}: {value:g} when it was scored, {now[day]:g} now" for day, value in changed.sort_index().items()]
+    now = pd.Series(series[key].reindex(pd.to_datetime(was.index)).to_numpy(float), index=was.index)
+    changed, of = was[(was - now).abs() > 1e-3], f"{' '.join(key)} " if len(series) > 1 else ""
+    return [f"{of}{day}: {value:g} when it was scored, {now[day]:g} now" for day, value in changed.sort_index().items()]
 
 
 def news(before: pd.DataFrame, after: pd.DataFrame, changed: list[str]) -> dict[str, object]:

@@ -5,7 +5,6 @@ import pandas as pd
 
 from footfall.calendar import kinds
 from footfall.evaluation.backtest import comparable
-from footfall.evaluation.metrics import interval_scores
 from footfall.quantiles import ends
 from footfall.series import WEEK
 
@@ -36,15 +35,15 @@ def by_kind(table: pd.DataFrame, country: str) -> pd.DataFrame:
     return pd.concat([errors, days.to_frame("days").T])
 
 
-def advantage(table: pd.DataFrame, challenger: str, reference: str, draws: int = 2000) -> dict[str, float]:
+def advantage(score: pd.DataFrame, challenger: str, reference: str, draws: int = 2000) -> dict[str, float]:
     """How much smaller a candidate's mean WIS is than another's, with its 90 % CI from a moving-block bootstrap.
 
     Parameters
     ----------
-    table : DataFrame
-        Backtest table with quantiles.
+    score : DataFrame
+        Mean WIS by origin and candidate, from `footfall.evaluation.rolling.Rolling.wis_by_origin`.
     challenger, reference : str
-        Candidates of it.
+        Columns of it.
     draws : int, default=2000
         Resamples of the origins, a fortnight of neighbours at a time.
 
@@ -52,14 +51,12 @@ def advantage(table: pd.DataFrame, challenger: str, reference: str, draws: int =
     -------
     dict
         ``saved``, and ``low`` and ``high``, the ends of its bootstrap interval; in the unit of the series. Seeded:
-        equal tables give equal numbers.
+        equal scores give equal numbers.
 
     References
     ----------
     Künsch (1989), The jackknife and the bootstrap for general stationary observations, section 2.3.
     """
-    scored = comparable(table)
-    score = scored.assign(score=interval_scores(scored)).pivot_table("score", "origin", "candidate")
     saved = (score[reference] - score[challenger]).to_numpy()
     length = min(BLOCK, len(saved))
     blocks = np.lib.stride_tricks.sliding_window_view(saved, length)

@@ -77,6 +77,12 @@ def with_panel(forecaster: BaseForecaster, panel: Panel) -> BaseForecaster:
     return forecaster.clone().set_params(**dict.fromkeys(panels, panel))
 
 
+def of_country(forecaster: BaseForecaster, country: str) -> BaseForecaster:
+    """The recipe of a forecaster, unfitted, with the special days of a country."""
+    named = [name for name in forecaster.get_params() if name.split("__")[-1] == "country"]
+    return forecaster.clone().set_params(**dict.fromkeys(named, country))
+
+
 def follows(forecaster: BaseForecaster) -> bool:
     """Whether the class's own ``update(..., update_params=False)`` is known to move its state to the new last day."""
     if isinstance(forecaster, TransformedTargetForecaster):

@@ -20,11 +20,38 @@ def records(table: pd.DataFrame) -> list[dict[str, Any]]:
     Parameters
     ----------
     table : DataFrame
-        The published table.
+        The published table. Of several series each is one record: its place, and what is expected of each day.
     """
+    if of_several(table):
+        return [dict(row) for row in _places(table).reset_index().to_dict("records")]
     shut = closed_days(table)
     closed = dict.fromkeys(FIGURES, "") | {"expected": CLOSED}
     return [day | closed if day["date"] in shut else day for day in week(table).to_dict("records")]
+
+
+def of_several(table: pd.DataFrame) -> bool:
+    """Whether a published table is of more than one series."""
+    return bool(len(table[["location", "target"]].drop_duplicates()) > 1)
+
+
+def _places(table: pd.DataFrame) -> pd.DataFrame:
+    """What is expected of each day, a row for each series; a closed day is said to be."""
+    means = table[table["output_type"] == "mean"]
+    place = means["location"] + (" " + means["target"] if means["target"].nunique() > 1 else "")
+    expected = means["value"].round(1).astype(object)
+    if "open" in means:
+        expected = expected.mask(means["open"] == "no", CLOSED)
+    shown = pd.DataFrame({"place": place, "date": means["target_end_date"], "expected": expected})
+    return shown.pivot(index="place", columns="date", values="expected")
+
+
+def week_of_places(table: pd.DataFrame) -> tuple[list[str], list[tuple[str, ...]]]:
+    """The days of several series' forecasts, and for each series its place and what is expected of them."""
+    expected, target = _places(table), str(table["target"].iloc[0])
+    numbers = [value for value in expected.to_numpy().ravel() if value != CLOSED]
+    write = _form(numbers, target).format
+    rows = [(place, *(day if day == CLOSED else write(day) for day in week)) for place, *week in expected.itertuples()]
+    return list(expected.columns), rows
 
 
 def lines(table: pd.DataFrame) -> Iterator[tuple[str, str, str, str]]:

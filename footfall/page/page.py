@@ -7,6 +7,7 @@ bytes. It asks no other host for anything, and is read in any of the languages i
 import base64
 import datetime as dt
 import hashlib
+import json
 import re
 from functools import cache
 from pathlib import Path
@@ -52,10 +53,15 @@ class Track(BaseModel):
     lately: Period = Field(Period(), validation_alias=str(LATELY))
 
 
-def read_track(path: str | Path) -> Track | None:
-    """The track record laid down for the notebook; None where there is none, or nothing in it that the page knows."""
+def read_tracks(path: str | Path) -> dict[str, Track]:
+    """The track records laid down for the notebook, by location and target; without any that the page does not know."""
+    tracks = json.loads(Path(path).read_text(encoding="utf-8")) if path else {}
+    return {name: track for name, each in tracks.items() if (track := _track(each))}
+
+
+def _track(record: Any) -> Track | None:
     try:
-        return Track.model_validate_json(Path(path).read_text(encoding="utf-8")) if path else None
+        return Track.model_validate(record)
     except ValidationError:
         return None
 
@@ -67,7 +73,7 @@ def write_page(
     logarithms: bool,
     lag: int,
     track: Track | None,
-    out: str | Path,
+    folder: str | Path,
     about: About = About(),  # noqa: B008  immutable
     closed: pd.Series | None = None,
 ) -> None:
@@ -84,18 +90,18 @@ def write_page(
     lag : int
         Days between a day and its publication, as is usual for the source.
     track : Track or None
-        From `read_track`.
-    out : str or Path
-        The notebook's folder; the files go where `footfall.forecast.write_forecast` puts the table.
+        From `read_tracks`.
+    folder : str or Path
+        Where they go: that of the published table, or one of the place's own below it.
     about : About
         What the market says of itself.
     closed : Series of str, optional
         Why the place is shut on each day, from `footfall.opening.foreseen`; nothing where it is open.
     """
-    folder, days = Path(out) / "forecast", outlook(table, y, parts, logarithms, closed)
-    (folder / "index.html").write_text(page(table, y, days, lag, track, about), encoding="utf-8")
+    days, into = outlook(table, y, parts, logarithms, closed), Path(folder)
+    (into / "index.html").write_text(page(table, y, days, lag, track, about), encoding="utf-8")
     for language in about.languages(table["target"].iloc[0], days):
-        (folder / language.say("calendar file")).write_bytes(calendar_file(table, days, about, language))
+        (into / language.say("calendar file")).write_bytes(calendar_file(table, days, about, language))
 
 
 def page(

@@ -16,9 +16,12 @@ track = ""  # file with how earlier forecasts came true; empty if there is none
 out = "../.footfall/lab/predict"  # folder for what this notebook writes
 location = "PT"  # ISO 3166 code, or names joined by /
 category = "retail_and_recreation"  # what kind of places
+series = None  # of many: "all" at the location and below it, or a dict of countries, categories, at_least (days)
+show = ""  # of many, the one that is drawn; empty: the first
 as_of = "2022-10-13"  # the day we stand on
 lag = 3  # days between a day and its publication
 horizon = 7  # days to forecast
+stale_after = 14  # days without a figure, after which one of many series is left out
 closures = {}  # days the place is shut, as its market file says: weekdays, dates, from_to
 place = ""  # its own name, for the page; empty: the location's
 measure = {}  # what is counted, by language, as in {"en": "guests"}; empty: visits
@@ -29,16 +32,17 @@ quantiles = [0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0
 # Nothing here trains anything: the model comes from `train.ipynb`, by way of the registry.
 
 # %%
-from pandas import Timestamp, date_range, set_option
+from pandas import Timestamp, concat, date_range, set_option
 
-from footfall import digest, forecast, opening, outlook, outputs, plots
+from footfall import digest, forecast, outlook, outputs, plots
 from footfall.calendar import country_of, kinds
 from footfall.champion import read_champion
-from footfall.evaluation import backtest, intervals
-from footfall.models import bring_up_to, contributions, predict
-from footfall.page import page
+from footfall.evaluation import intervals
+from footfall.forecasting import forecast_all
 from footfall.page.about import About
-from footfall.series import pick, read_snapshot, visible
+from footfall.page.pages import write_pages
+from footfall.selection import select
+from footfall.series import read_snapshot, visible
 from footfall.units import unit
 
 set_option("display.width", 160)  # characters: a table as text, which git and changes.html show, is not cut
@@ -51,9 +55,10 @@ set_option("display.width", 160)  # characters: a table as text, which git and c
 
 # %%
 published = visible(read_snapshot(snapshot), as_of, lag)
-y = pick(published, location, category)
+chosen = select(published, location, category, series, 0)
+assert not chosen.objection(), chosen.objection()
 known = read_champion(champion)
-forecast.check_champion(known.about, y, location, horizon, lag)
+forecast.check_champion(known.about, location, category, chosen.through, horizon, lag)
 known.about
 
 # %% [markdown]
@@ -69,12 +74,11 @@ known.about
 
 # %%
 days = date_range(as_of, periods=horizon + 1)[1:]
-closed = opening.foreseen(published, location, category, days, closures)
-model = bring_up_to(known.forecaster, y)
-mean = predict(model, days)
-errors = backtest.extend_residuals(known.residuals, known.forecaster, y, lag)
-late = (Timestamp(as_of) - y.index[-1]).days - lag
-ranges = intervals.quantiles(errors, mean, Timestamp(as_of), country_of(location), lag, late, unit(y).floor)
+facts = {"model_version": model_version, "snapshot": digest.sha256_of(snapshot)}
+made, accounts = forecast_all(known, chosen, days, lag, quantiles, closures, stale_after, **facts)
+key = chosen.shown(show)
+shown, country = made[key], country_of(key[0])
+accounts["status"].value_counts().to_frame("series")
 
 # %% [markdown]
 # ## One range, step by step
@@ -84,7 +88,7 @@ ranges = intervals.quantiles(errors, mean, Timestamp(as_of), country_of(location
 # last weeks were harder than usual. The last row is the range that is published.
 
 # %%
-intervals.steps(errors, mean, Timestamp(as_of), country_of(location), lag, late, unit(y).floor).round(2)
+intervals.steps(shown.errors, shown.mean, Timestamp(as_of), country, lag, shown.late, unit(shown.y).floor).round(2)
 
 # %% [markdown]
 # ## Look
@@ -94,7 +98,7 @@ intervals.steps(errors, mean, Timestamp(as_of), country_of(location), lag, late,
 # and where it does not, a special day should be the reason.
 
 # %%
-figure = plots.fan(y, mean, ranges)
+figure = plots.fan(shown.y, shown.mean, shown.ranges)
 figure
 
 # %% [markdown]
@@ -104,8 +108,7 @@ figure
 # published day, and what was learned from other series. They are logarithms of the level: 0.05 is about 5 % more visits.
 
 # %%
-parts, logarithms = contributions.parts(model, days), contributions.in_logarithms(model)
-parts.round(3).assign(kind=kinds(days, country_of(location)))
+shown.parts.round(3).assign(kind=kinds(days, country))
 
 # %% [markdown]
 # ## Check
@@ -115,9 +118,9 @@ parts.round(3).assign(kind=kinds(days, country_of(location)))
 # not say the same every day. One broken rule, and nothing is published.
 
 # %%
-facts = {"origin_date": as_of, "location": location, "target": category, "model_version": model_version}
-table = forecast.tabulate(mean, ranges, quantiles, closed, **facts, snapshot=digest.sha256_of(snapshot))
-forecast.check(table, y, horizon, quantiles, contributions.total(parts, logarithms, unit(y)))
+table = concat([each.table for each in made.values()], ignore_index=True)
+assert len(accounts) == len(chosen.rows), f"{len(accounts)} series accounted for, and {len(chosen.rows)} were asked for"
+f"{len(table):,} rows, {len(made)} of {len(accounts)} series"
 
 # %% [markdown]
 # And the same for people, as the page says it: each day against a usual one of its weekday in this season, which
@@ -125,7 +128,7 @@ forecast.check(table, y, horizon, quantiles, contributions.total(parts, logarith
 # cent of a usual day, `low` and `high` bound what happens on four days out of five, and the chance is that of the word's side.
 
 # %%
-told = outlook.outlook(table, y, parts, logarithms, closed)
+told = outlook.outlook(shown.table, shown.y, shown.parts, shown.logarithms, shown.closed)
 told[["word", "reasons", "expected", "low", "high", "chance"]].round({"expected": 0, "low": 0, "high": 0, "chance": 2})
 
 # %% [markdown]
@@ -137,11 +140,12 @@ told[["word", "reasons", "expected", "low", "high", "chance"]].round({"expected"
 
 # %%
 forecast.write_forecast(table, out)
-about = About(place, measure, credit, known.about.get("standing", "proven"), int(y.count()))
-page.write_page(table, y, parts, logarithms, lag, page.read_track(track), out, about, closed)
+accounts.to_parquet(f"{out}/forecast/series.parquet", index=False)
+about = About(place, measure, credit, known.about.get("standing", "proven"))
+write_pages(made, accounts, lag, track, out, about)
 outputs.keep(
     out,
     forecast=figure,
-    why=outlook.explained(parts, told),
-    metrics={"mean": float(mean.mean()), "width80": float((ranges["q90"] - ranges["q10"]).mean())},
+    why=outlook.explained(shown.parts, told),
+    metrics={"mean": float(shown.mean.mean()), "width80": float((shown.ranges["q90"] - shown.ranges["q10"]).mean())},
 )

@@ -13,11 +13,14 @@ champion = ""  # folder of today's champion; empty if there is none
 out = "../.footfall/lab/train"  # folder for what this notebook writes
 location = "PT"  # ISO 3166 code, or names joined by /
 category = "retail_and_recreation"  # what kind of places
+series = None  # of many: "all" at the location and below it, or a dict of countries, categories, at_least (days)
+show = ""  # of many, the one that is drawn; empty: the first
 as_of = "2022-10-13"  # the day we stand on
 lag = 3  # days between a day and its publication
 horizon = 7  # days to forecast
 backtest_days = 182  # days of the past to forecast from
 margin = 0.02  # share by which the naive forecast must be beaten
+most_losing = 0.1  # share of many series that may do worse than it
 
 # %% [markdown]
 # The models are [sktime](https://www.sktime.net) forecasters. Its own are used where they are good; the parts that know
@@ -29,8 +32,8 @@ from sktime.forecasting.compose import EnsembleForecaster
 
 from footfall import outputs, plots
 from footfall.calendar import country_of
-from footfall.champion import read_champion, write_champion
-from footfall.evaluation import backtest, gate, intervals, significance
+from footfall.champion import Champion, learned, read_champion, write_champion
+from footfall.evaluation import backtest, gate, rolling, significance
 from footfall.models import (
     ETS,
     Boosted,
@@ -40,11 +43,11 @@ from footfall.models import (
     Panel,
     SeasonalNaive,
     WeekdaySmoother,
-    fit,
     predict,
     with_panel,
 )
-from footfall.series import pick, read_snapshot, shut, unfit, visible
+from footfall.selection import select
+from footfall.series import read_snapshot, visible
 from footfall.units import unit
 
 set_option("display.width", 160)  # characters: a table as text, which git and changes.html show, is not cut
@@ -52,18 +55,18 @@ set_option("display.width", 160)  # characters: a table as text, which git and c
 # %% [markdown]
 # ## Read
 #
-# One series, up to the last day that had been published by `as_of`. Nothing later can leak into what follows, because
+# The series, one or many, up to the last day that had been published by `as_of`. Nothing later can leak into what follows, because
 # nothing later is there. A day on which the place was shut has no value. Every origin of the backtest needs some history behind it:
 # a series of less than four weeks is refused here, and a young one, of fewer days than a verdict takes, gets none below.
 # The panel is what else there is to learn from: every kind of place, of every country in the snapshot.
 
 # %%
 published = visible(read_snapshot(snapshot), as_of, lag)
-y = pick(published, location, category)
-panel = Panel(published)
-country = country_of(location)
-reasons = unfit(y, backtest.youngest(lag), shut(published, location, category))
-assert not reasons, "; ".join(reasons)
+chosen = select(published, location, category, series, backtest.youngest(lag))
+assert not chosen.objection(), chosen.objection()
+key = chosen.shown(show)
+y, country, panel = chosen.series[key], country_of(key[0]), Panel(published)
+print(f"{len(chosen.series)} series, {len(chosen.refused)} refused; drawn: {' '.join(key)}")
 f"{len(y)} days, {y.index[0]:%Y-%m-%d} to {y.index[-1]:%Y-%m-%d}, {y.isna().sum()} without a value"
 
 # %% [markdown]
@@ -112,11 +115,9 @@ candidates["both scales"] = EnsembleForecaster([("log", candidates["calendar"]),
 # %%
 incumbent = read_champion(champion) if champion else None
 candidates |= {"champion": with_panel(incumbent.forecaster, panel)} if incumbent else {}
-origins = backtest.last_origins(y, backtest_days, horizon, lag)
-table = backtest.backtest(candidates, y, origins, horizon, lag)
-table = intervals.with_quantiles(table, country, lag, unit(y).floor)
-warm_up, selection, report = backtest.windows(origins, horizon)
-f"{len(origins)} origins, {origins[0]:%Y-%m-%d} to {origins[-1]:%Y-%m-%d}; the verdict rests on the last {len(report)}"
+past = rolling.roll(chosen.series, candidates, backtest_days, horizon, lag)
+span = f"{past.origins[0]:%Y-%m-%d} to {past.origins[-1]:%Y-%m-%d}"
+f"{len(past.origins)} origins, {span}; the verdict rests on the last {len(past.windows.report)}"
 
 # %% [markdown]
 # ## Choose
@@ -127,7 +128,7 @@ f"{len(origins)} origins, {origins[0]:%Y-%m-%d} to {origins[-1]:%Y-%m-%d}; the v
 # `cover80` is the share of days that fell into the 80 % interval: good is close to 0.8.
 
 # %%
-choice = backtest.leaderboard(table[table["origin"].isin(selection)], y)
+choice, drawn = past.leaderboard("selection"), past.of(key, "selection")
 challenger = choice.index[0]
 choice.round(3)
 
@@ -136,7 +137,7 @@ choice.round(3)
 # one that rises steeply trusts its latest values too much.
 
 # %%
-errors = plots.errors(table[table["origin"].isin(selection)], list(choice.index))
+errors = plots.errors(drawn, list(choice.index))
 errors
 
 # %% [markdown]
@@ -144,7 +145,7 @@ errors
 # with its 80 % range; in black what happened. The black line should run inside the shades four days out of five.
 
 # %%
-weeks = plots.origins(y, table[table["origin"].isin(selection) & (table["candidate"] == challenger)])
+weeks = plots.origins(y, drawn[drawn["candidate"] == challenger])
 weeks
 
 # %% [markdown]
@@ -157,7 +158,7 @@ weeks
 # its columns here: on holidays and their eves it errs least of all.
 
 # %%
-significance.by_kind(table[table["origin"].isin(selection)], country).loc[[*choice.index, "days"]].round(2)
+significance.by_kind(drawn, country).loc[[*choice.index, "days"]].round(2)
 
 # %% [markdown]
 # ## Judge
@@ -172,14 +173,24 @@ significance.by_kind(table[table["origin"].isin(selection)], country).loc[[*choi
 # be luck.
 
 # %%
-verdict = backtest.leaderboard(table[table["origin"].isin(report)], y)
+verdict, by_series = past.leaderboard("report"), past.by_series(challenger, "seasonal naive")
 standing = incumbent.about.get("standing", "proven") if incumbent else ""
-known, needed = len(y), backtest.days_needed(backtest_days, horizon)
-decision = gate.judge(verdict, challenger, "seasonal naive", standing, margin, known, needed)
-lead = significance.advantage(table[table["origin"].isin(report)], challenger, "seasonal naive")
+known, needed = max(map(len, chosen.series.values())), backtest.days_needed(backtest_days, horizon)
+losing = float((by_series["ratio"] > 1).mean())
+decision = gate.judge(verdict, challenger, "seasonal naive", standing, margin, known, needed, losing, most_losing)
+lead = significance.advantage(past.wis_by_origin("report"), challenger, "seasonal naive")
 print(f"{'passed' if decision.passed else 'closed'}: {decision.reason}")
 print("it saves {saved:.2f} of the naive's WIS; by chance {low:.2f} to {high:.2f}".format(**lead))
 verdict.round(3)
+
+# %% [markdown]
+# And series by series: the worst twenty, by what is left of the naive's error. `ratio` is the challenger's MAE to the naive's over
+# the newest span, below 1 is good; one that `loses` in both spans is spoken for by the naive until the next training.
+
+# %%
+ratios = [*by_series["ratio"].quantile([0.1, 0.5, 0.9]).round(2)]
+print(f"{losing:.1%} of {len(by_series)} series lose to the naive; ratios at a tenth, half, nine tenths: {ratios}")
+by_series.head(20).round(3)
 
 # %% [markdown]
 # ## Fit and save
@@ -189,25 +200,28 @@ verdict.round(3)
 # numbers is worth nothing.
 
 # %%
-model = fit(candidates[decision.candidate], y)
-residuals = table.loc[table["candidate"] == decision.candidate, ["origin", "date", "horizon", "mean", "actual"]]
+name = incumbent.about["candidate"] if decision.candidate == "champion" else decision.candidate
+accounts = past.accounts(decision.candidate, "seasonal naive", name)
 about = {
-    "candidate": incumbent.about["candidate"] if decision.candidate == "champion" else decision.candidate,
+    "candidate": name,
+    "series": len(accounts) if series else None,
     "standing": decision.standing,
     "unit": unit(y).name,
     "location": location,
     "category": category,
     "lag": lag,
     "horizon": horizon,
-    "fitted_from": f"{y.index[0]:%Y-%m-%d}",
-    "data_through": f"{y.index[-1]:%Y-%m-%d}",
+    "fitted_from": f"{min(each.index[0] for each in chosen.series.values()):%Y-%m-%d}",
+    "data_through": f"{chosen.through:%Y-%m-%d}",
 }
-write_champion(f"{out}/model", model, residuals, about)
-coming = date_range(y.index[-1], periods=horizon + 1)[1:]
-assert predict(read_champion(f"{out}/model").forecaster, coming).equals(predict(model, coming)), (
-    "the saved model differs"
-)
-predict(model, coming).round(1)
+model = learned(candidates[decision.candidate], chosen.series, many=bool(series))
+residuals = past.residuals(decision.candidate, "seasonal naive", accounts)
+trained = Champion(model, residuals, about, accounts)
+write_champion(f"{out}/model", *trained)
+coming, saved = date_range(y.index[-1], periods=horizon + 1)[1:], read_champion(f"{out}/model")
+first_week = predict(trained.speaker(y, key[0]), coming)
+assert predict(saved.speaker(y, key[0]), coming).equals(first_week), "the saved model differs"
+first_week.round(1)
 
 # %% [markdown]
 # The leaderboard, the decision and the figures go into the record; the flow reads the decision and acts on it.

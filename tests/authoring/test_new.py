@@ -11,6 +11,7 @@ from conftest import footfall
 from flows.authoring import new
 from flows.sources.reading import read_source
 from footfall.market_file import read_market
+from footfall.selection import select
 
 DATA = Path(os.environ.get("FOOTFALL_DATA", Path(__file__).parents[2] / "../shared/data")).resolve()
 
@@ -122,18 +123,18 @@ def test_a_person_is_asked_and_may_answer_by_number(params, till):
 
     path = till("date,all,female\n" + "".join(f"{day}/2/2025,{2 * day},{day}\n" for day in range(1, 13)))
     draft = new.draft("shop", path, new.Answers(), ask)
-    assert len(asked) == 3 and "female" in draft.files["shop"]
+    assert len(asked) == 3 and "female" in draft.text
     assert not list(params.iterdir()), "nothing is written before it is all understood"
 
 
-def test_several_sites_are_a_market_each_or_the_one_that_is_chosen(params, till):
+def test_several_sites_are_one_market_or_that_of_the_one_that_is_chosen(params, till):
     rows = "".join(f"{day},{site},{n}\n" for day, n in recent() for site in ("Baixa", "São João/Sé"))
     path = till("date,site,n\n" + rows)
     done = footfall("new", "tasca", path, "--location", "PT-11")
     assert done.exit_code == 0, done.output
-    assert sorted(file.stem for file in params.iterdir()) == ["tasca-baixa", "tasca-sao-joao-se"]
-    data, table = series(params, "tasca-sao-joao-se")
-    assert data.location == "PT-11/São João%2FSé" and data.location in set(table["location"])
+    data, table = series(params, "tasca")
+    assert (data.location, data.series) == ("PT-11", "all")
+    assert set(table["location"]) == {"PT-11/Baixa", "PT-11/São João%2FSé"}
     done = footfall("new", "one", path, "--location", "PT-11", "--site-name", "Baixa")
     assert done.exit_code == 0 and series(params, "one")[0].location == "PT-11/Baixa"
     assert footfall("new", "two", path, "--location", "PT-11", "--site-name", "Porto").exit_code == 2
@@ -213,11 +214,9 @@ OWN = {
 
 @pytest.mark.parametrize("name", OWN)
 def test_real_files_as_a_new_user_brings_them(params, name):
-    options, markets, rows = OWN[name]
+    options, sites, rows = OWN[name]
     done = footfall("new", "own", shared(f"own/{name}"), *options)
     assert done.exit_code == 0, done.output
-    assert len(list(params.iterdir())) == markets
-    for file in params.iterdir():
-        data, table = series(params, file.stem)
-        assert len(table) == rows and data.location in set(table["location"])
-        assert data.as_of == str((table["date"].max() + pd.Timedelta(days=1)).date())
+    data, table = series(params, "own")
+    assert len(table) == rows and len(select(table, data.location, data.category, data.choice(), 28).series) == sites
+    assert data.as_of == str((table["date"].max() + pd.Timedelta(days=1)).date())

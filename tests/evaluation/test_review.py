@@ -20,6 +20,7 @@ def table(days=120, error=1.0, naive=2.0, held=0.8, **columns):
     day = np.repeat(pd.date_range(end=END, periods=days), 2)
     rows = pd.DataFrame({"target_end_date": day.strftime("%Y-%m-%d"), "horizon": np.tile([1, 2], days)})
     rows["origin_date"] = (day - pd.to_timedelta(rows["horizon"], unit="D").array).strftime("%Y-%m-%d")
+    rows["location"], rows["target"] = "PT", "retail_and_recreation"
     plain = {"length": 2, "kind": "ordinary", "mean": 10.0, "low": 5.0, "high": 15.0, "usual": 8.0, "actual": 11.0,
              "error": error, "naive_error": naive, "WIS": 0.7, "covered50": 0.5, "covered80": held,
              "covered90": 1.0, "said": "usual", "model_version": "m/1"}  # fmt: skip

@@ -15,6 +15,7 @@ from footfall.series import DAY
 
 LAG = 3
 ORIGINS = pd.date_range("2022-09-20", periods=8)
+KEY = ("PT", "retail_and_recreation")
 PUBLISHED = pd.read_parquet(SAMPLE / "forecasts.parquet")
 
 
@@ -137,18 +138,18 @@ def test_what_is_unscored_is_what_has_days_that_became_known():
     y, days = retail(), [f"{day:%Y-%m-%d}" for day in ORIGINS]
     today, tomorrow = y[:"2022-09-24"], y[:"2022-09-25"]
     table = scores.score(published(), today, LAG, "PT")
-    assert scores.unscored(days, scores.read_scores(""), today, 7) == days[:4]
-    assert scores.unscored(days, table, today, 7) == []
-    assert scores.unscored(days, table, tomorrow, 7) == days[:5]
-    assert scores.unscored(days, table, tomorrow, 1) == days[:5]  # a forecast says itself how long it is
-    assert scores.unscored(days, scored(), y, 7) == []
+    assert scores.unscored(days, scores.read_scores(""), {KEY: today}, 7) == days[:4]
+    assert scores.unscored(days, table, {KEY: today}, 7) == []
+    assert scores.unscored(days, table, {KEY: tomorrow}, 7) == days[:5]
+    assert scores.unscored(days, table, {KEY: tomorrow}, 1) == days[:5]  # a forecast says itself how long it is
+    assert scores.unscored(days, scored(), {KEY: y}, 7) == []
 
 
 def test_a_revised_figure_is_told():
     table, y = scored(), retail()
-    assert scores.revised(table, y) == []
+    assert scores.revised(table, {KEY: y}) == []
     y["2022-09-23"] += 2
-    (sentence,) = scores.revised(table, y)
+    (sentence,) = scores.revised(table, {KEY: y})
     assert sentence == f"2022-09-23: {y['2022-09-23'] - 2:g} when it was scored, {y['2022-09-23']:g} now"
     news = scores.news(table, table, [sentence])
     assert news["sentence"].startswith("nothing new became known; revised by the source: 2022-09-23")

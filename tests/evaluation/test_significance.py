@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from footfall.evaluation.metrics import interval_scores
 from footfall.evaluation.significance import advantage, by_kind
 from footfall.quantiles import LEVELS, QUANTILES
 
@@ -21,6 +22,12 @@ def table(off, spread=1.0):
     return pd.concat(rows, ignore_index=True)
 
 
+def scores(off):
+    """Mean WIS of each candidate on each day."""
+    rows = table(off)
+    return rows.assign(score=interval_scores(rows)).pivot_table("score", "origin", "candidate")
+
+
 def test_errors_are_told_apart_by_kind_of_day():
     errors = by_kind(table({"one": 2.0, "other": -3.0}), "PT")
     assert errors.loc["one", "holiday"] == 2 and errors.loc["other", "ordinary"] == 3
@@ -29,11 +36,11 @@ def test_errors_are_told_apart_by_kind_of_day():
 
 
 def test_a_steady_lead_is_sure_and_a_matter_of_luck_is_not():
-    steady = advantage(table({"one": 1.0, "other": 2.0}), "one", "other")
+    steady = advantage(scores({"one": 1.0, "other": 2.0}), "one", "other")
     assert steady["low"] == pytest.approx(steady["saved"]) and steady["low"] > 0
     luck = np.random.default_rng(3).normal(size=100)
     unsure, again = (
-        advantage(table({"one": np.abs(luck), "other": np.abs(np.roll(luck, 1))}), "one", "other") for _ in range(2)
+        advantage(scores({"one": np.abs(luck), "other": np.abs(np.roll(luck, 1))}), "one", "other") for _ in range(2)
     )
     assert unsure["low"] < 0 < unsure["high"] and unsure == again
 
@@ -42,5 +49,5 @@ def test_neighbouring_origins_are_drawn_together():
     """Errors that come in long waves leave less certainty than the same errors in disorder."""
     waves = 1 + np.sin(np.arange(100) / 8)
     rough = np.random.default_rng(0).permutation(waves)
-    widths = [advantage(table({"one": 0.0, "other": off}), "one", "other") for off in (waves, rough)]
+    widths = [advantage(scores({"one": 0.0, "other": off}), "one", "other") for off in (waves, rough)]
     assert widths[0]["high"] - widths[0]["low"] > 1.5 * (widths[1]["high"] - widths[1]["low"])

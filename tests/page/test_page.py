@@ -77,10 +77,11 @@ def test_the_track_record_is_told_where_there_is_one(model, tmp_path):
 
 
 def test_a_track_record_of_another_shape_is_passed_over(tmp_path):
-    (tmp_path / "track.json").write_text('{"tomorrow": 1}')
-    assert page.read_track(tmp_path / "track.json") is None and page.read_track("") is None
-    (tmp_path / "track.json").write_text('{"through": "2022-09-28", "28": {"range_held": null, "more": 1}, "new": 2}')
-    assert page.read_track(tmp_path / "track.json").lately.range_held is None
+    (tmp_path / "track.json").write_text('{"PT count": {"tomorrow": 1}}')
+    assert page.read_tracks(tmp_path / "track.json") == {} and page.read_tracks("") == {}
+    whole = '{"through": "2022-09-28", "28": {"range_held": null, "more": 1}, "new": 2}'
+    (tmp_path / "track.json").write_text(f'{{"PT count": {whole}}}')
+    assert page.read_tracks(tmp_path / "track.json")["PT count"].lately.range_held is None
 
 
 def test_figures_that_stand_still_are_said_to(model, tmp_path):

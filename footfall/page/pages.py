@@ -1,0 +1,94 @@
+"""The pages of a market: that of its one place, or an index of its places and a page each."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from footfall.calendar import country_of
+from footfall.digest import sha256
+from footfall.forecasting import SeriesForecast
+from footfall.outlook import outlook
+from footfall.page.about import About
+from footfall.page.index import Site, index
+from footfall.page.page import Track, read_tracks, write_page
+from footfall.selection import Key
+from footfall.series import site_of
+
+DRAWN = 100  # places at most that have a page each; of more the index alone is drawn
+
+
+def write_pages(
+    made: Mapping[Key, SeriesForecast],
+    accounts: pd.DataFrame,
+    lag: int,
+    tracks: str | Path,
+    out: str | Path,
+    about: About,
+) -> None:
+    """Write the page of a market's one place; of more an index, and under ``sites/<slug>/`` a page and calendars each.
+
+    Parameters
+    ----------
+    made, accounts
+        From `footfall.forecasting.forecast_all`. A market that asked for one series has one place.
+    lag : int
+        Days between a day and its publication.
+    tracks : str or Path
+        File with how earlier forecasts came true; empty if there is none.
+    out : str or Path
+        The notebook's folder; what is drawn lies beside the published table.
+    about : About
+        What the market says of itself.
+    """
+    folder, several = Path(out) / "forecast", accounts[["location", "category"]].drop_duplicates()
+    known = read_tracks(tracks)
+    young = set(
+        accounts.loc[accounts["status"] == "young", ["location", "category"]].itertuples(index=False, name=None)
+    )
+    if len(several) == 1:
+        ((key, one),) = made.items()
+        return _write(one, key, lag, known.get(" ".join(key)), folder, about)
+    slugs, sites = _slugs([*several.itertuples(index=False, name=None)]), []
+    for key, slug in slugs.items():
+        standing = about._replace(standing="young") if key in young else about
+        if key in made and len(slugs) <= DRAWN:
+            _write(made[key], key, lag, known.get(" ".join(key)), folder / "sites" / slug, standing)
+        days = _days(made[key]) if key in made else None
+        sites.append(Site(_name(key, several["category"].nunique() > 1), slug if len(slugs) <= DRAWN else "", days))
+    location, category = several.iloc[0]
+    (folder / "index.html").write_text(index(sites, category, country_of(location), about), encoding="utf-8")
+
+
+def _write(one: SeriesForecast, key: Key, lag: int, track: Track | None, folder: Path, about: About) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    about = about._replace(known_days=int(one.y.count()))
+    write_page(one.table, one.y, one.parts, one.logarithms, lag, track, folder, about, one.closed)
+
+
+def _days(one: SeriesForecast) -> pd.DataFrame:
+    return outlook(one.table, one.y, one.parts, one.logarithms, one.closed)
+
+
+def _name(key: Key, of_several: bool) -> str:
+    """A site by its own name, any other place by its location; with the category where there are several."""
+    location, category = key
+    place = site_of(location) if not of_several and site_of(location) else ", ".join(reversed(location.split("/")))
+    return f"{place} · {category.replace('_', ' ')}" if of_several else place
+
+
+def _slugs(keys: list[Key]) -> dict[Key, str]:
+    """A folder's name for each series: small letters and digits of its own, told apart by a digest where need be."""
+    plain = {key: _plain(" ".join(key) if len({category for _, category in keys}) > 1 else key[0]) for key in keys}
+    clear = pd.Series(list(plain.values())).value_counts()
+    return {
+        key: slug if slug and clear[slug] == 1 else f"{slug}-{sha256(' '.join(key).encode())[:8]}".lstrip("-")
+        for key, slug in plain.items()
+    }
+
+
+def _plain(name: str) -> str:
+    letters = unicodedata.normalize("NFKD", site_of(name) or name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", letters).strip("-")[:60]

@@ -1,0 +1,108 @@
+"""Which series of a snapshot a market forecasts: the one at its location and category, or many on the same line."""
+
+from typing import Any, Literal, NamedTuple
+
+import pandas as pd
+
+from footfall.calendar import country_of
+from footfall.errors import DataProblem, UsageProblem, listed
+from footfall.series import pick, shut, unfit
+
+Key = tuple[str, str]  # location and category
+Choice = Literal["all"] | dict[str, Any] | None
+
+
+class Selection(NamedTuple):
+    """A market's series, by location and category.
+
+    Attributes
+    ----------
+    series : dict of Key to Series
+        Those that are fit to be forecast, as `footfall.series.pick` gives them, sorted.
+    rows : dict of Key to DataFrame
+        The rows of each, in a series table of its own; of the refused, too.
+    refused : dict of Key to str
+        Why the others are not.
+    """
+
+    series: dict[Key, pd.Series]
+    rows: dict[Key, pd.DataFrame]
+    refused: dict[Key, str]
+
+    @property
+    def through(self) -> pd.Timestamp:
+        """The last day that any of those that are fit has a value of."""
+        return max(y.index[-1] for y in self.series.values())
+
+    def shown(self, name: str) -> Key:
+        """The series that is drawn of many: by its location, with its category after it if need be; else the first.
+
+        Raises
+        ------
+        UsageProblem
+            If none is called so.
+        """
+        for key in self.series:
+            if name in ("", key[0], " ".join(key)):
+                return key
+        raise UsageProblem(
+            f"show: {name!r} is none of the {len(self.series)} series, such as {' '.join(next(iter(self.series)))}"
+        )
+
+    def objection(self) -> str:
+        """What speaks against the market as a whole; nothing if one of its series is fit."""
+        if self.series:
+            return ""
+        if len(self.refused) == 1:
+            return next(iter(self.refused.values()))
+        each = [f"{location} {category}: {reason}" for (location, category), reason in self.refused.items()]
+        return f"none of {len(each)} series is fit:\n{listed(each)}"
+
+
+def select(table: pd.DataFrame, location: str, category: str, series: Choice, fewest: int) -> Selection:
+    """The series that a market forecasts, and why it does not forecast the others that it was asked for.
+
+    Parameters
+    ----------
+    table : DataFrame
+        A series table: what was visible on the day.
+    location, category : str
+        The market's own.
+    series : "all", dict or None
+        None: the one at `location` and `category`. ``all``: every one of the category at the location or below it,
+        an owner's sites. A dict: ``countries`` (two letters), ``categories``, and ``at_least``, days with a value, of
+        those that are to be taken; what is left out restricts nothing.
+    fewest : int
+        Days that a series must have to be fit, see `footfall.series.unfit`; 0: any that has a value is.
+
+    Raises
+    ------
+    DataProblem
+        If the table has no such series; of a single one, if it has no value.
+    """
+    keys, rows = [(location, category)], {(location, category): table}
+    if series is not None:
+        rows = {key: of_key for key, of_key in table.groupby(["location", "category"])}
+        keys = [key for key, of_key in rows.items() if _is_wanted(key, of_key, location, category, series)]
+    if not keys:
+        raise DataProblem(f"the snapshot has no series for data.series: {series}; it has {_places(table)}")
+    picked = {key: pick(rows[key], *key) for key in keys if series is None or rows[key]["value"].notna().any()}
+    reasons = {key: "; ".join(unfit(y, fewest, shut(rows[key], *key))) if fewest else "" for key, y in picked.items()}
+    refused = {key: reasons.get(key, "no value is published") for key in keys if reasons.get(key, "-")}
+    fit = {key: y for key, y in picked.items() if key not in refused}
+    return Selection(fit, {key: rows[key] for key in keys}, refused)
+
+
+def _is_wanted(key: Key, rows: pd.DataFrame, location: str, category: str, series: Any) -> bool:
+    if series == "all":
+        return key[1] == category and (key[0] == location or key[0].startswith(f"{location}/"))
+    return (
+        country_of(key[0])[:2] in series.get("countries", [country_of(key[0])[:2]])
+        and key[1] in series.get("categories", [key[1]])
+        and rows["value"].count() >= series.get("at_least", 0)
+    )
+
+
+def _places(table: pd.DataFrame) -> str:
+    pairs = table[["location", "category"]].drop_duplicates()
+    return f"{len(pairs)}, such as {', '.join(' '.join(pair) for pair in pairs.head(3).itertuples(index=False))}"

@@ -1,0 +1,75 @@
+"""The backtest of a market: one series is what it was, many are pooled in one unit."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from figures import retail
+
+from footfall.evaluation import backtest
+from footfall.evaluation.intervals import with_quantiles
+from footfall.evaluation.rolling import roll
+from footfall.models import KindOfDay, LastYearsTurn, LogLevel, SeasonalNaive, WeekdaySmoother
+
+CANDIDATES = {
+    "calendar": LogLevel() * KindOfDay("XX") * LastYearsTurn() * WeekdaySmoother(),
+    "seasonal naive": SeasonalNaive(),
+}
+NAIVE = "seasonal naive"
+
+
+def counts(size, days=400, seed=0, weekly=0.3):
+    """Guests a day of a house of some size; a larger `weekly` is easier for a model than for the naive."""
+    draw, day = np.random.default_rng(seed), pd.date_range("2024-01-01", periods=days)
+    noise = np.exp(draw.normal(0, weekly, days))
+    return pd.Series(np.round(size * (1 + 0.3 * np.sin(day.dayofweek)) * noise), index=day, name="count", dtype=float)
+
+
+@pytest.fixture(scope="module")
+def houses():
+    """A small house and one fifty times as large, in Lisbon and in Berlin, and one that opened two months ago."""
+    young = counts(80, seed=3).tail(60)
+    return {("PT-11/A", "count"): counts(20), ("DE/B", "count"): counts(1000, seed=1), ("PT-11/C", "count"): young}
+
+
+@pytest.fixture(scope="module")
+def past(houses):
+    return roll(houses, CANDIDATES, 90, 7, 1)
+
+
+def test_of_one_series_it_is_that_series_own_backtest():
+    y = retail()
+    past = roll({("PT", y.name): y}, CANDIDATES, 70, 7, 3)
+    recipe = CANDIDATES["calendar"].clone().set_params(KindOfDay__country="PT")
+    origins = backtest.last_origins(y, 70, 7, 3)
+    table = backtest.backtest({"calendar": recipe, NAIVE: SeasonalNaive()}, y, origins, 7, 3)
+    table = with_quantiles(table, "PT", 3)
+    for window, days in zip(("selection", "report"), past.windows[1:], strict=True):
+        own = backtest.leaderboard(table[table["origin"].isin(days)], y)
+        pd.testing.assert_frame_equal(past.leaderboard(window), own, check_exact=True)
+
+
+def test_a_large_house_counts_as_much_as_a_small_one(past):
+    board = past.leaderboard("report")
+    each = past.scores[past.scores["window"] == "report"]
+    ratio = each["MAE"] / each["scale"]
+    by_hand = ratio.groupby(each["candidate"]).mean() * each.groupby(["location", "category"])["scale"].first().mean()
+    assert board["MAE"].to_dict() == pytest.approx(by_hand.to_dict())
+    assert board["days"].iloc[0] == each.groupby("candidate")["days"].sum().iloc[0]
+
+
+def test_each_keeps_the_special_days_of_its_own_country(houses, past):
+    alone = roll({("DE/B", "count"): houses["DE/B", "count"]}, CANDIDATES, 90, 7, 1)
+    pd.testing.assert_frame_equal(past.tables["DE/B", "count"], alone.tables["DE/B", "count"])
+
+
+def test_the_naive_speaks_where_it_was_better_twice(past):
+    past.scores.loc[past.scores["location"].eq("DE/B") & past.scores["candidate"].eq("calendar"), "MAE"] *= 9
+    accounts = past.accounts("calendar", NAIVE, "calendar").set_index("location")
+    assert accounts["status"].to_dict()["DE/B"] == "fell back" and accounts.loc["DE/B", "candidate"] == NAIVE
+    assert accounts.loc["PT-11/A", ["status", "candidate"]].tolist() == ["published", "calendar"]
+    assert "times as much as seasonal naive" in accounts.loc["DE/B", "reason"]
+    rows = past.residuals("calendar", NAIVE, accounts.reset_index()).groupby("location")
+    naive = past.tables["DE/B", "count"]
+    naive = naive[naive["candidate"] == NAIVE]["mean"]
+    assert rows.get_group("DE/B")["mean"].tolist() == naive.tolist()
+    assert len(rows) == 3

@@ -1,0 +1,66 @@
+"""Which series of a snapshot a market forecasts."""
+
+import pandas as pd
+import pytest
+
+from footfall.errors import DataProblem, UsageProblem
+from footfall.selection import select
+
+
+def table(**values):
+    """A series table of counts: ``Baixa=range(60)`` are sixty days of PT-11/Baixa."""
+    parts = [
+        pd.DataFrame(
+            {
+                "location": f"PT-11/{site}",
+                "category": "count",
+                "date": pd.date_range("2026-01-01", periods=len(counts)),
+                "value": [float(n) for n in counts],
+            }
+        )
+        for site, counts in values.items()
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+DAYS = [100 + n % 7 for n in range(60)]
+SITES = table(Baixa=DAYS, Foz=DAYS, Nova=DAYS[:9])
+
+
+def test_all_are_those_at_the_location_and_below_it():
+    chosen = select(SITES, "PT-11", "count", "all", 28)
+    assert [*chosen.series] == [("PT-11/Baixa", "count"), ("PT-11/Foz", "count")]
+    assert set(chosen.rows) == {*chosen.series, ("PT-11/Nova", "count")}
+    assert chosen.refused[("PT-11/Nova", "count")].startswith("9 days from 2026-01-01")
+    assert chosen.through == pd.Timestamp("2026-03-01") and not chosen.objection()
+
+
+def test_a_market_of_one_is_that_one_whatever_else_there_is():
+    chosen = select(SITES, "PT-11/Foz", "count", None, 28)
+    assert [*chosen.rows] == [("PT-11/Foz", "count")]
+    assert select(SITES, "PT-11/Nova", "count", None, 28).objection().startswith("9 days")
+    with pytest.raises(DataProblem, match="no published value for PT-11/Gaia count"):
+        select(SITES, "PT-11/Gaia", "count", None, 28)
+
+
+def test_where_none_is_fit_each_reason_is_told():
+    objection = select(SITES, "PT-11", "count", "all", 500).objection()
+    assert objection.startswith("none of 3 series is fit:\nPT-11/Baixa count: 60 days")
+
+
+def test_countries_categories_and_length_narrow_it_down():
+    other = SITES.assign(location=SITES["location"].str.replace("PT-11", "ES"))
+    both = pd.concat([SITES, other]).sort_values(["location", "date"], ignore_index=True)
+    assert len(select(both, "PT", "count", {}, 0).rows) == 6
+    assert {key[0][:2] for key in select(both, "PT", "count", {"countries": ["ES"]}, 0).rows} == {"ES"}
+    assert len(select(both, "PT", "count", {"at_least": 10}, 0).rows) == 4
+    with pytest.raises(DataProblem, match="no series for data.series.*it has 6, such as ES/Baixa count"):
+        select(both, "PT", "count", {"categories": ["parks"]}, 0)
+
+
+def test_the_one_to_draw_is_called_by_its_location():
+    chosen = select(SITES, "PT-11", "count", "all", 0)
+    assert chosen.shown("") == ("PT-11/Baixa", "count")
+    assert chosen.shown("PT-11/Foz") == chosen.shown("PT-11/Foz count") == ("PT-11/Foz", "count")
+    with pytest.raises(UsageProblem, match="'Gaia' is none of the 3 series, such as PT-11/Baixa count"):
+        chosen.shown("Gaia")
