@@ -162,7 +162,8 @@ class PythonFunction(NamedTuple):
         Raises
         ------
         ValueError
-            If the champion is of many series, if there is no column ``date``, if something in it is no day, or one that cannot be forecast.
+            If the champion is of many series, if there is no column ``date``, if something in it is no day, or one
+            that cannot be forecast.
         """
         about = self.champion.about
         if about.get("series"):

@@ -54,7 +54,7 @@ def test_countries_categories_and_length_narrow_it_down():
     assert len(select(both, "PT", "count", {}, 0).rows) == 6
     assert {key[0][:2] for key in select(both, "PT", "count", {"countries": ["ES"]}, 0).rows} == {"ES"}
     assert len(select(both, "PT", "count", {"at_least": 10}, 0).rows) == 4
-    with pytest.raises(DataProblem, match="no series for data.series.*it has 6, such as ES/Baixa count"):
+    with pytest.raises(DataProblem, match=r"no series for data.series.*it has 6, such as ES/Baixa count"):
         select(both, "PT", "count", {"categories": ["parks"]}, 0)
 
 

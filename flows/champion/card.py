@@ -44,9 +44,9 @@ figures that are published {lag} days late.
 
 
 OF_MANY = """\
-Forecasts {count} series of {location}, day by day. A version holds the recipe, its trees and the errors of its backtest; \
-its series it takes from a snapshot, so it is asked by `footfall predict {market}` and not here. `series.parquet` among \
-its artifacts says how good it was for each.
+Forecasts {count} series of {location}, day by day. A version holds the recipe, its trees and the errors of its \
+backtest; its series it takes from a snapshot, so it is asked by `footfall predict {market}` and not here. \
+`series.parquet` among its artifacts says how good it was for each.
 """
 
 

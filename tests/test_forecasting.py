@@ -1,0 +1,132 @@
+"""The coming days of a market's series: those of one as they were, those of many each by itself, all accounted for."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from figures import retail
+
+from footfall.champion import FALLBACK, Champion, learned, read_champion, write_champion
+from footfall.errors import DataProblem
+from footfall.evaluation.rolling import roll
+from footfall.forecasting import forecast_all
+from footfall.models import KindOfDay, LastYearsTurn, LogLevel, SeasonalNaive, WeekdaySmoother
+from footfall.page.about import About
+from footfall.page.pages import write_pages
+from footfall.quantiles import LEVELS
+from footfall.selection import select
+
+RECIPE = LogLevel() * KindOfDay("PT") * LastYearsTurn() * WeekdaySmoother()
+FACTS = {"model_version": "m/1", "snapshot": "ab12"}
+TODAY = pd.Timestamp("2025-06-30")
+
+
+def house(site, size, days=300, end=TODAY, seed=0):
+    """The rows of a place that is shut on Mondays."""
+    day = pd.date_range(end=end - pd.Timedelta(days=1), periods=days)
+    guests = np.random.default_rng(seed).poisson(size * (1 + 0.3 * np.sin(day.dayofweek)), days).astype(float)
+    rows = pd.DataFrame({"location": f"PT-11/{site}", "category": "count", "date": day, "value": guests})
+    return rows[rows["date"].dt.dayofweek != 0]
+
+
+def chosen(*houses):
+    return select(pd.concat(houses, ignore_index=True), "PT-11", "count", "all", 0)
+
+
+def champion_of(selection):
+    past = roll(selection.series, {"calendar": RECIPE, FALLBACK: SeasonalNaive()}, 80, 7, 1)
+    accounts = past.accounts("calendar", FALLBACK, "calendar")
+    about = {"location": "PT-11", "category": "count", "series": len(accounts), "candidate": "calendar",
+             "data_through": f"{selection.through:%F}", "lag": 1, "horizon": 7}  # fmt: skip
+    model = learned(RECIPE, selection.series, many=True)
+    return Champion(model, past.residuals("calendar", FALLBACK, accounts), about, accounts)
+
+
+def forecasts(champion, selection, today=TODAY):
+    days = pd.date_range(today, periods=8)[1:]
+    return forecast_all(champion, selection, days, 1, LEVELS, {}, 14, **FACTS)
+
+
+@pytest.fixture(scope="module")
+def houses():
+    return [house("Baixa", 40), house("São João%2FSé", 900, seed=1), house("Foz", 200, days=90, seed=2)]
+
+
+@pytest.fixture(scope="module")
+def champion(houses):
+    return champion_of(chosen(*houses))
+
+
+def test_each_series_of_many_is_forecast_as_it_would_be_alone(champion, houses):
+    made, accounts = forecasts(champion, chosen(*houses))
+    alone, _ = forecasts(champion, chosen(houses[1]))
+    key = ("PT-11/São João%2FSé", "count")
+    pd.testing.assert_frame_equal(made[key].table, alone[key].table)
+    assert accounts["status"].isin(["published", "fell back", "young"]).all() and len(made) == len(accounts) == 3
+    assert all(each.closed.eq("weekday").sum() == 1 for each in made.values()), "each is shut on its Mondays"
+
+
+def test_what_a_champion_learned_comes_back_from_its_folder(champion, houses, tmp_path):
+    write_champion(tmp_path, *champion)
+    made, _ = forecasts(champion, chosen(*houses))
+    again, _ = forecasts(read_champion(tmp_path), chosen(*houses))
+    for key, each in made.items():
+        pd.testing.assert_frame_equal(each.table, again[key].table)
+
+
+def test_a_later_day_moves_the_state_and_not_what_was_learned(champion, houses):
+    later = TODAY + pd.Timedelta(days=1)
+    rows = [house("Baixa", 40, days=301, end=later)]
+    trained = champion.speaker(chosen(*rows).series["PT-11/Baixa", "count"], "PT-11/Baixa")
+    assert trained.cutoff[-1] == pd.Timestamp(champion.about["data_through"])
+    made, _ = forecasts(champion, chosen(*rows), later)
+    assert made["PT-11/Baixa", "count"].y.index[-1] == TODAY
+
+
+def test_one_that_stopped_and_one_that_is_new_are_refused_and_the_others_go_on(champion, houses):
+    stopped = houses[0][houses[0]["date"] < TODAY - pd.Timedelta(days=20)]
+    made, accounts = forecasts(champion, chosen(stopped, *houses[1:], house("Nova", 50)))
+    reasons = accounts.set_index("location")["reason"]
+    assert reasons["PT-11/Baixa"].startswith("stale: its last day is 2025-06-0")
+    assert reasons["PT-11/Nova"].startswith("new: the champion was trained through 2025-06-29")
+    assert accounts["status"].tolist().count("refused") == 2 and len(made) == 2 and len(accounts) == 4
+
+
+def test_where_none_can_be_forecast_nothing_is(champion):
+    with pytest.raises(DataProblem, match="none of 2 series can be forecast:\nPT-11/A count: new"):
+        forecasts(champion, chosen(house("A", 50), house("B", 50)))
+
+
+def test_who_falls_back_is_spoken_for_by_the_naive(champion, houses):
+    back = champion.series.assign(candidate=FALLBACK)
+    made, _ = forecasts(champion._replace(series=back), chosen(houses[0]))
+    mean = made["PT-11/Baixa", "count"].mean
+    assert mean.iloc[1] == houses[0].set_index("date")["value"][mean.index[1] - pd.Timedelta(days=7)]
+
+
+def test_several_places_have_an_index_and_a_page_each(champion, houses, tmp_path):
+    made, accounts = forecasts(champion, chosen(*houses, house("Nova", 50)))
+    (tmp_path / "forecast").mkdir()
+    write_pages(made, accounts, 1, "", tmp_path, About("Tasca", {"pt": "clientes"}))
+    files = {path.relative_to(tmp_path / "forecast").as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    slugs = {file.split("/")[1] for file in files if file.startswith("sites/")}
+    assert slugs == {"baixa", "sao-joao-se", "foz"} and {f"sites/{slug}/week.ics" for slug in slugs} <= files
+    index = (tmp_path / "forecast" / "index.html").read_text()
+    assert index.count("sites/sao-joao-se/index.html") and "São João/Sé" in index and "Nova" in index
+    assert "São João/Sé, Tasca" in (tmp_path / "forecast" / "sites" / "sao-joao-se" / "index.html").read_text()
+
+
+def test_one_series_has_its_page_where_it_was(tmp_path):
+    table = pd.DataFrame({"location": "PT", "category": "retail_and_recreation", "date": retail().index,
+                          "value": retail().to_numpy()})  # fmt: skip
+    selection = select(table, "PT", "retail_and_recreation", None, 0)
+    about = {"location": "PT", "category": "retail_and_recreation", "series": None, "lag": 3, "horizon": 7,
+             "data_through": f"{selection.through:%F}"}  # fmt: skip
+    past = roll(selection.series, {"calendar": RECIPE, FALLBACK: SeasonalNaive()}, 80, 7, 3)
+    accounts = past.accounts("calendar", FALLBACK, "calendar")
+    model = learned(RECIPE, selection.series, many=False)
+    one = Champion(model, past.residuals("calendar", FALLBACK, accounts), about, accounts)
+    days = pd.date_range(selection.through + pd.Timedelta(days=4), periods=7)
+    made, accounts = forecast_all(one, selection, days, 3, LEVELS, {}, 14, **FACTS)
+    (tmp_path / "forecast").mkdir()
+    write_pages(made, accounts, 3, "", tmp_path, About())
+    assert not (tmp_path / "forecast" / "sites").exists() and (tmp_path / "forecast" / "week.ics").exists()
