@@ -74,12 +74,12 @@ def test_what_a_champion_learned_comes_back_from_its_folder(champion, houses, tm
 
 
 def test_a_later_day_moves_the_state_and_not_what_was_learned(champion, houses):
-    later = TODAY + pd.Timedelta(days=1)
-    rows = [house("Baixa", 40, days=301, end=later)]
+    later = TODAY + pd.Timedelta(days=2)  # a Monday is between
+    rows = [house("Baixa", 40, days=302, end=later)]
     trained = champion.speaker(chosen(*rows).series["PT-11/Baixa", "count"], "PT-11/Baixa")
     assert trained.cutoff[-1] == pd.Timestamp(champion.about["data_through"])
     made, _ = forecasts(champion, chosen(*rows), later)
-    assert made["PT-11/Baixa", "count"].y.index[-1] == TODAY
+    assert made["PT-11/Baixa", "count"].y.index[-1] == later - pd.Timedelta(days=1)
 
 
 def test_one_that_stopped_and_one_that_is_new_are_refused_and_the_others_go_on(champion, houses):
