@@ -19,6 +19,7 @@ from footfall.evaluation.backtest import WARM_UP, backtest_with_quantiles, compa
 from footfall.evaluation.metrics import coverage, mae, wis
 from footfall.params import FEWEST_ORIGINS, Market, TrainParams
 from footfall.quantiles import QUANTILES
+from footfall.selection import Key, select
 
 TRIAL = 60  # days to forecast from, and as many before them for the intervals: under a minute
 
@@ -54,19 +55,19 @@ def backtest(
     available = recipes(market, horizon)
     if missing := [name for name in names if name not in available]:
         raise UsageProblem(f"train.ipynb has no candidate {missing[0]!r}; it has {', '.join(available)}")
-    chosen, country = {name: available[name] for name in names or available}, country_of(market.data.location)
-    return backtest_with_quantiles(chosen, series_of(market), origins, horizon, lag, country, warm_up)
+    (location, _), y = shown(market)
+    chosen = {name: available[name] for name in names or available}
+    return backtest_with_quantiles(chosen, y, origins, horizon, lag, country_of(location), warm_up)
 
 
 def recipes(market: Market, horizon: int) -> dict[str, Any]:
     """The candidates of train.ipynb for a market, learning from the whole of its source."""
-    data, table = market.data, read_source(market.data).series
-    y = series.pick(table, data.location, data.category)
+    table, (_, y) = read_source(market.data).series, shown(market)
     with tempfile.TemporaryDirectory() as folder:
         snapshot = Path(folder) / "snapshot.parquet"
         snapshot.write_bytes(series.to_parquet(table))
         parameters = TrainParams(
-            location=data.location, category=data.category, horizon=horizon, lag=0, as_of=f"{y.index[-1]:%Y-%m-%d}",
+            **market.series() | {"lag": 0, "as_of": f"{y.index[-1]:%Y-%m-%d}"}, horizon=horizon,
             backtest_days=FEWEST_ORIGINS, snapshot=str(snapshot),
         )  # fmt: skip
         return candidates(notebooks_folder() / "train.ipynb", parameters)
@@ -84,7 +85,7 @@ def trial(market: Market, name: str, beside: list[str]) -> pd.DataFrame:
     """
     horizon, lag = market.predict.horizon, market.data.lag
     with one_reading():
-        y, available = series_of(market), recipes(market, horizon)
+        (_, y), available = shown(market), recipes(market, horizon)
         names = list(dict.fromkeys([name, *(other for other in beside if other in available)]))
         table = backtest(market, last_origins(y, TRIAL, horizon), names, horizon, lag, warm_up=TRIAL)
     return leaderboard(table, y)
@@ -117,9 +118,12 @@ def recipe_of_champion(market: str) -> str:
         return str(json.loads((Path(folder) / "champion" / "about.json").read_text())["candidate"])
 
 
-def series_of(market: Market) -> pd.Series:
-    """The market's own series, whole."""
-    return series.pick(read_source(market.data).series, market.data.location, market.data.category)
+def shown(market: Market) -> tuple[Key, pd.Series]:
+    """The market's own series, whole; of many the one that ``data.show`` names, or the first."""
+    data = market.data
+    chosen = select(read_source(data).series, data.location, data.category, data.choice(), 0)
+    key = chosen.shown(data.show)
+    return key, chosen.series[key]
 
 
 def candidates(path: Path, parameters: TrainParams) -> dict[str, Any]:
