@@ -21,17 +21,25 @@ class Unit(NamedTuple):
     errors: str  # and what a difference of two of them is
     baseline: float | None  # what stands above the floor at the source's own baseline; None: each series has its own
 
-    def level(self, values: Any) -> float:
+    def level(self, values: Any) -> Any:
         """What a series is measured against, above the floor: the source's baseline, else the median of its days.
 
         Parameters
         ----------
         values : array-like of float
-            The series; NaN and days at the floor do not count. Without any day above it the level is 1.
+            The series, or a batch of them, one in each column; NaN and days at the floor do not count. Without any day
+            above it the level is 1.
+
+        Returns
+        -------
+        float, or ndarray, shape (n_series,)
+            Of a batch a number for each, or one for all.
         """
         if self.baseline is not None:
             return self.baseline
         numbers = np.asarray(values, dtype=float)
+        if numbers.ndim == 2:
+            return np.array([self.level(column) for column in numbers.T])
         return float(np.median(numbers[numbers > self.floor])) if (numbers > self.floor).any() else 1.0
 
     def share(self, values: Any, level: float) -> Any:
@@ -53,6 +61,7 @@ def unit_of(category: object) -> Unit:
     return COUNTS if category == COUNT else PERCENT
 
 
-def unit(y: pd.Series) -> Unit:
-    """The unit of one daily series, as `footfall.series.pick` names it."""
-    return unit_of(y.name)
+def unit(y: pd.Series | pd.DataFrame) -> Unit:
+    """The unit of one daily series, as `footfall.series.pick` names it, or of a batch, columns (location, category)."""
+    name = y.name if y.ndim == 1 else y.columns[0]
+    return unit_of(name[-1] if isinstance(name, tuple) else name)

@@ -13,7 +13,7 @@ from sktime.forecasting.base import BaseForecaster
 
 from footfall.evaluation.intervals import FEWEST_ERRORS, with_quantiles
 from footfall.evaluation.metrics import coverage, mae, naive_error, wis
-from footfall.models.updating import fit, forecasts
+from footfall.models.updating import Values, fit, forecasts
 from footfall.params import FEWEST_ORIGINS
 from footfall.quantiles import COVERAGES, QUANTILES, WIDEST, percentage
 from footfall.series import DAY, WEEK
@@ -91,7 +91,7 @@ def backtest(
     tables: dict[str, pd.DataFrame] = {}
     for name, forecaster in candidates.items():
         twin = next((other for other in tables if candidates[other] == forecaster), None)
-        tables[name] = tables[twin] if twin else _table(_rolling(forecaster, y, origins, horizon, lag), y, origins)
+        tables[name] = tables[twin] if twin else _table(means(forecaster, y, origins, horizon, lag), y, origins)
     return pd.concat([table.assign(candidate=name) for name, table in tables.items()], ignore_index=True)
 
 
@@ -124,18 +124,28 @@ def extend_residuals(residuals: pd.DataFrame, champion: BaseForecaster, y: pd.Se
     return pd.concat([residuals, _table(means, y, origins).dropna()], ignore_index=True)
 
 
-def _rolling(forecaster: BaseForecaster, y: pd.Series, origins: pd.DatetimeIndex, horizon: int, lag: int) -> np.ndarray:
-    """Means of shape (n_origins, horizon), fitted anew at the first origin of every calendar month."""
+def means(forecaster: BaseForecaster, y: Values, origins: pd.DatetimeIndex, horizon: int, lag: int) -> np.ndarray:
+    """What a candidate would have said from every origin, fitted anew at the first one of every calendar month.
+
+    Parameters
+    ----------
+    forecaster, origins, horizon, lag
+        As in `backtest`.
+    y : Series or DataFrame
+        One daily series, or a batch of them, days × series.
+
+    Returns
+    -------
+    ndarray, shape (n_origins, horizon), of a batch (n_origins, horizon, n_series)
+    """
     months = [pd.DatetimeIndex(month) for _, month in origins.to_series().groupby(origins.to_period("M"))]
     fitted = (fit(forecaster, y[: month[0] - lag * DAY]) for month in months)
     pairs = zip(fitted, months, strict=True)
     return np.concatenate([_following(model, y, month, horizon, lag) for model, month in pairs])
 
 
-def _following(
-    forecaster: BaseForecaster, y: pd.Series, origins: pd.DatetimeIndex, horizon: int, lag: int
-) -> np.ndarray:
-    """Means of shape (n_origins, horizon), with its parameters held."""
+def _following(forecaster: BaseForecaster, y: Values, origins: pd.DatetimeIndex, horizon: int, lag: int) -> np.ndarray:
+    """As `means`, with the forecaster's parameters held."""
     return forecasts(forecaster, y, origins - lag * DAY, lag + horizon)[:, lag:]
 
 

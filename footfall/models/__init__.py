@@ -5,7 +5,7 @@ from footfall.models.ets import ETS
 from footfall.models.naive import SeasonalNaive
 from footfall.models.smoother import WeekdaySmoother
 from footfall.models.transforms import KindOfDay, LastYearsTurn, LogLevel
-from footfall.models.updating import bring_up_to, fit, of_country, predict, with_panel
+from footfall.models.updating import at_once, bring_up_to, fit, forecasts, of_country, predict, with_panel
 
 __all__ = [
     "ETS",
@@ -16,8 +16,10 @@ __all__ = [
     "Panel",
     "SeasonalNaive",
     "WeekdaySmoother",
+    "at_once",
     "bring_up_to",
     "fit",
+    "forecasts",
     "of_country",
     "predict",
     "with_panel",

@@ -6,24 +6,28 @@ because every number it sees is divided by how far the series' own forecasts usu
 """
 
 import zlib
+from collections import defaultdict
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from sktime.forecasting.base import BaseForecaster, ForecastingHorizon
+from sktime.forecasting.base import ForecastingHorizon
 
 from footfall.calendar import country_of
 from footfall.models.features import Features, Front
-from footfall.models.forecaster import SeriesForecaster
+from footfall.models.forecaster import SeriesForecaster, names_of, series_of
 from footfall.models.smoother import WeekdaySmoother
-from footfall.models.training_set import TrainingSet, concatenated, days_before_month, training_set
-from footfall.models.transforms import KindOfDay, LastYearsTurn, LogLevel
+from footfall.models.training_set import Batches, TrainingSet, days_before_month, training_set
+from footfall.models.transforms import KindOfDay, LastYearsTurn, LogLevel, joined
 from footfall.series import pick
 from footfall.units import COUNT, unit
 
 MOST_REGIONS = 300  # series of a panel that has no nation: all of them take too long to learn from
+MOST_ROWS = 150_000  # past forecasts to learn from
+AT_A_TIME = 250  # series whose features are in memory together
+Recipe = tuple[Any, ...]  # what trees are grown by, beside the day
 LIGHTGBM = {
     "objective": "l1",
     "learning_rate": 0.03,
@@ -53,49 +57,70 @@ class Panel:
     series : DataFrame, optional
         A series table. Its nations are taken, and all series of counts, an owner's other sites; of a table without
         any, `MOST_REGIONS` series, the same every time.
+    kept : dict, optional
+        What a saved one has learned, see `keep`.
 
     Notes
     -----
-    A panel is never copied, and its series are not saved with a model: a loaded one is empty.
+    A panel is never copied, and its series are not saved with a model: a loaded one has only the trees of its day.
     """
 
-    def __init__(self, series: pd.DataFrame | None = None):
+    def __init__(self, series: pd.DataFrame | None = None, kept: dict[Recipe, str] | None = None):
         self._series = _national_or_drawn(series) if series is not None else None
-        self._training_sets: dict[str, TrainingSet] = {}
-        self._trees: dict[tuple[Any, ...], str] = {}
+        self._kept = kept or {}
+        self._training_sets: dict[Recipe, TrainingSet] = {}
+        self._trees: dict[tuple[Recipe, pd.Timestamp], str] = {}
 
-    def training_set(self, front: Front) -> TrainingSet:
+    def training_set(self, front: Front, most: int = MOST_ROWS) -> TrainingSet:
         """The past forecasts of all its series by one pipeline, with each country's own special days."""
-        if (key := _recipe(front)) not in self._training_sets:
-            parts = (training_set(y, country_of(location), front) for location, y in self._each())
-            self._training_sets[key] = concatenated(parts)
+        if (key := _recipe(front, most)) not in self._training_sets:
+            self._training_sets[key] = training_set(self._batches, front, most)
         return self._training_sets[key]
 
-    def trees(self, front: Front, day: pd.Timestamp, *limits: int) -> str:
+    def trees(self, front: Front, day: pd.Timestamp, trees: int, rows_per_tree: int, most: int) -> str:
         """Trees from what was known by the end of a day, see `Boosted`: whichever series they are for, grown once."""
-        key = (_recipe(front), day, *limits)
-        if key not in self._trees:
-            self._trees[key] = _grow(self.training_set(front).until(day), *limits)
-        return self._trees[key]
+        recipe = _recipe(front, trees, rows_per_tree, most)
+        if recipe in self._kept:
+            return self._kept[recipe]
+        if (recipe, day) not in self._trees:
+            self._trees[recipe, day] = _grow(self.training_set(front, most).until(day), trees, rows_per_tree, most)
+        return self._trees[recipe, day]
+
+    def keep(self, front: Front, day: pd.Timestamp | None, *limits: int) -> "Panel":
+        """A panel with the trees that `trees` gave for one day, or if none is said the last: it answers with them.
+
+        Whatever day is asked for. So a recipe that is loaded with it fits any series, and learns nothing.
+        """
+        recipe = _recipe(front, *limits)
+        grown = {day: trees for (of, day), trees in self._trees.items() if of == recipe and trees}
+        last = day or max(grown, default=None)
+        return Panel(kept={recipe: grown[last]} if last in grown else self._kept)
+
+    @cached_property
+    def _batches(self) -> Batches:
+        """Its series, those of one country, unit and span together."""
+        spans = defaultdict(list)
+        for location, y in self._each():
+            spans[country_of(location), unit(y), y.index[0], y.index[-1]].append(y.rename((location, y.name)))
+        return [(key[0], pd.concat(batch, axis=1)) for key, batch in spans.items()]
 
     def _each(self) -> Iterator[tuple[str, pd.Series]]:
         if self._series is None:
             return
-        published = self._series.dropna(subset=["value"])[["location", "category"]].drop_duplicates()
-        groups = self._series.groupby(["location", "category"])
-        for location, category in published.sort_values(["location", "category"]).itertuples(index=False):
-            yield location, pick(groups.get_group((location, category)), location, category).astype(float)
+        for (location, category), rows in self._series.groupby(["location", "category"], observed=True):
+            if rows["value"].notna().any():
+                yield location, pick(rows, location, category).astype(float)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Panel":
         return self
 
-    def __reduce__(self) -> tuple[type["Panel"], tuple[()]]:
-        return Panel, ()
+    def __reduce__(self) -> tuple[type["Panel"], tuple[Any, ...]]:
+        return Panel, (None, self._kept) if self._kept else ()
 
 
-def _recipe(front: Front) -> str:
+def _recipe(front: Front, *limits: int) -> Recipe:
     """The parameters of a pipeline, but for whose special days: a panel's series have each their own."""
-    return str([{**step.get_params(), "country": None} for step in front])
+    return str([{**step.get_params(), "country": None} for step in front]), *limits
 
 
 def _national_or_drawn(series: pd.DataFrame) -> pd.DataFrame:
@@ -106,7 +131,7 @@ def _national_or_drawn(series: pd.DataFrame) -> pd.DataFrame:
     return series[name.isin(sorted(name.unique(), key=lambda name: zlib.crc32(name.encode()))[:MOST_REGIONS])]
 
 
-class Boosted(BaseForecaster):
+class Boosted(SeriesForecaster):
     """Weekday smoothing behind the calendar front end, corrected by trees that learned from many series.
 
     Parameters
@@ -144,7 +169,7 @@ class Boosted(BaseForecaster):
         panel: Panel | None = None,
         trees: int = 300,
         rows_per_tree: int = 500,
-        most: int = 150_000,
+        most: int = MOST_ROWS,
         calendar: Any = None,
     ):
         self.country = country
@@ -155,40 +180,67 @@ class Boosted(BaseForecaster):
         self.calendar = calendar
         super().__init__()
 
-    def _fit(self, y: pd.Series, X: None, fh: ForecastingHorizon) -> "Boosted":
+    def _fit(self, y: Any, X: None, fh: ForecastingHorizon) -> "Boosted":
         self._seen = y.copy()
         self.booster_ = self._learned(_daily(y)) if self.trees else ""
         return self
 
-    def _learned(self, y: pd.Series) -> str:
-        front, limits = Front.of(self.calendar, self.country), (self.trees, self.rows_per_tree, self.most)
-        shared = (self.panel or Panel()).trees(front, y.index[-1], *limits)
-        return shared or _grow(training_set(y, self.country, front), *limits)
+    def _learned(self, y: Any) -> Any:
+        """Trees of the panel, else each series' own."""
+        front, most = Front.of(self.calendar, self.country), self.most
+        if shared := (self.panel or Panel()).trees(front, y.index[-1], *self._limits):
+            return shared
+        own = [y] if isinstance(y, pd.Series) else [series_of(y, name) for name in y]
+        trees = [_grow(training_set([(self.country, series)], front, most), *self._limits) for series in own]
+        return trees[0] if isinstance(y, pd.Series) else trees
 
-    def _update(self, y: pd.Series, X: None = None, update_params: bool = True) -> "Boosted":
-        self._seen = y.combine_first(self._seen)
+    @property
+    def names(self) -> Any:
+        """What the series that it was fitted to is called, or each of the batch."""
+        return names_of(self._seen)
+
+    @property
+    def _limits(self) -> tuple[int, int, int]:
+        return self.trees, self.rows_per_tree, self.most
+
+    def panel_to_keep(self) -> Panel | None:
+        """The panel that is saved with it: without its series, with the trees it gave, see `Panel.keep`."""
+        if self.panel is None:
+            return None
+        day = _daily(self._seen).index[-1] if self.is_fitted else None
+        return self.panel.keep(Front.of(self.calendar, self.country), day, *self._limits)
+
+    def _update(self, y: Any, X: None = None, update_params: bool = True) -> "Boosted":
+        self._seen = joined(self._seen, y)
         return self._fit(self._seen, None, self._fh) if update_params else self
 
-    def _predict(self, fh: ForecastingHorizon, X: None) -> pd.Series:
-        ahead = fh.to_relative(self.cutoff).to_numpy().astype(int)
-        values = unit(self._seen).of_logarithm(self.parts(ahead).sum(axis=1).to_numpy(), 1.0)
-        return pd.Series(values, index=fh.to_absolute_index(self.cutoff), name=self._seen.name)
+    def _predict(self, fh: ForecastingHorizon, X: None) -> Any:
+        ahead, y = self._ahead(fh), _daily(self._seen)
+        values = self._values(y, np.array([len(y) - 1]), int(max(ahead)))
+        return self._named(values[0, ahead - 1], fh)
 
-    def forecasts(self, y: pd.Series, known: np.ndarray, horizon: int) -> np.ndarray:
+    def forecasts(self, y: Any, known: np.ndarray, horizon: int) -> np.ndarray:
         """Forecasts after some of the new days `y`, see `footfall.models.updating.forecasts`."""
-        y, origins = _daily(pd.concat([self._seen, y])), len(self._seen) - 1 + known
+        y, origins = _daily(joined(self._seen, y) if len(y) else self._seen), len(self._seen) - 1 + known
         months = y.index[origins].to_period("M")
-        parts = [self._parts(y, origins[months == month], horizon) for month in months.unique()]
-        return np.concatenate([unit(y).of_logarithm(sum(of_month.values()), 1.0) for of_month in parts])
+        return np.concatenate([self._values(y, origins[months == month], horizon) for month in months.unique()])
 
     def parts(self, ahead: np.ndarray) -> pd.DataFrame:
-        """What the forecasts of some days ahead are the sum of, as logarithm of the value; a row per day."""
+        """What the forecasts of some days ahead are the sum of, as logarithm of the value; a row per day.
+
+        Of a single series.
+        """
         y = _daily(self._seen)
         parts = self._parts(y, np.array([len(y) - 1]), int(max(ahead)))
-        return pd.DataFrame({name: values[0] for name, values in parts.items()}).iloc[ahead - 1]
+        return pd.DataFrame({name: values[0, :, 0] for name, values in parts.items()}).iloc[ahead - 1]
 
-    def _parts(self, y: pd.Series, origins: np.ndarray, horizon: int) -> dict[str, np.ndarray]:
-        """The same for origins of one month, each part of shape (n_origins, horizon)."""
+    def _values(self, y: Any, origins: np.ndarray, horizon: int) -> np.ndarray:
+        """Forecasts from origins of one month, shape (n_origins, horizon) or (n_origins, horizon, n_series)."""
+        values = unit(y).of_logarithm(sum(self._parts(y, origins, horizon).values()), 1.0)
+        return values[..., 0] if isinstance(y, pd.Series) else values
+
+    def _parts(self, y: Any, origins: np.ndarray, horizon: int) -> dict[str, np.ndarray]:
+        """What they are the sum of, each part of shape (n_origins, horizon, n_series)."""
         y, front = y.iloc[: origins[-1] + 1], Front.of(self.calendar, self.country)
         features = Features(y, self.country, front, days_before_month(y), horizon)
         return {**features.parts(origins), "learned": _foreseen_error(self.booster_, features, origins)}
@@ -200,11 +252,11 @@ class Boosted(BaseForecaster):
         return {"country": "PT", "trees": 3, "calendar": calendar}
 
 
-def _daily(y: pd.Series) -> pd.Series:
+def _daily(y: Any) -> Any:
     """The series day by day; one that is indexed by anything else counts as days from a Monday on."""
     if isinstance(y.index, pd.DatetimeIndex) and (y.index.freq is None or y.index.freq == "D"):
         return y.asfreq("D")
-    return y.set_axis(pd.date_range("2001-01-01", periods=len(y)))
+    return y.set_axis(pd.date_range("2001-01-01", periods=len(y)), axis=0)
 
 
 def _grow(rows: TrainingSet, trees: int, rows_per_tree: int, most: int) -> str:
@@ -219,13 +271,20 @@ def _grow(rows: TrainingSet, trees: int, rows_per_tree: int, most: int) -> str:
     return str(lightgbm.train(LIGHTGBM, data, trees).model_to_string())
 
 
-def _foreseen_error(booster: str, features: Features, origins: np.ndarray) -> np.ndarray:
-    """How far the pipeline will err, shape (n_origins, horizon), as logarithm of the level."""
-    if not booster:
-        return np.zeros((len(origins), features.horizon))
-    rows = features.table(origins)
-    foreseen = _read(booster).predict(rows.reshape(-1, rows.shape[2])).reshape(rows.shape[:2])
-    return np.asarray(foreseen * features.usual_error(origins)[:, None])
+def _foreseen_error(booster: str | list[str], features: Features, origins: np.ndarray) -> np.ndarray:
+    """How far the pipeline will err, shape (n_origins, horizon, n_series), as logarithm of the level.
+
+    By trees for all series, or by each one's own.
+    """
+    error = np.zeros((len(origins), features.horizon, len(features.category)))
+    series = np.arange(error.shape[2])
+    shared = isinstance(booster, str)
+    for number, some in enumerate(np.array_split(series, -(-len(series) // AT_A_TIME) if shared else len(series))):
+        if trees := booster if shared else booster[number]:
+            rows = features.table(origins, some)
+            foreseen = _read(trees).predict(rows.reshape(-1, rows.shape[-1]), num_threads=1)
+            error[:, :, some] = foreseen.reshape(rows.shape[:-1])
+    return error * features.usual_error(origins)[:, None]
 
 
 @lru_cache(maxsize=2)

@@ -44,13 +44,10 @@ class ETS(ExponentialSmoothing):
         """
         smoother, state = _smoother(self._fitted_forecaster.params)
         values = np.concatenate([self._cur_y.to_numpy(float), y.to_numpy(float)])
-        after = [
-            (level, slope, (*coming[:-1], coming[-1] - smoother.season * (1 - smoother.level) * surprise))
-            for level, slope, coming, surprise in smoother.follow(state, values)
-        ]
-        days = len(self._cur_y) - 1 + known
-        level, slope, season = (np.array(part) for part in zip(*(after[day] for day in days), strict=True))
-        return np.asarray(np.add(*smoother.carry_on(level, slope, season, np.arange(1, horizon + 1))))
+        path, days = smoother.follow(state, values), len(self._cur_y) + known
+        level, slope, coming = path.after(days)
+        coming[:, -1] -= smoother.season * (1 - smoother.level) * np.array(path.surprise)[days - 1]
+        return np.asarray(np.add(*smoother.carry_on(level, slope, coming, np.arange(1, horizon + 1))))
 
 
 def _smoother(params: dict[str, Any]) -> tuple[WeekdaySmoother, State]:

@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from footfall.models.transforms import (
     LastYearsTurn,
     LogLevel,
     a_year_later,
+    as_in,
     cumulated_steps,
     effect_of_each,
     logarithm_of_level,
@@ -55,12 +57,12 @@ class Front(NamedTuple):
 
 
 class Features:
-    """A series as the calendar pipeline sees it, at every origin after the days it was fitted to.
+    """A batch of series as the calendar pipeline sees it, at every origin after the days it was fitted to.
 
     Parameters
     ----------
-    y : Series
-        The days seen, named by its category; the last is the last origin.
+    y : Series or DataFrame
+        The days seen; the last is the last origin. A series named by its category, or a batch of them.
     country : str
         ISO 3166 code of two letters: whose special days.
     front : Front
@@ -71,15 +73,18 @@ class Features:
         Days to forecast.
     """
 
-    def __init__(self, y: pd.Series, country: str, front: Front, fitted: int, horizon: int):
-        self.front, self.horizon, self.category, self.unit = front, horizon, y.name, unit(y)
-        self.against = self.unit.level(y.iloc[:fitted])
+    def __init__(self, y: pd.Series | pd.DataFrame, country: str, front: Front, fitted: int, horizon: int):
+        self.front, self.horizon, self.unit = front, horizon, unit(y)
+        table = y.to_frame() if isinstance(y, pd.Series) else y
+        self.category = np.array([_category_code(name) for name in table])
+        self.against = self.unit.level(table.iloc[:fitted])
         self.days = pd.date_range(y.index[0], periods=len(y) + horizon + 1)
         self.kind = known_ahead(self.days, country)["kind"].to_numpy()
-        values = self.to_logarithm(y.to_numpy(float))
+        values = self.to_logarithm(table.to_numpy(float))
         effects = front.kind_of_day.learn(values[:fitted], self.kind[:fitted])
-        self.effect = effect_of_each(self.kind, effects)
-        ordinary = pd.Series(values - self.effect[: len(y)], index=self.days[: len(y)])
+        effect = as_in(table, effect_of_each(self.kind, effects))
+        self.effect = np.broadcast_to(effect, (len(effect), table.shape[1]))
+        ordinary = pd.DataFrame(values - self.effect[: len(y)], index=self.days[: len(y)])
         self.turn = a_year_later(front.turn.path(ordinary), self.days)
         wider = cumulated_steps(ordinary, front.turn.window, WIDER * front.turn.step)
         self.last_year = a_year_later(wider, self.days)
@@ -91,23 +96,24 @@ class Features:
         return np.asarray(self.front.log_level.to_logarithm(values, self.unit, self.against))
 
     def _follow(self, start: int, fitted: int) -> None:
-        """Level, slope, coming weekdays and surprise at the end of every day from `start`."""
-        n = len(self.smoothed)
-        self.level, self.slope, self.surprise = np.zeros(n), np.zeros(n), np.zeros(n)
-        self.coming = np.zeros((n, WEEK))
-        values = self.smoothed[start:]
-        states = self.front.smoother.follow(first_state(self.smoothed[start:fitted]), values)
-        for day, (level, slope, coming, surprise) in enumerate(states, start):
-            self.level[day], self.slope[day], self.surprise[day], self.coming[day] = level, slope, surprise, coming
+        """Level, slope, weekdays and surprise at the end of every day from `start`; nought before."""
+        single = self.smoothed.shape[1] == 1
+        values = self.smoothed[start:, 0] if single else self.smoothed[start:]
+        path = self.front.smoother.follow(first_state(values[: fitted - start]), values)
+        days = {"level": path.level[1:], "slope": path.slope[1:], "surprise": path.surprise, "weekday": path.weekday}
+        for name, numbers in days.items():
+            known = np.array(numbers).reshape(len(numbers), -1)
+            setattr(self, name, np.concatenate([np.zeros((start, known.shape[1])), known]))
 
     def _carried_on(self, origins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The smoother's level and weekday, each of shape (n_origins, horizon)."""
-        ahead = np.arange(1, self.horizon + 1)
-        state = self.level[origins], self.slope[origins], self.coming[origins]
-        return self.front.smoother.carry_on(*state, ahead)
+        """The smoother's level and weekday, each of shape (n_origins, horizon, n_series)."""
+        coming = self.weekday[origins[:, None] + np.arange(1, WEEK + 1)]
+        return self.front.smoother.carry_on(
+            self.level[origins], self.slope[origins], coming, np.arange(1, self.horizon + 1)
+        )
 
     def forecast(self, origins: np.ndarray) -> np.ndarray:
-        """What the pipeline says, shape (n_origins, horizon), as logarithm of the level."""
+        """What the pipeline says, shape (n_origins, horizon, n_series), as logarithm of the level."""
         target, (level, weekday) = self._targets(origins), self._carried_on(origins)
         return np.asarray(level + weekday + self.effect[target] + self.turn[target])
 
@@ -119,32 +125,44 @@ class Features:
         return {"level": level + turn + logarithm_of_level(self.unit, self.against), "weekday": weekday, **calendar}
 
     def usual_error(self, origins: np.ndarray) -> np.ndarray:
-        """How far the smoother errs from one day to the next, newer days counting more."""
-        size = pd.Series(np.abs(self.surprise))
+        """How far the smoother errs from one day to the next, newer days counting more; (n_origins, n_series)."""
+        return self._usual[origins]
+
+    @cached_property
+    def _usual(self) -> np.ndarray:
+        size = pd.DataFrame(np.abs(self.surprise))
         if self.unit.baseline is None:  # a day a till is shut is none; a gap in Google's surprises nobody
             size = size.mask(np.isnan(self.smoothed))
-        usual = size.ewm(halflife=HALF_LIFE).mean().to_numpy()
-        return np.asarray(np.fmax(usual[origins], LEAST_ERROR))
+        return np.asarray(np.fmax(size.ewm(halflife=HALF_LIFE).mean().to_numpy(), LEAST_ERROR))
 
     def _targets(self, origins: np.ndarray) -> np.ndarray:
         return origins[:, None] + np.arange(1, self.horizon + 1)
 
-    def table(self, origins: np.ndarray) -> np.ndarray:
-        """What the trees are told, shape (n_origins, horizon, n_features), columns `FEATURES`.
+    def table(self, origins: np.ndarray, series: np.ndarray) -> np.ndarray:
+        """What the trees are told of some series, shape (n_origins, horizon, n_series, n_features)."""
+        mesh = np.broadcast_arrays(origins[:, None, None], self._targets(origins)[:, :, None], series)
+        return self.rows(*(part.ravel() for part in mesh)).reshape(*mesh[0].shape, len(FEATURES))
+
+    def rows(self, origin: np.ndarray, target: np.ndarray, series: np.ndarray) -> np.ndarray:
+        """What the trees are told of forecasts, shape (n_rows, n_features), columns `FEATURES`.
 
         Everything is known at the origin: values up to it, and the calendar. Rounded, so that the last bit of a
         number, which differs from one processor to the next, grows no other tree.
         """
-        origin, target = origins[:, None], self._targets(origins)
-        error, (level, season) = self.usual_error(origins)[:, None], self._carried_on(origins)
-        in_errors = self._of_the_state(origin, target, season) | self._of_the_year(origin, target)
-        in_errors |= self._of_the_weeks(origin, target, level + season)
-        columns = dict(self._of_the_day(origin, target)) | {name: values / error for name, values in in_errors.items()}
-        columns |= {"usual error": error, "category": np.array(_category_code(self.category))}
-        table = np.stack([np.broadcast_to(columns[name], target.shape) for name in FEATURES], axis=2)
-        return table.astype(float).round(4)
+        error = self._usual[origin, series]
+        level, season = self._carried(origin, target, series)
+        in_errors = self._of_the_state(origin, target, series, season) | self._of_the_year(origin, target, series)
+        in_errors |= self._of_the_weeks(origin, target, series, level + season)
+        columns = dict(self._of_the_day(origin, target, series))
+        columns |= {"usual error": error, "category": self.category[series]}
+        rows = np.empty((len(origin), len(FEATURES)))
+        for number, name in enumerate(FEATURES):
+            rows[:, number] = in_errors[name] / error if name in in_errors else columns[name]
+        return rows.round(4)
 
-    def _of_the_day(self, origin: np.ndarray, target: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+    def _of_the_day(
+        self, origin: np.ndarray, target: np.ndarray, series: np.ndarray
+    ) -> Iterator[tuple[str, np.ndarray]]:
         """The calendar of the day, its neighbours and the week before the origin."""
         code = np.array([KINDS.index(kind) for kind in self.kind])
         special = np.concatenate([[0], np.cumsum(code > 0)])
@@ -157,34 +175,50 @@ class Features:
         yield "kind after", code[target + 1]
         yield "kind then", code[_same_weekday(origin, target, 0)]
         yield "special lately", special[origin + 1] - special[np.maximum(origin - 6, 0)]
-        yield "level", self.level[origin]
+        yield "level", self.level[origin, series]
 
-    def _of_the_state(self, origin: np.ndarray, target: np.ndarray, season: np.ndarray) -> dict[str, np.ndarray]:
+    def _carried(self, origin: np.ndarray, target: np.ndarray, series: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """As `_carried_on`, row by row."""
+        ahead = target - origin
+        slopes = self.front.smoother.slopes(np.arange(1, self.horizon + 1))[ahead - 1]
+        level = self.level[origin, series] + self.slope[origin, series] * slopes
+        return level, self.weekday[origin + 1 + (ahead - 1) % WEEK, series]
+
+    def _of_the_state(
+        self, origin: np.ndarray, target: np.ndarray, series: np.ndarray, season: np.ndarray
+    ) -> dict[str, np.ndarray]:
         """The smoother's state, and how the last days surprised it."""
-        total = np.concatenate([[0], np.cumsum(self.surprise)])
-        back = {f"surprise {k}": self.surprise[np.maximum(origin - k, 0)] for k in range(WEEK)}
-        mean = {f"surprise in {k}": (total[origin + 1] - total[np.maximum(origin + 1 - k, 0)]) / k for k in MEANS}
-        risen = {f"risen in {k}": self.level[origin] - self.level[np.maximum(origin - k, 0)] for k in RISES}
-        return back | mean | risen | {"slope": self.slope[origin], "season": season, "effect": self.effect[target]}
+        total = np.concatenate([np.zeros((1, self.surprise.shape[1])), np.cumsum(self.surprise, axis=0)])
+        now, level = total[origin + 1, series], self.level[origin, series]
+        back = {f"surprise {k}": self.surprise[np.maximum(origin - k, 0), series] for k in range(WEEK)}
+        mean = {f"surprise in {k}": (now - total[np.maximum(origin + 1 - k, 0), series]) / k for k in MEANS}
+        risen = {f"risen in {k}": level - self.level[np.maximum(origin - k, 0), series] for k in RISES}
+        state = {"slope": self.slope[origin, series], "season": season, "effect": self.effect[target, series]}
+        return back | mean | risen | state
 
-    def _of_the_weeks(self, origin: np.ndarray, target: np.ndarray, carried: np.ndarray) -> dict[str, np.ndarray]:
+    def _of_the_weeks(
+        self, origin: np.ndarray, target: np.ndarray, series: np.ndarray, carried: np.ndarray
+    ) -> dict[str, np.ndarray]:
         """The same weekday in the last four weeks against what the smoother carries on."""
         day = {f"week {k}": _same_weekday(origin, target, k) for k in range(4)}
-        return {name: self.smoothed[at] - carried for name, at in day.items()} | {
-            f"surprise of {name}": self.surprise[day[name]] for name in ("week 0", "week 1")
+        return {name: self.smoothed[at, series] - carried for name, at in day.items()} | {
+            f"surprise of {name}": self.surprise[day[name], series] for name in ("week 0", "week 1")
         }
 
-    def _of_the_year(self, origin: np.ndarray, target: np.ndarray) -> dict[str, np.ndarray]:
+    def _of_the_year(self, origin: np.ndarray, target: np.ndarray, series: np.ndarray) -> dict[str, np.ndarray]:
         """How last year moved over the same days, and what was odd about the same day."""
         then = target - YEAR
-        odd = self.smoothed - median_of_near_weekdays(self.smoothed, np.ones(len(self.smoothed), bool))
         known = (then >= 4 * WEEK) & (then <= origin - 2 * WEEK)
         then = np.clip(then, 0, len(self.smoothed) - 1)
-        moved = self.last_year[target] - self.last_year[origin]
+        moved = self.last_year[target, series] - self.last_year[origin, series]
         return {
             "last year's movement": np.where(target >= YEAR, moved, np.nan),
-            "last year's oddity": np.where(known, odd[then], np.nan),
+            "last year's oddity": np.where(known, self._odd[then, series], np.nan),
         }
+
+    @cached_property
+    def _odd(self) -> np.ndarray:
+        return self.smoothed - median_of_near_weekdays(self.smoothed, np.ones(len(self.smoothed), bool))
 
 
 def _same_weekday(origin: np.ndarray, target: np.ndarray, weeks: int) -> np.ndarray:
@@ -193,8 +227,9 @@ def _same_weekday(origin: np.ndarray, target: np.ndarray, weeks: int) -> np.ndar
     return np.asarray(np.maximum(target - ahead * WEEK, 0))
 
 
-def _category_code(category: object) -> float:
+def _category_code(name: object) -> float:
     """A number for each kind of place, the same in every run; a series without a name has none."""
+    category = name[-1] if isinstance(name, tuple) else name
     return float(zlib.crc32(category.encode()) % 1009) if isinstance(category, str) else float("nan")
 
 

@@ -1,11 +1,12 @@
-"""What our own forecasters of one daily series share: their tags, and checks that cost less than the work itself."""
+"""What our own forecasters share: their tags, and checks that cost less than the work itself."""
 
 from typing import Any, ClassVar
 
+import numpy as np
 import pandas as pd
-from sktime.forecasting.base import BaseForecaster
+from sktime.forecasting.base import BaseForecaster, ForecastingHorizon
 
-from footfall.models.transforms import dated_series
+from footfall.models.transforms import dated
 
 # The default of sktime 1.3, taken early as its own warning at every construction and clone advises: forecasters keep
 # what they need of the data, not a second copy of it. (A warnings filter does not last: sktime resets it.)
@@ -13,7 +14,10 @@ BaseForecaster._config = {**BaseForecaster._config, "remember_data": False}
 
 
 class SeriesForecaster(BaseForecaster):
-    """A forecaster of one series that bears gaps and follows new days; a dated series is taken as it is."""
+    """A forecaster of one series, or of each of a batch by itself, that bears gaps and follows new days.
+
+    What is dated is taken as it is, see `footfall.models.transforms.dated`.
+    """
 
     _tags: ClassVar = {
         "authors": "footfall",
@@ -21,21 +25,48 @@ class SeriesForecaster(BaseForecaster):
         "capability:exogenous": False,
         "capability:insample": False,
         "capability:missing_values": True,
+        "capability:multivariate": True,
         "capability:update": True,
         "requires-fh-in-fit": False,
-        "y_inner_mtype": "pd.Series",
+        "y_inner_mtype": ["pd.Series", "pd.DataFrame"],
     }
 
-    def _check_X_y(self, X: Any = None, y: Any = None, **options: Any) -> Any:
-        """As sktime does, at once for a dated series: see `footfall.models.transforms.SeriesTransformer`."""
-        if X is not None or (series := dated_series(y)) is None:
-            return super()._check_X_y(X, y, **options)
-        self._y_metadata = {"mtype": "pd.Series", "scitype": "Series"}
-        return None, series
+    _name: Any = None
 
-    def _set_cutoff_from_y(self, y: pd.Series) -> None:
-        """As sktime does, at once for a dated series; of many series, or of none, the end is sktime's to find."""
-        if dated_series(y) is None or y.empty:
+    def _check_X_y(self, X: Any = None, y: Any = None, **options: Any) -> Any:
+        """As sktime does, at once for what is dated: see `footfall.models.transforms.SeriesTransformer`."""
+        if X is not None or (values := dated(y)) is None:
+            return super()._check_X_y(X, y, **options)
+        mtype = "pd.Series" if values.ndim == 1 else "pd.DataFrame"
+        self._y_metadata = {"mtype": mtype, "scitype": "Series"}
+        return None, values
+
+    def _set_cutoff_from_y(self, y: Any) -> None:
+        """As sktime does, at once for what is dated; of anything else, or of no day, the end is sktime's to find."""
+        if dated(y) is None or y.empty:
             super()._set_cutoff_from_y(y)
         else:
             self._set_cutoff(y.index[-1:])
+
+    @property
+    def names(self) -> Any:
+        """What the series that it was fitted to is called, or each of the batch."""
+        return self._name
+
+    def _ahead(self, fh: ForecastingHorizon) -> np.ndarray:
+        return np.asarray(fh.to_relative(self.cutoff).to_numpy().astype(int))
+
+    def _named(self, values: np.ndarray, fh: ForecastingHorizon) -> Any:
+        """Values of some days, shape (n_days,) or (n_days, n_series), as the series or the batch that they continue."""
+        days = fh.to_absolute_index(self.cutoff)
+        return pd.Series(values, days, name=self.names) if values.ndim == 1 else pd.DataFrame(values, days, self.names)
+
+
+def names_of(y: pd.Series | pd.DataFrame) -> Any:
+    """What a series is called, or each of a batch."""
+    return y.name if isinstance(y, pd.Series) else y.columns
+
+
+def series_of(y: pd.DataFrame, name: Any) -> pd.Series:
+    """One of a batch, named by its category."""
+    return y[name].rename(name[-1] if isinstance(name, tuple) else name)

@@ -1,35 +1,23 @@
 """The forecast that must be beaten: next Friday will be like last Friday."""
 
-from collections.abc import Iterator
-from math import isnan
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 from sktime.forecasting.base import ForecastingHorizon
 
-from footfall.models.forecaster import SeriesForecaster
+from footfall.models.forecaster import SeriesForecaster, names_of
 from footfall.series import WEEK
 
 
 class Week(NamedTuple):
-    """What is known at the end of a day: the last value of each coming weekday, the sum and number of all values."""
+    """What is known at the end of a day: the last value of each coming weekday, the sum and number of all values.
 
-    coming: tuple[float, ...] = (float("nan"),) * WEEK
-    total: float = 0.0
-    days: int = 0
+    Floats, or of a batch arrays of shape (n_series,).
+    """
 
-    def after(self, value: float) -> "Week":
-        """A day later; one without a value passes its weekday's last value on."""
-        today, *others = self.coming
-        if isnan(value):
-            return self._replace(coming=(*others, today))
-        return Week((*others, value), self.total + value, self.days + 1)
-
-    def filled(self) -> list[float]:
-        """The coming weekdays; one never known is like the mean."""
-        mean = self.total / max(self.days, 1)
-        return [mean if isnan(value) else value for value in self.coming]
+    coming: tuple[Any, ...] = (float("nan"),) * WEEK
+    total: Any = 0.0
+    days: Any = 0
 
 
 class SeasonalNaive(SeriesForecaster):
@@ -44,28 +32,42 @@ class SeasonalNaive(SeriesForecaster):
     Hyndman and Athanasopoulos (2021), Forecasting: Principles and Practice, section 5.2.
     """
 
-    def _fit(self, y: pd.Series, X: None, fh: ForecastingHorizon) -> "SeasonalNaive":
-        self._name, self._week = y.name, Week()
+    def _fit(self, y: Any, X: None, fh: ForecastingHorizon) -> "SeasonalNaive":
+        self._name, self._week = names_of(y), Week()
         return self._update(y)
 
-    def _update(self, y: pd.Series, X: None = None, update_params: bool = True) -> "SeasonalNaive":
-        *_, self._week = self._weeks(y)
+    def _update(self, y: Any, X: None = None, update_params: bool = True) -> "SeasonalNaive":
+        last, total, days = self._weeks(y.to_numpy(float))
+        self._week = Week(tuple(last[-WEEK:]), total[-1], days[-1])
         return self
 
-    def _predict(self, fh: ForecastingHorizon, X: None) -> pd.Series:
-        ahead = fh.to_relative(self.cutoff).to_numpy().astype(int)
-        values = self.forecasts(pd.Series(dtype=float), np.zeros(1, int), ahead.max())[0, ahead - 1]
-        return pd.Series(values, index=fh.to_absolute_index(self.cutoff), name=self._name)
+    def _predict(self, fh: ForecastingHorizon, X: None) -> Any:
+        ahead, none = self._ahead(fh), np.empty((0, *np.shape(self._week.total)))
+        return self._named(self._coming(none, np.zeros(1, int))[0, (ahead - 1) % WEEK], fh)
 
-    def _weeks(self, y: pd.Series) -> Iterator[Week]:
-        """What is known now, and after each new day."""
-        week = self._week
-        yield week
-        for value in y.to_numpy(float).tolist():
-            week = week.after(value)
-            yield week
+    def _weeks(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Last values, sum and number of all, known now and after each new day.
 
-    def forecasts(self, y: pd.Series, known: np.ndarray, horizon: int) -> np.ndarray:
+        Shapes (n_days + 7, ...), those of the seven coming weekdays from any day on, and (n_days + 1, ...) twice.
+        """
+        known, shape = np.isfinite(values), values.shape[1:]
+        before = (np.broadcast_to(part, shape)[None] for part in (self._week.total, self._week.days))
+        new = np.where(known, values, 0.0), known
+        total, days = (np.cumsum(np.concatenate(parts), axis=0) for parts in zip(before, new, strict=True))
+        coming = [np.broadcast_to(value, shape) for value in self._week.coming]
+        last = np.concatenate([np.stack(coming), values])
+        for week in range(WEEK, len(last), WEEK):
+            values = last[week : week + WEEK]
+            last[week : week + WEEK] = np.where(np.isnan(values), last[week - WEEK :][: len(values)], values)
+        return last, total, days
+
+    def _coming(self, values: np.ndarray, known: np.ndarray) -> np.ndarray:
+        """The coming weekdays after some of the new days, shape (n_known, 7, ...); one never seen is like the mean."""
+        last, total, days = self._weeks(values)
+        mean = (total / np.maximum(days, 1))[known][:, None]
+        coming = last[known[:, None] + np.arange(WEEK)]
+        return np.where(np.isnan(coming), mean, coming)
+
+    def forecasts(self, y: Any, known: np.ndarray, horizon: int) -> np.ndarray:
         """Forecasts after some of the new days `y`, see `footfall.models.updating.forecasts`."""
-        coming = np.array([week.filled() for week in self._weeks(y)])[known]
-        return np.asarray(coming[:, np.arange(horizon) % WEEK])
+        return self._coming(y.to_numpy(float), known)[:, np.arange(horizon) % WEEK]

@@ -12,6 +12,7 @@ import pandas as pd
 from sktime.forecasting.base import BaseForecaster
 
 from footfall.errors import DataProblem
+from footfall.models.boosted import Boosted
 
 MOVED = {  # where champions saved before a move look for a class, and where it is now
     ("footfall.models", "WeekdaySmoother"): "footfall.models.smoother",
@@ -50,12 +51,17 @@ def _pickled(member: object) -> bytes:
 class _Pickler(pickle.Pickler):
     """Forgets what pandas happened to have cached in its dates, which it would otherwise pickle with them.
 
+    Of a panel it keeps the trees that the forecaster has from it, see `Panel.keep`.
+
     Members of an enum go by value, as by default in all our Pythons but 3.11.2, Debian 12's, which would name them.
     """
 
     def reducer_override(self, obj: object) -> Any:
         if isinstance(obj, enum.Enum):
             return type(obj), (obj.value,)
+        if isinstance(obj, Boosted):
+            make, of, state, *_ = obj.__reduce_ex__(pickle.DEFAULT_PROTOCOL)
+            return make, of, state | {"panel": obj.panel_to_keep()}
         if isinstance(obj, pd.arrays.DatetimeArray):
             getattr(obj, "_cache", {}).clear()
         return NotImplemented

@@ -2,6 +2,8 @@
 
 All three are sktime transformers, joined by ``*``. In the scale of the log level their parts simply add up. What they
 do to a series they do by methods over arrays, which `footfall.models.features.Features` calls for many origins at once.
+Each takes one series or a batch, a frame with a series in every column; arrays of a batch have a trailing axis of
+series, and what was learned of it is a number for each.
 """
 
 from typing import Any, ClassVar
@@ -11,6 +13,7 @@ import pandas as pd
 from sktime.transformations.base import BaseTransformer
 
 from footfall.calendar import ORDINARY, known_ahead
+from footfall.series import WEEK
 from footfall.units import PERCENT, UNITS, Unit, unit
 
 YEAR = 364  # days: 52 weeks, so that a Friday is compared with a Friday
@@ -19,10 +22,10 @@ _TAGS = {
     "maintainers": "footfall",
     "capability:inverse_transform": True,
     "capability:missing_values": True,
-    "capability:multivariate": False,
+    "capability:multivariate": True,
     "capability:categorical_in_X": False,
     "capability:categorical_in_y": False,
-    "X_inner_mtype": "pd.Series",
+    "X_inner_mtype": ["pd.Series", "pd.DataFrame"],
     "y_inner_mtype": "None",
     "fit_is_empty": False,
     "transform-returns-same-time-index": True,
@@ -31,30 +34,39 @@ _ON_DAYS = {**_TAGS, "enforce_index_type": [pd.DatetimeIndex]}
 
 
 class SeriesTransformer(BaseTransformer):
-    """Takes a dated series of floats as it is: sktime's checks and conversions of one cost ten times the work itself.
+    """Takes dated floats as they are: sktime's checks and conversions of a series cost ten times the work itself.
 
     Anything else is left to them.
     """
 
     def _check_X_y(self, X: Any = None, y: Any = None, return_metadata: bool = False) -> Any:
-        if (series := dated_series(X)) is None:
+        if (values := dated(X)) is None:
             return super()._check_X_y(X, y, return_metadata)
-        return (series, None, X) if return_metadata else (series, None)
+        return (values, None, X) if return_metadata else (values, None)
 
     def _convert_output(self, X: Any, metadata: Any, inverse: bool = False) -> Any:
         if isinstance(metadata, pd.Series):
             return X
         if isinstance(metadata, pd.DataFrame):
-            return X.to_frame()
+            return X.to_frame() if isinstance(X, pd.Series) else X
         return super()._convert_output(X, metadata, inverse)
 
 
-def dated_series(X: Any) -> pd.Series | None:
-    """The one dated series of floats that sktime would make of this anyway; None if it is anything else."""
-    if isinstance(X, pd.DataFrame) and X.shape[1] == 1:
-        X = X.iloc[:, 0]
-    dated = isinstance(X, pd.Series) and isinstance(X.index, pd.DatetimeIndex)
-    return X if dated and X.dtype == float else None
+def dated(X: Any) -> Any:
+    """The dated series of floats, or batch of such, that this is to sktime anyway; None if it is anything else.
+
+    A batch is a frame whose columns are (location, category); of any other frame, one with a single column is a series.
+    """
+    if isinstance(X, pd.DataFrame) and X.columns.nlevels == 1:
+        X = X.iloc[:, 0] if X.shape[1] == 1 else None
+    if X is None or not isinstance(getattr(X, "index", None), pd.DatetimeIndex):
+        return None
+    return X if all(dtype == "float64" for dtype in ([X.dtype] if isinstance(X, pd.Series) else X.dtypes)) else None
+
+
+def joined(seen: Any, new: Any) -> Any:
+    """The days seen and new ones, whose values count where both have one."""
+    return pd.concat([seen, new]) if new.index[0] > seen.index[-1] else new.combine_first(seen)
 
 
 class LogLevel(SeriesTransformer):
@@ -72,7 +84,7 @@ class LogLevel(SeriesTransformer):
     ----------
     unit_ : str
         Unit of the series, by its name: see `footfall.units`.
-    level_ : float
+    level_ : float, or ndarray, shape (n_series,)
         What it is measured against, see `footfall.units.Unit.level`.
     """
 
@@ -83,28 +95,33 @@ class LogLevel(SeriesTransformer):
         self.floor = floor
         super().__init__()
 
-    def _fit(self, X: pd.Series, y: None = None) -> "LogLevel":
+    def _fit(self, X: Any, y: None = None) -> "LogLevel":
         of = unit(X)
         self.unit_, self.level_ = of.name, of.level(X)
         return self
 
-    def _update(self, X: pd.Series, y: None = None) -> "LogLevel":
+    def _update(self, X: Any, y: None = None) -> "LogLevel":
         return self  # what is measured may move, what it is measured against stays
 
-    def _transform(self, X: pd.Series, y: None = None) -> pd.Series:
+    def _transform(self, X: Any, y: None = None) -> Any:
         return self.to_logarithm(X, UNITS[self.unit_], self.level_)
 
-    def _inverse_transform(self, X: pd.Series, y: None = None) -> pd.Series:
+    def _inverse_transform(self, X: Any, y: None = None) -> Any:
         return UNITS[self.unit_].of_logarithm(X, self.level_)
 
-    def to_logarithm(self, values: Any, of: Unit, level: float) -> Any:
-        """Values of a unit, a series or an array of them, as logarithms of their shares of a level."""
+    def to_logarithm(self, values: Any, of: Unit, level: Any) -> Any:
+        """Values of a unit, a series, a batch or an array of them, as logarithms of their shares of a level."""
         return np.log(np.maximum(of.share(values, level), self.floor))
 
 
-def logarithm_of_level(of: Unit, level: float) -> float:
+def logarithm_of_level(of: Unit, level: Any) -> Any:
     """What a logarithm of a share of the level lacks to one of the value itself; of percent, whose is 100 %, nought."""
-    return float(np.log(of.share(of.of_logarithm(0.0, level), 1.0)))
+    return np.log(of.share(of.of_logarithm(0.0, level), 1.0))
+
+
+def as_in(X: Any, days: np.ndarray) -> np.ndarray:
+    """Numbers of some days in the shape of a series, or of a batch, whose series share those that are given once."""
+    return days if days.ndim == X.ndim else days[:, None]
 
 
 class KindOfDay(SeriesTransformer):
@@ -124,7 +141,7 @@ class KindOfDay(SeriesTransformer):
 
     Attributes
     ----------
-    effects_ : dict of str to float
+    effects_ : dict of str to float, or to ndarray, shape (n_series,)
         Effect of each kind seen in `fit`, in the unit of the series.
     """
 
@@ -136,34 +153,35 @@ class KindOfDay(SeriesTransformer):
         self.shrink = shrink
         super().__init__()
 
-    def _fit(self, X: pd.Series, y: None = None) -> "KindOfDay":
+    def _fit(self, X: Any, y: None = None) -> "KindOfDay":
         self._seen = X.copy()
         self.effects_ = self.learn(X.to_numpy(float), self._kinds(X.index))
         return self
 
-    def _update(self, X: pd.Series, y: None = None) -> "KindOfDay":
-        return self._fit(X.combine_first(self._seen))
+    def _update(self, X: Any, y: None = None) -> "KindOfDay":
+        return self._fit(joined(self._seen, X))
 
-    def _transform(self, X: pd.Series, y: None = None) -> pd.Series:
-        return X - self.on(X.index)
+    def _transform(self, X: Any, y: None = None) -> Any:
+        return X - as_in(X, self.on(X.index))
 
-    def _inverse_transform(self, X: pd.Series, y: None = None) -> pd.Series:
-        return X + self.on(X.index)
+    def _inverse_transform(self, X: Any, y: None = None) -> Any:
+        return X + as_in(X, self.on(X.index))
 
     def _kinds(self, days: pd.DatetimeIndex) -> np.ndarray:
         return np.asarray(known_ahead(days, self.country)["kind"])
 
     def on(self, days: pd.DatetimeIndex) -> np.ndarray:
-        """What is taken off each day."""
+        """What is taken off each day, shape (n_days,) or (n_days, n_series)."""
         return effect_of_each(self._kinds(days), self.effects_)
 
-    def learn(self, values: np.ndarray, kinds: np.ndarray) -> dict[str, float]:
-        """What each kind of day did to the values of consecutive days."""
-        departure = values - median_of_near_weekdays(values, kinds == ORDINARY)
-        weight = 0.5 ** (np.arange(len(values))[::-1] / self.half_life)
-        special = np.isfinite(departure) & (kinds != ORDINARY)
-        days = {kind: special & (kinds == kind) for kind in sorted(set(kinds[special]))}
-        return {kind: shrunken_median(departure[at], weight[at], self.shrink) for kind, at in days.items()}
+    def learn(self, values: np.ndarray, kinds: np.ndarray) -> dict[str, Any]:
+        """What each kind of day did to the values of consecutive days, shape (n_days,) or (n_days, n_series)."""
+        (at,) = np.nonzero(kinds != ORDINARY)
+        departure = values[at] - median_of_near_weekdays(values, kinds == ORDINARY, at)
+        weight = 0.5 ** ((len(values) - 1 - at) / self.half_life)
+        known = np.isfinite(departure).any(axis=tuple(range(1, departure.ndim)))
+        days = {kind: kinds[at] == kind for kind in sorted(set(kinds[at[known]]))}
+        return {kind: shrunken_median(departure[on], weight[on], self.shrink) for kind, on in days.items()}
 
     @classmethod
     def get_test_params(cls, parameter_set: str = "default") -> dict[str, Any]:
@@ -171,9 +189,10 @@ class KindOfDay(SeriesTransformer):
         return {"country": "PT"}
 
 
-def effect_of_each(kinds: np.ndarray, effects: dict[str, float]) -> np.ndarray:
+def effect_of_each(kinds: np.ndarray, effects: dict[str, Any]) -> np.ndarray:
     """The effect of each day's kind; of a kind never seen, none."""
-    return np.array([effects.get(kind, 0.0) for kind in kinds])
+    none = 0.0 * next(iter(effects.values()), 0.0)
+    return np.array([effects.get(kind, none) for kind in kinds])
 
 
 class LastYearsTurn(SeriesTransformer):
@@ -202,50 +221,60 @@ class LastYearsTurn(SeriesTransformer):
         self.step = step
         super().__init__()
 
-    def _fit(self, X: pd.Series, y: None = None) -> "LastYearsTurn":
+    def _fit(self, X: Any, y: None = None) -> "LastYearsTurn":
         self._seen = X.copy()
         self._path = self.path(X)
         return self
 
-    def _update(self, X: pd.Series, y: None = None) -> "LastYearsTurn":
-        return self._fit(X.combine_first(self._seen))
+    def _update(self, X: Any, y: None = None) -> "LastYearsTurn":
+        return self._fit(joined(self._seen, X))
 
-    def update(self, X: pd.Series, y: None = None, update_params: bool = True) -> "LastYearsTurn":
+    def update(self, X: Any, y: None = None, update_params: bool = True) -> "LastYearsTurn":
         """Remember the new days; there is no parameter to hold, and sktime would drop them without."""
         super().update(X, y, update_params=True)
         return self
 
-    def _transform(self, X: pd.Series, y: None = None) -> pd.Series:
-        return X - self.on(X.index)
+    def _transform(self, X: Any, y: None = None) -> Any:
+        return X - as_in(X, self.on(X.index))
 
-    def _inverse_transform(self, X: pd.Series, y: None = None) -> pd.Series:
-        return X + self.on(X.index)
+    def _inverse_transform(self, X: Any, y: None = None) -> Any:
+        return X + as_in(X, self.on(X.index))
 
     def on(self, days: pd.DatetimeIndex) -> np.ndarray:
         """What is taken off each day."""
         return a_year_later(self._path, days)
 
-    def path(self, series: pd.Series) -> pd.Series:
-        """Where the expected share of the series' movement has led to by each day."""
+    def path(self, series: Any) -> Any:
+        """Where the expected share of the series' movement, or of each of a batch, has led to by each day."""
         return self.share * cumulated_steps(series, self.window, self.step)
 
 
-def cumulated_steps(series: pd.Series, window: int, step: float) -> pd.Series:
-    """The smoothed series as the sum of its daily steps, none larger than `step`."""
-    values, ones, half = series.to_numpy(float), np.ones(window), window // 2
+def cumulated_steps(series: Any, window: int, step: float) -> Any:
+    """The smoothed series as the sum of its daily steps, none larger than `step`; of a batch each by itself."""
+    values, half = series.to_numpy(float), window // 2
     known = np.isfinite(values)
-    count = np.convolve(known, ones)[half : half + len(values)]
-    total = np.convolve(np.where(known, values, 0.0), ones)[half : half + len(values)]
+    count, total = _window_sum(known, window), _window_sum(np.where(known, values, 0.0), window)
     smooth = np.where(count > half, total / np.maximum(count, 1), np.nan)
-    last = np.maximum.accumulate(np.where(np.isfinite(smooth), np.arange(len(smooth)), 0))
-    steps = np.diff(smooth[last], prepend=np.nan)
-    return pd.Series(np.cumsum(np.nan_to_num(np.clip(steps, -step, step))), index=series.index)
+    day = np.arange(len(smooth)).reshape(-1, *[1] * (smooth.ndim - 1))
+    last = np.maximum.accumulate(np.where(np.isfinite(smooth), day, 0))
+    steps = np.diff(np.take_along_axis(smooth, last, axis=0), axis=0, prepend=np.nan)
+    path = np.cumsum(np.nan_to_num(np.clip(steps, -step, step)), axis=0)
+    return pd.Series(path, series.index) if path.ndim == 1 else pd.DataFrame(path, series.index, series.columns)
 
 
-def a_year_later(path: pd.Series, days: pd.DatetimeIndex) -> np.ndarray:
+def _window_sum(values: np.ndarray, window: int) -> np.ndarray:
+    """Sum of the days around each, those beyond either end being nought."""
+    edge = np.zeros((window // 2, *values.shape[1:]))
+    padded, total = np.concatenate([edge, values, edge]), np.zeros(values.shape)
+    for shift in range(window):
+        total += padded[shift : shift + len(values)]
+    return total
+
+
+def a_year_later(path: Any, days: pd.DatetimeIndex) -> np.ndarray:
     """Where a path stood 52 weeks before each day: at nothing before it begins, at its end after it."""
     at = path.index.get_indexer(days - pd.Timedelta(days=YEAR), method="ffill")
-    return np.where(at < 0, 0.0, path.to_numpy()[at])
+    return np.where(as_in(path, at < 0), 0.0, path.to_numpy()[at])
 
 
 def departures(y: pd.Series, country: str) -> pd.DataFrame:
@@ -262,19 +291,47 @@ def departures(y: pd.Series, country: str) -> pd.DataFrame:
     return special.groupby(kind).agg(median="median", days="count").sort_values("median", kind="stable")
 
 
-def median_of_near_weekdays(values: np.ndarray, usable: np.ndarray) -> np.ndarray:
-    """Median of the usable same weekdays one and two weeks before and after each day; NaN where there are none."""
-    padded = np.pad(np.where(usable, values, np.nan), 14, constant_values=np.nan)
-    near = np.stack([padded[14 + shift : 14 + shift + len(values)] for shift in (-14, -7, 7, 14)])
-    near.sort(axis=0)  # NaN last
+def median_of_near_weekdays(values: np.ndarray, usable: np.ndarray, at: np.ndarray | None = None) -> np.ndarray:
+    """Median of the usable same weekdays one and two weeks before and after each day; NaN where there are none.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n_days,) or (n_days, n_series)
+    usable : ndarray of bool, shape (n_days,)
+    at : ndarray of int, optional
+        For which days; if left out, for all.
+    """
+    edge = np.full((2 * WEEK, *values.shape[1:]), np.nan)
+    padded = np.concatenate([edge, np.where(as_in(values, usable), values, np.nan), edge])
+    day = 2 * WEEK + (np.arange(len(values)) if at is None else at)
+    near = np.stack([padded[day + shift] for shift in (-2 * WEEK, -WEEK, WEEK, 2 * WEEK)])
     count = np.isfinite(near).sum(axis=0)
+    near = _sorted_four(np.where(np.isnan(near), np.inf, near))
     low, high = np.maximum(count - 1, 0) // 2, count // 2
-    column = np.arange(len(values))
-    return np.asarray((near[low, column] + near[high, column]) / 2)
+    middle = (np.choose(low, near[:3]) + np.choose(high, near[:3])) / 2
+    return np.asarray(np.where(count > 0, middle, np.nan))
 
 
-def shrunken_median(values: np.ndarray, weights: np.ndarray, shrink: float) -> float:
-    """Weighted median, drawn towards zero as if `shrink` further values had been nought."""
-    order = np.argsort(values, kind="stable")
-    middle = np.searchsorted(np.cumsum(weights[order]), weights.sum() / 2)
-    return float(values[order][middle] * len(values) / (len(values) + shrink))
+def _sorted_four(four: np.ndarray) -> np.ndarray:
+    """Sorted along its first axis, which has four places: a tenth of the time of `sort` where the others are long."""
+    for one, other in ((0, 1), (2, 3), (0, 2), (1, 3), (1, 2)):
+        four[one], four[other] = np.minimum(four[one], four[other]), np.maximum(four[one], four[other])
+    return four
+
+
+def shrunken_median(values: np.ndarray, weights: np.ndarray, shrink: float) -> Any:
+    """Weighted median, drawn towards zero as if `shrink` further values had been nought.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n_values,) or (n_values, n_series)
+        NaN does not count; where there is nothing else the median is nought.
+    weights : ndarray, shape (n_values,)
+    """
+    order = np.argsort(values, axis=0, kind="stable")  # NaN last
+    ordered, count = np.take_along_axis(values, order, axis=0), np.isfinite(values).sum(axis=0)
+    share = np.cumsum(np.where(np.isnan(ordered), 0.0, weights[order]), axis=0)
+    middle = (share < share[-1] / 2).sum(axis=0)
+    median = np.take_along_axis(ordered, middle[None], axis=0)[0]
+    shrunken = np.where(count > 0, median, 0.0) * count / (np.maximum(count, 1) + shrink)
+    return shrunken if values.ndim == 2 else float(shrunken)

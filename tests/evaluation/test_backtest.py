@@ -181,8 +181,8 @@ def _portugal() -> pd.Series:
 def test_an_equal_recipe_is_asked_once_and_says_the_same(monkeypatch):
     from footfall.evaluation import backtest as module
 
-    calls, rolling = [], module._rolling
-    monkeypatch.setattr(module, "_rolling", lambda forecaster, *rest: calls.append(1) or rolling(forecaster, *rest))
+    calls, means = [], module.means
+    monkeypatch.setattr(module, "means", lambda forecaster, *rest: calls.append(1) or means(forecaster, *rest))
     three = {name: NaiveForecaster(strategy="last", sp=sp) for name, sp in (("one", 7), ("same", 7), ("other", 1))}
     y = retail()
     table = backtest(three, y, pd.date_range(y.index[100], periods=3), 7, 0)

@@ -27,7 +27,7 @@ def sample() -> pd.DataFrame:
 
 
 def rows_of(y: pd.Series) -> TrainingSet:
-    return training_set(y, "PT", FRONT)
+    return training_set([("PT", y)], FRONT)
 
 
 def altered_after(series: pd.DataFrame, day: str) -> pd.DataFrame:
@@ -139,7 +139,7 @@ def test_another_parameter_of_the_calendar_is_followed_by_features_and_forecast(
     np.testing.assert_allclose(predict(bare, days), predict(expected, days), rtol=0, atol=1e-9)
     assert (predict(bare, days) - predict(fit(Boosted("PT", trees=0), y), days)).abs().max() > 1e-3
     fronts = Front.of(calendar, "PT"), FRONT
-    theirs, usual = (Features(y, "PT", front, 400, 7).table(np.array([450])) for front in fronts)
+    theirs, usual = (Features(y, "PT", front, 400, 7).table(np.array([450]), np.array([0])) for front in fronts)
     assert not np.array_equal(theirs, usual, equal_nan=True)
 
 

@@ -84,7 +84,7 @@ def test_few_departures_are_shrunken_more():
 @pytest.mark.parametrize("given", [retail(), retail().to_frame("visits")])
 def test_a_plain_series_is_taken_as_sktime_takes_it(transformer, given, monkeypatch):
     ours = transformer.fit_transform(given), transformer.inverse_transform(given)
-    monkeypatch.setattr("footfall.models.transforms.dated_series", lambda X: None)
+    monkeypatch.setattr("footfall.models.transforms.dated", lambda X: None)
     theirs = transformer.fit_transform(given), transformer.inverse_transform(given)
     for one, other in zip(ours, theirs, strict=True):
         (pd.testing.assert_frame_equal if one.ndim == 2 else pd.testing.assert_series_equal)(one, other)
