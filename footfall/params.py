@@ -19,6 +19,7 @@ from footfall.units import COUNT
 LOCATION = re.compile(r"[A-Z]{2}([-/][^\x00-\x1f\\]+)?")
 FARTHEST = 28  # days ahead, and days that figures may be late
 FEWEST_ORIGINS = 60  # of a backtest; of fewer, the ranges would lack errors to go by
+LIVE = ("carris", "hystreet")  # formats of sources that go on: today is in them, half over
 COVER = (0.6, 0.98)  # band for the share of days inside the 80 % range: of a challenger, and of what was published
 
 
@@ -170,7 +171,9 @@ class Data(Strict):
 
     source: str
     unit: Literal["percent", "counts"] = "percent"
-    format: Literal["google", "table", "saft"] | None = None  # None: google for percent, else told by the file
+    format: Literal["google", "table", "saft", "carris", "hystreet"] | None = (
+        None  # None: google for percent, else told
+    )
     columns: Columns = Columns()
     dates: str = "%Y-%m-%d"
     decimal: Literal[".", ","] = "."
@@ -203,6 +206,8 @@ class Data(Strict):
     def _unit_fits(self) -> "Data":
         if (self.unit == "counts") != (self.category == COUNT):
             raise ValueError(f"the category of counts is {COUNT!r}, and of nothing else; leave data.category out")
+        if self.format in LIVE and (self.unit != "counts" or self.lag < 1):
+            raise ValueError(f"{self.format} has today, half over: data.unit is counts, and data.lag at least 1")
         return self
 
     def of_the_place(self) -> dict[str, Any]:

@@ -34,7 +34,7 @@ def _take_published(run: Run) -> None:
         reading = read_source(run.market.data)
         table = _visible(reading.series, run)
         through = _through(table, run)
-        _refuse_revisions(table, run)
+        revisions = _revisions(table, run)
         origin = {
             "source": _source(run),
             "data_through": str(through),
@@ -45,7 +45,7 @@ def _take_published(run: Run) -> None:
         content = series.to_parquet(table)
         forecasts.keep_snapshot(storage.connect(bucket_name()), content, origin)
         _lay_down(run, content, origin)
-        results += [f"data through {through}", f"{len(table):,} rows", *reading.notes[:3]]
+        results += [f"data through {through}", f"{len(table):,} rows", *reading.notes[:3], *revisions]
 
 
 def _take_kept(run: Run, digest: str) -> None:
@@ -101,15 +101,16 @@ def _say_on_the_page(run: Run, sentence: str) -> None:
         forecasts.annotate(bucket, name, sentence)
 
 
-def _refuse_revisions(table: pd.DataFrame, run: Run) -> None:
-    """Stop on a source that takes back what the published forecast was made from."""
-    content = None if run.market.data.accept_revisions else _published(run.market.name)
+def _revisions(table: pd.DataFrame, run: Run) -> list[str]:
+    """What the source takes back of what the published forecast was made from; it stops a run that accepts none."""
+    content = _published(run.market.name)
     if content is None:
-        return
+        return []
     revisions = compare(_own(series.from_parquet(content), run), _own(table, run))
-    if revisions:
+    if revisions and not run.market.data.accept_revisions:
         problems = listed([f"{_source(run)}: {sentence}" for sentence in revisions])
         raise DataProblem(f"{problems}\nIf the source is right to revise itself: --set data.accept_revisions=true")
+    return revisions
 
 
 def _published(market: str) -> bytes | None:
