@@ -4,6 +4,7 @@
     <market>/forecasts/<as_of>/<digest>/        manifest.json, and the files it lists
     <market>/index.html, forecast.csv, *.ics    those of the latest set, at addresses that stay
     <market>/scores.parquet                     how good the forecasts were
+    <market>/told.json                          what its owner was told last
     snapshots/<sha256>.parquet, .json           what forecasts were made from, and where that came from
     ledger/<market>/000012.json                 who is champion since when, and why
     ledger/000012.json                          the same of all markets in one chain, as it was: read, never written
@@ -27,12 +28,13 @@ ENTRIES = f"{LEDGER}/"  # what the names of all entries begin with
 PAGE = "index.html"
 SHOWN = r"forecast\.csv|[a-z-]+\.ics|index\.html"  # at addresses that stay, for people and calendars
 SCORES = "scores.parquet"
+TOLD = "told.json"
 MANIFEST = "manifest.json"
 MARKET = rf"(?!({'|'.join(FOLDERS)})/){NAME.pattern}"
 SET = rf"{MARKET}/forecasts/(?P<day>\d{{4}}-\d\d-\d\d)/[0-9a-f]{{16}}"
 ENTRY = rf"{LEDGER}/({MARKET}/)?\d{{6}}\.json"
 OURS = (
-    rf"{MARKET}/(latest\.json|{re.escape(SCORES)}|{SHOWN})|{SET}/.+"
+    rf"{MARKET}/(latest\.json|{re.escape(SCORES)}|{re.escape(TOLD)}|{SHOWN})|{SET}/.+"
     rf"|{ENTRY}|{SNAPSHOTS}/[0-9a-f]{{64}}\.(parquet|json)"
 )
 
@@ -55,6 +57,11 @@ def is_shown(file: str) -> bool:
 def scores(market: str) -> str:
     """How good a market's forecasts were."""
     return f"{market}/{SCORES}"
+
+
+def told(market: str) -> str:
+    """What a market's owner was told last."""
+    return f"{market}/{TOLD}"
 
 
 def forecasts(market: str, day: dt.date | str | None = None) -> str:
