@@ -7,6 +7,7 @@ from prefect.client.schemas.objects import State
 from flows.orchestration import schedule
 from flows.station import artifacts, scores
 from flows.station.champion import take_champion
+from flows.station.events import of_the_place
 from flows.station.notify import notify
 from flows.station.publish import publish
 from flows.station.run import Run, recorded, run_notebook
@@ -62,5 +63,5 @@ def _parameters(run: Run, track: str) -> PredictParams:
     return PredictParams(
         **run.market.series(), **run.market.predict.model_dump(), model_version=run.facts["model_version"],
         snapshot="in/snapshot.parquet", champion="in/champion", out="out", track=track,
-        **run.market.data.of_the_place(),
+        **of_the_place(run),
     )  # fmt: skip

@@ -10,6 +10,7 @@ import pandas as pd
 from flows.masking import masked
 from flows.settings import bucket_name, params_folder
 from flows.sources.reading import read_source
+from flows.station.events import data_of, take_events
 from flows.station.run import Run, log, stage, step
 from flows.storage import bucket as storage
 from flows.storage import forecasts, layout
@@ -24,14 +25,15 @@ from footfall.sources.reading import compare
 def take_snapshot(run: Run, digest: str | None = None) -> None:
     """Lay down what the source had published by the run's day, and keep it in the bucket under its own sha256.
 
-    Or lay down a snapshot that is kept there already, by its sha256.
+    Or lay down a snapshot that is kept there already, by its sha256. Beside it the owner's events, where there are any.
     """
+    take_events(run)
     _take_kept(run, digest) if digest else _take_published(run)
 
 
 def _take_published(run: Run) -> None:
     with stage("fetch") as results:
-        reading = read_source(run.market.data)
+        reading = read_source(data_of(run))
         table = _visible(reading.series, run)
         through = _through(table, run)
         revisions = _revisions(table, run)

@@ -5,6 +5,7 @@
     <market>/index.html, forecast.csv, *.ics    those of the latest set, at addresses that stay
     <market>/scores.parquet                     how good the forecasts were
     <market>/told.json                          what its owner was told last
+    <market>/events.json                        when each of its owner's events was first seen
     snapshots/<sha256>.parquet, .json           what forecasts were made from, and where that came from
     ledger/<market>/000012.json                 who is champion since when, and why
     ledger/000012.json                          the same of all markets in one chain, as it was: read, never written
@@ -29,12 +30,13 @@ PAGE = "index.html"
 SHOWN = r"forecast\.csv|[a-z-]+\.ics|index\.html"  # at addresses that stay, for people and calendars
 SCORES = "scores.parquet"
 TOLD = "told.json"
+EVENTS = "events.json"
 MANIFEST = "manifest.json"
 MARKET = rf"(?!({'|'.join(FOLDERS)})/){NAME.pattern}"
 SET = rf"{MARKET}/forecasts/(?P<day>\d{{4}}-\d\d-\d\d)/[0-9a-f]{{16}}"
 ENTRY = rf"{LEDGER}/({MARKET}/)?\d{{6}}\.json"
 OURS = (
-    rf"{MARKET}/(latest\.json|{re.escape(SCORES)}|{re.escape(TOLD)}|{SHOWN})|{SET}/.+"
+    rf"{MARKET}/(latest\.json|{re.escape(SCORES)}|{re.escape(TOLD)}|{re.escape(EVENTS)}|{SHOWN})|{SET}/.+"
     rf"|{ENTRY}|{SNAPSHOTS}/[0-9a-f]{{64}}\.(parquet|json)"
 )
 
@@ -57,6 +59,11 @@ def is_shown(file: str) -> bool:
 def scores(market: str) -> str:
     """How good a market's forecasts were."""
     return f"{market}/{SCORES}"
+
+
+def events(market: str) -> str:
+    """When each of the events of a market's owner was first seen."""
+    return f"{market}/{EVENTS}"
 
 
 def told(market: str) -> str:
