@@ -7,6 +7,8 @@ from prefect.client.schemas.objects import State
 from flows.orchestration import schedule
 from flows.station import artifacts, scores
 from flows.station.champion import take_champion
+from flows.station.events import of_the_place
+from flows.station.notify import notify
 from flows.station.publish import publish
 from flows.station.run import Run, recorded, run_notebook
 from flows.station.snapshot import take_snapshot
@@ -49,6 +51,8 @@ async def predict(
             raise GateClosed(f"{market} has no champion as of {run.as_of}; {advice}")
         run_notebook(run, _parameters(run, scores.take_track(run)))
     published = publish(run, show)
+    if show:
+        notify(run)
     from footfall.page.lines import records  # its languages take a third of a second to import
 
     await artifacts.present(run, published, records(read_forecast(run.folder / "out")))
@@ -59,5 +63,5 @@ def _parameters(run: Run, track: str) -> PredictParams:
     return PredictParams(
         **run.market.series(), **run.market.predict.model_dump(), model_version=run.facts["model_version"],
         snapshot="in/snapshot.parquet", champion="in/champion", out="out", track=track,
-        **run.market.data.of_the_place(),
+        **of_the_place(run),
     )  # fmt: skip

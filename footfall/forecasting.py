@@ -5,13 +5,14 @@ from typing import Any, NamedTuple
 import pandas as pd
 from sktime.forecasting.base import BaseForecaster
 
-from footfall import forecast, opening
+from footfall import events, forecast, opening
 from footfall.calendar import country_of
 from footfall.champion import Champion
 from footfall.errors import DataProblem, listed
 from footfall.evaluation import backtest, intervals
 from footfall.models import bring_up_to, contributions, predict
 from footfall.selection import Key, Selection
+from footfall.series import site_of
 from footfall.units import unit
 
 
@@ -124,7 +125,7 @@ def forecast_series(
 ) -> SeriesForecast:
     """Forecast one series, and check what will be published as a suspicious reader would; parameters as above."""
     (location, category), country, origin = key, country_of(key[0]), days[0] - pd.Timedelta(days=1)
-    closed = opening.foreseen(rows, location, category, days, closures)
+    closed = opening.foreseen(rows, location, category, days, events.among(closures, site_of(location)))
     trained = champion.speaker(y, location)
     model = bring_up_to(trained, y)
     mean = predict(model, days)

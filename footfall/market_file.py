@@ -133,7 +133,8 @@ def _sentence(error: Any) -> str:
     key = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
         return f"{key}: no such key{_near(str(error['loc'][-1]), _keys(error['loc'][:-1]))}"
-    return f"{key}: {error['input']!r} — {error['msg'].removeprefix('Value error, ')}"
+    shown = "an address" if "://" in str(error["input"]) else repr(error["input"])  # it may hold a password
+    return f"{key}: {shown} — {error['msg'].removeprefix('Value error, ')}"
 
 
 def _keys(section: tuple[str, ...]) -> list[str]:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from footfall import events
 from footfall.calendar import ORDINARY, country_of, kinds
 from footfall.quantiles import HIGH, LOW
 from footfall.series import DAY, WEEK
@@ -35,7 +36,8 @@ def outlook(
     logarithms : bool
         Whether `parts` are logarithms of the level.
     closed : Series of str, optional
-        Why the place is shut on each day, from `footfall.opening.foreseen`; nothing where it is open.
+        Why the place is shut on each day, from `footfall.opening.foreseen`; nothing where it is open. With it come the
+        owner's events: days of the past that had one are no usual ones, and coming ones have it for a reason.
 
     Returns
     -------
@@ -48,7 +50,9 @@ def outlook(
     """
     days, country = pd.DatetimeIndex(parts.index), country_of(table["location"].iloc[0])
     quantiles = ranges(table)
-    level, width = usual(y, days, country), spread(y, country)
+    told = [] if closed is None else closed.attrs.get("events", [])
+    ordinary = y.mask(y.index.isin(events.odd_days(told)))
+    level, width = usual(ordinary, days, country), spread(ordinary, country)
     mean = table[table["output_type"] == "mean"].set_index("target_end_date")["value"].set_axis(days)
     expected = departure(mean, level, y)
     rows = pd.DataFrame({"usual": level, "mean": mean, "expected": expected, "spread": width})
@@ -59,7 +63,9 @@ def outlook(
     rows["word"] = rows["word"].mask((rows["word"] == USUAL) & (rows["chance"] < LEAST_CHANCE), UNSURE)
     rows["kind"] = kinds(days, country)
     shares = _shares(parts, logarithms, mean - unit(y).floor, level - unit(y).floor)
-    rows["reasons"] = [_reasons(shares.loc[day.Index], day) for day in rows.itertuples()]
+    rows["reasons"] = [
+        [*_reasons(shares.loc[day.Index], day), *events.on(day.Index, told)] for day in rows.itertuples()
+    ]
     rows["low_value"], rows["high_value"] = quantiles[LOW], quantiles[HIGH]
     rows["last_year"] = y.reindex(days - 52 * WEEK * DAY).to_numpy()
     return _without_closed(rows, pd.Series("", index=days) if closed is None else closed)

@@ -1,14 +1,14 @@
 """Parameters: those of a market's file and of the notebooks' parameter cells, as one set of typed models.
 
 A market's file has the sections ``data``, ``explore``, ``train``, ``predict`` and ``review``; a notebook's parameters
-are its section, the series it works on, and the files that the flow laid down for it; ``limits`` says what a run may
-take of its machine. Fields and defaults of ``ExploreParams`` and its sisters equal the notebooks' parameters cells;
-a test says so.
+are its section, the series it works on, and the files that the flow laid down for it; ``notify`` says who is told, and
+``limits`` what a run may take of its machine. Fields and defaults of ``ExploreParams`` and its sisters equal the
+notebooks' parameters cells; a test says so.
 """
 
 import datetime as dt
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -17,8 +17,10 @@ from footfall.quantiles import HIGH, LEVELS, LOW
 from footfall.units import COUNT
 
 LOCATION = re.compile(r"[A-Z]{2}([-/][^\x00-\x1f\\]+)?")
+VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*|")
 FARTHEST = 28  # days ahead, and days that figures may be late
 FEWEST_ORIGINS = 60  # of a backtest; of fewer, the ranges would lack errors to go by
+LIVE = ("carris", "hystreet")  # formats of sources that go on: today is in them, half over
 COVER = (0.6, 0.98)  # band for the share of days inside the 80 % range: of a challenger, and of what was published
 
 
@@ -182,7 +184,9 @@ class Data(Strict):
 
     source: str
     unit: Literal["percent", "counts"] = "percent"
-    format: Literal["google", "table", "saft"] | None = None  # None: google for percent, else told by the file
+    format: Literal["google", "table", "saft", "carris", "hystreet"] | None = (
+        None  # None: google for percent, else told
+    )
     columns: Columns = Columns()
     dates: str = "%Y-%m-%d"
     decimal: Literal[".", ","] = "."
@@ -217,6 +221,8 @@ class Data(Strict):
     def _unit_fits(self) -> "Data":
         if (self.unit == "counts") != (self.category == COUNT):
             raise ValueError(f"the category of counts is {COUNT!r}, and of nothing else; leave data.category out")
+        if self.format in LIVE and (self.unit != "counts" or self.lag < 1):
+            raise ValueError(f"{self.format} has today, half over: data.unit is counts, and data.lag at least 1")
         return self
 
     def of_the_place(self) -> dict[str, Any]:
@@ -245,6 +251,20 @@ class Data(Strict):
         return self.countries or of_many or [self.location[:2]]
 
 
+def _variable(value: str) -> str:
+    if not VARIABLE.fullmatch(value):
+        raise ValueError("the name of a variable of the environment that holds the address, as in TASCA_ADDRESS")
+    return value
+
+
+class Notify(Strict):
+    """To whom the week is told in words, and when; nobody where no address is named."""
+
+    address_from: Annotated[str, AfterValidator(_variable)] = ""
+    language: Literal["pt", "en", "es", "fr", "de"] = "en"
+    days: list[Weekday] = list(get_args(Weekday))
+
+
 class Limits(Strict):
     """What a run may take of the machine it runs on; where it takes more, it is ended and its record says so."""
 
@@ -254,7 +274,7 @@ class Limits(Strict):
 
 
 class Market(Strict):
-    """One market, whole: its name and the six sections of its file."""
+    """One market, whole: its name and the sections of its file."""
 
     name: str
     data: Data
@@ -262,6 +282,7 @@ class Market(Strict):
     train: TrainSettings = TrainSettings()
     predict: PredictSettings = PredictSettings()
     review: Review = Review()
+    notify: Notify = Notify()
     limits: Limits = Limits()
 
     def series(self) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 The usual level of a weekday is the middle of its last six ordinary ones, so it belongs to this place and to the season
 as it is: August is measured by August. Differences are shares of the visits on such a day, not points of the source's
-unit. Days on which the place was shut have no value, and count nowhere.
+unit. Days on which the place was shut have no value, and count nowhere; nor do those on which something was on.
 """
 
 from typing import TypeVar

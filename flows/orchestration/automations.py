@@ -4,13 +4,9 @@
 """
 
 import datetime as dt
-import logging
-import os
 import uuid
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from apprise import Apprise
 from prefect.blocks.notifications import SlackWebhook
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import StateType
@@ -19,16 +15,15 @@ from prefect.events.actions import ChangeFlowRunState, SendNotification
 from prefect.events.schemas.automations import Automation, AutomationCore
 from pydantic import SecretStr
 
+from flows.orchestration import receivers
 from flows.orchestration.client import answering
 from flows.settings import POOL, prefect_is_ours
 from footfall.digest import sha256
-from footfall.errors import EnvironmentProblem
 
 NAMES = ("footfall-alerts", "footfall-idle", "footfall-silence")
 HOUR = dt.timedelta(hours=1)
 SETTING = "FOOTFALL_ALERT_URL"
 ADVICE = f"set {SETTING}, then footfall up"
-logging.getLogger("apprise").setLevel(logging.CRITICAL)  # it shows an address that it does not know, password and all
 
 
 def address() -> str:
@@ -39,16 +34,7 @@ def address() -> str:
     EnvironmentProblem
         If nothing can be sent there.
     """
-    setting = os.environ.get(SETTING, "").strip()
-    for url in (setting, _webhook(setting)):
-        if setting and Apprise().add(url):
-            return url
-    if setting:
-        raise EnvironmentProblem(
-            f"{SETTING}: not an address that alerts can go to. Write a webhook, https://…, or a mailbox, "
-            "mailto://user:password@mail.example.org?to=me@example.org, or any other address of Apprise."
-        )
-    return ""
+    return receivers.address_in(SETTING)
 
 
 def sentence() -> str:
@@ -132,12 +118,3 @@ def silence(block: uuid.UUID | None, after: dt.timedelta = HOUR / 4) -> Automati
 
 def _send(block: uuid.UUID, subject: str, body: str) -> SendNotification:
     return SendNotification(block_document_id=block, subject=subject, body=body)
-
-
-def _webhook(url: str) -> str:
-    """A web address as Apprise's JSON webhook; what follows the question mark is marked as the receiver's own."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https"):
-        return ""
-    query = urlencode([(f"-{key}", value) for key, value in parse_qsl(parts.query)])
-    return urlunsplit((parts.scheme.replace("http", "json"), parts.netloc, parts.path, query, ""))

@@ -19,10 +19,12 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt,
 from flows.masking import masked
 from flows.proxies import by_way_of, settle_proxies
 from flows.settings import ROOT, params_folder
+from flows.sources import memory
 from flows.storage import bucket as storage
+from footfall.digest import sha256
 from footfall.errors import DataProblem, EnvironmentProblem, UsageProblem
 from footfall.sources import integrity
-from footfall.sources.integrity import CSV, EXCEL, GZIP, HTML, NAMED, PARQUET, UTF16, XML, ZIP
+from footfall.sources.integrity import CSV, EXCEL, GZIP, HTML, JSON, NAMED, PARQUET, UTF16, XML, ZIP
 
 SAMPLE = ROOT / "resources" / "sample"
 REDIRECTS = 5
@@ -30,10 +32,9 @@ STALL = 30  # seconds without a byte before a connection is given up and tried a
 TRANSIENT = {408, 425, 429, 500, 502, 503, 504}
 SUFFIXES = {ZIP: ".zip", GZIP: ".csv.gz", CSV: ".csv"}  # what a report may be
 EXPORTS = {CSV: ".csv", UTF16: ".csv", GZIP: ".csv.gz", EXCEL: ".xlsx", PARQUET: ".parquet", XML: ".xml"}
+ANSWERS, TEXTS = {JSON: ".json"}, {CSV: ".csv"}  # what an interface may be, and a plain table
 WORDS = {ZIP: "a zip file", CSV: "a text file", HTML: "a web page"}  # for whoever has only the address
-
-
-ANY = {False: "a zip, gzip or csv file", True: "a CSV, Excel, Parquet or SAF-T file"}
+NO_EXPORT, NO_REPORT = "a CSV, Excel, Parquet or SAF-T file", "a zip, gzip or csv file"
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,17 @@ class _Transient(Exception):
     """An answer that may well be better the next time."""
 
 
-def fetch(source: str, folder: str | Path, limits: Limits = USUAL, kinds: dict[str, str] = SUFFIXES) -> Path:
+class _Unchanged(Exception):
+    """What was fetched the last time is what there is."""
+
+
+def fetch(
+    source: str,
+    folder: str | Path,
+    limits: Limits = USUAL,
+    kinds: dict[str, str] = SUFFIXES,
+    kept_in: Path | None = None,
+) -> Path:
     """Bring a source to a local path.
 
     Parameters
@@ -68,6 +79,8 @@ def fetch(source: str, folder: str | Path, limits: Limits = USUAL, kinds: dict[s
         What the download may cost.
     kinds : dict
         What it may be, by `footfall.sources.integrity.kind`, and the suffix of each: `SUFFIXES` or `EXPORTS`.
+    kept_in : Path, optional
+        Where the last download of each address is kept; a server that can tell is asked only for what is new.
 
     Returns
     -------
@@ -91,11 +104,19 @@ def fetch(source: str, folder: str | Path, limits: Limits = USUAL, kinds: dict[s
         return _from_bucket(source, Path(folder), limits)
     url, auth = _address(source)
     settle_proxies()
+    kept = kept_in and kept_in / sha256(str(url).encode())[:16]
     with _scratch(Path(folder)) as scratch:
-        part = scratch / "download"
-        with start_blocking_portal() as portal:  # its own loop: a flow's loop may already run in this thread
-            is_framed = portal.call(_download, url, auth, part, limits)
-        return _keep(part, Path(folder) / _name(url), masked(source), limits.unpacked, is_framed, kinds)
+        part, conditions = scratch / "download", memory.conditions(kept) if kept else {}
+        try:
+            with start_blocking_portal() as portal:  # its own loop: a flow's loop may already run in this thread
+                headers = portal.call(_download, url, auth, part, limits, conditions)
+        except _Unchanged:
+            return memory.recall(kept or Path(), Path(folder))
+        is_framed = not {"content-length", "transfer-encoding", "content-encoding"}.isdisjoint(headers)
+        path = _keep(part, Path(folder) / _name(url), masked(source), limits.unpacked, is_framed, kinds)
+        if kept:
+            memory.remember(kept, path, headers)
+        return path
 
 
 def _local(source: str) -> Path:
@@ -162,8 +183,10 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-async def _download(url: httpx.URL, auth: tuple[str, str] | None, part: Path, limits: Limits) -> bool:
-    """Bring the body to `part`, trying again where that can help; whether the server said where the body ends."""
+async def _download(
+    url: httpx.URL, auth: tuple[str, str] | None, part: Path, limits: Limits, conditions: dict[str, str]
+) -> httpx.Headers:
+    """Bring the body to `part`, trying again where that can help; what the server said of it."""
     tries = AsyncRetrying(
         stop=stop_after_attempt(limits.attempts),
         wait=wait_exponential(multiplier=limits.pause, max=30),
@@ -172,7 +195,7 @@ async def _download(url: httpx.URL, auth: tuple[str, str] | None, part: Path, li
     )
     try:
         with anyio.fail_after(limits.seconds):
-            return await tries(_try, url, auth, part, limits)
+            return await tries(_try, url, auth, part, limits, conditions)
     except TimeoutError:
         size = part.stat().st_size if part.exists() else 0
         raise _unreachable(url, f"not here after {limits.seconds:g} s ({size:,} bytes came)") from None
@@ -180,11 +203,16 @@ async def _download(url: httpx.URL, auth: tuple[str, str] | None, part: Path, li
         raise _unreachable(url, f"{error or type(error).__name__} (tried {limits.attempts} times)") from error
 
 
-async def _try(url: httpx.URL, auth: tuple[str, str] | None, part: Path, limits: Limits) -> bool:
-    async with httpx.AsyncClient(auth=auth, timeout=STALL, headers={"Accept-Encoding": "identity"}) as client:
+async def _try(
+    url: httpx.URL, auth: tuple[str, str] | None, part: Path, limits: Limits, conditions: dict[str, str]
+) -> httpx.Headers:
+    headers = {"Accept-Encoding": "identity", **conditions}
+    async with httpx.AsyncClient(auth=auth, timeout=STALL, headers=headers) as client:
         address = url
         for _ in range(REDIRECTS + 1):
             async with client.stream("GET", address) as answer:
+                if answer.status_code == 304 and conditions:
+                    raise _Unchanged
                 if not answer.next_request:
                     return await _save(answer, url, part, limits)
                 address = _redirected(url, answer.next_request.url)
@@ -198,7 +226,7 @@ def _redirected(url: httpx.URL, target: httpx.URL) -> httpx.URL:
     return target.copy_with(userinfo=b"")
 
 
-async def _save(answer: httpx.Response, url: httpx.URL, part: Path, limits: Limits) -> bool:
+async def _save(answer: httpx.Response, url: httpx.URL, part: Path, limits: Limits) -> httpx.Headers:
     if answer.status_code in TRANSIENT:
         raise _Transient(f"the server answered {answer.status_code}")
     if answer.status_code != 200:
@@ -211,7 +239,7 @@ async def _save(answer: httpx.Response, url: httpx.URL, part: Path, limits: Limi
     encoding = answer.headers.get("Content-Encoding", "identity")
     if encoding != "identity":
         _unwrap(part, encoding, url, limits)
-    return not {"content-length", "transfer-encoding", "content-encoding"}.isdisjoint(answer.headers)
+    return answer.headers
 
 
 def _unwrap(part: Path, encoding: str, url: httpx.URL, limits: Limits) -> None:
@@ -244,9 +272,9 @@ def _keep(part: Path, path: Path, shown: str, most: int, is_framed: bool, kinds:
     """
     kind, named = integrity.kind_of(part), NAMED.get(path.suffix.lower())
     if kind not in kinds or (named and kinds.get(named) != kinds[kind]):
-        expected = WORDS.get(named, named) if named in kinds else ANY[kinds is EXPORTS]
+        expected = WORDS.get(named, named) if named in kinds else _any_of(kinds)
         raise DataProblem(f"{shown}: this is {WORDS.get(kind, kind)}, not {expected}. Correct the address.")
-    if kind in (CSV, UTF16, XML) and not is_framed:
+    if kind in (CSV, UTF16, XML, JSON) and not is_framed:
         raise DataProblem(f"{shown}: the server does not say where the file ends, a cut would go unseen. Give a zip.")
     try:
         integrity.check(part, most)
@@ -255,6 +283,10 @@ def _keep(part: Path, path: Path, shown: str, most: int, is_framed: bool, kinds:
     except integrity.TooLarge as error:
         raise DataProblem(f"{shown}: {error}. Nothing was unpacked; correct the address.") from error
     return part.replace(path if named else path.with_name(path.name + kinds[kind]))
+
+
+def _any_of(kinds: dict[str, str]) -> str:
+    return next(iter(kinds)) if len(kinds) == 1 else NO_EXPORT if kinds is EXPORTS else NO_REPORT
 
 
 @contextmanager

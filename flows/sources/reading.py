@@ -8,10 +8,12 @@ from contextvars import ContextVar
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from flows.settings import today
+from flows.settings import home, today
 from flows.sources import download
 from footfall.params import Data
+from footfall.sources.carris import read_carris
 from footfall.sources.google.read import read_google
+from footfall.sources.hystreet import read_hystreet
 from footfall.sources.reading import Reading
 from footfall.sources.table import read_table
 
@@ -35,7 +37,8 @@ def read_source(data: Data) -> Reading:
     key = data.model_dump_json(exclude={"as_of", "lag", "name", "measure", "credit", "stale_after", "accept_revisions"})
     if key not in held:
         with tempfile.TemporaryDirectory() as scratch:
-            held[key] = read(download.fetch(data.source, Path(scratch), kinds=kinds), data)
+            path = download.fetch(data.source, Path(scratch), kinds=kinds, kept_in=home() / "downloads")
+            held[key] = read(path, data)
     return held[key]
 
 
@@ -53,10 +56,20 @@ def _table(path: Path, data: Data) -> Reading:
     return read_table(path, data, day_of_business(data))
 
 
+def _carris(path: Path, data: Data) -> Reading:
+    return read_carris(path, data, day_of_business(data))
+
+
+def _hystreet(path: Path, data: Data) -> Reading:
+    return read_hystreet(path, data, day_of_business(data))
+
+
 Format = tuple[dict[str, str], Callable[[Path, Data], Reading]]  # what a download may be, and who reads it
 FORMATS: dict[str, Format] = {
     "google": (download.SUFFIXES, _google),
     "table": (download.EXPORTS, _table),
     "saft": (download.EXPORTS, _table),
+    "carris": (download.ANSWERS, _carris),
+    "hystreet": (download.TEXTS, _hystreet),
 }
 USUAL = {"percent": "google", "counts": "table"}  # where a market's file does not say; SAF-T is told by the file itself

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.context import FlowRunContext
@@ -53,6 +54,7 @@ class Run:
     id: str = ""
     record: Record | None = None
     facts: dict[str, str] = field(default_factory=dict)
+    events: pd.DataFrame | None = None  # of its site, as they stood; see `flows.station.events`
 
     @property
     def as_of(self) -> dt.date:

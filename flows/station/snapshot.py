@@ -10,6 +10,7 @@ import pandas as pd
 from flows.masking import masked
 from flows.settings import bucket_name, params_folder
 from flows.sources.reading import read_source
+from flows.station.events import data_of, take_events
 from flows.station.run import Run, log, stage, step
 from flows.storage import bucket as storage
 from flows.storage import forecasts, layout
@@ -25,17 +26,18 @@ from footfall.sources.reading import compare
 def take_snapshot(run: Run, digest: str | None = None) -> None:
     """Lay down what the source had published by the run's day, and keep it in the bucket under its own sha256.
 
-    Or lay down a snapshot that is kept there already, by its sha256.
+    Or lay down a snapshot that is kept there already, by its sha256. Beside it the owner's events, where there are any.
     """
+    take_events(run)
     _take_kept(run, digest) if digest else _take_published(run)
 
 
 def _take_published(run: Run) -> None:
     with stage("fetch") as results:
-        reading = read_source(run.market.data)
+        reading = read_source(data_of(run))
         table = _visible(reading.series, run)
         through = _through(table, run)
-        _refuse_revisions(table, run)
+        revisions = _revisions(table, run)
         origin = {
             "source": _source(run),
             "data_through": str(through),
@@ -46,7 +48,7 @@ def _take_published(run: Run) -> None:
         content = series.to_parquet(table)
         forecasts.keep_snapshot(storage.connect(bucket_name()), content, origin)
         _lay_down(run, content, origin)
-        results += [f"data through {through}", f"{len(table):,} rows", *reading.notes[:3]]
+        results += [f"data through {through}", f"{len(table):,} rows", *reading.notes[:3], *revisions]
 
 
 def _take_kept(run: Run, digest: str) -> None:
@@ -102,15 +104,16 @@ def _say_on_the_page(run: Run, sentence: str) -> None:
         forecasts.annotate(bucket, name, sentence)
 
 
-def _refuse_revisions(table: pd.DataFrame, run: Run) -> None:
-    """Stop on a source that takes back what the published forecast was made from."""
-    content = None if run.market.data.accept_revisions else _published(run.market.name)
+def _revisions(table: pd.DataFrame, run: Run) -> list[str]:
+    """What the source takes back of what the published forecast was made from; it stops a run that accepts none."""
+    content = _published(run.market.name)
     if content is None:
-        return
+        return []
     revisions = compare(_own(series.from_parquet(content), run), _own(table, run))
-    if revisions:
+    if revisions and not run.market.data.accept_revisions:
         problems = listed([f"{_source(run)}: {sentence}" for sentence in revisions])
         raise DataProblem(f"{problems}\nIf the source is right to revise itself: --set data.accept_revisions=true")
+    return revisions
 
 
 def _published(market: str) -> bytes | None:

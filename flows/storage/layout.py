@@ -5,6 +5,8 @@
     <market>/index.html, forecast.csv, *.ics    those of the latest set, at addresses that stay
     <market>/sites/<slug>/                      the same of each of several places
     <market>/scores.parquet                     how good the forecasts were
+    <market>/told.json                          what its owner was told last
+    <market>/events.json                        when each of its owner's events was first seen
     snapshots/<sha256>.parquet, .json           what forecasts were made from, and where that came from
     ledger/<market>/000012.json                 who is champion since when, and why
     ledger/000012.json                          the same of all markets in one chain, as it was: read, never written
@@ -30,12 +32,14 @@ SHOWN = (
     r"forecast\.csv|(sites/[a-z0-9-]+/)?([a-z-]+\.ics|index\.html)"  # at addresses that stay, for people and calendars
 )
 SCORES = "scores.parquet"
+TOLD = "told.json"
+EVENTS = "events.json"
 MANIFEST = "manifest.json"
 MARKET = rf"(?!({'|'.join(FOLDERS)})/){NAME.pattern}"
 SET = rf"{MARKET}/forecasts/(?P<day>\d{{4}}-\d\d-\d\d)/[0-9a-f]{{16}}"
 ENTRY = rf"{LEDGER}/({MARKET}/)?\d{{6}}\.json"
 OURS = (
-    rf"{MARKET}/(latest\.json|{re.escape(SCORES)}|{SHOWN})|{SET}/.+"
+    rf"{MARKET}/(latest\.json|{re.escape(SCORES)}|{re.escape(TOLD)}|{re.escape(EVENTS)}|{SHOWN})|{SET}/.+"
     rf"|{ENTRY}|{SNAPSHOTS}/[0-9a-f]{{64}}\.(parquet|json)"
 )
 
@@ -58,6 +62,16 @@ def is_shown(file: str) -> bool:
 def scores(market: str) -> str:
     """How good a market's forecasts were."""
     return f"{market}/{SCORES}"
+
+
+def events(market: str) -> str:
+    """When each of the events of a market's owner was first seen."""
+    return f"{market}/{EVENTS}"
+
+
+def told(market: str) -> str:
+    """What a market's owner was told last."""
+    return f"{market}/{TOLD}"
 
 
 def forecasts(market: str, day: dt.date | str | None = None) -> str:

@@ -9,7 +9,7 @@ import datetime as dt
 import hashlib
 import json
 import re
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +19,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from footfall.calendar import country_of
 from footfall.evaluation.review import LATELY
-from footfall.outlook import CLOSED, PERHAPS, UNSURE, USUAL, outlook, ranges
+from footfall.outlook import CLOSED, outlook, ranges
 from footfall.page.about import About
 from footfall.page.bars import bars
 from footfall.page.chart import draw
 from footfall.page.ical import calendar_file
 from footfall.page.reasons import because, closed_because, shared_reasons
-from footfall.page.translations import ENGLISH, Language, first_up, languages, leading
-from footfall.series import WEEK
-from footfall.typical import departure
+from footfall.page.summary import summary, together
+from footfall.page.translations import ENGLISH, first_up, languages, leading
+from footfall.page.words import in_words
 from footfall.units import COUNTS, UNITS, unit_of
 
 LATE = 3  # days beyond the usual lag before the page says that the figures stand still
@@ -76,8 +76,10 @@ def write_page(
     folder: str | Path,
     about: About = About(),  # noqa: B008  immutable
     closed: pd.Series | None = None,
-) -> None:
+) -> dict[str, Any]:
     """Write ``index.html`` and, in each language, a calendar such as ``week.ics`` beside the published table.
+
+    And into the notebook's folder ``words.json``, the week as `footfall.page.words.in_words` tells it.
 
     Parameters
     ----------
@@ -97,11 +99,17 @@ def write_page(
         What the market says of itself.
     closed : Series of str, optional
         Why the place is shut on each day, from `footfall.opening.foreseen`; nothing where it is open.
+
+    Returns
+    -------
+    dict
+        The same in words, see `footfall.page.words.in_words`.
     """
     days, into = outlook(table, y, parts, logarithms, closed), Path(folder)
     (into / "index.html").write_text(page(table, y, days, lag, track, about), encoding="utf-8")
     for language in about.languages(table["target"].iloc[0], days):
         (into / language.say("calendar file")).write_bytes(calendar_file(table, days, about, language))
+    return in_words(table, days, y, about)
 
 
 def page(
@@ -119,7 +127,7 @@ def page(
         "days": days, "first": first, "made": origin, "through": y.index[-1], "country": country, "track": track,
         "still": (origin - y.index[-1]).days > lag + LATE, "last": f"{days.index[-1]:%Y-%m-%d}",
         "counts": unit is COUNTS, "open": days[is_open], "bars": dict(zip(days.index, bars(days, unit), strict=True)),
-        "together": departure(days["mean"].mean(), days["usual"].mean(), y), "alike": shared_reasons(days[is_open]),
+        "together": partial(together, days, y), "alike": shared_reasons(days[is_open]),
         "busiest": days["mean"].idxmax() if is_open.any() else None, "about": about,
         "attribution": ATTRIBUTION, "address": ADDRESS, "script": script, "allowed": digest_of(script),
     }  # fmt: skip
@@ -128,40 +136,6 @@ def page(
     leader = leading(offered, country)
     ordered = sorted(offered, key=lambda language: (language != leader, language.tag != ENGLISH, language.tag))
     return template().render(shared, languages=ordered, leading=leader, charts=charts)
-
-
-def summary(days: pd.DataFrame, language: Language) -> tuple[str, str]:
-    """The whole week in a sentence, what is out of the ordinary, the largest first; and what is left to say of it."""
-    is_open = days["word"] != CLOSED
-    ordered = days[is_open].sort_values("expected", key=abs, ascending=False, kind="stable")
-    words = list(dict.fromkeys(ordered["word"]))
-    shut = "" if is_open.all() else _sentence(days, CLOSED, language)
-    if len(words) < 2:
-        alike = (
-            language.say("all alike" if is_open.all() else "all open alike", word=language.say(words[0]))
-            if words
-            else ""
-        )
-        return alike or language.say("all closed"), shut if words else ""
-    unusual = [word for word in words if word != USUAL]
-    sentences = {word: _sentence(days, word, language) for word in unusual}
-    doubt = " ".join(sentences.pop(word) for word in unusual if word == UNSURE or word.startswith(PERHAPS))
-    rest = language.say("rest usual") if USUAL in words else ""
-    return " ".join(sentences.values()) or language.say("mostly usual"), " ".join(filter(None, [doubt, shut, rest]))
-
-
-def _sentence(days: pd.DataFrame, word: str, language: Language) -> str:
-    names = _names(days, word, language)
-    return first_up(language.say("word and days", word=language.say(word), days=names))
-
-
-def _names(days: pd.DataFrame, word: str, language: Language) -> str:
-    """The days of a word; three and more in a row by the first and the last of them."""
-    matching = days["word"] == word
-    name = language.spoken_weekday if len(days) <= WEEK else language.weekday_and_date
-    runs = [[name(day) for day in run.index] for _, run in days[matching].groupby((~matching).cumsum()[matching])]
-    short = [[language.say("from to", first=run[0], last=run[-1])] if len(run) > 2 else run for run in runs]
-    return language.listed([text for run in short for text in run])
 
 
 def _unbroken(text: str) -> str:

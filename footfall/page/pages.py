@@ -1,9 +1,11 @@
 """The pages of a market: that of its one place, or an index of its places and a page each."""
 
+import json
 import re
 import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -14,6 +16,7 @@ from footfall.outlook import outlook
 from footfall.page.about import About
 from footfall.page.index import Site, index
 from footfall.page.page import Track, read_tracks, write_page
+from footfall.page.words import of_places
 from footfall.selection import Key
 from footfall.series import site_of
 
@@ -50,22 +53,29 @@ def write_pages(
     )
     if len(several) == 1:
         ((key, one),) = made.items()
-        return _write(one, key, lag, known.get(" ".join(key)), folder, about)
-    slugs, sites = _slugs([*several.itertuples(index=False, name=None)]), []
+        return _keep(_write(one, lag, known.get(" ".join(key)), folder, about), out)
+    slugs, sites, words = _slugs([*several.itertuples(index=False, name=None)]), [], {}
     for key, slug in slugs.items():
         standing = about._replace(standing="young") if key in young else about
+        name = _name(key, several["category"].nunique() > 1)
         if key in made and len(slugs) <= DRAWN:
-            _write(made[key], key, lag, known.get(" ".join(key)), folder / "sites" / slug, standing)
+            into = folder / "sites" / slug
+            words[name] = _write(made[key], lag, known.get(" ".join(key)), into, standing)
         days = _days(made[key]) if key in made else None
-        sites.append(Site(_name(key, several["category"].nunique() > 1), slug if len(slugs) <= DRAWN else "", days))
+        sites.append(Site(name, slug if len(slugs) <= DRAWN else "", days))
     location, category = several.iloc[0]
     (folder / "index.html").write_text(index(sites, category, country_of(location), about), encoding="utf-8")
+    _keep(of_places(words, about), out)
 
 
-def _write(one: SeriesForecast, key: Key, lag: int, track: Track | None, folder: Path, about: About) -> None:
+def _keep(words: dict[str, Any], out: str | Path) -> None:
+    (Path(out) / "words.json").write_text(json.dumps(words, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+def _write(one: SeriesForecast, lag: int, track: Track | None, folder: Path, about: About) -> dict[str, Any]:
     folder.mkdir(parents=True, exist_ok=True)
     about = about._replace(known_days=int(one.y.count()))
-    write_page(one.table, one.y, one.parts, one.logarithms, lag, track, folder, about, one.closed)
+    return write_page(one.table, one.y, one.parts, one.logarithms, lag, track, folder, about, one.closed)
 
 
 def _days(one: SeriesForecast) -> pd.DataFrame:

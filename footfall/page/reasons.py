@@ -4,6 +4,7 @@ import pandas as pd
 
 from footfall.calendar import names_of_special_days
 from footfall.opening import WEEKDAYS
+from footfall.page.about import plain
 from footfall.page.translations import Language
 
 
@@ -19,6 +20,9 @@ def because(day: pd.Timestamp, reasons: list[str], country: str, language: Langu
 
 
 def _reason(day: pd.Timestamp, reason: str, country: str, language: Language) -> str:
+    if reason.startswith("event "):
+        effect, _, what = reason.partition(": ")
+        return language.say(effect, what=plain(what))
     if reason not in ("holiday", "weekend holiday", "eve", "bridge"):
         return language.say(reason)
     for offset in {"eve": (1,), "bridge": (1, -1)}.get(reason, (0,)):

@@ -22,8 +22,10 @@ DAMAGED = (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError)
 UTF8_BOM = b"\xef\xbb\xbf"
 ZIP, GZIP, CSV, HTML = "a zip archive", "a gzip file", "a CSV file", "an HTML page"
 UTF16, EXCEL, PARQUET, XML = "UTF-16 text", "an Office file, such as Excel's", "a Parquet file", "an XML file"
+JSON = "a JSON file"
 OLD_EXCEL = "an old Office file, such as Excel's .xls, or one with a password"
-NAMED = {".zip": ZIP, ".gz": GZIP, ".csv": CSV, ".xlsx": EXCEL, ".parquet": PARQUET, ".xml": XML}
+NAMED = {".zip": ZIP, ".gz": GZIP, ".csv": CSV, ".xlsx": EXCEL, ".parquet": PARQUET, ".xml": XML,
+         ".json": JSON}  # fmt: skip
 HEAD = 512  # bytes that say what a file is
 KINDS = {
     rb"\s*\Z": "an empty file",
@@ -36,6 +38,7 @@ KINDS = {
     rb"version https://git-lfs": "a Git LFS pointer (git lfs pull gets the file itself)",
     rb"(\xef\xbb\xbf)?\s*<\?xml": XML,
     rb"(\xef\xbb\xbf)?\s*<": HTML,
+    rb"(\xef\xbb\xbf)?\s*(\{|\[\s*[\[{\]])": JSON,
 }
 
 

@@ -1,0 +1,86 @@
+"""The owner's events as they stood when a run was made: only what was entered by its day, on record by their bytes."""
+
+import datetime as dt
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from flows.settings import bucket_name, params_folder, today
+from flows.station.run import Run, stage, step
+from flows.storage import bucket as storage
+from flows.storage import forecasts, layout
+from footfall import events
+from footfall.digest import sha256
+from footfall.errors import UsageProblem
+from footfall.params import Data
+from footfall.series import site_of
+
+SUFFIXES = (".events.csv", ".events.ics")
+
+
+@step
+def take_events(run: Run) -> None:
+    """Lay down the events that are known on the run's day, and keep them in the bucket; nothing without a file."""
+    path = _file(run.market.name)
+    if path is None:
+        return
+    with stage("events") as results:
+        every = _with_days(events.read_events(path.read_bytes(), path.name), run)
+        known = events.known(every, run.as_of)
+        content, about = known.to_parquet(index=False), {"source": path.name, "rows": len(known)}
+        forecasts.keep_snapshot(storage.connect(bucket_name()), content, about)
+        (run.folder / "in").mkdir(exist_ok=True)
+        (run.folder / "in" / "events.parquet").write_bytes(content)
+        run.facts["events"] = sha256(content)
+        run.events = known
+        results.append(f"{len(known)} known, {len(every) - len(known)} entered after {run.as_of}")
+
+
+def data_of(run: Run) -> Data:
+    """The market's data; a day that an event closes is closed as one of the market's file is."""
+    if run.events is None:
+        return run.market.data
+    data = run.market.data
+    closing = events.closing(events.of_site(run.events, site_of(data.location)))
+    more = data.closed.model_copy(update={"from_to": [*data.closed.from_to, *closing]})
+    return data.model_copy(update={"closed": more})
+
+
+def of_the_place(run: Run) -> dict[str, Any]:
+    """What predict.ipynb is told of the place, the events among its closures: what the owner says of days."""
+    place = data_of(run).of_the_place()
+    if run.events is not None and len(run.events):
+        rows = run.events[["from", "to", "what", "effect", "site"]].to_numpy().tolist()
+        place["closures"] = {**place["closures"], "events": rows}
+    return place
+
+
+def _file(market: str) -> Path | None:
+    """The file of events beside a market's; of two nobody could say which counts."""
+    paths = [path for suffix in SUFFIXES if (path := params_folder() / f"{market}{suffix}").exists()]
+    if len(paths) > 1:
+        raise UsageProblem(f"{' and '.join(path.name for path in paths)}: two files of events; keep one of them")
+    return paths[0] if paths else None
+
+
+def _with_days(table: pd.DataFrame, run: Run) -> pd.DataFrame:
+    """Events that do not say when they were entered were on the day on which a run first saw them, whatever its own."""
+    blank = table[table["entered"] == ""].apply(events.key, axis=1) if len(table) else pd.Series(dtype="str")
+    if blank.empty:
+        return table
+    seen = _first_seen(run, [str(key) for key in blank], today(run.market.data.timezone))
+    return table.assign(entered=table["entered"].mask(table["entered"] == "", blank.map(seen)))
+
+
+def _first_seen(run: Run, keys: list[str], day: dt.date) -> dict[str, str]:
+    """When runs first saw some events; those that none has seen are entered in the bucket as seen on `day`."""
+    bucket, name = storage.connect(bucket_name()), layout.events(run.market.name)
+
+    def enter(content: bytes | None) -> bytes | None:
+        before = json.loads(content or b"{}")
+        return storage.as_json(dict.fromkeys(keys, str(day)) | before)
+
+    storage.amend(bucket, name, enter)
+    return dict(json.loads(storage.read(bucket, name)))

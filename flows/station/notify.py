@@ -1,0 +1,62 @@
+"""A word to the owner: the week as the page tells it, sent once a publication, and again if its picture has changed."""
+
+import json
+from typing import Any
+
+from flows.orchestration import alerts, schedule
+from flows.settings import bucket_name, day_of, params_folder
+from flows.station.run import Run, stage, step
+from flows.storage import bucket as storage
+from flows.storage import layout
+from footfall.errors import Problem
+from footfall.market_file import read_market
+from footfall.page.words import is_news
+
+CAUSE = "word not sent"
+
+
+@step
+def notify(run: Run) -> None:
+    """Send the week of a forecast that readers have; what cannot be sent is an alert, and stops nothing."""
+    if not run.market.notify.address_from or not _is_of_the_present(run):
+        return
+    with alerts.best_effort(), stage("word") as results:
+        try:
+            results.append(_send_if_news(run))
+        except Problem as problem:
+            alerts.open(run.market.name, CAUSE, str(problem))
+            results.append(str(problem))
+
+
+def _is_of_the_present(run: Run) -> bool:
+    """Whether the run stands on the market's own day: of a week that is over nobody is told."""
+    return run.as_of == day_of(read_market(params_folder(), run.market.name).data, schedule.due())
+
+
+def _send_if_news(run: Run) -> str:
+    """Claim the message in the bucket, so that of two runs one sends it, and give it back where it cannot be sent."""
+    bucket, name, words = storage.connect(bucket_name()), layout.told(run.market.name), run.written("words.json")
+    told = storage.as_json({"as_of": str(run.as_of), "days": words["days"]})
+    replaced = [b"{}"]
+
+    def claim(content: bytes | None) -> bytes | None:
+        replaced[0] = content or b"{}"
+        news = is_news(words["days"], json.loads(replaced[0]), run.as_of, run.market.notify.days)
+        return told if news else None
+
+    if not storage.amend(bucket, name, claim):
+        return "nothing new to tell"
+    try:
+        _send(run, words["messages"])
+    except BaseException:
+        storage.amend(bucket, name, lambda content: replaced[0] if content == told else None)
+        raise
+    alerts.close(run.market.name, CAUSE)
+    return "the week was told"
+
+
+def _send(run: Run, messages: dict[str, Any]) -> None:
+    from flows.orchestration import receivers  # Apprise takes a third of a second, which others need not wait for
+
+    message, page = messages[run.market.notify.language], layout.url(layout.shown(run.market.name, layout.PAGE))
+    receivers.send(run.market.notify.address_from, message["subject"], f"{message['text']}\n{page}")

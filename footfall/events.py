@@ -1,0 +1,187 @@
+"""What the owner knows of days: closures, concerts, a burst pipe; read from a file beside the market's, as they stood.
+
+A table of events has the columns ``from``, ``to`` (both days included), ``site`` (blank: every site), ``what`` (the
+owner's words), ``effect`` and ``entered``, the day from which it is known: nothing that stands before it may use it.
+"""
+
+import csv
+import datetime as dt
+import io
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import icalendar
+import pandas as pd
+
+from footfall.digest import sha256
+from footfall.errors import DataProblem, listed
+from footfall.sources import names
+from footfall.sources.fault import Fault, by_rule, safe
+
+COLUMNS = ["from", "to", "site", "what", "effect", "entered"]
+CLOSED, EFFECTS = "closed", ("closed", "busier", "quieter", "unknown")
+LONGEST_EVENT = 366  # days
+LONGEST = 100  # characters of the owner's words
+Row = tuple[int, dict[str, str]]  # a line, or the number of an entry; and its cells
+
+
+def read_events(content: bytes, file: str) -> pd.DataFrame:
+    """Read and check a file of events.
+
+    Parameters
+    ----------
+    content : bytes
+        A CSV file with the columns of a table of events, separated by commas or semicolons; or a calendar: SUMMARY
+        is ``what``, LOCATION the ``site``, one of CATEGORIES the ``effect``, and CREATED ``entered``.
+    file : str
+        Its name; one that ends in ``.ics`` is a calendar's.
+
+    Returns
+    -------
+    DataFrame
+        Columns `COLUMNS`, all text, sorted and unique; days as ISO days, ``entered`` blank where it is not said.
+
+    Raises
+    ------
+    DataProblem
+        Says every rule that is broken in one line, with the row, how often, and where next.
+    """
+    rows = list(_of_calendar(content, file) if file.lower().endswith(".ics") else _of_csv(content, file))
+    faults = [fault for line, row in rows for fault in _faults(line, row)]
+    if faults:
+        raise DataProblem(listed(by_rule([(file, COLUMNS, faults)])))
+    table = pd.DataFrame([row for _, row in rows], columns=COLUMNS, dtype="str")
+    table["to"] = table["to"].where(table["to"] != "", table["from"])
+    return table.drop_duplicates().sort_values(COLUMNS, ignore_index=True)
+
+
+def key(event: Any) -> str:
+    """What an event is known by: all of it but when it was entered, for one that was changed is another."""
+    return sha256("\n".join(event[column] for column in COLUMNS[:-1]).encode())[:16]
+
+
+def known(events: pd.DataFrame, as_of: dt.date | str) -> pd.DataFrame:
+    """The events that were entered by the end of `as_of`; one that does not say when is not known."""
+    entered = events["entered"]
+    return events[(entered != "") & (entered <= str(as_of))].reset_index(drop=True)
+
+
+def of_site(events: pd.DataFrame, site: str) -> pd.DataFrame:
+    """The events of a site: its own, by its name however it is typed, and those of every site."""
+    own = {"", names.spelling(site)}
+    return events[[names.spelling(name) in own for name in events["site"]]].reset_index(drop=True)
+
+
+def among(closures: dict[str, Any], site: str) -> dict[str, Any]:
+    """What a market's file says of days, with the events of one site alone, those that close it among its closures.
+
+    Parameters
+    ----------
+    closures : dict
+        As in `footfall.opening.foreseen`; each of its ``events`` has the site it is of as a fifth, blank for every one.
+    site : str
+        Its name; nothing for a place without sites.
+    """
+    if not closures.get("events"):
+        return closures
+    own = of_site(pd.DataFrame(closures["events"], columns=["from", "to", "what", "effect", "site"], dtype="str"), site)
+    told = own[["from", "to", "what", "effect"]].to_numpy().tolist()
+    return closures | {"events": told, "from_to": [*closures.get("from_to", []), *closing(own)]}
+
+
+def closing(events: pd.DataFrame) -> list[list[str]]:
+    """The first and last days of those that close a place, as ``closed.from_to`` of a market's file has them."""
+    closed = events[events["effect"] == CLOSED]
+    return [list(pair) for pair in zip(closed["from"], closed["to"], strict=True)]
+
+
+def odd_days(events: Sequence[Sequence[str]]) -> pd.DatetimeIndex:
+    """Every day of some events, rows of (from, to, what, effect)."""
+    days = [day for first, last, *_ in events for day in pd.date_range(first, last)]
+    return pd.DatetimeIndex(days).unique()
+
+
+def on(day: pd.Timestamp, events: Sequence[Sequence[str]]) -> list[str]:
+    """The reasons that events give for an open day, ``event busier: a concert``; parameters as in `odd_days`."""
+    return [f"event {effect}: {what}" for first, last, what, effect in events
+            if first <= f"{day:%F}" <= last and effect != CLOSED]  # fmt: skip
+
+
+def _of_csv(content: bytes, file: str) -> Iterator[Row]:
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise DataProblem(f"{safe(file, 120)}: not written in UTF-8. Save it as CSV in UTF-8.") from None
+    first = text.partition("\n")[0]
+    reader = csv.reader(io.StringIO(text), delimiter=";" if ";" in first else ",")
+    header = [name.strip().lower() for name in next(reader, [])]
+    if missing := [name for name in COLUMNS if header.count(name) != 1]:
+        rule = f"missing or twice in the first line, which has the columns {','.join(COLUMNS)}"
+        raise DataProblem(f"{safe(file, 120)}:1: {', '.join(missing)} — {rule}")
+    for cells in reader:
+        if any(cell.strip() for cell in cells):
+            yield reader.line_num, _row(header, cells)
+
+
+def _row(header: list[str], cells: list[str]) -> dict[str, str]:
+    row = {name: " ".join(cell.split()) for name, cell in zip(header, cells, strict=False)}
+    more = {"effect": "more fields than the first line"} if len(cells) > len(header) else {}
+    return {name: row.get(name, "") for name in COLUMNS} | more
+
+
+def _of_calendar(content: bytes, file: str) -> Iterator[Row]:
+    try:
+        entries = icalendar.Calendar.from_ical(content).walk("VEVENT")
+    except (ValueError, IndexError, KeyError) as error:
+        raise DataProblem(f"{safe(file, 120)}: no calendar ({str(error)[:100]}). Export it again.") from None
+    for number, entry in enumerate(entries, start=1):
+        if "RRULE" in entry:
+            raise DataProblem(f"{safe(file, 120)}:{number}: an entry that repeats; write each of its days")
+        yield number, _entry(entry)
+
+
+def _entry(entry: Any) -> dict[str, str]:
+    """A calendar's entry; its end is the day after its last, and it has one effect at most."""
+    first, last = (_day_of(entry, name) for name in ("DTSTART", "DTEND"))
+    if last and first and last > first:
+        last -= dt.timedelta(days=1)
+    categories = entry.get("CATEGORIES")
+    words = [str(word).lower() for word in getattr(categories, "cats", [])]
+    return {
+        "from": str(first or ""), "to": str(last or first or ""), "site": _text(entry, "LOCATION"),
+        "what": _text(entry, "SUMMARY"), "effect": next((word for word in words if word in EFFECTS), "unknown"),
+        "entered": str(_day_of(entry, "CREATED") or ""),
+    }  # fmt: skip
+
+
+def _day_of(entry: Any, name: str) -> dt.date | None:
+    value = getattr(entry.get(name), "dt", None)
+    return value.date() if isinstance(value, dt.datetime) else value
+
+
+def _text(entry: Any, name: str) -> str:
+    return " ".join(str(entry.get(name, "")).split())
+
+
+def _faults(line: int, row: dict[str, str]) -> Iterator[Fault]:
+    for name in ("from", "to", "entered"):
+        if not _is_day(row[name]) and not (name != "from" and row[name] == ""):
+            yield Fault(line, name, row[name], "no day of the calendar, as in 2026-12-31")
+    if _is_day(row["from"]) and _is_day(row["to"]):
+        length = (dt.date.fromisoformat(row["to"]) - dt.date.fromisoformat(row["from"])).days + 1
+        if not 1 <= length <= LONGEST_EVENT:
+            yield Fault(line, "to", row["to"], f"from one to {LONGEST_EVENT} days, the last not before the first")
+    if row["effect"] not in EFFECTS:
+        yield Fault(line, "effect", row["effect"], f"one of {', '.join(EFFECTS)}")
+    if not row["what"] or len(row["what"]) > LONGEST or names.objection(row["what"]):
+        rule = f"up to {LONGEST} characters of plain text that say what it is, as the page will"
+        yield Fault(line, "what", row["what"], rule)
+    if row["site"] and names.objection(row["site"]):
+        yield Fault(line, "site", row["site"], names.objection(row["site"]))
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return dt.date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False

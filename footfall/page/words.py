@@ -1,0 +1,104 @@
+"""The week in words, for whoever does not open the page: a message a language, of the page's own sentences."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from footfall.calendar import country_of
+from footfall.opening import WEEKDAYS
+from footfall.outlook import CLOSED, PERHAPS, UNSURE, USUAL
+from footfall.page.about import About
+from footfall.page.ical import in_short
+from footfall.page.reasons import because, closed_because
+from footfall.page.summary import summary, together
+from footfall.page.translations import Language, first_up
+
+
+def in_words(table: pd.DataFrame, days: pd.DataFrame, y: pd.Series, about: About) -> dict[str, Any]:
+    """What a notebook leaves for who sends it.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The published table.
+    days : DataFrame
+        From `footfall.outlook.outlook`.
+    y : Series
+        The series they continue.
+    about : About
+        What the market says of itself.
+
+    Returns
+    -------
+    dict
+        ``days``, the picture: a word for each ISO day; ``messages``, by language (``pt``), ``subject`` and ``text``.
+    """
+    first, offered = table.iloc[0], about.languages(table["target"].iloc[0], days)
+    messages = {language.short: _message(first, days, y, about, language) for language in offered}
+    return {"days": {f"{day:%F}": _plainly(word) for day, word in days["word"].items()}, "messages": messages}
+
+
+def of_places(words: Mapping[str, dict[str, Any]], about: About) -> dict[str, Any]:
+    """`in_words` of several places together: the first sentence of each, by its name."""
+    languages = {short: None for each in words.values() for short in each["messages"]}
+    messages = {
+        short: {
+            "subject": about.name or ", ".join([*words][:3]),
+            "text": "\n".join(
+                f"{name}: {each['messages'][short]['text'].partition(chr(10))[0]}" for name, each in words.items()
+            ),
+        }
+        for short in languages
+    }
+    days = {f"{name} {day}": word for name, each in words.items() for day, word in each["days"].items()}
+    return {"days": days, "messages": messages}
+
+
+def _headline(text: str) -> str:
+    return text.partition("\n")[0]
+
+
+def is_news(picture: Mapping[str, str], before: Mapping[str, Any], as_of: dt.date, weekdays: Sequence[str]) -> bool:
+    """Whether a week is to be told: its day is one of those named, or what was told of a day to come has changed.
+
+    Parameters
+    ----------
+    picture : mapping of str to str
+        A word for each ISO day, from `in_words`.
+    before : mapping
+        What was told the last time: ``as_of`` and its ``days``; empty where nothing was.
+    as_of : date
+        The day of the forecast.
+    weekdays : sequence of str
+        Those on which the week is told whatever it is.
+    """
+    told = before.get("days", {})
+    changed = any(told.get(day, word) != word for day, word in picture.items())
+    return changed or (WEEKDAYS[as_of.weekday()] in weekdays and before.get("as_of") != str(as_of))
+
+
+def _plainly(word: str) -> str:
+    """What is only perhaps otherwise counts as usual: it would change its word every other day."""
+    return USUAL if word == UNSURE or word.startswith(PERHAPS) else word
+
+
+def _message(first: Any, days: pd.DataFrame, y: pd.Series, about: About, language: Language) -> dict[str, str]:
+    headline, rest = summary(days, language)
+    overall = "" if days["word"].eq(CLOSED).all() else together(days, y, language)
+    made = language.say("made", made=language.weekday_and_date(pd.Timestamp(first["origin_date"]), year=True),
+                        through=language.date(y.index[-1], year=False))  # fmt: skip
+    lines = [_line(day, country_of(first["location"]), language) for day in days.itertuples()]
+    text = "\n\n".join(["\n".join(filter(None, [headline, rest, overall])), "\n".join(lines), made])
+    place = about.place(first["location"], language)
+    return {"subject": language.say("calendar name", place=place), "text": text}
+
+
+def _line(day: Any, country: str, language: Language) -> str:
+    """``Friday, 14 October – Clearly busier than usual (+9%); public holiday``; of a closed day, why."""
+    name = first_up(language.weekday_and_date(day.Index))
+    if day.word == CLOSED:
+        return f"{name} – {first_up(closed_because(day.Index, day.closed, country, language))}"
+    why = f"; {because(day.Index, day.reasons, country, language)}" if day.reasons else ""
+    return f"{name} – {in_short(day, language)}{why}"

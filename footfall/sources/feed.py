@@ -1,0 +1,96 @@
+"""What the live sources have in common: they change their shape, say things twice, and have days not known whole."""
+
+from collections.abc import Iterable, Sequence
+
+import pandas as pd
+
+from footfall.errors import DataProblem, listed
+from footfall.params import Data
+from footfall.sources import days
+from footfall.sources.fault import Fault, by_rule, counted, safe, shown
+from footfall.sources.reading import Reading
+
+
+def check_shape(file: str, found: Iterable[str], required: Iterable[str], known: Iterable[str]) -> list[str]:
+    """Stop at once at a source that has changed its shape, and say what changed.
+
+    Parameters
+    ----------
+    file : str
+        What messages call it.
+    found, required, known : iterable of str
+        Keys or columns that it has, must have, and has had before.
+
+    Returns
+    -------
+    list of str
+        A note on what is new, where nothing that is required is gone.
+
+    Raises
+    ------
+    DataProblem
+        If something is gone; the message names it, and what is new.
+    """
+    columns, expected = list(dict.fromkeys(found)), list(required)
+    gone = [name for name in expected if name not in columns]
+    before = {*expected, *known}
+    new = [safe(name) for name in columns if name not in before]
+    novelty = f"; new is {', '.join(new[:10])}" if new else ""
+    if gone:
+        raise DataProblem(
+            f"{safe(file, 120)}: the source has changed its shape: gone is {', '.join(gone)}{novelty}. "
+            "Read its documentation; until its reader follows, nothing of it is used."
+        )
+    return (
+        [f"{safe(file, 120)}: the source has changed its shape{novelty}; nothing that is used is gone"] if new else []
+    )
+
+
+def without_repeats(rows: pd.DataFrame, key: list[str], column: str) -> tuple[pd.DataFrame, list[str], list[Fault]]:
+    """Rows without those that say the same again, a note on these, and those that say something else.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Columns of `key`, ``value`` and ``line``.
+    key : list of str
+        What names a row.
+    column : str
+        Where the source has the value.
+    """
+    again = rows.duplicated(key)
+    if not again.any():
+        return rows, [], []
+    pairs = rows[again].merge(rows[~again], on=key, suffixes=("", "_1"))
+    same = pairs["value"].eq(pairs["value_1"]) | (pairs["value"].isna() & pairs["value_1"].isna())
+    rule = "for the same again; one of the two must go"
+    faults = [
+        Fault(pair.line, column, shown(pair.value), rule, f"row {pair.line_1} has {shown(pair.value_1)} ")
+        for pair in pairs[~same].itertuples()
+    ]
+    return rows[~again], [f"said again in {counted(same.sum(), 'row')}, left out"] if same.any() else [], faults
+
+
+def stop(file: str, header: Sequence[str], faults: Sequence[Fault]) -> None:
+    """Stop at what is wrong, one line for each rule."""
+    if faults:
+        raise DataProblem(listed(by_rule([(file, header, sorted(faults, key=lambda fault: fault.line))])))
+
+
+def reading(sums: pd.DataFrame, whole: pd.Series, data: Data, why: str, notes: list[str]) -> Reading:
+    """The series table of one sum a site and day; a day that is not known whole, or has no row, is unknown.
+
+    Parameters
+    ----------
+    sums : DataFrame
+        Columns ``site``, ``day`` and ``value``.
+    whole : Series of bool
+        Of each of its rows, whether all of the day is in the sum. A day without anybody is none: the source was down.
+    why : str
+        What is missing of days that are not whole: ``hours``.
+    """
+    whole &= sums["value"] > 0
+    partial = sums.loc[~whole, "day"]
+    note = f"{why} are missing, taken as not known: {counted(len(partial), 'day')}; last {str(partial.max())[:10]}"
+    table = days.to_series(sums.assign(value=sums["value"].where(whole)), data.model_copy(update={"absent": "unknown"}))
+    return Reading(table, [*notes, *([note] if len(partial) else []), *days.absent(sums)])

@@ -1,0 +1,87 @@
+"""The week in words, in five languages, of the page's own sentences; and when there is something new to tell."""
+
+import datetime as dt
+import json
+
+import pandas as pd
+import pytest
+from pages import house, inputs, model, written
+
+from footfall.page.words import is_news
+
+MONDAY = dt.date(2022, 10, 3)
+
+
+@pytest.fixture(scope="module")
+def words(tmp_path_factory):
+    """What the sample's notebook leaves as of 1 October 2022, and a house shut on Mondays and on a day it says."""
+    out = tmp_path_factory.mktemp("words")
+    sample, own = inputs(model()), house(closures={"dates": ["2026-10-14"]})
+    for name, given in {"sample": sample, "own": own}.items():
+        written(out / name, given)
+    return {name: json.loads((out / name / "words.json").read_text()) for name in ("sample", "own")}
+
+
+SAYS = {
+    "en": ("How busy: Portugal", "Wednesday, 5 October – ", "public holiday, Republic Day"),
+    "pt": ("Movimento: Portugal", "Quarta-feira, 5 de outubro – ", "feriado, Implantação da República"),
+    "es": ("Afluencia: Portugal", "Miércoles, 5 de octubre – ", "festivo"),
+    "fr": ("Fréquentation : Portugal", "Mercredi 5 octobre – ", "jour férié"),
+    "de": ("Was ist los: Portugal", "Mittwoch, 5. Oktober – ", "Feiertag"),
+}
+
+
+@pytest.mark.parametrize("language", SAYS)
+def test_the_week_is_told_in_the_readers_language(language, words):
+    message, (_, day, why) = words["sample"]["messages"][language], SAYS[language]
+    headline, days, made = message["text"].split("\n\n")
+    assert "Portugal" in message["subject"] and "Footfall" not in message["subject"]
+    assert len(days.splitlines()) == 7 and "{" not in message["text"]
+    (holiday,) = [line for line in days.splitlines() if line.startswith(day)]
+    assert why in holiday and "2022" in made and "%" in headline
+
+
+def test_each_sentence_of_the_message_stands_on_the_page(words, tmp_path):
+    page = written(tmp_path, inputs(model()))["index.html"].decode().replace("‑", "-")
+    headline, _, made = words["sample"]["messages"]["en"]["text"].split("\n\n")
+    for sentence in (*headline.splitlines(), made):
+        assert sentence in page, sentence
+
+
+def test_a_closed_day_says_why_and_has_no_number(words):
+    lines = words["own"]["messages"]["en"]["text"].split("\n\n")[1].splitlines()
+    closed = [line for line in lines if "losed" in line]
+    assert closed == ["Monday, 12 October – Always closed on Mondays", "Wednesday, 14 October – Closed, as you said"]
+    assert all("about" in line and "guests" in line for line in lines if line not in closed)
+    assert words["own"]["days"]["2026-10-12"] == words["own"]["days"]["2026-10-14"] == "closed"
+
+
+PICTURE = {"2022-10-04": "usual", "2022-10-05": "clearly busier"}
+
+
+@pytest.mark.parametrize(
+    ("before", "weekdays", "is_told"),
+    [
+        ({}, ["monday"], True),
+        ({}, ["sunday"], False),
+        ({"as_of": "2022-10-02", "days": PICTURE}, ["monday"], True),
+        ({"as_of": "2022-10-03", "days": PICTURE}, ["monday"], False),
+        ({"as_of": "2022-10-02", "days": PICTURE}, ["sunday"], False),
+        ({"as_of": "2022-10-02", "days": PICTURE | {"2022-10-05": "usual"}}, ["sunday"], True),
+        ({"as_of": "2022-10-03", "days": PICTURE | {"2022-10-05": "closed"}}, ["monday"], True),
+        ({"as_of": "2022-10-02", "days": {"2022-10-03": "far busier", "2022-10-04": "usual"}}, ["sunday"], False),
+    ],
+)
+def test_a_week_is_told_on_its_day_and_again_only_if_its_picture_changed(before, weekdays, is_told):
+    assert is_news(PICTURE, before, MONDAY, weekdays) == is_told
+
+
+def test_what_is_only_perhaps_otherwise_changes_no_picture():
+    from footfall.page.words import _plainly
+
+    assert [*map(_plainly, ["perhaps a little busier", "hard to tell", "usual", "a little busier", "closed"])] == [
+        "usual", "usual", "usual", "a little busier", "closed"]  # fmt: skip
+
+
+def test_the_picture_has_every_day_of_the_forecast(words):
+    assert list(words["sample"]["days"]) == [f"{day:%F}" for day in pd.date_range("2022-10-02", periods=7)]

@@ -1,0 +1,73 @@
+"""Events as a run knows them: on record, closing days, and none that was entered after the day it stands on."""
+
+import json
+import uuid
+
+import pytest
+from conftest import crown, footfall, market
+
+from flows.settings import home
+from flows.storage import bucket as storage
+from flows.storage import forecasts
+from footfall import events
+
+HEAD = "from,to,site,what,effect,entered\n"
+SHUT = "2022-10-15,2022-10-16,,Holidays,closed,2022-10-01\n"
+FAIR = "2022-10-14,,,Street fair,busier,{entered}\n"
+
+
+@pytest.fixture
+def tasca(first_run, tmp_path, monkeypatch):
+    """A market with a champion; called with a file of events, the set that predicting published."""
+    name = market(
+        monkeypatch, tmp_path, f"events{uuid.uuid4().hex[:6]}", "data: {source: sample, as_of: '2022-10-13'}\n"
+    )
+    crown(name, tmp_path)
+
+    def predict(text, *words, code=0):
+        path = tmp_path / f"{name}.events.csv"
+        path.write_text(HEAD + text) if text is not None else path.unlink(missing_ok=True)
+        done = footfall("predict", name, *words)
+        assert done.exit_code == code, done.output
+        return forecasts.latest(storage.connect("footfall"), name) if code == 0 else done.output
+
+    predict.name = name
+    return predict
+
+
+def test_what_was_entered_by_the_day_is_used_and_on_record_and_nothing_later_changes_a_byte(tasca):
+    before = tasca(None)
+    later = tasca(FAIR.format(entered="2022-10-14") + SHUT.replace("2022-10-01", "2022-10-14"))
+    assert later.pointer["digest"] == before.pointer["digest"], "an event that was entered afterwards"
+    known = tasca(FAIR.format(entered="2022-10-13") + SHUT)
+    assert known.pointer["digest"] != before.pointer["digest"]
+    page = known.files["index.html"].decode()
+    assert "Street fair, which you expect to make it busier" in page and "closed, as you said" in page.lower()
+    closed = [line.split(",")[1] for line in known.files["forecast.csv"].decode().splitlines() if line.endswith(",no")]
+    assert sorted(set(closed)) == ["2022-10-15", "2022-10-16"]
+    sha256 = known.manifest["about"]["events"]
+    assert storage.read(storage.connect("footfall"), f"snapshots/{sha256}.parquet")[:4] == b"PAR1"
+    (folder, *_) = sorted(home().glob(f"runs/*-predict-{tasca.name}-*"), reverse=True)
+    record = json.loads((folder / "record.json").read_text())
+    assert record["inputs"]["in/events.parquet"] == sha256 or sha256 in str(record["inputs"])
+    again = tasca(FAIR.format(entered="2022-10-13") + SHUT)
+    assert again.pointer == known.pointer, "the same events are the same set"
+
+
+def test_a_blank_is_the_day_on_which_a_run_first_saw_it_and_that_day_stays(tasca):
+    before = tasca(None)
+    blank = FAIR.format(entered="")
+    assert tasca(blank).pointer["digest"] == before.pointer["digest"], "it was first seen today, long after"
+    bucket, name = storage.connect("footfall"), f"{tasca.name}/events.json"
+    (key,) = seen = json.loads(storage.read(bucket, name))
+    assert key == events.key(events.read_events((HEAD + blank).encode(), "x.csv").loc[0])
+    storage.amend(bucket, name, lambda _: json.dumps({key: "2022-10-12"}).encode())
+    assert b"Street fair" in tasca(blank).files["index.html"]
+    assert json.loads(storage.read(bucket, name)) == {key: "2022-10-12"} != seen
+
+
+def test_a_file_that_cannot_be_read_stops_the_run_with_its_row_and_what_was_published_stays(tasca):
+    before = tasca(None)
+    said = " ".join(tasca("2022-10-14,,,Fair,louder,\n", code=3).split())
+    assert ".events.csv:2:effect: louder — one of closed, busier, quieter, unknown" in said
+    assert forecasts.pointer(storage.connect("footfall"), tasca.name) == before.pointer

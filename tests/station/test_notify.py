@@ -1,0 +1,104 @@
+"""A word each morning: a real receiver, the page's words, once a day or when the picture changes; no secret told."""
+
+import json
+import uuid
+
+import pytest
+from conftest import crown, footfall, market
+from invariants import the_canary_is_nowhere
+from receiver import Receiver
+
+from flows.settings import home
+from flows.storage import bucket as storage
+from flows.storage import forecasts
+
+TEXT = "data: {{source: sample, as_of: '{day}'}}\nnotify: {{address_from: TASCA_ADDRESS, language: pt{more}}}\n"
+
+
+@pytest.fixture
+def receiver(monkeypatch):
+    with Receiver() as one:
+        monkeypatch.setenv("TASCA_ADDRESS", one.url)
+        yield one
+
+
+@pytest.fixture
+def tasca(first_run, tmp_path, monkeypatch):
+    """A market with a champion; called with a day, what predicting on it said."""
+    name = market(monkeypatch, tmp_path, f"tasca{uuid.uuid4().hex[:6]}", "data: {source: sample}\n")
+    crown(name, tmp_path)
+
+    def predict(day, more="", *words):
+        market(monkeypatch, tmp_path, name, TEXT.format(day=day, more=more))
+        done = footfall("predict", name, *words)
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    predict.name = name
+    return predict
+
+
+def test_the_week_is_told_once_in_the_readers_language_with_the_way_to_the_page(tasca, receiver):
+    assert "the week was told" in tasca("2022-10-13")
+    ((subject, text),) = receiver.told
+    assert "Portugal" in subject and "sexta-feira, 14 de outubro" in text.lower()
+    assert text.splitlines()[-1].endswith(f"/{tasca.name}/index.html")
+    assert "nothing new to tell" in tasca("2022-10-13") and len(receiver.told) == 1
+    tasca("2022-10-14")
+    assert len(receiver.told) == 2
+
+
+def test_on_other_days_than_those_named_only_a_changed_picture_is_told(tasca, receiver):
+    mondays = ", days: [monday]"
+    assert "nothing new to tell" in tasca("2022-10-08", mondays) and not receiver.told
+    tasca("2022-10-10", mondays)
+    assert len(receiver.told) == 1
+    bucket, name = storage.connect("footfall"), f"{tasca.name}/told.json"
+    told = json.loads(storage.read(bucket, name))
+    same = {day: word for day, word in told["days"].items()}
+    tasca("2022-10-11", mondays)
+    after = json.loads(storage.read(bucket, name))["days"]
+    changed = any(after[day] != same[day] for day in same.keys() & after.keys())
+    assert len(receiver.told) == 1 + changed
+    storage.amend(
+        bucket, name, lambda _: json.dumps({"as_of": "2022-10-11", "days": {"2022-10-14": "closed"}}).encode()
+    )
+    tasca("2022-10-12", mondays)
+    assert len(receiver.told) == 2 + changed
+
+
+def test_of_a_day_of_the_past_and_of_one_that_is_not_shown_nobody_is_told(tasca, receiver):
+    tasca("2022-10-13", "", "--as-of", "2022-10-05")
+    done = footfall("backfill", tasca.name, "--from", "2022-10-12", "--to", "2022-10-12")
+    assert done.exit_code == 0, done.output
+    assert receiver.told == []
+
+
+def test_what_cannot_be_sent_stops_nothing_is_an_alert_and_is_sent_the_next_time(tasca, receiver, monkeypatch):
+    from flows.orchestration import alerts
+
+    monkeypatch.setenv("TASCA_ADDRESS", "json://127.0.0.1:9/canary-77c0")
+    said = tasca("2022-10-13")
+    assert "TASCA_ADDRESS: nothing could be sent" in said and "canary-" not in said
+    assert forecasts.pointer(storage.connect("footfall"), tasca.name)["as_of"] == "2022-10-13"
+    assert [one["cause"] for one in alerts.opened(tasca.name)] == ["word not sent"]
+    monkeypatch.delenv("TASCA_ADDRESS")
+    assert "TASCA_ADDRESS is not set" in tasca("2022-10-13")
+    monkeypatch.setenv("TASCA_ADDRESS", receiver.url)
+    assert "the week was told" in tasca("2022-10-13")
+    assert len(receiver.told) == 1 and alerts.opened(tasca.name) == []
+
+
+def test_the_address_is_nowhere(tasca, receiver):
+    tasca("2022-10-13")
+    for canary in ("canary-5d1f", "canary-77c0"):
+        the_canary_is_nowhere(home(), canary)
+
+
+@pytest.mark.parametrize("address", ["mailto://me:canary-1b2c@mail.example.org", "tasca_address", "canary 1"])
+def test_the_address_itself_does_not_belong_into_the_file(address, first_run, tmp_path, monkeypatch):
+    text = f"data: {{source: sample}}\nnotify: {{address_from: '{address}'}}\n"
+    name = market(monkeypatch, tmp_path, f"tasca{uuid.uuid4().hex[:6]}", text)
+    done = footfall("predict", name)
+    assert done.exit_code == 2 and "the name of a variable of the environment" in " ".join(done.output.split())
+    assert "canary-1b2c" not in done.output

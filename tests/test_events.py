@@ -1,0 +1,186 @@
+"""The owner's events: read as people write them, refused in a sentence a rule, none known before it is entered."""
+
+import datetime as dt
+
+import pandas as pd
+import pytest
+from pages import house, inputs, model, written
+
+from footfall import events
+from footfall.errors import DataProblem
+from footfall.opening import foreseen
+from footfall.outlook import outlook
+
+HEAD = "from,to,site,what,effect,entered\n"
+ROWS = HEAD + (
+    "2026-12-31,2027-01-02,,Férias,closed,2026-11-20\n"
+    "2026-12-30,,Baixa,Concert in the square,busier,\n"
+    "2026-05-03,2026-05-03,,Burst pipe,unknown,2026-05-04\n"
+)
+
+
+def read(text, file="tasca.events.csv"):
+    return events.read_events(text if isinstance(text, bytes) else text.encode(), file)
+
+
+def test_a_file_becomes_a_table_in_order():
+    table = read(ROWS)
+    assert list(table.columns) == events.COLUMNS and table["from"].is_monotonic_increasing
+    assert table.loc[1].tolist() == ["2026-12-30", "2026-12-30", "Baixa", "Concert in the square", "busier", ""]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ROWS.replace(",", ";"),
+        "\ufeff" + ROWS,
+        ROWS.replace("\n", "\r\n"),
+        ROWS + "\n,,,,,\n",
+        ROWS + ROWS.partition("\n")[2],
+        ROWS.replace("what", "What").replace("Burst pipe", "  Burst   pipe "),
+    ],
+)
+def test_what_people_write_otherwise_is_the_same(text):
+    pd.testing.assert_frame_equal(read(text), read(ROWS))
+
+
+def test_a_file_with_nothing_in_it_but_its_first_line_has_no_events():
+    assert read(HEAD).empty and events.closing(read(HEAD)) == [] and len(events.odd_days([])) == 0
+
+
+BAD = {
+    "2026-02-30,,,x,closed,": "from: 2026-02-30 — no day of the calendar",
+    "31/12/2026,,,x,closed,": "no day of the calendar",
+    "2026-12-31,2026-12-30,,x,closed,": "to: 2026-12-30 — from one to 366 days, the last not before the first",
+    "2026-12-31,2028-12-31,,x,closed,": "from one to 366 days",
+    "2026-12-31,,,x,shut,": "effect: shut — one of closed, busier, quieter, unknown",
+    "2026-12-31,,,,closed,": r"what: \(blank\) — up to 100 characters",
+    "2026-12-31,,,=cmd(),closed,": "what: =cmd",
+    "2026-12-31,,,<b>x</b>,closed,": "what: <b>x</b> — up to 100",
+    "2026-12-31,,=A1,x,closed,": "site: =A1 — a name that a spreadsheet would run",
+    "2026-12-31,,,x,closed,yesterday": "entered: yesterday — no day",
+    "2026-12-31,,,Fair, with music,closed,": "more fields than the first line",
+}
+
+
+@pytest.mark.parametrize("row", BAD)
+def test_a_broken_rule_is_one_sentence_with_its_row(row):
+    with pytest.raises(DataProblem, match=BAD[row]) as stopped:
+        read(HEAD + row)
+    assert str(stopped.value).startswith("tasca.events.csv:2:")
+
+
+def test_a_rule_that_is_broken_often_is_one_line_with_a_count():
+    with pytest.raises(DataProblem, match=r"shut — one of .* \(40 times; next tasca\.events\.csv:3") as stopped:
+        read(HEAD + "2026-12-31,,,x,shut,\n" * 40)
+    assert len(str(stopped.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (b"", "from, to, site, what, effect, entered — missing or twice in the first line"),
+        (b"from,to,what,effect,entered\n", "site — missing"),
+        (b"from,to,site,what,effect,entered,to\n", "to — missing or twice"),
+        ("from,to,site,what,effect,entered\n2026-12-31,,,Férias,closed,".encode("cp1252"), "not written in UTF-8"),
+    ],
+)
+def test_a_file_of_another_form_is_refused(text, says):
+    with pytest.raises(DataProblem, match=says):
+        read(text)
+
+
+CALENDAR = """BEGIN:VCALENDAR
+VERSION:2.0
+PRODID:-//x//
+BEGIN:VEVENT
+UID:1
+DTSTART;VALUE=DATE:20261231
+DTEND;VALUE=DATE:20270103
+SUMMARY:Férias
+CATEGORIES:Holiday,CLOSED
+CREATED:20261120T101500Z
+END:VEVENT
+BEGIN:VEVENT
+UID:2
+DTSTART:20261230T200000Z
+DTEND:20261230T230000Z
+SUMMARY:Concert in the square
+LOCATION:Baixa
+END:VEVENT
+END:VCALENDAR
+""".replace("\n", "\r\n")
+
+
+def test_a_calendar_says_the_same():
+    table = read(CALENDAR, "tasca.events.ics")
+    assert table.to_numpy().tolist() == [
+        ["2026-12-30", "2026-12-30", "Baixa", "Concert in the square", "unknown", ""],
+        ["2026-12-31", "2027-01-02", "", "Férias", "closed", "2026-11-20"],
+    ]
+    with pytest.raises(DataProblem, match="an entry that repeats"):
+        read(CALENDAR.replace("UID:2", "UID:2\r\nRRULE:FREQ=DAILY"), "tasca.events.ics")
+    with pytest.raises(DataProblem, match=r"tasca\.events\.ics: no calendar"):
+        read("nothing", "tasca.events.ics")
+
+
+def test_nothing_is_known_before_it_was_entered():
+    table = read(ROWS)
+    assert list(events.known(table, "2026-11-19")["what"]) == ["Burst pipe"]
+    assert list(events.known(table, dt.date(2026, 11, 20))["what"]) == ["Burst pipe", "Férias"]
+    assert events.known(table, "2026-05-03").empty, "an odd day is not known on the day itself"
+
+
+def test_an_event_that_was_changed_is_another():
+    table = read(ROWS)
+    first = events.key(table.loc[1])
+    assert first == events.key({**table.loc[1], "entered": "2026-11-01"})
+    assert len({first, *(events.key({**table.loc[1], name: "x"}) for name in events.COLUMNS[:-1])}) == 6
+
+
+def test_a_site_has_its_own_events_and_those_of_all():
+    assert len(events.of_site(read(ROWS), "BAIXA")) == 3 and len(events.of_site(read(ROWS), "")) == 2
+
+
+def test_a_closed_day_is_closed_as_the_markets_file_closes_it():
+    given, coming = house(), pd.date_range("2026-12-30", "2027-01-03")
+    series = given["y"].rename_axis("date").reset_index(name="value").assign(location="PT-11", category="count")
+    pairs = events.closing(read(ROWS))
+    assert pairs == [["2026-12-31", "2027-01-02"]]
+    told = foreseen(series, "PT-11", "count", coming, {"from_to": pairs})
+    assert told.tolist() == ["", "said", "said", "said", ""]
+
+
+CONCERT = ["2022-10-04", "2022-10-04", "Concert & fair", "busier"]
+
+
+def with_events(*rows):
+    given = inputs(model())
+    closed = pd.Series("", index=given["parts"].index, dtype=object)
+    closed.attrs["events"] = [list(row) for row in rows]
+    return given | {"closed": closed}
+
+
+def test_the_page_says_an_event_as_a_reason_of_its_day_and_of_no_other(tmp_path):
+    page = written(tmp_path, with_events(CONCERT))["index.html"].decode()
+    assert page.count("Concert &amp; fair, which you expect to make it busier") == 1
+    for language in ("que espera trazer", "que según usted", "dont vous attendez", "womit Sie"):
+        assert page.count(f"Concert &amp; fair, {language}") == 1
+
+
+def test_a_page_without_events_keeps_its_bytes(tmp_path):
+    assert written(tmp_path / "a", with_events()) == written(tmp_path / "b", inputs(model()))
+
+
+def test_an_odd_day_of_the_past_spoils_no_usual_one():
+    given = inputs(model())
+    fridays = [day for day in given["y"].index[-28:] if day.dayofweek == 4]
+    odd = given["y"].copy()
+    odd[fridays] = 90.0
+    given["y"] = odd
+    row = ["2022-09-02", "2022-09-23", "Street fair", "busier"]
+    facts = {name: given[name] for name in ("table", "y", "parts", "logarithms")}
+    spoiled, marked = outlook(**facts), outlook(**facts, closed=with_events(row)["closed"])
+    friday = next(day for day in spoiled.index if day.dayofweek == 4)
+    assert spoiled.loc[friday, "usual"] > 40 > marked.loc[friday, "usual"]
+    assert spoiled.loc[friday, "mean"] == marked.loc[friday, "mean"]
