@@ -36,9 +36,11 @@ bench-own: .venv/ready  ## the models on tills and counters of one's own, in the
 lint: .venv/ready      ## what can be mended by itself is mended
 	$(BIN)/ruff check --fix . && $(BIN)/ruff format . && $(BIN)/mypy
 
-lock: .venv/ready      ## resolve pyproject.toml anew
-	$(BIN)/uv pip compile pyproject.toml --extra dev --generate-hashes --universal --python-version 3.11 \
-	    --no-emit-index-url --no-header --quiet --upgrade -o requirements.lock
+COMPILE := $(BIN)/uv pip compile pyproject.toml --generate-hashes --universal --python-version 3.11 \
+    --no-emit-index-url --no-header --quiet --upgrade
+lock: .venv/ready      ## resolve pyproject.toml anew, and from that what the image holds: the same versions, without the tools
+	$(COMPILE) --extra dev -o requirements.lock
+	$(COMPILE) --extra cloud --constraint requirements.lock --no-annotate -o deploy/requirements.lock
 
 .venv/ready: requirements.lock pyproject.toml venv.sh
 	sh venv.sh

@@ -43,6 +43,16 @@ def bucket_name() -> str:
     return os.environ.get("FOOTFALL_BUCKET", "footfall")
 
 
+def built_from() -> str:
+    """The commit this container's image was built from, with ``-dirty`` if files differed; empty outside of one."""
+    return os.environ.get("FOOTFALL_COMMIT", "")
+
+
+def image() -> dict[str, str]:
+    """The image that this container runs, by its digest, as a tag; none where whoever started it did not say."""
+    return {"image": os.environ["FOOTFALL_IMAGE"]} if os.environ.get("FOOTFALL_IMAGE") else {}
+
+
 def prefect_is_ours() -> bool:
     """Whether the Prefect server was started here, and all that it knows of runs on this machine.
 
