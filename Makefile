@@ -2,13 +2,13 @@
 # PYTHON=/path/to/python takes that one; otherwise venv.sh finds one.
 BIN := .venv/bin
 
-.PHONY: run quick test soak lab up bench bench-models bench-own lint lock
+.PHONY: run quick test soak cloud lab up bench bench-models bench-own lint lock
 run: .venv/ready       ## next week's forecast from the bundled sample, published to the local bucket
 	$(BIN)/footfall run sample
 
 quick: .venv/ready     ## lint, types and every test that needs no server, kernel or browser: under 90 seconds
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
-	$(BIN)/pytest -n 2 --dist worksteal -m "not soak and not servers and not kernel"
+	$(BIN)/pytest -n 2 --dist worksteal -m "not soak and not cloud and not servers and not kernel"
 
 test: .venv/ready .venv/browser  ## every check: lint, types, tests, notebooks
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
@@ -16,6 +16,9 @@ test: .venv/ready .venv/browser  ## every check: lint, types, tests, notebooks
 
 soak: .venv/ready      ## the long experiments: every way of dying, many times, and FOOTFALL_SOAK_DAYS (30) with faults at random
 	$(BIN)/pytest -m soak
+
+cloud: .venv/ready .cloud/ready  ## Terraform and the image: as root on a Debian, with Terraform and gcloud
+	$(BIN)/pytest -m cloud tests/cloud
 
 lab: .venv/ready       ## the notebooks, ready to run on the sample
 	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks
@@ -61,4 +64,8 @@ lock: .venv/ready      ## resolve pyproject.toml anew, and from that what the im
 benchmarks/.venv/ready: benchmarks/peers.requirements.txt .venv/ready
 	$(BIN)/python -m venv benchmarks/.venv
 	$(BIN)/uv pip sync --quiet --python benchmarks/.venv/bin/python --require-hashes benchmarks/peers.requirements.txt
+	touch $@
+
+.cloud/ready: tests/cloud/setup.sh tests/cloud/requirements.txt
+	sh tests/cloud/setup.sh
 	touch $@

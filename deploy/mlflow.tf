@@ -66,11 +66,12 @@ resource "terraform_data" "migrated" {
 }
 
 resource "google_cloud_run_v2_service" "mlflow" {
-  name                = "mlflow"
-  location            = var.region
-  ingress             = "INGRESS_TRAFFIC_ALL" # by IAM alone; people come by `gcloud run services proxy mlflow`
-  custom_audiences    = [local.mlflow_url]
-  deletion_protection = true
+  name                 = "mlflow"
+  location             = var.region
+  ingress              = "INGRESS_TRAFFIC_ALL" # by IAM alone; people come by `gcloud run services proxy mlflow`
+  custom_audiences     = [local.mlflow_url]
+  deletion_protection  = true
+  invoker_iam_disabled = false
 
   template {
     service_account                  = google_service_account.account["mlflow"].email

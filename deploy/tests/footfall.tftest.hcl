@@ -44,7 +44,7 @@ variables {
   sql_proxy       = "gcr.io/cloud-sql-connectors/cloud-sql-proxy@sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 }
 
-run "buckets_keep_what_was_in_them" {
+run "as_it_is" {
   command = plan
   assert {
     condition     = alltrue([for bucket in google_storage_bucket.bucket : bucket.versioning[0].enabled])
@@ -66,24 +66,13 @@ run "buckets_keep_what_was_in_them" {
     condition     = strcontains(google_storage_bucket_iam_member.replace.condition[0].expression, "!resource.name.startsWith('projects/_/buckets/till-forecasts/objects/ledger/')")
     error_message = "An entry of the ledger is created and never replaced."
   }
-}
-
-run "pages_are_public_by_choice" {
-  command = plan
-  variables {
-    pages_are_public = true
-  }
-  assert {
-    condition     = [for name, bucket in google_storage_bucket.bucket : name if bucket.public_access_prevention != "enforced"] == ["pages"]
-    error_message = "The pages, and nothing else."
-  }
-}
-
-run "mlflow_is_small_and_signed" {
-  command = plan
   assert {
     condition     = alltrue([for grant in google_cloud_run_v2_service_iam_member.invoker : !startswith(grant.member, "all")])
     error_message = "MLflow is never for all."
+  }
+  assert {
+    condition     = google_cloud_run_v2_service.mlflow.invoker_iam_disabled != true
+    error_message = "MLflow is behind IAM."
   }
   assert {
     condition     = google_cloud_run_v2_service.mlflow.template[0].scaling[0] == { min_instance_count = 0, max_instance_count = 1 }
@@ -101,10 +90,6 @@ run "mlflow_is_small_and_signed" {
     condition     = alltrue([for env in google_cloud_run_v2_service.mlflow.template[0].containers[0].env : length(env.value_source) == 1 if env.name == "PGPASSWORD"])
     error_message = "The password comes from Secret Manager."
   }
-}
-
-run "one_release_everywhere" {
-  command = plan
   assert {
     condition     = google_cloud_run_v2_service.mlflow.template[0].containers[0].image == var.image && google_cloud_run_v2_job.migrate.template[0].template[0].containers[0].image == var.image
     error_message = "The server and its migration are of the same release."
@@ -113,10 +98,6 @@ run "one_release_everywhere" {
     condition     = alltrue([for unit in ["prefect", "worker"] : strcontains(local.files["footfall-${unit}.service"], "${var.image} ${unit}")])
     error_message = "And so is what runs on the machine."
   }
-}
-
-run "the_database_is_private_and_can_go_back" {
-  command = plan
   assert {
     condition     = !google_sql_database_instance.database.settings[0].ip_configuration[0].ipv4_enabled
     error_message = "The database has no address outside."
@@ -125,10 +106,6 @@ run "the_database_is_private_and_can_go_back" {
     condition     = google_sql_database_instance.database.settings[0].backup_configuration[0].point_in_time_recovery_enabled
     error_message = "The database can be set back to any minute of the week."
   }
-}
-
-run "the_machine_is_reached_through_iap_alone" {
-  command = plan
   assert {
     condition     = length(google_compute_instance.machine.network_interface[0].access_config) == 0
     error_message = "The machine has no address outside."
@@ -136,6 +113,17 @@ run "the_machine_is_reached_through_iap_alone" {
   assert {
     condition     = google_compute_firewall.iap.source_ranges == toset(["35.235.240.0/20"])
     error_message = "Nothing comes in but through IAP."
+  }
+}
+
+run "pages_are_public_by_choice" {
+  command = plan
+  variables {
+    pages_are_public = true
+  }
+  assert {
+    condition     = [for name, bucket in google_storage_bucket.bucket : name if bucket.public_access_prevention != "enforced"] == ["pages"]
+    error_message = "The pages, and nothing else."
   }
 }
 
