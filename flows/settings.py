@@ -53,6 +53,11 @@ def image() -> dict[str, str]:
     return {"image": os.environ["FOOTFALL_IMAGE"]} if os.environ.get("FOOTFALL_IMAGE") else {}
 
 
+def pages_bucket() -> list[str]:
+    """The bucket for what people read, where it is another than the one that everything goes to; else none."""
+    return [os.environ["FOOTFALL_PAGES"]] if os.environ.get("FOOTFALL_PAGES") else []
+
+
 def prefect_is_ours() -> bool:
     """Whether the Prefect server was started here, and all that it knows of runs on this machine.
 

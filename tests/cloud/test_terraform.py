@@ -77,49 +77,49 @@ def test_it_is_sound(terraform_in, tmp_path):
     assert not faults(terraform_in(tmp_path))
 
 
-MUTANTS = {
-    "MLflow for all, by its grants": (
-        "mlflow.tf", "{ machine = google_service_account.account[\"machine\"].member },", '{ all = "allUsers" },', "for all",
-    ),
-    "MLflow for all who have an account": (
-        "mlflow.tf", "member   = each.value\n", 'member   = "allAuthenticatedUsers"\n', "for all",
-    ),
-    "MLflow without IAM": (
-        "mlflow.tf", "iam_disabled = false", "iam_disabled = true", "IAM",
-    ),
-    "a tag for MLflow": (
-        "mlflow.tf", "image = var.image\n      args  = [\"mlflow\"]", "image = \"${local.registry}/footfall:1\"\n      args  = [\"mlflow\"]", "same release",
-    ),
-    "a tag on the machine": (
-        "machine.tf", "image      = var.image", 'image      = "${local.registry}/footfall:1"', "on the machine",
-    ),
-    "any image": ("variables.tf", 'can(regex("^[a-z0-9-]+-docker', 'can(regex("^[a-z0-9-]*|-docker', "image"),
-    "no versions": ("storage.tf", "versioning {\n    enabled = true", "versioning {\n    enabled = false", "keeps versions"),
-    "no soft delete": ("storage.tf", "30 * 24 * 3600", "0", "had back"),
-    "public objects": ("storage.tf", '&& var.pages_are_public ? "inherited"', '? "inherited"', "public"),
-    "a ledger that can be rewritten": ("storage.tf", "!resource.name.startsWith('${local.objects}/ledger/') && ", "", "ledger"),
-    "a role too many": ("identities.tf", '["roles/cloudsql.client"]', '["roles/cloudsql.client", "roles/editor"]', "roles/editor"),
-    "a grant of its own": (
-        "identities.tf", "locals {", 'resource "google_project_iam_member" "owner" {\n  project = var.project\n'
-        '  role = "roles/owner"\n  member = "user:ana@example.org"\n}\nlocals {', "roles/owner",
-    ),
-    "a secret in a variable's default": (
-        "variables.tf", 'variable "project" {', 'variable "prefect_auth" {\n  type = string\n  default = "footfall:word"\n}\n\n'
-        'variable "project" {', "prefect_auth",
-    ),
-    "two MLflow servers": ("mlflow.tf", "max_instance_count = 1", "max_instance_count = 2", "one at most"),
-    "a database with an address": ("database.tf", "ipv4_enabled    = false", "ipv4_enabled    = true", "address outside"),
-    "no way back in the database": ("database.tf", "recovery_enabled = true", "recovery_enabled = false", "set back"),
-    "a firewall that is open": ("network.tf", '"35.235.240.0/20"', '"0.0.0.0/0"', "through IAP"),
-    "a misspelt argument": ("storage.tf", "uniform_bucket_level_access", "uniform_bucket_access", "uniform_bucket_access"),
-}  # fmt: skip
+TAG = 'image = "${local.registry}/footfall:1"'
+OWNER = """resource "google_project_iam_member" "owner" {
+  project = var.project
+  role    = "roles/owner"
+  member  = "user:ana@example.org"
+}
+locals {"""
+WORD = """variable "prefect_auth" {
+  type    = string
+  default = "footfall:word"
+}
+
+variable "project" {"""
+MACHINE = '{ machine = google_service_account.account["machine"].member }'
+ENTRIES = "!resource.name.startsWith('${local.objects}/ledger/') && "
+CLIENT = '["roles/cloudsql.client"]'
+MUTANTS = {  # the file, what stands there, what is put in its place, a word of the refusal
+    "MLflow for all, by a grant": ("mlflow", MACHINE, '{ all = "allUsers" }', "for all"),
+    "MLflow for all with an account": ("mlflow", "= each.value\n", '= "allAuthenticatedUsers"\n', "for all"),
+    "MLflow without IAM": ("mlflow", "iam_disabled = false", "iam_disabled = true", "behind IAM"),
+    "two servers of MLflow": ("mlflow", "max_instance_count = 1", "max_instance_count = 2", "one at most"),
+    "a tag for MLflow": ("mlflow", 'image = var.image\n      args  = ["mlflow"]', TAG, "same release"),
+    "a tag on the machine": ("machine", "image      = var.image", TAG, "on the machine"),
+    "a tag as a release": ("variables", "@sha256:[0-9a-f]{64}$", "", "var.image"),
+    "no versions": ("storage", "enabled = true", "enabled = false", "keeps versions"),
+    "no soft delete": ("storage", "30 * 24 * 3600", "0", "had back"),
+    "public objects": ("storage", ' && var.pages_are_public ? "inherited"', ' ? "inherited"', "unless chosen"),
+    "a ledger to rewrite": ("storage", ENTRIES, "", "never replaced"),
+    "a role too many": ("identities", CLIENT, '["roles/cloudsql.client", "roles/editor"]', "roles/editor"),
+    "a grant apart": ("identities", "locals {", OWNER, "roles/owner"),
+    "a secret in a default": ("variables", 'variable "project" {', WORD, "prefect_auth"),
+    "a database with an address": ("database", "ipv4_enabled    = false", "ipv4_enabled    = true", "address outside"),
+    "no way back": ("database", "recovery_enabled = true", "recovery_enabled = false", "set back"),
+    "an open firewall": ("network", '"35.235.240.0/20"', '"0.0.0.0/0"', "through IAP"),
+    "a misspelt argument": ("storage", "uniform_bucket_level", "uniform_bucket", "uniform_bucket_access"),
+}
 
 
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_mutant_is_refused(name, terraform_in, tmp_path):
     file, right, wrong, word = MUTANTS[name]
     terraform = terraform_in(tmp_path)
-    path = terraform.folder / file
+    path = terraform.folder / f"{file}.tf"
     assert path.read_text().count(right) >= 1, "there is no such place any more"
     path.write_text(path.read_text().replace(right, wrong))
     assert word in str(faults(terraform))
