@@ -1,11 +1,15 @@
 """Terraform's root: sound, tested, and every mutant refused that would open it, forget something, or grant too much."""
 
 import re
-from pathlib import Path
+import shutil
 
 import pytest
+from terraform_root import Terraform, mirror
 
-ROOT = Path(__file__).parents[2]
+pytestmark = [
+    pytest.mark.cloud,
+    pytest.mark.skipif(not shutil.which("terraform"), reason="no Terraform here: install 1.11 to try deploy/"),
+]
 SECRET = re.compile(r"password|secret|token|auth|key", re.IGNORECASE)
 GRANTS = """
 group:forecasting@example.org | project | roles/compute.osLogin
@@ -34,9 +38,14 @@ build | till-source | roles/storage.objectViewer
 
 
 @pytest.fixture(scope="module")
-def tested(terraform_in, tmp_path_factory):
-    """What Terraform's own tests came to, and the plans that they made."""
-    return terraform_in(tmp_path_factory.mktemp("terraform")).test()
+def settings(tmp_path_factory):
+    return mirror(tmp_path_factory.mktemp("mirror"))
+
+
+@pytest.fixture
+def terraform(settings, tmp_path):
+    """Terraform in a copy of its own."""
+    return Terraform(tmp_path, settings)
 
 
 def grants(plan):
@@ -67,14 +76,13 @@ def faults(terraform):
     return sorted(grants(plans["as_it_is"]) ^ set(GRANTS.strip().splitlines())) + secret
 
 
-def test_it_is_formatted_and_valid(terraform_in, tmp_path):
-    terraform = terraform_in(tmp_path)
+def test_it_is_formatted_and_valid(terraform):
     assert (done := terraform("fmt", "-check", "-recursive", "-diff")).returncode == 0, done.stdout
     assert (done := terraform("validate")).returncode == 0, done.stdout + done.stderr
 
 
-def test_it_is_sound(terraform_in, tmp_path):
-    assert not faults(terraform_in(tmp_path))
+def test_it_is_sound(terraform):
+    assert not faults(terraform)
 
 
 TAG = 'image = "${local.registry}/footfall:1"'
@@ -116,9 +124,8 @@ MUTANTS = {  # the file, what stands there, what is put in its place, a word of 
 
 
 @pytest.mark.parametrize("name", MUTANTS)
-def test_a_mutant_is_refused(name, terraform_in, tmp_path):
+def test_a_mutant_is_refused(name, terraform):
     file, right, wrong, word = MUTANTS[name]
-    terraform = terraform_in(tmp_path)
     path = terraform.folder / f"{file}.tf"
     assert path.read_text().count(right) >= 1, "there is no such place any more"
     path.write_text(path.read_text().replace(right, wrong))

@@ -151,7 +151,9 @@ def test_what_people_read_is_put_up_in_the_bucket_of_pages_too(bucket, emulator,
     publish(bucket)
     publish(bucket, dt.date(2022, 9, 30), another("late"))
     pages = storage.connect(f"{bucket.name}-pages")
-    assert storage.names(pages, "") == ["portugal/forecast.csv", "portugal/index.html"], "and no snapshot, no ledger, no set"
+    assert storage.names(pages, "") == ["portugal/forecast.csv", "portugal/index.html"], (
+        "and no snapshot, no ledger, no set"
+    )
     assert storage.read(pages, "portugal/index.html") == storage.read(bucket, "portugal/index.html")
 
 
