@@ -2,13 +2,13 @@
 # PYTHON=/path/to/python takes that one; otherwise venv.sh finds one.
 BIN := .venv/bin
 
-.PHONY: run quick test soak lab up bench bench-models bench-own lint lock
+.PHONY: run quick test soak cloud lab up bench bench-models bench-own lint lock
 run: .venv/ready       ## next week's forecast from the bundled sample, published to the local bucket
 	$(BIN)/footfall run sample
 
 quick: .venv/ready     ## lint, types and every test that needs no server, kernel or browser: under 90 seconds
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
-	$(BIN)/pytest -n 2 --dist worksteal -m "not soak and not servers and not kernel"
+	$(BIN)/pytest -n 2 --dist worksteal -m "not soak and not cloud and not servers and not kernel"
 
 test: .venv/ready .venv/browser  ## every check: lint, types, tests, notebooks
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
@@ -16,6 +16,9 @@ test: .venv/ready .venv/browser  ## every check: lint, types, tests, notebooks
 
 soak: .venv/ready      ## the long experiments: every way of dying, many times, and FOOTFALL_SOAK_DAYS (30) with faults at random
 	$(BIN)/pytest -m soak
+
+cloud: .venv/ready .cloud/ready  ## Terraform and the image: as root on a Debian, with Terraform and gcloud
+	$(BIN)/pytest -m cloud tests/cloud
 
 lab: .venv/ready       ## the notebooks, ready to run on the sample
 	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks
@@ -36,9 +39,11 @@ bench-own: .venv/ready  ## the models on tills and counters of one's own, in the
 lint: .venv/ready      ## what can be mended by itself is mended
 	$(BIN)/ruff check --fix . && $(BIN)/ruff format . && $(BIN)/mypy
 
-lock: .venv/ready      ## resolve pyproject.toml anew
-	$(BIN)/uv pip compile pyproject.toml --extra dev --generate-hashes --universal --python-version 3.11 \
-	    --no-emit-index-url --no-header --quiet --upgrade -o requirements.lock
+COMPILE := $(BIN)/uv pip compile pyproject.toml --generate-hashes --universal --python-version 3.11 \
+    --no-emit-index-url --no-header --quiet --upgrade
+lock: .venv/ready      ## resolve pyproject.toml anew, and from that what the image holds: the same versions, without the tools
+	$(COMPILE) --extra dev -o requirements.lock
+	$(COMPILE) --extra cloud --constraint requirements.lock --no-annotate -o deploy/requirements.lock
 
 .venv/ready: requirements.lock pyproject.toml venv.sh
 	sh venv.sh
@@ -59,4 +64,8 @@ lock: .venv/ready      ## resolve pyproject.toml anew
 benchmarks/.venv/ready: benchmarks/peers.requirements.txt .venv/ready
 	$(BIN)/python -m venv benchmarks/.venv
 	$(BIN)/uv pip sync --quiet --python benchmarks/.venv/bin/python --require-hashes benchmarks/peers.requirements.txt
+	touch $@
+
+.cloud/ready: tests/cloud/setup.sh tests/cloud/requirements.txt
+	sh tests/cloud/setup.sh
 	touch $@

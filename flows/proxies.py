@@ -8,7 +8,7 @@ from urllib.request import getproxies_environment, proxy_bypass
 from flows.masking import without_passwords
 from footfall.errors import EnvironmentProblem
 
-HERE = ("127.0.0.1", "localhost", "::1")
+HERE = ("127.0.0.1", "localhost", "::1", "169.254.169.254", "metadata.google.internal")  # the last two: who we are
 SOCKS = ("socksio", "socks")  # what httpx and requests need for such a proxy
 
 

@@ -43,6 +43,21 @@ def bucket_name() -> str:
     return os.environ.get("FOOTFALL_BUCKET", "footfall")
 
 
+def built_from() -> str:
+    """The commit this container's image was built from, with ``-dirty`` if files differed; empty outside of one."""
+    return os.environ.get("FOOTFALL_COMMIT", "")
+
+
+def image() -> dict[str, str]:
+    """The image that this container runs, by its digest, as a tag; none where whoever started it did not say."""
+    return {"image": os.environ["FOOTFALL_IMAGE"]} if os.environ.get("FOOTFALL_IMAGE") else {}
+
+
+def pages_bucket() -> list[str]:
+    """The bucket for what people read, where it is another than the one that everything goes to; else none."""
+    return [os.environ["FOOTFALL_PAGES"]] if os.environ.get("FOOTFALL_PAGES") else []
+
+
 def prefect_is_ours() -> bool:
     """Whether the Prefect server was started here, and all that it knows of runs on this machine.
 

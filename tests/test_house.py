@@ -21,7 +21,7 @@ OUTSIDE = {  # the rooms that import it
     "nbconvert": {"record"},
     "nbdime": {"record"},
     "mlflow": {"record", "champion"},
-    "google": {"storage"},
+    "google": {"storage", "record"},
     "google_crc32c": {"storage"},
     "httpx": {"proxies", "sources", "orchestration"},
     "prefect": {"station", "orchestration", "cli", *STATIONS},

@@ -23,8 +23,9 @@ from packaging.specifiers import SpecifierSet
 from flows.champion import entries, registry
 from flows.champion import ledger as ledgers
 from flows.masking import masked
+from flows.record import mlflow_runs
 from flows.record.folder import LOCK
-from flows.settings import LISBON, ROOT, bucket_name, home, params_folder
+from flows.settings import LISBON, ROOT, bucket_name, built_from, home, params_folder
 from flows.storage import bucket, layout
 from footfall.errors import Problem
 from footfall.market_file import FOLDERS, market_names
@@ -88,8 +89,9 @@ def prefect() -> Finding:
 
 
 def mlflow() -> Finding:
-    """The MLflow server answers."""
-    return _answers("mlflow", f"{os.environ['MLFLOW_TRACKING_URI']}/health")
+    """The MLflow server answers those who run notebooks, not only those who ask whether it is there."""
+    mlflow_runs.ask()
+    return Finding("mlflow", f"answers at {masked(os.environ['MLFLOW_TRACKING_URI'])}")
 
 
 def _answers(name: str, url: str) -> Finding:
@@ -156,6 +158,9 @@ def disk() -> Finding:
 
 def tree() -> Finding:
     """The code is a commit, so that a record can name it; in production nothing else will do."""
+    if commit := built_from():
+        mend = "build the image from what is committed" if commit.endswith("-dirty") and _in_production() else ""
+        return Finding("tree", f"an image, built from {commit}", mend)
     status = ["git", "-C", str(ROOT), "status", "--porcelain"]
     done = subprocess.run(status, capture_output=True, text=True, check=False) if shutil.which("git") else None
     if done is None or done.returncode:

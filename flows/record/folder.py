@@ -26,7 +26,7 @@ from flows.record import banner, diff, html
 from flows.record.files import PROGRESS, RUNNING, digests, replace, template_of
 from flows.record.owner import Owner, own, read_owner, write_owner
 from flows.record.record import Ending, Outcome, Progress, Record, read_record
-from flows.settings import ROOT
+from flows.settings import ROOT, built_from, image
 from footfall.digest import sha256_of
 from footfall.errors import DataProblem
 
@@ -39,7 +39,7 @@ def claim(folder: Path, template: Path, tags: dict[str, str]) -> None:
     revision = _revision(template)  # now: when its record is written, other code may lie here
     (folder / "template").mkdir(parents=True)
     shutil.copy(template, folder / "template")
-    own(folder, tags, revision)
+    own(folder, tags | image(), revision)
 
 
 def add_tags(folder: Path, tags: dict[str, str]) -> None:
@@ -187,6 +187,8 @@ def _superseded(folders: list[Path], newest: int) -> list[Path]:
 
 def _revision(template: Path) -> dict[str, Any]:
     """The commit the code stands on, whether anything differs from it, whether this notebook does, and the lock."""
+    if commit := built_from():
+        return _revision_of_image(template, commit)
     commit = _git("rev-parse", "HEAD")
     committed = _git("rev-parse", f"HEAD:notebooks/{template.name}")
     modified = bool(commit) and committed != _git("hash-object", "--no-filters", str(template))
@@ -194,6 +196,17 @@ def _revision(template: Path) -> dict[str, Any]:
         "commit": commit or "unknown",
         "dirty": not commit or bool(_git("status", "--porcelain")),
         "modified": modified,
+        "lock": sha256_of(LOCK),
+    }
+
+
+def _revision_of_image(template: Path, commit: str) -> dict[str, Any]:
+    """The same where there is no git; the image's own notebooks are those of its commit."""
+    own = ROOT / "notebooks" / template.name
+    return {
+        "commit": commit.removesuffix("-dirty"),
+        "dirty": commit.endswith("-dirty"),
+        "modified": not own.exists() or sha256_of(own) != sha256_of(template),
         "lock": sha256_of(LOCK),
     }
 

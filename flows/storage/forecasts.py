@@ -9,9 +9,11 @@ import datetime as dt
 import html
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from flows.settings import pages_bucket
 from flows.storage import bucket as storage
 from flows.storage import layout
 from flows.storage.bucket import REMEDY, ROUNDS, Bucket
@@ -218,14 +220,20 @@ def _point(bucket: Bucket, market: str, ours: dict[str, Any]) -> tuple[bool, dic
 
 
 def _show(bucket: Bucket, name: str, ours: dict[str, Any], page: bytes) -> None:
-    """Put up the page while the pointer is ours; in this order a slow writer cannot bring back an older page."""
+    """Put up the page, in the bucket of pages too where there is one: the other is closed to readers."""
+    for board in (bucket, *map(storage.connect, pages_bucket())):
+        _show_on(board, name, page, lambda: _pointer(bucket, ours["market"])[0] == ours)
+
+
+def _show_on(board: Bucket, name: str, page: bytes, is_latest: Callable[[], bool]) -> None:
+    """Put it up while the pointer is ours; in this order a slow writer cannot bring back an older page."""
     for _ in range(ROUNDS):
-        blob = storage.state(bucket, name)
-        if (blob and blob.crc32c == storage.checksum(page)) or _pointer(bucket, ours["market"])[0] != ours:
+        blob = storage.state(board, name)
+        if (blob and blob.crc32c == storage.checksum(page)) or not is_latest():
             return
-        if storage.write(bucket, name, page, replaces=blob.generation if blob else 0):
+        if storage.write(board, name, page, replaces=blob.generation if blob else 0):
             return
-    raise Conflict(f"{storage.address(bucket, name)}: others keep replacing it. Run the day again.")
+    raise Conflict(f"{storage.address(board, name)}: others keep replacing it. Run the day again.")
 
 
 def _message(url: str, new: bool, moved: bool, ours: dict[str, Any], current: dict[str, Any]) -> str:

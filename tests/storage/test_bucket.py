@@ -145,6 +145,18 @@ def test_a_newer_day_and_a_better_forecast_of_the_same_day_are_shown(bucket):
     assert newer.moved and storage.read(bucket, "portugal/index.html") == b"newer"
 
 
+def test_what_people_read_is_put_up_in_the_bucket_of_pages_too(bucket, emulator, monkeypatch):
+    monkeypatch.setenv("FOOTFALL_PAGES", f"{bucket.name}-pages")
+    (emulator.root / f"{bucket.name}-pages").mkdir()
+    publish(bucket)
+    publish(bucket, dt.date(2022, 9, 30), another("late"))
+    pages = storage.connect(f"{bucket.name}-pages")
+    assert storage.names(pages, "") == ["portugal/forecast.csv", "portugal/index.html"], (
+        "and no snapshot, no ledger, no set"
+    )
+    assert storage.read(pages, "portugal/index.html") == storage.read(bucket, "portugal/index.html")
+
+
 def test_four_at_once_publish_one_set_and_move_the_pointer_once(bucket):
     for day in range(1, 6):
         with ThreadPoolExecutor(4) as pool:

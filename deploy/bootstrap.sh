@@ -1,0 +1,47 @@
+#!/bin/sh
+# The first of three commands:  sh deploy/bootstrap.sh PROJECT BILLING
+# Makes of a Google project what Cloud Build and Terraform need: the services, the state's bucket, the registry, the secrets.
+# Run it again whenever it was cut short; what is there stays as it is, secrets too.
+set -eu
+project=$1 billing=$2 region=${REGION:-europe-southwest1}
+folder=$(cd "$(dirname "$0")" && pwd)
+state=gs://$project-terraform
+
+gcloud projects describe "$project" > /dev/null 2>&1 || gcloud projects create "$project"
+gcloud billing projects link "$project" --billing-account="$billing" > /dev/null
+gcloud services enable --project="$project" \
+    artifactregistry.googleapis.com billingbudgets.googleapis.com cloudbuild.googleapis.com cloudresourcemanager.googleapis.com \
+    compute.googleapis.com iam.googleapis.com iamcredentials.googleapis.com iap.googleapis.com logging.googleapis.com \
+    monitoring.googleapis.com run.googleapis.com secretmanager.googleapis.com servicenetworking.googleapis.com \
+    sqladmin.googleapis.com sts.googleapis.com
+gcloud storage buckets describe "$state" > /dev/null 2>&1 \
+    || gcloud storage buckets create "$state" --project="$project" --location="$region" \
+        --uniform-bucket-level-access --public-access-prevention
+gcloud storage buckets update "$state" --versioning > /dev/null
+
+proxy=gcr.io/cloud-sql-connectors/cloud-sql-proxy
+[ -e "$folder/terraform.tfvars" ] || cat > "$folder/terraform.tfvars" << END
+project         = "$project"
+project_number  = "$(gcloud projects describe "$project" --format="value(projectNumber)")"
+billing_account = "$billing"
+region          = "$region"
+alert_email     = "$(gcloud config get account)"
+people          = ["user:$(gcloud config get account)"]
+sql_proxy       = "$proxy@$(gcloud container images list-tags "$proxy" --filter="tags:2" --limit=1 --format="value(digest)")"
+END
+
+terraform -chdir="$folder" init -input=false -backend-config="bucket=${state#gs://}"
+# no image is built yet, and none of these asks for one
+none=$region-docker.pkg.dev/$project/footfall/footfall@sha256:$(printf '%064d' 0)
+terraform -chdir="$folder" apply -input=false -auto-approve -target=terraform_data.ground -var "image=$none"
+
+secret() { # NAME, value by standard input; only where it has none yet
+    [ -n "$(gcloud secrets versions list "$1" --project="$project" --limit=1 --format="value(name)")" ] \
+        || gcloud secrets versions add "$1" --project="$project" --data-file=-
+}
+random() { head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n'; }
+random | secret mlflow-database-password
+random | secret prefect-database-password
+printf 'footfall:%s' "$(random)" | secret prefect-auth-string
+echo "Now:  gcloud builds submit --project=$project --region=$region --config=deploy/cloudbuild.yaml" \
+    "--gcs-source-staging-dir=gs://$project-source/source --substitutions=_COMMIT=\$(sh deploy/commit.sh)"

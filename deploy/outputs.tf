@@ -1,0 +1,22 @@
+output "mlflow" {
+  value       = local.mlflow_url
+  description = "MLflow; people come by `gcloud run services proxy mlflow --region REGION`."
+}
+
+output "prefect" {
+  value       = "gcloud compute ssh footfall --project=${var.project} --zone=${local.zone} --tunnel-through-iap -- -N -L 4200:127.0.0.1:4200"
+  description = "The way to Prefect: then open http://127.0.0.1:4200."
+}
+
+output "image" {
+  value       = var.image
+  description = "The release in service; to go back, apply with the one before."
+}
+
+output "github" {
+  value = var.github_repository == "" ? {} : {
+    provider = google_iam_workload_identity_pool_provider.github[0].name
+    account  = google_service_account.account["build"].email
+  }
+  description = "What GitHub's workflow needs to know, as variables of the repository."
+}

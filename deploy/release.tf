@@ -1,0 +1,98 @@
+# What must be there before there is an image: where images and secrets lie, and who builds. deploy/bootstrap.sh applies these
+# alone, by the name of terraform_data.ground, and then fills in the secrets; their values are in no file and no state.
+resource "google_artifact_registry_repository" "images" {
+  location      = var.region
+  repository_id = "footfall"
+  format        = "DOCKER"
+  description   = "One image: worker, Prefect server, MLflow server, migration."
+
+  docker_config {
+    immutable_tags = true
+  }
+  cleanup_policies {
+    id     = "keep a way back"
+    action = "KEEP"
+    most_recent_versions {
+      keep_count = 30
+    }
+  }
+  cleanup_policies {
+    id     = "delete what is older"
+    action = "DELETE"
+    condition {
+      older_than = "7776000s" # 90 days
+    }
+  }
+}
+
+resource "google_artifact_registry_repository_iam_member" "registry" {
+  for_each = {
+    build   = "roles/artifactregistry.writer"
+    machine = "roles/artifactregistry.reader" # Cloud Run reads images by an account of its own
+  }
+  location   = google_artifact_registry_repository.images.location
+  repository = google_artifact_registry_repository.images.name
+  role       = each.value
+  member     = google_service_account.account[each.key].member
+}
+
+locals {
+  secrets = { # and who may read each
+    mlflow-database-password  = "mlflow"
+    prefect-database-password = "machine"
+    prefect-auth-string       = "machine"
+    alert-url                 = "machine"
+  }
+}
+
+resource "google_secret_manager_secret" "secret" {
+  for_each  = local.secrets
+  secret_id = each.key
+  replication {
+    user_managed {
+      replicas {
+        location = var.region
+      }
+    }
+  }
+}
+
+resource "google_secret_manager_secret_iam_member" "reader" {
+  for_each  = local.secrets
+  secret_id = google_secret_manager_secret.secret[each.key].id
+  role      = "roles/secretmanager.secretAccessor"
+  member    = google_service_account.account[each.value].member
+}
+
+resource "terraform_data" "ground" {
+  input = [
+    google_artifact_registry_repository_iam_member.registry["build"].id,
+    google_project_iam_member.role["build roles/logging.logWriter"].id,
+    google_storage_bucket_iam_member.grant["build reads source"].id,
+    [for secret in google_secret_manager_secret.secret : secret.id],
+  ]
+}
+
+# GitHub's workflow builds as the account of Cloud Build, without a key: main of one repository and nobody else.
+resource "google_iam_workload_identity_pool" "github" {
+  count                     = var.github_repository == "" ? 0 : 1
+  workload_identity_pool_id = "github"
+}
+
+resource "google_iam_workload_identity_pool_provider" "github" {
+  count                              = var.github_repository == "" ? 0 : 1
+  workload_identity_pool_id          = google_iam_workload_identity_pool.github[0].workload_identity_pool_id
+  workload_identity_pool_provider_id = "github"
+  attribute_mapping                  = { "google.subject" = "assertion.sub" }
+  attribute_condition                = "assertion.repository == '${var.github_repository}' && assertion.ref == 'refs/heads/main'"
+  oidc {
+    issuer_uri = "https://token.actions.githubusercontent.com"
+  }
+}
+
+resource "google_service_account_iam_member" "github" {
+  count              = var.github_repository == "" ? 0 : 1
+  service_account_id = google_service_account.account["build"].name
+  role               = "roles/iam.workloadIdentityUser"
+  member             = "principal://iam.googleapis.com/${google_iam_workload_identity_pool.github[0].name}/subject/repo:${var.github_repository}:ref:refs/heads/main"
+}

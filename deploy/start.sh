@@ -1,0 +1,10 @@
+#!/bin/sh
+# What a container of the image does, by its command; anything else is run as it stands: `footfall doctor`.
+set -eu
+case ${1:-} in
+    worker) exec footfall up ;; # the deployments, the alerts, and a worker that runs them one at a time
+    prefect) exec prefect server start --host 127.0.0.1 --port "${PORT:-4200}" ;;
+    mlflow) exec mlflow server --host 0.0.0.0 --port "${PORT:-8080}" --workers 1 ;; # the rest by MLFLOW_… variables
+    migrate) exec mlflow db upgrade "$MLFLOW_BACKEND_STORE_URI" ;; # Prefect's server migrates its own when it starts
+    *) exec "$@" ;;
+esac

@@ -1,0 +1,152 @@
+# What must be true of every plan. tests/cloud/test_terraform.py runs it, and plants mutants that it must refuse.
+mock_provider "google" {}
+
+override_resource {
+  target          = google_service_account.account["machine"]
+  override_during = plan
+  values = {
+    email  = "footfall-machine@till.iam.gserviceaccount.com"
+    member = "serviceAccount:footfall-machine@till.iam.gserviceaccount.com"
+  }
+}
+
+override_resource {
+  target          = google_service_account.account["mlflow"]
+  override_during = plan
+  values = {
+    email  = "footfall-mlflow@till.iam.gserviceaccount.com"
+    member = "serviceAccount:footfall-mlflow@till.iam.gserviceaccount.com"
+  }
+}
+
+override_resource {
+  target          = google_service_account.account["build"]
+  override_during = plan
+  values = {
+    email  = "footfall-build@till.iam.gserviceaccount.com"
+    member = "serviceAccount:footfall-build@till.iam.gserviceaccount.com"
+  }
+}
+
+override_resource {
+  target          = google_sql_database_instance.database
+  override_during = plan
+  values          = { connection_name = "till:europe-southwest1:footfall" }
+}
+
+variables {
+  project         = "till"
+  project_number  = "123456789012"
+  billing_account = "012345-6789AB-CDEF01"
+  alert_email     = "ana@example.org"
+  people          = ["group:forecasting@example.org"]
+  image           = "europe-southwest1-docker.pkg.dev/till/footfall/footfall@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+  sql_proxy       = "gcr.io/cloud-sql-connectors/cloud-sql-proxy@sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+}
+
+run "as_it_is" {
+  command = plan
+  assert {
+    condition     = alltrue([for bucket in google_storage_bucket.bucket : bucket.versioning[0].enabled])
+    error_message = "Every bucket keeps versions."
+  }
+  assert {
+    condition     = alltrue([for bucket in google_storage_bucket.bucket : bucket.uniform_bucket_level_access])
+    error_message = "Objects have no access lists of their own."
+  }
+  assert {
+    condition     = alltrue([for bucket in google_storage_bucket.bucket : bucket.soft_delete_policy[0].retention_duration_seconds >= 7 * 24 * 3600])
+    error_message = "What is deleted can be had back for a week at least."
+  }
+  assert {
+    condition     = alltrue([for bucket in google_storage_bucket.bucket : bucket.public_access_prevention == "enforced"])
+    error_message = "Nothing is public unless chosen."
+  }
+  assert {
+    condition     = strcontains(google_storage_bucket_iam_member.replace.condition[0].expression, "!resource.name.startsWith('projects/_/buckets/till-forecasts/objects/ledger/')")
+    error_message = "An entry of the ledger is created and never replaced."
+  }
+  assert {
+    condition     = alltrue([for grant in google_cloud_run_v2_service_iam_member.invoker : !startswith(grant.member, "all")])
+    error_message = "MLflow is never for all."
+  }
+  assert {
+    condition     = google_cloud_run_v2_service.mlflow.invoker_iam_disabled != true
+    error_message = "MLflow is behind IAM."
+  }
+  assert {
+    condition     = google_cloud_run_v2_service.mlflow.template[0].scaling[0] == { min_instance_count = 0, max_instance_count = 1 }
+    error_message = "Nothing while nobody asks, and one at most: a small database has few connections."
+  }
+  assert {
+    condition     = google_cloud_run_v2_service.mlflow.template[0].containers[0].resources[0].limits.memory == "1Gi"
+    error_message = "MLflow needs 1 GiB."
+  }
+  assert {
+    condition     = one([for env in google_cloud_run_v2_service.mlflow.template[0].containers[0].env : env.value if env.name == "MLFLOW_SERVER_ALLOWED_HOSTS"]) == "mlflow-123456789012.europe-southwest1.run.app"
+    error_message = "MLflow answers under its own name alone."
+  }
+  assert {
+    condition     = alltrue([for env in google_cloud_run_v2_service.mlflow.template[0].containers[0].env : length(env.value_source) == 1 if env.name == "PGPASSWORD"])
+    error_message = "The password comes from Secret Manager."
+  }
+  assert {
+    condition     = google_cloud_run_v2_service.mlflow.template[0].containers[0].image == var.image && google_cloud_run_v2_job.migrate.template[0].template[0].containers[0].image == var.image
+    error_message = "The server and its migration are of the same release."
+  }
+  assert {
+    condition     = alltrue([for unit in ["prefect", "worker"] : strcontains(local.files["footfall-${unit}.service"], "${var.image} ${unit}")])
+    error_message = "And so is what runs on the machine."
+  }
+  assert {
+    condition     = !google_sql_database_instance.database.settings[0].ip_configuration[0].ipv4_enabled
+    error_message = "The database has no address outside."
+  }
+  assert {
+    condition     = google_sql_database_instance.database.settings[0].backup_configuration[0].point_in_time_recovery_enabled
+    error_message = "The database can be set back to any minute of the week."
+  }
+  assert {
+    condition     = length(google_compute_instance.machine.network_interface[0].access_config) == 0
+    error_message = "The machine has no address outside."
+  }
+  assert {
+    condition     = google_compute_firewall.iap.source_ranges == toset(["35.235.240.0/20"])
+    error_message = "Nothing comes in but through IAP."
+  }
+}
+
+run "pages_are_public_by_choice" {
+  command = plan
+  variables {
+    pages_are_public = true
+  }
+  assert {
+    condition     = [for name, bucket in google_storage_bucket.bucket : name if bucket.public_access_prevention != "enforced"] == ["pages"]
+    error_message = "The pages, and nothing else."
+  }
+}
+
+run "a_tag_is_no_release" {
+  command = plan
+  variables {
+    image = "europe-southwest1-docker.pkg.dev/till/footfall/footfall:latest"
+  }
+  expect_failures = [var.image]
+}
+
+run "a_proxy_by_its_tag_is_refused" {
+  command = plan
+  variables {
+    sql_proxy = "gcr.io/cloud-sql-connectors/cloud-sql-proxy:2"
+  }
+  expect_failures = [var.sql_proxy]
+}
+
+run "nobody_is_everybody" {
+  command = plan
+  variables {
+    people = ["allAuthenticatedUsers"]
+  }
+  expect_failures = [var.people]
+}

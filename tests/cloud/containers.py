@@ -1,0 +1,149 @@
+"""The image, built from a Debian of mmdebstrap, and containers of it; PostgreSQL 15 beside them. All on this machine.
+
+The machine's own settings of apt, pip and uv, and its certificates, are mounted while the image is built.
+"""
+
+import contextlib
+import json
+import os
+import pwd
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+TOOLS = ROOT / ".cloud"
+IMAGE = "localhost/footfall:cloud"
+SETTINGS = ("/etc/ssl/certs", "/etc/apt/apt.conf.d", "/etc/pip.conf", "/etc/xdg/pip", "/etc/uv", "/opt")
+HARD = ["--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--network=host", "--tmpfs=/tmp", "--init",
+        "--ulimit=nofile=4096:4096", "--ulimit=nproc=4096:4096"]  # fmt: skip
+POSTGRES = Path("/usr/lib/postgresql/15/bin")
+
+
+def environment():
+    """For podman and buildah: a storage of our own if none is named, by overlay, since vfs copies every layer."""
+    storage = TOOLS / "storage.conf"
+    TOOLS.mkdir(exist_ok=True)
+    storage.write_text(f'[storage]\ndriver = "overlay"\ngraphroot = "{TOOLS}/images"\nrunroot = "{TOOLS}/run"\n')
+    return {"CONTAINERS_STORAGE_CONF": str(storage)} | os.environ
+
+
+def call(*words, **options):
+    done = subprocess.run([*map(str, words)], capture_output=True, text=True, check=False, env=environment(), **options)
+    assert done.returncode == 0, f"{' '.join(map(str, words))}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
+    return done.stdout
+
+
+def build():
+    """The image of what lies here, from a Debian made on this machine; what has not changed is not built again."""
+    base = "docker.io/library/debian:bookworm-slim"
+    if not call("podman", "images", "--quiet", base):
+        tar = TOOLS / "base.tar"
+        mirror = [path for path in ("/etc/apt/sources.list.d/debian.sources",) if Path(path).exists()]
+        call("mmdebstrap", "--quiet", "--variant=minbase", "--include=ca-certificates", "bookworm", tar, *mirror)
+        call("podman", "import", "--quiet", tar, base)
+        tar.unlink()
+    mounts = [f"--volume={path}:{path}:ro" for path in SETTINGS if Path(path).exists()]
+    commit = call("sh", ROOT / "deploy" / "commit.sh").strip()
+    call("buildah", "bud", "--isolation=chroot", "--pull-never", "--layers", *mounts,
+         f"--build-arg=FOOTFALL_COMMIT={commit}", "-f", ROOT / "deploy" / "Dockerfile", "-t", IMAGE, ROOT)  # fmt: skip
+    return commit
+
+
+class Container:
+    """A container of the image, as hard as on the machine: read-only, no rights, this machine's network; its log."""
+
+    def __init__(self, folder, name, *command, memory="4g", volume=None, image=IMAGE, **variables):
+        self.name, self.log = f"footfall-cloud-{name}", folder / f"{name}.log"
+        volumes = [f"--volume={volume}:/var/lib/footfall"] if volume else []
+        settings = [f"--env={key}={value}" for key, value in variables.items()]
+        words = ["podman", "--runtime=runc", "run", "--rm", "--replace", f"--name={self.name}", f"--memory={memory}",
+                 *HARD, *volumes, *settings, image, *command]  # fmt: skip
+        self.process = subprocess.Popen(words, stdout=self.log.open("a"), stderr=subprocess.STDOUT, env=environment())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def wait(self):
+        """Until it has ended by itself; its exit code."""
+        return self.process.wait()
+
+    def stop(self):
+        """As Cloud Run and Docker do; its exit code, and the seconds that it took."""
+        began = time.monotonic()
+        if self.process.poll() is None:
+            call("podman", "stop", "--ignore", "--time=60", self.name)
+        return self.process.wait(), time.monotonic() - began
+
+    def text(self):
+        return self.log.read_text()
+
+
+def until(condition, alive=None):
+    """Wait for what `condition` gives; for as long as a container is alive that it depends on."""
+    while not (value := condition()):
+        assert alive is None or alive.process.poll() is None, alive.text()[-4000:]
+        time.sleep(0.2)
+    return value
+
+
+def status(url, **headers):
+    """The HTTP status of an address; 0 if nobody answers."""
+    try:
+        return urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=60).status
+    except urllib.error.HTTPError as error:
+        return error.code
+    except OSError:
+        return 0
+
+
+@contextlib.contextmanager
+def postgres(folder, port, passwords):
+    """PostgreSQL 15, from Debian, asking for passwords: a user and a database of the same name for each."""
+    user, data = pwd.getpwnam("postgres"), folder / "postgres"
+    data.mkdir()
+    os.chown(data, user.pw_uid, user.pw_gid)
+    for parent in data.parents:
+        parent.chmod(parent.stat().st_mode | 0o011)  # pytest's folders are closed to others
+        if parent == Path("/tmp"):
+            break
+    own = {"user": user.pw_uid, "group": user.pw_gid, "cwd": data}
+    call(POSTGRES / "initdb", "-D", data, "--auth-local=peer", "--auth-host=scram-sha-256", **own)
+    settings = ["-p", port, "-k", data, "-h", "127.0.0.1", "-c", "max_connections=25"]
+    words = [str(word) for word in (POSTGRES / "postgres", "-D", data, *settings)]
+    server = subprocess.Popen(words, stdout=(folder / "postgres.log").open("a"), stderr=subprocess.STDOUT, **own)
+    psql = [POSTGRES / "psql", "-qAt", "-h", data, "-p", port, "-v", "ON_ERROR_STOP=1"]
+    try:
+        until(
+            lambda: (
+                subprocess.run([POSTGRES / "pg_isready", "-q", "-h", data, "-p", str(port)], check=False).returncode
+                == 0
+            )
+        )
+        for name, password in passwords.items():
+            call(*psql, "-c", f"CREATE ROLE {name} LOGIN PASSWORD '{password}'", "postgres", **own)
+            call(*psql, "-c", f"CREATE DATABASE {name} OWNER {name}", "postgres", **own)
+        yield lambda program, *more: call(POSTGRES / program, "-h", data, "-p", port, *more, **own)
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def prefect(*words, **variables):
+    """Prefect's command line, outside of the image, as a person at the other end of the tunnel has it."""
+    command = [str(ROOT / ".venv" / "bin" / "prefect")]
+    if not Path(command[0]).exists():
+        import sys
+
+        command = [sys.executable, "-m", "prefect"]
+    return subprocess.run([*command, *words], capture_output=True, text=True, check=False, env=os.environ | variables)
+
+
+def latest(objects, market):
+    """The pointer of a market, in the emulator's folder."""
+    return json.loads((objects / market / "latest.json").read_text())

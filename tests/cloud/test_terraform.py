@@ -1,0 +1,132 @@
+"""Terraform's root: sound, tested, and every mutant refused that would open it, forget something, or grant too much."""
+
+import re
+import shutil
+
+import pytest
+from terraform_root import Terraform, mirror
+
+pytestmark = [
+    pytest.mark.cloud,
+    pytest.mark.skipif(not shutil.which("terraform"), reason="no Terraform here: install 1.11 to try deploy/"),
+]
+SECRET = re.compile(r"password|secret|token|auth|key", re.IGNORECASE)
+GRANTS = """
+group:forecasting@example.org | project | roles/compute.osLogin
+group:forecasting@example.org | instance | roles/iap.tunnelResourceAccessor
+group:forecasting@example.org | mlflow | roles/run.invoker
+uptime | mlflow | roles/run.invoker
+machine | mlflow | roles/run.invoker
+machine | project | roles/cloudsql.client
+machine | project | roles/logging.logWriter
+machine | project | roles/monitoring.metricWriter
+machine | till-forecasts | roles/storage.objectViewer
+machine | till-forecasts | roles/storage.objectCreator
+machine | till-forecasts | roles/storage.objectUser, if not in the ledger, nor a snapshot
+machine | till-pages | roles/storage.objectUser
+machine | registry | roles/artifactregistry.reader
+machine | alert-url | roles/secretmanager.secretAccessor
+machine | prefect-auth-string | roles/secretmanager.secretAccessor
+machine | prefect-database-password | roles/secretmanager.secretAccessor
+mlflow | project | roles/cloudsql.client
+mlflow | till-mlflow | roles/storage.objectUser
+mlflow | mlflow-database-password | roles/secretmanager.secretAccessor
+build | project | roles/logging.logWriter
+build | registry | roles/artifactregistry.writer
+build | till-source | roles/storage.objectViewer
+"""  # who | where | which role: all there are, and a role that is not here is one too many
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory):
+    return mirror(tmp_path_factory.mktemp("mirror"))
+
+
+@pytest.fixture
+def terraform(settings, tmp_path):
+    """Terraform in a copy of its own."""
+    return Terraform(tmp_path, settings)
+
+
+def grants(plan):
+    """Who may do what where, as the plan has it."""
+    changes = [change for change in plan["resource_changes"] if change["type"].endswith("_iam_member")]
+    return {_grant(change["change"]["after"], change) for change in changes}
+
+
+def _grant(after, change):
+    account = re.match(r"serviceAccount:footfall-(\w+)@", after["member"])
+    who = account[1] if account else re.sub(r"serviceAccount:.*monitoring.*", "uptime", after["member"])
+    kind = change["type"].removeprefix("google_").removesuffix("_iam_member")
+    where = {
+        "project": "project", "cloud_run_v2_service": "mlflow", "iap_tunnel_instance": "instance",
+        "artifact_registry_repository": "registry", "secret_manager_secret": str(change.get("index")),
+    }  # fmt: skip
+    condition = f", if {after['condition'][0]['title']}" if after.get("condition") else ""
+    return f"{who} | {where.get(kind) or after['bucket']} | {after['role']}{condition}"
+
+
+def faults(terraform):
+    """What is wrong with a root: what Terraform's tests say, or its plan and its text show; nothing if sound."""
+    code, said, plans = terraform.test()
+    if code:
+        return said
+    variables = re.findall(r'^variable "(\w+)"', (terraform.folder / "variables.tf").read_text(), re.MULTILINE)
+    secret = [f"variable {name}: a secret is in no variable" for name in variables if SECRET.search(name)]
+    return sorted(grants(plans["as_it_is"]) ^ set(GRANTS.strip().splitlines())) + secret
+
+
+def test_it_is_formatted_and_valid(terraform):
+    assert (done := terraform("fmt", "-check", "-recursive", "-diff")).returncode == 0, done.stdout
+    assert (done := terraform("validate")).returncode == 0, done.stdout + done.stderr
+
+
+def test_it_is_sound(terraform):
+    assert not faults(terraform)
+
+
+TAG = 'image = "${local.registry}/footfall:1"'
+OWNER = """resource "google_project_iam_member" "owner" {
+  project = var.project
+  role    = "roles/owner"
+  member  = "user:ana@example.org"
+}
+locals {"""
+WORD = """variable "prefect_auth" {
+  type    = string
+  default = "footfall:word"
+}
+
+variable "project" {"""
+MACHINE = '{ machine = google_service_account.account["machine"].member }'
+ENTRIES = "!resource.name.startsWith('${local.objects}/ledger/') && "
+CLIENT = '["roles/cloudsql.client"]'
+MUTANTS = {  # the file, what stands there, what is put in its place, a word of the refusal
+    "MLflow for all, by a grant": ("mlflow", MACHINE, '{ all = "allUsers" }', "for all"),
+    "MLflow for all with an account": ("mlflow", "= each.value\n", '= "allAuthenticatedUsers"\n', "for all"),
+    "MLflow without IAM": ("mlflow", "iam_disabled = false", "iam_disabled = true", "behind IAM"),
+    "two servers of MLflow": ("mlflow", "max_instance_count = 1", "max_instance_count = 2", "one at most"),
+    "a tag for MLflow": ("mlflow", 'image = var.image\n      args  = ["mlflow"]', TAG, "same release"),
+    "a tag on the machine": ("machine", "image      = var.image", TAG, "on the machine"),
+    "a tag as a release": ("variables", "@sha256:[0-9a-f]{64}$", "", "var.image"),
+    "no versions": ("storage", "enabled = true", "enabled = false", "keeps versions"),
+    "no soft delete": ("storage", "30 * 24 * 3600", "0", "had back"),
+    "public objects": ("storage", ' && var.pages_are_public ? "inherited"', ' ? "inherited"', "unless chosen"),
+    "a ledger to rewrite": ("storage", ENTRIES, "", "never replaced"),
+    "a role too many": ("identities", CLIENT, '["roles/cloudsql.client", "roles/editor"]', "roles/editor"),
+    "a grant apart": ("identities", "locals {", OWNER, "roles/owner"),
+    "a secret in a default": ("variables", 'variable "project" {', WORD, "prefect_auth"),
+    "a database with an address": ("database", "ipv4_enabled    = false", "ipv4_enabled    = true", "address outside"),
+    "no way back": ("database", "recovery_enabled = true", "recovery_enabled = false", "set back"),
+    "an open firewall": ("network", '"35.235.240.0/20"', '"0.0.0.0/0"', "through IAP"),
+    "a misspelt argument": ("storage", "uniform_bucket_level", "uniform_bucket", "uniform_bucket_access"),
+}
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_a_mutant_is_refused(name, terraform):
+    file, right, wrong, word = MUTANTS[name]
+    path = terraform.folder / f"{file}.tf"
+    assert path.read_text().count(right) >= 1, "there is no such place any more"
+    path.write_text(path.read_text().replace(right, wrong))
+    assert word in str(faults(terraform))
