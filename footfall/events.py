@@ -69,7 +69,7 @@ def known(events: pd.DataFrame, as_of: dt.date | str) -> pd.DataFrame:
 def of_site(events: pd.DataFrame, site: str) -> pd.DataFrame:
     """The events of a site: its own, by its name however it is typed, and those of every site."""
     own = {"", names.spelling(site)}
-    return events[[names.spelling(name) in own for name in events["site"]]].reset_index(drop=True)
+    return events[events["site"].map(names.spelling).isin(own)].reset_index(drop=True)
 
 
 def among(closures: dict[str, Any], site: str) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """Published pages of the bundled sample, without the days of backtest behind their ranges."""
 
+import json
+
 import numpy as np
 import pandas as pd
 from figures import retail
@@ -39,7 +41,8 @@ def inputs(model, lift=0.0, location="PT", track=TRACK, **facts):
 def written(out, inputs):
     """The files of a published set, as predict.ipynb writes them."""
     write_forecast(inputs["table"], out)
-    page.write_page(**inputs, folder=out / "forecast")
+    words = page.write_page(**inputs, folder=out / "forecast")
+    (out / "words.json").write_text(json.dumps(words))
     return {path.name: path.read_bytes() for path in (out / "forecast").iterdir()}
 
 

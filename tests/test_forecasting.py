@@ -1,5 +1,7 @@
 """The coming days of a market's series: those of one as they were, those of many each by itself, all accounted for."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -107,9 +109,15 @@ def test_several_places_have_an_index_and_a_page_each(champion, houses, tmp_path
     made, accounts = forecasts(champion, chosen(*houses, house("Nova", 50)))
     (tmp_path / "forecast").mkdir()
     write_pages(made, accounts, 1, "", tmp_path, About("Tasca", {"pt": "clientes"}))
-    files = {path.relative_to(tmp_path / "forecast").as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    files = {
+        path.relative_to(tmp_path / "forecast").as_posix()
+        for path in (tmp_path / "forecast").rglob("*")
+        if path.is_file()
+    }
     slugs = {file.split("/")[1] for file in files if file.startswith("sites/")}
     assert slugs == {"baixa", "sao-joao-se", "foz"} and {f"sites/{slug}/week.ics" for slug in slugs} <= files
+    words = json.loads((tmp_path / "words.json").read_text())
+    assert words["messages"]["en"]["text"].splitlines()[0].startswith("Baixa: ") and len(words["days"]) == 21
     index = (tmp_path / "forecast" / "index.html").read_text()
     assert index.count("sites/sao-joao-se/index.html") and "São João/Sé" in index and "Nova" in index
     assert "São João/Sé, Tasca" in (tmp_path / "forecast" / "sites" / "sao-joao-se" / "index.html").read_text()
