@@ -24,3 +24,4 @@ def percentage(coverage: float) -> str:
 TAILS = ends(WIDEST)
 LOW, HIGH = ends(RANGE)
 QUANTILES = [column(level) for level in LEVELS]
+SCORED_LEVELS = [*LEVELS, *TAILS]  # of a backtest, in the order of its arrays

@@ -3,10 +3,12 @@
 Without the models, so that a review needs none of them.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 
-from footfall.quantiles import LEVELS, QUANTILES, column, ends
+from footfall.quantiles import COVERAGES, LEVELS, QUANTILES, SCORED_LEVELS, WIDEST, column, ends, percentage
 from footfall.series import WEEK
 
 
@@ -88,3 +90,62 @@ def covered(table: pd.DataFrame, level: float) -> pd.Series:
         )
     complete = table[["actual", low, high]].notna().all(axis=1)
     return table["actual"].between(table[low], table[high]).astype(float).where(complete)
+
+
+class Scores(NamedTuple):
+    """Of one candidate on each series of a batch, over the days that count."""
+
+    table: pd.DataFrame  # a row for each series, columns as of `footfall.evaluation.backtest.leaderboard`
+    wis: np.ndarray  # mean weighted interval score of each origin, NaN where no day counts; shape (n_origins, n_series)
+
+
+def scores_of(
+    means: np.ndarray, quantiles: np.ndarray, actual: np.ndarray, scale: np.ndarray, counts: np.ndarray
+) -> Scores:
+    """The scores of a leaderboard, of one candidate on each series of a batch.
+
+    Parameters
+    ----------
+    means, actual : ndarray, shape (n_origins, horizon, n_series)
+        In the unit of the series.
+    quantiles : ndarray, shape (n_origins, horizon, n_levels, n_series)
+        See `footfall.evaluation.intervals.of_backtest`.
+    scale : ndarray, shape (n_series,)
+        The unit of MASE, see `naive_error`.
+    counts : ndarray of bool, shape (n_origins, horizon, n_series)
+        The days that count: `complete` of all candidates that are compared.
+
+    Returns
+    -------
+    Scores
+        NaN where no day counts.
+    """
+    number = counts.sum(axis=(0, 1))
+    days = np.where(number > 0, number, np.nan)
+    error, loss = np.abs(means - actual), _interval_scores(quantiles, actual)
+    scores = {"MAE": _total(error, counts) / days, "WIS": _total(loss, counts) / days}
+    for level in (*COVERAGES, WIDEST):
+        low, high = (quantiles[:, :, SCORED_LEVELS.index(end)] for end in ends(level))
+        scores[f"cover{percentage(level)}"] = _total((actual >= low) & (actual <= high), counts) / days
+    table = pd.DataFrame({"MAE": scores["MAE"], "MASE": scores["MAE"] / scale, **scores, "days": number})
+    with np.errstate(invalid="ignore"):
+        wis = np.where(counts, loss, 0.0).sum(axis=1) / counts.sum(axis=1)
+    return Scores(table, wis)
+
+
+def complete(means: np.ndarray, quantiles: np.ndarray, actual: np.ndarray) -> np.ndarray:
+    """Whether a candidate has all its numbers and the actual is known, of the shape of `means`; see `scores_of`."""
+    return np.asarray(np.isfinite(means + actual + quantiles[:, :, : len(LEVELS)].sum(axis=2)))
+
+
+def _interval_scores(quantiles: np.ndarray, actual: np.ndarray) -> np.ndarray:
+    """As `interval_scores`, shape (n_origins, horizon, n_series)."""
+    total = np.zeros(actual.shape)
+    for number, level in enumerate(LEVELS):
+        over = actual - quantiles[:, :, number]
+        total += np.maximum(level * over, (level - 1) * over)
+    return np.asarray(2 * total / len(LEVELS))
+
+
+def _total(numbers: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    return np.asarray(np.where(counts, numbers, 0.0).sum(axis=(0, 1)))

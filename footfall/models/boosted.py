@@ -237,7 +237,7 @@ class Boosted(SeriesForecaster):
     def _values(self, y: Any, origins: np.ndarray, horizon: int) -> np.ndarray:
         """Forecasts from origins of one month, shape (n_origins, horizon) or (n_origins, horizon, n_series)."""
         values = unit(y).of_logarithm(sum(self._parts(y, origins, horizon).values()), 1.0)
-        return values[..., 0] if isinstance(y, pd.Series) else values
+        return np.asarray(values[..., 0] if isinstance(y, pd.Series) else values)
 
     def _parts(self, y: Any, origins: np.ndarray, horizon: int) -> dict[str, np.ndarray]:
         """What they are the sum of, each part of shape (n_origins, horizon, n_series)."""
@@ -278,13 +278,14 @@ def _foreseen_error(booster: str | list[str], features: Features, origins: np.nd
     """
     error = np.zeros((len(origins), features.horizon, len(features.category)))
     series = np.arange(error.shape[2])
-    shared = isinstance(booster, str)
-    for number, some in enumerate(np.array_split(series, -(-len(series) // AT_A_TIME) if shared else len(series))):
-        if trees := booster if shared else booster[number]:
+    parts = -(-len(series) // AT_A_TIME) if isinstance(booster, str) else len(booster)
+    texts = [booster] * parts if isinstance(booster, str) else booster
+    for trees, some in zip(texts, np.array_split(series, parts), strict=True):
+        if trees:
             rows = features.table(origins, some)
             foreseen = _read(trees).predict(rows.reshape(-1, rows.shape[-1]), num_threads=1)
             error[:, :, some] = foreseen.reshape(rows.shape[:-1])
-    return error * features.usual_error(origins)[:, None]
+    return np.asarray(error * features.usual_error(origins)[:, None])
 
 
 @lru_cache(maxsize=2)

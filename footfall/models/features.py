@@ -100,10 +100,10 @@ class Features:
         single = self.smoothed.shape[1] == 1
         values = self.smoothed[start:, 0] if single else self.smoothed[start:]
         path = self.front.smoother.follow(first_state(values[: fitted - start]), values)
-        days = {"level": path.level[1:], "slope": path.slope[1:], "surprise": path.surprise, "weekday": path.weekday}
-        for name, numbers in days.items():
-            known = np.array(numbers).reshape(len(numbers), -1)
-            setattr(self, name, np.concatenate([np.zeros((start, known.shape[1])), known]))
+        parts = (np.array(part) for part in (path.level[1:], path.slope[1:], path.weekday, path.surprise))
+        before = np.zeros((start, self.smoothed.shape[1]))
+        days = (np.concatenate([before, part.reshape(len(part), -1)]) for part in parts)
+        self.level, self.slope, self.weekday, self.surprise = days
 
     def _carried_on(self, origins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The smoother's level and weekday, each of shape (n_origins, horizon, n_series)."""
@@ -126,7 +126,7 @@ class Features:
 
     def usual_error(self, origins: np.ndarray) -> np.ndarray:
         """How far the smoother errs from one day to the next, newer days counting more; (n_origins, n_series)."""
-        return self._usual[origins]
+        return np.asarray(self._usual[origins])
 
     @cached_property
     def _usual(self) -> np.ndarray:
@@ -218,7 +218,7 @@ class Features:
 
     @cached_property
     def _odd(self) -> np.ndarray:
-        return self.smoothed - median_of_near_weekdays(self.smoothed, np.ones(len(self.smoothed), bool))
+        return np.asarray(self.smoothed - median_of_near_weekdays(self.smoothed, np.ones(len(self.smoothed), bool)))
 
 
 def _same_weekday(origin: np.ndarray, target: np.ndarray, weeks: int) -> np.ndarray:

@@ -60,8 +60,9 @@ class _Pickler(pickle.Pickler):
         if isinstance(obj, enum.Enum):
             return type(obj), (obj.value,)
         if isinstance(obj, Boosted):
-            make, of, state, *_ = obj.__reduce_ex__(pickle.DEFAULT_PROTOCOL)
-            return make, of, state | {"panel": obj.panel_to_keep()}
+            reduced: Any = obj.__reduce_ex__(pickle.DEFAULT_PROTOCOL)
+            make, arguments, state, *_ = reduced
+            return make, arguments, state | {"panel": obj.panel_to_keep()}
         if isinstance(obj, pd.arrays.DatetimeArray):
             getattr(obj, "_cache", {}).clear()
         return NotImplemented

@@ -5,7 +5,7 @@ Of one series or of a batch: a frame, days × series, columns (location, categor
 
 import copy
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -23,7 +23,7 @@ from footfall.models.transforms import SeriesTransformer
 from footfall.series import DAY, WEEK
 from footfall.units import unit
 
-Values = pd.Series | pd.DataFrame  # one daily series, or a batch
+Values: TypeAlias = pd.Series | pd.DataFrame  # one daily series, or a batch
 Bridge = Callable[[Any], Any]
 # Whose own `update` is tested to move the state.
 FOLLOWING = (WeekdaySmoother, SeasonalNaive, ETS, Boosted, NaiveForecaster, SARIMAX)
