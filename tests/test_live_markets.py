@@ -15,6 +15,9 @@ from live import LINES, PLACES
 from flows.settings import ROOT, home
 from flows.storage import bucket as storage
 from flows.storage import forecasts
+from footfall.errors import DataProblem, EnvironmentProblem
+from footfall.market_file import read_market
+from footfall.series import visible
 
 START = dt.date(2025, 9, 6)
 DAY = dt.timedelta(days=1)
@@ -81,11 +84,11 @@ REFUSED = {"shape": 3, "429": 4, "500": 4, "cut": 4}
 SIXTY = {4: "late", 8: "revised", 12: "missing", 16: "doubled", 20: "partial", 24: "shape", 25: "shape", 28: "429 once",
          31: "429", 34: "500 once", 37: "500", 40: "cut once", 43: "cut", 46: "late", 47: "late", 50: "partial",
          54: "revised", 57: "missing"}  # fmt: skip
-FEW = {1: "partial", 2: "shape", 3: "429 once"}
+FEW = {0: "429 once", 1: "shape", 2: "partial"}
 
 
 @pytest.fixture(params=MARKETS)
-def city(request, servers, few_candidates, tmp_path, monkeypatch):
+def city(request, tmp_path, monkeypatch):
     """One of the two, on its own file but for the address of its source."""
     it, name = MARKETS[request.param], f"{request.param}{uuid.uuid4().hex[:6]}"
     with live.Server() as source:
@@ -93,7 +96,7 @@ def city(request, servers, few_candidates, tmp_path, monkeypatch):
         (line,) = [line for line in text.splitlines() if line.startswith("  source: ")]
         (tmp_path / f"{name}.yaml").write_text(text.replace(line, f"  source: {source.url(it.path)}"))
         monkeypatch.setenv("FOOTFALL_PARAMS", str(tmp_path))
-        yield SimpleNamespace(name=name, source=source, **vars(it))
+        yield SimpleNamespace(name=name, source=source, folder=tmp_path, **vars(it))
 
 
 def walk(city, number, troubles):
@@ -112,11 +115,11 @@ def walk(city, number, troubles):
         if trouble in REFUSED:
             assert done.exit_code == REFUSED[trouble], done.output
             assert before == str(day - DAY) or (n and before < str(day)), "what was published is not gone"
-            says = {"shape": city.says, "429": "answered 429", "500": "answered 500"}.get(trouble, "tried 4 times")
-            assert says in " ".join(done.output.split())
+            assert says(city, trouble) in " ".join(done.output.split())
             continue
         assert (done.exit_code, before) == (0, str(day)), done.output
-        sees_what_was_published(city, store, day, trouble)
+        content = forecasts.latest_snapshot(store, city.name)
+        sees_what_was_published(city, pd.read_parquet(io.BytesIO(content)), day, trouble)
         told[day] = first_day(forecasts.latest(store, city.name))
         if n % 7 == 6:
             assert run("review", city, day).exit_code == 0
@@ -128,9 +131,7 @@ def run(station, city, day):
     return footfall(station, city.name, "--as-of", str(day))
 
 
-def sees_what_was_published(city, store, day, trouble):
-    content = forecasts.latest_snapshot(store, city.name)
-    table = pd.read_parquet(io.BytesIO(content))
+def sees_what_was_published(city, table, day, trouble):
     values = table[table["location"] == city.location].set_index("date")["value"]
     assert values.index.max() < pd.Timestamp(day), "nothing of the day that is not over"
     known = {"late": day - 2 * DAY, "partial": day - 2 * DAY}.get(trouble, day - DAY)
@@ -138,6 +139,7 @@ def sees_what_was_published(city, store, day, trouble):
     assert values[pd.Timestamp(known)] == city.truth(known), trouble
     if trouble == "missing":
         assert pd.isna(values[pd.Timestamp(day - 4 * DAY)])
+    return values
 
 
 def first_day(shown):
@@ -145,16 +147,47 @@ def first_day(shown):
     return float(table[(table["output_type"] == "mean") & (table["horizon"] == 1)]["value"].iloc[0])
 
 
-def test_a_few_days_of_both(city):
-    told = walk(city, 4, FEW)
-    assert sorted(told) == [START + n * DAY for n in (0, 1, 3)]
+@pytest.mark.soak
+def test_what_each_of_sixty_days_reads(city, monkeypatch, tmp_path):
+    """As the walk, without notebooks: what the source had published by then, and each of its faults by its name."""
+    from flows.sources import reading
+
+    monkeypatch.setenv("FOOTFALL_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(live, "FIRST", dt.date(2025, 7, 1))
+    data, published = read_market(tmp_path, city.name).data, 0
+    for n in range(60):
+        day, trouble = START + n * DAY, SIXTY.get(n, "")
+        monkeypatch.setattr(reading, "day_of_business", lambda _, day=day: day)
+        city.source.body, city.source.answers = city.does.get(trouble, city.morning)(day), ANSWERS.get(trouble, [])[:]
+        if trouble in REFUSED:
+            with pytest.raises(DataProblem if trouble == "shape" else EnvironmentProblem, match=says(city, trouble)):
+                reading.read_source(data)
+            continue
+        table = visible(reading.read_source(data).series, day, data.lag)
+        sees_what_was_published(city, table, day, trouble)
+        if n % 10 == 9:
+            reading.read_source(data)  # again on the same day
+        published += 1
+    answered = pd.Series(city.source.answered, dtype=object).astype(str).value_counts().to_dict()
+    print(f"\n{city.name}: {published} of 60 days read, answers {answered}, {city.source.sent:,} bytes")
+    assert (published, answered) == (55, {"200": 57, "304": 6, "429": 5, "500": 5, "503": 1, "cut": 5})
+
+
+def says(city, trouble):
+    return {"shape": city.says, "429": "answered 429", "500": "answered 500"}.get(trouble, "tried 4 times")
+
+
+def test_a_few_days_of_both(city, servers, few_candidates):
+    with (city.folder / f"{city.name}.yaml").open("a") as file:
+        file.write("train: {backtest_days: 60}\n")
+    assert sorted(walk(city, 3, FEW)) == [START, START + 2 * DAY]
     page = storage.read(storage.connect("footfall"), f"{city.name}/index.html").decode()
     assert "Figures: " in page and "https://" in page.partition("Figures: ")[2][:200], "the page credits the source"
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(3 * 3600)
-def test_sixty_days_of_both(city):
+def test_sixty_days_of_both(city, servers, few_candidates):
     told = walk(city, 60, SIXTY)
     refused = [n for n, trouble in SIXTY.items() if trouble in REFUSED]
     assert len(told) == 60 - len(refused)
