@@ -36,13 +36,18 @@ def call(*words, **options):
     return done.stdout
 
 
+def debian():
+    """Where this machine gets its Debian, if it is a bookworm; else where everyone does."""
+    sources = Path("/etc/apt/sources.list.d/debian.sources")
+    return [sources] if sources.exists() and "bookworm" in sources.read_text() else []
+
+
 def build():
     """The image of what lies here, from a Debian made on this machine; what has not changed is not built again."""
     base = "docker.io/library/debian:bookworm-slim"
     if not call("podman", "images", "--quiet", base):
         tar = TOOLS / "base.tar"
-        mirror = [path for path in ("/etc/apt/sources.list.d/debian.sources",) if Path(path).exists()]
-        call("mmdebstrap", "--quiet", "--variant=minbase", "--include=ca-certificates", "bookworm", tar, *mirror)
+        call("mmdebstrap", "--quiet", "--variant=minbase", "--include=ca-certificates", "bookworm", tar, *debian())
         call("podman", "import", "--quiet", tar, base)
         tar.unlink()
     mounts = [f"--volume={path}:{path}:ro" for path in SETTINGS if Path(path).exists()]

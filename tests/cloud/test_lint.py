@@ -1,0 +1,93 @@
+"""What others' linters say of deploy/: nothing, or why not; and the first command, with a gcloud that only listens."""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+
+import pytest
+from terraform_root import ROOT, TOOLS
+
+pytestmark = pytest.mark.cloud
+DEPLOY = ROOT / "deploy"
+LISTENER = """#!/bin/sh
+for word; do printf '%s\\n' "$word" | tr '\\n' ' ' | sed 's/ $//'; printf '\\037'; done >> "$HEARD"
+echo >> "$HEARD"
+case "$*" in
+    *"versions add"*) cat >> "$SECRETS"; echo >> "$SECRETS" ;;
+    *"projectNumber"*) echo 123456789012 ;;
+    *"(digest)"*) echo sha256:bbbb ;;
+    *"get account"*) echo ana@example.org ;;
+esac
+"""
+
+
+def run(*words, **options):
+    done = subprocess.run([*map(str, words)], capture_output=True, text=True, check=False, **options)
+    return done.returncode, done.stdout + done.stderr
+
+
+def needs(program):
+    return pytest.mark.skipif(not shutil.which(program), reason=f"no {program} here")
+
+
+@needs("shellcheck")
+def test_shellcheck_finds_nothing():
+    scripts = [*DEPLOY.rglob("*.sh"), *(ROOT / "tests" / "cloud").glob("*.sh")]
+    assert run("shellcheck", *scripts) == (0, "")
+
+
+def test_hadolint_finds_nothing_but_what_the_dockerfile_gives_reasons_for():
+    assert run(TOOLS / "venv" / "bin" / "hadolint", DEPLOY / "Dockerfile") == (0, "")
+
+
+def test_checkov_finds_nothing_but_what_its_settings_give_reasons_for():
+    code, said = run(TOOLS / "venv" / "bin" / "checkov", "--config-file", ROOT / "tests" / "cloud" / "checkov.yaml",
+                     "-d", DEPLOY)  # fmt: skip
+    assert code == 0, said
+
+
+@pytest.fixture
+def bootstrapped(tmp_path):
+    """deploy/bootstrap.sh and a user of the database, with a gcloud and a Terraform that only listen."""
+    shutil.copytree(DEPLOY, tmp_path / "deploy", ignore=shutil.ignore_patterns(".terraform*", "*.tfvars"))
+    for name in ("gcloud", "terraform"):
+        (tmp_path / name).write_text(LISTENER)
+        (tmp_path / name).chmod(0o755)
+    paths = {name: str(tmp_path / name.lower()) for name in ("HEARD", "SECRETS")}
+    environment = os.environ | paths | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    code, said = run("sh", tmp_path / "deploy" / "bootstrap.sh", "till", "0-1-2", env=environment)
+    assert code == 0, said
+    assert run("sh", tmp_path / "deploy" / "database_user.sh", "till", "footfall", "mlflow", env=environment)[0] == 0
+    lines = (tmp_path / "heard").read_text().splitlines()
+    heard = [line.split("\x1f")[:-1] for line in lines]
+    return tmp_path, heard, said.splitlines()[-1]
+
+
+def test_the_first_command_leaves_what_the_others_need(bootstrapped):
+    folder, heard, last = bootstrapped
+    variables = (folder / "deploy" / "terraform.tfvars").read_text()
+    assert 'project_number  = "123456789012"' in variables and "cloud-sql-proxy@sha256:bbbb" in variables
+    declared = set(re.findall(r'^variable "(\w+)"', (DEPLOY / "variables.tf").read_text(), re.MULTILINE))
+    assert set(re.findall(r"^(\w+) *=", variables, re.MULTILINE)) < declared
+    secrets = (folder / "secrets").read_text().split()
+    assert len(set(secrets)) == 3 and all(len(secret) >= 64 for secret in secrets)
+    assert secrets[2].startswith("footfall:")
+    assert not any(secret in str(heard) for secret in secrets), "no secret in a list of processes"
+    assert "-target=terraform_data.ground" in str(heard) and last.startswith("Now:  gcloud builds submit")
+
+
+@needs("gcloud")
+def test_every_command_of_gcloud_is_one(bootstrapped, tmp_path):
+    _, heard, last = bootstrapped
+    indented = re.findall(r"^    (gcloud .*?)(?: +#.*)?$", (DEPLOY / "README.md").read_text(), re.MULTILINE)
+    commands = [shlex.join(["gcloud", *words]) for words in heard if not words[0].startswith(("-chdir", "config"))]
+    commands += [*indented, last.removeprefix("Now:  ").replace("$(sh deploy/commit.sh)", "abc")]
+    assert len(set(commands)) > 15
+    (tmp_path / "commands.md").write_text("\n".join(["```", *sorted(set(commands)), "```"]))
+    code, said = run("gcloud", "meta", "lint-gcloud-commands", f"--commands-text-file={tmp_path / 'commands.md'}")
+    verdicts = json.loads(said[said.index("[{") :].splitlines()[0])
+    assert code == 0 and len(verdicts) == len(set(commands))
+    assert not {one["command_string"]: one["error_message"] for one in verdicts if not one["success"]}
