@@ -6,9 +6,9 @@ BIN := .venv/bin
 run: .venv/ready       ## next week's forecast from the bundled sample, published to the local bucket
 	$(BIN)/footfall run sample
 
-quick: .venv/ready     ## lint, types and every test that needs no server, kernel or browser: under 90 seconds
+quick: .venv/ready     ## lint, types and every short test that needs no server, kernel or browser: under 90 seconds
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
-	$(BIN)/pytest -n 2 --dist worksteal -m "not soak and not cloud and not servers and not kernel"
+	$(BIN)/pytest -n 2 --dist worksteal -m "not soak and not cloud and not servers and not kernel and not long"
 
 test: .venv/ready .venv/browser  ## every check: lint, types, tests, notebooks
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

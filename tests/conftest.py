@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 import socket
+import sqlite3
 import subprocess
 import tempfile
 import time
@@ -21,7 +22,7 @@ from invariants import CANARY
 
 from flows.local.servers import servers as run_servers
 from flows.proxies import settle_proxies
-from flows.settings import ROOT
+from flows.settings import ROOT, home
 from flows.storage import bucket as storage
 from flows.storage import forecasts
 
@@ -30,33 +31,62 @@ os.environ |= {"MLFLOW_TRACKING_USERNAME": "reader", "MLFLOW_TRACKING_PASSWORD":
 settle_proxies()
 
 
+SAID = "first-run.txt"
+HOMES = ("PREFECT_API_URL", "MLFLOW_TRACKING_URI", "FOOTFALL_BUCKET", "STORAGE_EMULATOR_HOST", "PREFECT_HOME")
 LONGEST = (
     "test_cli",
     "test_notebooks",
-    "test_worker",
-    "test_environment",
-    "test_backfill",
     "test_review_flow",
+    "test_worker",
+    "test_backfill",
+    "test_environment",
     "test_real",
+    "test_dying",
+    "test_schedule",
 )
 
 
 def pytest_collection_modifyitems(items):
-    """The files that take longest come first, so that no worker is left alone with one of them at the end."""
-    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
+    """The files that take longest come first, the quick ones last: neither worker is left alone at the end."""
     for item in items:
         if {"servers", "emulator"} & set(item.fixturenames):
             item.add_marker("servers")
+    slow = {item.path for item in items if item.get_closest_marker("servers") or item.get_closest_marker("kernel")}
+    ranks = {name: rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: (ranks.get(item.path.stem, len(LONGEST)), item.path not in slow))
 
 
 @pytest.fixture(scope="session")
-def servers():
+def first_home(tmp_path_factory):
+    """Where the worker that is first to have a champion leaves a copy of its home, for the others to begin with."""
+    return tmp_path_factory.getbasetemp().parent / "first-home" if "PYTEST_XDIST_WORKER" in os.environ else None
+
+
+@pytest.fixture(scope="session")
+def servers(first_home):
     """What `footfall run` starts: Prefect, MLflow and a bucket, all real, in a home of the tests' own.
 
     Modules that import prefect read its address once, so tests import flows only where they use them.
     """
+    if first_home and first_home.exists():
+        shutil.copytree(first_home, home(), dirs_exist_ok=True)
     with run_servers() as addresses:
         yield addresses
+
+
+def leave_a_copy(folder):
+    """Copy what a home keeps, its databases as they are at one moment; another worker's copy stays."""
+    part = folder.with_name(uuid.uuid4().hex)
+    for name in ("artifacts", "bucket", "runs"):
+        shutil.copytree(home() / name, part / name)
+    (part / "prefect").mkdir()
+    for name in ("mlflow.db", "prefect/prefect.db"):
+        ours, theirs = (contextlib.closing(sqlite3.connect(where / name)) for where in (home(), part))
+        with ours as database, theirs as copy:
+            database.backup(copy)
+    shutil.copy(home() / SAID, part)
+    with contextlib.suppress(OSError):
+        part.rename(folder)
 
 
 def footfall(*words):
@@ -87,13 +117,18 @@ def few_candidates(thin_notebooks, monkeypatch):
 
 
 @pytest.fixture(scope="session")
-def first_run(servers, thin_notebooks):
+def first_run(servers, thin_notebooks, first_home):
     """What `footfall run sample` said when there was no champion yet; it has one from here on, and a forecast."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FOOTFALL_NOTEBOOKS", str(thin_notebooks))
-        done = footfall("run", "sample")
-    assert done.exit_code == 0, done.output
-    return done.output
+    if not (home() / SAID).exists():  # else another worker has made this home
+        fresh = not (home() / "runs").exists()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("FOOTFALL_NOTEBOOKS", str(thin_notebooks))
+            done = footfall("run", "sample")
+        assert done.exit_code == 0, done.output
+        (home() / SAID).write_text(done.output)
+        if first_home and fresh:
+            leave_a_copy(first_home)
+    return (home() / SAID).read_text()
 
 
 def typical(cases, *kept):

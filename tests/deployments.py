@@ -1,8 +1,5 @@
 """A market's own deployment on the Prefect server."""
 
-import subprocess
-import sys
-
 from flows.settings import POOL
 
 
@@ -11,8 +8,9 @@ def deployment(client, market, cron="0 6 * * *"):
     from prefect.client.schemas.actions import DeploymentScheduleCreate
     from prefect.client.schemas.schedules import CronSchedule
 
-    if not any(pool.name == POOL for pool in client.read_work_pools()):
-        subprocess.run([sys.executable, "-m", "prefect", "work-pool", "create", POOL, "--type", "process"], check=True)
+    from flows.orchestration import pool
+
+    pool.arrange()
     schedule = DeploymentScheduleCreate(schedule=CronSchedule(cron=cron, timezone="Europe/Lisbon"), active=True)
     flow = client.create_flow_from_name("predict")
     return client.create_deployment(

@@ -9,7 +9,7 @@ import typer
 
 from flows.cli import terminal
 from flows.cli.options import Market, Settings, app
-from flows.local.servers import servers
+from flows.local.servers import BUCKET, MLFLOW, servers
 from flows.settings import home, notebooks_folder, params_folder
 from footfall.errors import DataProblem
 from footfall.market_file import read_market
@@ -43,7 +43,7 @@ def backtest(
         lag = parameters.data.lag if lag is None else lag
         origins = candidates.days(first, last)
         if candidate == "champion":
-            with servers():
+            with servers(MLFLOW, BUCKET):
                 candidate = candidates.recipe_of_champion(market)
         table = candidates.backtest(parameters, origins, [candidate], horizon, lag)
         terminal.say(f"{candidate}, {market}: {candidates.summary(table)}", markup=False)

@@ -16,7 +16,7 @@ import typer
 
 from flows.cli import terminal
 from flows.cli.options import Market, app
-from flows.local.servers import servers
+from flows.local.servers import BUCKET, MLFLOW, PREFECT, servers
 from flows.settings import bucket_name, home, params_folder
 from footfall.errors import DataProblem, EnvironmentProblem
 from footfall.market_file import check_name, read_market
@@ -30,7 +30,7 @@ def champion(
     on: Annotated[str | None, typer.Option(metavar="DATE", help="The day asked for; the newest if left out.")] = None,
 ) -> None:
     """Say which model, notebook, data and forecast were in use on a day, and since when and why."""
-    with _named(market), servers():
+    with _named(market), servers(MLFLOW, BUCKET):
         from flows.operations import audit
 
         terminal.print_pairs(audit.champion(bucket_name(), market, on))
@@ -78,7 +78,7 @@ def runs(
     since: Annotated[str | None, typer.Option(help="Only what ran from this day on, as in 2026-11-01.")] = None,
 ) -> None:
     """List the fifty newest runs on record, or the fifty newest that are asked for."""
-    with _named(market), servers():
+    with _named(market), servers(MLFLOW):
         from flows.operations import audit
 
         lines = audit.runs(market, notebook, outcome, since) or [{"": "no run on record"}]
@@ -90,7 +90,7 @@ def runs(
 @app.command()
 def trace(market: Market, day: Annotated[str, typer.Argument(help="The day the forecast stood on.")]) -> None:
     """Lead back from a published forecast to its model, notebook, data, commit and parameters."""
-    with _named(market), servers():
+    with _named(market), servers(MLFLOW, BUCKET):
         from flows.operations import audit
 
         terminal.print_pairs(audit.trace(bucket_name(), market, day))
@@ -99,7 +99,7 @@ def trace(market: Market, day: Annotated[str, typer.Argument(help="The day the f
 @app.command()
 def verify(run: RunId) -> None:
     """Check every byte of a record against the digests it was written with."""
-    with terminal.plain_words(None), servers(), tempfile.TemporaryDirectory() as scratch:
+    with terminal.plain_words(None), servers(MLFLOW), tempfile.TemporaryDirectory() as scratch:
         from flows.operations import audit
 
         record, altered = audit.verify(run, Path(scratch))
@@ -122,7 +122,7 @@ def replay(run: RunId) -> None:
 
 def _servers_unless_here(run: str) -> AbstractContextManager[object]:
     """The servers, unless the run is a folder here."""
-    return contextlib.nullcontext() if Path(run).exists() else servers()
+    return contextlib.nullcontext() if Path(run).exists() else servers(MLFLOW)
 
 
 @app.command("open")
@@ -147,7 +147,7 @@ def status(
     with terminal.plain_words(None):
         if market:
             read_market(params_folder(), market)
-        with servers():
+        with servers(PREFECT, BUCKET):
             from flows.operations.status import markets, screen
             from flows.storage import bucket
 

@@ -9,7 +9,7 @@ import typer
 
 from flows.cli import terminal
 from flows.cli.options import AsOf, Market, Settings, app
-from flows.local.servers import servers
+from flows.local.servers import BUCKET, servers
 from flows.settings import bucket_name, params_folder
 from footfall.errors import GateClosed
 from footfall.market_file import read_market
@@ -82,7 +82,7 @@ def forecast(market: Market) -> None:
     """Print the published forecast."""
     with terminal.plain_words(None):
         read_market(params_folder(), market)
-        with servers():
+        with servers(BUCKET):
             terminal.show(market)
 
 

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -28,6 +28,7 @@ from flows.record.process import Process, this_process
 from flows.settings import OWN_PREFECT, home
 from footfall.errors import EnvironmentProblem
 
+PREFECT, MLFLOW, BUCKET = ("PREFECT_API_URL", "MLFLOW_TRACKING_URI", "FOOTFALL_BUCKET")  # the variables that lead there
 PATIENCE = 120.0  # seconds that a server may stand still before it answers
 WORKING = 0.01  # of a processor, at least: less is standing still, even where thirty others want the machine
 STRETCHES = 10  # of PATIENCE that one which works may take; the first start makes its database
@@ -49,8 +50,14 @@ def shared_environment() -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def servers() -> Iterator[dict[str, str]]:
+def servers(*needed: str) -> Iterator[dict[str, str]]:
     """Everything a run talks to: already running, or started for as long as this lasts.
+
+    Parameters
+    ----------
+    *needed : str
+        `PREFECT`, `MLFLOW` or `BUCKET`, of a command that asks only some of them; all if none is given. Where it starts
+        them, it has no guests: who comes meanwhile waits until it has ended.
 
     Yields
     ------
@@ -67,9 +74,13 @@ def servers() -> Iterator[dict[str, str]]:
     (home() / "logs").mkdir(parents=True, exist_ok=True)
     # whose servers they are waits for its guests
     with _locked("lock", fcntl.LOCK_SH) as guests, contextlib.ExitStack() as stack:
-        with _locked("starting", fcntl.LOCK_EX):  # of two that begin at once, the second is a guest of the first
-            addresses = (_running() or _start(stack, guests)) | _named()
-        if "FOOTFALL_BUCKET" in _named() and "STORAGE_EMULATOR_HOST" not in _named():
+        # of two that begin at once, the second is a guest of the first
+        starting = stack.enter_context(_locked("starting", fcntl.LOCK_EX))
+        running = _running()
+        addresses = (running or _start(stack, guests, needed)) | _named()
+        if running or not needed:
+            fcntl.flock(starting, fcntl.LOCK_UN)
+        if BUCKET in _named() and "STORAGE_EMULATOR_HOST" not in _named():
             addresses.pop("STORAGE_EMULATOR_HOST", None)  # a bucket on this machine is not the one that was named
         os.environ.update(addresses)
         yield addresses
@@ -98,14 +109,14 @@ def _running() -> dict[str, str]:
     return host.addresses if host.lives() else {}
 
 
-def _start(stack: contextlib.ExitStack, guests: IO[str]) -> dict[str, str]:
-    addresses = _named()
-    ours = [server for server in _servers() if server.variable not in addresses]
+def _start(stack: contextlib.ExitStack, guests: IO[str], needed: Sequence[str]) -> dict[str, str]:
+    addresses, wanted = _named(), needed or (PREFECT, MLFLOW, BUCKET)
+    ours = [server for server in _servers() if server.variable in wanted and server.variable not in addresses]
     for server in ours:  # all at once: each takes its time
         server.launch(stack)
     for server in ours:
         addresses |= server.addresses(stack)
-    if not ours:
+    if needed or not ours:
         return addresses
     note = home() / "servers.json"
     note.write_text(Host(**this_process().model_dump(), addresses=addresses).model_dump_json())
@@ -186,19 +197,19 @@ def _servers() -> list[Server]:
 
     prefect, files = home() / "prefect", ["--backend-store-uri", "sqlite:///mlflow.db", "--artifacts-destination"]
     return [
-        Server("PREFECT_API_URL", "prefect", 4200, prefect, python("prefect", "server", "start"), "/api/health",
-               lambda url: {"PREFECT_API_URL": f"{url}/api", OWN_PREFECT: f"{url}/api"},
+        Server(PREFECT, "prefect", 4200, prefect, python("prefect", "server", "start"), "/api/health",
+               lambda url: {PREFECT: f"{url}/api", OWN_PREFECT: f"{url}/api"},
                {"PREFECT_API_DATABASE_CONNECTION_URL": "sqlite+aiosqlite:///prefect.db"}),
-        Server("MLFLOW_TRACKING_URI", "mlflow", 5000, home(),
+        Server(MLFLOW, "mlflow", 5000, home(),
                python("mlflow", "server", *files, "artifacts", "--workers", "1"), "/health",
-               lambda url: {"MLFLOW_TRACKING_URI": url}),
-        Server("FOOTFALL_BUCKET", "bucket", 4443, home(), _bucket, "/storage/v1/b",
-               lambda url: {"FOOTFALL_BUCKET": "footfall", "STORAGE_EMULATOR_HOST": url}),
+               lambda url: {MLFLOW: url}),
+        Server(BUCKET, "bucket", 4443, home(), _bucket, "/storage/v1/b",
+               lambda url: {BUCKET: "footfall", "STORAGE_EMULATOR_HOST": url}),
     ]  # fmt: skip
 
 
 def _named() -> dict[str, str]:
-    names = ("PREFECT_API_URL", "MLFLOW_TRACKING_URI", "FOOTFALL_BUCKET", "STORAGE_EMULATOR_HOST")
+    names = (PREFECT, MLFLOW, BUCKET, "STORAGE_EMULATOR_HOST")
     return {name: os.environ[name] for name in names if os.environ.get(name)}
 
 

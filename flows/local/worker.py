@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 
 from flows.local.servers import launch
-from flows.orchestration import automations, deployments, reaper
+from flows.orchestration import automations, deployments, pool, reaper
 from flows.settings import POOL, ROOT
 from footfall.errors import EnvironmentProblem
 
@@ -20,14 +20,11 @@ def worker() -> Iterator[subprocess.Popen[bytes]]:
     They go to the Prefect server that the environment names. Runs that the last worker left behind are ended first.
     """
     reaper.reap()
-    for words in (
-        ["work-pool", "create", POOL, "--type", "process", "--overwrite"],
-        ["work-pool", "set-concurrency-limit", POOL, "1"],
-        ["--no-prompt", "deploy", "--all", "--prefect-file", str(deployments.prefect_file())],
-    ):
-        done = subprocess.run([*PREFECT, *words], cwd=ROOT, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise EnvironmentProblem(f"prefect {' '.join(words)}: {(done.stderr or done.stdout)[-800:]}")
+    pool.arrange()
+    words = ["--no-prompt", "deploy", "--all", "--prefect-file", str(deployments.prefect_file())]
+    done = subprocess.run([*PREFECT, *words], cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise EnvironmentProblem(f"prefect {' '.join(words)}: {(done.stderr or done.stdout)[-800:]}")
     automations.arrange()
     with contextlib.ExitStack() as stack:
         yield launch(stack, "worker", [*PREFECT, "worker", "start", "--pool", POOL], ROOT)

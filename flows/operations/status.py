@@ -5,12 +5,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from flows.champion import ledger
+from flows.champion import entries
 from flows.orchestration import alerts, automations, schedule
 from flows.record.folder import unfinished
 from flows.settings import day_of, home, params_folder
-from flows.station import scores
-from flows.storage import bucket, forecasts, layout
+from flows.storage import bucket, forecasts, layout, scores
 from footfall.errors import Problem
 from footfall.evaluation.review import LATELY, accuracy, last_days
 from footfall.market_file import market_names, read_market
@@ -35,7 +34,7 @@ class Line:
 def markets(store: bucket.Bucket) -> list[str]:
     """The markets in ``params/`` that have a forecast or a champion."""
     names = market_names(params_folder())
-    return [name for name in names if bucket.names(store, layout.pointer(name)) or ledger.champion(store, name)]
+    return [name for name in names if bucket.names(store, layout.pointer(name)) or entries.newest(store, name)]
 
 
 def screen(store: bucket.Bucket, name: str) -> list[Line]:
@@ -74,9 +73,10 @@ def _forecast(store: bucket.Bucket, market: Market, today: dt.date) -> list[Line
 
 def _champion(store: bucket.Bucket, name: str, today: dt.date) -> Line:
     """The champion's version, its age and why it is champion."""
-    entry = ledger.champion(store, name)
-    if entry is None:
+    last = entries.newest(store, name)
+    if last is None:
         return Line("champion", "none yet", f"footfall train {name}")
+    entry = entries.read(store, last.champions[-1])
     age = _age(today, entry.as_of)
     return Line("champion", f"{name}/{entry.version}, since {entry.as_of}, {age}; {entry.why}")
 

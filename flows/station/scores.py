@@ -13,9 +13,9 @@ from flows.settings import bucket_name
 from flows.station.run import Run, log, stage, step
 from flows.station.snapshot import selected
 from flows.storage import bucket, forecasts, layout
+from flows.storage.scores import stored
 from footfall.errors import DataProblem
 from footfall.evaluation import review, scores
-from footfall.params import Market
 from footfall.selection import Key
 from footfall.series import DAY, WEEK, read_snapshot
 
@@ -47,15 +47,6 @@ def _unscored(
 
 def _series(run: Run) -> dict[Key, pd.Series]:
     return selected(run, read_snapshot(run.folder / "in" / "snapshot.parquet")).series
-
-
-def stored(store: bucket.Bucket, market: Market) -> pd.DataFrame:
-    """The table of a market as it is in the bucket; without rows where nothing was reviewed yet."""
-    try:
-        content = bucket.read(store, layout.scores(market.name))
-    except bucket.Missing:
-        return scores.read_scores("")
-    return scores.from_parquet(content, market.data.location, market.data.category)
 
 
 def _lay_down(run: Run, store: bucket.Bucket, day: str, folder: str) -> str:

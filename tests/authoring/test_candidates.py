@@ -44,6 +44,7 @@ def test_a_changed_cell_changes_the_candidates(tmp_path):
         rehearsal.candidates(tmp_path / "train.ipynb", asked())
 
 
+@pytest.mark.long
 def test_it_writes_what_judges_read(tmp_path):
     done = ran("--candidate", "calendar", "--out", str(tmp_path / "calendar.csv"))
     assert done.exit_code == 0, done.output

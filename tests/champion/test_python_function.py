@@ -5,12 +5,11 @@ import datetime as dt
 import pandas as pd
 import pytest
 from figures import retail
-from sktime.forecasting.naive import NaiveForecaster
 
 from footfall.champion import Champion, PythonFunction, coming
 from footfall.evaluation import intervals
 from footfall.evaluation.backtest import backtest, last_origins
-from footfall.models import fit, predict
+from footfall.models import SeasonalNaive, fit, predict
 from footfall.quantiles import QUANTILES
 
 ABOUT = {"location": "PT", "category": "retail_and_recreation", "lag": 3, "horizon": 7, "data_through": "2022-10-10"}
@@ -18,7 +17,7 @@ ABOUT = {"location": "PT", "category": "retail_and_recreation", "lag": 3, "horiz
 
 @pytest.fixture(scope="module")
 def champion():
-    y, recipe = retail()[: ABOUT["data_through"]], NaiveForecaster(strategy="last", sp=7)
+    y, recipe = retail()[: ABOUT["data_through"]], SeasonalNaive()
     residuals = backtest({"naive": recipe}, y, last_origins(y, 66, 7), horizon=7, lag=3)
     return Champion(fit(recipe, y), residuals, ABOUT)
 

@@ -15,7 +15,7 @@ import bad_parameters
 import invariants
 import psutil
 import pytest
-from conftest import footfall, typical
+from conftest import HOMES, footfall, typical
 from proxy import Proxy
 
 from flows.settings import home
@@ -191,7 +191,10 @@ def test_rewritten_history_is_refused_unless_accepted(trained, tmp_path):
         (["--set", "data.category=cinemas"], 3, "Categories of PT: grocery_and_pharmacy"),
         (["--set", "data.category=parks"], 3, "needs a market of its own"),
         (["--set", "predict.horizon=14"], 3, "trained for 7 days ahead of figures 3 days late; train with this"),
-        (["--set", "data.lag=2"], 3, "trained for 7 days ahead of figures 3 days late; train with this"),
+        pytest.param(
+            *(["--set", "data.lag=2"], 3, "trained for 7 days ahead of figures 3 days late; train with this"),
+            marks=pytest.mark.soak,
+        ),
         (
             ["--as-of", "2022-08-01"],
             6,
@@ -224,7 +227,7 @@ def is_in_a_cell(folder):
     return any(json.loads(path.read_text()).get("running") is not None for path in folder.glob("*.json"))
 
 
-@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("sent", typical([signal.SIGTERM, signal.SIGINT], signal.SIGTERM))
 def test_a_run_that_is_told_to_stop_is_on_record_at_once(sent, trained):
     before = set((home() / "runs").iterdir())
     command = [sys.executable, "-u", "-m", "flows.cli.main", "train", "sample"]
@@ -242,10 +245,10 @@ def test_a_run_that_is_told_to_stop_is_on_record_at_once(sent, trained):
     invariants.check(home(), market="sample", acknowledged="2022-10-13")
 
 
-@pytest.mark.kernel
+@pytest.mark.soak  # beside the test in tests/local/test_worker.py, where others have started the servers
 def test_up_starts_everything_and_stops_cleanly(tmp_path):
-    home = {name: value for name, value in os.environ.items() if name not in HOMES} | {"FOOTFALL_HOME": str(tmp_path)}
-    up = subprocess.Popen([sys.executable, "-m", "flows.cli.main", "up"], env=home, stdout=subprocess.PIPE, text=True)
+    env = {name: value for name, value in os.environ.items() if name not in HOMES} | {"FOOTFALL_HOME": str(tmp_path)}
+    up = subprocess.Popen([sys.executable, "-m", "flows.cli.main", "up"], env=env, stdout=subprocess.PIPE, text=True)
     said = [up.stdout.readline() for _ in range(4)]
     assert [line.split()[0] for line in said] == ["Prefect", "MLflow", "bucket", "A"], said
     family = psutil.Process(up.pid).children(recursive=True)
@@ -263,9 +266,6 @@ def test_a_home_that_cannot_be_made_is_told_in_plain_words(tmp_path):
     done = subprocess.run(words, env=home, capture_output=True, text=True, check=False)
     assert done.returncode == 4 and "Traceback" not in done.stderr, done.stderr
     assert f"Not a directory: '{tmp_path}/file/home" in done.stdout and "set FOOTFALL_HOME to a folder" in done.stdout
-
-
-HOMES = ("PREFECT_API_URL", "MLFLOW_TRACKING_URI", "FOOTFALL_BUCKET", "STORAGE_EMULATOR_HOST", "PREFECT_HOME")
 
 
 @pytest.mark.parametrize(

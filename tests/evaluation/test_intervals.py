@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from figures import retail
-from sktime.forecasting.naive import NaiveForecaster
 
 from footfall.evaluation.backtest import backtest, last_origins, leaderboard, windows, youngest
 from footfall.evaluation.intervals import FEWEST_POOLED, quantiles, steps, with_quantiles
@@ -18,7 +17,7 @@ COLUMNS = ["origin", "date", "horizon", "mean", "actual"]
 @pytest.fixture(scope="module")
 def table() -> pd.DataFrame:
     y = retail()
-    return backtest({"naive": NaiveForecaster(strategy="last", sp=7)}, y, last_origins(y, 100, 7), 7, 3)
+    return backtest({"naive": SeasonalNaive()}, y, last_origins(y, 100, 7), 7, 3)
 
 
 def live(table: pd.DataFrame, origin: pd.Timestamp, lag: int = 3) -> pd.DataFrame:
@@ -84,6 +83,7 @@ def test_few_errors_give_no_interval(table):
         live(table, first)
 
 
+@pytest.mark.long
 def test_intervals_cover_what_they_say():
     day = pd.date_range("2021-01-01", periods=1000)
     noise = np.random.default_rng(0).normal(size=1000)
@@ -115,6 +115,7 @@ def test_a_range_made_step_by_step_is_the_one_that_is_published(table, day):
     assert made["low"].iloc[-1] == pytest.approx(expected + size * share * recent)
 
 
+@pytest.mark.long
 def test_the_few_errors_of_a_young_series_are_pooled_and_its_ranges_hold():
     y, held = retail(), []
     steady = LogLevel() * KindOfDay("PT") * LastYearsTurn() * WeekdaySmoother(level=0.1, season=0.1, trend=0.0)

@@ -106,6 +106,7 @@ def test_a_folder_of_forecasts_is_one_table(tmp_path):
 # --- growth ---
 
 
+@pytest.mark.long
 def test_day_by_day_grows_to_the_same_bytes_as_at_once():
     table = scores.read_scores("")
     for day in pd.date_range("2022-09-22", "2022-10-13", freq="3D"):

@@ -18,8 +18,9 @@ from footfall.errors import EnvironmentProblem
 pytestmark = pytest.mark.kernel
 
 SCRIPT = """
+import sys
 from flows.local.servers import servers
-with servers() as at:
+with servers(*sys.argv[1:]) as at:
     print(at.get("STORAGE_EMULATOR_HOST"), flush=True)
     input()
     print("leaves", flush=True)
@@ -34,10 +35,10 @@ def comes(tmp_path):
     ours = {name: value for name, value in os.environ.items() if name not in theirs}
     processes = []
 
-    def one_more(**named):
+    def one_more(*needed, **named):
         env = ours | ELSEWHERE | {"FOOTFALL_HOME": str(tmp_path), **named}
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-        processes.append(subprocess.Popen([sys.executable, "-c", SCRIPT], env=env, **pipes))
+        processes.append(subprocess.Popen([sys.executable, "-c", SCRIPT, *needed], env=env, **pipes))
         return processes[-1]
 
     yield one_more
@@ -78,6 +79,23 @@ def test_who_comes_while_the_house_waits_for_its_last_guest_is_one_more_guest(co
 
 def test_of_two_that_begin_at_once_one_starts_the_servers(comes):
     assert len({process.stdout.readline() for process in [comes(), comes(), comes()]}) == 1
+
+
+def test_who_asks_only_some_servers_starts_no_other_and_has_no_guests(comes, tmp_path):
+    alone = comes(servers.BUCKET, PREFECT_API_URL="", MLFLOW_TRACKING_URI="")
+    address = alone.stdout.readline()
+    assert address.startswith("http://127.0.0.1") and not (tmp_path / "servers.json").exists()
+    assert not (tmp_path / "mlflow.db").exists() and not (tmp_path / "prefect").exists()
+    host = comes()
+    wait_until_it_waits(host)
+    leave(alone)
+    assert host.stdout.readline().startswith("http://127.0.0.1") and (tmp_path / "servers.json").exists()
+    guest = comes(servers.BUCKET)
+    assert guest.stdout.readline().startswith("http://127.0.0.1")
+    leave(host)
+    wait_until_it_waits(host)  # for a guest that asks only some of them, too
+    leave(guest)
+    assert host.wait() == 0
 
 
 def test_who_names_a_bucket_elsewhere_is_not_led_to_the_one_on_this_machine(comes, tmp_path):

@@ -1,36 +1,49 @@
 """The deployments, for real: server, `prefect deploy --all`, worker, scheduled parameters, forecast in the bucket."""
 
+import os
 import re
+import signal
+import subprocess
+import sys
 import time
+import urllib.request
 
 import invariants
+import psutil
 import pytest
 import yaml
+from conftest import HOMES
 
-from flows.settings import ROOT, home
+from flows.settings import POOL, ROOT, home
 from flows.storage import bucket, forecasts
 
 pytestmark = pytest.mark.kernel
 
 
 @pytest.fixture(scope="module")
-def waiting(servers):
-    """A worker's process."""
-    from flows.local.worker import worker  # prefect, once imported, keeps the address it found
-
-    with worker() as process:
-        yield process
+def up(servers, thin_notebooks):
+    """`footfall up` in a process of its own, a guest of the servers that are there, and what it said."""
+    env = {name: value for name, value in os.environ.items() if name not in HOMES}
+    words, env = [sys.executable, "-m", "flows.cli.main", "up"], env | {"FOOTFALL_NOTEBOOKS": str(thin_notebooks)}
+    with subprocess.Popen(words, env=env, stdout=subprocess.PIPE, text=True) as process:
+        said = []
+        for line in process.stdout:
+            said.append(line)
+            if line.startswith("A worker waits"):
+                break
+        yield process, said
+        process.send_signal(signal.SIGINT)
 
 
 @pytest.fixture
-def run(waiting, client):
+def run(up, client):
     """Starts a run of a deployment as a person would, and waits for its end for as long as the worker lives."""
     from prefect.deployments import run_deployment
 
     def run_to_its_end(deployment, **settings):
         flow_run = run_deployment(deployment, parameters={"market": "sample", "settings": settings}, timeout=0)
         while not flow_run.state.is_final():
-            assert waiting.poll() is None, "the worker ended"
+            assert up[0].poll() is None, "the worker ended"
             time.sleep(0.5)
             flow_run = client.read_flow_run(flow_run.id)
         return flow_run
@@ -94,3 +107,15 @@ def test_the_schedules_keep_clear_of_the_clock_change():
     assert scheduled["flows/train.py:train"][0]["cron"].split()[2] == "1"
     assert all(d["work_pool"]["name"] == "forecasting" and "concurrency_limit" not in d for d in deployments)
     assert all((ROOT / "params" / f"{d['parameters']['market']}.yaml").exists() for d in deployments)
+
+
+def test_up_says_where_everything_is_and_stops_cleanly(up, servers, client):
+    process, said = up
+    pool = client.read_work_pool(POOL)
+    assert (pool.type, pool.concurrency_limit) == ("process", 1)
+    assert {line.split()[0] for line in said if not line.startswith(" ")} == {"Prefect", "MLflow", "bucket", "A"}, said
+    assert servers["MLFLOW_TRACKING_URI"] in "".join(said)
+    (worker,) = psutil.Process(process.pid).children()
+    process.send_signal(signal.SIGINT)
+    assert process.wait() == 0 and not worker.is_running()
+    assert urllib.request.urlopen(servers["MLFLOW_TRACKING_URI"] + "/health").status == 200, "a guest stops no server"

@@ -34,6 +34,7 @@ def altered_after(series: pd.DataFrame, day: str) -> pd.DataFrame:
     return series.assign(value=series["value"].mask(series["date"] > day, 77.0))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("check", [check_typical, pytest.param(check_every_spelling, marks=pytest.mark.soak)])
 def test_sktime_accepts_it_as_a_forecaster(check):
     check(Boosted)
@@ -47,6 +48,7 @@ def test_past_forecasts_know_nothing_after_their_origin():
     assert rows_of(y).features.shape[1] == len(FEATURES)
 
 
+@pytest.mark.long
 def test_later_rows_of_the_panel_change_no_byte_of_the_model(sample, tmp_path):
     y = retail()[:"2022-09-10"]
     for name, panel in {"one.zip": Panel(sample), "two.zip": Panel(altered_after(sample, "2022-09-10"))}.items():
@@ -68,6 +70,7 @@ def test_what_was_learned_comes_back_without_the_panel(sample, tmp_path):
     assert not len(pickle.loads(pickle.dumps(Panel(sample))).training_set(FRONT).error)
 
 
+@pytest.mark.long
 def test_a_panel_of_regions_alone_learns_from_the_same_few_of_them_and_one_with_a_nation_from_none(sample, monkeypatch):
     monkeypatch.setattr("footfall.models.boosted.MOST_REGIONS", 4)
     regions = pd.concat([sample.assign(location=f"PT-{number:02}") for number in range(3)], ignore_index=True)
@@ -143,6 +146,7 @@ def test_another_parameter_of_the_calendar_is_followed_by_features_and_forecast(
     assert not np.array_equal(theirs, usual, equal_nan=True)
 
 
+@pytest.mark.long
 def test_the_panel_learns_from_forecasts_of_the_same_calendar(sample):
     panel, y = Panel(sample), retail()[:"2022-09-10"]
     with_turn, without = (fit(Boosted("PT", panel, 20, calendar=the_calendar(share=s)), y) for s in (0.4, 0.0))

@@ -50,6 +50,7 @@ def guests(usual: float = 150.0) -> pd.Series:
     return y.mask((y.index.dayofweek == 0) | on_holiday)
 
 
+@pytest.mark.long
 @each
 @pytest.mark.parametrize("usual", [3.0, 150.0, 40_000.0])
 def test_the_open_days_are_like_open_days_were(name, usual):
@@ -59,12 +60,14 @@ def test_the_open_days_are_like_open_days_were(name, usual):
     assert said[said.index.dayofweek != 0].between(0.8 * y.min(), 1.2 * y.max()).all()
 
 
+@pytest.mark.long
 @each
 def test_ten_times_the_guests_are_ten_times_the_forecast(name):
     said, tenfold = (predict(fit(CANDIDATES[name], guests(usual)), COMING) for usual in (150.0, 1500.0))
     np.testing.assert_allclose(tenfold, 10 * said, rtol=2e-2 if name in ("ETS", "Theta") else 1e-9)
 
 
+@pytest.mark.long
 @each
 def test_nobody_is_the_least_there_can_be(name):
     y = (guests() - guests().tail(60).quantile(0.3)).clip(lower=0)

@@ -54,6 +54,7 @@ def ahead(y: pd.Series) -> pd.DatetimeIndex:
     return pd.date_range(y.index[-1], periods=11)[4:]
 
 
+@pytest.mark.long
 @each
 @pytest.mark.parametrize("case", SERIES)
 def test_the_week_is_within_what_the_series_has_shown(case, name, tmp_path):
@@ -105,6 +106,7 @@ def test_days_without_figures_before_the_first_and_after_the_last_change_nothing
     pd.testing.assert_series_equal(predict(fit(recipe, found), ahead(y)), predict(fit(recipe, y), ahead(y)))
 
 
+@pytest.mark.long
 @each
 def test_one_missing_day_moves_the_week_by_less_than_the_days_differ(name, tmp_path):
     y, recipe = retail(), recipes("PT", retail(), tmp_path)[name]

@@ -53,6 +53,7 @@ def week_after(y: pd.Series) -> pd.DatetimeIndex:
     return pd.date_range(y.index[-1], periods=8)[1:]
 
 
+@pytest.mark.long
 @each
 def test_a_day_more_of_data_moves_the_forecast(forecaster):
     y = retail()
@@ -65,6 +66,7 @@ def test_a_day_more_of_data_moves_the_forecast(forecaster):
     assert old.cutoff[-1] == y.index[-2]  # the argument is left as it was
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("forecaster", [model for model in every if follows(*model.values)])
 def test_following_day_by_day_ends_where_one_leap_does(forecaster):
     y = retail()
@@ -75,6 +77,7 @@ def test_following_day_by_day_ends_where_one_leap_does(forecaster):
     np.testing.assert_allclose(predict(walk, week_after(y)), predict(leap, week_after(y)))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("holes", [[], [-40, -26, -19, -12, -5, -4, -3]], ids=["whole", "holed"])
 @pytest.mark.parametrize("forecaster", [CANDIDATES[name] for name in AT_ONCE], ids=AT_ONCE)
 def test_many_days_at_once_are_those_days_one_by_one(forecaster, holes):
@@ -101,6 +104,7 @@ def test_many_days_at_once_know_no_day_after_their_own():
         assert (before[-1] != same[-1]).any()
 
 
+@pytest.mark.long
 def test_days_that_are_not_asked_for_are_known_and_a_known_future_is_refused():
     y = retail()
     for name in AT_ONCE:
@@ -161,6 +165,7 @@ def test_sixty_days_are_enough(forecaster):
     assert predict(fit(forecaster, y), week_after(y)).between(-60, 80).all()
 
 
+@pytest.mark.long
 @each
 def test_nobody_is_the_least_there_can_be(forecaster):
     y = (retail() / 5 - 95).clip(lower=-100)
@@ -178,11 +183,13 @@ def test_a_steady_week_is_forecast_as_it_is():
     np.testing.assert_allclose(predict(fit(WeekdaySmoother(), y), week_after(y)), [1, 2, 3, 4, 5, 30, 20])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("check", [check_typical, pytest.param(check_every_spelling, marks=pytest.mark.soak)])
 def test_sktime_accepts_the_smoother_as_a_forecaster(check):
     check(WeekdaySmoother)
 
 
+@pytest.mark.long
 @each
 def test_the_same_fit_saves_the_same_bytes(forecaster, tmp_path):
     y = retail()
@@ -200,6 +207,7 @@ def test_a_python_that_pickles_enums_by_name_saves_the_same_bytes(monkeypatch, t
         assert _sha256(tmp_path / "one.zip") == _sha256(tmp_path / "two.zip")
 
 
+@pytest.mark.long
 def test_a_fresh_process_loads_the_same_numbers_and_fits_the_same_bytes(tmp_path):
     y = retail()
     save(fit(CANDIDATES["calendar"], y), tmp_path / "model.zip")

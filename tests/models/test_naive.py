@@ -2,18 +2,20 @@
 
 import numpy as np
 import pandas as pd
+import pytest
+from estimators import check_every_spelling, check_typical
 from figures import retail
 from sktime.forecasting.naive import NaiveForecaster
-from sktime.utils.estimator_checks import check_estimator
 
 from footfall.models import SeasonalNaive, bring_up_to, fit, predict
 
 AHEAD = pd.date_range("2022-10-14", periods=16)
 
 
-def test_sktime_accepts_it_as_a_forecaster():
-    skip = ["test_class_has_doctest_example", "test_get_test_params_coverage", "test__y_remember_data"]
-    check_estimator(SeasonalNaive, raise_exceptions=True, verbose=False, tests_to_exclude=skip)
+@pytest.mark.long
+@pytest.mark.parametrize("check", [check_typical, pytest.param(check_every_spelling, marks=pytest.mark.soak)])
+def test_sktime_accepts_it_as_a_forecaster(check):
+    check(SeasonalNaive)
 
 
 def test_where_nothing_is_missing_it_says_what_sktime_s_says():

@@ -12,6 +12,7 @@ NOT_OURS = ["test_class_has_doctest_example", "test_get_test_params_coverage"]
 COUNTED_INDEX = "test_categorical_y_raises_error"  # feeds days numbered from 0, which no calendar knows
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("transformer", [LogLevel, KindOfDay, LastYearsTurn])
 def test_sktime_accepts_it_as_a_transformer(transformer):
     skip = [*NOT_OURS] if transformer is LogLevel else [*NOT_OURS, COUNTED_INDEX]

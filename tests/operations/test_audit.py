@@ -86,6 +86,7 @@ def test_what_cannot_be_asked_for_is_told(words, says, published):
     assert done.exit_code == 2 and says in done.output, done.output
 
 
+@pytest.mark.long
 def test_a_replay_that_ends_elsewhere_says_where(tmp_path):
     seen = f"open({str(tmp_path / 'seen')!r}, 'x')"  # a second time it is there already
     claim(tmp_path / "run", write(tmp_path, seen, "1 / 0"), {"market": "m"})
@@ -95,6 +96,7 @@ def test_a_replay_that_ends_elsewhere_says_where(tmp_path):
     assert found[1].startswith("now it failed in cell 3: FileExistsError: ")
 
 
+@pytest.mark.long
 def test_a_record_of_other_code_says_which_commit_can_replay_it(tmp_path):
     claim(tmp_path / "run", write(tmp_path, "import footfall.results"), {"market": "m"})
     here = run_notebook(tmp_path / "run", {"number": 7}, print)

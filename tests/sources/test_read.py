@@ -247,7 +247,8 @@ def test_a_long_line_is_refused_wherever_the_blocks_end(tmp_path):
         read(path)
 
 
-@settings(max_examples=150, derandomize=True, deadline=None)
+@pytest.mark.long
+@settings(max_examples=60, derandomize=True, deadline=None)
 @given(at=st.integers(0, 5000), octets=st.binary(min_size=1, max_size=4), dropped=st.integers(0, 4))
 def test_any_damage_is_read_or_explained(at, octets, dropped, tmp_path_factory):
     good = to_bytes(sample())[:5000].rpartition(b"\n")[0] + b"\n"

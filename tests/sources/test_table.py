@@ -525,7 +525,8 @@ GOOD = (
 ).encode()
 
 
-@settings(max_examples=150, derandomize=True, deadline=None)
+@pytest.mark.long
+@settings(max_examples=60, derandomize=True, deadline=None)
 @given(at=st.integers(0, len(GOOD)), octets=st.binary(min_size=1, max_size=4), dropped=st.integers(0, 4))
 def test_any_damage_is_read_or_explained(at, octets, dropped, tmp_path_factory):
     path = tmp_path_factory.mktemp("damaged") / "till.csv"
@@ -556,6 +557,7 @@ def test_a_workbook_that_unpacks_to_too_much_is_not_unpacked(tmp_path, monkeypat
     assert "more than the limit of 500 bytes; no export is that large" in problem(path, **PORTUGUESE)
 
 
+@pytest.mark.long
 def test_a_hundred_thousand_orders_take_little_memory(write):
     rows = "".join(f"2025-{m:02}-{d:02} 10:00,1\n" for m in range(1, 11) for d in range(1, 29)) * 360
     path = write("when,amount\n" + rows)
