@@ -66,8 +66,8 @@ chosen = select(published, location, category, series, backtest.youngest(lag))
 assert not chosen.objection(), chosen.objection()
 key = chosen.shown(show)
 y, country, panel = chosen.series[key], country_of(key[0]), Panel(published)
-print(f"{len(chosen.series)} series, {len(chosen.refused)} refused; drawn: {' '.join(key)}")
-f"{len(y)} days, {y.index[0]:%Y-%m-%d} to {y.index[-1]:%Y-%m-%d}, {y.isna().sum()} without a value"
+span = f"{len(y)} days, {y.index[0]:%Y-%m-%d} to {y.index[-1]:%Y-%m-%d}, {y.isna().sum()} without a value"
+f"{len(chosen.series)} series, {len(chosen.refused)} refused; drawn is {' '.join(key)}: {span}"
 
 # %% [markdown]
 # ## Candidates
