@@ -5,6 +5,7 @@ A market's registered model is named after it; its alias ``champion`` names the 
 
 import json
 import shutil
+import warnings
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,10 @@ def register(market: str, run: str, model: Path, tags: dict[str, str]) -> str | 
     source = {name: value for name, value in training.data.tags.items() if name.startswith(OF_SOURCE)}
     mlflow.start_run(run_id=run)
     try:
+        if about.get(
+            "series"
+        ):  # it has no example, see `card`, and MLflow would say on the terminal that it misses one
+            warnings.filterwarnings("ignore", message=".*input example was not provided")
         logged = mlflow.pyfunc.log_model(
             name="model", loader_module="footfall.champion", data_path=str(model), pip_requirements=NEEDS,
             signature=card.signature(about), input_example=card.example(about), metadata=about,
