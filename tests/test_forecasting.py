@@ -1,6 +1,7 @@
 """The coming days of a market's series: those of one as they were, those of many each by itself, all accounted for."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -120,7 +121,10 @@ def test_several_places_have_an_index_and_a_page_each(champion, houses, tmp_path
     assert words["messages"]["en"]["text"].splitlines()[0].startswith("Baixa: ") and len(words["days"]) == 21
     index = (tmp_path / "forecast" / "index.html").read_text()
     assert index.count("sites/sao-joao-se/index.html") and "São João/Sé" in index and "Nova" in index
-    assert "São João/Sé, Tasca" in (tmp_path / "forecast" / "sites" / "sao-joao-se" / "index.html").read_text()
+    page = tmp_path / "forecast" / "sites" / "sao-joao-se" / "index.html"
+    assert "São João/Sé, Tasca" in page.read_text()
+    links = set(re.findall(r'href="([a-z./_-]+)"', page.read_text()))
+    assert "../../index.html" in links and all((page.parent / link).exists() for link in links)
 
 
 def test_one_series_has_its_page_where_it_was(tmp_path):

@@ -31,6 +31,8 @@ class About(NamedTuple):
         known to be better than the naive.
     known_days : int, optional
         Days of a young series.
+    all_places : str
+        Address of the index of all places, seen from the page; nothing where there is none.
     """
 
     name: str = ""
@@ -38,6 +40,7 @@ class About(NamedTuple):
     credit: str | None = None
     standing: Literal["proven", "young", "unproven"] = "proven"
     known_days: int | None = None
+    all_places: str = ""
 
     def place(self, location: str, language: Language) -> str:
         """What the page calls the place: its own name, a site's before it; else the location's."""

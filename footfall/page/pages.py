@@ -20,6 +20,7 @@ from footfall.page.words import of_places
 from footfall.selection import Key
 from footfall.series import site_of
 
+INDEX = "../../index.html"  # seen from a place's page
 DRAWN = 100  # places at most that have a page each; of more the index alone is drawn
 
 
@@ -60,7 +61,8 @@ def write_pages(
         name = _name(key, several["category"].nunique() > 1)
         if key in made and len(slugs) <= DRAWN:
             into = folder / "sites" / slug
-            words[name] = _write(made[key], lag, known.get(" ".join(key)), into, standing)
+            words[name] = _write(made[key], lag, known.get(" ".join(key)), into, standing._replace(all_places=INDEX))
+            made[key].table.to_csv(into / "forecast.csv", index=False, lineterminator="\n")
         days = _days(made[key]) if key in made else None
         sites.append(Site(name, slug if len(slugs) <= DRAWN else "", days))
     location, category = several.iloc[0]
