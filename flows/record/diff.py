@@ -117,11 +117,13 @@ def _forecast(before: Path, now: Path) -> str:
     moves = (new - old).dropna()
     if moves.empty:
         return "no day in common"
-    day = moves.abs().idxmax()
-    if abs(moves[day]) < 0.05:
+    location, _, day = largest = moves.abs().idxmax()
+    if abs(moves[largest]) < 0.05:
         return "forecast unchanged"
-    return f"forecast for {dt.date.fromisoformat(str(day)):%A %d %B} {moves[day]:+.1f} points"
+    of = f"{location} " if moves.index.get_level_values("location").nunique() > 1 else ""
+    return f"forecast for {of}{dt.date.fromisoformat(day):%A %d %B} {moves[largest]:+.1f} points"
 
 
 def _means(forecast: pd.DataFrame) -> pd.Series:
-    return forecast[forecast["output_type"] == "mean"].set_index("target_end_date")["value"]
+    means = forecast[forecast["output_type"] == "mean"]
+    return means.set_index(["location", "target", "target_end_date"])["value"]

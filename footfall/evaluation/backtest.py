@@ -21,6 +21,10 @@ from footfall.units import unit
 
 WARM_UP = 365  # origins that only gather errors
 FEWEST_DAYS = 60  # of history before the first origin
+NO_DAY = (
+    f"no known day has a forecast with its range by every candidate; a range takes {FEWEST_ERRORS} earlier "
+    "errors of each day ahead: give more backtest_days, or leave a candidate out"
+)
 
 
 class Windows(NamedTuple):
@@ -213,10 +217,7 @@ def leaderboard(table: pd.DataFrame, y: pd.Series) -> pd.DataFrame:
     """
     scored = comparable(table)
     if scored.empty:
-        raise ValueError(
-            f"no known day has a forecast with its range by every candidate; a range takes {FEWEST_ERRORS} earlier "
-            "errors of each day ahead: give more backtest_days, or leave a candidate out"
-        )
+        raise ValueError(NO_DAY)
     scale = naive_error(y[: table["origin"].min()])
     scores = {name: _scores(rows, scale) for name, rows in scored.groupby("candidate", sort=False)}
     return pd.DataFrame.from_dict(scores, orient="index").rename_axis("candidate").sort_values("WIS", kind="stable")

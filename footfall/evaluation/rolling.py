@@ -1,9 +1,10 @@
 """The backtest of a market: of each of its series alone, and of all of them together.
 
-A market of one series is the market of many that has one: what is pooled of it is its own.
+Series of one country, unit and span go through the models and the ranges together, as a frame of days by series. A
+market of one series is the market of many that has one: what is pooled of it is its own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -11,16 +12,48 @@ import pandas as pd
 from sktime.forecasting.base import BaseForecaster
 
 from footfall.calendar import country_of
-from footfall.evaluation.backtest import Windows, backtest, comparable, last_origins, leaderboard, windows
-from footfall.evaluation.intervals import with_quantiles
-from footfall.evaluation.metrics import interval_scores, naive_error
-from footfall.models import of_country
-from footfall.quantiles import QUANTILES
+from footfall.evaluation import backtest, intervals
+from footfall.evaluation.metrics import complete, scores_of
+from footfall.models import at_once, of_country
+from footfall.quantiles import COVERAGES, SCORED_LEVELS, WIDEST, column, percentage
 from footfall.selection import Key
-from footfall.units import unit
+from footfall.series import DAY, WEEK
+from footfall.units import unit_of
 
 RESIDUALS = ["location", "category", "origin", "date", "horizon", "mean", "actual"]
 SERIES = ["location", "category"]
+WINDOWS = ("selection", "report")
+METRICS = ["MAE", "MASE", "WIS", *(f"cover{percentage(level)}" for level in (*COVERAGES, WIDEST)), "days"]
+LOOPED = 100  # series of a market, above which candidates that take one after the other are left out
+TOGETHER = 100  # series whose ranges are in memory at once
+
+
+class Batch(NamedTuple):
+    """Series of one country, unit and span, and what each candidate said of them.
+
+    Attributes
+    ----------
+    y : DataFrame
+        Days × series, its columns their keys.
+    origins : DatetimeIndex
+        The latest days that these could be forecast from.
+    means : dict of str to ndarray
+        Of each candidate, shape (n_origins, horizon, n_series).
+    actual : ndarray
+        What happened, of the same shape.
+    """
+
+    country: str
+    y: pd.DataFrame
+    origins: pd.DatetimeIndex
+    means: dict[str, np.ndarray]
+    actual: np.ndarray
+
+    def quantiles(self, candidate: str, some: slice, lag: int) -> np.ndarray:
+        """A candidate's ranges of some of the series, shape (n_origins, horizon, n_levels, n_some)."""
+        floor = unit_of(self.y.columns[0][1]).floor
+        means, actual = self.means[candidate][..., some], self.actual[..., some]
+        return intervals.of_backtest(means, actual, self.origins, self.country, lag, floor)
 
 
 class Rolling(NamedTuple):
@@ -32,22 +65,39 @@ class Rolling(NamedTuple):
         The latest days that any of the series could be forecast from.
     windows : Windows
         Spans of them.
-    tables : dict of Key to DataFrame
-        A backtest table with quantiles of each series, as `footfall.evaluation.backtest.backtest` has it.
+    batches : list of Batch
+        All of its series.
+    lag : int
+        Days between a day and its publication.
     scores : DataFrame
         A row per ``window`` (choice, verdict), ``candidate`` and series: the columns of
         `footfall.evaluation.backtest.leaderboard`, and ``scale``, the unit of its MASE.
+    wis : DataFrame
+        Mean WIS of each candidate by origin of the report, all series in one unit.
+    left_out : list of str
+        Candidates that were not asked, because they take one series after the other and there are many.
     """
 
     origins: pd.DatetimeIndex
-    windows: Windows
-    tables: dict[Key, pd.DataFrame]
+    windows: backtest.Windows
+    batches: list[Batch]
+    lag: int
     scores: pd.DataFrame
+    wis: pd.DataFrame
+    left_out: list[str]
 
     def of(self, key: Key, window: str) -> pd.DataFrame:
-        """The backtest table of one series over the ``selection`` or the ``report``."""
-        table = self.tables[key]
+        """The backtest table with quantiles of one series over the ``selection`` or the ``report``."""
+        batch = next(batch for batch in self.batches if key in batch.y)
+        at = batch.y.columns.get_loc(key)
+        tables = [_rows(batch, name, slice(at, at + 1), self.lag) for name in batch.means]
+        table = pd.concat(tables, ignore_index=True)
         return table[table["origin"].isin(getattr(self.windows, window))]
+
+    @property
+    def keys(self) -> list[Key]:
+        """All of its series."""
+        return [key for batch in self.batches for key in batch.y]
 
     def leaderboard(self, window: str) -> pd.DataFrame:
         """Every candidate's scores, best first: the mean over all series, each in units of its own scale.
@@ -107,7 +157,7 @@ class Rolling(NamedTuple):
             ``location, category, status`` (published, fell back, young), ``candidate, reason``, over the report
             ``days, MAE, MASE, WIS, cover80, ratio``; sorted by the first two.
         """
-        table = self.by_series(candidate, naive).reindex(pd.MultiIndex.from_tuples(sorted(self.tables), names=SERIES))
+        table = self.by_series(candidate, naive).reindex(pd.MultiIndex.from_tuples(sorted(self.keys), names=SERIES))
         back, young = table.pop("loses").eq(True), table["ratio"].isna()
         ratio = table["ratio"].map("{:.2f}".format)
         table.insert(0, "status", np.select([back, young], ["fell back", "young"], "published"))
@@ -115,23 +165,13 @@ class Rolling(NamedTuple):
         table.insert(2, "reason", np.where(back, f"{name} erred " + ratio + f" times as much as {naive}", ""))
         return table.reset_index()
 
-    def wis_by_origin(self, window: str) -> pd.DataFrame:
-        """Mean WIS of each candidate on each origin, over all series in units of their own scale."""
-        scale = self.scores.groupby(SERIES)["scale"].first()
-        parts = []
-        for key in self.tables:
-            scored = comparable(self.of(key, window))
-            if len(scored):
-                score = interval_scores(scored) * (scale.mean() / scale[key])
-                parts.append(scored.assign(score=score).pivot_table("score", "origin", "candidate"))
-        return pd.concat(parts).groupby(level=0).mean()
-
     def residuals(self, candidate: str, naive: str, accounts: pd.DataFrame) -> pd.DataFrame:
         """What was said by who speaks for each series, and what happened: a row per series, origin and day."""
         back = accounts.set_index(SERIES)["status"].eq("fell back")
         parts = [
-            table[table["candidate"] == (naive if back[key] else candidate)].assign(location=key[0], category=key[1])
-            for key, table in self.tables.items()
+            _column(batch, at, naive if back[key] else candidate).assign(location=key[0], category=key[1])
+            for batch in self.batches
+            for at, key in enumerate(batch.y)
         ]
         return pd.concat(parts, ignore_index=True)[RESIDUALS]
 
@@ -150,28 +190,90 @@ def roll(
     days, horizon, lag : int
         Origins of a series at most, days to forecast from each, days between a day and its publication.
     """
-    own = {key: last_origins(y, days, horizon, lag) for key, y in series.items()}
-    origins = max(own.values(), key=lambda these: (len(these), these[-1]))
-    spans = windows(origins, horizon)
-    tables = {key: _table(y, candidates, own[key], horizon, lag, country_of(key[0])) for key, y in series.items()}
-    return Rolling(origins, spans, tables, _scores(series, tables, spans))
+    left_out = [name for name, each in candidates.items() if len(series) > LOOPED and not at_once(each)]
+    asked = {name: each for name, each in candidates.items() if name not in left_out}
+    batches = [_batch(country, y, asked, days, horizon, lag) for country, y in batched(series)]
+    origins = max((batch.origins for batch in batches), key=lambda these: (len(these), these[-1]))
+    spans = backtest.windows(origins, horizon)
+    parts = [part for batch in batches for part in _scored(batch, spans, lag)]
+    if not parts:
+        raise ValueError(backtest.NO_DAY)
+    scores = pd.concat([scores for scores, _ in parts], ignore_index=True)
+    return Rolling(origins, spans, batches, lag, scores, _pooled([wis for _, wis in parts], scores), left_out)
 
 
-def _table(
-    y: pd.Series, candidates: dict[str, BaseForecaster], origins: pd.DatetimeIndex, horizon: int, lag: int, country: str
-) -> pd.DataFrame:
-    table = backtest({name: of_country(each, country) for name, each in candidates.items()}, y, origins, horizon, lag)
-    return with_quantiles(table, country, lag, unit(y).floor)
+def batched(series: Mapping[Key, pd.Series]) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Series of one country, unit and span as a frame of days by series; with the country."""
+    groups: dict[tuple[str, str, pd.Timestamp, pd.Timestamp], dict[Key, pd.Series]] = {}
+    for key, y in series.items():
+        span = (country_of(key[0]), unit_of(key[1]).name, y.index[0], y.index[-1])
+        groups.setdefault(span, {})[key] = y
+    for (country, *_), group in groups.items():
+        yield country, pd.concat(group, axis=1, names=SERIES)
 
 
-def _scores(series: Mapping[Key, pd.Series], tables: Mapping[Key, pd.DataFrame], spans: Windows) -> pd.DataFrame:
-    boards = []
-    for window in ("selection", "report"):
-        for key, table in tables.items():
-            rows = table[table["origin"].isin(getattr(spans, window))]
-            if len(tables) > 1 and not rows[["actual", *QUANTILES]].notna().all(axis=1).any():
-                continue  # too young for a range in this window
-            board = leaderboard(rows, series[key]).reset_index()
-            scale = naive_error(series[key][: rows["origin"].min()])
-            boards.append(board.assign(window=window, location=key[0], category=key[1], scale=scale))
-    return pd.concat(boards, ignore_index=True)
+def _batch(
+    country: str, y: pd.DataFrame, candidates: dict[str, BaseForecaster], days: int, horizon: int, lag: int
+) -> Batch:
+    """Candidates of equal recipe, as the champion often is one of those that challenge it, are asked once."""
+    origins, means = backtest.last_origins(y, days, horizon, lag), dict[str, np.ndarray]()
+    for name, each in candidates.items():
+        twin = next((other for other in means if candidates[other] == each), None)
+        means[name] = means[twin] if twin else backtest.means(of_country(each, country), y, origins, horizon, lag)
+    dates = origins.repeat(horizon) + np.tile(np.arange(1, horizon + 1), len(origins)) * DAY
+    actual = y.reindex(dates).to_numpy().reshape(len(origins), horizon, y.shape[1])
+    return Batch(country, y, origins, means, actual)
+
+
+def _scored(batch: Batch, spans: backtest.Windows, lag: int) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
+    """Scores of all candidates in both windows, some series at a time; and of the report WIS by origin and series."""
+    for first in range(0, batch.y.shape[1], TOGETHER):
+        some = slice(first, first + TOGETHER)
+        quantiles = {name: batch.quantiles(name, some, lag) for name in batch.means}
+        for window in WINDOWS:
+            at = batch.origins.isin(getattr(spans, window))
+            if at.any():
+                yield _of_window(batch, quantiles, window, at, some)
+
+
+def _of_window(
+    batch: Batch, quantiles: dict[str, np.ndarray], window: str, at: np.ndarray, some: slice
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    keys, actual = batch.y.columns[some], batch.actual[at][..., some]
+    means = {name: values[at][..., some] for name, values in batch.means.items()}
+    counts = np.logical_and.reduce([complete(means[name], quantiles[name][at], actual) for name in means])
+    scale = batch.y.iloc[:, some][: batch.origins[at][0]].diff(WEEK).abs().mean().to_numpy()
+    tables, wis = [], {}
+    for name, mean in means.items():
+        scores = scores_of(mean, quantiles[name][at], actual, scale, counts)
+        named = {"window": window, "candidate": name, "scale": scale}
+        tables.append(
+            scores.table.assign(**named, location=keys.get_level_values(0), category=keys.get_level_values(1))
+        )
+        wis[name] = pd.DataFrame(scores.wis, index=batch.origins[at], columns=keys)
+    table = pd.concat(tables, ignore_index=True)
+    return table[table["days"] > 0], pd.concat(wis, axis=1) if window == "report" else pd.DataFrame()
+
+
+def _pooled(parts: list[pd.DataFrame], scores: pd.DataFrame) -> pd.DataFrame:
+    """Mean WIS by origin and candidate, each series' in the unit of one of mean scale."""
+    report = scores[scores["window"] == "report"]
+    scale = report.groupby(SERIES)["scale"].first()
+    each = pd.concat([part.T for part in parts if len(part)])
+    weight = (scale.mean() / scale).reindex(each.index.droplevel(0)).to_numpy()
+    return each.mul(weight, axis=0).groupby(level=0, sort=False).mean().T.dropna(how="all")
+
+
+def _column(batch: Batch, at: int, candidate: str) -> pd.DataFrame:
+    """What one candidate said of one series and what happened, a row per origin and day."""
+    horizon = batch.actual.shape[1]
+    ahead, origin = np.tile(np.arange(1, horizon + 1), len(batch.origins)), batch.origins.repeat(horizon)
+    numbers = {"mean": batch.means[candidate][..., at].ravel(), "actual": batch.actual[..., at].ravel()}
+    return pd.DataFrame({"origin": origin, "date": origin + ahead * DAY, "horizon": ahead, **numbers})
+
+
+def _rows(batch: Batch, candidate: str, one: slice, lag: int) -> pd.DataFrame:
+    quantiles = batch.quantiles(candidate, one, lag)[..., 0]
+    names = [column(level) for level in SCORED_LEVELS]
+    ranges = pd.DataFrame(quantiles.reshape(-1, len(names)), columns=names)
+    return _column(batch, one.start, candidate).join(ranges).assign(candidate=candidate)

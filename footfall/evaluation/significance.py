@@ -41,7 +41,7 @@ def advantage(score: pd.DataFrame, challenger: str, reference: str, draws: int =
     Parameters
     ----------
     score : DataFrame
-        Mean WIS by origin and candidate, from `footfall.evaluation.rolling.Rolling.wis_by_origin`.
+        Mean WIS by origin and candidate, from `footfall.evaluation.rolling.Rolling`.
     challenger, reference : str
         Columns of it.
     draws : int, default=2000
