@@ -117,7 +117,8 @@ incumbent = read_champion(champion) if champion else None
 candidates |= {"champion": with_panel(incumbent.forecaster, panel)} if incumbent else {}
 past = rolling.roll(chosen.series, candidates, backtest_days, horizon, lag)
 span = f"{past.origins[0]:%Y-%m-%d} to {past.origins[-1]:%Y-%m-%d}"
-f"{len(past.origins)} origins, {span}; the verdict rests on the last {len(past.windows.report)}"
+without = f"; too slow for so many: {', '.join(past.left_out)}" if past.left_out else ""
+f"{len(past.origins)} origins, {span}; the verdict rests on the last {len(past.windows.report)}{without}"
 
 # %% [markdown]
 # ## Choose
@@ -178,7 +179,7 @@ standing = incumbent.about.get("standing", "proven") if incumbent else ""
 known, needed = max(map(len, chosen.series.values())), backtest.days_needed(backtest_days, horizon)
 losing = float((by_series["ratio"] > 1).mean())
 decision = gate.judge(verdict, challenger, "seasonal naive", standing, margin, known, needed, losing, most_losing)
-lead = significance.advantage(past.wis_by_origin("report"), challenger, "seasonal naive")
+lead = significance.advantage(past.wis, challenger, "seasonal naive")
 print(f"{'passed' if decision.passed else 'closed'}: {decision.reason}")
 print("it saves {saved:.2f} of the naive's WIS; by chance {low:.2f} to {high:.2f}".format(**lead))
 verdict.round(3)
