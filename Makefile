@@ -2,7 +2,7 @@
 # PYTHON=/path/to/python takes that one; otherwise venv.sh finds one.
 BIN := .venv/bin
 
-.PHONY: run quick test soak cloud lab up bench bench-models bench-own lint lock
+.PHONY: run quick test soak cloud lab up bench bench-models bench-own bench-many lint lock
 run: .venv/ready       ## next week's forecast from the bundled sample, published to the local bucket
 	$(BIN)/footfall run sample
 
@@ -35,6 +35,9 @@ bench-models: .venv/ready benchmarks/.venv/ready  ## Footfall beside its peers: 
 DATA ?= ../shared/data/own
 bench-own: .venv/ready  ## the models on tills and counters of one's own, in the folder DATA
 	$(BIN)/python -m benchmarks.own $(DATA)
+
+bench-many: .venv/ready benchmarks/.venv/ready  ## many series in batch, beside a loop and common libraries: the files in DATA
+	$(BIN)/python -m benchmarks.many $(if $(filter file,$(origin DATA)),../shared/data,$(DATA))
 
 lint: .venv/ready      ## what can be mended by itself is mended
 	$(BIN)/ruff check --fix . && $(BIN)/ruff format . && $(BIN)/mypy

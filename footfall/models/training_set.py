@@ -52,7 +52,8 @@ def training_set(batches: Batches, front: Front, most: float = np.inf) -> Traini
     most : int, optional
         Rows that may be asked for at once; all, if left out.
     """
-    place = {name: number for number, name in enumerate(sorted(_names(batches), key=str))}
+    names = _names(batches)
+    place = {name: number for number, name in enumerate(sorted(names) if len(names) > 1 else names)}
     parts = [concatenated([])]
     for month in sorted({month for _, y in batches for month in np.unique(_months(y)[FEWEST_DAYS : len(y) - 1])}):
         limit = _limit(parts, month.to_timestamp(), most)
