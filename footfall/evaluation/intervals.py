@@ -271,12 +271,11 @@ class Past(NamedTuple):
     def of(cls, errors: Array, origins: pd.DatetimeIndex, country: str) -> "Past":
         """From what happened less what was said, shape (n_origins, horizon, n_series); NaN where that is not known."""
         date = _since_1970(origins)[:, None] + np.arange(1, errors.shape[1] + 1)
-        days = pd.DatetimeIndex(date.ravel().astype("datetime64[D]"))
         known = np.isfinite(errors)
         error = np.ascontiguousarray(np.where(known, errors, np.inf).transpose(2, 0, 1))
         size = np.ascontiguousarray(np.where(known, np.abs(errors), 0.0).transpose(1, 0, 2))
         known = np.ascontiguousarray(known.transpose(1, 0, 2), float)
-        return cls(error, size, known, date, special(days, country).reshape(date.shape))
+        return cls(error, size, known, date, _special(date, country))
 
     def widths(
         self, origins: pd.DatetimeIndex, ahead: Array, country: str, lag: int, pooled: Array, late: int = 0
@@ -286,11 +285,13 @@ class Past(NamedTuple):
         An error is of the past if its day is at least `lag` days before the origin.
         """
         order = np.empty((len(self.error), 0), int)
-        for origin, today in zip(origins, _since_1970(origins), strict=True):
+        since_1970 = _since_1970(origins)
+        specials = _special(since_1970[:, None] + ahead, country)
+        for today, is_special in zip(since_1970, specials, strict=True):
             begun = int((today - self.date[:, 0] >= lag).sum())  # origins of which a day is known
             past, age = self._until(begun), today - self.date[:begun]
             known = (age >= lag).astype(float)
-            count, is_special = _sums(past.known, known), special(origin + pd.to_timedelta(ahead, unit="D"), country)
+            count = _sums(past.known, known)
             enough = _fewest(count, ahead) >= FEWEST_ERRORS
             width = _unknown(len(ahead), len(enough))
             if enough.any():
@@ -358,6 +359,11 @@ class Past(NamedTuple):
 
 def _since_1970(days: pd.DatetimeIndex) -> Array:
     return np.asarray(days.to_numpy().astype("datetime64[D]").astype(int))
+
+
+def _special(days: Array, country: str) -> Array:
+    """Whether days counted from 1970 are special, of the shape of `days`."""
+    return special(pd.DatetimeIndex(days.ravel().astype("datetime64[D]")), country).reshape(days.shape)
 
 
 def _sums(numbers: Array, weights: Array) -> Array:
