@@ -28,18 +28,30 @@ resource "google_sql_database_instance" "database" {
         retained_backups = 14
       }
     }
-    dynamic "database_flags" { # who came and went, and what took long
-      for_each = {
-        log_checkpoints            = "on"
-        log_connections            = "on"
-        log_disconnections         = "on"
-        log_lock_waits             = "on"
-        log_min_duration_statement = "5000"
-      }
-      content {
-        name  = database_flags.key
-        value = database_flags.value
-      }
+    # who came and went, what was altered, and what took long
+    database_flags {
+      name  = "log_checkpoints"
+      value = "on"
+    }
+    database_flags {
+      name  = "log_connections"
+      value = "on"
+    }
+    database_flags {
+      name  = "log_disconnections"
+      value = "on"
+    }
+    database_flags {
+      name  = "log_lock_waits"
+      value = "on"
+    }
+    database_flags {
+      name  = "log_statement"
+      value = "ddl"
+    }
+    database_flags {
+      name  = "log_min_duration_statement"
+      value = "5000"
     }
     maintenance_window {
       day  = 7

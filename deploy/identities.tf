@@ -3,7 +3,7 @@ locals {
   accounts = {
     machine = "Prefect's server and the worker"
     mlflow  = "MLflow's server and its migration"
-    build   = "Cloud Build, and GitHub's workflow through it"
+    build   = "Cloud Build"
   }
   roles = {
     machine = ["roles/cloudsql.client", "roles/logging.logWriter", "roles/monitoring.metricWriter"]

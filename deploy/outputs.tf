@@ -16,7 +16,7 @@ output "image" {
 output "github" {
   value = var.github_repository == "" ? {} : {
     provider = google_iam_workload_identity_pool_provider.github[0].name
-    account  = google_service_account.account["build"].email
+    account  = google_service_account.github[0].email
   }
   description = "What GitHub's workflow needs to know, as variables of the repository."
 }

@@ -73,14 +73,18 @@ resource "terraform_data" "ground" {
   ]
 }
 
-# GitHub's workflow builds as the account of Cloud Build, without a key: main of one repository and nobody else.
+# GitHub's workflow sends commits to Cloud Build, without a key: main of one repository and nobody else.
+locals {
+  github = var.github_repository == "" ? 0 : 1
+}
+
 resource "google_iam_workload_identity_pool" "github" {
-  count                     = var.github_repository == "" ? 0 : 1
+  count                     = local.github
   workload_identity_pool_id = "github"
 }
 
 resource "google_iam_workload_identity_pool_provider" "github" {
-  count                              = var.github_repository == "" ? 0 : 1
+  count                              = local.github
   workload_identity_pool_id          = google_iam_workload_identity_pool.github[0].workload_identity_pool_id
   workload_identity_pool_provider_id = "github"
   attribute_mapping                  = { "google.subject" = "assertion.sub" }
@@ -90,9 +94,33 @@ resource "google_iam_workload_identity_pool_provider" "github" {
   }
 }
 
+resource "google_service_account" "github" {
+  count        = local.github
+  account_id   = "footfall-github"
+  display_name = "GitHub's workflow on main"
+}
+
 resource "google_service_account_iam_member" "github" {
-  count              = var.github_repository == "" ? 0 : 1
-  service_account_id = google_service_account.account["build"].name
-  role               = "roles/iam.workloadIdentityUser"
-  member             = "principal://iam.googleapis.com/${google_iam_workload_identity_pool.github[0].name}/subject/repo:${var.github_repository}:ref:refs/heads/main"
+  for_each = var.github_repository == "" ? {} : {
+    "it is the workflow" = [google_service_account.github[0].name, "roles/iam.workloadIdentityUser",
+    "principal://iam.googleapis.com/${google_iam_workload_identity_pool.github[0].name}/subject/repo:${var.github_repository}:ref:refs/heads/main"]
+    "it may ask for a build" = [google_service_account.account["build"].name, "roles/iam.serviceAccountUser", google_service_account.github[0].member]
+  }
+  service_account_id = each.value[0]
+  role               = each.value[1]
+  member             = each.value[2]
+}
+
+resource "google_project_iam_member" "github" {
+  for_each = toset(var.github_repository == "" ? [] : ["roles/cloudbuild.builds.editor", "roles/logging.viewer"])
+  project  = var.project
+  role     = each.value
+  member   = google_service_account.github[0].member
+}
+
+resource "google_storage_bucket_iam_member" "github" {
+  count  = local.github
+  bucket = google_storage_bucket.bucket["source"].name
+  role   = "roles/storage.objectUser"
+  member = google_service_account.github[0].member
 }

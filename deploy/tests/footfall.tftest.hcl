@@ -127,6 +127,17 @@ run "pages_are_public_by_choice" {
   }
 }
 
+run "github_builds_from_main_alone" {
+  command = plan
+  variables {
+    github_repository = "till/footfall"
+  }
+  assert {
+    condition     = google_iam_workload_identity_pool_provider.github[0].attribute_condition == "assertion.repository == 'till/footfall' && assertion.ref == 'refs/heads/main'"
+    error_message = "One branch of one repository."
+  }
+}
+
 run "a_tag_is_no_release" {
   command = plan
   variables {

@@ -13,6 +13,7 @@ from test_identity import Gate
 
 pytestmark = [
     pytest.mark.cloud,
+    pytest.mark.timeout(7200),  # an image is built first
     pytest.mark.skipif(not shutil.which("podman"), reason="no podman here: make cloud installs it"),
 ]
 WORDS = {"mlflow": "word-of-mlflow", "prefect": "word-of-prefect"}
