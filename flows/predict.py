@@ -13,6 +13,7 @@ from flows.station.publish import publish
 from flows.station.run import Run, recorded, run_notebook
 from flows.station.snapshot import take_snapshot
 from flows.station.station_flow import station_flow
+from flows.station.weather import take_weather
 from footfall.errors import GateClosed
 from footfall.forecast import read_forecast
 from footfall.params import PredictParams
@@ -46,6 +47,7 @@ async def predict(
         return missed
     with recorded("predict", market, as_of, settings) as run:
         take_snapshot(run, snapshot)
+        take_weather(run)
         if take_champion(run) is None:
             advice = f"train one: footfall train {market} --as-of {run.as_of}"
             raise GateClosed(f"{market} has no champion as of {run.as_of}; {advice}")

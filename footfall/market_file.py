@@ -3,7 +3,7 @@
 import difflib
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import ValidationError
 from ruamel.yaml import YAML
@@ -138,8 +138,11 @@ def _sentence(error: Any) -> str:
 
 
 def _keys(section: tuple[str, ...]) -> list[str]:
-    fields = Market.model_fields
-    return list(fields[section[0]].annotation.model_fields if section else fields)  # type: ignore[union-attr]
+    if not section:
+        return list(Market.model_fields)
+    annotation: Any = Market.model_fields[section[0]].annotation
+    model = next(iter(get_args(annotation)), annotation)  # of one that may be left out, its first
+    return list(model.model_fields)
 
 
 def _near(word: str, words: list[str]) -> str:

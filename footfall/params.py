@@ -265,6 +265,13 @@ class Notify(Strict):
     days: list[Weekday] = list(get_args(Weekday))
 
 
+class Weather(Strict):
+    """Where a market's weather is that of: degrees north and east."""
+
+    latitude: Annotated[float, Field(ge=-90, le=90)]
+    longitude: Annotated[float, Field(ge=-180, le=180)]
+
+
 class Limits(Strict):
     """What a run may take of the machine it runs on; where it takes more, it is ended and its record says so."""
 
@@ -283,6 +290,7 @@ class Market(Strict):
     predict: PredictSettings = PredictSettings()
     review: Review = Review()
     notify: Notify = Notify()
+    weather: Weather | None = None
     limits: Limits = Limits()
 
     def series(self) -> dict[str, Any]:

@@ -7,6 +7,7 @@
     <market>/scores.parquet                     how good the forecasts were
     <market>/told.json                          what its owner was told last
     <market>/events.json                        when each of its owner's events was first seen
+    <market>/weather/<as_of>.json               which weather a day's first run kept
     snapshots/<sha256>.parquet, .json           what forecasts were made from, and where that came from
     ledger/<market>/000012.json                 who is champion since when, and why
     ledger/000012.json                          the same of all markets in one chain, as it was: read, never written
@@ -31,6 +32,7 @@ PAGE = "index.html"
 SHOWN = (
     r"forecast\.csv|(sites/[a-z0-9-]+/)?([a-z-]+\.ics|index\.html)"  # at addresses that stay, for people and calendars
 )
+WEATHER = r"weather/\d{4}-\d\d-\d\d\.json"
 SCORES = "scores.parquet"
 TOLD = "told.json"
 EVENTS = "events.json"
@@ -39,7 +41,7 @@ MARKET = rf"(?!({'|'.join(FOLDERS)})/){NAME.pattern}"
 SET = rf"{MARKET}/forecasts/(?P<day>\d{{4}}-\d\d-\d\d)/[0-9a-f]{{16}}"
 ENTRY = rf"{LEDGER}/({MARKET}/)?\d{{6}}\.json"
 OURS = (
-    rf"{MARKET}/(latest\.json|{re.escape(SCORES)}|{re.escape(TOLD)}|{re.escape(EVENTS)}|{SHOWN})|{SET}/.+"
+    rf"{MARKET}/(latest\.json|{re.escape(SCORES)}|{re.escape(TOLD)}|{re.escape(EVENTS)}|{WEATHER}|{SHOWN})|{SET}/.+"
     rf"|{ENTRY}|{SNAPSHOTS}/[0-9a-f]{{64}}\.(parquet|json)"
 )
 
@@ -62,6 +64,11 @@ def is_shown(file: str) -> bool:
 def scores(market: str) -> str:
     """How good a market's forecasts were."""
     return f"{market}/{SCORES}"
+
+
+def weather(market: str, day: dt.date | str) -> str:
+    """Which weather the first run of a market's day kept."""
+    return f"{market}/weather/{day}.json"
 
 
 def events(market: str) -> str:
