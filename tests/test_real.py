@@ -25,7 +25,6 @@ def address():
     server.shutdown()
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     ("market", "as_of", "through", "rows"),
     [
