@@ -198,7 +198,7 @@ by_series.head(20).round(3)
 #
 # The challenger learns from everything and is written down together with the errors of its backtest, from which
 # `predict.ipynb` makes the intervals. What was written is read back at once: a model that does not come back to the same
-# numbers is worth nothing.
+# numbers is worth nothing. The leaderboard, the decision and the figures go into the record; the flow reads the decision and acts on it.
 
 # %%
 name = incumbent.about["candidate"] if decision.candidate == "champion" else decision.candidate
@@ -222,12 +222,6 @@ write_champion(f"{out}/model", *trained)
 coming, saved = date_range(y.index[-1], periods=horizon + 1)[1:], read_champion(f"{out}/model")
 first_week = predict(trained.speaker(y, key[0]), coming)
 assert predict(saved.speaker(y, key[0]), coming).equals(first_week), "the saved model differs"
-first_week.round(1)
-
-# %% [markdown]
-# The leaderboard, the decision and the figures go into the record; the flow reads the decision and acts on it.
-
-# %%
 metrics = {name: float(verdict.loc[challenger, name]) for name in ("MAE", "MASE", "WIS", "cover80")}
 outputs.keep(
     out,
@@ -238,3 +232,4 @@ outputs.keep(
     lead=lead,
     leaderboard=verdict.round(4).reset_index().to_dict("records"),
 )
+first_week.round(1)
