@@ -90,8 +90,13 @@ def prefect() -> Finding:
 
 def mlflow() -> Finding:
     """The MLflow server answers those who run notebooks, not only those who ask whether it is there."""
-    mlflow_runs.ask()
-    return Finding("mlflow", f"answers at {masked(os.environ['MLFLOW_TRACKING_URI'])}")
+    at = masked(os.environ["MLFLOW_TRACKING_URI"])
+    try:
+        mlflow_runs.ask()
+    except Problem as problem:
+        mend = f"start it, or read {home() / 'logs' / 'mlflow'}.log; where it asks for a signature, see operating.md"
+        return Finding("mlflow", f"no answer at {at}: {problem}", mend)
+    return Finding("mlflow", f"answers at {at}")
 
 
 def _answers(name: str, url: str) -> Finding:

@@ -51,7 +51,7 @@ def from_parquet(content: bytes | None, location: str = "", target: str = "") ->
     One of before there were markets of many names no series: it is of the one at `location` and `target`.
     """
     table = pd.read_parquet(io.BytesIO(content)) if content else read_scores("")
-    return table if "location" in table else table.assign(location=location, target=target)[list(TYPES)]
+    return table if "location" in table else table.assign(location=location, target=target)
 
 
 def to_parquet(scores: pd.DataFrame) -> bytes:
