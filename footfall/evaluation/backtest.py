@@ -72,7 +72,6 @@ def backtest(
 
     Each candidate is fitted at the first origin of every calendar month and brought up to date between, as training
     and prediction do. On an origin it knows the series up to `lag` days before, and forecasts the days after it.
-    Candidates of equal recipe, as the champion often is one of those that challenge it, are asked once.
 
     Parameters
     ----------
@@ -92,11 +91,9 @@ def backtest(
     DataFrame, shape (n_candidates * n_origins * horizon, 6)
         A backtest table; `actual` is NaN where nothing was published.
     """
-    tables: dict[str, pd.DataFrame] = {}
-    for name, forecaster in candidates.items():
-        twin = next((other for other in tables if candidates[other] == forecaster), None)
-        tables[name] = tables[twin] if twin else _table(means(forecaster, y, origins, horizon, lag), y, origins)
-    return pd.concat([table.assign(candidate=name) for name, table in tables.items()], ignore_index=True)
+    each = means_of_each(candidates, y, origins, horizon, lag)
+    tables = [tabulate(values, y, origins).assign(candidate=name) for name, values in each.items()]
+    return pd.concat(tables, ignore_index=True)
 
 
 def extend_residuals(residuals: pd.DataFrame, champion: BaseForecaster, y: pd.Series, lag: int) -> pd.DataFrame:
@@ -125,7 +122,18 @@ def extend_residuals(residuals: pd.DataFrame, champion: BaseForecaster, y: pd.Se
     if not len(origins):  # nothing new since its training
         return residuals
     means = _following(champion, y, origins, int(residuals["horizon"].max()), lag)
-    return pd.concat([residuals, _table(means, y, origins).dropna()], ignore_index=True)
+    return pd.concat([residuals, tabulate(means, y, origins).dropna()], ignore_index=True)
+
+
+def means_of_each(
+    candidates: dict[str, BaseForecaster], y: Values, origins: pd.DatetimeIndex, horizon: int, lag: int
+) -> dict[str, np.ndarray]:
+    """`means` of every candidate; those of equal recipe, as the champion often is a challenger, are asked once."""
+    each: dict[str, np.ndarray] = {}
+    for name, forecaster in candidates.items():
+        twin = next((other for other in each if candidates[other] == forecaster), None)
+        each[name] = each[twin] if twin else means(forecaster, y, origins, horizon, lag)
+    return each
 
 
 def means(forecaster: BaseForecaster, y: Values, origins: pd.DatetimeIndex, horizon: int, lag: int) -> np.ndarray:
@@ -153,8 +161,8 @@ def _following(forecaster: BaseForecaster, y: Values, origins: pd.DatetimeIndex,
     return forecasts(forecaster, y, origins - lag * DAY, lag + horizon)[:, lag:]
 
 
-def _table(means: np.ndarray, y: pd.Series, origins: pd.DatetimeIndex) -> pd.DataFrame:
-    """A row for each number of `means`, shape (n_origins, horizon)."""
+def tabulate(means: np.ndarray, y: pd.Series, origins: pd.DatetimeIndex) -> pd.DataFrame:
+    """A row for each number of `means`, shape (n_origins, horizon), of one series, beside what happened."""
     horizon = np.tile(np.arange(1, means.shape[1] + 1), len(origins))
     origin = origins.repeat(means.shape[1])
     date = origin + horizon * DAY

@@ -15,7 +15,7 @@ from footfall.calendar import country_of
 from footfall.evaluation import backtest, intervals
 from footfall.evaluation.metrics import complete, scores_of
 from footfall.models import at_once, of_country
-from footfall.quantiles import COVERAGES, SCORED_LEVELS, WIDEST, column, percentage
+from footfall.quantiles import SCORED_LEVELS, column
 from footfall.selection import Key
 from footfall.series import DAY, WEEK
 from footfall.units import unit_of
@@ -23,7 +23,6 @@ from footfall.units import unit_of
 RESIDUALS = ["location", "category", "origin", "date", "horizon", "mean", "actual"]
 SERIES = ["location", "category"]
 WINDOWS = ("selection", "report")
-METRICS = ["MAE", "MASE", "WIS", *(f"cover{percentage(level)}" for level in (*COVERAGES, WIDEST)), "days"]
 LOOPED = 100  # series of a market, above which candidates that take one after the other are left out
 TOGETHER = 100  # series whose ranges are in memory at once
 
@@ -48,6 +47,10 @@ class Batch(NamedTuple):
     origins: pd.DatetimeIndex
     means: dict[str, np.ndarray]
     actual: np.ndarray
+
+    def table(self, candidate: str, at: int) -> pd.DataFrame:
+        """What a candidate said of one of the series and what happened, a row per origin and day."""
+        return backtest.tabulate(self.means[candidate][..., at], self.y.iloc[:, at], self.origins)
 
     def quantiles(self, candidate: str, some: slice, lag: int) -> np.ndarray:
         """A candidate's ranges of some of the series, shape (n_origins, horizon, n_levels, n_some)."""
@@ -169,7 +172,7 @@ class Rolling(NamedTuple):
         """What was said by who speaks for each series, and what happened: a row per series, origin and day."""
         back = accounts.set_index(SERIES)["status"].eq("fell back")
         parts = [
-            _column(batch, at, naive if back[key] else candidate).assign(location=key[0], category=key[1])
+            batch.table(naive if back[key] else candidate, at).assign(location=key[0], category=key[1])
             for batch in self.batches
             for at, key in enumerate(batch.y)
         ]
@@ -189,6 +192,11 @@ def roll(
         Left as they are; the special days are those of each series' country.
     days, horizon, lag : int
         Origins of a series at most, days to forecast from each, days between a day and its publication.
+
+    Raises
+    ------
+    ValueError
+        If a window has no day that can be scored.
     """
     left_out = [name for name, each in candidates.items() if len(series) > LOOPED and not at_once(each)]
     asked = {name: each for name, each in candidates.items() if name not in left_out}
@@ -196,9 +204,9 @@ def roll(
     origins = max((batch.origins for batch in batches), key=lambda these: (len(these), these[-1]))
     spans = backtest.windows(origins, horizon)
     parts = [part for batch in batches for part in _scored(batch, spans, lag)]
-    if not parts:
-        raise ValueError(backtest.NO_DAY)
     scores = pd.concat([scores for scores, _ in parts], ignore_index=True)
+    if scores["window"].nunique() < len(WINDOWS):
+        raise ValueError(backtest.NO_DAY)
     return Rolling(origins, spans, batches, lag, scores, _pooled([wis for _, wis in parts], scores), left_out)
 
 
@@ -215,11 +223,9 @@ def batched(series: Mapping[Key, pd.Series]) -> Iterator[tuple[str, pd.DataFrame
 def _batch(
     country: str, y: pd.DataFrame, candidates: dict[str, BaseForecaster], days: int, horizon: int, lag: int
 ) -> Batch:
-    """Candidates of equal recipe, as the champion often is one of those that challenge it, are asked once."""
-    origins, means = backtest.last_origins(y, days, horizon, lag), dict[str, np.ndarray]()
-    for name, each in candidates.items():
-        twin = next((other for other in means if candidates[other] == each), None)
-        means[name] = means[twin] if twin else backtest.means(of_country(each, country), y, origins, horizon, lag)
+    origins = backtest.last_origins(y, days, horizon, lag)
+    recipes = {name: of_country(each, country) for name, each in candidates.items()}
+    means = backtest.means_of_each(recipes, y, origins, horizon, lag)
     dates = origins.repeat(horizon) + np.tile(np.arange(1, horizon + 1), len(origins)) * DAY
     actual = y.reindex(dates).to_numpy().reshape(len(origins), horizon, y.shape[1])
     return Batch(country, y, origins, means, actual)
@@ -246,13 +252,11 @@ def _of_window(
     tables, wis = [], {}
     for name, mean in means.items():
         scores = scores_of(mean, quantiles[name][at], actual, scale, counts)
-        named = {"window": window, "candidate": name, "scale": scale}
-        tables.append(
-            scores.table.assign(**named, location=keys.get_level_values(0), category=keys.get_level_values(1))
-        )
+        table = pd.concat([keys.to_frame(index=False), scores.table], axis=1)
+        tables.append(table.assign(window=window, candidate=name, scale=scale))
         wis[name] = pd.DataFrame(scores.wis, index=batch.origins[at], columns=keys)
-    table = pd.concat(tables, ignore_index=True)
-    return table[table["days"] > 0], pd.concat(wis, axis=1) if window == "report" else pd.DataFrame()
+    every = pd.concat(tables, ignore_index=True)
+    return every[every["days"] > 0], pd.concat(wis, axis=1) if window == "report" else pd.DataFrame()
 
 
 def _pooled(parts: list[pd.DataFrame], scores: pd.DataFrame) -> pd.DataFrame:
@@ -264,16 +268,8 @@ def _pooled(parts: list[pd.DataFrame], scores: pd.DataFrame) -> pd.DataFrame:
     return each.mul(weight, axis=0).groupby(level=0, sort=False).mean().T.dropna(how="all")
 
 
-def _column(batch: Batch, at: int, candidate: str) -> pd.DataFrame:
-    """What one candidate said of one series and what happened, a row per origin and day."""
-    horizon = batch.actual.shape[1]
-    ahead, origin = np.tile(np.arange(1, horizon + 1), len(batch.origins)), batch.origins.repeat(horizon)
-    numbers = {"mean": batch.means[candidate][..., at].ravel(), "actual": batch.actual[..., at].ravel()}
-    return pd.DataFrame({"origin": origin, "date": origin + ahead * DAY, "horizon": ahead, **numbers})
-
-
 def _rows(batch: Batch, candidate: str, one: slice, lag: int) -> pd.DataFrame:
     quantiles = batch.quantiles(candidate, one, lag)[..., 0]
     names = [column(level) for level in SCORED_LEVELS]
     ranges = pd.DataFrame(quantiles.reshape(-1, len(names)), columns=names)
-    return _column(batch, one.start, candidate).join(ranges).assign(candidate=candidate)
+    return batch.table(candidate, one.start).join(ranges).assign(candidate=candidate)

@@ -80,3 +80,10 @@ def test_of_many_those_that_take_one_after_the_other_are_left_out(houses, monkey
     monkeypatch.setattr(rolling, "LOOPED", 2)
     past = roll(houses, slow, 90, 7, 1)
     assert past.left_out == ["ETS"] and set(past.leaderboard("report").index) == set(CANDIDATES)
+
+
+def test_where_a_window_has_no_day_to_score_it_says_what_to_do():
+    hardly_known = counts(20, days=40)
+    hardly_known.iloc[16:-1] = np.nan
+    with pytest.raises(ValueError, match="no known day has a forecast with its range by every candidate"):
+        roll({("PT-11/A", "count"): hardly_known}, CANDIDATES, 90, 7, 1)
