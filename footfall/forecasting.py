@@ -11,9 +11,12 @@ from footfall.champion import Champion
 from footfall.errors import DataProblem, listed
 from footfall.evaluation import backtest, intervals
 from footfall.models import bring_up_to, contributions, predict
+from footfall.outlook import outlook
 from footfall.selection import Key, Selection
 from footfall.series import site_of
 from footfall.units import unit
+
+ACCOUNT = ("location", "category", "status", "model", "reason", "days_known", "MAE", "MASE", "cover80")
 
 
 class SeriesForecast(NamedTuple):
@@ -23,8 +26,6 @@ class SeriesForecast(NamedTuple):
     ----------
     y : Series
         What was known of it.
-    closed : Series of str
-        Why the place is shut on each coming day; nothing where it is open.
     model : BaseForecaster
         Brought up to the last day known.
     mean : Series
@@ -39,10 +40,11 @@ class SeriesForecast(NamedTuple):
         What each day adds up from; `logarithms` says in which scale.
     table : DataFrame
         What is published.
+    outlook : DataFrame
+        The same as people read it, see `footfall.outlook.outlook`.
     """
 
     y: pd.Series
-    closed: pd.Series
     model: BaseForecaster
     mean: pd.Series
     errors: pd.DataFrame
@@ -51,6 +53,7 @@ class SeriesForecast(NamedTuple):
     parts: pd.DataFrame
     logarithms: bool
     table: pd.DataFrame
+    outlook: pd.DataFrame
 
 
 def forecast_all(
@@ -78,7 +81,7 @@ def forecast_all(
     levels : list of float
         Quantiles to publish.
     closures : dict
-        What the market's file says, see `footfall.opening.foreseen`.
+        What the market's file and its owner's events say, see `footfall.events.among`.
     stale_after : int
         Days before the origin that a series' last value may lie.
     **facts : str
@@ -125,7 +128,8 @@ def forecast_series(
 ) -> SeriesForecast:
     """Forecast one series, and check what will be published as a suspicious reader would; parameters as above."""
     (location, category), country, origin = key, country_of(key[0]), days[0] - pd.Timedelta(days=1)
-    closed = opening.foreseen(rows, location, category, days, events.among(closures, site_of(location)))
+    own = events.among(closures, site_of(location))
+    closed = opening.foreseen(rows, location, category, days, own)
     trained = champion.speaker(y, location)
     model = bring_up_to(trained, y)
     mean = predict(model, days)
@@ -136,7 +140,8 @@ def forecast_series(
     named = {"origin_date": f"{origin:%F}", "location": location, "target": category}
     table = forecast.tabulate(mean, ranges, levels, closed, **named, **facts)
     forecast.check(table, y, len(days), levels, contributions.total(parts, logarithms, unit(y)))
-    return SeriesForecast(y, closed, model, mean, errors, late, ranges, parts, logarithms, table)
+    said = outlook(table, y, parts, logarithms, closed, own.get("events", ()))
+    return SeriesForecast(y, model, mean, errors, late, ranges, parts, logarithms, table, said)
 
 
 def _check(champion: Champion, key: Key, y: pd.Series, days: pd.DatetimeIndex, lag: int, stale_after: int) -> None:
@@ -151,17 +156,8 @@ def _check(champion: Champion, key: Key, y: pd.Series, days: pd.DatetimeIndex, l
 
 
 def _accounts(champion: Champion, forecasts: dict[Key, SeriesForecast], refused: dict[Key, str]) -> pd.DataFrame:
-    rows = [
-        {
-            "location": location,
-            "category": category,
-            "status": "refused",
-            "model": "",
-            "reason": reason,
-            "days_known": 0,
-        }
-        for (location, category), reason in refused.items()
-    ]
+    nothing = {"status": "refused", "model": "", "days_known": 0}
+    rows = [nothing | {"location": key[0], "category": key[1], "reason": why} for key, why in refused.items()]
     known = champion.series.set_index(["location", "category"])
     for key, made in forecasts.items():
         of_key = known.loc[key] if key in known.index else pd.Series(dtype=object)
@@ -175,6 +171,3 @@ def _accounts(champion: Champion, forecasts: dict[Key, SeriesForecast], refused:
         )  # fmt: skip
     table = pd.DataFrame(rows).sort_values(["location", "category"], kind="stable").reset_index(drop=True)
     return table.reindex(columns=[*ACCOUNT])
-
-
-ACCOUNT = ("location", "category", "status", "model", "reason", "days_known", "MAE", "MASE", "cover80")

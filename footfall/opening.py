@@ -31,13 +31,12 @@ def foreseen(
         Coming days.
     closures : dict, optional
         What the market's file says: ``weekdays`` (names), ``dates`` (ISO days), ``from_to`` (pairs of ISO days, both
-        included); ``events``, the owner's, rows of (from, to, what, effect), which are handed on.
+        included).
 
     Returns
     -------
     Series of str
-        Indexed by `days`: ``said``, ``weekday``, ``holiday``, or nothing where it will be open. Its ``attrs`` have the
-        ``events``, past and coming, for `footfall.outlook.outlook`.
+        Indexed by `days`: ``said``, ``weekday``, ``holiday``, or nothing where it will be open.
     """
     was_open = _was_open(series, location, category)
     reasons = {
@@ -46,7 +45,6 @@ def foreseen(
         "said": said(days, closures or {}),
     }
     why = pd.Series("", index=days, dtype=object)
-    why.attrs["events"] = (closures or {}).get("events", [])
     for reason, applies in reasons.items():
         why[applies] = reason
     return why

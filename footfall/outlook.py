@@ -1,5 +1,6 @@
 """The forecast as the owner's page tells it: each day against a usual one, in a word, with its range and reasons."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,12 @@ PARTS = {"last year's turn": "turn", "learned": "learned"}
 
 
 def outlook(
-    table: pd.DataFrame, y: pd.Series, parts: pd.DataFrame, logarithms: bool, closed: pd.Series | None = None
+    table: pd.DataFrame,
+    y: pd.Series,
+    parts: pd.DataFrame,
+    logarithms: bool,
+    closed: pd.Series | None = None,
+    told: Sequence[Sequence[str]] = (),
 ) -> pd.DataFrame:
     """Each forecast day against a usual one of its weekday.
 
@@ -36,8 +42,10 @@ def outlook(
     logarithms : bool
         Whether `parts` are logarithms of the level.
     closed : Series of str, optional
-        Why the place is shut on each day, from `footfall.opening.foreseen`; nothing where it is open. With it come the
-        owner's events: days of the past that had one are no usual ones, and coming ones have it for a reason.
+        Why the place is shut on each day, from `footfall.opening.foreseen`; nothing where it is open.
+    told : sequence of (from, to, what, effect)
+        The owner's events, from `footfall.events.among`: days of the past that had one are no usual ones, and coming
+        ones have it for a reason.
 
     Returns
     -------
@@ -50,7 +58,6 @@ def outlook(
     """
     days, country = pd.DatetimeIndex(parts.index), country_of(table["location"].iloc[0])
     quantiles = ranges(table)
-    told = [] if closed is None else closed.attrs.get("events", [])
     ordinary = y.mask(y.index.isin(events.odd_days(told)))
     level, width = usual(ordinary, days, country), spread(ordinary, country)
     mean = table[table["output_type"] == "mean"].set_index("target_end_date")["value"].set_axis(days)

@@ -12,6 +12,7 @@ from footfall.models.smoother import WeekdaySmoother
 from footfall.models.transforms import KindOfDay, LastYearsTurn, LogLevel
 from footfall.models.updating import fit, predict
 from footfall.opening import WEEKDAYS, foreseen
+from footfall.outlook import outlook
 from footfall.page import page
 from footfall.page.about import About
 from footfall.units import COUNT
@@ -27,7 +28,7 @@ def model():
 
 
 def inputs(model, lift=0.0, location="PT", track=TRACK, **facts):
-    """What `write_page` is given as of 1 October 2022, with the holiday of the 5th among its days."""
+    """What a page is made of as of 1 October 2022, with the holiday of the 5th among its days."""
     days = pd.date_range("2022-10-02", periods=7)
     mean = predict(model, days) + lift
     quantiles = pd.DataFrame({f"q{100 * level:02.0f}": mean + off for level, off in OFF.items()})
@@ -41,7 +42,10 @@ def inputs(model, lift=0.0, location="PT", track=TRACK, **facts):
 def written(out, inputs):
     """The files of a published set, as predict.ipynb writes them."""
     write_forecast(inputs["table"], out)
-    words = page.write_page(**inputs, folder=out / "forecast")
+    facts = [inputs[name] for name in ("table", "y", "parts", "logarithms")]
+    days = outlook(*facts, inputs.get("closed"), inputs.get("events", ()))
+    about, folder = inputs.get("about", About()), out / "forecast"
+    words = page.write_page(inputs["table"], inputs["y"], days, inputs["lag"], inputs["track"], folder, about)
     (out / "words.json").write_text(json.dumps(words))
     return {path.name: path.read_bytes() for path in (out / "forecast").iterdir()}
 
@@ -57,7 +61,7 @@ def house(
     horizon=7,
     **about,
 ):
-    """What `write_page` is given of a house of one's own, which counts its guests and is shut on some weekdays."""
+    """What a page is made of, of a house of one's own, which counts its guests and is shut on some weekdays."""
     through, rng = pd.Timestamp(origin) - pd.Timedelta(days=1), np.random.default_rng(7)
     index = pd.date_range(end=through, periods=days_known)
     by_weekday = typical * np.array([0.6, 0.7, 0.75, 0.85, 1.15, 1.4, 1.0])

@@ -155,10 +155,7 @@ CONCERT = ["2022-10-04", "2022-10-04", "Concert & fair", "busier"]
 
 
 def with_events(*rows):
-    given = inputs(model())
-    closed = pd.Series("", index=given["parts"].index, dtype=object)
-    closed.attrs["events"] = [list(row) for row in rows]
-    return given | {"closed": closed}
+    return inputs(model()) | {"events": [list(row) for row in rows]}
 
 
 def test_the_page_says_an_event_as_a_reason_of_its_day_and_of_no_other(tmp_path):
@@ -180,7 +177,7 @@ def test_an_odd_day_of_the_past_spoils_no_usual_one():
     given["y"] = odd
     row = ["2022-09-02", "2022-09-23", "Street fair", "busier"]
     facts = {name: given[name] for name in ("table", "y", "parts", "logarithms")}
-    spoiled, marked = outlook(**facts), outlook(**facts, closed=with_events(row)["closed"])
+    spoiled, marked = outlook(**facts), outlook(**facts, told=[row])
     friday = next(day for day in spoiled.index if day.dayofweek == 4)
     assert spoiled.loc[friday, "usual"] > 40 > marked.loc[friday, "usual"]
     assert spoiled.loc[friday, "mean"] == marked.loc[friday, "mean"]

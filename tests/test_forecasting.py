@@ -65,7 +65,7 @@ def test_each_series_of_many_is_forecast_as_it_would_be_alone(champion, houses):
     key = ("PT-11/São João%2FSé", "count")
     pd.testing.assert_frame_equal(made[key].table, alone[key].table)
     assert accounts["status"].isin(["published", "fell back", "young"]).all() and len(made) == len(accounts) == 3
-    assert all(each.closed.eq("weekday").sum() == 1 for each in made.values()), "each is shut on its Mondays"
+    assert all(each.outlook["closed"].eq("weekday").sum() == 1 for each in made.values()), "each is shut on its Mondays"
 
 
 def test_what_a_champion_learned_comes_back_from_its_folder(champion, houses, tmp_path):

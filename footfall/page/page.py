@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from footfall.calendar import country_of
 from footfall.evaluation.review import LATELY
-from footfall.outlook import CLOSED, outlook, ranges
+from footfall.outlook import CLOSED, ranges
 from footfall.page.about import About
 from footfall.page.bars import bars
 from footfall.page.chart import draw
@@ -69,17 +69,13 @@ def _track(record: Any) -> Track | None:
 def write_page(
     table: pd.DataFrame,
     y: pd.Series,
-    parts: pd.DataFrame,
-    logarithms: bool,
+    days: pd.DataFrame,
     lag: int,
     track: Track | None,
-    folder: str | Path,
+    folder: Path,
     about: About = About(),  # noqa: B008  immutable
-    closed: pd.Series | None = None,
 ) -> dict[str, Any]:
     """Write ``index.html`` and, in each language, a calendar such as ``week.ics`` beside the published table.
-
-    And into the notebook's folder ``words.json``, the week as `footfall.page.words.in_words` tells it.
 
     Parameters
     ----------
@@ -87,28 +83,25 @@ def write_page(
         The published table.
     y : Series
         The series it continues, as published.
-    parts, logarithms
-        From `footfall.models.contributions`: what each day adds up from.
+    days : DataFrame
+        From `footfall.outlook.outlook`.
     lag : int
         Days between a day and its publication, as is usual for the source.
     track : Track or None
         From `read_tracks`.
-    folder : str or Path
+    folder : Path
         Where they go: that of the published table, or one of the place's own below it.
     about : About
         What the market says of itself.
-    closed : Series of str, optional
-        Why the place is shut on each day, from `footfall.opening.foreseen`; nothing where it is open.
 
     Returns
     -------
     dict
         The same in words, see `footfall.page.words.in_words`.
     """
-    days, into = outlook(table, y, parts, logarithms, closed), Path(folder)
-    (into / "index.html").write_text(page(table, y, days, lag, track, about), encoding="utf-8")
+    (folder / "index.html").write_text(page(table, y, days, lag, track, about), encoding="utf-8")
     for language in about.languages(table["target"].iloc[0], days):
-        (into / language.say("calendar file")).write_bytes(calendar_file(table, days, about, language))
+        (folder / language.say("calendar file")).write_bytes(calendar_file(table, days, about, language))
     return in_words(table, days, y, about)
 
 
@@ -120,7 +113,7 @@ def page(
     track: Track | None,
     about: About = About(),  # noqa: B008
 ) -> str:
-    """The page's HTML; `days` from `footfall.outlook.outlook`, the rest as in `write_page`."""
+    """The page's HTML; parameters as in `write_page`."""
     first, origin, is_open = table.iloc[0], pd.Timestamp(table["origin_date"].iloc[0]), days["word"] != CLOSED
     country, unit, script = country_of(first["location"]), unit_of(first["target"]), text_of("page.js.j2")
     shared = {

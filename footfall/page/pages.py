@@ -12,7 +12,6 @@ import pandas as pd
 from footfall.calendar import country_of
 from footfall.digest import sha256
 from footfall.forecasting import SeriesForecast
-from footfall.outlook import outlook
 from footfall.page.about import About
 from footfall.page.index import Site, index
 from footfall.page.page import Track, read_tracks, write_page
@@ -47,25 +46,20 @@ def write_pages(
     about : About
         What the market says of itself.
     """
-    folder, several = Path(out) / "forecast", accounts[["location", "category"]].drop_duplicates()
-    known = read_tracks(tracks)
-    young = set(
-        accounts.loc[accounts["status"] == "young", ["location", "category"]].itertuples(index=False, name=None)
-    )
-    if len(several) == 1:
-        ((key, one),) = made.items()
-        return _keep(_write(one, lag, known.get(" ".join(key)), folder, about), out)
-    slugs, sites, words = _slugs([*several.itertuples(index=False, name=None)]), [], {}
-    for key, slug in slugs.items():
-        standing = about._replace(standing="young") if key in young else about
-        name = _name(key, several["category"].nunique() > 1)
-        if key in made and len(slugs) <= DRAWN:
-            into = folder / "sites" / slug
-            words[name] = _write(made[key], lag, known.get(" ".join(key)), into, standing._replace(all_places=INDEX))
-            made[key].table.to_csv(into / "forecast.csv", index=False, lineterminator="\n")
-        days = _days(made[key]) if key in made else None
-        sites.append(Site(name, slug if len(slugs) <= DRAWN else "", days))
-    location, category = several.iloc[0]
+    folder, tracks_of = Path(out) / "forecast", read_tracks(tracks)
+    keys = [*accounts[["location", "category"]].itertuples(index=False, name=None)]
+    if len(keys) == 1:
+        return _keep(_write(made[keys[0]], lag, tracks_of.get(" ".join(keys[0])), folder, about), out)
+    standing = dict(zip(keys, accounts["status"], strict=True))
+    of_several, is_drawn, sites, words = len({category for _, category in keys}) > 1, len(keys) <= DRAWN, [], {}
+    for key, slug in _slugs(keys).items():
+        name, one = _name(key, of_several), made.get(key)
+        sites.append(Site(name, slug if is_drawn else "", None if one is None else one.outlook))
+        if is_drawn and one is not None:
+            own = about._replace(all_places=INDEX, standing="young" if standing[key] == "young" else about.standing)
+            words[name] = _write(one, lag, tracks_of.get(" ".join(key)), folder / "sites" / slug, own)
+            one.table.to_csv(folder / "sites" / slug / "forecast.csv", index=False, lineterminator="\n")
+    location, category = keys[0]
     (folder / "index.html").write_text(index(sites, category, country_of(location), about), encoding="utf-8")
     _keep(of_places(words, about), out)
 
@@ -77,11 +71,7 @@ def _keep(words: dict[str, Any], out: str | Path) -> None:
 def _write(one: SeriesForecast, lag: int, track: Track | None, folder: Path, about: About) -> dict[str, Any]:
     folder.mkdir(parents=True, exist_ok=True)
     about = about._replace(known_days=int(one.y.count()))
-    return write_page(one.table, one.y, one.parts, one.logarithms, lag, track, folder, about, one.closed)
-
-
-def _days(one: SeriesForecast) -> pd.DataFrame:
-    return outlook(one.table, one.y, one.parts, one.logarithms, one.closed)
+    return write_page(one.table, one.y, one.outlook, lag, track, folder, about)
 
 
 def _name(key: Key, of_several: bool) -> str:

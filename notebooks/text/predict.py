@@ -68,6 +68,7 @@ known.about
 # day and `as_of` are not published yet, so the forecast reaches across them. Its ranges come from its past errors, those of
 # the days since its training included; where the source is later than it usually is, they are as much wider. A day on which the place is shut, because its
 # owner says so, or since it was never open on that weekday of late, or on that holiday twice before, is no forecast but closed.
+# Of several series each is forecast by itself and accounted for in the table below; from here on the one that `show` names is looked at.
 #
 # *How to read a number*: on the bundled sample Friday 14 October stands at +13.0 with +8.5 … +17.4. That is 113 visits where a
 # Friday of early 2020 had 100; and on four such days out of five between 108.5 and 117.4 come.
@@ -128,15 +129,15 @@ f"{len(table):,} rows, {len(made)} of {len(accounts)} series"
 # cent of a usual day, `low` and `high` bound what happens on four days out of five, and the chance is that of the word's side.
 
 # %%
-told = outlook.outlook(shown.table, shown.y, shown.parts, shown.logarithms, shown.closed)
+told = shown.outlook
 told[["word", "reasons", "expected", "low", "high", "chance"]].round({"expected": 0, "low": 0, "high": 0, "chance": 2})
 
 # %% [markdown]
 # ## Publish
 #
 # What is written into `forecast/` is what readers get: the table for machines, and for people a page that says in words how
-# busy each day will be against a usual one of its weekday, why, and how sure that is; in Portuguese and in English, with the
-# days as a calendar beside it.
+# busy each day will be against a usual one of its weekday, why, and how sure that is; in five languages, with the days as a
+# calendar beside it. Of several places it is an index, and each has its own.
 
 # %%
 forecast.write_forecast(table, out)
