@@ -22,7 +22,6 @@ from footfall.units import unit_of
 
 ISO = "%Y-%m-%d"
 
-
 FALLBACK = "seasonal naive"  # speaks for a series of many that the champion does not forecast better
 
 
@@ -76,7 +75,7 @@ class Champion(NamedTuple):
 def learned(recipe: BaseForecaster, series: Mapping[Key, pd.Series], many: bool) -> BaseForecaster:
     """What a champion's folder holds of a recipe: fitted to its one series; of many itself, its trees grown."""
     newest = max(series.values(), key=lambda y: (y.index[-1], len(y)))
-    fitted = fit(recipe, newest)
+    fitted = fit(recipe, newest)  # of many for its trees alone, which its panel keeps
     return recipe.clone() if many else fitted
 
 
@@ -108,16 +107,12 @@ def read_champion(folder: str | Path) -> Champion:
     path = Path(folder)
     if not (path / "about.json").exists():
         raise DataProblem(f"{folder}: no champion there; run train.ipynb first, which writes one")
-    about, residuals = (
-        json.loads((path / "about.json").read_text(encoding="utf-8")),
-        pd.read_parquet(path / "residuals.parquet"),
-    )
-    own = {"location": about["location"], "category": about["category"]}  # of one of before there were many
-    known = path / "series.parquet"
-    series = (
-        pd.read_parquet(known) if known.exists() else pd.DataFrame([{**own, "candidate": about.get("candidate", "")}])
-    )
-    residuals = residuals if "location" in residuals else residuals.assign(**own)
+    about = json.loads((path / "about.json").read_text(encoding="utf-8"))
+    own, accounts = {name: about[name] for name in ("location", "category")}, path / "series.parquet"
+    residuals = pd.read_parquet(path / "residuals.parquet")
+    if "location" not in residuals:  # saved before there were many
+        residuals = residuals.assign(**own)
+    series = pd.read_parquet(accounts) if accounts.exists() else pd.DataFrame([own | {"candidate": about["candidate"]}])
     return Champion(saving.load(path / "forecaster.zip"), residuals, about, series)
 
 

@@ -55,15 +55,13 @@ def register(market: str, run: str, model: Path, tags: dict[str, str]) -> str | 
     source = {name: value for name, value in training.data.tags.items() if name.startswith(OF_SOURCE)}
     mlflow.start_run(run_id=run)
     try:
-        if about.get(
-            "series"
-        ):  # it has no example, see `card`, and MLflow would say on the terminal that it misses one
+        with warnings.catch_warnings():  # a model of many has no example, see `card`
             warnings.filterwarnings("ignore", message=".*input example was not provided")
-        logged = mlflow.pyfunc.log_model(
-            name="model", loader_module="footfall.champion", data_path=str(model), pip_requirements=NEEDS,
-            signature=card.signature(about), input_example=card.example(about), metadata=about,
-            tags=source,
-        )  # fmt: skip
+            logged = mlflow.pyfunc.log_model(
+                name="model", loader_module="footfall.champion", data_path=str(model), pip_requirements=NEEDS,
+                signature=card.signature(about), input_example=card.example(about), metadata=about,
+                tags=source,
+            )  # fmt: skip
     finally:
         mlflow.end_run(training.info.status)  # the run ends with its record, not here
     client, facts = MlflowClient(), {**tags, "sha256": content_digest(model)}

@@ -91,7 +91,7 @@ def new(
     day_starts: Annotated[str | None, typer.Option(help="When a day of business starts, as in 05:00.")] = None,
     timezone: Annotated[str | None, typer.Option(help="As in Europe/Lisbon; else that of the country.")] = None,
     title: Annotated[str | None, typer.Option("--name", help="The place's own name, for its page.")] = None,
-    site_name: Annotated[str | None, typer.Option(help="The one site to forecast; else one market each.")] = None,
+    site_name: Annotated[str | None, typer.Option(help="The one site to forecast; else a market of them all.")] = None,
     measure_pt: Annotated[str | None, typer.Option(help="What is counted, in Portuguese: clientes.")] = None,
     measure_en: Annotated[str | None, typer.Option(help="In English: guests.")] = None,
     measure_es: Annotated[str | None, typer.Option(help="In Spanish: clientes.")] = None,

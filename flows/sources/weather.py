@@ -10,7 +10,7 @@ import pandas as pd
 
 from flows.sources import download
 from footfall.errors import EnvironmentProblem
-from footfall.params import FARTHEST, Weather
+from footfall.params import Weather
 from footfall.sources.weather import query, read_weather
 
 HOST, HOST_SETTING = "https://customer-api.open-meteo.com", "FOOTFALL_WEATHER_URL"  # the free one is not for business
@@ -32,7 +32,7 @@ def fetch_weather(place: Weather, zone: str, issued: dt.date) -> pd.DataFrame:
     key = os.environ.get(KEY, "")
     if not key:
         raise EnvironmentProblem(f"weather: {KEY} is not set; the service wants a key for commercial use")
-    asked = query(place.latitude, place.longitude, zone, min(DAYS, FARTHEST))
+    asked = query(place.latitude, place.longitude, zone, DAYS)
     url = f"{os.environ.get(HOST_SETTING, HOST)}/v1/forecast?{urlencode({**asked, 'apikey': key})}"
     with tempfile.TemporaryDirectory() as scratch:
         content = download.fetch(url, Path(scratch), LIMITS, download.ANSWERS).read_bytes()

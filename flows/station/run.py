@@ -54,7 +54,7 @@ class Run:
     id: str = ""
     record: Record | None = None
     facts: dict[str, str] = field(default_factory=dict)
-    events: pd.DataFrame | None = None  # of its site, as they stood; see `flows.station.events`
+    events: pd.DataFrame | None = None  # as they stood, see `flows.station.events`
 
     @property
     def as_of(self) -> dt.date:

@@ -128,10 +128,7 @@ def _published(market: str) -> bytes | None:
 def _own(table: pd.DataFrame, run: Run) -> pd.DataFrame:
     """The rows of the market's own series that were visible on the run's day."""
     data = run.market.data
-    if data.series is None:
-        own = (table["location"] == data.location) & (table["category"] == data.category)
-        return series.visible(table[own], run.as_of, data.lag)
-    keys = pd.MultiIndex.from_tuples(selected(run, table).series)
+    keys = [(data.location, data.category)] if data.series is None else [*selected(run, table).series]
     own = pd.MultiIndex.from_frame(table[["location", "category"]]).isin(keys)
     return series.visible(table[own], run.as_of, data.lag)
 
