@@ -10,7 +10,6 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import icalendar
 import pandas as pd
 
 from footfall.digest import sha256
@@ -130,6 +129,8 @@ def _row(header: list[str], cells: list[str]) -> dict[str, str]:
 
 
 def _of_calendar(content: bytes, file: str) -> Iterator[Row]:
+    import icalendar  # a file of commas does without it, and every run reads its events
+
     try:
         entries = icalendar.Calendar.from_ical(content).walk("VEVENT")
     except (ValueError, IndexError, KeyError) as error:

@@ -27,7 +27,7 @@ def outlook(
     parts: pd.DataFrame,
     logarithms: bool,
     closed: pd.Series | None = None,
-    told: Sequence[Sequence[str]] = (),
+    owners_events: Sequence[Sequence[str]] = (),
 ) -> pd.DataFrame:
     """Each forecast day against a usual one of its weekday.
 
@@ -43,7 +43,7 @@ def outlook(
         Whether `parts` are logarithms of the level.
     closed : Series of str, optional
         Why the place is shut on each day, from `footfall.opening.foreseen`; nothing where it is open.
-    told : sequence of (from, to, what, effect)
+    owners_events : sequence of (from, to, what, effect)
         The owner's events, from `footfall.events.among`: days of the past that had one are no usual ones, and coming
         ones have it for a reason.
 
@@ -58,7 +58,7 @@ def outlook(
     """
     days, country = pd.DatetimeIndex(parts.index), country_of(table["location"].iloc[0])
     quantiles = ranges(table)
-    ordinary = y.mask(y.index.isin(events.odd_days(told)))
+    ordinary = y.mask(y.index.isin(events.odd_days(owners_events)))
     level, width = usual(ordinary, days, country), spread(ordinary, country)
     mean = table[table["output_type"] == "mean"].set_index("target_end_date")["value"].set_axis(days)
     expected = departure(mean, level, y)
@@ -71,7 +71,7 @@ def outlook(
     rows["kind"] = kinds(days, country)
     shares = _shares(parts, logarithms, mean - unit(y).floor, level - unit(y).floor)
     rows["reasons"] = [
-        [*_reasons(shares.loc[day.Index], day), *events.on(day.Index, told)] for day in rows.itertuples()
+        [*_reasons(shares.loc[day.Index], day), *events.on(day.Index, owners_events)] for day in rows.itertuples()
     ]
     rows["low_value"], rows["high_value"] = quantiles[LOW], quantiles[HIGH]
     rows["last_year"] = y.reindex(days - 52 * WEEK * DAY).to_numpy()

@@ -177,7 +177,7 @@ def test_an_odd_day_of_the_past_spoils_no_usual_one():
     given["y"] = odd
     row = ["2022-09-02", "2022-09-23", "Street fair", "busier"]
     facts = {name: given[name] for name in ("table", "y", "parts", "logarithms")}
-    spoiled, marked = outlook(**facts), outlook(**facts, told=[row])
+    spoiled, marked = outlook(**facts), outlook(**facts, owners_events=[row])
     friday = next(day for day in spoiled.index if day.dayofweek == 4)
     assert spoiled.loc[friday, "usual"] > 40 > marked.loc[friday, "usual"]
     assert spoiled.loc[friday, "mean"] == marked.loc[friday, "mean"]

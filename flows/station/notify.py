@@ -10,7 +10,6 @@ from flows.storage import bucket as storage
 from flows.storage import layout
 from footfall.errors import Problem
 from footfall.market_file import read_market
-from footfall.page.words import is_news
 
 CAUSE = "word not sent"
 
@@ -35,6 +34,8 @@ def _is_of_the_present(run: Run) -> bool:
 
 def _send_if_news(run: Run) -> str:
     """Claim the message in the bucket, so that of two runs one sends it, and give it back where it cannot be sent."""
+    from footfall.page.words import is_news  # brings the page's languages, which a run that tells nobody does not need
+
     bucket, name, words = storage.connect(bucket_name()), layout.told(run.market.name), run.written("words.json")
     told = storage.as_json({"as_of": str(run.as_of), "days": words["days"]})
     replaced = [b"{}"]
