@@ -16,6 +16,7 @@ from footfall.calendar import country_of
 from footfall.errors import DataProblem
 from footfall.evaluation.intervals import quantiles
 from footfall.models import SeasonalNaive, fit, of_country, predict, saving
+from footfall.models.updating import Values
 from footfall.selection import Key
 from footfall.series import DAY
 from footfall.units import unit_of
@@ -45,30 +46,32 @@ class Champion(NamedTuple):
     about: dict[str, Any]
     series: pd.DataFrame = pd.DataFrame(columns=["location", "category", "candidate"])
 
-    def of(self, location: str, category: str) -> pd.DataFrame:
-        """The backtest errors of one series."""
-        own = (self.residuals["location"] == location) & (self.residuals["category"] == category)
-        return self.residuals[own].drop(columns=["location", "category"]).reset_index(drop=True)
+    @property
+    def speakers(self) -> dict[Key, str]:
+        """Who speaks for each series that it knows."""
+        return dict(
+            zip(
+                zip(self.series["location"], self.series["category"], strict=True),
+                self.series["candidate"],
+                strict=True,
+            )
+        )
 
-    def candidate(self, location: str, category: str) -> str | None:
-        """Who speaks for a series; None of one that it does not know."""
-        own = (self.series["location"] == location) & (self.series["category"] == category)
-        return next(iter(self.series.loc[own, "candidate"]), None)
-
-    def speaker(self, y: pd.Series, location: str) -> BaseForecaster:
-        """The forecaster of one series as it was on the day of the training, or the naive that takes its place.
+    def speaker(self, y: Values, country: str, candidate: str) -> BaseForecaster:
+        """The forecaster of a series, or a batch, as it was on the day of the training, or the naive in its place.
 
         Parameters
         ----------
-        y : Series
-            The visible series, named by its category.
-        location : str
-            Where it is.
+        y : Series or DataFrame
+            What is visible.
+        country : str
+            Where it is, ISO 3166 code of two letters.
+        candidate : str
+            Who speaks for it, from `series`.
         """
         if not self.about.get("series"):
             return self.forecaster
-        falls_back = self.candidate(location, str(y.name)) == FALLBACK
-        recipe = SeasonalNaive() if falls_back else of_country(self.forecaster, country_of(location))
+        recipe = SeasonalNaive() if candidate == FALLBACK else of_country(self.forecaster, country)
         return fit(recipe, y[: self.about["data_through"]])
 
 

@@ -7,7 +7,7 @@ where a day of theirs is shut. Every row names the model and the snapshot it cam
 inputs give the same bytes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,58 +16,82 @@ import pandas as pd
 
 from footfall.errors import DataProblem, listed
 from footfall.quantiles import HIGH, LOW, column
+from footfall.selection import Key
 from footfall.series import DAY, WEEK
-from footfall.units import COUNT, Unit, unit, unit_of
+from footfall.units import COUNT, unit_of
 
 COLUMNS = ["origin_date", "target_end_date", "horizon", "location", "target", "output_type", "output_type_id", "value",
            "model_version", "snapshot"]  # fmt: skip
+KEYS = ["location", "target", "target_end_date"]
 FAR = 3  # spans of the series' own range beyond which a value is absurd
 DIGITS = 5  # of the largest number of counts; percent has two decimals
 
 
 def tabulate(
-    mean: pd.Series, quantiles: pd.DataFrame, levels: list[float], closed: pd.Series | None = None, **facts: str
+    numbers: np.ndarray,
+    days: pd.DatetimeIndex,
+    keys: Sequence[Key],
+    levels: list[float],
+    shut: np.ndarray,
+    **facts: str,
 ) -> pd.DataFrame:
-    """The forecast table.
+    """The forecast table of a batch.
 
     Parameters
     ----------
-    mean : Series
-        Mean forecast, indexed by day.
-    quantiles : DataFrame
-        Indexed alike; columns ``q05`` … ``q95``.
+    numbers : ndarray, shape (n_series, n_days, 1 + n_levels)
+        The mean of each day, and its quantiles.
+    days : DatetimeIndex
+        The days they are of.
+    keys : sequence of Key
+        The series they are of, all of one unit.
     levels : list of float
         The quantiles to publish.
-    closed : Series of str, optional
-        Why the place is shut on each day, from `footfall.opening.foreseen`; nothing where it is open.
+    shut : ndarray of bool, shape (n_series, n_days)
+        Whether the place is shut.
     **facts : str
-        ``origin_date``, ``location``, ``target``, ``model_version``, ``snapshot``: the same in every row.
+        ``origin_date``, ``model_version``, ``snapshot``: the same in every row.
 
     Returns
     -------
-    DataFrame, shape (n_days * (1 + n_levels), 10 or 11)
-        Sorted by day; the mean first, then the quantiles.
+    DataFrame, shape (n_series * n_days * (1 + n_levels), 10 or 11)
+        Sorted by series, as they are given, and day; the mean first, then the quantiles.
     """
-    names = {column(level): f"{level:g}" for level in levels}
-    wide = pd.concat([mean.rename("mean"), quantiles[list(names)].rename(columns=names)], axis=1)
-    shut = pd.Series(False, index=mean.index) if closed is None else closed.ne("")
-    wide[shut] = unit_of(facts["target"]).floor
-    long = wide.rename_axis("target_end_date").reset_index().melt("target_end_date", var_name="output_type_id")
-    long["value"] = long["value"].astype(float)
-    long["value"] = long["value"].round(_decimals(facts["target"], long["value"])) + 0.0  # no negative nought
-    long["output_type"] = np.where(long["output_type_id"] == "mean", "mean", "quantile")
-    long["output_type_id"] = long["output_type_id"].where(long["output_type_id"] != "mean", "")
-    long = long.assign(**facts, open=long["target_end_date"].map(shut).map({True: "no", False: "yes"}))
-    long["horizon"] = (long["target_end_date"] - pd.to_datetime(long["origin_date"])).dt.days
-    long["target_end_date"] = long["target_end_date"].dt.strftime("%Y-%m-%d")
-    columns = [*COLUMNS, "open"] if facts["target"] == COUNT or shut.any() else COLUMNS
-    return long.sort_values(["horizon", "output_type"], kind="stable")[columns].reset_index(drop=True)
+    target = keys[0][1]
+    numbers = np.where(shut[..., None], unit_of(target).floor, numbers)
+    count, horizon, each = numbers.shape
+    per_day, per_series = np.tile([*range(each)], count * horizon), np.arange(count).repeat(horizon * each)
+    ids = np.array(["", *(f"{level:g}" for level in levels)], dtype=object)
+    ahead = (days - pd.Timestamp(facts["origin_date"])).days.to_numpy()
+    columns = {
+        "target_end_date": np.tile(days.strftime("%Y-%m-%d").to_numpy(object).repeat(each), count),
+        "horizon": np.tile(ahead.repeat(each), count),
+        "location": np.array([location for location, _ in keys], dtype=object)[per_series],
+        "target": np.array([category for _, category in keys], dtype=object)[per_series],
+        "output_type": np.where(per_day == 0, "mean", "quantile"),
+        "output_type_id": ids[per_day],
+        "value": _rounded(numbers, target).ravel(),
+        "open": np.where(shut, "no", "yes").ravel().repeat(each),
+    }
+    table = pd.DataFrame(columns).assign(**facts)
+    return table[[*COLUMNS, "open"] if target == COUNT or shut.any() else COLUMNS]
 
 
-def _decimals(target: str, values: pd.Series) -> int:
-    """Of every published number: two, or as many as give the largest of a table of counts five digits."""
-    largest = values.abs().max()
-    return max(0, DIGITS - 1 - int(np.floor(np.log10(largest)))) if target == COUNT and largest > 0 else 2
+def _rounded(numbers: np.ndarray, target: str) -> np.ndarray:
+    """As they are published, without a negative nought; shape (n_series, ...)."""
+    rounded, decimals = np.empty_like(numbers), _decimals(numbers, target)
+    for places in np.unique(decimals):
+        some = decimals == places
+        rounded[some] = np.round(numbers[some], places) + 0.0
+    return rounded
+
+
+def _decimals(numbers: np.ndarray, target: str) -> np.ndarray:
+    """Of each series: two, or as many as give the largest of a series of counts five digits."""
+    largest = np.fmax.reduce(np.abs(numbers).reshape(len(numbers), -1), axis=1, initial=0.0)
+    counted = (target == COUNT) & (largest > 0)
+    digits = np.floor(np.log10(np.where(counted, largest, 1.0)))
+    return np.where(counted, np.maximum(0, DIGITS - 1 - digits), 2).astype(int)
 
 
 def check_champion(
@@ -103,85 +127,100 @@ def check_champion(
         raise DataProblem("the champion may not speak here:\n" + listed(broken))
 
 
-def check(table: pd.DataFrame, y: pd.Series, horizon: int, levels: list[float], total: pd.Series) -> None:
-    """Stop a forecast that must not be published.
+def objections(
+    table: pd.DataFrame, y: pd.DataFrame, horizon: int, levels: list[float], total: np.ndarray
+) -> dict[Key, list[str]]:
+    """What speaks against publishing each forecast of a batch; a series without objections is left out.
 
-    It must be complete, finite and in order, of the days after its origin, within what the unit allows, near what the
-    series has shown, not the same every day where the series is not, and the sum of its parts.
+    A forecast must be complete, finite and in order, of the days after its origin, within what the unit allows, near
+    what the series has shown, not the same every day where the series is not, and the sum of its parts.
 
     Parameters
     ----------
-    table : DataFrame, shape (horizon * (1 + n_levels), 10)
+    table : DataFrame, shape (n_series * horizon * (1 + n_levels), 10 or 11)
         From `tabulate`.
-    y : Series
-        The series it continues, in the source's unit.
+    y : DataFrame
+        The series that it continues, days × series, columns (location, category), in the source's unit.
     horizon : int
-        Days it must hold.
+        Days of each that it must hold.
     levels : list of float
         Quantiles it must hold.
-    total : Series
-        What the parts of each day add up to, indexed by day, from `footfall.models.contributions.total`.
+    total : ndarray, shape (horizon, n_series)
+        What the parts of each day add up to, from `footfall.models.contributions.total`.
 
-    Raises
-    ------
-    DataProblem
-        Names every rule that is broken, where it is first and what was seen there.
+    Returns
+    -------
+    dict of Key to list of str
+        Every rule that is broken, where it is first and what was seen there.
     """
-    wide = _wide(table).reindex(columns=["mean", *map(column, levels)])
-    rounded = 0.5 * 10.0 ** -_decimals(str(y.name), table["value"]) * (1 + 1e-3)  # and what adding up loses
-    is_open = ~wide.index.strftime("%F").isin(closed_days(table))
-    problems = [
-        *_of_the_table(table, wide, y, horizon),
-        *_of_closed_days(wide[~is_open], unit(y)),
-        *_of_the_numbers(wide[is_open], y, total, rounded),
-    ]
-    if problems:
-        raise DataProblem("the forecast may not be published:\n" + listed(problems))
+    names = ["mean", *map(column, levels)]
+    wide, rows = _wide(table).reindex(columns=names), table.groupby(["location", "target"]).size()
+    days = pd.date_range(pd.Timestamp(table["origin_date"].iloc[0]) + DAY, periods=horizon)
+    at = wide.groupby(level=["location", "target"], sort=False).indices
+    values, shut = wide.to_numpy(float), np.asarray(wide.index.isin(closed_days(table)))
+    held, broken = pd.DatetimeIndex(wide.index.get_level_values("target_end_date")), {}
+    for number, (key, own) in enumerate(y.items()):
+        days_held, is_open = held[at[key]], ~shut[at[key]]
+        due = days.get_indexer(days_held[is_open])
+        parts = np.where(due >= 0, total[due, number], np.nan)
+        broken[key] = [
+            *_of_the_days(days_held, days, int(rows[key]), len(names)),
+            *_of_closed_days(days_held[~is_open], values[at[key]][~is_open], unit_of(key[1]).floor),
+            *_of_the_numbers(days_held[is_open], names, values[at[key]][is_open], own.to_numpy(float), parts, key[1]),
+        ]
+    return {key: problems for key, problems in broken.items() if problems}
 
 
-def closed_days(table: pd.DataFrame) -> set[str]:
-    """The ISO days on which the place is shut; none of a table that does not say."""
-    return set(table.loc[table["open"] == "no", "target_end_date"]) if "open" in table else set()
+def closed_days(table: pd.DataFrame) -> pd.MultiIndex:
+    """Location, target and ISO day of those on which a place is shut; none of a table that does not say."""
+    shut = table[table["open"] == "no"] if "open" in table else table[:0]
+    return pd.MultiIndex.from_frame(shut[KEYS])
 
 
 def _wide(table: pd.DataFrame) -> pd.DataFrame:
-    """A row per day, columns ``mean`` and ``q05`` …; what is there twice as its mean."""
-    names = table["output_type_id"].map(lambda level: column(float(level)) if level else "mean")
-    wide = table.assign(name=names).pivot_table("value", "target_end_date", "name", dropna=False)
-    return wide.set_axis(pd.DatetimeIndex(wide.index))
+    """A row per series and day, columns ``mean`` and ``q05`` …; what is there twice as its mean."""
+    levels = {level: column(float(level)) if level else "mean" for level in table["output_type_id"].unique()}
+    names = table["output_type_id"].map(levels).rename("name")
+    return table["value"].groupby([*(table[name] for name in KEYS), names], sort=True).mean().unstack("name")
 
 
-def _of_the_table(table: pd.DataFrame, wide: pd.DataFrame, y: pd.Series, horizon: int) -> Iterator[str]:
-    first, last, origin = wide.index[0], wide.index[-1], pd.Timestamp(table["origin_date"].iloc[0])
-    if len(table) != horizon * wide.shape[1]:
-        yield f"{len(table)} rows — {horizon} days of {wide.shape[1]} numbers are needed, each of them once"
-    if not wide.index.equals(pd.date_range(origin + DAY, periods=horizon)):
-        yield f"{len(wide)} days, {first:%F} to {last:%F} — not the {horizon} days after {origin:%F}"
+def _of_the_days(held: pd.DatetimeIndex, days: pd.DatetimeIndex, rows: int, each: int) -> Iterator[str]:
+    if rows != len(days) * each:
+        yield f"{rows} rows — {len(days)} days of {each} numbers are needed, each of them once"
+    if not held.equals(days):
+        origin = days[0] - DAY
+        yield f"{len(held)} days, {held[0]:%F} to {held[-1]:%F} — not the {len(days)} days after {origin:%F}"
 
 
-def _of_closed_days(wide: pd.DataFrame, of: Unit) -> Iterator[str]:
-    if (broken := wide[wide.ne(of.floor).any(axis=1)]).size:
-        yield f"{broken.index[0]:%F}: {broken.iloc[0, 0]:g} — a closed day is published at {of.floor:g}"
+def _of_closed_days(days: pd.DatetimeIndex, numbers: np.ndarray, floor: float) -> Iterator[str]:
+    if len(broken := days[(numbers != floor).any(axis=1)]):
+        seen = numbers[days.get_loc(broken[0]), 0]
+        yield f"{broken[0]:%F}: {seen:g} — a closed day is published at {floor:g}"
 
 
-def _of_the_numbers(wide: pd.DataFrame, y: pd.Series, total: pd.Series, rounded: float) -> Iterator[str]:
-    floor, span = unit(y).floor, FAR * (y.max() - y.min())
-    apart = (total.reindex(wide.index).clip(lower=floor) - wide["mean"]).abs()
-    if len(wide) > 2 and np.ptp(wide["mean"]) == 0 and y.tail(4 * WEEK).std() > 0:
-        yield f"{wide['mean'].iloc[0]:g} — the same value every day, as the series never had"
+def _of_the_numbers(
+    days: pd.DatetimeIndex, names: list[str], numbers: np.ndarray, y: np.ndarray, total: np.ndarray, target: str
+) -> Iterator[str]:
+    """Of the open days of one series, `numbers` of shape (n_days, n_names)."""
+    floor, mean, low, high = unit_of(target).floor, numbers[:, 0], np.nanmin(y), np.nanmax(y)
+    span, last = FAR * (high - low), y[-4 * WEEK :]
+    rounded = 0.5 * 10.0 ** -_decimals(numbers[None], target)[0] * (1 + 1e-3)  # and what adding up loses
+    apart = ~(np.abs(np.maximum(total, floor) - mean) <= rounded) & ~np.isnan(mean)
+    if len(days) > 2 and np.ptp(mean) == 0 and np.nanstd(last) > 0:
+        yield f"{mean[0]:g} — the same value every day, as the series never had"
     rules = {
-        "missing or not finite": ~np.isfinite(wide),
-        "quantiles are not in order": wide.drop(columns="mean").diff(axis=1) < 0,
-        f"below {floor:g}, which no visit count can reach": wide < floor,
+        "missing or not finite": ~np.isfinite(numbers),
+        "quantiles are not in order": np.diff(numbers, axis=1, prepend=np.nan) * (np.arange(len(names)) > 1) < 0,
+        f"below {floor:g}, which no visit count can reach": numbers < floor,
         f"absurd: further from the series than {FAR:g} times its own range":
-            (wide > y.max() + span) | (wide < y.min() - span),
-        "not what its parts add up to": (~(apart <= rounded) & wide["mean"].notna()).to_frame("mean"),
+            (numbers > high + span) | (numbers < low - span),
+        "not what its parts add up to": apart[:, None] & (np.arange(len(names)) == 0),
     }  # fmt: skip
     for rule, mask in rules.items():
-        cells = [cell for cell, broken in mask.stack().items() if broken]
-        if cells:
-            (day, name), more = cells[0], f", and {len(cells) - 1} more" if len(cells) > 1 else ""
-            yield f"{day:%F} {name}: {wide.at[day, name]:g} — {rule}{more}"
+        if mask.any():
+            (day, name), count = np.argwhere(mask)[0], int(mask.sum())
+            more = f", and {count - 1} more" if count > 1 else ""
+            yield f"{days[day]:%F} {names[name]}: {numbers[day, name]:g} — {rule}{more}"
 
 
 def write_forecast(table: pd.DataFrame, out: str | Path) -> None:
@@ -205,7 +244,8 @@ def week(table: pd.DataFrame) -> pd.DataFrame:
     DataFrame, shape (n_days, 5)
         ``date`` as ISO day, ``weekday``; ``expected``, ``low`` and ``high`` in the source's unit, one decimal.
     """
-    numbers = _wide(table)[["mean", column(LOW), column(HIGH)]].round(1).set_axis(["expected", "low", "high"], axis=1)
+    numbers = _wide(table).droplevel(["location", "target"])[["mean", column(LOW), column(HIGH)]].round(1)
+    numbers = numbers.set_axis(["expected", "low", "high"], axis=1)
     days = pd.DatetimeIndex(numbers.index, name=None)
     numbers.insert(0, "date", days.strftime("%Y-%m-%d"))
     numbers.insert(1, "weekday", days.day_name())

@@ -1,7 +1,14 @@
-"""The coming days of one series, from a champion and what was published: everything that its forecast consists of."""
+"""The coming days of a market's series, from a champion and what was published: all that their forecasts consist of.
 
+Series of one country, unit, span and speaker are forecast, ranged, tabulated and checked together, as in the backtest.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 from sktime.forecasting.base import BaseForecaster
 
@@ -10,50 +17,148 @@ from footfall.calendar import country_of
 from footfall.champion import Champion
 from footfall.errors import DataProblem, listed
 from footfall.evaluation import backtest, intervals
+from footfall.evaluation.rolling import SERIES, batched
 from footfall.models import bring_up_to, contributions, predict
+from footfall.models.forecaster import series_of
+from footfall.models.updating import Values
 from footfall.outlook import outlook
+from footfall.quantiles import LEVELS, QUANTILES
 from footfall.selection import Key, Selection
-from footfall.series import site_of
-from footfall.units import unit
+from footfall.series import DAY, site_of
+from footfall.units import unit_of
 
-ACCOUNT = ("location", "category", "status", "model", "reason", "days_known", "MAE", "MASE", "cover80")
+ACCOUNT = [*SERIES, "status", "model", "reason", "days_known", "MAE", "MASE", "cover80"]
 
 
-class SeriesForecast(NamedTuple):
-    """A series' coming days, and what they were made of.
+class Asked(NamedTuple):
+    """Which days are asked for, at which quantiles, days between a day and its publication, and facts for every row."""
+
+    days: pd.DatetimeIndex
+    lag: int
+    levels: list[float]
+    facts: dict[str, str]
+
+
+class Closures(NamedTuple):
+    """Why a place is shut on each day, from `footfall.opening.foreseen`, and its owner's events."""
+
+    why: pd.Series
+    events: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Series of one country, unit, span and speaker, their coming days, and what these were made of.
 
     Attributes
     ----------
-    y : Series
-        What was known of it.
-    model : BaseForecaster
-        Brought up to the last day known.
-    mean : Series
-        In the unit of the series, by day.
-    errors : DataFrame
-        The model's, in the backtest and since.
+    y : DataFrame
+        What was known, days × series, columns (location, category).
+    mean : DataFrame
+        In the unit of the series, coming days × series.
+    origins : DatetimeIndex
+        Of the backtest, and the days since.
+    said, actual : ndarray, shape (n_origins, horizon, n_series)
+        What the speaker said on each of them, and what happened.
     late : int
         Days that the newest figures are older than they usually are.
-    ranges : DataFrame
-        The quantiles of each day.
-    parts : DataFrame
+    ranges : ndarray, shape (n_days, n_levels, n_series)
+        The quantiles of each day, levels `footfall.quantiles.LEVELS`.
+    parts : dict of str to ndarray, shape (n_days, n_series)
         What each day adds up from; `logarithms` says in which scale.
+    closed : list of Closures
+        Of each series.
     table : DataFrame
-        What is published.
-    outlook : DataFrame
-        The same as people read it, see `footfall.outlook.outlook`.
+        What is published, series by series.
     """
 
-    y: pd.Series
-    model: BaseForecaster
-    mean: pd.Series
-    errors: pd.DataFrame
+    y: pd.DataFrame
+    mean: pd.DataFrame
+    origins: pd.DatetimeIndex
+    said: np.ndarray
+    actual: np.ndarray
     late: int
-    ranges: pd.DataFrame
-    parts: pd.DataFrame
+    ranges: np.ndarray
+    parts: dict[str, np.ndarray]
     logarithms: bool
+    closed: list[Closures]
     table: pd.DataFrame
-    outlook: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class SeriesForecast:
+    """One series of a batch."""
+
+    batch: Batch
+    at: int
+
+    @property
+    def y(self) -> pd.Series:
+        """What was known of it, named by its category."""
+        return series_of(self.batch.y, self.batch.y.columns[self.at])
+
+    @property
+    def days_known(self) -> int:
+        """Days with a value."""
+        return int(self.batch.y.iloc[:, self.at].count())
+
+    @property
+    def mean(self) -> pd.Series:
+        """In its own unit, by day."""
+        return self.batch.mean.iloc[:, self.at].rename("mean")
+
+    @property
+    def errors(self) -> pd.DataFrame:
+        """What was said of it in the backtest and since, and what happened: a row per origin and day that is known."""
+        said, actual = self.batch.said[..., self.at], self.batch.actual[..., self.at]
+        table = backtest.tabulate(said, self.batch.y.iloc[:, self.at], self.batch.origins)
+        return table.assign(actual=actual.ravel()).dropna()
+
+    @property
+    def late(self) -> int:
+        """Days that its newest figures are older than they usually are."""
+        return self.batch.late
+
+    @property
+    def ranges(self) -> pd.DataFrame:
+        """The quantiles of each day."""
+        return pd.DataFrame(self.batch.ranges[..., self.at], self.batch.mean.index, QUANTILES)
+
+    @property
+    def parts(self) -> pd.DataFrame:
+        """What each day adds up from, see `footfall.models.contributions.parts`."""
+        parts = {name: values[:, self.at] for name, values in self.batch.parts.items()}
+        return pd.DataFrame(parts, self.batch.mean.index)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """What is published of it."""
+        each = len(self.batch.table) // self.batch.y.shape[1]
+        return self.batch.table.iloc[self.at * each : (self.at + 1) * each].reset_index(drop=True)
+
+    @cached_property
+    def outlook(self) -> pd.DataFrame:
+        """The same as people read it, see `footfall.outlook.outlook`."""
+        return outlook(self.table, self.y, self.parts, self.batch.logarithms, *self.batch.closed[self.at])
+
+
+class MarketForecast(NamedTuple):
+    """The coming days of a market.
+
+    Attributes
+    ----------
+    series : dict of Key to SeriesForecast
+        Those that could be forecast, sorted.
+    accounts : DataFrame
+        A row for every series of the selection: ``location, category, status`` (published, fell back, young, refused),
+        ``model, reason, days_known``, and of its backtest ``MAE, MASE, cover80``.
+    table : DataFrame
+        What is published, of all.
+    """
+
+    series: dict[Key, SeriesForecast]
+    accounts: pd.DataFrame
+    table: pd.DataFrame
 
 
 def forecast_all(
@@ -65,7 +170,7 @@ def forecast_all(
     closures: dict[str, Any],
     stale_after: int,
     **facts: str,
-) -> tuple[dict[Key, SeriesForecast], pd.DataFrame]:
+) -> MarketForecast:
     """Forecast every series of a market that can be, and account for all of them.
 
     Parameters
@@ -87,87 +192,123 @@ def forecast_all(
     **facts : str
         ``model_version`` and ``snapshot``, the same in every row.
 
-    Returns
-    -------
-    forecasts : dict of Key to SeriesForecast
-    accounts : DataFrame
-        A row for every series of the selection: ``location, category, status`` (published, fell back, young, refused),
-        ``model, reason, days_known``, and of its backtest ``MAE, MASE, cover80``.
-
     Raises
     ------
     DataProblem
         If no series can be forecast; of a market of one, with its reason alone.
     """
-    forecasts, refused = {}, dict(selection.refused)
-    for key, y in selection.series.items():
-        try:
-            _check(champion, key, y, days, lag, stale_after)
-            rows = selection.rows[key]
-            forecasts[key] = forecast_series(champion, rows, key, y, days, lag, levels, closures, **facts)
-        except (DataProblem, ValueError) as problem:
-            if len(selection.rows) == 1:
-                raise
-            refused[key] = str(problem)
-    if not forecasts:
-        each = [f"{location} {category}: {reason}" for (location, category), reason in refused.items()]
-        raise DataProblem(f"none of {len(each)} series can be forecast:\n{listed(each)}")
-    return forecasts, _accounts(champion, forecasts, refused)
+    asked = Asked(days, lag, levels, facts | {"origin_date": f"{days[0] - DAY:%F}"})
+    speakers, many = champion.speakers, bool(champion.about.get("series"))
+    refused = dict(selection.refused)
+    for key, y in selection.series.items() if many else ():
+        if reason := _objection(y, days[0] - DAY, max(stale_after, lag), key in speakers):
+            refused[key] = reason
+    made: dict[Key, SeriesForecast] = {}
+    at = champion.residuals.groupby(SERIES, sort=False).indices
+    for country, y, speaker in _batches(selection.series, refused, speakers):
+        residuals = [champion.residuals.iloc[at[key]] for key in y]
+        closed = [_closures(key, selection.rows[key], days, closures) for key in y]
+        batch = _forecast(champion, y, champion.speaker(_values(y, many), country, speaker), residuals, closed, asked)
+        refused |= _refused(batch, asked)
+        made |= {key: SeriesForecast(batch, number) for number, key in enumerate(y) if key not in refused}
+    if not made:
+        raise DataProblem(_none(refused))
+    made = dict(sorted(made.items()))
+    table = pd.concat([one.table for one in made.values()], ignore_index=True)
+    return MarketForecast(made, _accounts(champion, made, refused), table)
 
 
-def forecast_series(
+def _objection(y: pd.Series, origin: pd.Timestamp, oldest: int, is_known: bool) -> str:
+    """What speaks against a series of many: that it has stopped, or is newer than the champion."""
+    if (age := (origin - y.index[-1]).days) > oldest:
+        return f"stale: its last day is {y.index[-1]:%F}, {age} days ago"
+    return "" if is_known else "new: the champion was trained without it"
+
+
+def _batches(
+    series: Mapping[Key, pd.Series], refused: Mapping[Key, str], speakers: Mapping[Key, str]
+) -> Iterator[tuple[str, pd.DataFrame, str]]:
+    """Series that are forecast together, with their country and who speaks for them."""
+    for country, y in batched({key: own for key, own in series.items() if key not in refused}):
+        names = np.array([speakers[key] for key in y])
+        for name in sorted(set(names)):
+            yield country, y.loc[:, names == name], name
+
+
+def _values(y: pd.DataFrame, many: bool) -> Values:
+    """A batch; of a market of one its series, which its forecaster was fitted to."""
+    return y if many else series_of(y, y.columns[0])
+
+
+def _closures(key: Key, rows: pd.DataFrame, days: pd.DatetimeIndex, closures: dict[str, Any]) -> Closures:
+    own = events.among(closures, site_of(key[0]))
+    return Closures(opening.foreseen(rows, *key, days, own), own.get("events", ()))
+
+
+def _forecast(
     champion: Champion,
-    rows: pd.DataFrame,
-    key: Key,
-    y: pd.Series,
-    days: pd.DatetimeIndex,
-    lag: int,
-    levels: list[float],
-    closures: dict[str, Any],
-    **facts: str,
-) -> SeriesForecast:
-    """Forecast one series, and check what will be published as a suspicious reader would; parameters as above."""
-    (location, category), country, origin = key, country_of(key[0]), days[0] - pd.Timedelta(days=1)
-    own = events.among(closures, site_of(location))
-    closed = opening.foreseen(rows, location, category, days, own)
-    trained = champion.speaker(y, location)
-    model = bring_up_to(trained, y)
-    mean = predict(model, days)
-    errors = backtest.extend_residuals(champion.of(location, category), trained, y, lag)
+    y: pd.DataFrame,
+    trained: BaseForecaster,
+    residuals: list[pd.DataFrame],
+    closed: list[Closures],
+    asked: Asked,
+) -> Batch:
+    """The coming days of a batch; `residuals` and `closed` are those of each of its series."""
+    days, lag, (key, *_), origin = asked.days, asked.lag, y, asked.days[0] - DAY
+    values = _values(y, bool(champion.about.get("series")))
+    model = bring_up_to(trained, values)
+    mean = predict(model, days).to_numpy().reshape(len(days), -1)
+    said, actual, origins = _said(trained, values, y, residuals, lag)
     late = (origin - y.index[-1]).days - lag
-    ranges = intervals.quantiles(errors, mean, origin, country, lag, late, unit(y).floor)
+    country, floor = country_of(key[0]), unit_of(key[1]).floor
+    ranges = intervals.live(actual - said, origins, mean, days, origin, country, lag, late, floor)[:, : len(LEVELS)]
+    published = ranges[:, [LEVELS.index(level) for level in asked.levels]]
+    numbers = np.concatenate([mean[:, None], published], axis=1).transpose(2, 0, 1)
+    shut = np.array([each.why.ne("").to_numpy() for each in closed])
+    table = forecast.tabulate(numbers, days, [*y], asked.levels, shut, **asked.facts)
     parts, logarithms = contributions.parts(model, days), contributions.in_logarithms(model)
-    named = {"origin_date": f"{origin:%F}", "location": location, "target": category}
-    table = forecast.tabulate(mean, ranges, levels, closed, **named, **facts)
-    forecast.check(table, y, len(days), levels, contributions.total(parts, logarithms, unit(y)))
-    said = outlook(table, y, parts, logarithms, closed, own.get("events", ()))
-    return SeriesForecast(y, model, mean, errors, late, ranges, parts, logarithms, table, said)
+    means = pd.DataFrame(mean, days, y.columns)
+    return Batch(y, means, origins, said, actual, late, ranges, parts, logarithms, closed, table)
 
 
-def _check(champion: Champion, key: Key, y: pd.Series, days: pd.DatetimeIndex, lag: int, stale_after: int) -> None:
-    """Stop a series of many that has stopped, or that is newer than the champion."""
-    if not champion.about.get("series"):
-        return
-    age = (days[0] - y.index[-1]).days - 1
-    if age > max(stale_after, lag):
-        raise DataProblem(f"stale: its last day is {y.index[-1]:%F}, {age} days ago")
-    if champion.candidate(*key) is None:
-        raise DataProblem(f"new: the champion was trained through {champion.about['data_through']} without it")
+def _said(
+    trained: BaseForecaster, values: Values, y: pd.DataFrame, residuals: list[pd.DataFrame], lag: int
+) -> tuple[np.ndarray, np.ndarray, pd.DatetimeIndex]:
+    """What the speaker of a batch said in the backtest and since, what happened, and from which origins."""
+    of = np.arange(len(residuals)).repeat([len(rows) for rows in residuals])
+    rows = pd.concat(residuals, ignore_index=True)
+    (before, happened), earlier, _ = intervals.on_grid(rows, "mean", "actual", series=of)
+    since, later = backtest.means_since(trained, values, before.shape[1], lag)
+    said = np.concatenate([before, since.reshape(len(later), *before.shape[1:])])
+    actual = np.concatenate([happened, backtest.actual(y, later, before.shape[1])])
+    return said, actual, earlier.append(later)
 
 
-def _accounts(champion: Champion, forecasts: dict[Key, SeriesForecast], refused: dict[Key, str]) -> pd.DataFrame:
+def _refused(batch: Batch, asked: Asked) -> dict[Key, str]:
+    """The series of a batch whose forecasts may not be published, and why."""
+    total = contributions.total(batch.parts, batch.logarithms, unit_of(batch.y.columns[0][1]))
+    broken = forecast.objections(batch.table, batch.y, len(asked.days), asked.levels, total)
+    reasons = {key: "the forecast may not be published:\n" + listed(rules) for key, rules in broken.items()}
+    few = batch.y.columns[np.isnan(batch.ranges).any(axis=(0, 1))]
+    return reasons | dict.fromkeys(few, f"fewer than {intervals.FEWEST_POOLED} past errors are known of it")
+
+
+def _none(refused: Mapping[Key, str]) -> str:
+    """Why there is no forecast at all."""
+    if len(refused) == 1:
+        return next(iter(refused.values()))
+    each = [f"{location} {category}: {reason}" for (location, category), reason in refused.items()]
+    return f"none of {len(each)} series can be forecast:\n{listed(each)}"
+
+
+def _accounts(champion: Champion, made: Mapping[Key, SeriesForecast], refused: Mapping[Key, str]) -> pd.DataFrame:
     nothing = {"status": "refused", "model": "", "days_known": 0}
     rows = [nothing | {"location": key[0], "category": key[1], "reason": why} for key, why in refused.items()]
-    known = champion.series.set_index(["location", "category"])
-    for key, made in forecasts.items():
-        of_key = known.loc[key] if key in known.index else pd.Series(dtype=object)
-        rows.append(
-            {
-                "location": key[0], "category": key[1], "status": of_key.get("status", "published"),
-                "model": of_key.get("candidate", ""), "reason": of_key.get("reason", ""),
-                "days_known": int(made.y.count()),
-                **{name: float(of_key.get(name, float("nan"))) for name in ("MAE", "MASE", "cover80")},
-            }
-        )  # fmt: skip
-    table = pd.DataFrame(rows).sort_values(["location", "category"], kind="stable").reset_index(drop=True)
-    return table.reindex(columns=[*ACCOUNT])
+    known = champion.series.set_index(SERIES).to_dict("index")
+    for key, one in made.items():
+        of = known.get(key, {})
+        told = {"status": "published", "reason": ""} | {name: of[name] for name in ("status", "reason") if name in of}
+        told |= {"model": of.get("candidate", "")}
+        scores = {name: float(of.get(name, np.nan)) for name in ("MAE", "MASE", "cover80")}
+        rows.append({"location": key[0], "category": key[1], **told, "days_known": one.days_known, **scores})
+    return pd.DataFrame(rows, columns=ACCOUNT).sort_values(SERIES, kind="stable").reset_index(drop=True)

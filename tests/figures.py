@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+
+from footfall import forecast
+from footfall.models import contributions
 
 SAMPLE = Path(__file__).parent.parent / "resources" / "sample"
 
@@ -12,3 +16,16 @@ def retail() -> pd.Series:
     table = pd.concat(pd.read_csv(path, parse_dates=["date"]) for path in sorted(SAMPLE.glob("*.csv")))
     column = "retail_and_recreation_percent_change_from_baseline"
     return table.set_index("date")[column].astype(float).asfreq("D").rename("retail_and_recreation")
+
+
+def parts_of(forecaster, days) -> pd.DataFrame:
+    """What the forecasts of a single series add up from, a row per day."""
+    parts = contributions.parts(forecaster, days)
+    return pd.DataFrame({name: values[:, 0] for name, values in parts.items()}, index=days)
+
+
+def tabulated(mean, quantiles, levels, closed=None, *, location, target, **facts) -> pd.DataFrame:
+    """The table of a single series, from its mean and quantiles by day."""
+    shut = np.zeros(len(mean), bool) if closed is None else closed.ne("").to_numpy()
+    numbers = np.column_stack([mean, quantiles])[None]
+    return forecast.tabulate(numbers, mean.index, [(location, target)], levels, shut[None], **facts)

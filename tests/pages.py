@@ -4,10 +4,10 @@ import json
 
 import numpy as np
 import pandas as pd
-from figures import retail
+from figures import parts_of, retail, tabulated
 
-from footfall.forecast import tabulate, write_forecast
-from footfall.models.contributions import in_logarithms, parts
+from footfall.forecast import write_forecast
+from footfall.models.contributions import in_logarithms
 from footfall.models.smoother import WeekdaySmoother
 from footfall.models.transforms import KindOfDay, LastYearsTurn, LogLevel
 from footfall.models.updating import fit, predict
@@ -33,9 +33,9 @@ def inputs(model, lift=0.0, location="PT", track=TRACK, **facts):
     mean = predict(model, days) + lift
     quantiles = pd.DataFrame({f"q{100 * level:02.0f}": mean + off for level, off in OFF.items()})
     facts = {"origin_date": "2022-10-01", "target": "retail_and_recreation", "model_version": "portugal/3"} | facts
-    table = tabulate(mean, quantiles, LEVELS, location=location, snapshot="5a" * 32, **facts)
+    table = tabulated(mean, quantiles, LEVELS, location=location, snapshot="5a" * 32, **facts)
     record = page.Track.model_validate(track) if track else None
-    return {"table": table, "y": retail()[:"2022-09-28"], "parts": parts(model, days),
+    return {"table": table, "y": retail()[:"2022-09-28"], "parts": parts_of(model, days),
             "logarithms": in_logarithms(model), "lag": 3, "track": record}  # fmt: skip
 
 
@@ -75,7 +75,7 @@ def house(
     mean = pd.Series(by_weekday[coming.dayofweek] * np.linspace(0.97, 1.12, horizon), index=coming)
     shares = {f"q{100 * level:02.0f}": mean * (1 + off / 25) for level, off in OFF.items()}
     facts = {"origin_date": origin, "target": COUNT, "model_version": "tasca/3", "snapshot": "5a" * 32}
-    table = tabulate(mean, pd.DataFrame(shares), LEVELS, closed, location=location, **facts)
+    table = tabulated(mean, pd.DataFrame(shares), LEVELS, closed, location=location, **facts)
     parts_ = pd.DataFrame({"level": np.log(mean)}, index=coming)
     about = About(name, **({"measure": {"pt": "clientes", "en": "guests"}, "credit": "Figures: the till."} | about))
     return {"table": table, "y": y, "parts": parts_, "logarithms": True, "lag": 1, "track": None,

@@ -60,8 +60,8 @@ def champion(houses):
 
 
 def test_each_series_of_many_is_forecast_as_it_would_be_alone(champion, houses):
-    made, accounts = forecasts(champion, chosen(*houses))
-    alone, _ = forecasts(champion, chosen(houses[1]))
+    made, accounts, _ = forecasts(champion, chosen(*houses))
+    alone = forecasts(champion, chosen(houses[1])).series
     key = ("PT-11/São João%2FSé", "count")
     pd.testing.assert_frame_equal(made[key].table, alone[key].table)
     assert accounts["status"].isin(["published", "fell back", "young"]).all() and len(made) == len(accounts) == 3
@@ -70,8 +70,8 @@ def test_each_series_of_many_is_forecast_as_it_would_be_alone(champion, houses):
 
 def test_what_a_champion_learned_comes_back_from_its_folder(champion, houses, tmp_path):
     write_champion(tmp_path, *champion)
-    made, _ = forecasts(champion, chosen(*houses))
-    again, _ = forecasts(read_champion(tmp_path), chosen(*houses))
+    made = forecasts(champion, chosen(*houses)).series
+    again = forecasts(read_champion(tmp_path), chosen(*houses)).series
     for key, each in made.items():
         pd.testing.assert_frame_equal(each.table, again[key].table)
 
@@ -79,18 +79,18 @@ def test_what_a_champion_learned_comes_back_from_its_folder(champion, houses, tm
 def test_a_later_day_moves_the_state_and_not_what_was_learned(champion, houses):
     later = TODAY + pd.Timedelta(days=2)  # a Monday is between
     rows = [house("Baixa", 40, days=302, end=later)]
-    trained = champion.speaker(chosen(*rows).series["PT-11/Baixa", "count"], "PT-11/Baixa")
+    trained = champion.speaker(chosen(*rows).series["PT-11/Baixa", "count"], "PT", "calendar")
     assert trained.cutoff[-1] == pd.Timestamp(champion.about["data_through"])
-    made, _ = forecasts(champion, chosen(*rows), later)
+    made = forecasts(champion, chosen(*rows), later).series
     assert made["PT-11/Baixa", "count"].y.index[-1] == later - pd.Timedelta(days=1)
 
 
 def test_one_that_stopped_and_one_that_is_new_are_refused_and_the_others_go_on(champion, houses):
     stopped = houses[0][houses[0]["date"] < TODAY - pd.Timedelta(days=20)]
-    made, accounts = forecasts(champion, chosen(stopped, *houses[1:], house("Nova", 50)))
+    made, accounts, _ = forecasts(champion, chosen(stopped, *houses[1:], house("Nova", 50)))
     reasons = accounts.set_index("location")["reason"]
     assert reasons["PT-11/Baixa"].startswith("stale: its last day is 2025-06-0")
-    assert reasons["PT-11/Nova"].startswith("new: the champion was trained through 2025-06-29")
+    assert reasons["PT-11/Nova"].startswith("new: the champion was trained without it")
     assert accounts["status"].tolist().count("refused") == 2 and len(made) == 2 and len(accounts) == 4
 
 
@@ -101,15 +101,15 @@ def test_where_none_can_be_forecast_nothing_is(champion):
 
 def test_who_falls_back_is_spoken_for_by_the_naive(champion, houses):
     back = champion.series.assign(candidate=FALLBACK)
-    made, _ = forecasts(champion._replace(series=back), chosen(houses[0]))
+    made = forecasts(champion._replace(series=back), chosen(houses[0])).series
     mean = made["PT-11/Baixa", "count"].mean
     assert mean.iloc[1] == houses[0].set_index("date")["value"][mean.index[1] - pd.Timedelta(days=7)]
 
 
 def test_several_places_have_an_index_and_a_page_each(champion, houses, tmp_path):
-    made, accounts = forecasts(champion, chosen(*houses, house("Nova", 50)))
+    made = forecasts(champion, chosen(*houses, house("Nova", 50)))
     (tmp_path / "forecast").mkdir()
-    write_pages(made, accounts, 1, "", tmp_path, About("Tasca", {"pt": "clientes"}))
+    write_pages(made, 1, "", tmp_path, About("Tasca", {"pt": "clientes"}))
     files = {
         path.relative_to(tmp_path / "forecast").as_posix()
         for path in (tmp_path / "forecast").rglob("*")
@@ -138,7 +138,7 @@ def test_one_series_has_its_page_where_it_was(tmp_path):
     model = learned(RECIPE, selection.series, many=False)
     one = Champion(model, past.residuals("calendar", FALLBACK, accounts), about, accounts)
     days = pd.date_range(selection.through + pd.Timedelta(days=4), periods=7)
-    made, accounts = forecast_all(one, selection, days, 3, LEVELS, {}, 14, **FACTS)
+    made = forecast_all(one, selection, days, 3, LEVELS, {}, 14, **FACTS)
     (tmp_path / "forecast").mkdir()
-    write_pages(made, accounts, 3, "", tmp_path, About())
+    write_pages(made, 3, "", tmp_path, About())
     assert not (tmp_path / "forecast" / "sites").exists() and (tmp_path / "forecast" / "week.ics").exists()

@@ -96,33 +96,37 @@ def backtest(
     return pd.concat(tables, ignore_index=True)
 
 
-def extend_residuals(residuals: pd.DataFrame, champion: BaseForecaster, y: pd.Series, lag: int) -> pd.DataFrame:
-    """A champion's residuals, with those of what it would have said on each day since its training.
+def means_since(champion: BaseForecaster, y: Values, horizon: int, lag: int) -> tuple[np.ndarray, pd.DatetimeIndex]:
+    """What a champion would have said on each day since its training.
 
     In the backtest every origin knows the errors up to the day before; so must a live forecast, or its intervals would
     be of another kind than those that the gate has judged.
 
     Parameters
     ----------
-    residuals : DataFrame
-        Rows of the champion's backtest table, as its folder keeps them.
     champion : BaseForecaster
         As it was trained; it is left as it is, and nothing is learned anew.
-    y : Series
-        The whole visible series.
-    lag : int
-        Days between a day and its publication.
+    y : Series or DataFrame
+        The whole visible series, or batch.
+    horizon, lag : int
+        Days to forecast from each origin; days between a day and its publication.
 
     Returns
     -------
-    DataFrame
-        `residuals`, and a row for each origin and day since whose value is known.
+    means : ndarray, shape (n_origins, horizon) or (n_origins, horizon, n_series)
+    origins : DatetimeIndex
+        Those of which a day is known.
     """
     origins = pd.date_range(champion.cutoff[-1] + lag * DAY, y.index[-1] - DAY)
     if not len(origins):  # nothing new since its training
-        return residuals
-    means = _following(champion, y, origins, int(residuals["horizon"].max()), lag)
-    return pd.concat([residuals, tabulate(means, y, origins).dropna()], ignore_index=True)
+        return np.empty((0, horizon, *y.shape[1:])), origins
+    return _following(champion, y, origins, horizon, lag), origins
+
+
+def actual(y: pd.DataFrame, origins: pd.DatetimeIndex, horizon: int) -> np.ndarray:
+    """What happened to a batch on the days after each origin, shape (n_origins, horizon, n_series); NaN: not known."""
+    dates = origins.repeat(horizon) + np.tile(np.arange(1, horizon + 1), len(origins)) * DAY
+    return np.asarray(y.reindex(dates)).reshape(len(origins), horizon, y.shape[1])
 
 
 def means_of_each(

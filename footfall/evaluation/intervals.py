@@ -56,7 +56,7 @@ def with_quantiles(table: pd.DataFrame, country: str, lag: int, floor: float = P
     """
     ranges = pd.DataFrame(np.nan, index=table.index, columns=COLUMNS)
     for _, rows in table.groupby("candidate", sort=False):
-        (means, actual), origins, at = _on_grid(rows, "mean", "actual")
+        (means, actual), origins, at = on_grid(rows, "mean", "actual")
         values = of_backtest(means, actual, origins, country, lag, floor)[..., 0]
         ranges.loc[rows.index] = values[*at]
     return table.join(ranges)
@@ -226,22 +226,45 @@ def steps(
     return pd.DataFrame.from_dict(rows, orient="index", columns=["low", "high"])
 
 
-def _on_grid(rows: pd.DataFrame, *columns: str) -> tuple[list[Array], pd.DatetimeIndex, tuple[Array, Array]]:
-    """Columns of a candidate's rows as arrays of shape (n_origins, horizon, 1), the origins, and where each row is.
+def on_grid(
+    rows: pd.DataFrame, *columns: str, series: Array | None = None
+) -> tuple[list[Array], pd.DatetimeIndex, tuple[Array, Array]]:
+    """Columns of a candidate's rows as arrays, the origins, and where each row is.
 
     A row's origin is as many days before its date as its horizon says.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        With ``date`` and ``horizon``.
+    *columns : str
+    series : ndarray of int, optional
+        Which one of a batch each row is of; if left out, there is one.
+
+    Returns
+    -------
+    grids : list of ndarray, shape (n_origins, horizon, n_series)
+        NaN where there is no row.
+    origins : DatetimeIndex
+        Ascending.
+    at : ndarray of int, ndarray of int
+        Place of each row in the first two axes.
     """
+    series = np.zeros(len(rows), int) if series is None else series
     origin = pd.DatetimeIndex(rows["date"]) - pd.to_timedelta(rows["horizon"], unit="D")
     origins, ahead = pd.DatetimeIndex(np.unique(origin)), rows["horizon"].to_numpy() - 1
-    at, shape = origins.get_indexer(origin), (len(origins), int(ahead.max(initial=0)) + 1, 1)
+    at, shape = (
+        origins.get_indexer(origin),
+        (len(origins), int(ahead.max(initial=0)) + 1, int(series.max(initial=0)) + 1),
+    )
     grids = [np.full(shape, np.nan) for _ in columns]
     for grid, name in zip(grids, columns, strict=True):
-        grid[at, ahead, 0] = rows[name]
+        grid[at, ahead, series] = rows[name]
     return grids, origins, (at, ahead)
 
 
 def _errors(residuals: pd.DataFrame) -> tuple[Array, pd.DatetimeIndex]:
-    (mean, actual), origins, _ = _on_grid(residuals, "mean", "actual")
+    (mean, actual), origins, _ = on_grid(residuals, "mean", "actual")
     return actual - mean, origins
 
 

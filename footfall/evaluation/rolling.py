@@ -17,7 +17,7 @@ from footfall.evaluation.metrics import complete, scores_of
 from footfall.models import at_once, of_country
 from footfall.quantiles import SCORED_LEVELS, column
 from footfall.selection import Key
-from footfall.series import DAY, WEEK
+from footfall.series import WEEK
 from footfall.units import unit_of
 
 RESIDUALS = ["location", "category", "origin", "date", "horizon", "mean", "actual"]
@@ -226,9 +226,7 @@ def _batch(
     origins = backtest.last_origins(y, days, horizon, lag)
     recipes = {name: of_country(each, country) for name, each in candidates.items()}
     means = backtest.means_of_each(recipes, y, origins, horizon, lag)
-    dates = origins.repeat(horizon) + np.tile(np.arange(1, horizon + 1), len(origins)) * DAY
-    actual = y.reindex(dates).to_numpy().reshape(len(origins), horizon, y.shape[1])
-    return Batch(country, y, origins, means, actual)
+    return Batch(country, y, origins, means, backtest.actual(y, origins, horizon))
 
 
 def _scored(batch: Batch, spans: backtest.Windows, lag: int) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:

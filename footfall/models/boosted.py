@@ -225,14 +225,13 @@ class Boosted(SeriesForecaster):
         months = y.index[origins].to_period("M")
         return np.concatenate([self._values(y, origins[months == month], horizon) for month in months.unique()])
 
-    def parts(self, ahead: np.ndarray) -> pd.DataFrame:
-        """What the forecasts of some days ahead are the sum of, as logarithm of the value; a row per day.
-
-        Of a single series.
-        """
+    def parts(self, ahead: np.ndarray) -> dict[str, np.ndarray]:
+        """What the forecasts of some days ahead are the sum of, as logarithm of the value; (n_days, n_series) each."""
         y = _daily(self._seen)
         parts = self._parts(y, np.array([len(y) - 1]), int(max(ahead)))
-        return pd.DataFrame({name: values[0, :, 0] for name, values in parts.items()}).iloc[ahead - 1]
+        return {
+            name: np.broadcast_to(values[0], parts["learned"].shape[1:])[ahead - 1] for name, values in parts.items()
+        }
 
     def _values(self, y: Any, origins: np.ndarray, horizon: int) -> np.ndarray:
         """Forecasts from origins of one month, shape (n_origins, horizon) or (n_origins, horizon, n_series)."""

@@ -24,7 +24,7 @@ def records(table: pd.DataFrame) -> list[dict[str, Any]]:
     """
     if of_several(table):
         return [dict(row) for row in _places(table).reset_index().to_dict("records")]
-    shut = closed_days(table)
+    shut = closed_days(table).get_level_values("target_end_date")
     closed = dict.fromkeys(FIGURES, "") | {"expected": CLOSED}
     return [day | closed if day["date"] in shut else day for day in week(table).to_dict("records")]
 

@@ -3,7 +3,6 @@
 import json
 import re
 import unicodedata
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import pandas as pd
 
 from footfall.calendar import country_of
 from footfall.digest import sha256
-from footfall.forecasting import SeriesForecast
+from footfall.forecasting import MarketForecast, SeriesForecast
 from footfall.page.about import About
 from footfall.page.index import Site, index
 from footfall.page.page import Track, read_tracks, write_page
@@ -24,8 +23,7 @@ DRAWN = 100  # places at most that have a page each; of more the index alone is 
 
 
 def write_pages(
-    made: Mapping[Key, SeriesForecast],
-    accounts: pd.DataFrame,
+    made: MarketForecast,
     lag: int,
     tracks: str | Path,
     out: str | Path,
@@ -35,7 +33,7 @@ def write_pages(
 
     Parameters
     ----------
-    made, accounts
+    made : MarketForecast
         From `footfall.forecasting.forecast_all`. A market that asked for one series has one place.
     lag : int
         Days between a day and its publication.
@@ -47,13 +45,13 @@ def write_pages(
         What the market says of itself.
     """
     folder, tracks_of = Path(out) / "forecast", read_tracks(tracks)
-    keys = [*accounts[["location", "category"]].itertuples(index=False, name=None)]
+    keys = [*made.accounts[["location", "category"]].itertuples(index=False, name=None)]
     if len(keys) == 1:
-        return _keep(_write(made[keys[0]], lag, tracks_of.get(" ".join(keys[0])), folder, about), out)
-    standing = dict(zip(keys, accounts["status"], strict=True))
+        return _keep(_write(made.series[keys[0]], lag, tracks_of.get(" ".join(keys[0])), folder, about), out)
+    standing = dict(zip(keys, made.accounts["status"], strict=True))
     of_several, is_drawn, sites, words = len({category for _, category in keys}) > 1, len(keys) <= DRAWN, [], {}
     for key, slug in _slugs(keys).items():
-        name, one = _name(key, of_several), made.get(key)
+        name, one = _name(key, of_several), made.series.get(key)
         sites.append(Site(name, slug if is_drawn else "", None if one is None else one.outlook))
         if is_drawn and one is not None:
             own = about._replace(all_places=INDEX, standing="young" if standing[key] == "young" else about.standing)

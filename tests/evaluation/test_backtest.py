@@ -15,9 +15,9 @@ from sktime.forecasting.naive import NaiveForecaster
 from footfall.evaluation.backtest import (
     backtest,
     comparable,
-    extend_residuals,
     last_origins,
     leaderboard,
+    means_since,
     windows,
 )
 from footfall.evaluation.intervals import with_quantiles
@@ -197,13 +197,9 @@ def test_an_equal_recipe_is_asked_once_and_says_the_same(monkeypatch):
 def test_a_champions_errors_go_on_after_its_training():
     y, trained, today = retail(), pd.Timestamp("2022-09-01"), pd.Timestamp("2022-09-20")
     visible = y[: trained - 3 * DAY]
-    past = backtest({"calendar": CALENDAR}, visible, last_origins(visible, 30, 7), 7, 3).drop(columns="candidate")
     champion = fit(CALENDAR, visible)
-    residuals = extend_residuals(past, champion, y[: today - 3 * DAY], 3)
-    pd.testing.assert_frame_equal(residuals[: len(past)], past)
-    since = residuals[len(past) :]
-    assert since["origin"].min() == trained and since["date"].max() == today - 3 * DAY
-    once = since[since["origin"] == "2022-09-09"].set_index("date")["mean"]
+    means, origins = means_since(champion, y[: today - 3 * DAY], 7, 3)
+    assert origins[0] == trained and origins[-1] == today - 4 * DAY
     live = predict(bring_up_to(champion, y[:"2022-09-06"]), pd.date_range("2022-09-10", periods=7))
-    np.testing.assert_array_equal(once, live)
-    assert extend_residuals(past, champion, visible, 3).equals(past)
+    np.testing.assert_array_equal(means[origins.get_loc("2022-09-09")], live)
+    assert len(means_since(champion, visible, 7, 3)[1]) == 0, "nothing new since its training"

@@ -3,13 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
-from figures import SAMPLE, retail
+from figures import SAMPLE, retail, tabulated
 from sktime.forecasting.naive import NaiveForecaster
 
 from footfall.evaluation import scores
 from footfall.evaluation.backtest import backtest
 from footfall.evaluation.metrics import coverage, wis
-from footfall.forecast import tabulate
 from footfall.quantiles import LEVELS, QUANTILES
 from footfall.series import DAY
 
@@ -27,7 +26,7 @@ def published(origins=ORIGINS, horizon=7, levels=LEVELS):
         days = pd.date_range(origin, periods=horizon + 1)[1:]
         mean = pd.Series(days.day.astype(float), index=days)
         ranges = pd.DataFrame(mean.to_numpy()[:, None] + 10 * (np.array(LEVELS) - 0.5), index=days, columns=QUANTILES)
-        tables.append(tabulate(mean, ranges, list(levels), origin_date=f"{origin:%Y-%m-%d}", **facts))
+        tables.append(tabulated(mean, ranges, list(levels), origin_date=f"{origin:%Y-%m-%d}", **facts))
     return pd.concat(tables, ignore_index=True)
 
 

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from estimators import check_every_spelling, check_typical
-from figures import SAMPLE, retail
+from figures import SAMPLE, parts_of, retail
 from sktime.forecasting.base import BaseForecaster
 
-from footfall.models import Boosted, KindOfDay, LastYearsTurn, LogLevel, Panel, WeekdaySmoother, contributions
+from footfall.models import Boosted, KindOfDay, LastYearsTurn, LogLevel, Panel, WeekdaySmoother
 from footfall.models.features import FEATURES, Features, Front
 from footfall.models.saving import load, save
 from footfall.models.training_set import FEWEST_DAYS, TrainingSet, training_set
@@ -114,8 +114,8 @@ def test_without_trees_it_is_the_calendar_of_the_month_before_brought_up_to_the_
     expected = bring_up_to(fit(the_calendar(), month_before), y)
     bare = fit(Boosted("PT", trees=0), y)
     np.testing.assert_allclose(predict(bare, days), predict(expected, days), rtol=0, atol=1e-9)
-    parts = contributions.parts(bare, days).drop(columns="learned")
-    np.testing.assert_allclose(parts, contributions.parts(expected, days)[list(parts)], rtol=0, atol=1e-9)
+    parts = parts_of(bare, days).drop(columns="learned")
+    np.testing.assert_allclose(parts, parts_of(expected, days)[list(parts)], rtol=0, atol=1e-9)
 
 
 OTHERS = {

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from figures import retail
+from figures import parts_of, retail
 from sktime.forecasting.compose import EnsembleForecaster
 from sktime.forecasting.theta import ThetaForecaster
 
@@ -85,15 +85,15 @@ def test_without_trees_boosted_is_the_calendar(origin):
     month_before = y[: pd.Timestamp(origin).replace(day=1) - pd.Timedelta(days=1)]
     expected, bare = bring_up_to(fit(STEADY, month_before), y), fit(Boosted("PT", trees=0, calendar=STEADY), y)
     np.testing.assert_allclose(predict(bare, days), predict(expected, days), rtol=1e-12)
-    parts = contributions.parts(bare, days).drop(columns="learned")
-    np.testing.assert_allclose(parts, contributions.parts(expected, days)[list(parts)], rtol=0, atol=1e-9)
+    parts = parts_of(bare, days).drop(columns="learned")
+    np.testing.assert_allclose(parts, parts_of(expected, days)[list(parts)], rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize("name", ["calendar", "boosted", "ETS"])
 def test_the_parts_add_up_to_the_guests(name):
     y = guests()
     model = fit(CANDIDATES[name], y)
-    parts, logarithms = contributions.parts(model, COMING), contributions.in_logarithms(model)
+    parts, logarithms = parts_of(model, COMING), contributions.in_logarithms(model)
     np.testing.assert_allclose(contributions.total(parts, logarithms, unit(y)), predict(model, COMING))
     if logarithms:
         np.testing.assert_allclose(np.exp(parts.sum(axis=1)), predict(model, COMING))

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from figures import retail
+from figures import parts_of, retail
 
 from footfall.champion import read_champion
 from footfall.errors import DataProblem
@@ -35,7 +35,7 @@ def test_an_old_champion_forecasts_what_it_did(name):
     for forecaster, expected in ((model, then["as saved"]), (bring_up_to(model, retail()), then["brought up"])):
         days = pd.DatetimeIndex(expected["days"])
         np.testing.assert_allclose(predict(forecaster, days), expected["mean"], rtol=0, atol=1e-12)
-        parts = contributions.parts(forecaster, days)
+        parts = parts_of(forecaster, days)
         np.testing.assert_allclose(parts, pd.DataFrame(expected["parts"])[list(parts)], rtol=0, atol=1e-12)
         total = contributions.total(parts, contributions.in_logarithms(forecaster))
         np.testing.assert_allclose(total, predict(forecaster, days))
