@@ -19,14 +19,16 @@ WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 
 
 def foreseen(
-    series: pd.DataFrame, location: str, category: str, days: pd.DatetimeIndex, closures: dict[str, Any] | None = None
+    rows: pd.DataFrame, location: str, category: str, days: pd.DatetimeIndex, closures: dict[str, Any] | None = None
 ) -> pd.Series:
     """Why a place will be shut on each of some coming days.
 
     Parameters
     ----------
-    series, location, category
-        As in `footfall.series.shut`: what was visible on the day the forecast is made.
+    rows : DataFrame
+        From `footfall.series.rows_of`: what was visible of it on the day the forecast is made.
+    location, category : str
+        Which series it is.
     days : DatetimeIndex
         Coming days.
     closures : dict, optional
@@ -38,12 +40,12 @@ def foreseen(
     Series of str
         Indexed by `days`: ``said``, ``weekday``, ``holiday``, or nothing where it will be open.
     """
-    was_open = _was_open(series, location, category)
-    reasons = {
-        "weekday": days.dayofweek.isin(_weekdays_not_open(was_open)),
-        "holiday": _holidays_not_open(was_open, days, location),
-        "said": said(days, closures or {}),
-    }
+    was_open = _was_open(rows, category)
+    reasons = {}
+    if was_open.eq(0).any():  # of a place that was never shut nothing is to be learned
+        reasons["weekday"] = days.dayofweek.isin(_weekdays_not_open(was_open))
+        reasons["holiday"] = _holidays_not_open(was_open, days, location)
+    reasons["said"] = said(days, closures or {})
     why = pd.Series("", index=days, dtype=object)
     for reason, applies in reasons.items():
         why[applies] = reason
@@ -68,7 +70,7 @@ def by_weekday(series: pd.DataFrame, location: str, category: str) -> pd.DataFra
         Days that were ``open``, ``shut`` (said, at the floor, or without a row) and ``unknown``; ``lately``, the days
         open in the last six weeks.
     """
-    was_open = _was_open(series, location, category)
+    was_open = _was_open(rows_of(series, location, category), category)
     weekday, lately = was_open.index.dayofweek, was_open[-LATELY * WEEK :]
     counts = {"open": was_open.eq(1), "shut": was_open.eq(0), "unknown": was_open.isna()}
     table = pd.DataFrame({name: days.groupby(weekday).sum() for name, days in counts.items()})
@@ -81,9 +83,8 @@ def by_weekday(series: pd.DataFrame, location: str, category: str) -> pd.DataFra
     )
 
 
-def _was_open(series: pd.DataFrame, location: str, category: str) -> pd.Series:
+def _was_open(rows: pd.DataFrame, category: str) -> pd.Series:
     """1 on days that were open, 0 on those shut or without a row, NaN on those with a row and no value."""
-    rows = rows_of(series, location, category)
     closed = shut_of(rows, category)
     blank = rows["value"].isna().asfreq("D", fill_value=False) & ~closed
     opened = rows["value"].notna().asfreq("D", fill_value=False) & ~closed

@@ -6,7 +6,7 @@ import pandas as pd
 
 from footfall.calendar import country_of
 from footfall.errors import DataProblem, UsageProblem, listed
-from footfall.series import pick, shut, unfit
+from footfall.series import pick_of, rows_of, shut_of, split, unfit
 
 Key = tuple[str, str]  # location and category
 Choice = Literal["all"] | dict[str, Any] | None
@@ -20,7 +20,7 @@ class Selection(NamedTuple):
     series : dict of Key to Series
         Those that are fit to be forecast, as `footfall.series.pick` gives them, sorted.
     rows : dict of Key to DataFrame
-        The rows of each, in a series table of its own; of the refused, too.
+        The rows of each, as `footfall.series.rows_of` gives them; of the refused, too.
     refused : dict of Key to str
         Why the others are not.
     """
@@ -80,17 +80,19 @@ def select(table: pd.DataFrame, location: str, category: str, series: Choice, fe
     DataProblem
         If the table has no such series; of a single one, if it has no value.
     """
-    keys, rows = [(location, category)], {(location, category): table}
-    if series is not None:
-        rows = {key: of_key for key, of_key in table.groupby(["location", "category"])}
-        keys = [key for key, of_key in rows.items() if _is_wanted(key, of_key, location, category, series)]
-    if not keys:
+    if series is None:
+        rows = {(location, category): rows_of(table, location, category)}
+    else:
+        every = split(table)
+        rows = {key: own for key, own in every.items() if _is_wanted(key, own, location, category, series)}
+    if not rows:
         raise DataProblem(f"the snapshot has no series for data.series: {series}; it has {_places(table)}")
-    picked = {key: pick(rows[key], *key) for key in keys if series is None or rows[key]["value"].notna().any()}
-    reasons = {key: "; ".join(unfit(y, fewest, shut(rows[key], *key))) if fewest else "" for key, y in picked.items()}
-    refused = {key: reasons.get(key, "no value is published") for key in keys if reasons.get(key, "-")}
-    fit = {key: y for key, y in picked.items() if key not in refused}
-    return Selection(fit, {key: rows[key] for key in keys}, refused)
+    picked = {key: pick_of(own, key[1]) for key, own in rows.items() if own["value"].notna().any()}
+    reasons = {
+        key: "; ".join(unfit(y, fewest, shut_of(rows[key], key[1]))) if fewest else "" for key, y in picked.items()
+    }
+    refused = {key: reasons.get(key, "no value is published") for key in rows if reasons.get(key, "-")}
+    return Selection({key: y for key, y in picked.items() if key not in refused}, rows, refused)
 
 
 def _is_wanted(key: Key, rows: pd.DataFrame, location: str, category: str, series: Any) -> bool:

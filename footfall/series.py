@@ -69,11 +69,22 @@ def pick(series: pd.DataFrame, location: str, category: str) -> pd.Series:
     DataProblem
         If the table has no published value there; the message names what it does have.
     """
-    rows = rows_of(series, location, category)
+    return pick_of(rows_of(series, location, category), category)
+
+
+def pick_of(rows: pd.DataFrame, category: str) -> pd.Series:
+    """As `pick`, of the rows that `rows_of` gave."""
     closed = shut_of(rows, category)
     values = rows["value"].asfreq("D").mask(closed)
-    known = values.notna() | closed
-    return values.loc[values.first_valid_index() : known[known].index[-1]].rename(category)
+    known = (values.notna() | closed).to_numpy().nonzero()[0]
+    return values.loc[values.first_valid_index() : values.index[known[-1]]].rename(category)
+
+
+def split(series: pd.DataFrame) -> dict[tuple[str, str], pd.DataFrame]:
+    """The rows of every series of a table, by location and category, each as `rows_of` gives them."""
+    rows = series.set_index("date").drop(columns=["location", "category"])
+    at = series.groupby(["location", "category"]).indices
+    return {key: rows.iloc[numbers] for key, numbers in sorted(at.items())}
 
 
 def shut(series: pd.DataFrame, location: str, category: str) -> pd.Series:

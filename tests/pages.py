@@ -15,6 +15,7 @@ from footfall.opening import WEEKDAYS, foreseen
 from footfall.outlook import outlook
 from footfall.page import page
 from footfall.page.about import About
+from footfall.series import rows_of
 from footfall.units import COUNT
 
 LEVELS = [0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95]
@@ -71,7 +72,7 @@ def house(
     coming = pd.date_range(origin, periods=horizon + 1)[1:]
     rows = y.to_frame("value").assign(location=location, category=COUNT, open=y.isna().map({True: "no", False: "yes"}))
     series = rows.rename_axis("date").reset_index()
-    closed = foreseen(series, location, COUNT, coming, closures)
+    closed = foreseen(rows_of(series, location, COUNT), location, COUNT, coming, closures)
     mean = pd.Series(by_weekday[coming.dayofweek] * np.linspace(0.97, 1.12, horizon), index=coming)
     shares = {f"q{100 * level:02.0f}": mean * (1 + off / 25) for level, off in OFF.items()}
     facts = {"origin_date": origin, "target": COUNT, "model_version": "tasca/3", "snapshot": "5a" * 32}

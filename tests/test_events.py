@@ -10,6 +10,7 @@ from footfall import events
 from footfall.errors import DataProblem
 from footfall.opening import foreseen
 from footfall.outlook import outlook
+from footfall.series import rows_of
 
 HEAD = "from,to,site,what,effect,entered\n"
 ROWS = HEAD + (
@@ -147,7 +148,7 @@ def test_a_closed_day_is_closed_as_the_markets_file_closes_it():
     series = given["y"].rename_axis("date").reset_index(name="value").assign(location="PT-11", category="count")
     pairs = events.closing(read(ROWS))
     assert pairs == [["2026-12-31", "2027-01-02"]]
-    told = foreseen(series, "PT-11", "count", coming, {"from_to": pairs})
+    told = foreseen(rows_of(series, "PT-11", "count"), "PT-11", "count", coming, {"from_to": pairs})
     assert told.tolist() == ["", "said", "said", "said", ""]
 
 

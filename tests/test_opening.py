@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from footfall import opening
-from footfall.series import pick, shut
+from footfall.series import pick, rows_of, shut
 
 HOUSE = "PT-11/Baixa"
 DAYS = pd.date_range("2024-01-01", "2025-11-30")
@@ -14,6 +14,10 @@ COMING = pd.date_range("2025-12-01", "2026-01-11")
 
 def table(values, category="count", location=HOUSE, **columns):
     return pd.DataFrame({"location": location, "category": category, "date": values.index, "value": values, **columns})
+
+
+def reasons(series, location, category, *days_and_closures):
+    return opening.foreseen(rows_of(series, location, category), location, category, *days_and_closures)
 
 
 def covers(days=DAYS):
@@ -33,7 +37,7 @@ def test_a_weekday_that_was_never_open_will_be_shut(how):
         figures = table(values.mask(mondays(values), 0.0))
     else:
         figures = table(values.mask(mondays(values)), open=np.where(mondays(values), "no", "yes"))
-    foreseen = opening.foreseen(figures, HOUSE, "count", COMING)
+    foreseen = reasons(figures, HOUSE, "count", COMING)
     assert set(COMING[foreseen == "weekday"].dayofweek) == {0} and (foreseen == "weekday").sum() == 6
     assert (foreseen[COMING.dayofweek != 0] == "").all()
     y = pick(figures, HOUSE, "count")
@@ -42,25 +46,25 @@ def test_a_weekday_that_was_never_open_will_be_shut(how):
 
 def test_the_same_of_percent_where_nobody_is_a_hundred_less():
     values = covers() - 100
-    foreseen = opening.foreseen(table(values.mask(mondays(values), -100.0), "parks", "PT"), "PT", "parks", COMING)
+    foreseen = reasons(table(values.mask(mondays(values), -100.0), "parks", "PT"), "PT", "parks", COMING)
     assert set(COMING[foreseen == "weekday"].dayofweek) == {0}
 
 
 def test_a_blank_is_not_known_to_be_shut():
     figures = table(covers().mask(DAYS.dayofweek == 0))
-    assert (opening.foreseen(figures, HOUSE, "count", COMING) == "").all()
+    assert (reasons(figures, HOUSE, "count", COMING) == "").all()
     assert not shut(figures, HOUSE, "count").any()
 
 
 def test_a_gap_of_the_source_shuts_no_weekday():
     values = covers()
     figures = table(values.drop(values.index[-40:-1]))
-    assert (opening.foreseen(figures, HOUSE, "count", COMING) == "").all()
+    assert (reasons(figures, HOUSE, "count", COMING) == "").all()
 
 
 def test_a_place_open_at_weekends_alone_is_shut_on_the_other_days():
     values = covers()
-    foreseen = opening.foreseen(table(values[values.index.dayofweek >= 5]), HOUSE, "count", COMING)
+    foreseen = reasons(table(values[values.index.dayofweek >= 5]), HOUSE, "count", COMING)
     assert ((foreseen == "weekday") == (COMING.dayofweek < 5)).all()
 
 
@@ -69,7 +73,7 @@ def test_a_holiday_is_shut_when_it_was_twice_before(years, expected):
     days = pd.date_range("2024-01-01", "2025-12-20")
     closed = days.isin([pd.Timestamp(year, 5, 1) for year in years])
     figures = table(covers(days).mask(closed, 0.0))
-    foreseen = opening.foreseen(figures, HOUSE, "count", pd.date_range("2026-04-24", "2026-05-03"))
+    foreseen = reasons(figures, HOUSE, "count", pd.date_range("2026-04-24", "2026-05-03"))
     assert foreseen["2026-05-01"] == expected and (foreseen.drop(pd.Timestamp("2026-05-01")) == "").all()
 
 
@@ -77,13 +81,13 @@ def test_a_holiday_that_fell_on_the_day_of_rest_says_nothing_of_itself():
     values = covers().mask(DAYS.dayofweek == 5, 0.0)  # 25 April 2026 is a Saturday, 1 June 2024 was one
     values[pd.Timestamp("2024-10-05")] = 0.0  # a Saturday
     values[pd.Timestamp("2025-10-05")] = 0.0  # a Sunday, otherwise open
-    foreseen = opening.foreseen(table(values), HOUSE, "count", pd.date_range("2026-10-05", periods=1))
+    foreseen = reasons(table(values), HOUSE, "count", pd.date_range("2026-10-05", periods=1))
     assert foreseen.tolist() == [""], "shut once on a day that is otherwise open"
 
 
 def test_what_the_owner_says_is_shut():
     closures = {"weekdays": ["tuesday"], "dates": ["2025-12-25"], "from_to": [["2026-01-05", "2026-01-07"]]}
-    foreseen = opening.foreseen(table(covers()), HOUSE, "count", COMING, closures)
+    foreseen = reasons(table(covers()), HOUSE, "count", COMING, closures)
     said = set(COMING[foreseen == "said"].strftime("%m-%d"))
     assert said == {"12-02", "12-09", "12-16", "12-23", "12-30", "01-06", "12-25", "01-05", "01-07"}
 

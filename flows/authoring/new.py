@@ -22,7 +22,7 @@ from footfall import opening
 from footfall.errors import DataProblem, UsageProblem
 from footfall.market_file import check_name
 from footfall.params import Columns, Data
-from footfall.series import DAY, site_of
+from footfall.series import DAY, rows_of, site_of
 from footfall.sources import sniff, table
 from footfall.sources.fault import Unreadable, safe
 from footfall.sources.reading import Reading
@@ -301,5 +301,6 @@ def _extent(reading: Reading, location: str, data: Data) -> str:
 
 def _shut_weekdays(reading: Reading, location: str, data: Data) -> list[str]:
     coming = pd.date_range(pd.Timestamp(_last(reading, location)) + DAY, periods=7)
-    why = opening.foreseen(reading.series, location, data.category, coming, data.closed.model_dump())
+    rows = rows_of(reading.series, location, data.category)
+    why = opening.foreseen(rows, location, data.category, coming, data.closed.model_dump())
     return [opening.WEEKDAYS[day.dayofweek].capitalize() for day in coming[why.isin(["weekday", "said"])].sort_values()]
