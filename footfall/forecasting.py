@@ -84,6 +84,12 @@ class Batch:
     closed: list[Closures]
     table: pd.DataFrame
 
+    @cached_property
+    def outlook(self) -> list[pd.DataFrame]:
+        """The table of each series as people read it, see `footfall.outlook.outlook`."""
+        why, owners_events = zip(*self.closed, strict=True)
+        return outlook(self.table, self.y, self.parts, self.logarithms, why, owners_events)
+
 
 @dataclass(frozen=True)
 class SeriesForecast:
@@ -136,10 +142,10 @@ class SeriesForecast:
         each = len(self.batch.table) // self.batch.y.shape[1]
         return self.batch.table.iloc[self.at * each : (self.at + 1) * each].reset_index(drop=True)
 
-    @cached_property
+    @property
     def outlook(self) -> pd.DataFrame:
         """The same as people read it, see `footfall.outlook.outlook`."""
-        return outlook(self.table, self.y, self.parts, self.batch.logarithms, *self.batch.closed[self.at])
+        return self.batch.outlook[self.at]
 
 
 class MarketForecast(NamedTuple):

@@ -5,7 +5,8 @@ as it is: August is measured by August. Differences are shares of the visits on 
 unit. Days on which the place was shut have no value, and count nowhere; nor do those on which something was on.
 """
 
-from typing import TypeVar
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,16 +21,14 @@ HALF_A_YEAR = 26 * WEEK
 NOTICEABLE = 2.0  # per cent: nobody at the door notices less
 LOWEST = 0.05  # of the level of the series: below, everything is shut and shares of it mean nothing
 
-Level = TypeVar("Level", pd.Series, float)
 
-
-def usual(y: pd.Series, days: pd.DatetimeIndex, country: str) -> pd.Series:
+def usual(y: Any, days: pd.DatetimeIndex, country: str) -> Any:
     """The usual level of each day's weekday.
 
     Parameters
     ----------
-    y : Series
-        One daily series, as published so far.
+    y : Series or DataFrame
+        One daily series, as published so far, or a batch of them, days × series.
     days : DatetimeIndex
         Days to give it for.
     country : str
@@ -37,58 +36,91 @@ def usual(y: pd.Series, days: pd.DatetimeIndex, country: str) -> pd.Series:
 
     Returns
     -------
-    Series
+    Series or DataFrame
         In the unit of `y`, indexed by `days`: the median of the last six ordinary days of that weekday, of all
         published days where there are fewer than three.
     """
-    last = _ordinary(y, country).groupby(lambda day: day.dayofweek).tail(WEEKS)
-    by_weekday = last.groupby(last.index.dayofweek)
-    median = by_weekday.median()[by_weekday.count() >= FEWEST_WEEKS]
-    return pd.Series(median.reindex(days.dayofweek).fillna(y.median()).to_numpy(), index=days)
+    if isinstance(y, pd.Series):
+        return usual(y.to_frame(), days, country).iloc[:, 0].rename(None)
+    overall = y.median().to_numpy()
+    level = {}
+    for weekday, values in _ordinary_by_weekday(y, country):
+        last = np.take_along_axis(values, _counts(values)[None] - 1 - np.arange(WEEKS)[:, None], axis=0)
+        count = np.minimum(_counts(values), WEEKS)
+        last = np.where(np.arange(WEEKS)[:, None] < count, last, np.nan)
+        level[weekday] = np.where(count >= FEWEST_WEEKS, median(last), overall)
+    return pd.DataFrame([level[day] for day in days.dayofweek], days, y.columns)
 
 
-def departure(value: Level, level: Level, y: pd.Series) -> Level:
-    """How many per cent more visits than usual; both in the unit of the series `y` that they belong to."""
+def departure(value: Any, level: Any, y: Any) -> Any:
+    """How many per cent more visits than usual; both in the unit of the series, or batch, `y` that they belong to."""
     of = unit(y)
-    ratio: Level = np.maximum(value - of.floor, 0) / np.maximum(level - of.floor, LOWEST * of.level(y))
+    ratio = np.maximum(value - of.floor, 0) / np.maximum(level - of.floor, LOWEST * of.level(y))
     return 100 * (ratio - 1)
 
 
-def spread(y: pd.Series, country: str) -> float:
+def spread(y: Any, country: str) -> Any:
     """How far from usual ordinary days are: two of three were nearer than this in the last half-year.
 
     Returns
     -------
-    float
+    float, or ndarray, shape (n_series,)
         Per cent of a usual day, at least two.
     """
-    ordinary = _ordinary(y.tail(HALF_A_YEAR + WEEKS * WEEK), country)
-    before = ordinary.groupby(ordinary.index.dayofweek).transform(
-        lambda values: values.shift().rolling(WEEKS, min_periods=FEWEST_WEEKS).median()
-    )
-    off = departure(ordinary, before, y).abs().dropna()
-    return max(NOTICEABLE, float(off.quantile(2 / 3))) if len(off) else NOTICEABLE
+    if isinstance(y, pd.Series):
+        return float(spread(y.to_frame(y.name if isinstance(y.name, tuple) else (0, y.name)), country)[0])
+    off = [np.empty((0, y.shape[1]))]
+    for _, values in _ordinary_by_weekday(y.tail(HALF_A_YEAR + WEEKS * WEEK), country):
+        before = np.stack([np.roll(values, week, axis=0) for week in range(1, WEEKS + 1)])
+        known = np.arange(len(values)) >= np.arange(1, WEEKS + 1)[:, None]
+        before = median(np.where(known[..., None], before, np.nan), FEWEST_WEEKS)
+        off.append(np.abs(departure(values, before, y)))
+    every = np.concatenate(off)
+    some = np.isfinite(every).any(axis=0)
+    width = np.full(y.shape[1], NOTICEABLE)
+    width[some] = np.nanquantile(every[:, some], 2 / 3, axis=0)
+    return np.maximum(width, NOTICEABLE)
 
 
-def chance_above(quantiles: pd.DataFrame, bound: pd.Series) -> pd.Series:
+def _ordinary_by_weekday(y: pd.DataFrame, country: str) -> Iterator[tuple[int, np.ndarray]]:
+    """Each weekday's ordinary days that have a value, oldest first, shape (n_weeks, n_series); NaN after the last."""
+    days = pd.DatetimeIndex(y.index)
+    values = np.where(special(days, country)[:, None], np.nan, y.to_numpy(float))
+    for weekday in range(WEEK):
+        own = values[days.dayofweek == weekday]
+        own = np.concatenate([own, np.full((WEEKS, own.shape[1]), np.nan)])
+        yield weekday, np.take_along_axis(own, np.argsort(np.isnan(own), axis=0, kind="stable"), axis=0)
+
+
+def _counts(values: np.ndarray) -> np.ndarray:
+    return np.asarray(np.isfinite(values).sum(axis=0))
+
+
+def median(values: np.ndarray, fewest: int = 1) -> np.ndarray:
+    """Over the first axis, of what is known; NaN where that is fewer than `fewest`."""
+    count = _counts(values)
+    ordered = np.sort(np.where(np.isnan(values), np.inf, values), axis=0)
+    low, high = (np.take_along_axis(ordered, at[None], axis=0)[0] for at in (np.maximum(count - 1, 0) // 2, count // 2))
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.where(count >= fewest, (low + high) / 2, np.nan))
+
+
+def chance_above(levels: np.ndarray, quantiles: np.ndarray, bound: np.ndarray) -> np.ndarray:
     """Chance that each day ends above a bound.
 
     Parameters
     ----------
-    quantiles : DataFrame
-        Indexed by day; columns are the levels, as floats, rising.
-    bound : Series
-        Indexed alike.
+    levels : ndarray, shape (n_levels,)
+        Rising.
+    quantiles : ndarray, shape (n_days, n_levels, n_series)
+    bound : ndarray, shape (n_days, n_series)
 
     Returns
     -------
-    Series
+    ndarray, shape (n_days, n_series)
         Between the outermost levels: what lies beyond them is not known.
     """
-    levels = quantiles.columns.to_numpy(float)
-    below = [np.interp(bound[day], quantiles.loc[day].to_numpy(float), levels) for day in quantiles.index]
-    return pd.Series(1 - np.array(below), index=quantiles.index)
-
-
-def _ordinary(y: pd.Series, country: str) -> pd.Series:
-    return y[~special(pd.DatetimeIndex(y.index), country)].dropna()
+    below = np.empty(bound.shape)
+    for at in np.ndindex(*bound.shape):
+        below[at] = np.interp(bound[at], quantiles[at[0], :, at[1]], levels)
+    return 1 - below

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from footfall import forecast
+from footfall import forecast, outlook
 from footfall.models import contributions
 
 SAMPLE = Path(__file__).parent.parent / "resources" / "sample"
@@ -29,3 +29,11 @@ def tabulated(mean, quantiles, levels, closed=None, *, location, target, **facts
     shut = np.zeros(len(mean), bool) if closed is None else closed.ne("").to_numpy()
     numbers = np.column_stack([mean, quantiles])[None]
     return forecast.tabulate(numbers, mean.index, [(location, target)], levels, shut[None], **facts)
+
+
+def outlook_of(table, y, parts, logarithms, closed=None, owners_events=()) -> pd.DataFrame:
+    """The coming days of a single series as people read them."""
+    batch = y.to_frame((table["location"].iloc[0], table["target"].iloc[0]))
+    closed = pd.Series("", index=parts.index) if closed is None else closed
+    arrays = {name: values.to_numpy()[:, None] for name, values in parts.items()}
+    return outlook.outlook(table, batch, arrays, logarithms, [closed], [owners_events])[0]

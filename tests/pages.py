@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pandas as pd
-from figures import parts_of, retail, tabulated
+from figures import outlook_of, parts_of, retail, tabulated
 
 from footfall.forecast import write_forecast
 from footfall.models.contributions import in_logarithms
@@ -12,7 +12,6 @@ from footfall.models.smoother import WeekdaySmoother
 from footfall.models.transforms import KindOfDay, LastYearsTurn, LogLevel
 from footfall.models.updating import fit, predict
 from footfall.opening import WEEKDAYS, foreseen
-from footfall.outlook import outlook
 from footfall.page import page
 from footfall.page.about import About
 from footfall.series import rows_of
@@ -44,7 +43,7 @@ def written(out, inputs):
     """The files of a published set, as predict.ipynb writes them."""
     write_forecast(inputs["table"], out)
     facts = [inputs[name] for name in ("table", "y", "parts", "logarithms")]
-    days = outlook(*facts, inputs.get("closed"), inputs.get("events", ()))
+    days = outlook_of(*facts, inputs.get("closed"), inputs.get("events", ()))
     about, folder = inputs.get("about", About()), out / "forecast"
     words = page.write_page(inputs["table"], inputs["y"], days, inputs["lag"], inputs["track"], folder, about)
     (out / "words.json").write_text(json.dumps(words))

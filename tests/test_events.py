@@ -4,12 +4,12 @@ import datetime as dt
 
 import pandas as pd
 import pytest
+from figures import outlook_of
 from pages import house, inputs, model, written
 
 from footfall import events
 from footfall.errors import DataProblem
 from footfall.opening import foreseen
-from footfall.outlook import outlook
 from footfall.series import rows_of
 
 HEAD = "from,to,site,what,effect,entered\n"
@@ -178,7 +178,7 @@ def test_an_odd_day_of_the_past_spoils_no_usual_one():
     given["y"] = odd
     row = ["2022-09-02", "2022-09-23", "Street fair", "busier"]
     facts = {name: given[name] for name in ("table", "y", "parts", "logarithms")}
-    spoiled, marked = outlook(**facts), outlook(**facts, owners_events=[row])
+    spoiled, marked = outlook_of(**facts), outlook_of(**facts, owners_events=[row])
     friday = next(day for day in spoiled.index if day.dayofweek == 4)
     assert spoiled.loc[friday, "usual"] > 40 > marked.loc[friday, "usual"]
     assert spoiled.loc[friday, "mean"] == marked.loc[friday, "mean"]

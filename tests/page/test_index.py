@@ -5,9 +5,9 @@ import re
 import pages
 import pandas as pd
 import pytest
+from figures import outlook_of
 
 from flows.authoring import screenshot
-from footfall.outlook import outlook
 from footfall.page.about import About
 from footfall.page.index import Site, index
 
@@ -17,7 +17,7 @@ HOSTILE = "=1+1 <script>alert(1)</script> \x1b[31m🍕"
 def days(lift=1.0, **facts):
     given = pages.house(**facts)
     table = given["table"].assign(value=given["table"]["value"] * lift)
-    return outlook(table, given["y"], given["parts"], True, given["closed"])
+    return outlook_of(table, given["y"], given["parts"], True, given["closed"])
 
 
 @pytest.fixture(scope="module")

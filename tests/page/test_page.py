@@ -10,12 +10,13 @@ import pages
 import pandas as pd
 import pytest
 from babel.messages.pofile import read_po
+from figures import outlook_of
 from icalendar import Calendar
 from pages import OFF, inputs, written
 
 from flows.storage import layout
 from footfall.calendar import KINDS, ORDINARY
-from footfall.outlook import DEGREES, outlook
+from footfall.outlook import DEGREES
 from footfall.page import page
 from footfall.page.translations import CATALOGUES, languages, leading
 from footfall.sources.google.columns import CATEGORIES
@@ -111,7 +112,7 @@ def test_the_legend_tells_of_the_shades_that_are_there(model, tmp_path):
 def test_a_model_that_does_not_know_its_parts_tells_no_reason_but_the_calendar(model):
     given = inputs(model)
     whole = given["parts"].sum(axis=1).rename("level").to_frame()
-    reasons = outlook(given["table"], given["y"], whole, True)["reasons"]
+    reasons = outlook_of(given["table"], given["y"], whole, True)["reasons"]
     assert {reason for day in reasons for reason in day} == {"eve", "holiday"}
 
 
@@ -240,8 +241,8 @@ def test_what_is_only_perhaps_so_is_not_so_by_nine_chances():
 
 
 def test_a_chance_is_read_off_the_quantiles_and_not_beyond_them():
-    quantiles = pd.DataFrame({0.1: [0.0, 0.0], 0.5: [10.0, 10.0], 0.9: [20.0, 20.0]})
-    assert chance_above(quantiles, pd.Series([5.0, 99.0])).round(2).tolist() == [0.7, 0.1]
+    levels, quantiles = np.array([0.1, 0.5, 0.9]), np.array([[0.0, 10.0, 20.0]] * 2)[..., None]
+    assert chance_above(levels, quantiles, np.array([[5.0], [99.0]])).round(2).tolist() == [[0.7], [0.1]]
 
 
 @pytest.mark.parametrize(
@@ -250,13 +251,13 @@ def test_a_chance_is_read_off_the_quantiles_and_not_beyond_them():
 )
 def test_the_word_grows_with_the_distance(model, lift, word):
     given = inputs(model)
-    days = outlook(given["table"], given["y"], given["parts"], True)
+    days = outlook_of(given["table"], given["y"], given["parts"], True)
     ordinary = days[days["kind"] == ORDINARY].index[-1]
     table = given["table"].copy()
     of_day = table["target_end_date"] == f"{ordinary:%Y-%m-%d}"
     usual_mean = days["usual"][ordinary] + lift * days["spread"][ordinary] * (100 + days["usual"][ordinary]) / 100
     table.loc[of_day, "value"] += usual_mean - days["mean"][ordinary]
-    day = outlook(table, given["y"], given["parts"], True).loc[ordinary]
+    day = outlook_of(table, given["y"], given["parts"], True).loc[ordinary]
     assert day["word"] == (word if not lift else f"{word} {'busier' if lift > 0 else 'quieter'}")
     assert day["chance"] > 0.5
 
@@ -264,13 +265,13 @@ def test_the_word_grows_with_the_distance(model, lift, word):
 @pytest.mark.parametrize(("wide", "word"), [(1, "a little quieter"), (4, "perhaps a little quieter")])
 def test_perhaps_says_that_the_range_holds_a_usual_day(model, wide, word):
     given = inputs(model)
-    before = outlook(given["table"], given["y"], given["parts"], True)
+    before = outlook_of(given["table"], given["y"], given["parts"], True)
     lower = before["usual"] - 0.7 * before["spread"] * (1 + before["usual"] / 100)
     means = {f"{day:%Y-%m-%d}": value for day, value in lower.items()}
     offs = {"": 0.0, **{f"{level:g}": wide * off for level, off in OFF.items()}}
     table = given["table"]
     table = table.assign(value=table["target_end_date"].map(means) + table["output_type_id"].map(offs))
-    days = outlook(table, given["y"], given["parts"], True)
+    days = outlook_of(table, given["y"], given["parts"], True)
     assert set(days["word"]) == {word} and (days["chance"] > 0.6).all()
 
 
