@@ -23,12 +23,17 @@ from sktime.forecasting.base import BaseForecaster
 from flows.authoring import candidates
 from flows.settings import ROOT, params_folder
 from footfall.calendar import country_of
+from footfall.champion import Champion
 from footfall.evaluation import backtest, intervals
 from footfall.evaluation.metrics import complete, naive_error, scores_of
+from footfall.evaluation.rolling import SERIES
+from footfall.forecasting import forecast_all
 from footfall.market_file import read_market
 from footfall.models import Panel, at_once, fit, of_country, predict, with_panel
 from footfall.models.features import Front
 from footfall.models.forecaster import series_of
+from footfall.quantiles import LEVELS
+from footfall.selection import Selection
 from footfall.series import DAY, WEEK, pick, unfit
 from footfall.sources.google.read import read_google
 
@@ -113,10 +118,12 @@ def _of_size(series: list[pd.Series], recipes: dict[str, BaseForecaster], origin
     spent.clear()
     with _timed("split into batches"):
         batches = _batches(series)
+    residuals = []
     for country, y in batches:
-        _points_and_ranges(recipes["boosted"], recipes["calendar"], country, y, origins)
+        residuals += _points(recipes["boosted"], recipes["calendar"], country, y, origins)
         for name, recipe in recipes.items():
             _backtest(name, of_country(recipe, country), country, y, origins)
+    _forecast(series, recipes["boosted"], pd.concat(residuals, ignore_index=True))
     ours = {what: 1000 * seconds / len(series) for what, seconds in spent.items()}
     theirs = _loop(series[:: max(len(series) // LOOPED, 1)], recipes, origins) | _peers(series)
     row = {"batches": len(batches), **ours, **theirs}
@@ -126,16 +133,35 @@ def _of_size(series: list[pd.Series], recipes: dict[str, BaseForecaster], origin
     return row | {"all backtests with ranges and scores, s": sum(v for k, v in spent.items() if "backtest" in k)}
 
 
-def _points_and_ranges(
+def _points(
     recipe: BaseForecaster, calendar: BaseForecaster, country: str, y: pd.DataFrame, count: int
-) -> None:
+) -> list[pd.DataFrame]:
+    """Time the means of a batch; past errors of each of its series, for ranges, are those of another candidate."""
     days = pd.date_range(y.index[-1], periods=WEEK + 1)[1:]
     with _timed("points"):
-        mean = predict(fit(of_country(recipe, country), y), days)
+        predict(fit(of_country(recipe, country), y), days)
     origins = backtest.last_origins(y, count, WEEK)
-    errors = _actual(y, origins) - backtest.means(of_country(calendar, country), y, origins, WEEK, 0)
-    with _timed("their ranges"):
-        intervals.live(errors, origins, mean.to_numpy(), days, y.index[-1], country, 0)
+    means = backtest.means(of_country(calendar, country), y, origins, WEEK, 0)
+    tables = [backtest.tabulate(means[..., at], y[key], origins) for at, key in enumerate(y)]
+    return [rows.assign(location=key[0], category=key[1]) for key, rows in zip(y, tables, strict=True)]
+
+
+def _forecast(series: list[pd.Series], recipe: BaseForecaster, residuals: pd.DataFrame) -> None:
+    """Time what predict.ipynb does with a market of these series, as of the last day of any."""
+    keys = [y.name for y in series]
+    known = {key: y.rename(key[1]) for key, y in zip(keys, series, strict=True)}
+    rows = {key: y.rename("value").to_frame() for key, y in known.items()}
+    last = max(y.index[-1] for y in series)
+    accounts = pd.DataFrame(keys, columns=SERIES).assign(candidate="boosted", status="published", reason="")
+    champion = Champion(recipe, residuals, {"series": len(keys), "data_through": f"{last:%F}"}, accounts)
+    days = pd.date_range(last + DAY, periods=WEEK)
+    facts = {"model_version": "many/1", "snapshot": "ab" * 32}
+    with _timed("points, ranges, checks and table"):
+        made = forecast_all(champion, Selection(known, rows, {}), days, 0, LEVELS, {}, 10_000, **facts)
+    print(made.accounts["status"].value_counts().to_dict(), flush=True)
+    with _timed("what the page says of it"):
+        for one in made.series.values():
+            one.outlook  # noqa: B018  made when it is asked for
 
 
 def _backtest(name: str, recipe: BaseForecaster, country: str, y: pd.DataFrame, count: int) -> None:
@@ -143,17 +169,12 @@ def _backtest(name: str, recipe: BaseForecaster, country: str, y: pd.DataFrame, 
     with _timed(f"backtest: {name}"):
         means = backtest.means(recipe, y, origins, WEEK, 0)
     with _timed("ranges and scores of all backtests"):
-        actual = _actual(y, origins)
+        actual = backtest.actual(y, origins, WEEK)
         scale = np.array([naive_error(y.loc[: origins[0], column]) for column in y])
         for some in (slice(start, start + 250) for start in range(0, y.shape[1], 250)):
             part, happened = means[..., some], actual[..., some]
             ranges = intervals.of_backtest(part, happened, origins, country, 0)
             scores_of(part, ranges, happened, scale[some], complete(part, ranges, happened))
-
-
-def _actual(y: pd.DataFrame, origins: pd.DatetimeIndex) -> np.ndarray:
-    days = pd.DatetimeIndex(np.add.outer(origins, np.arange(1, WEEK + 1) * DAY.to_timedelta64()).ravel())
-    return y.reindex(days).to_numpy().reshape(len(origins), WEEK, -1)
 
 
 def _loop(series: list[pd.Series], recipes: dict[str, BaseForecaster], count: int) -> dict[str, float]:

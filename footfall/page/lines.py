@@ -11,6 +11,7 @@ from footfall.page.about import FINE, About
 from footfall.page.translations import ENGLISH, languages
 from footfall.units import COUNTS, unit_of
 
+LISTED = 100  # series of many
 FIGURES = ("expected", "low", "high")
 
 
@@ -20,10 +21,11 @@ def records(table: pd.DataFrame) -> list[dict[str, Any]]:
     Parameters
     ----------
     table : DataFrame
-        The published table. Of several series each is one record: its place, and what is expected of each day.
+        The published table. Of several series each of the first `LISTED` is one record: its place, and what is expected
+        of each day.
     """
     if of_several(table):
-        return [dict(row) for row in _places(table).reset_index().to_dict("records")]
+        return [dict(row) for row in _places(table).head(LISTED).reset_index().to_dict("records")]
     shut = closed_days(table).get_level_values("target_end_date")
     closed = dict.fromkeys(FIGURES, "") | {"expected": CLOSED}
     return [day | closed if day["date"] in shut else day for day in week(table).to_dict("records")]
