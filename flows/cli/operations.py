@@ -189,7 +189,7 @@ def up() -> None:
 
 
 def _print_addresses(addresses: dict[str, str]) -> None:
-    from flows.orchestration import automations
+    from flows.orchestration import automations, deployments
     from flows.record import mlflow_runs
     from flows.storage import layout
 
@@ -198,5 +198,7 @@ def _print_addresses(addresses: dict[str, str]) -> None:
     for notebook, address in mlflow_runs.lists().items():
         terminal.say(f"          {notebook}: {address}")
     terminal.say(f"bucket    gs://{addresses['FOOTFALL_BUCKET']}  {layout.on_disk()}")
+    for market, problem in deployments.unreadable().items():
+        terminal.say(f"{market} is not deployed: {problem}", markup=False)
     terminal.say("A worker waits for runs: start one under Deployments. Ctrl-C stops everything.")
     terminal.say(automations.sentence())
