@@ -38,6 +38,7 @@ from footfall.series import DAY, WEEK, pick, unfit
 from footfall.sources.google.read import read_google
 
 FILES = ["nations.csv.gz", "regions.csv.gz"]
+LAST = pd.Timestamp("2021-06-19")  # on which the regions end
 PEERS = ["AutoCES", "AutoETS"]
 PEERS_PYTHON = ROOT / "benchmarks" / ".venv" / "bin" / "python"
 LOOPED, TIMES = 10, 3  # series of the loop and of the peers; the least CPU of so many
@@ -84,11 +85,13 @@ def _read(path: Path) -> pd.DataFrame:
 
 
 def _series(table: pd.DataFrame) -> list[pd.Series]:
-    """All that are fit to be trained on, named (location, category)."""
+    """All that are fit to be trained on and had not stopped, named (location, category)."""
+    table = table[table["date"] <= LAST]
     rows = (part for _, part in table.groupby(["location", "category"]) if part["value"].notna().any())
     every = (pick(part, *part[["location", "category"]].iloc[0]) for part in rows)
     names = table.dropna(subset="value").groupby(["location", "category"]).size().index
-    return [y.rename(name) for name, y in zip(names, every, strict=True) if not unfit(y, 200)]
+    named = [y.rename(name) for name, y in zip(names, every, strict=True)]
+    return [y for y in named if not unfit(y, 200) and y.index[-1] > LAST - WEEK * DAY]
 
 
 def _batches(series: list[pd.Series]) -> list[Batch]:
