@@ -7,6 +7,7 @@ from prefect.client.schemas.objects import State
 from flows.orchestration import schedule
 from flows.station import artifacts
 from flows.station.champion import promote, register, take_champion
+from flows.station.events import of_the_place
 from flows.station.run import Run, recorded, run_notebook
 from flows.station.snapshot import take_snapshot
 from flows.station.station_flow import station_flow
@@ -47,4 +48,5 @@ def _parameters(run: Run, incumbent: str | None) -> TrainParams:
     return TrainParams(
         **run.market.series(), **run.market.train.model_dump(), horizon=run.market.predict.horizon,
         snapshot="in/snapshot.parquet", champion="in/champion" if incumbent else "", out="out",
+        closures=of_the_place(run)["closures"],
     )  # fmt: skip

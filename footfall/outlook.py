@@ -20,6 +20,7 @@ USUAL, UNSURE, PERHAPS, CLOSED, SMALL = "usual", "hard to tell", "perhaps", "clo
 LEAST_CHANCE = 0.4  # of a usual day, below which it is not called one
 Events = Sequence[Sequence[str]]  # (from, to, what, effect) each
 PARTS = {"last year's turn": "turn", "learned": "learned"}
+TOLD = ("kind of day", "event")  # parts whose reasons have words of their own
 
 
 def outlook(
@@ -182,8 +183,11 @@ def _shares(
 
 
 def _reasons(shares: dict[str, np.ndarray], at: int, expected: float, towards: str, kind: str) -> list[str]:
-    """The day's kind if it has one, and what else explains a third or more of its difference from a usual one."""
-    others = {name: values[at] * np.sign(expected) for name, values in shares.items() if name != "kind of day"}
+    """The day's kind if it has one, and what else explains a third or more of its difference from a usual one.
+
+    An event says itself what it is.
+    """
+    others = {name: values[at] * np.sign(expected) for name, values in shares.items() if name not in TOLD}
     large = [name for name, share in others.items() if share >= NOTICEABLE and share >= abs(expected) / 3]
     large.sort(key=lambda name: -others[name])
     named = [f"{name} {'up' if expected > 0 else 'down'}" for name in large[:2] if towards != USUAL]

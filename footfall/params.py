@@ -128,6 +128,7 @@ class TrainParams(Series, TrainSettings):
 
     snapshot: str = "../resources/sample/snapshot.parquet"
     champion: str = ""
+    closures: dict[str, Any] = {}
     out: str = "../.footfall/lab/train"
     horizon: Horizon = 7
 

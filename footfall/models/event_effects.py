@@ -1,0 +1,114 @@
+"""What the owner's events do to a day: each a kind of day of its own, learned from when it was on before.
+
+Whatever model speaks, it learns from days without them, and what an event did is put on top of what it says. Events
+are rows of (from, to, what, effect), see `footfall.events`: those that were known on the day of the forecast.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from footfall.calendar import country_of, special
+from footfall.events import CLOSED, among
+from footfall.models.transforms import KindOfDay, LogLevel, median_of_near_weekdays, shrunken_median
+from footfall.selection import Selection
+from footfall.series import site_of
+from footfall.sources.names import spelling
+from footfall.units import unit
+
+Events = Sequence[Sequence[str]]
+LONGEST = 28  # days of an event; what lasts longer is how things are, and the level follows it
+TELLING = ("busier", "quieter")  # effects by which an event that was never on before is expected to be like others
+WIDER = 2.0  # times that the range of a day with an event is that of one without
+BY_HOLIDAYS = KindOfDay("")  # whose half-life and shrinkage are those of an event's effect, too
+
+
+def without_events(chosen: Selection, closures: dict[str, Any]) -> Selection:
+    """A market's series, each without its own events; `closures` as in `footfall.events.among`."""
+    series = {
+        key: masked(y, among(closures, site_of(key[0])).get("events", ()), country_of(key[0]))
+        for key, y in chosen.series.items()
+    }
+    return chosen._replace(series=series)
+
+
+def masked(y: pd.Series, events: Events, country: str) -> pd.Series:
+    """The series, blank on days with an event: what was odd about them moves no level, weekday or trend.
+
+    A holiday or other special day of the calendar keeps its value: what is on then each year is that day's own.
+    """
+    return y.mask(_named(y.index, events, country)["what"].ne("")) if len(events) else y
+
+
+def effects(y: pd.Series, events: Events, days: pd.DatetimeIndex, country: str) -> pd.Series:
+    """How much busier some coming days will be for their events, as logarithm of the level; nought without one.
+
+    One that was on before, by its words, will do what it did: the weighted median of its days' departures from the
+    same weekdays around them, shrunken, as those of holidays are (`footfall.models.transforms.KindOfDay`). One that
+    was not will do what all of its effect did, if that is ``busier`` or ``quieter``.
+
+    Parameters
+    ----------
+    y : Series
+        One daily series, as published so far.
+    events : sequence of (from, to, what, effect)
+    days : DatetimeIndex
+        Coming days.
+    country : str
+        ISO 3166 code, see `footfall.calendar.kinds`.
+    """
+    past, coming = (_named(index, events, country) for index in (y.index, days))
+    of, (at,) = unit(y), np.nonzero(past["what"].ne(""))
+    values = LogLevel().to_logarithm(y.to_numpy(float), of, of.level(y))
+    usable = past["what"].eq("").to_numpy() & ~special(y.index, country)
+    departure = values[at] - median_of_near_weekdays(values, usable, at)
+    weight = 0.5 ** ((len(values) - 1 - at) / BY_HOLIDAYS.half_life)
+    seen = past.iloc[at][np.isfinite(departure)]
+
+    def effect_of(what: str, effect: str) -> float:
+        alike = past["what"].eq(what) if what in set(seen["what"]) else past["effect"].eq(effect) & (effect in TELLING)
+        here = alike.to_numpy()[at]
+        return float(shrunken_median(departure[here], weight[here], BY_HOLIDAYS.shrink)) if here.any() else 0.0
+
+    return pd.Series([effect_of(*row) if row[0] else 0.0 for row in coming.to_numpy()], index=days)
+
+
+def put_on(
+    mean: pd.Series,
+    ranges: pd.DataFrame,
+    parts: pd.DataFrame,
+    logarithms: bool,
+    y: pd.Series,
+    events: Events,
+    country: str,
+) -> tuple[pd.Series, pd.DataFrame, pd.DataFrame]:
+    """A forecast with the effects of its days' events: mean, wider ranges, and a further part, ``event``.
+
+    Parameters
+    ----------
+    mean, ranges : Series, DataFrame
+        In the unit of the series, by day; the latter's columns are quantiles.
+    parts, logarithms
+        From `footfall.models.contributions`.
+    y, events, country
+        As in `effects`.
+    """
+    days, floor = pd.DatetimeIndex(mean.index), unit(y).floor
+    effect = effects(y, events, days, country)
+    times, wider = np.exp(effect), _named(days, events, country)["what"].ne("").map({True: WIDER, False: 1.0})
+    lifted = (mean - floor) * times + floor
+    ranges = ranges.sub(mean, axis=0).mul(times * wider, axis=0).add(lifted, axis=0).clip(lower=floor)
+    return lifted, ranges, parts.assign(event=effect if logarithms else lifted - mean)
+
+
+def _named(days: pd.DatetimeIndex, events: Events, country: str) -> pd.DataFrame:
+    """The ``what`` and ``effect`` of each day's event, of several the shortest; nothing without one."""
+    table = pd.DataFrame("", index=days, columns=["what", "effect"], dtype=object)
+    spans = [(pd.Timestamp(first), pd.Timestamp(last), what, effect) for first, last, what, effect in events]
+    for first, last, what, effect in sorted(spans, key=lambda span: span[0] - span[1]):
+        if effect != CLOSED and (last - first).days < LONGEST:
+            table.loc[first:last] = [spelling(what), effect]
+    table[special(days, country)] = ""
+    return table

@@ -1,0 +1,134 @@
+"""An event that comes again is foreseen, and an odd day of the past spoils no day after it."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from footfall.champion import Champion, learned
+from footfall.evaluation.rolling import roll
+from footfall.events import known
+from footfall.forecasting import forecast_all
+from footfall.models import KindOfDay, LastYearsTurn, LogLevel, SeasonalNaive, WeekdaySmoother
+from footfall.models.event_effects import effects, without_events, masked
+from footfall.quantiles import LEVELS
+from footfall.selection import select
+
+KEY, TODAY = ("PT-11/Foz", "count"), pd.Timestamp("2025-06-30")
+COLUMNS = ["from", "to", "site", "what", "effect", "entered"]
+RECIPE = LogLevel() * KindOfDay("PT") * LastYearsTurn() * WeekdaySmoother()
+FACTS = {"model_version": "m/1", "snapshot": "ab12"}
+CONCERT, TIMES = ("2025-04-10", "2025-05-22", "2025-07-03"), 1.8  # Thursdays; the last is to come
+ROWS = [[day, day, "Concert in the square", "busier", ""] for day in CONCERT]
+PIPE = ["2025-06-26", "2025-06-27", "Burst pipe", "unknown", ""]
+
+
+def guests(times=(), seed=3):
+    """A place's figures up to the day before the last, on some days so many times what they would be."""
+    day = pd.date_range(end=TODAY - pd.Timedelta(days=1), periods=400, name="date")
+    usual = 120 * (1 + 0.3 * np.sin(day.dayofweek)) * np.exp(np.random.default_rng(seed).normal(0, 0.05, len(day)))
+    y = pd.Series(usual, day, name="count")
+    for days, factor in times:
+        y[days] *= factor
+    return y
+
+
+def rows_of(y):
+    return y.rename("value").reset_index().assign(location=KEY[0], category=KEY[1])
+
+
+def chosen(y):
+    return select(rows_of(y), "PT-11", "count", "all", 0)
+
+
+@pytest.fixture(scope="module")
+def champion():
+    """Trained a month before, when the concert had been on twice."""
+    selection = without_events(chosen(guests([(list(CONCERT[:2]), TIMES)])[:"2025-05-31"]), {"events": ROWS[:2]})
+    past = roll(selection.series, {"calendar": RECIPE, "seasonal naive": SeasonalNaive()}, 80, 7, 1)
+    accounts = past.accounts("calendar", "seasonal naive", "calendar")
+    about = {"location": "PT-11", "category": "count", "series": 1, "candidate": "calendar",
+             "data_through": f"{selection.through:%F}", "lag": 1, "horizon": 7}  # fmt: skip
+    model = learned(RECIPE, selection.series, many=True)
+    return Champion(model, past.residuals("calendar", "seasonal naive", accounts), about, accounts)
+
+
+def forecast(champion, y, events):
+    days = pd.date_range(TODAY, periods=8)[1:]
+    made, _ = forecast_all(champion, chosen(y), days, 1, LEVELS, {"events": events} if events else {}, 60, **FACTS)
+    return made[KEY]
+
+
+def test_an_event_seen_twice_before_is_foreseen_with_half_the_error_at_most(champion):
+    error, plain = [], []
+    for seed in range(8):
+        y = guests([(list(CONCERT[:2]), TIMES)], seed)
+        actual = 120 * (1 + 0.3 * np.sin(3)) * TIMES
+        error.append(abs(forecast(champion, y, ROWS).mean[CONCERT[2]] / actual - 1))
+        plain.append(abs(forecast(champion, y, []).mean[CONCERT[2]] / actual - 1))
+    assert np.mean(error) < np.mean(plain) / 2 and np.mean(error) < 0.2
+
+
+def test_what_is_published_of_an_event_adds_up_is_wider_and_moves_no_other_day(champion):
+    y = guests([(list(CONCERT[:2]), TIMES)])
+    with_it, without = forecast(champion, y, ROWS), forecast(champion, y, ROWS[:2])
+    others = with_it.mean.index != CONCERT[2]
+    pd.testing.assert_series_equal(with_it.mean[others], without.mean[others])
+    pd.testing.assert_frame_equal(with_it.ranges[others], without.ranges[others])
+    assert with_it.parts["event"].ne(0).sum() == 1 and with_it.parts.loc[CONCERT[2], "event"] > 0.3
+    width = [each.ranges.loc[CONCERT[2], "q90"] - each.ranges.loc[CONCERT[2], "q10"] for each in (with_it, without)]
+    assert width[0] / width[1] == pytest.approx(2 * with_it.mean[CONCERT[2]] / without.mean[CONCERT[2]])
+    (reason,) = [each for each in with_it.outlook.loc[CONCERT[2], "reasons"] if "event" in each]
+    assert reason == "event busier: Concert in the square" and with_it.outlook.loc[CONCERT[2], "towards"] == "busier"
+
+
+def test_an_odd_day_of_the_past_spoils_no_day_after_it(champion):
+    sound, odd = guests(), guests([(PIPE[:2], 0.2)])
+    expected = forecast(champion, sound.mask(sound.index.isin(pd.DatetimeIndex(PIPE[:2]))), []).mean
+    np.testing.assert_allclose(forecast(champion, odd, [PIPE]).mean, expected)
+    spoiled = forecast(champion, odd, []).mean
+    assert spoiled.loc["2025-07-03":"2025-07-04"].lt(0.7 * expected["2025-07-03":"2025-07-04"]).all()
+
+
+def test_an_event_entered_afterwards_changes_no_byte(champion):
+    y, entered = guests([(list(CONCERT[:2]), TIMES), (PIPE[:2], 0.2)]), "2025-07-01"
+    table = pd.DataFrame([[*row[:2], "", *row[2:4], entered] for row in [*ROWS, PIPE]], columns=COLUMNS)
+
+    def published(as_of):
+        rows = known(table, as_of)[["from", "to", "what", "effect", "site"]].to_numpy().tolist()
+        return forecast(champion, y, rows).table.to_csv()
+
+    assert published("2025-06-30") == forecast(champion, y, []).table.to_csv()
+    assert published("2025-07-01") != published("2025-06-30"), "or nothing would be shown by this"
+
+
+def test_a_first_event_is_like_others_that_were_to_make_it_busier_and_one_of_unknown_effect_like_none():
+    y = guests([(list(CONCERT[:2]), TIMES)])
+    day = pd.DatetimeIndex([CONCERT[2]])
+    seen = [row[:4] for row in ROWS[:2]]
+
+    def effect(what, word):
+        return effects(y, [*seen, [CONCERT[2], CONCERT[2], what, word]], day, "PT").item()
+
+    assert effect("Fair", "busier") == effect(" concert in the SQUARE", "unknown") == pytest.approx(0.47, abs=0.05)
+    assert effect("Fair", "quieter") == effect("Fair", "unknown") == effect("Fair", "closed") == 0
+    assert effects(y, [["2025-07-03", "2025-07-03", "Fair", "busier"]], day, "PT").item() == 0, "none was ever on"
+
+
+def test_what_lasts_longer_than_four_weeks_is_how_things_are_and_a_holiday_is_its_own_kind():
+    y = guests()
+    assert masked(y, [["2025-03-01", "2025-03-29", "Works", "quieter"]], "PT").notna().all()
+    assert masked(y, [["2025-03-01", "2025-03-28", "Works", "quieter"]], "PT").isna().sum() == 28 - 2, "Carnival"
+    assert masked(y, [["2024-12-25", "2024-12-25", "Dinner", "busier"]], "PT").notna().all()
+
+
+def test_of_two_events_on_a_day_the_shorter_counts_and_a_site_has_its_own():
+    y = guests([(["2025-05-08"], 2.0)])
+    rows = [["2025-05-08", "2025-05-08", "Concert", "busier"], ["2025-05-05", "2025-05-11", "Fair", "busier"]]
+    day = pd.DatetimeIndex(["2025-07-03"])
+    coming = [["2025-07-03", "2025-07-03", "Concert", "busier"], ["2025-07-01", "2025-07-07", "Fair", "busier"]]
+    both = effects(y, [*rows, *coming], day, "PT").item()
+    assert both == effects(y, [*rows, coming[0]], day, "PT").item() > 0.4
+    assert abs(effects(y, [*rows, coming[1]], day, "PT").item()) < 0.1
+    closures = {"events": [[*rows[0], "Baixa"]]}
+    assert without_events(chosen(y), closures).series[KEY].notna().all()
+    assert without_events(chosen(y), {"events": [[*rows[0], "foz"]]}).series[KEY].isna().sum() == 1
