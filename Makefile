@@ -2,7 +2,7 @@
 # PYTHON=/path/to/python takes that one; otherwise venv.sh finds one.
 BIN := .venv/bin
 
-.PHONY: run quick test soak cloud lab up bench bench-models bench-own bench-many lint lock
+.PHONY: run quick test soak cloud lab up bench bench-models bench-own bench-weather bench-many lint lock
 run: .venv/ready       ## next week's forecast from the bundled sample, published to the local bucket
 	$(BIN)/footfall run sample
 
@@ -35,6 +35,9 @@ bench-models: .venv/ready benchmarks/.venv/ready  ## Footfall beside its peers: 
 DATA ?= ../shared/data/own
 bench-own: .venv/ready  ## the models on tills and counters of one's own, in the folder DATA
 	$(BIN)/python -m benchmarks.own $(DATA)
+
+bench-weather: .venv/ready  ## what the weather is worth on tills of one's own, as it is foreseen and to an oracle: DATA
+	$(BIN)/python -m benchmarks.weather $(DATA)
 
 bench-many: .venv/ready benchmarks/.venv/ready  ## many series in batch, beside a loop and common libraries: the files in DATA
 	$(BIN)/python -m benchmarks.many $(if $(filter file,$(origin DATA)),../shared/data,$(DATA))

@@ -8,6 +8,7 @@ import pandas as pd
 from footfall.params import COVER
 
 Scores = dict[str, float]  # a row of the leaderboard
+WEATHER, LEAST_OF_WEATHER = ", weather", 0.99  # what its name ends in that takes it in, and what may be left of the WIS
 
 
 class Decision(NamedTuple):
@@ -23,6 +24,23 @@ class Decision(NamedTuple):
     figures: dict[str, Scores]
     standing: str
     candidate: str
+
+
+def without_weather(scores: pd.DataFrame, challenger: str) -> str:
+    """Who is to be judged: the challenger, or if it takes in the weather for nothing, the same without.
+
+    Chosen on other days, it must save a hundredth of its twin's WIS on these as well.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Leaderboard of the report window.
+    challenger : str
+        A row of it; one called ``NAME, weather`` has the twin ``NAME``.
+    """
+    twin = challenger.removesuffix(WEATHER)
+    is_worth_it = twin == challenger or scores.loc[challenger, "WIS"] <= LEAST_OF_WEATHER * scores.loc[twin, "WIS"]
+    return challenger if is_worth_it else twin
 
 
 def decide(

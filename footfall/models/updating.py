@@ -14,19 +14,17 @@ from sktime.forecasting.compose import EnsembleForecaster, TransformedTargetFore
 from sktime.forecasting.naive import NaiveForecaster
 from sktime.forecasting.sarimax import SARIMAX
 
-from footfall.models.boosted import Boosted, Panel
+from footfall.models.boosted import Panel
 from footfall.models.ets import ETS
 from footfall.models.forecaster import SeriesForecaster, series_of
-from footfall.models.naive import SeasonalNaive
-from footfall.models.smoother import WeekdaySmoother
 from footfall.models.transforms import SeriesTransformer
 from footfall.series import DAY, WEEK
 from footfall.units import unit
 
 Values: TypeAlias = pd.Series | pd.DataFrame  # one daily series, or a batch
 Bridge = Callable[[Any], Any]
-# Whose own `update` is tested to move the state.
-FOLLOWING = (WeekdaySmoother, SeasonalNaive, ETS, Boosted, NaiveForecaster, SARIMAX)
+# Whose own `update` is tested to move the state, beside all of our own.
+FOLLOWING = (ETS, NaiveForecaster, SARIMAX)
 
 
 class OneByOne(BaseForecaster):
@@ -100,11 +98,11 @@ def _fitted(forecaster: BaseForecaster, y: pd.DataFrame) -> BaseForecaster:
     return _at_the_end_of(forecaster, y)
 
 
-def _followed(forecaster: BaseForecaster, y: Any) -> BaseForecaster:
+def followed(forecaster: BaseForecaster, y: Any) -> BaseForecaster:
     """What sktime's own `update` does with its parameters held, for a batch."""
     if isinstance(forecaster, EnsembleForecaster):
         for _, member in forecaster.forecasters_:
-            _followed(member, y)
+            followed(member, y)
     elif isinstance(forecaster, TransformedTargetForecaster):
         *transformers, last = steps(forecaster)
         for step in transformers:
@@ -151,7 +149,7 @@ def bring_up_to(forecaster: BaseForecaster, y: Values) -> BaseForecaster:
     new_days = _as_it_takes(forecaster, y)[last:].iloc[1:]
     if not len(new_days):
         return forecaster
-    return _followed(forecaster, new_days) if y.ndim == 2 else forecaster.update(new_days, update_params=False)
+    return followed(forecaster, new_days) if y.ndim == 2 else forecaster.update(new_days, update_params=False)
 
 
 def with_panel(forecaster: BaseForecaster, panel: Panel) -> BaseForecaster:
@@ -177,7 +175,7 @@ def follows(forecaster: BaseForecaster) -> bool:
         return follows(last) and all(isinstance(step, SeriesTransformer) for step in transformers)
     if isinstance(forecaster, EnsembleForecaster):
         return all(follows(member) for _, member in forecaster.forecasters_)
-    return type(forecaster) in FOLLOWING
+    return isinstance(forecaster, SeriesForecaster) or type(forecaster) in FOLLOWING
 
 
 def predict(forecaster: BaseForecaster, days: pd.DatetimeIndex) -> Any:
@@ -191,7 +189,7 @@ def predict(forecaster: BaseForecaster, days: pd.DatetimeIndex) -> Any:
         return pd.concat({name: predict(one, days) for name, one in forecaster.fitted_.items()}, axis=1)
     if (batch := _batch(forecaster)) is not None:
         none = pd.DataFrame(index=forecaster.cutoff[:0], columns=batch, dtype=float)
-        mean = _at_once(forecaster, none, np.zeros(1, int), int(ahead.max()))[0, ahead - 1]
+        mean = forecasts_after(forecaster, none, np.zeros(1, int), int(ahead.max()))[0, ahead - 1]
         return pd.DataFrame(np.maximum(mean, unit(none).floor), days, batch)
     mean = forecaster.predict(fh=ahead)
     return pd.Series(np.maximum(mean.to_numpy(float), unit(mean).floor), index=days, name="mean")
@@ -231,7 +229,7 @@ def forecasts(forecaster: BaseForecaster, y: Values, ends: pd.DatetimeIndex, hor
         return np.array([*_one_by_one(forecaster, y, ends, horizon)])
     first, known = forecaster.cutoff[-1] + DAY, (ends - forecaster.cutoff[-1]).days.to_numpy()
     new = _as_it_takes(forecaster, y, _carried).reindex(pd.date_range(first, ends[-1]))
-    return np.asarray(np.maximum(_at_once(forecaster, new, known, horizon), unit(y).floor))
+    return np.asarray(np.maximum(forecasts_after(forecaster, new, known, horizon), unit(y).floor))
 
 
 def _one_by_one(forecaster: BaseForecaster, y: Values, ends: pd.DatetimeIndex, horizon: int) -> Iterator[np.ndarray]:
@@ -262,10 +260,10 @@ def _batch(forecaster: BaseForecaster) -> pd.Index | None:
     return seen if isinstance(seen, pd.MultiIndex) else None
 
 
-def _at_once(forecaster: BaseForecaster, new: Any, known: np.ndarray, horizon: int) -> np.ndarray:
+def forecasts_after(forecaster: BaseForecaster, new: Any, known: np.ndarray, horizon: int) -> np.ndarray:
     """Forecasts after so many of the new days each, shape (n_known, horizon) or (n_known, horizon, n_series)."""
     if isinstance(forecaster, EnsembleForecaster):
-        members = [_at_once(member, new, known, horizon) for _, member in forecaster.forecasters_]
+        members = [forecasts_after(member, new, known, horizon) for _, member in forecaster.forecasters_]
         return np.asarray(np.mean(members, axis=0))
     *transformers, last = steps(forecaster)
     transformers = copy.deepcopy(transformers) if len(new) else transformers

@@ -9,7 +9,7 @@ from footfall.evaluation.rolling import roll
 from footfall.events import known
 from footfall.forecasting import forecast_all
 from footfall.models import KindOfDay, LastYearsTurn, LogLevel, SeasonalNaive, WeekdaySmoother
-from footfall.models.event_effects import effects, without_events, masked
+from footfall.models.event_effects import effects, masked, without_events
 from footfall.quantiles import LEVELS
 from footfall.selection import select
 
