@@ -47,11 +47,11 @@ async def predict(
         return missed
     with recorded("predict", market, as_of, settings) as run:
         take_snapshot(run, snapshot)
-        take_weather(run)
+        weather = take_weather(run)
         if take_champion(run) is None:
             advice = f"train one: footfall train {market} --as-of {run.as_of}"
             raise GateClosed(f"{market} has no champion as of {run.as_of}; {advice}")
-        run_notebook(run, _parameters(run, scores.take_track(run)))
+        run_notebook(run, _parameters(run, weather, scores.take_track(run)))
     published = publish(run, show)
     if show:
         notify(run)
@@ -61,9 +61,9 @@ async def predict(
     return published
 
 
-def _parameters(run: Run, track: str) -> PredictParams:
+def _parameters(run: Run, weather: str, track: str) -> PredictParams:
     return PredictParams(
         **run.market.series(), **run.market.predict.model_dump(), model_version=run.facts["model_version"],
-        snapshot="in/snapshot.parquet", champion="in/champion", out="out", track=track,
+        snapshot="in/snapshot.parquet", champion="in/champion", out="out", track=track, weather=weather,
         **of_the_place(run),
     )  # fmt: skip

@@ -11,6 +11,7 @@ from flows.station.events import of_the_place
 from flows.station.run import Run, recorded, run_notebook
 from flows.station.snapshot import take_snapshot
 from flows.station.station_flow import station_flow
+from flows.station.weather import take_past_weather
 from footfall.params import TrainParams
 
 
@@ -36,17 +37,17 @@ async def train(
         return missed
     with recorded("train", market, as_of, settings, trigger=trigger) as run:
         take_snapshot(run)
-        incumbent = take_champion(run)
-        run_notebook(run, _parameters(run, incumbent))
+        weather, incumbent = take_past_weather(run), take_champion(run)
+        run_notebook(run, _parameters(run, weather, incumbent))
         version = register(run)
     decided = promote(run, version, incumbent)
     await artifacts.present(run, decided, run.written("leaderboard.json"))
     return decided
 
 
-def _parameters(run: Run, incumbent: str | None) -> TrainParams:
+def _parameters(run: Run, weather: str, incumbent: str | None) -> TrainParams:
     return TrainParams(
         **run.market.series(), **run.market.train.model_dump(), horizon=run.market.predict.horizon,
         snapshot="in/snapshot.parquet", champion="in/champion" if incumbent else "", out="out",
-        closures=of_the_place(run)["closures"],
+        closures=of_the_place(run)["closures"], weather=weather,
     )  # fmt: skip

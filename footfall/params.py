@@ -129,6 +129,7 @@ class TrainParams(Series, TrainSettings):
     snapshot: str = "../resources/sample/snapshot.parquet"
     champion: str = ""
     closures: dict[str, Any] = {}
+    weather: str = ""
     out: str = "../.footfall/lab/train"
     horizon: Horizon = 7
 
@@ -140,6 +141,7 @@ class PredictParams(Series, PredictSettings):
     champion: str = "../.footfall/lab/train/model"
     model_version: str = "lab"
     track: str = ""
+    weather: str = ""
     out: str = "../.footfall/lab/predict"
     stale_after: Days = 14
     closures: dict[str, Any] = {}

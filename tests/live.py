@@ -92,7 +92,7 @@ class Server:
     """
 
     def __init__(self):
-        self.body, self.answers, self.answered, self.sent = b"", [], [], 0
+        self.body, self.answers, self.answered, self.asked, self.sent = b"", [], [], [], 0
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (_Handler,), {"source": self}))
         self._server.daemon_threads = True
 
@@ -118,6 +118,7 @@ class _Handler(BaseHTTPRequestHandler):
         if answer == 200 and self.headers["If-None-Match"] == tag:
             answer = 304
         self.source.answered.append(answer)
+        self.source.asked.append(self.path)
         body = {200: self.source.body, "cut": self.source.body[: len(self.source.body) // 2]}.get(answer, b"")
         self.send_response(200 if answer == "cut" else answer)
         self.send_header("Content-Length", len(self.source.body) if answer == "cut" else len(body))

@@ -11,12 +11,14 @@ import pandas as pd
 from flows.sources import download
 from footfall.errors import EnvironmentProblem
 from footfall.params import Weather
-from footfall.sources.weather import query, read_weather
+from footfall.sources.weather import query, query_of_past, read_past, read_weather
 
 HOST, HOST_SETTING = "https://customer-api.open-meteo.com", "FOOTFALL_WEATHER_URL"  # the free one is not for business
+HOST_OF_PAST = "https://customer-previous-runs-api.open-meteo.com"
 KEY = "OPEN_METEO_KEY"
 DAYS = 16  # as far ahead as there is a forecast
 LIMITS = download.Limits(seconds=60, size=1_000_000, unpacked=1_000_000, attempts=3)
+LIMITS_OF_PAST = download.Limits(seconds=180, size=20_000_000, unpacked=20_000_000, attempts=3)  # years, hour by hour
 
 
 def fetch_weather(place: Weather, zone: str, issued: dt.date) -> pd.DataFrame:
@@ -29,11 +31,20 @@ def fetch_weather(place: Weather, zone: str, issued: dt.date) -> pd.DataFrame:
     DataProblem
         If what came is not the weather that was asked for.
     """
+    content = _asked(HOST, query(place.latitude, place.longitude, zone, DAYS), LIMITS)
+    return read_weather(content, place.latitude, place.longitude, zone, issued)
+
+
+def fetch_past(place: Weather, zone: str, first: dt.date, last: dt.date) -> pd.DataFrame:
+    """The weather of each day of a span as it was issued on it and on the days before; as and if `fetch_weather`."""
+    content = _asked(HOST_OF_PAST, query_of_past(place.latitude, place.longitude, zone, first, last), LIMITS_OF_PAST)
+    return read_past(content, place.latitude, place.longitude, zone)
+
+
+def _asked(host: str, asked: dict[str, str], limits: download.Limits) -> bytes:
     key = os.environ.get(KEY, "")
     if not key:
         raise EnvironmentProblem(f"weather: {KEY} is not set; the service wants a key for commercial use")
-    asked = query(place.latitude, place.longitude, zone, DAYS)
-    url = f"{os.environ.get(HOST_SETTING, HOST)}/v1/forecast?{urlencode({**asked, 'apikey': key})}"
+    url = f"{os.environ.get(HOST_SETTING, host)}/v1/forecast?{urlencode({**asked, 'apikey': key})}"
     with tempfile.TemporaryDirectory() as scratch:
-        content = download.fetch(url, Path(scratch), LIMITS, download.ANSWERS).read_bytes()
-    return read_weather(content, place.latitude, place.longitude, zone, issued)
+        return download.fetch(url, Path(scratch), limits, download.ANSWERS).read_bytes()

@@ -1,13 +1,14 @@
-"""The weather as it was issued on a run's day, kept under its own sha256; no model uses it yet."""
+"""The weather as it was issued, kept under its own sha256: on a run's day, and for a training on every day before."""
 
 import datetime as dt
 import io
 import json
+from collections.abc import Callable
 
 import pandas as pd
 
 from flows.settings import bucket_name, today
-from flows.sources.weather import fetch_weather
+from flows.sources.weather import fetch_past, fetch_weather
 from flows.station.run import Run, stage, step
 from flows.storage import bucket as storage
 from flows.storage import forecasts, layout
@@ -17,25 +18,54 @@ from footfall.errors import Problem
 from footfall.params import Market
 from footfall.sources.weather import SOURCE
 
+DAYS = 400  # of weather before a training's first origin, from which is learned what it does
+SINCE = dt.date(2024, 1, 20)  # before it nobody kept what was issued
+
+
+WEATHER = "in/weather.parquet"  # in a run's folder
+
 
 @step
-def take_weather(run: Run) -> None:
-    """Lay down the weather as it was issued on the run's day; without it the run goes on, and says so."""
+def take_weather(run: Run) -> str:
+    """Lay down the weather as it was issued on the run's day: its path. Without it the run goes on, and says so."""
+    return _take(run, lambda bucket: weather_of(bucket, run.market, run.as_of))
+
+
+@step
+def take_past_weather(run: Run) -> str:
+    """Lay down the weather as it was issued on each day that a training looks at, up to its own; else as above."""
+    return _take(run, lambda bucket: past_weather(bucket, run.market, run.as_of))
+
+
+def _take(run: Run, weather: Callable[[Bucket], bytes | None]) -> str:
     if run.market.weather is None:
-        return
+        return ""
     with stage("weather") as results:
+        content, why = None, f"none was kept on {run.as_of}, and it is over"
         try:
-            content = weather_of(storage.connect(bucket_name()), run.market, run.as_of)
+            content = weather(storage.connect(bucket_name()))
         except Problem as problem:
-            results.append(f"without: {problem}")
-            return
+            why = str(problem)
         if content is None:
-            results.append(f"without: none was kept on {run.as_of}, and it is over")
-            return
+            results.append(f"without: {why}")
+            run.facts["weather"] = "without"
+            return ""
         (run.folder / "in").mkdir(exist_ok=True)
-        (run.folder / "in" / "weather.parquet").write_bytes(content)
+        (run.folder / WEATHER).write_bytes(content)
         run.facts["weather"] = sha256(content)
-        results.append(f"{len(pd.read_parquet(io.BytesIO(content)))} days, {run.facts['weather'][:8]}")
+        results.append(f"{len(pd.read_parquet(io.BytesIO(content)))} rows, {run.facts['weather'][:8]}")
+    return WEATHER
+
+
+def past_weather(bucket: Bucket, market: Market, as_of: dt.date) -> bytes | None:
+    """What was issued on each day that a training needs weather of, up to its own; as Parquet, kept in the bucket."""
+    if market.weather is None:
+        return None
+    first = as_of - dt.timedelta(days=DAYS + market.train.backtest_days + market.predict.horizon + market.data.lag)
+    table = fetch_past(market.weather, market.data.timezone, max(first, SINCE), as_of)
+    content: bytes = table[table["issued"] <= str(as_of)].to_parquet(index=False)
+    forecasts.keep_snapshot(bucket, content, {"source": SOURCE, "rows": len(table)})
+    return content
 
 
 def weather_of(bucket: Bucket, market: Market, as_of: dt.date) -> bytes | None:

@@ -6,6 +6,7 @@ the less sure it is, and counts the less the farther ahead a day is.
 """
 
 import copy
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,11 @@ class Weather:
         self._issued, self._date = (_days(pd.DatetimeIndex(rows[name])) for name in ("issued", "date"))
         rain, mild = rows["rain_mm"].clip(upper=MOST_RAIN) / MOST_RAIN, ((rows["temperature"] - MILD) / SCALE) ** 2
         self._values = np.stack([rain.to_numpy(float), mild.to_numpy(float)], axis=1)
+
+    @classmethod
+    def read(cls, path: str | Path) -> "Weather":
+        """That of a Parquet file; nothing where `path` is empty."""
+        return cls(pd.read_parquet(path) if path else None)
 
     def known(self, day: pd.Timestamp, first: pd.Timestamp, days: int) -> tuple[np.ndarray, np.ndarray]:
         """What was known by the end of a day of some consecutive days: of each the last that was issued by then.
@@ -156,7 +162,7 @@ class WithWeather(SeriesForecaster):
     def _effects(self, end: pd.Timestamp, ahead: np.ndarray) -> np.ndarray:
         """What rain and temperature add to some days after one, shape (n_days, 2) or (n_days, 2, n_series)."""
         weather = self._weather(end, ahead)
-        return weather.reshape(*weather.shape, *[1] * (self.effects_.ndim - 1)) * self.effects_
+        return np.asarray(weather.reshape(*weather.shape, *[1] * (self.effects_.ndim - 1)) * self.effects_)
 
     def _weather(self, end: pd.Timestamp, ahead: np.ndarray) -> np.ndarray:
         """How different it is foreseen to be from that of the last days, as far as that is believed; else nought."""
@@ -165,18 +171,19 @@ class WithWeather(SeriesForecaster):
         )
         at = RECENT - 1 + ahead
         believed = np.append(BY_LEAD, 0.0)[np.nan_to_num(lead[at], nan=np.inf).clip(0, len(BY_LEAD)).astype(int)]
-        return np.nan_to_num((values[at] - _mean(values[:RECENT])) * believed[:, None])
+        return np.asarray(np.nan_to_num((values[at] - _mean(values[:RECENT])) * believed[:, None]))
 
 
 def _days(days: pd.DatetimeIndex) -> np.ndarray:
-    return days.to_numpy().astype("datetime64[D]").astype(int)
+    return np.asarray(days.to_numpy().astype("datetime64[D]").astype(int))
 
 
 def _mean(values: np.ndarray) -> np.ndarray:
     """Of the days that are known; of none, NaN."""
     known = np.isfinite(values)
     total = np.where(known, values, 0.0).sum(axis=0)
-    return np.divide(total, known.sum(axis=0), out=np.full(total.shape, np.nan), where=known.any(axis=0))
+    count = known.sum(axis=0)
+    return np.asarray(np.where(count > 0, total / np.maximum(count, 1), np.nan))
 
 
 def shrunken_slopes(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -206,7 +213,7 @@ def shrunken_slopes(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     error = np.where(known, each - x @ slope, 0.0)
     variance = (error**2).sum(axis=0) / np.maximum(count - len(slope), 1) * np.einsum("skk->ks", inverse)
     kept = np.divide(variance, slope**2, out=np.ones_like(slope), where=slope != 0)
-    return (slope * np.maximum(1 - kept, 0.0)).reshape(-1, *y.shape[1:])
+    return np.asarray((slope * np.maximum(1 - kept, 0.0)).reshape(-1, *y.shape[1:]))
 
 
 def with_weather(forecaster: BaseForecaster, weather: Weather) -> BaseForecaster:

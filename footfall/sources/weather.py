@@ -1,4 +1,8 @@
-"""The weather of coming days as Open-Meteo issued it: rain and temperature a day, the day of issue in every row."""
+"""The weather as Open-Meteo issued it: rain and temperature of a day, and the day of issue in every row.
+
+Of a run's day its service gives the coming days and the last ones (*Forecast*); what was issued on each day of the past
+for the next ones is *Previous Runs*, hour by hour.
+"""
 
 import datetime as dt
 import json
@@ -14,15 +18,29 @@ from footfall.sources.fault import safe
 UNITS = {"precipitation_sum": "mm", "temperature_2m_max": "°C"}  # what is asked for, and how it must come
 FIELDS = {"precipitation_sum": "rain_mm", "temperature_2m_max": "temperature"}
 COLUMNS = ["issued", "date", "lead", *FIELDS.values()]
+PAST = 14  # days over that are asked for with the coming ones: the weather that a level has taken in
+LEADS = range(6)  # days ahead of what was issued in the past: what is farther no model goes by
+HOURLY = {"rain_mm": ("precipitation", "mm", "sum"), "temperature": ("temperature_2m", "°C", "max")}
 NEAR = 0.3  # degrees, from the place that was asked for to the middle of its square
 BOUNDS = {"rain_mm": (0, 1000), "temperature": (-60, 60)}
+DAY = dt.timedelta(days=1)
 SOURCE = "Weather: Open-Meteo.com, CC BY 4.0. https://open-meteo.com/"
 
 
 def query(latitude: float, longitude: float, zone: str, days: int) -> dict[str, str]:
-    """What the service is asked: coming days at a place, in its own zone."""
-    return {"latitude": f"{latitude:g}", "longitude": f"{longitude:g}", "daily": ",".join(UNITS),
-            "timezone": zone, "forecast_days": str(days)}  # fmt: skip
+    """What the service is asked: coming days at a place and the last ones, in its own zone."""
+    return {**_place(latitude, longitude, zone), "daily": ",".join(UNITS), "forecast_days": str(days),
+            "past_days": str(PAST)}  # fmt: skip
+
+
+def query_of_past(latitude: float, longitude: float, zone: str, first: dt.date, last: dt.date) -> dict[str, str]:
+    """What it is asked of what was issued in the past, for each day of a span."""
+    return {**_place(latitude, longitude, zone), "hourly": ",".join(_hourly_units()), "start_date": str(first),
+            "end_date": str(last)}  # fmt: skip
+
+
+def _place(latitude: float, longitude: float, zone: str) -> dict[str, str]:
+    return {"latitude": f"{latitude:g}", "longitude": f"{longitude:g}", "timezone": zone}
 
 
 def read_weather(content: bytes, latitude: float, longitude: float, zone: str, issued: dt.date) -> pd.DataFrame:
@@ -37,41 +55,82 @@ def read_weather(content: bytes, latitude: float, longitude: float, zone: str, i
     zone : str
         Its time zone.
     issued : date
-        The day on which it was asked, there: the first of the answer.
+        The day on which it was asked, there; the first of the answer is `PAST` days before it.
 
     Returns
     -------
     DataFrame
-        Columns `COLUMNS`, a row a day: ``lead``, days from the issue to the day; ``rain_mm``; ``temperature``, the
-        day's highest in °C; NaN where it is not foreseen.
+        Columns `COLUMNS`, a row a day: ``lead``, days from the issue to the day, less than nought of those over;
+        ``rain_mm``; ``temperature``, the day's highest in °C; NaN where it is not foreseen.
 
     Raises
     ------
     DataProblem
         If it is of another place, zone or day, has another shape, or anything in it cannot be.
     """
-    answer = _answer(content)
+    answer = _answer(content, "daily", UNITS)
     daily = answer["daily"]
     _check_place(answer, latitude, longitude, zone)
-    days = _days(daily["time"])
-    if not days or days[0] != issued:
+    days, begins = _days(daily["time"]), issued - PAST * DAY
+    if not days or days[0] != begins:
         first = days[0] if days else "nothing"
-        raise DataProblem(f"weather: the answer begins with {first}, and it was asked on {issued}. Ask again later.")
-    table = pd.DataFrame({"issued": str(issued), "date": [str(day) for day in days], "lead": range(len(days))})
+        sentence = f"the answer begins with {first} and not with {begins}, and it was asked on {issued}"
+        raise DataProblem(f"weather: {sentence}. Ask again later.")
+    leads = range(-PAST, len(days) - PAST)
+    table = pd.DataFrame({"issued": str(issued), "date": [str(day) for day in days], "lead": leads})
     for field, name in FIELDS.items():
         table[name] = _numbers(daily[field], name, len(days))
     return table[COLUMNS]
 
 
-def _answer(content: bytes) -> dict[str, Any]:
+def read_past(content: bytes, latitude: float, longitude: float, zone: str) -> pd.DataFrame:
+    """Read and check an answer about what was issued in the past.
+
+    Parameters as in `read_weather`.
+
+    Returns
+    -------
+    DataFrame
+        As of `read_weather`: for each day what was issued on it and on each of the days before it, as many as `LEADS`;
+        NaN where an hour of it is missing.
+
+    Raises
+    ------
+    DataProblem
+        If it is of another place or zone, has another shape, or anything in it cannot be.
+    """
+    answer = _answer(content, "hourly", _hourly_units())
+    _check_place(answer, latitude, longitude, zone)
+    hours = answer["hourly"]
+    day_of = pd.Index([str(time)[:10] for time in hours["time"]])
+    days, tables = _days([*day_of.unique()]), []
+    for lead in LEADS:
+        row = {"issued": [str(day - lead * DAY) for day in days], "date": [str(day) for day in days], "lead": lead}
+        for name, (_, _, of_day) in HOURLY.items():
+            of_hour = pd.Series(_numbers(hours[_field(name, lead)], name, len(day_of)), dtype=float)
+            is_whole = of_hour.notna().groupby(day_of).all()
+            row[name] = of_hour.groupby(day_of).agg(of_day).where(is_whole).to_numpy()
+        tables.append(pd.DataFrame(row))
+    return pd.concat(tables, ignore_index=True)[COLUMNS]
+
+
+def _field(name: str, lead: int) -> str:
+    return HOURLY[name][0] + (f"_previous_day{lead}" if lead else "")
+
+
+def _hourly_units() -> dict[str, str]:
+    return {_field(name, lead): unit for lead in LEADS for name, (_, unit, _) in HOURLY.items()}
+
+
+def _answer(content: bytes, section: str, expected: dict[str, str]) -> dict[str, Any]:
     try:
         answer = json.loads(content)
-        units = {name: answer["daily_units"][name] for name in UNITS}
-        lists = [answer["daily"][name] for name in ("time", *UNITS)]
+        units = {name: answer[f"{section}_units"][name] for name in expected}
+        lists = [answer[section][name] for name in ("time", *expected)]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise DataProblem(f"weather: no answer of the service ({safe(str(error), 100)}); it may have changed") from None
-    if units != UNITS:
-        raise DataProblem(f"weather: it comes in {safe(str(units))}, not in {UNITS}; the service has changed")
+    if units != expected:
+        raise DataProblem(f"weather: it comes in {safe(str(units))}, not in {expected}; the service has changed")
     if not all(isinstance(values, list) for values in lists):
         raise DataProblem("weather: no lists of days and numbers; the service has changed")
     return dict(answer)

@@ -13,6 +13,7 @@ snapshot = "../resources/sample/snapshot.parquet"  # the figures, as they were p
 champion = "../.footfall/lab/train/model"  # folder of the champion
 model_version = "lab"  # its name in the registry
 track = ""  # file with how earlier forecasts came true; empty if there is none
+weather = ""  # file with the weather as it was issued on the day; empty if there is none
 out = "../.footfall/lab/predict"  # folder for what this notebook writes
 location = "PT"  # ISO 3166 code, or names joined by /
 category = "retail_and_recreation"  # what kind of places
@@ -22,7 +23,7 @@ as_of = "2022-10-13"  # the day we stand on
 lag = 3  # days between a day and its publication
 horizon = 7  # days to forecast
 stale_after = 14  # days without a figure, after which one of many series is left out
-closures = {}  # days the place is shut, as its market file says: weekdays, dates, from_to
+closures = {}  # what the owner says of days: weekdays, dates, from_to on which it is shut; events
 place = ""  # its own name, for the page; empty: the location's
 measure = {}  # what is counted, by language, as in {"en": "guests"}; empty: visits
 credit = None  # whose figures they are, for the page; None: Google's, or of counts the house's own
@@ -32,13 +33,14 @@ quantiles = [0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0
 # Nothing here trains anything: the model comes from `train.ipynb`, by way of the registry.
 
 # %%
-from pandas import Timestamp, concat, date_range, set_option
+from pandas import Timestamp, concat, date_range, read_parquet, set_option
 
 from footfall import digest, forecast, outlook, outputs, plots
 from footfall.calendar import country_of, kinds
 from footfall.champion import read_champion
 from footfall.evaluation import intervals
 from footfall.forecasting import forecast_all
+from footfall.models.weather import Weather, with_weather
 from footfall.page.about import About
 from footfall.page.pages import write_pages
 from footfall.selection import select
@@ -58,6 +60,8 @@ published = visible(read_snapshot(snapshot), as_of, lag)
 chosen = select(published, location, category, series, 0)
 assert not chosen.objection(), chosen.objection()
 known = read_champion(champion)
+issued = Weather(read_parquet(weather) if weather else None)
+known = known._replace(forecaster=with_weather(known.forecaster, issued))
 forecast.check_champion(known.about, location, category, chosen.through, horizon, lag)
 known.about
 
@@ -68,6 +72,8 @@ known.about
 # day and `as_of` are not published yet, so the forecast reaches across them. Its ranges come from its past errors, those of
 # the days since its training included; where the source is later than it usually is, they are as much wider. A day on which the place is shut, because its
 # owner says so, or since it was never open on that weekday of late, or on that holiday twice before, is no forecast but closed.
+# An event of the owner's is expected to do what it did when it was on before, and its day's range is twice as wide; days of the
+# past that had one are passed over. A champion that takes in the weather goes by what was issued on `as_of`.
 # Of several series each is forecast by itself and accounted for in the table below; from here on the one that `show` names is looked at.
 #
 # *How to read a number*: on the bundled sample Friday 14 October stands at +13.0 with +8.5 … +17.4. That is 113 visits where a
@@ -106,7 +112,7 @@ figure
 # ## Why
 #
 # What each day adds up from: the level of the last weeks, the weekday, the kind of day, last year's turn since the last
-# published day, and what was learned from other series. They are logarithms of the level: 0.05 is about 5 % more visits.
+# published day, what was learned from other series, the weather and the day's event. They are logarithms of the level: 0.05 is about 5 % more visits.
 
 # %%
 shown.parts.round(3).assign(kind=kinds(days, country))

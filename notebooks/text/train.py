@@ -10,6 +10,8 @@
 # %% tags=["parameters"]
 snapshot = "../resources/sample/snapshot.parquet"  # the figures, as they were published
 champion = ""  # folder of today's champion; empty if there is none
+closures = {}  # what the owner says of days: events, rows of from, to, what, effect, site
+weather = ""  # file with the weather as it was issued on each day; empty if there is none
 out = "../.footfall/lab/train"  # folder for what this notebook writes
 location = "PT"  # ISO 3166 code, or names joined by /
 category = "retail_and_recreation"  # what kind of places
@@ -27,7 +29,7 @@ most_losing = 0.1  # share of many series that may do worse than it
 # about holidays and percentages, and the one that learns from many series, come from [footfall/models/](../footfall/models).
 
 # %%
-from pandas import date_range, set_option
+from pandas import date_range, read_parquet, set_option
 from sktime.forecasting.compose import EnsembleForecaster
 
 from footfall import outputs, plots
@@ -46,6 +48,8 @@ from footfall.models import (
     predict,
     with_panel,
 )
+from footfall.models.event_effects import without_events
+from footfall.models.weather import Weather, WithWeather, with_weather
 from footfall.selection import select
 from footfall.series import read_snapshot, visible
 from footfall.units import unit
@@ -56,7 +60,8 @@ set_option("display.width", 160)  # characters: a table as text, which git and c
 # ## Read
 #
 # The series, one or many, up to the last day that had been published by `as_of`. Nothing later can leak into what follows, because
-# nothing later is there. A day on which the place was shut has no value. Every origin of the backtest needs some history behind it:
+# nothing later is there. A day on which the place was shut has no value, nor has one with an event of the owner's: a street fair
+# or a burst pipe says nothing of the days after it. Every origin of the backtest needs some history behind it:
 # a series of less than four weeks is refused here, and a young one, of fewer days than a verdict takes, gets none below.
 # The panel is what else there is to learn from: every kind of place, of every country in the snapshot.
 
@@ -64,6 +69,7 @@ set_option("display.width", 160)  # characters: a table as text, which git and c
 published = visible(read_snapshot(snapshot), as_of, lag)
 chosen = select(published, location, category, series, backtest.youngest(lag))
 assert not chosen.objection(), chosen.objection()
+chosen = without_events(chosen, closures)
 key = chosen.shown(show)
 y, country, panel = chosen.series[key], country_of(key[0]), Panel(published)
 span = f"{len(y)} days, {y.index[0]:%Y-%m-%d} to {y.index[-1]:%Y-%m-%d}, {y.isna().sum()} without a value"
@@ -85,6 +91,8 @@ f"{len(chosen.series)} series, {len(chosen.refused)} refused; drawn is {' '.join
 # - *boosted* is the calendar again, its errors foreseen by trees that learned from the whole panel: other countries and kinds
 #   of place, or an owner's other sites; *boosted, steady* the same of *steady*.
 # - *ETS, calendar* has the same front before that *ETS*: what the front alone is worth.
+# - *steady, weather* and its like, where the market says where it lies, are the same with the weather on top, as it was forecast on
+#   the day: rain, and how far from mild it gets. They learn what it does here from a year of it, and believe less of it the farther ahead.
 
 # %% tags=["candidates"]
 front = LogLevel() * KindOfDay(country) * LastYearsTurn()
@@ -99,6 +107,9 @@ candidates = {
 candidates["boosted, steady"] = Boosted(country, panel, calendar=candidates["steady"])
 raw = KindOfDay(country) * LastYearsTurn(step=1.0) * WeekdaySmoother()
 candidates["both scales"] = EnsembleForecaster([("log", candidates["calendar"]), ("raw", raw)])
+issued = Weather(read_parquet(weather) if weather else None)
+wet = {f"{name}, weather": WithWeather(country, candidates[name], issued, lag) for name in ("calendar", "steady", "boosted, steady")}
+candidates |= wet if weather else {}
 # candidates["nervous"] = front * WeekdaySmoother(level=0.5)  # the exercise below
 
 # %% [markdown]
@@ -114,7 +125,7 @@ candidates["both scales"] = EnsembleForecaster([("log", candidates["calendar"]),
 
 # %%
 incumbent = read_champion(champion) if champion else None
-candidates |= {"champion": with_panel(incumbent.forecaster, panel)} if incumbent else {}
+candidates |= {"champion": with_weather(with_panel(incumbent.forecaster, panel), issued)} if incumbent else {}
 past = rolling.roll(chosen.series, candidates, backtest_days, horizon, lag)
 span = f"{past.origins[0]:%Y-%m-%d} to {past.origins[-1]:%Y-%m-%d}"
 without = f"; too slow for so many: {', '.join(past.left_out)}" if past.left_out else ""
@@ -166,7 +177,7 @@ significance.by_kind(drawn, country).loc[[*choice.index, "days"]].round(2)
 #
 # The newest span, on which nothing was chosen. The gate opens if the challenger's 80 % range holds 60 to 98 %
 # of the days, if it beats the naive forecast by the margin, and if it is no worse than the champion; its own words say which
-# figures decided. A market needs somebody who speaks: where no champion is proven, the best that is known speaks, were it the naive
+# figures decided. One that takes in the weather must be better for it here as well, or the same without is judged. A market needs somebody who speaks: where no champion is proven, the best that is known speaks, were it the naive
 # forecast itself, and a young series has no verdict yet; ledger and page say so.
 #
 # How sure is that? The lead over the naive forecast in WIS, and between which values it lies in nine of ten redraws of the
@@ -174,7 +185,9 @@ significance.by_kind(drawn, country).loc[[*choice.index, "days"]].round(2)
 # be luck.
 
 # %%
-verdict, by_series = past.leaderboard("report"), past.by_series(challenger, "seasonal naive")
+verdict = past.leaderboard("report")
+challenger = gate.without_weather(verdict, challenger)
+by_series = past.by_series(challenger, "seasonal naive")
 standing = incumbent.about.get("standing", "proven") if incumbent else ""
 known, needed = max(map(len, chosen.series.values())), backtest.days_needed(backtest_days, horizon)
 losing = float((by_series["ratio"] > 1).mean())

@@ -13,16 +13,17 @@ from flows.sources.weather import HOST_SETTING, KEY
 from flows.station.weather import weather_of
 from footfall.errors import EnvironmentProblem
 from footfall.params import Data, Market, Weather
+from footfall.sources.weather import PAST
 
 MARKET = Market(name="tasca", data=Data(source="sample"), weather=Weather(latitude=38.72, longitude=-9.14))
 
 
 def answer(first, rain):
-    days = [str(first + dt.timedelta(days=more)) for more in range(3)]
+    days = [str(first + dt.timedelta(days=more)) for more in range(-PAST, 3)]
     return json.dumps({
         "latitude": 38.75, "longitude": -9.125, "timezone": "Europe/Lisbon",
         "daily_units": {"precipitation_sum": "mm", "temperature_2m_max": "°C"},
-        "daily": {"time": days, "precipitation_sum": [rain] * 3, "temperature_2m_max": [15.0] * 3},
+        "daily": {"time": days, "precipitation_sum": [rain] * (PAST + 3), "temperature_2m_max": [15.0] * (PAST + 3)},
     }).encode()  # fmt: skip
 
 
@@ -43,7 +44,7 @@ def test_the_first_run_of_a_day_fixes_its_weather(service, bucket):
     service.body = answer(day, 4.0)
     first = weather_of(bucket, MARKET, day)
     service.body = answer(day, 9.0)
-    assert rain(first) == [4.0] * 3 and weather_of(bucket, MARKET, day) == first
+    assert rain(first) == [4.0] * (PAST + 3) and weather_of(bucket, MARKET, day) == first
     assert service.answered == [200], "it was asked once"
 
 
@@ -57,7 +58,7 @@ def test_a_day_that_is_over_has_what_was_kept_on_it_and_nothing_issued_afterward
     service.body = answer(day + dt.timedelta(days=1), 9.0)
     assert weather_of(bucket, MARKET, day) == kept
     assert weather_of(bucket, MARKET, day - dt.timedelta(days=1)) is None
-    assert rain(weather_of(bucket, MARKET, day + dt.timedelta(days=1))) == [9.0] * 3
+    assert rain(weather_of(bucket, MARKET, day + dt.timedelta(days=1))) == [9.0] * (PAST + 3)
 
 
 def test_weather_that_is_away_is_a_problem_that_leaves_nothing_behind(service, bucket):
@@ -65,4 +66,4 @@ def test_weather_that_is_away_is_a_problem_that_leaves_nothing_behind(service, b
     with pytest.raises(EnvironmentProblem, match="answered 503"):
         weather_of(bucket, MARKET, today())
     service.body = answer(today(), 4.0)
-    assert rain(weather_of(bucket, MARKET, today())) == [4.0] * 3
+    assert rain(weather_of(bucket, MARKET, today())) == [4.0] * (PAST + 3)
