@@ -51,7 +51,7 @@ async def predict(
         if take_champion(run) is None:
             advice = f"train one: footfall train {market} --as-of {run.as_of}"
             raise GateClosed(f"{market} has no champion as of {run.as_of}; {advice}")
-        run_notebook(run, _parameters(run, weather, scores.take_track(run)))
+        run_notebook(run, of_prediction(run, weather, scores.take_track(run)))
     published = publish(run, show)
     if show:
         notify(run)
@@ -61,7 +61,8 @@ async def predict(
     return published
 
 
-def _parameters(run: Run, weather: str, track: str) -> PredictParams:
+def of_prediction(run: Run, weather: str, track: str) -> PredictParams:
+    """The parameters of predict.ipynb, from what was laid down: the paths of weather and track record, "" without."""
     return PredictParams(
         **run.market.series(), **run.market.predict.model_dump(), model_version=run.facts["model_version"],
         snapshot="in/snapshot.parquet", champion="in/champion", out="out", track=track, weather=weather,

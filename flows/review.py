@@ -9,6 +9,7 @@ from prefect.client.schemas.objects import State
 
 from flows.orchestration import alerts, schedule
 from flows.station import artifacts, scores
+from flows.station.events import of_the_place
 from flows.station.run import Run, recorded, run_notebook
 from flows.station.snapshot import take_snapshot
 from flows.station.station_flow import station_flow
@@ -46,6 +47,7 @@ def _parameters(run: Run) -> ReviewParams:
     return ReviewParams(
         **run.market.series(), **run.market.review.model_dump(exclude={"rest"}), snapshot="in/snapshot.parquet",
         forecasts=laid_down("forecasts"), scores=laid_down(scores.TABLE), out="out",
+        closures=of_the_place(run)["closures"],
     )  # fmt: skip
 
 

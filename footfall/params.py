@@ -156,6 +156,7 @@ class ReviewParams(Series, ReviewSettings):
     snapshot: str = "../resources/sample/snapshot.parquet"
     forecasts: str = "../resources/sample/forecasts.parquet"
     scores: str = ""
+    closures: dict[str, Any] = {}
     out: str = "../.footfall/lab/review"
 
 

@@ -86,6 +86,23 @@ def forecast(market: Market) -> None:
             terminal.show(market)
 
 
+@app.command()
+def whatif(
+    market: Market,
+    closed: Annotated[list[str] | None, typer.Option("--closed", metavar="DATE", help="A day it is shut.")] = None,
+    event: Annotated[
+        list[str] | None,
+        typer.Option("--event", metavar="DATE=EFFECT", help="busier, quieter, or the same of what: busier: a concert."),
+    ] = None,
+    rain: Annotated[list[str] | None, typer.Option("--rain", metavar="DATE=MM", help="So much rain.")] = None,
+) -> None:
+    """Show the published week beside what it would be; on record as a scenario, never published."""
+    with terminal.ready(market, None, None):
+        supposed = {"closed": closed or [], "events": terminal.by_day("--event", event, str),
+                    "rain": terminal.by_day("--rain", rain, float)}  # fmt: skip
+        terminal.suppose(market, supposed)
+
+
 def _champion(parameters: dict[str, Any]) -> Any:
     """The market's champion as of the day that a run would stand on."""
     from flows.champion import ledger

@@ -156,6 +156,39 @@ def show(market: str) -> None:
         say(f"The page for people:  {layout.for_people(layout.shown(market, layout.PAGE))}")
 
 
+def by_day(option: str, texts: list[str] | None, kind: Callable[[str], Any]) -> dict[str, Any]:
+    """What an option gives for days, ``2026-12-30=busier``."""
+    pairs = [text.partition("=") for text in texts or []]
+    try:
+        return {day: kind(value) for day, _, value in pairs}
+    except ValueError:
+        raise UsageProblem(f"{option} {' '.join(texts or [])}: write a day and a number, as in 2026-12-29=0") from None
+
+
+def suppose(market: str, scenario: dict[str, Any]) -> None:
+    """Forecast a scenario, and print it beside what is published."""
+    say(f"[bold]whatif[/] {market}")
+    forkserver.start("whatif")
+    from flows.orchestration import alerts
+    from flows.whatif import whatif
+    from footfall.page.lines import lines, of_several
+
+    send_progress_to(ProgressLines())
+    try:
+        with alerts.silence():
+            published, supposed = asyncio.run(whatif(market, scenario))
+    finally:
+        drain()
+    if of_several(published):
+        return say(_table(published), _table(supposed), sep="\n\n")
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in ("date", "weekday", "published", "80 % range", "what if", "80 % range"):
+        table.add_column(column, justify="left" if column == "weekday" else "right")
+    for before, after in zip(lines(published), lines(supposed), strict=True):
+        table.add_row(*before, *after[2:], style="bold" if before != after else "")
+    say(table)
+
+
 def _table(forecast: Any) -> Table:
     """A line for each day; of several series for each place, the first twenty."""
     from footfall.page.lines import lines, of_several, week_of_places

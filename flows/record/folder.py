@@ -34,11 +34,14 @@ LOCK = ROOT / "requirements.lock"
 LOST = "The process that ran it ended without a word: killed, or the machine stopped."
 
 
-def claim(folder: Path, template: Path, tags: dict[str, str]) -> None:
-    """Make the folder of a run that is about to start, and say in it who owns it, and on which code it runs."""
+def claim(folder: Path, template: Path, tags: dict[str, str], name: str = "") -> None:
+    """Make the folder of a run that is about to start, and say in it who owns it, and on which code it runs.
+
+    Its notebook is called `name` there, if that is said.
+    """
     revision = _revision(template)  # now: when its record is written, other code may lie here
     (folder / "template").mkdir(parents=True)
-    shutil.copy(template, folder / "template")
+    shutil.copy(template, folder / "template" / f"{name or template.stem}.ipynb")
     own(folder, tags | image(), revision)
 
 

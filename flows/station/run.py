@@ -37,6 +37,7 @@ from footfall.market_file import read_market
 from footfall.params import Market
 
 step = task(cache_policy=NO_CACHE)
+NOTEBOOKS = {"whatif": "predict"}  # of those that have none of their own: their records are apart from its
 PROBLEMS = {  # of what class a notebook's error is here; what a notebook asserts, it asserts of its data
     "AssertionError": DataProblem,
     **{kind.__name__: kind for kind in (UsageProblem, DataProblem, StaleSource, EnvironmentProblem, Interrupted,
@@ -119,7 +120,7 @@ def recorded(
     run = Run(station, parameters, home() / "runs" / f"{began}-{station}-{market}-{uuid.uuid4().hex[:8]}")
     always = {"market": market, "as_of": str(parameters.data.as_of), **_flow_run()}
     tags = always | {name: value for name, value in tags.items() if value}
-    claim(run.folder, notebooks_folder() / f"{station}.ipynb", tags)
+    claim(run.folder, notebooks_folder() / f"{NOTEBOOKS.get(station, station)}.ipynb", tags, station)
     try:
         run.id = mlflow_runs.start(run.folder)
         for sentence in recover(run.folder.parent):

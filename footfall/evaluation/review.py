@@ -10,15 +10,18 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from footfall import events
 from footfall.outlook import USUAL
 from footfall.quantiles import COVERAGES, percentage
-from footfall.series import DAY, WEEK
+from footfall.series import DAY, WEEK, site_of
 
 LATELY, QUARTER = 28, 90  # days: what the page and a run's metrics quote, and the longer view beside it
 WINDOWS = (WEEK, LATELY, QUARTER)
 COVERS = [percentage(coverage) for coverage in COVERAGES]
 METRICS = ["days", "forecasts", "MAE", "naive_MAE", "skill", "WIS", *(f"cover{share}" for share in COVERS)]
 ENOUGH = 0.75  # share of a window's days that must be scored before it is judged
+
+EVENT = "event"  # the kind of a day that had one of the owner's
 
 
 class Decay(NamedTuple):
@@ -67,6 +70,23 @@ def in_one_unit(scores: pd.DataFrame) -> pd.DataFrame:
     each = size.groupby([scores["location"], scores["target"]]).first()
     weight = (each.mean() / size).where(size > 0, 1.0)
     return scores.assign(**{name: scores[name] * weight for name in ("error", "naive_error", "WIS")})
+
+
+def with_events(scores: pd.DataFrame, closures: dict[str, Any]) -> pd.DataFrame:
+    """The scores, of the kind `EVENT` on days that had one of the owner's: told apart, they call for no training.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        A table of scores.
+    closures : dict
+        What the owner says of days, see `footfall.events.among`.
+    """
+    kind = scores["kind"].copy()
+    for location, day in scores.groupby("location")["target_end_date"]:
+        odd = events.odd_days(events.among(closures, site_of(str(location))).get("events", ()))
+        kind[day.index[pd.DatetimeIndex(day).isin(odd)]] = EVENT
+    return scores.assign(kind=kind)
 
 
 def by_series(scores: pd.DataFrame) -> pd.DataFrame:

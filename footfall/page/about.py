@@ -33,6 +33,8 @@ class About(NamedTuple):
         Days of a young series.
     all_places : str
         Address of the index of all places, seen from the page; nothing where there is none.
+    weather : bool
+        Whether the forecast takes in the weather.
     """
 
     name: str = ""
@@ -41,6 +43,7 @@ class About(NamedTuple):
     standing: Literal["proven", "young", "unproven"] = "proven"
     known_days: int | None = None
     all_places: str = ""
+    weather: bool = False
 
     def place(self, location: str, language: Language) -> str:
         """What the page calls the place: its own name, a site's before it; else the location's."""

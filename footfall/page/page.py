@@ -28,6 +28,7 @@ from footfall.page.reasons import because, closed_because, shared_reasons
 from footfall.page.summary import summary, together
 from footfall.page.translations import ENGLISH, first_up, languages, leading
 from footfall.page.words import in_words
+from footfall.sources.weather import SOURCE
 from footfall.units import COUNTS, UNITS, unit_of
 
 LATE = 3  # days beyond the usual lag before the page says that the figures stand still
@@ -122,7 +123,8 @@ def page(
         "counts": unit is COUNTS, "open": days[is_open], "bars": dict(zip(days.index, bars(days, unit), strict=True)),
         "together": partial(together, days, y), "alike": shared_reasons(days[is_open]),
         "busiest": days["mean"].idxmax() if is_open.any() else None, "about": about,
-        "attribution": ATTRIBUTION, "address": ADDRESS, "script": script, "allowed": digest_of(script),
+        "attribution": ATTRIBUTION, "address": ADDRESS, "weather": SOURCE,
+        "script": script, "allowed": digest_of(script),
     }  # fmt: skip
     offered = about.languages(first["target"], days)
     charts = {language.tag: draw(y, days, ranges(table).where(is_open), language) for language in offered}

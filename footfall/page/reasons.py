@@ -7,6 +7,8 @@ from footfall.opening import WEEKDAYS
 from footfall.page.about import plain
 from footfall.page.translations import Language
 
+WEATHER = ("rain", "dry", "temperature")  # parts of a forecast, whichever way they move it
+
 
 def shared_reasons(days: pd.DataFrame) -> list[str]:
     """What explains every day alike, and so is said once."""
@@ -23,6 +25,8 @@ def _reason(day: pd.Timestamp, reason: str, country: str, language: Language) ->
     if reason.startswith("event "):
         effect, _, what = reason.partition(": ")
         return language.say(effect, what=plain(what))
+    if (weather := reason.partition(" ")[0]) in WEATHER:
+        return language.say(weather)
     if reason not in ("holiday", "weekend holiday", "eve", "bridge"):
         return language.say(reason)
     for offset in {"eve": (1,), "bridge": (1, -1)}.get(reason, (0,)):

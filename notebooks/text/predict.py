@@ -33,7 +33,7 @@ quantiles = [0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0
 # Nothing here trains anything: the model comes from `train.ipynb`, by way of the registry.
 
 # %%
-from pandas import Timestamp, concat, date_range, read_parquet, set_option
+from pandas import Timestamp, concat, date_range, set_option
 
 from footfall import digest, forecast, outlook, outputs, plots
 from footfall.calendar import country_of, kinds
@@ -60,8 +60,7 @@ published = visible(read_snapshot(snapshot), as_of, lag)
 chosen = select(published, location, category, series, 0)
 assert not chosen.objection(), chosen.objection()
 known = read_champion(champion)
-issued = Weather(read_parquet(weather) if weather else None)
-known = known._replace(forecaster=with_weather(known.forecaster, issued))
+known = known._replace(forecaster=with_weather(known.forecaster, Weather.read(weather)))
 forecast.check_champion(known.about, location, category, chosen.through, horizon, lag)
 known.about
 
@@ -112,7 +111,8 @@ figure
 # ## Why
 #
 # What each day adds up from: the level of the last weeks, the weekday, the kind of day, last year's turn since the last
-# published day, what was learned from other series, the weather and the day's event. They are logarithms of the level: 0.05 is about 5 % more visits.
+# published day, what was learned from other series, the weather and the day's event. They are
+# logarithms of the level: 0.05 is about 5 % more visits.
 
 # %%
 shown.parts.round(3).assign(kind=kinds(days, country))

@@ -29,7 +29,7 @@ most_losing = 0.1  # share of many series that may do worse than it
 # about holidays and percentages, and the one that learns from many series, come from [footfall/models/](../footfall/models).
 
 # %%
-from pandas import date_range, read_parquet, set_option
+from pandas import date_range, set_option
 from sktime.forecasting.compose import EnsembleForecaster
 
 from footfall import outputs, plots
@@ -107,9 +107,9 @@ candidates = {
 candidates["boosted, steady"] = Boosted(country, panel, calendar=candidates["steady"])
 raw = KindOfDay(country) * LastYearsTurn(step=1.0) * WeekdaySmoother()
 candidates["both scales"] = EnsembleForecaster([("log", candidates["calendar"]), ("raw", raw)])
-issued = Weather(read_parquet(weather) if weather else None)
-wet = {f"{name}, weather": WithWeather(country, candidates[name], issued, lag) for name in ("calendar", "steady", "boosted, steady")}
-candidates |= wet if weather else {}
+issued = Weather.read(weather)
+for name in ("calendar", "steady", "boosted, steady") if weather else ():
+    candidates[f"{name}, weather"] = WithWeather(country, candidates[name], issued, lag)
 # candidates["nervous"] = front * WeekdaySmoother(level=0.5)  # the exercise below
 
 # %% [markdown]
@@ -177,7 +177,8 @@ significance.by_kind(drawn, country).loc[[*choice.index, "days"]].round(2)
 #
 # The newest span, on which nothing was chosen. The gate opens if the challenger's 80 % range holds 60 to 98 %
 # of the days, if it beats the naive forecast by the margin, and if it is no worse than the champion; its own words say which
-# figures decided. One that takes in the weather must be better for it here as well, or the same without is judged. A market needs somebody who speaks: where no champion is proven, the best that is known speaks, were it the naive
+# figures decided. One that takes in the weather must be better for it here as well, or the same without is judged.
+# A market needs somebody who speaks: where no champion is proven, the best that is known speaks, were it the naive
 # forecast itself, and a young series has no verdict yet; ledger and page say so.
 #
 # How sure is that? The lead over the naive forecast in WIS, and between which values it lies in nine of ten redraws of the

@@ -1,0 +1,64 @@
+"""What if: the published week once more, with days closed, events or rain supposed; on record, and never published."""
+
+import io
+from typing import Any
+
+import pandas as pd
+from prefect.client.schemas.objects import State
+
+from flows.predict import of_prediction
+from flows.settings import bucket_name
+from flows.station.champion import take_champion
+from flows.station.run import Run, recorded, run_notebook
+from flows.station.snapshot import take_snapshot
+from flows.station.station_flow import station_flow
+from flows.station.weather import take_weather
+from flows.storage import forecasts
+from flows.storage.bucket import connect
+from footfall.errors import GateClosed, UsageProblem
+from footfall.scenario import Scenario
+from footfall.series import site_of
+
+Weeks = tuple[pd.DataFrame, pd.DataFrame]  # published and supposed, as `footfall.forecast.tabulate` has them
+
+
+@station_flow
+async def whatif(market: str, scenario: dict[str, Any]) -> Weeks | State[Any]:
+    """Forecast the days of the published forecast anew, from its own figures, as a scenario has them.
+
+    Parameters
+    ----------
+    market
+        As in `flows.station.run.market_as_of`.
+    scenario : dict
+        Fields of `footfall.scenario.Scenario`.
+
+    Raises
+    ------
+    UsageProblem
+        If nothing is published yet, or the scenario is of other days, or of rain where no weather is known.
+    """
+    supposed, latest = Scenario(**scenario), forecasts.latest(connect(bucket_name()), market)
+    if latest is None:
+        raise UsageProblem(f"{market} has no published forecast yet; make one: footfall run {market}")
+    published = pd.read_parquet(io.BytesIO(latest.files["forecast.parquet"]))
+    supposed.check(published)
+    with recorded("whatif", market, latest.pointer["as_of"], None, scenario=str(supposed)) as run:
+        take_snapshot(run, latest.manifest["about"]["snapshot"])
+        run.events = supposed.on_events(run.events, str(run.as_of), site_of(run.market.data.location))
+        weather = take_weather(run)
+        if take_champion(run) is None:
+            raise GateClosed(f"{market} has no champion as of {run.as_of}")
+        if supposed.rain:
+            _suppose_rain(run, supposed, weather)
+        run_notebook(run, of_prediction(run, weather, ""))
+    return published, pd.read_parquet(run.folder / "out" / "forecast" / "forecast.parquet")
+
+
+def _suppose_rain(run: Run, supposed: Scenario, weather: str) -> None:
+    if not weather:
+        raise UsageProblem(
+            f"--rain: of {run.market.name} no weather was known on {run.as_of}; its file needs `weather:`"
+        )
+    path = run.folder / weather
+    path.write_bytes(supposed.on_weather(pd.read_parquet(path)).to_parquet(index=False))

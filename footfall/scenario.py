@@ -1,0 +1,72 @@
+"""What might be on coming days: the place closed, an event, so much rain."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import pandas as pd
+
+from footfall.errors import UsageProblem
+from footfall.events import CLOSED, COLUMNS, EFFECTS
+
+SUPPOSED = "what if"  # the words of an event that has none
+
+
+class Scenario(NamedTuple):
+    """Suppositions about coming days, by ISO day.
+
+    Attributes
+    ----------
+    closed : sequence of str
+        Days on which the place is shut.
+    events : mapping of str to str
+        ``busier``, ``quieter`` or ``unknown``, or this and the words of an event: ``busier: a concert``.
+    rain : mapping of str to float
+        Millimetres.
+    """
+
+    closed: Sequence[str] = ()
+    events: Mapping[str, str] = {}
+    rain: Mapping[str, float] = {}
+
+    def __str__(self) -> str:
+        """In words, for its record."""
+        parts = [f"closed {day}" for day in self.closed]
+        parts += [f"{day} {event}" for day, event in self.events.items()]
+        return "; ".join([*parts, *(f"{day} {amount:g} mm of rain" for day, amount in self.rain.items())])
+
+    def check(self, published: pd.DataFrame) -> None:
+        """Stop a scenario of nothing, or of days and effects that there are not.
+
+        Raises
+        ------
+        UsageProblem
+            Names what there is.
+        """
+        days = [*dict.fromkeys(published["target_end_date"])]
+        if other := [day for day in [*self.closed, *self.events, *self.rain] if day not in days]:
+            raise UsageProblem(f"{other[0]} is none of the published days, {days[0]} to {days[-1]}")
+        if not str(self):
+            raise UsageProblem("suppose something: --closed DATE, --event DATE=busier, --rain DATE=MILLIMETRES")
+        if wrong := [event for event in self.events.values() if _effect(event) not in EFFECTS]:
+            raise UsageProblem(f"--event: {wrong[0]!r} begins with none of {', '.join(EFFECTS)}")
+        if amounts := [amount for amount in self.rain.values() if not 0 <= amount <= 1000]:
+            raise UsageProblem(f"--rain: {amounts[0]} cannot be; from 0 to 1000 millimetres")
+
+    def on_events(self, known: pd.DataFrame | None, entered: str, site: str) -> pd.DataFrame:
+        """The events that are known, and those that are supposed; columns as in `footfall.events.COLUMNS`."""
+        told = {
+            day: (_effect(event), event.partition(":")[2].strip() or SUPPOSED) for day, event in self.events.items()
+        }
+        rows = [[day, day, site, SUPPOSED, CLOSED, entered] for day in self.closed]
+        rows += [[day, day, site, what, effect, entered] for day, (effect, what) in told.items()]
+        supposed = pd.DataFrame(rows, columns=COLUMNS, dtype="str")
+        return supposed if known is None else pd.concat([known, supposed], ignore_index=True)
+
+    def on_weather(self, issued: pd.DataFrame) -> pd.DataFrame:
+        """The weather that was issued, with other rain; columns as in `footfall.sources.weather.COLUMNS`."""
+        rain = issued["date"].astype(str).map(dict(self.rain))
+        return issued.assign(rain_mm=rain.where(rain.notna(), issued["rain_mm"]).astype(float))
+
+
+def _effect(event: str) -> str:
+    return event.partition(":")[0].strip()
