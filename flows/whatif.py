@@ -57,8 +57,7 @@ async def whatif(market: str, scenario: dict[str, Any]) -> Weeks | State[Any]:
 
 def _suppose_rain(run: Run, supposed: Scenario, weather: str) -> None:
     if not weather:
-        raise UsageProblem(
-            f"--rain: of {run.market.name} no weather was known on {run.as_of}; its file needs `weather:`"
-        )
+        sentence = f"no weather of {run.market.name} was kept on {run.as_of}"
+        raise UsageProblem(f"--rain: {sentence}; its file needs `weather:`, see resources/operating.md")
     path = run.folder / weather
     path.write_bytes(supposed.on_weather(pd.read_parquet(path)).to_parquet(index=False))

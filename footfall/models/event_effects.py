@@ -39,7 +39,7 @@ def masked(y: pd.Series, events: Events, country: str) -> pd.Series:
 
     A holiday or other special day of the calendar keeps its value: what is on then each year is that day's own.
     """
-    return y.mask(_named(y.index, events, country)["what"].ne("")) if len(events) else y
+    return y.mask(_apart(y.index, events, country)["what"].ne("")) if len(events) else y
 
 
 def effects(y: pd.Series, events: Events, days: pd.DatetimeIndex, country: str) -> pd.Series:
@@ -47,7 +47,8 @@ def effects(y: pd.Series, events: Events, days: pd.DatetimeIndex, country: str) 
 
     One that was on before, by its words, will do what it did: the weighted median of its days' departures from the
     same weekdays around them, shrunken, as those of holidays are (`footfall.models.transforms.KindOfDay`). One that
-    was not will do what all of its effect did, if that is ``busier`` or ``quieter``.
+    was not will do what all of its effect did, if that is ``busier`` or ``quieter``; on a holiday, which has an effect
+    of its own, nothing.
 
     Parameters
     ----------
@@ -59,7 +60,7 @@ def effects(y: pd.Series, events: Events, days: pd.DatetimeIndex, country: str) 
     country : str
         ISO 3166 code, see `footfall.calendar.kinds`.
     """
-    past, coming = (_named(index, events, country) for index in (y.index, days))
+    past, coming = _apart(y.index, events, country), _named(days, events)
     of, (at,) = unit(y), np.nonzero(past["what"].ne(""))
     values = LogLevel().to_logarithm(y.to_numpy(float), of, of.level(y))
     usable = past["what"].eq("").to_numpy() & ~special(y.index, country)
@@ -67,12 +68,14 @@ def effects(y: pd.Series, events: Events, days: pd.DatetimeIndex, country: str) 
     weight = 0.5 ** ((len(values) - 1 - at) / BY_HOLIDAYS.half_life)
     seen = past.iloc[at][np.isfinite(departure)]
 
-    def effect_of(what: str, effect: str) -> float:
-        alike = past["what"].eq(what) if what in set(seen["what"]) else past["effect"].eq(effect) & (effect in TELLING)
+    def effect_of(what: str, effect: str, is_special: bool) -> float:
+        is_telling = effect in TELLING and not is_special
+        alike = past["what"].eq(what) if what in set(seen["what"]) else past["effect"].eq(effect) & is_telling
         here = alike.to_numpy()[at]
         return float(shrunken_median(departure[here], weight[here], BY_HOLIDAYS.shrink)) if here.any() else 0.0
 
-    return pd.Series([effect_of(*row) if row[0] else 0.0 for row in coming.to_numpy()], index=days)
+    rows = zip(coming["what"], coming["effect"], special(days, country), strict=True)
+    return pd.Series([effect_of(*row) if row[0] else 0.0 for row in rows], index=days)
 
 
 def put_on(
@@ -97,18 +100,24 @@ def put_on(
     """
     days, floor = pd.DatetimeIndex(mean.index), unit(y).floor
     effect = effects(y, events, days, country)
-    times, wider = np.exp(effect), _named(days, events, country)["what"].ne("").map({True: WIDER, False: 1.0})
+    times, wider = np.exp(effect), _apart(days, events, country)["what"].ne("").map({True: WIDER, False: 1.0})
     lifted = (mean - floor) * times + floor
     ranges = ranges.sub(mean, axis=0).mul(times * wider, axis=0).add(lifted, axis=0).clip(lower=floor)
     return lifted, ranges, parts.assign(event=effect if logarithms else lifted - mean)
 
 
-def _named(days: pd.DatetimeIndex, events: Events, country: str) -> pd.DataFrame:
+def _apart(days: pd.DatetimeIndex, events: Events, country: str) -> pd.DataFrame:
+    """As `_named`, nothing on the special days of the calendar."""
+    table = _named(days, events)
+    table[special(days, country)] = ""
+    return table
+
+
+def _named(days: pd.DatetimeIndex, events: Events) -> pd.DataFrame:
     """The ``what`` and ``effect`` of each day's event, of several the shortest; nothing without one."""
     table = pd.DataFrame("", index=days, columns=["what", "effect"], dtype=object)
     spans = [(pd.Timestamp(first), pd.Timestamp(last), what, effect) for first, last, what, effect in events]
     for first, last, what, effect in sorted(spans, key=lambda span: span[0] - span[1]):
         if effect != CLOSED and (last - first).days < LONGEST:
             table.loc[first:last] = [spelling(what), effect]
-    table[special(days, country)] = ""
     return table

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from footfall.evaluation.gate import decide as gate
-from footfall.evaluation.gate import judge, young
+from footfall.evaluation.gate import judge, without_weather, young
 
 NAIVE = {"MAE": 4.0, "WIS": 3.0}
 COLUMNS = ["MAE", "MASE", "WIS", "cover50", "cover80", "cover90", "cover95", "days"]
@@ -126,3 +126,10 @@ def test_a_proven_champion_is_not_replaced_where_there_are_too_few_days_for_a_ve
     first, kept = (judge(board, "calendar", "naive", standing, 0.02, 57, 249) for standing in ("young", "proven"))
     assert (first.passed, first.standing) == (True, "young")
     assert (kept.passed, kept.standing) == (False, "") and "stays" in kept.reason
+
+
+@pytest.mark.parametrize(("wis", "judged"), [(1.97, "steady, weather"), (1.99, "steady"), (2.2, "steady")])
+def test_weather_must_save_a_hundredth_of_its_twin_s_error_on_the_days_of_the_verdict_too(wis, judged):
+    table = scores(**{"steady": {"WIS": 2.0}, "steady, weather": {"WIS": wis}})
+    assert without_weather(table, "steady, weather") == judged
+    assert without_weather(table, "steady") == "steady" and without_weather(table, "naive") == "naive"

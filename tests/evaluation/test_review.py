@@ -103,3 +103,18 @@ def test_nothing_is_known_of_nothing():
     assert track["through"] is None and track["28"]["range_held"] is None
     card = review.report_card(table(0), "2022-10-13")
     assert card["forecasts"].tolist() == [0, 0, 0] and review.plain(card)[0]["skill"] is None
+
+
+PIPE = {"events": [["2022-10-03", "2022-10-04", "Burst pipe", "unknown", ""]]}
+
+
+def test_days_with_an_event_are_told_apart_and_call_for_no_training():
+    day = pd.Series(table()["target_end_date"])
+    rows = table(error=np.where(day.isin(["2022-10-03", "2022-10-04"]), 90.0, 1.0))
+    judged = review.with_events(rows, PIPE)
+    card = review.report_card(judged, "2022-10-13").set_index(["window", "by", "of"])
+    assert card.loc[(28, "kind", review.EVENT), ["days", "MAE"]].tolist() == [2, 90.0]
+    assert card.loc[(28, "kind", "ordinary"), "MAE"] == 1.0
+    assert drift(rows).decayed and not drift(judged[judged["kind"] != review.EVENT]).decayed
+    other = {"events": [[*PIPE["events"][0][:4], "Baixa"]]}
+    assert review.with_events(rows, other).equals(rows) and review.with_events(rows, {}).equals(rows)

@@ -121,6 +121,14 @@ def test_what_lasts_longer_than_four_weeks_is_how_things_are_and_a_holiday_is_it
     assert masked(y, [["2024-12-25", "2024-12-25", "Dinner", "busier"]], "PT").notna().all()
 
 
+def test_on_a_holiday_a_known_event_adds_to_it_and_one_that_was_only_ever_on_such_days_is_the_holidays():
+    y = guests([(list(CONCERT[:2]), TIMES)])
+    seen, day = [row[:4] for row in ROWS[:2]], pd.DatetimeIndex(["2025-08-15"])
+    dinners = [[holiday, holiday, "Dinner", "busier"] for holiday in ("2024-08-15", "2025-06-10", "2025-08-15")]
+    assert effects(y, [*seen, ["2025-08-15", "2025-08-15", ROWS[0][2], "busier"]], day, "PT").item() > 0.4
+    assert effects(y, [*seen, *dinners], day, "PT").item() == 0
+
+
 def test_of_two_events_on_a_day_the_shorter_counts_and_a_site_has_its_own():
     y = guests([(["2025-05-08"], 2.0)])
     rows = [["2025-05-08", "2025-05-08", "Concert", "busier"], ["2025-05-05", "2025-05-11", "Fair", "busier"]]
