@@ -18,7 +18,7 @@ from footfall.champion import Champion
 from footfall.errors import DataProblem, listed
 from footfall.evaluation import backtest, intervals
 from footfall.evaluation.rolling import SERIES, batched
-from footfall.models import bring_up_to, contributions, predict
+from footfall.models import bring_up_to, contributions, event_effects, predict
 from footfall.models.forecaster import series_of
 from footfall.models.updating import Values
 from footfall.outlook import outlook
@@ -214,7 +214,9 @@ def forecast_all(
     for country, y, speaker in _batches(selection.series, refused, speakers):
         residuals = [champion.residuals.iloc[at[key]] for key in y]
         closed = [_closures(key, selection.rows[key], days, closures) for key in y]
-        batch = _forecast(champion, y, champion.speaker(_values(y, many), country, speaker), residuals, closed, asked)
+        plain = event_effects.masked(y, [each.events for each in closed], country)
+        trained = champion.speaker(_values(plain, many), country, speaker)
+        batch = _forecast(champion, y, plain, trained, residuals, closed, asked)
         refused |= _refused(batch, asked)
         made |= {key: SeriesForecast(batch, number) for number, key in enumerate(y) if key not in refused}
     if not made:
@@ -254,25 +256,28 @@ def _closures(key: Key, rows: pd.DataFrame, days: pd.DatetimeIndex, closures: di
 def _forecast(
     champion: Champion,
     y: pd.DataFrame,
+    plain: pd.DataFrame,
     trained: BaseForecaster,
     residuals: list[pd.DataFrame],
     closed: list[Closures],
     asked: Asked,
 ) -> Batch:
-    """The coming days of a batch; `residuals` and `closed` are those of each of its series."""
+    """The coming days of a batch; `plain` is it without its events, `residuals` and `closed` are those of each series."""
     days, lag, (key, *_), origin = asked.days, asked.lag, y, asked.days[0] - DAY
-    values = _values(y, bool(champion.about.get("series")))
+    values = _values(plain, bool(champion.about.get("series")))
     model = bring_up_to(trained, values)
     mean = predict(model, days).to_numpy().reshape(len(days), -1)
-    said, actual, origins = _said(trained, values, y, residuals, lag)
+    said, actual, origins = _said(trained, values, plain, residuals, lag)
     late = (origin - y.index[-1]).days - lag
     country, floor = country_of(key[0]), unit_of(key[1]).floor
     ranges = intervals.live(actual - said, origins, mean, days, origin, country, lag, late, floor)[:, : len(LEVELS)]
+    parts, logarithms = contributions.parts(model, days), contributions.in_logarithms(model)
+    if any(told := [each.events for each in closed]):
+        mean, ranges, parts = event_effects.put_on(mean, ranges, parts, logarithms, y, days, told, country)
     published = ranges[:, [LEVELS.index(level) for level in asked.levels]]
     numbers = np.concatenate([mean[:, None], published], axis=1).transpose(2, 0, 1)
     shut = np.array([each.why.ne("").to_numpy() for each in closed])
     table = forecast.tabulate(numbers, days, [*y], asked.levels, shut, **asked.facts)
-    parts, logarithms = contributions.parts(model, days), contributions.in_logarithms(model)
     means = pd.DataFrame(mean, days, y.columns)
     return Batch(y, means, origins, said, actual, late, ranges, parts, logarithms, closed, table)
 

@@ -12,6 +12,7 @@ import pandas as pd
 
 from footfall.calendar import country_of, special
 from footfall.events import CLOSED, among
+from footfall.models.forecaster import series_of
 from footfall.models.transforms import KindOfDay, LogLevel, median_of_near_weekdays, shrunken_median
 from footfall.selection import Selection
 from footfall.series import site_of
@@ -26,20 +27,29 @@ BY_HOLIDAYS = KindOfDay("")  # whose half-life and shrinkage are those of an eve
 
 
 def without_events(chosen: Selection, closures: dict[str, Any]) -> Selection:
-    """A market's series, each without its own events; `closures` as in `footfall.events.among`."""
-    series = {
-        key: masked(y, among(closures, site_of(key[0])).get("events", ()), country_of(key[0]))
-        for key, y in chosen.series.items()
-    }
+    """A market's series, each blank on days with an event of its own, see `masked`.
+
+    Parameters
+    ----------
+    chosen : Selection
+    closures : dict
+        As in `footfall.events.among`.
+    """
+    series = {}
+    for key, y in chosen.series.items():
+        events = among(closures, site_of(key[0])).get("events", ())
+        series[key] = masked(y.to_frame(), [events], country_of(key[0])).iloc[:, 0]
     return chosen._replace(series=series)
 
 
-def masked(y: pd.Series, events: Events, country: str) -> pd.Series:
-    """The series, blank on days with an event: what was odd about them moves no level, weekday or trend.
+def masked(y: pd.DataFrame, events: Sequence[Events], country: str) -> pd.DataFrame:
+    """A batch, each series blank on days with one of its events: what was odd moves no level, weekday or trend.
 
     A holiday or other special day of the calendar keeps its value: what is on then each year is that day's own.
     """
-    return y.mask(_apart(y.index, events, country)["what"].ne("")) if len(events) else y
+    if not any(events):
+        return y
+    return y.mask(np.stack([_apart(y.index, own, country)["what"].ne("") for own in events], axis=1))
 
 
 def effects(y: pd.Series, events: Events, days: pd.DatetimeIndex, country: str) -> pd.Series:
@@ -79,31 +89,39 @@ def effects(y: pd.Series, events: Events, days: pd.DatetimeIndex, country: str) 
 
 
 def put_on(
-    mean: pd.Series,
-    ranges: pd.DataFrame,
-    parts: pd.DataFrame,
+    mean: np.ndarray,
+    ranges: np.ndarray,
+    parts: dict[str, np.ndarray],
     logarithms: bool,
-    y: pd.Series,
-    events: Events,
+    y: pd.DataFrame,
+    days: pd.DatetimeIndex,
+    events: Sequence[Events],
     country: str,
-) -> tuple[pd.Series, pd.DataFrame, pd.DataFrame]:
-    """A forecast with the effects of its days' events: mean, wider ranges, and a further part, ``event``.
+) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+    """A batch's forecast with the effects of its days' events: mean, wider ranges, and a further part, ``event``.
 
     Parameters
     ----------
-    mean, ranges : Series, DataFrame
-        In the unit of the series, by day; the latter's columns are quantiles.
+    mean : ndarray, shape (n_days, n_series)
+    ranges : ndarray, shape (n_days, n_levels, n_series)
     parts, logarithms
         From `footfall.models.contributions`.
-    y, events, country
+    y : DataFrame
+        Days × series, as published so far.
+    days : DatetimeIndex
+        Coming days.
+    events : sequence
+        Those of each series.
+    country : str
         As in `effects`.
     """
-    days, floor = pd.DatetimeIndex(mean.index), unit(y).floor
-    effect = effects(y, events, days, country)
-    times, wider = np.exp(effect), _apart(days, events, country)["what"].ne("").map({True: WIDER, False: 1.0})
-    lifted = (mean - floor) * times + floor
-    ranges = ranges.sub(mean, axis=0).mul(times * wider, axis=0).add(lifted, axis=0).clip(lower=floor)
-    return lifted, ranges, parts.assign(event=effect if logarithms else lifted - mean)
+    floor, own = unit(y).floor, list(zip(y, events, strict=True))
+    effect = np.stack([effects(series_of(y, name), told, days, country) for name, told in own], axis=1)
+    on = np.stack([_apart(days, told, country)["what"].ne("") for told in events], axis=1)
+    lifted = np.where(effect != 0, (mean - floor) * np.exp(effect) + floor, mean)
+    wide = (ranges - mean[:, None]) * (np.exp(effect) * np.where(on, WIDER, 1.0))[:, None] + lifted[:, None]
+    ranges = np.where((on | (effect != 0))[:, None], np.maximum(wide, floor), ranges)
+    return lifted, ranges, parts | {"event": effect if logarithms else lifted - mean}
 
 
 def _apart(days: pd.DatetimeIndex, events: Events, country: str) -> pd.DataFrame:

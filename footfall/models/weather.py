@@ -147,17 +147,17 @@ class WithWeather(SeriesForecaster):
         values = forecasts_after(self.forecaster_, y, known, horizon)
         return np.asarray((values - self._floor) * np.exp(effect) + self._floor)
 
-    def parts(self, ahead: np.ndarray) -> pd.DataFrame:
-        """What the forecasts of some days ahead are the sum of, as logarithm of the value; a row per day.
+    def parts(self, ahead: np.ndarray) -> dict[str, np.ndarray]:
+        """What the forecasts of some days ahead are the sum of, as logarithm of the value; (n_days, n_series) each.
 
-        Of a single series: those of the forecaster, ``rain`` where more of it is foreseen than there was of late,
-        ``dry`` where less, and ``temperature``.
+        Those of the forecaster, ``rain`` where more of it is foreseen than there was of late, ``dry`` where less, and
+        ``temperature``.
         """
-        days = self.cutoff[-1] + pd.to_timedelta(ahead, "D")
-        effects = self._effects(self.cutoff[-1], ahead)
-        wetter = self._weather(self.cutoff[-1], ahead)[:, 0] > 0
-        rain = {"rain": np.where(wetter, effects[:, 0], 0.0), "dry": np.where(wetter, 0.0, effects[:, 0])}
-        return contributions.parts(self.forecaster_, days).assign(**rain, temperature=effects[:, 1])
+        of_days = contributions.parts(self.forecaster_, self.cutoff[-1] + pd.to_timedelta(ahead, "D"))
+        rain, temperature = self._effects(self.cutoff[-1], ahead).reshape(len(ahead), 2, -1).swapaxes(0, 1)
+        wetter = self._weather(self.cutoff[-1], ahead)[:, :1] > 0
+        own = {"rain": np.where(wetter, rain, 0.0), "dry": np.where(wetter, 0.0, rain), "temperature": temperature}
+        return of_days | own
 
     def _effects(self, end: pd.Timestamp, ahead: np.ndarray) -> np.ndarray:
         """What rain and temperature add to some days after one, shape (n_days, 2) or (n_days, 2, n_series)."""

@@ -9,7 +9,7 @@ from footfall.evaluation.rolling import roll
 from footfall.events import known
 from footfall.forecasting import forecast_all
 from footfall.models import KindOfDay, LastYearsTurn, LogLevel, SeasonalNaive, WeekdaySmoother
-from footfall.models.event_effects import effects, masked, without_events
+from footfall.models.event_effects import effects, without_events
 from footfall.quantiles import LEVELS
 from footfall.selection import select
 
@@ -54,8 +54,8 @@ def champion():
 
 def forecast(champion, y, events):
     days = pd.date_range(TODAY, periods=8)[1:]
-    made, _ = forecast_all(champion, chosen(y), days, 1, LEVELS, {"events": events} if events else {}, 60, **FACTS)
-    return made[KEY]
+    closures = {"events": events} if events else {}
+    return forecast_all(champion, chosen(y), days, 1, LEVELS, closures, 60, **FACTS).series[KEY]
 
 
 def test_an_event_seen_twice_before_is_foreseen_with_half_the_error_at_most(champion):
@@ -115,10 +115,12 @@ def test_a_first_event_is_like_others_that_were_to_make_it_busier_and_one_of_unk
 
 
 def test_what_lasts_longer_than_four_weeks_is_how_things_are_and_a_holiday_is_its_own_kind():
-    y = guests()
-    assert masked(y, [["2025-03-01", "2025-03-29", "Works", "quieter"]], "PT").notna().all()
-    assert masked(y, [["2025-03-01", "2025-03-28", "Works", "quieter"]], "PT").isna().sum() == 28 - 2, "Carnival"
-    assert masked(y, [["2024-12-25", "2024-12-25", "Dinner", "busier"]], "PT").notna().all()
+    def blank(*event):
+        return without_events(chosen(guests()), {"events": [[*event, ""]]}).series[KEY].isna().sum()
+
+    assert blank("2025-03-01", "2025-03-29", "Works", "quieter") == 0
+    assert blank("2025-03-01", "2025-03-28", "Works", "quieter") == 28 - 2, "Carnival"
+    assert blank("2024-12-25", "2024-12-25", "Dinner", "busier") == 0
 
 
 def test_on_a_holiday_a_known_event_adds_to_it_and_one_that_was_only_ever_on_such_days_is_the_holidays():

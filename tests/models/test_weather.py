@@ -144,9 +144,10 @@ def test_the_parts_add_up_and_say_what_the_rain_takes():
     rain[LAST + 2 * DAY] = 20.0
     y = guests(rain)[:LAST]
     model, coming = fit(wet(issued(rain)), y), pd.date_range(LAST + DAY, periods=HORIZON)
-    table = parts(model, coming)
+    each = parts(model, coming)
     assert in_logarithms(model)
-    np.testing.assert_allclose(total(table, True, COUNTS), predict(model, coming))
+    np.testing.assert_allclose(total(each, True, COUNTS)[:, 0], predict(model, coming))
+    table = pd.DataFrame({name: values[:, 0] for name, values in each.items()}, coming)
     assert table.loc[LAST + 2 * DAY, "rain"] < -0.15 and table.loc[LAST + 2 * DAY, "dry"] == 0
     assert table["rain"].le(0).all() and table["dry"].ge(0).all()
 
@@ -161,6 +162,9 @@ def test_a_batch_is_its_series_one_by_one():
     for at, name in enumerate(names):
         alone = means(recipe, y[name].rename("count"), ORIGINS[-9:], HORIZON, 1)
         np.testing.assert_allclose(batch[..., at], alone, rtol=1e-9)
+    ends = fit(recipe, y)
+    coming = pd.date_range(y.index[-1] + DAY, periods=HORIZON)
+    np.testing.assert_allclose(total(parts(ends, coming), True, COUNTS), predict(ends, coming))
     assert copy.deepcopy(recipe).weather is recipe.weather
 
 
