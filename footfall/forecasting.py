@@ -262,7 +262,7 @@ def _forecast(
     closed: list[Closures],
     asked: Asked,
 ) -> Batch:
-    """The coming days of a batch; `plain` is it without its events, `residuals` and `closed` are those of each series."""
+    """The coming days of a batch; `plain` is without its events, `residuals` and `closed` are those of each series."""
     days, lag, (key, *_), origin = asked.days, asked.lag, y, asked.days[0] - DAY
     values = _values(plain, bool(champion.about.get("series")))
     model = bring_up_to(trained, values)

@@ -13,7 +13,7 @@ from packaging.markers import Marker
 ROOT = Path(__file__).parents[1]
 WINGS = ("flows", "footfall")
 ORDER = [("settings", "masking", "proxies"), ("storage", "record", "sources"),
-         ("notebook", "champion", "orchestration"), ("station",), ("explore", "train", "predict", "review", "backfill"),
+         ("notebook", "champion", "orchestration"), ("station",), ("explore", "train", "predict", "review", "whatif", "backfill"),
          ("operations", "authoring", "local"), ("cli",)]  # fmt: skip
 STATIONS = {"explore", "train", "predict", "review"}
 OUTSIDE = {  # the rooms that import it
@@ -24,7 +24,7 @@ OUTSIDE = {  # the rooms that import it
     "google": {"storage", "record"},
     "google_crc32c": {"storage"},
     "httpx": {"proxies", "sources", "orchestration"},
-    "prefect": {"station", "orchestration", "cli", *STATIONS},
+    "prefect": {"station", "orchestration", "cli", "whatif", *STATIONS},
     "apprise": {"orchestration"},
     "typer": {"cli"},
     "playwright": {"authoring"},
