@@ -13,7 +13,8 @@ from packaging.markers import Marker
 ROOT = Path(__file__).parents[1]
 WINGS = ("flows", "footfall")
 ORDER = [("settings", "masking", "proxies"), ("storage", "record", "sources"),
-         ("notebook", "champion", "orchestration"), ("station",), ("explore", "train", "predict", "review", "whatif", "backfill"),
+         ("notebook", "champion", "orchestration"), ("station",),
+         ("explore", "train", "predict", "review", "whatif", "backfill"),
          ("operations", "authoring", "local"), ("cli",)]  # fmt: skip
 STATIONS = {"explore", "train", "predict", "review"}
 OUTSIDE = {  # the rooms that import it
