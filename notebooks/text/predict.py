@@ -33,7 +33,7 @@ quantiles = [0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0
 # Nothing here trains anything: the model comes from `train.ipynb`, by way of the registry.
 
 # %%
-from pandas import Timestamp, concat, date_range, set_option
+from pandas import Timestamp, date_range, set_option
 
 from footfall import digest, forecast, outlook, outputs, plots
 from footfall.calendar import country_of, kinds
@@ -81,10 +81,10 @@ known.about
 # %%
 days = date_range(as_of, periods=horizon + 1)[1:]
 facts = {"model_version": model_version, "snapshot": digest.sha256_of(snapshot)}
-made, accounts = forecast_all(known, chosen, days, lag, quantiles, closures, stale_after, **facts)
+made = forecast_all(known, chosen, days, lag, quantiles, closures, stale_after, **facts)
 key = chosen.shown(show)
-shown, country = made[key], country_of(key[0])
-accounts["status"].value_counts().to_frame("series")
+shown, country = made.series[key], country_of(key[0])
+made.accounts["status"].value_counts().to_frame("series")
 
 # %% [markdown]
 # ## One range, step by step
@@ -125,9 +125,9 @@ shown.parts.round(3).assign(kind=kinds(days, country))
 # not say the same every day. One broken rule, and nothing is published.
 
 # %%
-table = concat([each.table for each in made.values()], ignore_index=True)
+table, accounts = made.table, made.accounts
 assert len(accounts) == len(chosen.rows), f"{len(accounts)} series accounted for, and {len(chosen.rows)} were asked for"
-f"{len(table):,} rows, {len(made)} of {len(accounts)} series"
+f"{len(table):,} rows, {len(made.series)} of {len(accounts)} series"
 
 # %% [markdown]
 # And the same for people, as the page says it: each day against a usual one of its weekday in this season, which
@@ -149,7 +149,7 @@ told[["word", "reasons", "expected", "low", "high", "chance"]].round({"expected"
 forecast.write_forecast(table, out)
 accounts.to_parquet(f"{out}/forecast/series.parquet", index=False)
 about = About(place, measure, credit, known.about.get("standing", "proven"))
-write_pages(made, accounts, lag, track, out, about)
+write_pages(made, lag, track, out, about)
 outputs.keep(
     out,
     forecast=figure,

@@ -234,8 +234,8 @@ residuals = past.residuals(decision.candidate, "seasonal naive", accounts)
 trained = Champion(model, residuals, about, accounts)
 write_champion(f"{out}/model", *trained)
 coming, saved = date_range(y.index[-1], periods=horizon + 1)[1:], read_champion(f"{out}/model")
-first_week = predict(trained.speaker(y, key[0]), coming)
-assert predict(saved.speaker(y, key[0]), coming).equals(first_week), "the saved model differs"
+first_week = predict(trained.speaker(y, country, trained.speakers[key]), coming)
+assert predict(saved.speaker(y, country, saved.speakers[key]), coming).equals(first_week), "the saved model differs"
 metrics = {name: float(verdict.loc[challenger, name]) for name in ("MAE", "MASE", "WIS", "cover80")}
 outputs.keep(
     out,

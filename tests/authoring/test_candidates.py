@@ -33,6 +33,17 @@ def test_the_candidates_are_those_of_the_notebook():
     assert found["boosted"].country == "PT"
 
 
+def test_where_there_is_weather_some_are_there_with_it_and_without(tmp_path):
+    table = {"issued": ["2022-10-01"], "date": ["2022-10-02"], "lead": [1], "rain_mm": [1.0], "temperature": [20.0]}
+    pd.DataFrame(table).to_parquet(tmp_path / "weather.parquet")
+    train = notebooks_folder() / "train.ipynb"
+    found = rehearsal.candidates(train, asked(weather=str(tmp_path / "weather.parquet")))
+    wet = [name for name in found if name.endswith(", weather")]
+    assert wet and set(wet).isdisjoint(rehearsal.candidates(train, asked()))
+    for name in wet:
+        assert found[name].forecaster is found[name.removesuffix(", weather")] and found[name].lag == asked().lag
+
+
 def test_a_changed_cell_changes_the_candidates(tmp_path):
     cell = {"cell_type": "code", "metadata": {"tags": ["parameters"]}, "source": ["location = 'PT'"]}
     last = {"cell_type": "code", "metadata": {"tags": ["candidates"]}, "source": ["candidates = {location: 1}"]}

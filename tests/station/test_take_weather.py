@@ -3,6 +3,8 @@
 import datetime as dt
 import io
 import json
+from contextlib import nullcontext
+from urllib.parse import parse_qs, urlsplit
 
 import pandas as pd
 import pytest
@@ -10,7 +12,12 @@ from live import Server
 
 from flows.settings import today
 from flows.sources.weather import HOST_SETTING, KEY
-from flows.station.weather import weather_of
+from flows.station import weather
+from flows.station.run import Run
+from flows.station.weather import past_weather, weather_of
+from flows.storage import bucket as storage
+from flows.storage import layout
+from footfall.digest import sha256
 from footfall.errors import EnvironmentProblem
 from footfall.params import Data, Market, Weather
 from footfall.sources.weather import PAST
@@ -49,8 +56,6 @@ def test_the_first_run_of_a_day_fixes_its_weather(service, bucket):
 
 
 def test_a_day_that_is_over_has_what_was_kept_on_it_and_nothing_issued_afterwards(service, bucket, monkeypatch):
-    from flows.station import weather
-
     day = today()
     service.body = answer(day, 4.0)
     kept = weather_of(bucket, MARKET, day)
@@ -67,3 +72,48 @@ def test_weather_that_is_away_is_a_problem_that_leaves_nothing_behind(service, b
         weather_of(bucket, MARKET, today())
     service.body = answer(today(), 4.0)
     assert rain(weather_of(bucket, MARKET, today())) == [4.0] * (PAST + 3)
+
+
+def hourly(first, last):
+    """What was issued of each day of a span, and on the days before: a millimetre an hour."""
+    hours = [f"{day:%F}T{hour:02}:00" for day in pd.date_range(first, last) for hour in range(24)]
+    fields = {f"{name}{ahead}": unit for name, unit in (("precipitation", "mm"), ("temperature_2m", "°C"))
+              for ahead in ("", *(f"_previous_day{lead}" for lead in range(1, 6)))}  # fmt: skip
+    numbers = {name: [1.0] * len(hours) for name in fields}
+    return json.dumps({
+        "latitude": 38.75, "longitude": -9.125, "timezone": "Europe/Lisbon",
+        "hourly_units": fields, "hourly": {"time": hours, **numbers},
+    }).encode()  # fmt: skip
+
+
+def test_a_training_has_what_was_issued_by_its_day_and_nothing_later(service, bucket):
+    as_of = dt.date(2026, 3, 10)
+    service.body = hourly("2026-03-01", "2026-03-12")
+    content = past_weather(bucket, MARKET, as_of)
+    table = pd.read_parquet(io.BytesIO(content))
+    assert table["issued"].max() == "2026-03-10" and table["date"].max() == "2026-03-12"
+    assert table.groupby("date").size()["2026-03-12"] == 4, "five, four, three and two days before"
+    assert table["rain_mm"].eq(24).all()
+    assert storage.read(bucket, layout.snapshot(sha256(content))) == content
+    asked = parse_qs(urlsplit(service.asked[-1]).query)
+    days = as_of - dt.date.fromisoformat(asked["start_date"][0])
+    assert asked["end_date"] == ["2026-03-10"] and days.days == 400 + 182 + 7 + 3
+    past_weather(bucket, MARKET, dt.date(2024, 6, 1))
+    assert parse_qs(urlsplit(service.asked[-1]).query)["start_date"] == ["2024-01-20"], "nobody kept what was before"
+
+
+@pytest.mark.parametrize("trouble", [[503] * 3, ["cut"] * 3, "of another place", "late"])
+def test_a_run_that_cannot_have_its_weather_goes_on_and_says_so(service, bucket, tmp_path, monkeypatch, trouble):
+    said = []
+    monkeypatch.setattr(weather, "stage", lambda name: nullcontext(said))
+    monkeypatch.setattr(weather, "bucket_name", lambda: bucket.name)
+    body = answer(today(), 4.0)
+    service.body = body.replace(b"38.75", b"41.1") if trouble == "of another place" else body
+    service.body = answer(today() - dt.timedelta(days=1), 4.0) if trouble == "late" else service.body
+    service.answers = trouble if isinstance(trouble, list) else []
+    market = MARKET.model_copy(update={"data": MARKET.data.model_copy(update={"as_of": str(today())})})
+    run = Run("predict", market, tmp_path)
+    assert weather.take_weather.fn(run) == "" and run.facts == {"weather": "without"}
+    assert said[0].startswith("without: ") and not (tmp_path / "in" / "weather.parquet").exists()
+    service.body, service.answers = body, []
+    assert weather.take_weather.fn(run) == "in/weather.parquet" and len(run.facts["weather"]) == 64
