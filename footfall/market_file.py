@@ -84,7 +84,7 @@ def check_name(name: str) -> None:
         Says what is wrong with the name.
     """
     if objection := _objection(name):
-        raise UsageProblem(f"{name!r} cannot be a market's name: {objection}")
+        raise UsageProblem(f"{_short(repr(name))} cannot be a market's name: {objection}")
 
 
 def _objection(name: str) -> str:
@@ -130,11 +130,15 @@ def _origin(error: Any, path: Path, settings: dict[str, Any]) -> str:
 
 
 def _sentence(error: Any) -> str:
-    key = ".".join(str(part) for part in error["loc"])
+    key = _short(".".join(str(part) for part in error["loc"]))
     if error["type"] == "extra_forbidden":
         return f"{key}: no such key{_near(str(error['loc'][-1]), _keys(error['loc'][:-1]))}"
     shown = "an address" if "://" in str(error["input"]) else repr(error["input"])  # it may hold a password
-    return f"{key}: {shown} — {error['msg'].removeprefix('Value error, ')}"
+    return f"{key}: {_short(shown)} — {_short(error['msg'].removeprefix('Value error, '), 300)}"
+
+
+def _short(text: str, longest: int = 200) -> str:
+    return text if len(text) <= longest else f"{text[:longest]}…"
 
 
 def _keys(section: tuple[str, ...]) -> list[str]:

@@ -21,8 +21,20 @@ from flows.settings import bucket_name, day_of, params_folder
 from flows.storage import layout
 from footfall.errors import SHOWN, EnvironmentProblem, Problem, UsageProblem
 from footfall.market_file import read_market, read_value
+from footfall.params import OBEYED
 
-console = Console(highlight=False, soft_wrap=True, emoji=False)
+LIVE = re.compile(rf"(?![\t\n])[{OBEYED}]")
+
+
+class Terminal(Console):
+    """Shows what it would otherwise obey: nothing that came from outside moves a cursor, or turns a line around."""
+
+    def render_str(self, text: str, **options: Any) -> Any:
+        """As its parent, which all text passes through, that of tables too."""
+        return super().render_str(LIVE.sub(lambda sign: ascii(sign[0])[1:-1], text), **options)
+
+
+console = Terminal(highlight=False, soft_wrap=True, emoji=False)
 say = console.print
 REMEDY = "Mend that, or set FOOTFALL_HOME to a folder on another disk, and run again; footfall doctor looks for more."
 

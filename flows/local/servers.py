@@ -25,7 +25,7 @@ from pydantic import ValidationError
 
 from flows.proxies import settle_proxies
 from flows.record.process import Process, this_process
-from flows.settings import OWN_PREFECT, home
+from flows.settings import OWN_PREFECT, home, make_home
 from footfall.errors import EnvironmentProblem
 
 PREFECT, MLFLOW, BUCKET = ("PREFECT_API_URL", "MLFLOW_TRACKING_URI", "FOOTFALL_BUCKET")  # the variables that lead there
@@ -71,7 +71,7 @@ def servers(*needed: str) -> Iterator[dict[str, str]]:
     """
     settle_proxies()
     os.environ.update(shared_environment())
-    (home() / "logs").mkdir(parents=True, exist_ok=True)
+    (make_home() / "logs").mkdir(exist_ok=True)
     # whose servers they are waits for its guests
     with _locked("lock", fcntl.LOCK_SH) as guests, contextlib.ExitStack() as stack:
         # of two that begin at once, the second is a guest of the first

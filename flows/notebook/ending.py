@@ -12,7 +12,7 @@ from flows.record.record import Ending, Progress
 
 OUT_OF_MEMORY = re.compile(r"std::bad_alloc|bad allocation|Cannot allocate memory")
 NAMELESS = ("", "NoneType", "CellExecutionError", "UnknownException")  # said where the class of an error is not known
-ESCAPES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|.)|[\x00-\x08\x0b-\x1f\x7f]")
+ESCAPES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|.)|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 EXITED = Ending("failed", "The cell called sys.exit, so the cells after it did not run.", "SystemExit")
 LONGEST = 5000  # characters of a reason; the cell's own output has the rest
 

@@ -221,7 +221,9 @@ async def _try(
 
 def _redirected(url: httpx.URL, target: httpx.URL) -> httpx.URL:
     """Where a redirect leads; to another host only whoever names that host as the source may go."""
-    if target.netloc != url.netloc or not _is_permitted(target):
+    if not _is_permitted(target):
+        raise _unreachable(url, f"redirected to {masked(str(target))}, from where nothing is fetched")
+    if target.netloc != url.netloc:
         raise _unreachable(url, f"redirected to {masked(str(target))}; name that as the source if you trust it")
     return target.copy_with(userinfo=b"")
 

@@ -18,7 +18,7 @@ import pyarrow as arrow
 import pyarrow.parquet
 
 from footfall.sources import integrity
-from footfall.sources.fault import Fault, Unreadable
+from footfall.sources.fault import Fault, Unreadable, safe
 
 SEPARATORS = (";", "\t", ",", "|")
 EXPECTED = "CSV, Excel (.xlsx), Parquet and SAF-T are read"
@@ -59,6 +59,7 @@ def sheets(path: Path) -> list[Sheet]:
         ValueError,
         TypeError,
         AttributeError,
+        SyntaxError,
         OSError,
         arrow.ArrowException,
     ) as error:
@@ -148,4 +149,4 @@ def _of_arrow(file: Any) -> Iterator[Record]:
 
 
 def _brief(error: Exception) -> str:
-    return " ".join(str(error).split())[:120] or type(error).__name__
+    return safe(" ".join(str(error).split()) or type(error).__name__, 120)
