@@ -197,6 +197,29 @@ def deliver_waiting(runs: Path) -> list[str]:
     return sentences
 
 
+def open_elsewhere(runs: Path) -> dict[str, str]:
+    """The flow runs, by their ids, of runs that MLflow calls running and that have no folder on this disk."""
+    open_runs = search(None, "attributes.status = 'RUNNING'")
+    tags = {run.info.run_id: run.data.tags for _, run in open_runs}
+    return {
+        number: tag["prefect_flow_run"]
+        for number, tag in tags.items()
+        if "prefect_flow_run" in tag and not (runs / tag.get("folder", "")).exists()
+    }
+
+
+@answering()
+def close_lost(run: str) -> str:
+    """End a run whose machine is gone with its folder, and say which it was."""
+    client = MlflowClient()
+    tags = client.get_run(run).data.tags
+    sentence = f"{tags.get('folder', run)}: the machine it ran on is gone, and its record with it"
+    for name, value in {"outcome": "interrupted", "summary": sentence, "mlflow.note.content": sentence}.items():
+        client.set_tag(run, name, value)
+    client.set_terminated(run, STATUS["interrupted"])
+    return sentence
+
+
 def bring_back(runs: Path, notebook: str, market: str) -> None:
     """Put the last good run of a notebook and market on this disk, if MLflow has one; changes are told against it."""
     succeeded = f"tags.market = '{market}' and tags.outcome = 'succeeded' and tags.folder LIKE '%'"  # older: no folder
