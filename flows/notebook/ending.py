@@ -85,6 +85,10 @@ def ending(error: BaseException | None, progress: Progress, failure: Failure | N
 
 
 def _dead(watchdog: Watchdog, memory_mb: int) -> Ending:
+    if watchdog.killed_by_the_machine() and not watchdog.at_memory_limit():
+        why = "The machine, or its container, had no memory left, and the kernel was killed"
+        advice = f"give it more, or run less beside it; the limit of {memory_mb} MB (limits.memory_mb) was not reached"
+        return Ending("out of memory", f"{why}: {advice}.")
     if watchdog.died_of_memory():
         return Ending("out of memory", f"The kernel died of it; its limit is {memory_mb} MB (limits.memory_mb).")
     return Ending("kernel died", f"The kernel's process ended while this cell ran ({watchdog.signal()}).")

@@ -81,8 +81,11 @@ class Watchdog(threading.Thread):
 
     def died_of_memory(self) -> bool:
         """Whether memory is what the kernel died of: at its own limit, or by the machine's or container's."""
-        killed = self._code() == -signal.SIGKILL and _oom_kills() > self._oom_kills
-        return killed or (self.at_memory_limit() and not self.late)
+        return self.killed_by_the_machine() or (self.at_memory_limit() and not self.late)
+
+    def killed_by_the_machine(self) -> bool:
+        """Whether it was killed while the machine, or the container, killed something because its memory ran out."""
+        return self._code() == -signal.SIGKILL and _oom_kills() > self._oom_kills
 
     def signal(self) -> str:
         """The signal that ended the kernel, by its name."""

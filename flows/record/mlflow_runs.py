@@ -7,6 +7,7 @@ import fcntl
 import json
 import logging
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -38,6 +39,12 @@ from footfall.errors import EnvironmentProblem, UsageProblem
 
 STATUS = {"succeeded": "FINISHED", "interrupted": "KILLED"}
 KIND = {"mlflow.experimentKind": "custom_model_development"}
+REFUSALS = {  # answers that no waiting makes better
+    r"error code 40[13]|PERMISSION_DENIED|UNAUTHENTICATED": "It does not let this process in: set "
+    "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_AUTH=google.",
+    "RESOURCE_DOES_NOT_EXIST": "It never had that, or has lost it, as when its database was restored: what was "
+    "published stays, and the bucket's ledger knows every champion.",
+}
 LIST = "runs"  # name of a shared view: the list of runs with what each came to
 METRICS = {"train": ["WIS", "MAE", "cover80"], "predict": ["mean", "width80"]}
 logging.getLogger("mlflow").setLevel(logging.WARNING)
@@ -111,9 +118,11 @@ def answering() -> Iterator[None]:
     try:
         yield
     except (MlflowException, OSError) as error:
-        kind = EnvironmentProblem if isinstance(error, RestException) else Away
         brief = without_passwords(str(error).splitlines()[0][:300])
-        raise kind(f"MLflow at {_address()} did not do its part: {brief}. Run again when it answers.") from None
+        refused = next((advice for sign, advice in REFUSALS.items() if re.search(sign, brief)), "")
+        kind = EnvironmentProblem if refused or isinstance(error, RestException) else Away
+        advice = refused or "Run again when it answers."
+        raise kind(f"MLflow at {_address()} did not do its part: {brief.rstrip('.')}. {advice}") from None
 
 
 def ask() -> None:

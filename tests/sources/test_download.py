@@ -251,6 +251,21 @@ def test_only_what_may_pass_is_tried_again(server, seen, tmp_path, status, reque
     assert len(seen) == requests
 
 
+ADVICE = [
+    (401, "~/.netrc"),
+    (403, "~/.netrc"),
+    (404, "Correct the address"),
+    (410, "gone for good"),
+    (418, "Try later"),
+]
+
+
+@pytest.mark.parametrize(("status", "advice"), ADVICE)
+def test_nobody_is_told_to_wait_for_what_waiting_does_not_mend(server, tmp_path, status, advice):
+    message = refused(EnvironmentProblem, f"{server}/status/{status}", tmp_path)
+    assert advice in message and ("Try later" in message) == (advice == "Try later")
+
+
 @pytest.mark.parametrize("way", ["slow", "slow_head"])
 def test_a_trickle_ends_at_the_limit(server, tmp_path, way):
     begin = time.monotonic()
