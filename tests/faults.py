@@ -52,7 +52,7 @@ ROWS = {
     3: Row(
         "memory limit", "the kernel dies, not the machine",
         ("notebook/test_execute::test_a_kernel_that_takes_too_much_memory_is_stopped_and_nobody_else_is",),
-        Mutant(WATCHDOG, "resource.prlimit(process.pid, resource.RLIMIT_DATA, (self.memory, self.memory))", "pass",
+        Mutant(WATCHDOG, "limit_memory(process.pid, self.memory)", "pass",
                "notebook/test_execute::test_a_kernel_that_takes_too_much_memory_is_stopped_and_nobody_else_is"),
     ),
     4: Row(

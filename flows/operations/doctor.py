@@ -21,6 +21,7 @@ from zoneinfo import ZoneInfo
 from packaging.markers import Marker
 from packaging.specifiers import SpecifierSet
 
+from flows import machine
 from flows.champion import entries
 from flows.champion import ledger as ledgers
 from flows.masking import masked
@@ -61,9 +62,10 @@ def examine() -> Iterator[Finding]:
 
 
 def python() -> Finding:
-    """The interpreter is one that everything is locked for."""
+    """The interpreter is one that everything is locked for; and what the system it runs on cannot guard."""
     number, fits = platform.python_version(), metadata("footfall")["Requires-Python"]
-    return Finding("python", number, "" if number in SpecifierSet(fits) else "make -B .venv/ready")
+    gaps = f"; not guarded on {platform.system()}: {', '.join(machine.unguarded())}" if machine.unguarded() else ""
+    return Finding("python", f"{number}{gaps}", "" if number in SpecifierSet(fits) else "make -B .venv/ready")
 
 
 def packages() -> Finding:

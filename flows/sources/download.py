@@ -124,7 +124,7 @@ def fetch(
 
 
 def _local(source: str) -> Path:
-    path = Path(source).expanduser()
+    path = Path(os.path.expanduser(source))  # which leaves a ~ where nobody knows of whom
     beside = params_folder() / path
     if not path.exists() and not beside.exists():
         raise UsageProblem(f"{source}: no such file or folder. Give a file, a folder or an https address")
