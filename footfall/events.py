@@ -163,8 +163,13 @@ def _entry(entry: Any) -> dict[str, str]:
 
 
 def _day_of(entry: Any, name: str) -> dt.date | None:
-    value = getattr(entry.get(name), "dt", None)
-    return value.date() if isinstance(value, dt.datetime) else value
+    try:
+        value = getattr(entry.get(name), "dt", None)
+    except ValueError:  # written as nothing that is a day
+        return None
+    if isinstance(value, dt.datetime):
+        return value.date()
+    return value if isinstance(value, dt.date) else None
 
 
 def _text(entry: Any, name: str) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from faults import ROWS, Mutant
 
 ROOT = Path(__file__).parents[1]
-LEFT = shutil.ignore_patterns(".venv", ".footfall", ".git", "*.pyc", ".cloud")
+LEFT = shutil.ignore_patterns(".venv", ".footfall", ".git", "*.pyc", ".cloud", ".fuzz")
 
 
 def is_caught(mutant: Mutant, copy: Path) -> bool:

@@ -142,10 +142,13 @@ def _of_parquet(path: Path) -> Sheet:
 def _of_arrow(file: Any) -> Iterator[Record]:
     yield 0, list(file.schema_arrow.names)
     line = 1
-    for batch in file.iter_batches():
-        for cells in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-            yield line, cells
-            line += 1
+    try:
+        for batch in file.iter_batches():
+            for cells in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                yield line, cells
+                line += 1
+    except (OSError, ValueError, OverflowError, arrow.ArrowException) as error:
+        raise Unreadable(Fault(line, 0, "", f"no row that can be read ({_brief(error)}); export it again")) from error
 
 
 def _brief(error: Exception) -> str:
