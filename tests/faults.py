@@ -230,7 +230,7 @@ ROWS = {
         ("record/test_full_disk::test_a_full_disk_leaves_what_was_there_and_is_said",
          "sources/test_download::test_a_folder_that_cannot_be_written_is_named",
          "cli/test_cli::test_a_home_that_cannot_be_made_is_told_in_plain_words"),
-        Mutant("flows/record/files.py", "    part.write_text(text", "    return path.write_text(text) and None\n    part.write_text(text",
+        Mutant("flows/record/files.py", "    part.write_text(", "    part = path\n    part.write_text(",
                "record/test_full_disk::test_a_full_disk_leaves_what_was_there_and_is_said"),
     ),
     28: Row(

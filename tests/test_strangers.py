@@ -267,6 +267,7 @@ def test_a_kernel_is_given_no_secret_of_ours(monkeypatch):
     assert "canary" not in repr(environment())
 
 
+@pytest.mark.kernel
 def test_an_error_nobody_foresaw_shows_no_variable_of_the_code():
     """A traceback with the values of variables, as some command lines print, would show passwords."""
     crash = (
