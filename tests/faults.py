@@ -237,7 +237,7 @@ ROWS = {
         "forecast NaN, infinite, constant, crossed, absurd", "the check stops it, reason named",
         ("test_forecast::test_a_broken_rule_is_named_with_its_place_and_what_was_seen",
          "test_forecast::test_a_forecast_whose_parts_are_unknown_is_stopped"),
-        Mutant("footfall/forecast.py", "~np.isfinite(wide)", "np.isnan(wide)",
+        Mutant("footfall/forecast.py", "~np.isfinite(numbers)", "np.isnan(numbers)",
                "test_forecast::test_a_broken_rule_is_named_with_its_place_and_what_was_seen"),
     ),
     29: Row(
@@ -304,7 +304,7 @@ ROWS = {
     38: Row(
         "a machine four times slower", "nothing that succeeds in time is called dead",
         ("local/test_servers::test_a_server_is_waited_for_while_it_works_and_no_longer",),
-        Mutant("flows/local/servers.py", "STRETCHES = 10", "STRETCHES = 0",
+        Mutant("flows/local/servers.py", "if abs(self._processor_seconds() - seconds) < WORKING", "if True or WORKING",
                "local/test_servers::test_a_server_is_waited_for_while_it_works_and_no_longer"),
     ),
 }  # fmt: skip

@@ -38,7 +38,6 @@ from flows.settings import ROOT
 from footfall.errors import DataProblem, UsageProblem
 from footfall.events import read_events
 from footfall.market_file import read_market
-from footfall.outlook import outlook
 from footfall.page.about import About
 from footfall.page.index import Site, index
 from footfall.params import Data
@@ -86,7 +85,7 @@ def test_an_owners_page_index_calendar_and_table_show_it_as_text(tmp_path):
     given["events"] = [["2026-10-08", "2026-10-12", text, "busier"]]
     files = pages.written(tmp_path, given)
     is_dead(files["index.html"].decode(), scripts=1)
-    days = outlook(given["table"], given["y"], given["parts"], True, given["closed"])
+    days = pages.outlook_of(given["table"], given["y"], given["parts"], True, given["closed"])
     html = index([Site(text, "1", days), Site("Sol", "2", None)], "count", "PT", About(text, {"pt": text}))
     is_dead(html, scripts=1)
     assert not LIVE.search(html.replace("\n", "")) and not LIVE.search(files["index.html"].decode())
