@@ -70,11 +70,12 @@ def test_what_only_grows_is_restored_and_never_removed(name):
         ("RESOURCE_DOES_NOT_EXIST: Run with id=1 not found", "or has lost it"),
     ],
 )
-def test_of_mlflow_is_said_what_helps_against_its_answer(said, advice):
+def test_of_mlflow_is_said_what_helps_against_its_answer(said, advice, monkeypatch):
     from mlflow.exceptions import MlflowException
 
     from flows.record.mlflow_runs import answering
 
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     with pytest.raises(EnvironmentProblem, match=f"did not do its part: .*{advice}"), answering():
         raise MlflowException(said)
 
