@@ -2,7 +2,7 @@
 # PYTHON=/path/to/python takes that one; otherwise venv.sh finds one.
 BIN := .venv/bin
 
-.PHONY: run quick test soak cloud lab up bench bench-models bench-own bench-weather bench-many lint lock
+.PHONY: run quick test soak mutants fuzz cloud lab up bench bench-models bench-own bench-weather bench-many lint lock
 run: .venv/ready       ## next week's forecast from the bundled sample, published to the local bucket
 	$(BIN)/footfall run sample
 
@@ -16,6 +16,13 @@ test: .venv/ready .venv/browser  ## every check: lint, types, tests, notebooks
 
 soak: .venv/ready      ## the long experiments: every way of dying, many times, and FOOTFALL_SOAK_DAYS (30) with faults at random
 	$(BIN)/pytest -m soak
+
+mutants: .venv/ready   ## plant each mutant of the table of faults (tests/faults.py); its test must fail
+	$(BIN)/python tests/mutants.py
+
+SECONDS ?= 60
+fuzz: .fuzz/ready      ## the readers of strangers' bytes, each for SECONDS; what is found lies in .fuzz/found
+	$(BIN)/python tests/fuzz.py $(SECONDS)
 
 cloud: .venv/ready .cloud/ready  ## Terraform and the image: as root on a Debian, with Terraform and gcloud
 	$(BIN)/pytest -m cloud tests/cloud
@@ -70,6 +77,10 @@ lock: .venv/ready      ## resolve pyproject.toml anew, and from that what the im
 benchmarks/.venv/ready: benchmarks/peers.requirements.txt .venv/ready
 	$(BIN)/python -m venv benchmarks/.venv
 	$(BIN)/uv pip sync --quiet --python benchmarks/.venv/bin/python --require-hashes benchmarks/peers.requirements.txt
+	touch $@
+
+.fuzz/ready: tests/fuzz.txt .venv/ready
+	$(BIN)/uv pip install --quiet --require-hashes --target .fuzz -r tests/fuzz.txt
 	touch $@
 
 .cloud/ready: tests/cloud/setup.sh tests/cloud/requirements.txt

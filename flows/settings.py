@@ -28,6 +28,12 @@ def home() -> Path:
     return Path(os.environ.get("FOOTFALL_HOME", ROOT / ".footfall")).resolve()
 
 
+def make_home() -> Path:
+    """Make that folder, for nobody else on this machine: databases, records and secrets that servers keep lie in it."""
+    home().mkdir(mode=0o700, parents=True, exist_ok=True)
+    return home()
+
+
 def params_folder() -> Path:
     """Where the markets' files are."""
     return Path(os.environ.get("FOOTFALL_PARAMS", ROOT / "params"))

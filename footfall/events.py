@@ -111,8 +111,15 @@ def _of_csv(content: bytes, file: str) -> Iterator[Row]:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise DataProblem(f"{safe(file, 120)}: not written in UTF-8. Save it as CSV in UTF-8.") from None
-    first = text.partition("\n")[0]
-    reader = csv.reader(io.StringIO(text), delimiter=";" if ";" in first else ",")
+    reader = csv.reader(io.StringIO(text), delimiter=";" if ";" in text.partition("\n")[0] else ",")
+    try:
+        yield from _lines(reader, file)
+    except csv.Error as error:  # a field without end, a lone carriage return
+        where = f"{safe(file, 120)}:{reader.line_num}"
+        raise DataProblem(f"{where}: no line of a CSV file ({error}). Correct it, or save it anew.") from None
+
+
+def _lines(reader: Any, file: str) -> Iterator[Row]:
     header = [name.strip().lower() for name in next(reader, [])]
     if missing := [name for name in COLUMNS if header.count(name) != 1]:
         rule = f"missing or twice in the first line, which has the columns {','.join(COLUMNS)}"
@@ -134,7 +141,7 @@ def _of_calendar(content: bytes, file: str) -> Iterator[Row]:
     try:
         entries = icalendar.Calendar.from_ical(content).walk("VEVENT")
     except (ValueError, IndexError, KeyError) as error:
-        raise DataProblem(f"{safe(file, 120)}: no calendar ({str(error)[:100]}). Export it again.") from None
+        raise DataProblem(f"{safe(file, 120)}: no calendar ({safe(str(error), 100)}). Export it again.") from None
     for number, entry in enumerate(entries, start=1):
         if "RRULE" in entry:
             raise DataProblem(f"{safe(file, 120)}:{number}: an entry that repeats; write each of its days")
@@ -156,8 +163,13 @@ def _entry(entry: Any) -> dict[str, str]:
 
 
 def _day_of(entry: Any, name: str) -> dt.date | None:
-    value = getattr(entry.get(name), "dt", None)
-    return value.date() if isinstance(value, dt.datetime) else value
+    try:
+        value = getattr(entry.get(name), "dt", None)
+    except ValueError:  # written as nothing that is a day
+        return None
+    if isinstance(value, dt.datetime):
+        return value.date()
+    return value if isinstance(value, dt.date) else None
 
 
 def _text(entry: Any, name: str) -> str:

@@ -12,10 +12,12 @@ from ruamel.yaml.error import YAMLError
 
 from footfall.errors import UsageProblem, listed
 from footfall.params import Market
+from footfall.sources.fault import safe
 
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 RULE = "use small letters, digits, - and _, a letter first, 40 at most"
 FOLDERS = ("ledger", "snapshots", "doctor")  # the bucket's own, where each market has one too
+LONG = 300  # characters of what is wrong, in a sentence about it
 DEVICE = re.compile(r"con|prn|aux|nul|(com|lpt)\d")  # Windows can have no file of this name, whatever follows the dot
 
 
@@ -67,7 +69,9 @@ def read_value(text: str) -> Any:
     except ValueError:
         return text  # a number without digits, 0x_: its key knows best what is wrong with it
     except YAMLError:
-        raise UsageProblem(f"{text!r} is not a value; write a number, a word, or a list like [PT, ES]") from None
+        raise UsageProblem(
+            f"{safe(repr(text), LONG)} is not a value; write a number, a word, or a list like [PT, ES]"
+        ) from None
 
 
 def market_names(folder: Path) -> list[str]:
@@ -84,7 +88,7 @@ def check_name(name: str) -> None:
         Says what is wrong with the name.
     """
     if objection := _objection(name):
-        raise UsageProblem(f"{name!r} cannot be a market's name: {objection}")
+        raise UsageProblem(f"{safe(repr(name), LONG)} cannot be a market's name: {objection}")
 
 
 def _objection(name: str) -> str:
@@ -107,7 +111,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     try:
         sections = _load(path)
     except (YAMLError, ValueError) as error:
-        raise UsageProblem(f"{path.name}: {' '.join(str(error).split())}") from None
+        raise UsageProblem(f"{path.name}: {safe(' '.join(str(error).split()), 2 * LONG)}") from None
     if not isinstance(sections, dict) or "name" in sections:
         expected = ", ".join(key for key in Market.model_fields if key != "name")
         raise UsageProblem(f"{path.name}: must hold the sections {expected}; the name is the file's")
@@ -117,7 +121,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
 def _set(sections: dict[str, Any], key: str, value: Any) -> None:
     section, dot, name = key.partition(".")
     if not dot or not isinstance(sections.setdefault(section, {}), dict):
-        raise UsageProblem(f"{key!r}: write section.key=value, as in data.source=sample")
+        raise UsageProblem(f"{safe(repr(key), LONG)}: write section.key=value, as in data.source=sample")
     sections[section][name] = value
 
 
@@ -130,11 +134,11 @@ def _origin(error: Any, path: Path, settings: dict[str, Any]) -> str:
 
 
 def _sentence(error: Any) -> str:
-    key = ".".join(str(part) for part in error["loc"])
+    key = safe(".".join(str(part) for part in error["loc"]), LONG)
     if error["type"] == "extra_forbidden":
         return f"{key}: no such key{_near(str(error['loc'][-1]), _keys(error['loc'][:-1]))}"
     shown = "an address" if "://" in str(error["input"]) else repr(error["input"])  # it may hold a password
-    return f"{key}: {shown} — {error['msg'].removeprefix('Value error, ')}"
+    return f"{key}: {safe(shown, LONG)} — {safe(error['msg'].removeprefix('Value error, '), LONG)}"
 
 
 def _keys(section: tuple[str, ...]) -> list[str]:

@@ -16,7 +16,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from footfall.quantiles import HIGH, LEVELS, LOW
 from footfall.units import COUNT
 
-LOCATION = re.compile(r"[A-Z]{2}([-/][^\x00-\x1f\\]+)?")
+OBEYED = "\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # what terminals and lines of text obey
+LOCATION = re.compile(rf"[A-Z]{{2}}([-/][^\\{OBEYED}]{{1,300}})?")
 VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*|")
 FARTHEST = 28  # days ahead, and days that figures may be late
 FEWEST_ORIGINS = 60  # of a backtest; of fewer, the ranges would lack errors to go by
@@ -37,6 +38,12 @@ def _location(value: str) -> str:
     return value
 
 
+def _words(value: str) -> str:
+    if re.search(f"[{OBEYED}]", value) or len(value) > 300:
+        raise ValueError("up to 300 characters of plain text in one line, without control characters")
+    return value
+
+
 def _zone(value: str) -> str:
     try:
         return ZoneInfo(value).key
@@ -53,6 +60,7 @@ def _levels(value: list[float]) -> list[float]:
 Day = Annotated[str, AfterValidator(_iso_day)]
 Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
 Location = Annotated[str, AfterValidator(_location)]
+Words = Annotated[str, AfterValidator(_words)]
 Category = Annotated[str, Field(pattern=r"^[a-z][a-z_]*$")]
 Lag = Annotated[int, Field(ge=0, le=FARTHEST)]
 Horizon = Annotated[int, Field(ge=1, le=FARTHEST)]
@@ -202,11 +210,11 @@ class Data(Strict):
     category: Category = "retail_and_recreation"
     series: Literal["all"] | SeriesChoice | None = None  # None: the one at location and category; all: those below it
     show: str = ""  # of many, which one notebooks draw: "PT-11/Loja" or "PT-11/Loja count"; empty: the first
-    name: str = ""
-    measure: dict[Literal["pt", "en", "es", "fr", "de"], str] = {}
+    name: Words = ""
+    measure: dict[Literal["pt", "en", "es", "fr", "de"], Words] = {}
     closed: Closed = Closed()
     absent: Literal["closed", "unknown"] | None = None  # None: absent rows only tell of weekdays that are never open
-    credit: str | None = None  # None: Google's, where the figures are Google's
+    credit: Words | None = None  # None: Google's, where the figures are Google's
     lag: Lag = 3
     as_of: Day | None = None
     countries: list[Country] = []

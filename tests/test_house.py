@@ -12,7 +12,7 @@ from packaging.markers import Marker
 
 ROOT = Path(__file__).parents[1]
 WINGS = ("flows", "footfall")
-ORDER = [("settings", "masking", "proxies"), ("storage", "record", "sources"),
+ORDER = [("settings", "masking", "proxies", "machine"), ("storage", "record", "sources"),
          ("notebook", "champion", "orchestration"), ("station",),
          ("explore", "train", "predict", "review", "whatif", "backfill"),
          ("operations", "authoring", "local"), ("cli",)]  # fmt: skip

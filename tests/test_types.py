@@ -1,4 +1,4 @@
-"""The types of everything that is installed with us hold: one of the tests, so that a second core is not kept waiting."""
+"""The types of the whole house hold: one of the tests, so that a second core is not kept waiting."""
 
 import subprocess
 import sys

@@ -107,14 +107,15 @@ def recipe_of_champion(market: str) -> str:
     UsageProblem
         If the market has no champion.
     """
-    from flows.champion import ledger, registry  # MLflow's import takes a second, and no other command here needs it
+    from flows.champion import entries, ledger  # MLflow's import takes a second, and no other command here needs it
 
-    entry = ledger.champion(connect(bucket_name()), market)
-    if entry is None:
+    bucket = connect(bucket_name())
+    last = entries.newest(bucket, market)
+    if last is None:
         named = "or name another recipe: --candidate NAME, one of the candidates in train.ipynb"
         raise UsageProblem(f"{market} has no champion yet; train one: footfall train {market}, {named}")
     with tempfile.TemporaryDirectory() as folder:
-        registry.lay_down(market, entry.version, Path(folder))
+        ledger.lay_down(bucket, market, last.champions[-1], Path(folder))
         return str(json.loads((Path(folder) / "champion" / "about.json").read_text())["candidate"])
 
 

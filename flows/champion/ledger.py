@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any, cast
 
 from flows.champion import registry
-from flows.champion.entries import REMEDY, ROUNDS, Champion, Entry, append, entries, newest, read
+from flows.champion.entries import ROUNDS, Champion, Entry, append, entries, newest, read
 from flows.storage import bucket as storage
 from flows.storage import forecasts, layout
 from flows.storage.bucket import Bucket
-from footfall.errors import Conflict, DataProblem, GateClosed, Problem, UsageProblem
+from footfall.errors import Conflict, DataProblem, EnvironmentProblem, GateClosed, Problem, UsageProblem
 
 
 def lay_down(bucket: Bucket, market: str, champion: Champion, folder: Path) -> str:
@@ -25,14 +25,18 @@ def lay_down(bucket: Bucket, market: str, champion: Champion, folder: Path) -> s
     Raises
     ------
     DataProblem
-        If the registry has another model under that version: no entry follows the newest one and would prove it.
+        If the registry has another model under that version. Which of the two was altered cannot be told: no entry
+        follows the newest one and would prove it.
     EnvironmentProblem
         If what the registry holds of it is not whole.
     """
     digest = registry.lay_down(market, champion.version, folder)
     if digest != champion.sha256:
         reason = f"names another model as version {champion.version} of {market} than the registry has"
-        raise DataProblem(f"{storage.address(bucket, champion.entry)}: {reason}; {REMEDY}")
+        either = "one of the two was altered: restore this entry from the bucket's versions, or that model in MLflow"
+        raise DataProblem(
+            f"{storage.address(bucket, champion.entry)}: {reason}; {either}. Until then no champion can be trusted."
+        )
     return digest
 
 
@@ -61,7 +65,14 @@ def _is_by(bucket: Bucket, folder: str, market: str, champion: Champion) -> bool
 
 
 def promote(
-    bucket: Bucket, market: str, version: str, against: str | None, as_of: dt.date, gate: dict[str, Any], run: str
+    bucket: Bucket,
+    market: str,
+    version: str,
+    against: str | None,
+    as_of: dt.date,
+    gate: dict[str, Any],
+    run: str,
+    trained: str | None = None,
 ) -> tuple[Entry | None, str]:
     """Make a version that passed its gate the champion, unless a better one came meanwhile.
 
@@ -79,6 +90,8 @@ def promote(
         The gate's decision as train.ipynb wrote it.
     run : str
         The training's run in MLflow.
+    trained : str, optional
+        The sha256 of the model as the training wrote it; what the registry holds must be that one.
 
     Returns
     -------
@@ -91,7 +104,7 @@ def promote(
         If what the registry holds of the version is not whole.
     """
     facts = {"action": "promotion", "version": version, "as_of": as_of, "why": gate["reason"], "gate": gate, "run": run,
-             "sha256": _digest(market, version)}  # fmt: skip
+             "sha256": _digest(market, version, trained)}  # fmt: skip
 
     def next_facts(last: Entry | None) -> dict[str, Any] | str:
         current = last.champion(as_of) if last else None
@@ -148,7 +161,7 @@ def rollback(bucket: Bucket, market: str, reason: str, to: str | None = None) ->
         shown_as_of = dt.date.fromisoformat(shown["as_of"]) if shown else current.as_of
         return {"action": "rollback", "version": back.version, "was": current.version, "why": reason, "gate": {},
                 "as_of": max(current.as_of, shown_as_of), "run": back.run,
-                "sha256": _digest(market, back.version)}  # fmt: skip
+                "sha256": _digest(market, back.version, back.sha256)}  # fmt: skip
 
     entry = cast(Entry, append(bucket, market, next_facts))  # no sentence: every way not to go back is an error
     with finishing(bucket, entry):
@@ -210,7 +223,14 @@ def follow(bucket: Bucket, market: str) -> Entry | None:
     raise Conflict(f"the alias champion of {market} keeps moving; look who else sets it")
 
 
-def _digest(market: str, version: str) -> str:
-    """The sha256 of what the registry holds of a version, once it proved whole and as registered."""
+def _digest(market: str, version: str, due: str | None) -> str:
+    """The sha256 of what the registry holds of a version, once it proved whole, as registered, and the one it must be.
+
+    Who can write to the registry can write its own sha256 there too; so what the ledger or the training knows counts.
+    """
     with tempfile.TemporaryDirectory() as scratch:
-        return registry.lay_down(market, version, Path(scratch))
+        digest = registry.lay_down(market, version, Path(scratch))
+    if due and digest != due:
+        other = f"model {market} version {version} is another one in MLflow (sha256 {digest}) than was trained ({due})"
+        raise EnvironmentProblem(f"{other}. Nothing was changed; look who writes there. {registry.REMEDY}")
+    return digest

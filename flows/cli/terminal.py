@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+import errno
 import io
 import logging
 import os
@@ -17,13 +18,26 @@ from rich.table import Table
 
 from flows.local import servers
 from flows.notebook import forkserver
-from flows.settings import bucket_name, day_of, params_folder
+from flows.settings import bucket_name, day_of, home, params_folder
 from flows.storage import layout
 from footfall.errors import SHOWN, EnvironmentProblem, Problem, UsageProblem
 from footfall.market_file import read_market, read_value
+from footfall.params import OBEYED
 
-console = Console(highlight=False, soft_wrap=True, emoji=False)
+LIVE = re.compile(rf"(?![\t\n])[{OBEYED}]")
+
+
+class Terminal(Console):
+    """Shows what it would otherwise obey: nothing that came from outside moves a cursor, or turns a line around."""
+
+    def render_str(self, text: str, **options: Any) -> Any:
+        """As its parent, which all text passes through, that of tables too."""
+        return super().render_str(LIVE.sub(lambda sign: ascii(sign[0])[1:-1], text), **options)
+
+
+console = Terminal(highlight=False, soft_wrap=True, emoji=False)
 say = console.print
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 REMEDY = "Mend that, or set FOOTFALL_HOME to a folder on another disk, and run again; footfall doctor looks for more."
 
 
@@ -46,12 +60,18 @@ def plain_words(market: str | None) -> Iterator[None]:
     try:
         yield
     except (Problem, OSError) as error:
-        problem = error if isinstance(error, Problem) else EnvironmentProblem(f"{error}. {REMEDY}")
+        problem = error if isinstance(error, Problem) else EnvironmentProblem(f"{error}. {_remedy(error)}")
         say(f"[bold red]{type(problem).__name__}[/]", end="  ")
         say(str(problem), markup=False)
         if market:
             say(_what_readers_see(market, before), markup=False)
         raise typer.Exit(problem.exit_code) from None
+
+
+def _remedy(error: OSError) -> str:
+    """What to do about an error of the operating system's; another home only where this one is in the way."""
+    of_home = str(error.filename or "").startswith(str(home()))
+    return REMEDY if of_home or error.errno in FULL else "Mend that, and run again; footfall doctor looks for more."
 
 
 def _what_readers_see(market: str, before: dict[str, Any] | None) -> str:

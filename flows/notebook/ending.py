@@ -12,7 +12,7 @@ from flows.record.record import Ending, Progress
 
 OUT_OF_MEMORY = re.compile(r"std::bad_alloc|bad allocation|Cannot allocate memory")
 NAMELESS = ("", "NoneType", "CellExecutionError", "UnknownException")  # said where the class of an error is not known
-ESCAPES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|.)|[\x00-\x08\x0b-\x1f\x7f]")
+ESCAPES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|.)|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 EXITED = Ending("failed", "The cell called sys.exit, so the cells after it did not run.", "SystemExit")
 LONGEST = 5000  # characters of a reason; the cell's own output has the rest
 
@@ -85,6 +85,10 @@ def ending(error: BaseException | None, progress: Progress, failure: Failure | N
 
 
 def _dead(watchdog: Watchdog, memory_mb: int) -> Ending:
+    if watchdog.killed_by_the_machine() and not watchdog.at_memory_limit():
+        why = "The machine, or its container, had no memory left, and the kernel was killed"
+        advice = f"give it more, or run less beside it; the limit of {memory_mb} MB (limits.memory_mb) was not reached"
+        return Ending("out of memory", f"{why}: {advice}.")
     if watchdog.died_of_memory():
         return Ending("out of memory", f"The kernel died of it; its limit is {memory_mb} MB (limits.memory_mb).")
     return Ending("kernel died", f"The kernel's process ended while this cell ran ({watchdog.signal()}).")

@@ -18,6 +18,8 @@ import traceback
 import uuid
 from typing import Any
 
+from flows.machine import can_fork, end_with_parent
+
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
 ALWAYS = {
     "OMP_NUM_THREADS": "1",
@@ -27,7 +29,6 @@ ALWAYS = {
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
     "ARROW_DEFAULT_MEMORY_POOL": "system",  # its own reserves 1 GB at once, which the limit of memory would count
 }
-PR_SET_PDEATHSIG = 1
 MARK = "FOOTFALL_KERNEL"  # in the environment of all that a kernel starts, so that none of them can hide
 _servers: list["ForkServer"] = []
 
@@ -37,11 +38,6 @@ def environment() -> dict[str, str]:
     return {name: os.environ[name] for name in PASSED_ON if name in os.environ} | ALWAYS
 
 
-def die_with_parent() -> None:
-    """For ``preexec_fn``: the process is killed when the one that started it ends, however that ends."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
 def new_mark() -> str:
     """A value for `MARK`: whose kernel it is, and which one; always of the same length."""
     return f"{os.getpid():08}-{uuid.uuid4().hex}"
@@ -49,7 +45,7 @@ def new_mark() -> str:
 
 def start(station: str = "") -> None:
     """See to it that there is a fork server, and return at once: it imports what the station needs while we go on."""
-    if not any(server.alive() for server in _servers):
+    if can_fork() and not any(server.alive() for server in _servers):
         _servers[:] = [ForkServer(station)]
 
 
@@ -72,7 +68,7 @@ class ForkServer:
         env = environment() | {MARK: new_mark()}
         env |= {"JPY_PARENT_PID": str(os.getpid())}  # without it ipykernel talks to the terminal
         self._process = subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                         start_new_session=True, preexec_fn=die_with_parent)  # fmt: skip
+                                         start_new_session=True, preexec_fn=end_with_parent)  # fmt: skip
         assert self._process.stdin and self._process.stdout
         self._requests, self._events = self._process.stdin.fileno(), self._process.stdout.fileno()
         self._unread, self._forked, self._exit_codes = b"", list[tuple[int, int]](), dict[int, int]()
@@ -191,7 +187,7 @@ def _become_kernel(request: dict[str, Any], ready: int) -> None:
 
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        die_with_parent()
+        end_with_parent()
         os.setsid()
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(2, 1)

@@ -11,6 +11,7 @@ from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
+from flows.machine import end_with_parent
 from flows.notebook import forkserver
 from flows.notebook.watchdog import Watchdog
 
@@ -37,7 +38,7 @@ class WatchedProvisioner(LocalProvisioner):
             self.pid = self.pgid = forked.pid
             self.process = forked  # type: ignore[assignment]
         else:
-            await super().launch_kernel(cmd, **kwargs | {"env": env, "preexec_fn": forkserver.die_with_parent})
+            await super().launch_kernel(cmd, **kwargs | {"env": env, "preexec_fn": end_with_parent})
         self.watchdog.watch(self.process, mark, Path(self.parent.connection_file).parent)  # type: ignore[union-attr]
         return self.connection_info
 

@@ -2,15 +2,16 @@
 
 import contextlib
 import os
-import resource
 import signal
 import subprocess
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 
+from flows.machine import limit_memory, oom_kills
 from flows.notebook.forkserver import MARK, ForkedKernel
 from footfall.params import Limits
 
@@ -39,7 +40,7 @@ class Watchdog(threading.Thread):
     def __init__(self, limits: Limits, deadline: float) -> None:
         super().__init__(daemon=True)
         self.memory, self.deadline = limits.memory_mb << 20, deadline
-        self.late, self.peak, self._ended, self._oom_kills = False, 0, threading.Event(), _oom_kills()
+        self.late, self.peak, self._ended, self._oom_kills = False, 0, threading.Event(), oom_kills()
         self._process: subprocess.Popen[bytes] | ForkedKernel | None = None
 
     def watch(self, process: "subprocess.Popen[bytes] | ForkedKernel", mark: str, sockets: Path) -> None:
@@ -49,8 +50,7 @@ class Watchdog(threading.Thread):
             ["/bin/sh", "-c", script], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
         )
         self._process = process
-        with contextlib.suppress(ProcessLookupError):  # one that ended at once
-            resource.prlimit(process.pid, resource.RLIMIT_DATA, (self.memory, self.memory))
+        limit_memory(process.pid, self.memory)
         self.start()
 
     def run(self) -> None:
@@ -64,7 +64,8 @@ class Watchdog(threading.Thread):
     def look(self) -> bool:
         """Note how much memory the kernel has taken; whether it is still there."""
         with contextlib.suppress(psutil.NoSuchProcess):
-            self.peak = max(self.peak, psutil.Process(self._process.pid).memory_info().data if self._process else 0)
+            memory: Any = psutil.Process(self._process.pid).memory_info() if self._process else None
+            self.peak = max(self.peak, getattr(memory, "data", 0))
             return True
         return False
 
@@ -81,8 +82,11 @@ class Watchdog(threading.Thread):
 
     def died_of_memory(self) -> bool:
         """Whether memory is what the kernel died of: at its own limit, or by the machine's or container's."""
-        killed = self._code() == -signal.SIGKILL and _oom_kills() > self._oom_kills
-        return killed or (self.at_memory_limit() and not self.late)
+        return self.killed_by_the_machine() or (self.at_memory_limit() and not self.late)
+
+    def killed_by_the_machine(self) -> bool:
+        """Whether it was killed while the machine, or the container, killed something because its memory ran out."""
+        return self._code() == -signal.SIGKILL and oom_kills() > self._oom_kills
 
     def signal(self) -> str:
         """The signal that ended the kernel, by its name."""
@@ -91,9 +95,3 @@ class Watchdog(threading.Thread):
 
     def _code(self) -> int | None:
         return self._process.returncode if self._process else None
-
-
-def _oom_kills() -> int:
-    """How many processes were killed so far because memory ran out, on this machine or in a container of it."""
-    lines = Path("/proc/vmstat").read_text().splitlines()
-    return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)

@@ -5,6 +5,7 @@ import email.utils
 import os
 import platform
 import re
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -20,12 +21,13 @@ from zoneinfo import ZoneInfo
 from packaging.markers import Marker
 from packaging.specifiers import SpecifierSet
 
-from flows.champion import entries, registry
+from flows import machine
+from flows.champion import entries
 from flows.champion import ledger as ledgers
 from flows.masking import masked
 from flows.record import mlflow_runs
 from flows.record.folder import LOCK
-from flows.settings import LISBON, ROOT, bucket_name, built_from, home, params_folder
+from flows.settings import LISBON, ROOT, bucket_name, built_from, home, make_home, params_folder
 from flows.storage import bucket, layout
 from footfall.errors import Problem
 from footfall.market_file import FOLDERS, market_names
@@ -60,9 +62,10 @@ def examine() -> Iterator[Finding]:
 
 
 def python() -> Finding:
-    """The interpreter is one that everything is locked for."""
+    """The interpreter is one that everything is locked for; and what the system it runs on cannot guard."""
     number, fits = platform.python_version(), metadata("footfall")["Requires-Python"]
-    return Finding("python", number, "" if number in SpecifierSet(fits) else "make -B .venv/ready")
+    gaps = f"; not guarded on {platform.system()}: {', '.join(machine.unguarded())}" if machine.unguarded() else ""
+    return Finding("python", f"{number}{gaps}", "" if number in SpecifierSet(fits) else "make -B .venv/ready")
 
 
 def packages() -> Finding:
@@ -154,11 +157,14 @@ def zone() -> Finding:
 
 
 def disk() -> Finding:
-    """There is room for what runs keep."""
-    home().mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(home()).free / 1e9
+    """There is room for what runs keep, and nobody else on this machine may look into it."""
+    free = shutil.disk_usage(make_home()).free / 1e9
+    says = f"{free:.1f} GB free at {home()}"
+    if home().stat().st_mode & 0o007 and not built_from():  # a container has nobody else in it
+        mend = f"chmod o= {shlex.quote(str(home()))}"
+        return Finding("disk", f"{says}, which everybody on this machine may read", mend)
     mend = f"free some space, or set FOOTFALL_HOME to a folder on another disk; {ROOM:g} GB are enough"
-    return Finding("disk", f"{free:.1f} GB free at {home()}", mend if free < ROOM else "")
+    return Finding("disk", says, mend if free < ROOM else "")
 
 
 def tree() -> Finding:
@@ -183,13 +189,14 @@ def _in_production() -> bool:
 
 
 def champions() -> Finding:
-    """Every champion loads, and is what was registered."""
+    """Every champion can be fetched, and is the model that the ledger names."""
     store, markets = bucket.connect(bucket_name()), market_names(params_folder())
-    champions = [entry for market in markets if (entry := ledgers.champion(store, market))]
-    for entry in champions:
+    champions = {market: last.champions[-1] for market in markets if (last := entries.newest(store, market))}
+    for market, champion in champions.items():
         with tempfile.TemporaryDirectory() as folder:
-            registry.lay_down(entry.market, entry.version, Path(folder))
-    return Finding("champions", ", ".join(f"{entry.market}/{entry.version}" for entry in champions) or "none yet")
+            ledgers.lay_down(store, market, champion, Path(folder))
+    named = ", ".join(f"{market}/{champion.version}" for market, champion in champions.items())
+    return Finding("champions", named or "none yet")
 
 
 def ledger() -> Finding:

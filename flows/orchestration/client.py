@@ -27,4 +27,10 @@ def answering() -> Iterator[SyncPrefectClient]:
     except httpx.HTTPError as error:
         url, brief = os.environ.get("PREFECT_API_URL", "its own address"), str(error).partition("\n")[0][:300]
         sentence = without_passwords(f"Prefect at {url}{by_way_of(url)} did not do its part: {brief}")
-        raise EnvironmentProblem(f"{sentence}. Run again when it answers.") from None
+        raise EnvironmentProblem(f"{sentence}. {_advice(error)}") from None
+
+
+def _advice(error: httpx.HTTPError) -> str:
+    if isinstance(error, httpx.HTTPStatusError) and error.response.status_code in (401, 403):
+        return "It does not let this process in: set PREFECT_API_AUTH_STRING as the server has it."
+    return "Run again when it answers."

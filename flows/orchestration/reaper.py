@@ -1,6 +1,7 @@
 """Runs that died without a word: told to Prefect, which would show them as running for ever, and run once more."""
 
 import datetime as dt
+from contextlib import suppress
 from uuid import UUID
 
 import psutil
@@ -12,11 +13,13 @@ from prefect.client.schemas.filters import (
     FlowRunFilterStateType,
 )
 from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.exceptions import ObjectNotFound
 from prefect.states import Crashed
 from prefect.types import DateTime
 
 from flows.orchestration import alerts
 from flows.orchestration.schedule import GOING, due_after, own_run
+from flows.record import mlflow_runs
 from flows.record.folder import owner_of
 from flows.settings import POOL, home, prefect_is_ours
 
@@ -40,8 +43,20 @@ def reap() -> list[str]:
     with alerts.best_effort(), get_client(sync_client=True) as client:  # else the next start does it
         unfinished = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=GOING)))
         going = [run for run in client.read_flow_runs(flow_run_filter=unfinished) if own is None or run.id != own.id]
-        return [_reap(client, run) for run in [*filter(_is_dead, going), *_crashed(client)]]
+        dead = [_reap(client, run) for run in [*filter(_is_dead, going), *_crashed(client)]]
+        return [*dead, *_lost(client)]
     return []
+
+
+def _lost(client: SyncPrefectClient) -> list[str]:
+    """End in MLflow what Prefect knows to have ended on a machine whose disk is gone: its record never comes."""
+    sentences = []
+    for number, flow_run in mlflow_runs.open_elsewhere(home() / "runs").items():
+        with suppress(ObjectNotFound):
+            state = client.read_flow_run(UUID(flow_run)).state
+            if state and state.is_final():
+                sentences.append(mlflow_runs.close_lost(number))
+    return sentences
 
 
 def _crashed(client: SyncPrefectClient) -> list[FlowRun]:

@@ -1,7 +1,9 @@
 """A run's record in MLflow's words: the metrics, parameters, tags, data and description of its page there."""
 
+import html
 import json
 import os
+import re
 import time
 from math import isfinite
 from pathlib import Path
@@ -71,9 +73,14 @@ def tags(record: Record, run: Any) -> list[RunTag]:
         "modified": str(record.modified).lower(),
         "template": record.template,
         "lock": record.lock,
-        "mlflow.note.content": f"{describe(record)}\n\n{_links(record, run)}",
+        "mlflow.note.content": f"{_as_text(describe(record))}\n\n{_links(record, run)}",
     }
     return [RunTag(name, str(value)) for name, value in facts.items() if value != ""]
+
+
+def _as_text(text: str) -> str:
+    """What came from outside, in Markdown: no link, picture or tag of its own."""
+    return re.sub(r"([\[\]`])", r"\\\1", html.escape(text, quote=False))
 
 
 def _links(record: Record, run: Any) -> str:

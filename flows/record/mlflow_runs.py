@@ -7,6 +7,7 @@ import fcntl
 import json
 import logging
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -38,6 +39,12 @@ from footfall.errors import EnvironmentProblem, UsageProblem
 
 STATUS = {"succeeded": "FINISHED", "interrupted": "KILLED"}
 KIND = {"mlflow.experimentKind": "custom_model_development"}
+REFUSALS = {  # answers that no waiting makes better
+    r"error code 40[13]|PERMISSION_DENIED|UNAUTHENTICATED": "It does not let this process in: set "
+    "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_AUTH=google.",
+    "RESOURCE_DOES_NOT_EXIST": "It never had that, or has lost it, as when its database was restored: what was "
+    "published stays, and the bucket's ledger knows every champion.",
+}
 LIST = "runs"  # name of a shared view: the list of runs with what each came to
 METRICS = {"train": ["WIS", "MAE", "cover80"], "predict": ["mean", "width80"]}
 logging.getLogger("mlflow").setLevel(logging.WARNING)
@@ -111,9 +118,11 @@ def answering() -> Iterator[None]:
     try:
         yield
     except (MlflowException, OSError) as error:
-        kind = EnvironmentProblem if isinstance(error, RestException) else Away
         brief = without_passwords(str(error).splitlines()[0][:300])
-        raise kind(f"MLflow at {_address()} did not do its part: {brief}. Run again when it answers.") from None
+        refused = next((advice for sign, advice in REFUSALS.items() if re.search(sign, brief)), "")
+        kind = EnvironmentProblem if refused or isinstance(error, RestException) else Away
+        advice = refused or "Run again when it answers."
+        raise kind(f"MLflow at {_address()} did not do its part: {brief.rstrip('.')}. {advice}") from None
 
 
 def ask() -> None:
@@ -195,6 +204,29 @@ def deliver_waiting(runs: Path) -> list[str]:
             except Exception as error:  # one bad folder keeps no other waiting, and stops no start
                 sentences.append(f"the record of {folder.name} waits: {type(error).__name__}: {error}")
     return sentences
+
+
+def open_elsewhere(runs: Path) -> dict[str, str]:
+    """The flow runs, by their ids, of runs that MLflow calls running and that have no folder on this disk."""
+    open_runs = search(None, "attributes.status = 'RUNNING'")
+    tags = {run.info.run_id: run.data.tags for _, run in open_runs}
+    return {
+        number: tag["prefect_flow_run"]
+        for number, tag in tags.items()
+        if "prefect_flow_run" in tag and not (runs / tag.get("folder", "")).exists()
+    }
+
+
+@answering()
+def close_lost(run: str) -> str:
+    """End a run whose machine is gone with its folder, and say which it was."""
+    client = MlflowClient()
+    tags = client.get_run(run).data.tags
+    sentence = f"{tags.get('folder', run)}: the machine it ran on is gone, and its record with it"
+    for name, value in {"outcome": "interrupted", "summary": sentence, "mlflow.note.content": sentence}.items():
+        client.set_tag(run, name, value)
+    client.set_terminated(run, STATUS["interrupted"])
+    return sentence
 
 
 def bring_back(runs: Path, notebook: str, market: str) -> None:

@@ -1,12 +1,12 @@
 """A process, noted in a file such that it can be told later, by anyone on this machine, whether it still lives."""
 
 import os
-from pathlib import Path
 
 import psutil
 from pydantic import BaseModel
 
-PROC = Path("/proc")
+from flows.machine import PROC
+
 START = PROC / "sys" / "kernel" / "random" / "boot_id"  # another one after every start of the machine
 
 

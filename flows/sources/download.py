@@ -34,6 +34,10 @@ SUFFIXES = {ZIP: ".zip", GZIP: ".csv.gz", CSV: ".csv"}  # what a report may be
 EXPORTS = {CSV: ".csv", UTF16: ".csv", GZIP: ".csv.gz", EXCEL: ".xlsx", PARQUET: ".parquet", XML: ".xml"}
 ANSWERS, TEXTS = {JSON: ".json"}, {CSV: ".csv"}  # what an interface may be, and a plain table
 WORDS = {ZIP: "a zip file", CSV: "a text file", HTML: "a web page"}  # for whoever has only the address
+LATER = "Try later, or download it yourself and give the path."
+SMALLER = "Nothing of it was used; name a smaller file, or correct the address."
+LOGIN = "It wants a user and a password: write them into ~/.netrc, or correct them there."
+REFUSALS = {401: LOGIN, 403: LOGIN, 404: "Correct the address.", 410: "It is gone for good: name another source."}
 NO_EXPORT, NO_REPORT = "a CSV, Excel, Parquet or SAF-T file", "a zip, gzip or csv file"
 
 
@@ -120,7 +124,7 @@ def fetch(
 
 
 def _local(source: str) -> Path:
-    path = Path(source).expanduser()
+    path = Path(os.path.expanduser(source))  # which leaves a ~ where nobody knows of whom
     beside = params_folder() / path
     if not path.exists() and not beside.exists():
         raise UsageProblem(f"{source}: no such file or folder. Give a file, a folder or an https address")
@@ -139,7 +143,8 @@ def _from_bucket(source: str, folder: Path, limits: Limits) -> Path:
     if not blobs:
         raise UsageProblem(f"{source}: no such object or folder in the bucket. Correct the address.")
     if (size := sum(blob.size for blob in blobs)) > limits.size:
-        raise EnvironmentProblem(f"{source}: {size:,} bytes, larger than the limit of {limits.size:,} bytes")
+        too_much = f"{size:,} bytes, larger than the limit of {limits.size:,} bytes"
+        raise EnvironmentProblem(f"{source}: {too_much}. Name one object, or a folder that holds less.")
     target = folder / "bucket"
     target.mkdir(parents=True, exist_ok=True)
     for blob in blobs:
@@ -221,7 +226,9 @@ async def _try(
 
 def _redirected(url: httpx.URL, target: httpx.URL) -> httpx.URL:
     """Where a redirect leads; to another host only whoever names that host as the source may go."""
-    if target.netloc != url.netloc or not _is_permitted(target):
+    if not _is_permitted(target):
+        raise _unreachable(url, f"redirected to {masked(str(target))}, from where nothing is fetched")
+    if target.netloc != url.netloc:
         raise _unreachable(url, f"redirected to {masked(str(target))}; name that as the source if you trust it")
     return target.copy_with(userinfo=b"")
 
@@ -230,12 +237,12 @@ async def _save(answer: httpx.Response, url: httpx.URL, part: Path, limits: Limi
     if answer.status_code in TRANSIENT:
         raise _Transient(f"the server answered {answer.status_code}")
     if answer.status_code != 200:
-        raise _unreachable(url, f"the server answered {answer.status_code}")
+        raise _unreachable(url, f"the server answered {answer.status_code}", REFUSALS.get(answer.status_code, LATER))
     with part.open("wb") as file:
         async for chunk in answer.aiter_raw():
             file.write(chunk)
             if file.tell() > limits.size:
-                raise _unreachable(url, f"larger than the limit of {limits.size:,} bytes")
+                raise _unreachable(url, f"larger than the limit of {limits.size:,} bytes", SMALLER)
     encoding = answer.headers.get("Content-Encoding", "identity")
     if encoding != "identity":
         _unwrap(part, encoding, url, limits)
@@ -252,13 +259,12 @@ def _unwrap(part: Path, encoding: str, url: httpx.URL, limits: Limits) -> None:
     except integrity.DAMAGED as error:
         raise _Transient(f"the transfer is cut or damaged ({error})") from error
     except integrity.TooLarge as error:
-        raise _unreachable(url, str(error)) from error
+        raise _unreachable(url, str(error), SMALLER) from error
     part.with_suffix(".plain").replace(part)
 
 
-def _unreachable(url: httpx.URL, reason: str) -> EnvironmentProblem:
-    where = f"{masked(str(url))}{by_way_of(str(url))}"
-    return EnvironmentProblem(f"{where}: {reason}. Try later, or download it yourself and give the path.")
+def _unreachable(url: httpx.URL, reason: str, advice: str = LATER) -> EnvironmentProblem:
+    return EnvironmentProblem(f"{masked(str(url))}{by_way_of(str(url))}: {reason}. {advice}")
 
 
 def _name(url: httpx.URL) -> str:

@@ -2,6 +2,7 @@
 
 from flows.champion import ledger, registry
 from flows.orchestration import alerts
+from flows.record.files import content_digest
 from flows.settings import bucket_name
 from flows.station.run import Run, stage, step
 from flows.storage.bucket import connect
@@ -39,7 +40,10 @@ def promote(run: Run, version: str | None, incumbent: str | None) -> str:
         if version is None:
             outcome = f"nothing new: it is version {incumbent}, byte for byte"
         elif gate["passed"]:
-            entry, outcome = ledger.promote(bucket, run.market.name, version, incumbent, run.as_of, gate, run.id)
+            trained = content_digest(run.folder / "out" / "model")
+            entry, outcome = ledger.promote(
+                bucket, run.market.name, version, incumbent, run.as_of, gate, run.id, trained
+            )
             if entry:
                 alerts.tell(run.market.name, "promotion", f"{outcome}: {gate['reason']}")
         progress += [gate["reason"], outcome]

@@ -90,7 +90,7 @@ def _through(table: pd.DataFrame, run: Run) -> dt.date:
         )
         with suppress(Problem):  # the trouble at hand is the one to tell of
             _say_on_the_page(run, sentence)
-        raise StaleSource(f"{sentence} Stand on an earlier day: --as-of.")
+        raise StaleSource(f"{sentence} Look at the source; if it has ended, stand on an earlier day: --as-of.")
     return through
 
 

@@ -36,7 +36,8 @@ TYPES = {
     "parquet": "application/vnd.apache.parquet",
 }
 REMEDY = "Remove it and run the day again: equal inputs give equal bytes."
-ALTERED = f"its bytes do not match its checksum (crc32c). {REMEDY}"
+RESTORE = "Restore it from the bucket's versions: no run makes it again."
+ALTERED = "its bytes do not match its checksum (crc32c)."
 
 
 class Missing(DataProblem):
@@ -84,7 +85,8 @@ def create(bucket: Bucket, name: str, content: bytes) -> bool:
         return True
     if read(bucket, name) == content:
         return False
-    raise Conflict(f"{address(bucket, name)}: someone else wrote it first, and it is not the same. Theirs stays.")
+    theirs = "someone else wrote it first, and it is not the same. Theirs stays."
+    raise Conflict(f"{address(bucket, name)}: {theirs} Look who else writes there; if nobody does: {remedy(name)}")
 
 
 def read(bucket: Bucket, name: str) -> bytes:
@@ -189,7 +191,7 @@ def write(bucket: Bucket, name: str, content: bytes, replaces: int | None = None
         except PreconditionFailed:
             return _is_ours(bucket, name, blob.metadata["writer"])
     if blob.crc32c != checksum(content):
-        raise DataProblem(f"{address(bucket, name)}: arrived altered (crc32c). {REMEDY}")
+        raise DataProblem(f"{address(bucket, name)}: arrived altered (crc32c). {remedy(name)}")
     return True
 
 
@@ -211,14 +213,19 @@ def get(bucket: Bucket, name: str) -> tuple[bytes, int]:
         except NotFound:
             raise _absent(bucket, name) from None
     if blob.crc32c != checksum(content):
-        raise DataProblem(f"{address(bucket, name)}: {ALTERED}")
+        raise DataProblem(f"{address(bucket, name)}: {ALTERED} {remedy(name)}")
     return content, blob.generation
 
 
 def _absent(bucket: Bucket, name: str) -> Missing:
     """The object is missing – unless listing finds that the whole bucket is."""
     _retried(_listed)(bucket, max_results=1)
-    return Missing(f"{address(bucket, name)}: not there. Run the day again: equal inputs give equal bytes.")
+    return Missing(f"{address(bucket, name)}: not there. {remedy(name).removeprefix('Remove it and ').capitalize()}")
+
+
+def remedy(name: str) -> str:
+    """What to do about an object that is not as it must be: only what a run makes again may be removed."""
+    return REMEDY if layout.is_made_again(name) else RESTORE
 
 
 def state(bucket: Bucket, name: str) -> Blob | None:
@@ -235,11 +242,13 @@ def _answering(bucket: Bucket, name: str, permission: str) -> Iterator[None]:
         yield
     except (Unauthorized, Forbidden, GoogleAuthError) as error:
         advice = f"Grant this process {permission} on the bucket {bucket.name}, or name another bucket."
+        if not isinstance(error, Forbidden):  # it is not known who asks
+            advice += " Look at its credentials too (GOOGLE_APPLICATION_CREDENTIALS): they may be missing or too old."
         raise EnvironmentProblem(f"{where}: not allowed ({_brief(error)}). {advice}") from error
     except NotFound as error:
         raise EnvironmentProblem(f"{where}: no bucket is called {bucket.name}. Create it, or name another.") from error
     except DataCorruption as error:
-        raise DataProblem(f"{where}: {ALTERED}") from error
+        raise DataProblem(f"{where}: {ALTERED} {remedy(name)}") from error
     except (GoogleAPIError, OSError) as error:  # those of requests are OSErrors
         advice = f"Retried for up to {_deadline():g} s; run again when the storage answers."
         raise EnvironmentProblem(f"{where}: {_brief(error)}. {advice}") from error

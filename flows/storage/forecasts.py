@@ -267,7 +267,8 @@ def _manifest(bucket: Bucket, pointer: dict[str, Any]) -> dict[str, Any]:
 def _verified(bucket: Bucket, name: str, digest: str) -> bytes:
     content = storage.read(bucket, name)
     if sha256(content) != digest:
-        raise DataProblem(f"{storage.address(bucket, name)}: altered since it was published (sha256). {REMEDY}")
+        altered = f"altered since it was published (sha256). {storage.remedy(name)}"
+        raise DataProblem(f"{storage.address(bucket, name)}: {altered}")
     return content
 
 

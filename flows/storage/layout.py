@@ -142,6 +142,11 @@ def is_ours(name: str) -> bool:
     return re.fullmatch(OURS, name) is not None
 
 
+def is_made_again(name: str) -> bool:
+    """Whether the run of a day makes an object again, byte for byte: its set, and what leads readers there."""
+    return re.fullmatch(rf"{SET}/.+|{MARKET}/(latest\.json|{SHOWN})", name) is not None
+
+
 def probe() -> str:
     """An object to try permissions on."""
     return f"{PROBES}/{uuid.uuid4().hex}.json"

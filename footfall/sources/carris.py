@@ -74,7 +74,7 @@ def _documents(path: Path) -> list[dict[str, Any]]:
     try:
         documents = json.loads(path.read_bytes(), object_pairs_hook=_object)
     except (ValueError, RecursionError) as error:
-        raise DataProblem(f"{path.name}: cut, or no JSON ({str(error)[:120]}). Fetch it again.") from None
+        raise DataProblem(f"{path.name}: cut, or no JSON ({safe(str(error), 120)}). Fetch it again.") from None
     if not isinstance(documents, list) or not all(isinstance(document, dict) for document in documents):
         kind = f"an object of {safe(', '.join(documents))}" if isinstance(documents, dict) else "something else"
         raise DataProblem(f"{path.name}: the source has changed its shape: {kind}, where a list of lines was.")
@@ -109,7 +109,7 @@ def _typed(records: list[dict[str, Any]], day_key: str) -> tuple[pd.DataFrame, l
     rows = pd.DataFrame({"line": np.arange(1, len(table) + 1), "line_id": table["line_id"].astype("str")})
     rows["day"] = pd.DatetimeIndex(written.map(days))
     rows["day_type"] = table["day_type"].astype("str")
-    rows["value"] = [float(qty) if type(qty) in (int, float) else np.nan for qty in table["qty"]]
+    rows["value"] = [_number(qty) for qty in table["qty"]]
     rules = {
         ("line_id", "no line"): table["line_id"].isna(),
         (day_key, "no day, as in 2024-01-31"): rows["day"].isna(),
@@ -120,6 +120,10 @@ def _typed(records: list[dict[str, Any]], day_key: str) -> tuple[pd.DataFrame, l
         for (key, rule), broken in rules.items()
         for line, value in zip(rows.loc[broken, "line"], table.loc[broken, key], strict=True)
     ]
+
+
+def _number(qty: Any) -> float:
+    return float(qty) if type(qty) is float or (type(qty) is int and abs(qty) < 1e15) else np.nan
 
 
 def _day(text: str) -> pd.Timestamp:

@@ -12,7 +12,7 @@ import defusedxml.ElementTree
 import pandas as pd
 from defusedxml.common import DefusedXmlException
 
-from footfall.sources.fault import Fault, Unreadable, counted
+from footfall.sources.fault import Fault, Unreadable, counted, safe
 from footfall.sources.rows import Rows
 
 TOTALS = ("GrossTotal", "NetTotal")
@@ -83,7 +83,7 @@ def _documents(path: Path) -> Iterator[dict[str, str]]:
             if parents and (name == "Invoice" or name in LARGE):
                 parents[-1].remove(element)
     except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
-        brief = " ".join(str(error).split())[:120]
+        brief = safe(" ".join(str(error).split()), 120)
         raise Unreadable(Fault(1, 0, path.name, f"no XML that can be read ({brief}); export it again")) from error
 
 

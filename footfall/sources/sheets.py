@@ -18,7 +18,7 @@ import pyarrow as arrow
 import pyarrow.parquet
 
 from footfall.sources import integrity
-from footfall.sources.fault import Fault, Unreadable
+from footfall.sources.fault import Fault, Unreadable, safe
 
 SEPARATORS = (";", "\t", ",", "|")
 EXPECTED = "CSV, Excel (.xlsx), Parquet and SAF-T are read"
@@ -59,6 +59,7 @@ def sheets(path: Path) -> list[Sheet]:
         ValueError,
         TypeError,
         AttributeError,
+        SyntaxError,
         OSError,
         arrow.ArrowException,
     ) as error:
@@ -141,11 +142,14 @@ def _of_parquet(path: Path) -> Sheet:
 def _of_arrow(file: Any) -> Iterator[Record]:
     yield 0, list(file.schema_arrow.names)
     line = 1
-    for batch in file.iter_batches():
-        for cells in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-            yield line, cells
-            line += 1
+    try:
+        for batch in file.iter_batches():
+            for cells in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                yield line, cells
+                line += 1
+    except (OSError, ValueError, OverflowError, arrow.ArrowException) as error:
+        raise Unreadable(Fault(line, 0, "", f"no row that can be read ({_brief(error)}); export it again")) from error
 
 
 def _brief(error: Exception) -> str:
-    return " ".join(str(error).split())[:120] or type(error).__name__
+    return safe(" ".join(str(error).split()) or type(error).__name__, 120)

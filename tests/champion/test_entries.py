@@ -190,3 +190,11 @@ def test_what_is_called_otherwise_is_somebody_elses_and_passed_over(bucket, comm
     assert append(bucket).number == 1 and append(bucket).number == 2
     assert {market: len(chain) for market, chain in ledger.all_entries(bucket).items()} == {"portugal": 5, "spain": 2}
     assert storage.read(bucket, "ledger/portugal/zz.json") == b"of another house"
+
+
+def test_an_entry_that_is_none_stops_its_own_market_and_no_other(bucket):
+    append(bucket)
+    storage.create(bucket, "ledger/spain/000001.json", b"of another house")
+    with pytest.raises(DataProblem, match=r"ledger/spain/000001\.json: not an entry of the ledger"):
+        ledger.newest(bucket, "spain")
+    assert ledger.newest(bucket, "portugal").number == 1 and append(bucket).number == 2

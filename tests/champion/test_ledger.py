@@ -11,6 +11,7 @@ import sys
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
+import conftest
 import pytest
 from conftest import footfall, poison, typical
 from mlflow_records import model, training
@@ -403,3 +404,59 @@ def test_a_poisoned_champion_is_rolled_back_and_the_forecast_of_before_is_back_b
     told = footfall("champion", "sample").output
     assert re.findall(r"forecasts/2022-10-13/(\w+)", told) == [back.pointer["digest"]], "of several, the one in use"
     assert footfall("rollback", "sample", "--reason", "x", "--to", "99").exit_code == 6
+
+
+def forge(market, version, folder):
+    """What whoever can write to MLflow can do: another model under a version, and its sha256 where ours stood."""
+    from flows.champion import registry
+    from flows.record.files import content_digest
+    from flows.record.mlflow_runs import MlflowClient
+
+    uri = MlflowClient().get_model_version_download_uri(market, version)
+    registry.lay_down(market, version, folder)
+    for stored in (home() / "artifacts").rglob("forecaster.zip"):
+        if stored.read_bytes() == (folder / "champion" / "forecaster.zip").read_bytes():
+            stored.write_bytes(b"whatever acts when it is unpickled")
+            digest = content_digest(stored.parent)
+    MlflowClient().set_model_version_tag(market, version, "sha256", digest)
+    registry.lay_down(market, version, folder / uri.rpartition("/")[2])  # MLflow by itself has nothing to object
+    return digest
+
+
+def test_a_model_that_was_changed_in_mlflow_with_its_tag_is_used_nowhere(
+    ledger, place, versions, tmp_path, monkeypatch
+):
+    from flows.authoring import candidates
+    from flows.operations import doctor
+
+    market, more = versions
+    for against in (None, "1"):
+        ledger.promote(place, market, more(), against, DAY, gate(3.0), "run")
+    forge(market, "1", tmp_path / "a")
+    with pytest.raises(EnvironmentProblem, match=f"model {market} version 1 is another one in MLflow"):
+        ledger.rollback(place, market, "back to what was good")
+    assert ledger.champion(place, market).version == "2", "nobody went anywhere"
+    forge(market, "2", tmp_path / "b")
+    conftest.market(monkeypatch, tmp_path, market, "data: {source: sample}\n")
+    monkeypatch.setenv("FOOTFALL_BUCKET", place.name)
+    for use in (
+        lambda: ledger.lay_down(place, market, ledger.follow(place, market).champion(), tmp_path / "c"),
+        lambda: candidates.recipe_of_champion(market),
+        doctor.champions,
+    ):
+        with pytest.raises(DataProblem, match=r"names another model as version 2 .*one of the two was altered"):
+            use()
+
+
+def test_a_challenger_that_was_changed_in_mlflow_before_its_promotion_is_not_promoted(
+    ledger, place, versions, tmp_path
+):
+    from flows.champion import registry
+
+    market, more = versions
+    version = more()
+    trained = registry.lay_down(market, version, tmp_path / "trained")
+    forge(market, version, tmp_path / "a")
+    with pytest.raises(EnvironmentProblem, match=f"{market} version 1 is another one .* than was trained \\({trained}"):
+        ledger.promote(place, market, version, None, DAY, gate(3.0), "run", trained)
+    assert ledger.champion(place, market) is None

@@ -102,6 +102,15 @@ class Source(BaseHTTPRequestHandler):
     def next_door(self, name):
         self.answer(302, Location="http://localhost:1/figures.zip")
 
+    def to_a_file(self, name):
+        self.answer(302, Location="file:///etc/passwd")
+
+    def to_the_clouds_metadata(self, name):
+        self.answer(302, Location="http://169.254.169.254/computeMetadata/v1/instance/service-accounts/default/token")
+
+    def to_another_scheme(self, name):
+        self.answer(302, Location="gopher://127.0.0.1:25/figures.zip")
+
     def cut_length(self, name):
         self.answer(body=ZIP[:-40], Content_Length=len(ZIP))
 
@@ -242,6 +251,21 @@ def test_only_what_may_pass_is_tried_again(server, seen, tmp_path, status, reque
     assert len(seen) == requests
 
 
+ADVICE = [
+    (401, "~/.netrc"),
+    (403, "~/.netrc"),
+    (404, "Correct the address"),
+    (410, "gone for good"),
+    (418, "Try later"),
+]
+
+
+@pytest.mark.parametrize(("status", "advice"), ADVICE)
+def test_nobody_is_told_to_wait_for_what_waiting_does_not_mend(server, tmp_path, status, advice):
+    message = refused(EnvironmentProblem, f"{server}/status/{status}", tmp_path)
+    assert advice in message and ("Try later" in message) == (advice == "Try later")
+
+
 @pytest.mark.parametrize("way", ["slow", "slow_head"])
 def test_a_trickle_ends_at_the_limit(server, tmp_path, way):
     begin = time.monotonic()
@@ -259,6 +283,13 @@ def test_a_redirect_to_another_host_is_not_followed(server, seen, tmp_path, way,
     message = refused(EnvironmentProblem, f"{server}/{way}/figures.zip", tmp_path)
     assert f"redirected to {where}/figures.zip; name that" in message and "canary" not in message
     assert len(seen) == 1
+
+
+@pytest.mark.parametrize("way", ["to_a_file", "to_the_clouds_metadata", "to_another_scheme"])
+def test_a_redirect_to_where_nothing_is_fetched_from_is_not_advised(server, seen, tmp_path, way):
+    message = refused(EnvironmentProblem, f"{server}/{way}/figures.zip", tmp_path)
+    assert "from where nothing is fetched" in message and "if you trust it" not in message
+    assert len(seen) == 1 and not list(tmp_path.rglob("*.zip"))
 
 
 @pytest.mark.parametrize("way", ["cut_length", "cut_chunked", "cut_encoded"])

@@ -2,10 +2,17 @@
 
 import datetime as dt
 import json
+import random
 import re
+import signal
+import subprocess
+import sys
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from conftest import typical
 from proxy import Proxy
 
 from flows.storage import bucket as storage
@@ -240,6 +247,53 @@ def test_what_changes_nothing_writes_nothing(bucket):
     before = everything(bucket)
     assert not storage.amend(bucket, "portugal/track.json", lambda there: b"{}")
     assert everything(bucket) == before
+
+
+# --- a publisher that is killed ---
+
+PUBLISHER = f"""
+import datetime as dt, sys
+from flows.storage import bucket, forecasts
+place = bucket.connect(sys.argv[1])
+files = {{name: content + b"new" for name, content in {FILES!r}.items()}}
+done = forecasts.publish(place, "portugal", dt.date(2022, 10, 2), files, {ABOUT!r})
+forecasts.put_up(place, done, files)
+"""
+STEPS = [f"{request} {when}" for request in (*FILES, "manifest.json", "latest.json", "portugal/index.html")
+         for when in ("before", "after")]  # fmt: skip
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("step", typical([*STEPS, *map(str, range(50))], "latest.json before", "latest.json after"))
+def test_a_publisher_killed_at_any_request_leaves_the_old_or_the_new_set(step, bucket, proxy):
+    old, seen, over = publish(bucket).digest, set(), threading.Event()
+
+    def read():
+        while not over.wait(0.01):
+            seen.add(shown(bucket))  # which verifies the whole set
+
+    def dies():
+        publisher.kill()
+        if step.endswith("before"):
+            raise ConnectionAbortedError
+
+    if " " in step:
+        proxy.add(dies, f"POST /upload.*{re.escape(step.split()[0])}")
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(read)
+        publisher = subprocess.Popen([sys.executable, "-c", PUBLISHER, bucket.name])
+        if " " not in step:
+            time.sleep(random.Random(step).uniform(0.5, 1.5))
+            publisher.kill()
+        publisher.wait()
+        time.sleep(0.05)
+        over.set()
+        reading.result()
+    again = publish(bucket, dt.date(2022, 10, 2), {name: content + b"new" for name, content in FILES.items()})
+    assert seen <= {old, again.digest} and shown(bucket) == again.digest
+    if " " in step:
+        pointed = STEPS.index(step) >= STEPS.index("latest.json after")
+        assert again.moved != pointed and publisher.returncode == -signal.SIGKILL
 
 
 # --- replies that do not come ---

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from footfall.sources import integrity
-from footfall.sources.fault import OWN, Fault, Unreadable
+from footfall.sources.fault import OWN, Fault, Unreadable, safe
 
 REPORT = re.compile(r"(?:^|/)\d{4}_([A-Z]{2})_Region_Mobility_Report\.csv(?:\.gz)?$")
 PLAIN = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -84,7 +84,8 @@ def _members(path: Path) -> list[zipfile.ZipInfo]:
         with integrity.open_zip(path) as archive:
             return archive.infolist()
     except integrity.DAMAGED as error:
-        raise Unreadable(Fault(1, 0, path.name, f"a damaged zip archive ({error}); fetch it again")) from error
+        brief = safe(str(error), 120)
+        raise Unreadable(Fault(1, 0, path.name, f"a damaged zip archive ({brief}); fetch it again")) from error
     except integrity.TooLarge as error:
         raise Unreadable(Fault(1, 0, path.name, f"{error}; no archive of reports has as many")) from error
 

@@ -61,7 +61,7 @@ def read_header(line: bytes) -> list[str]:
     if len(missing) > len(REQUIRED) / 2:
         rule = f"these are not the columns of Google's reports, {len(missing)} of which are missing; {OWN}"
         raise Unreadable(Fault(1, 0, line, rule))
-    faults += [Fault(1, name, "", "this column is missing") for name in missing]
+    faults += [Fault(1, name, "", "this column is missing; fetch it again, or add it") for name in missing]
     if faults:
         raise Unreadable(*faults)
     return header
