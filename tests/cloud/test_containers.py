@@ -73,7 +73,7 @@ def test_a_run_in_the_image_comes_to_the_forecast_that_it_comes_to_outside(image
     container = Container(tmp_path, "sample", "footfall", "run", "sample", volume=volume, **objects.named)
     assert container.wait() == 0, container.text()
     inside = published(objects)
-    record = json.loads(next(volume.glob("runs/predict*/record.json")).read_text())
+    record = json.loads(next(volume.glob("runs/*predict*/record.json")).read_text())
     assert record["commit"] == image.removesuffix("-dirty") and record["dirty"] == image.endswith("-dirty")
     elsewhere = {name: value for name, value in os.environ.items() if name not in HOMES}
     elsewhere |= objects.named | {"FOOTFALL_HOME": str(tmp_path / "outside")}
@@ -180,7 +180,7 @@ class Cloud:
 
     def record(self):
         """The record of the newest prediction."""
-        return json.loads(max(self.home.glob("runs/predict*/record.json")).read_text())
+        return json.loads(max(self.home.glob("runs/*predict*/record.json")).read_text())
 
     def dump(self):
         for name in WORDS:
