@@ -20,6 +20,7 @@ SETTINGS = ("/etc/ssl/certs", "/etc/apt/apt.conf.d", "/etc/pip.conf", "/etc/xdg/
 HARD = ["--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--network=host", "--tmpfs=/tmp", "--init",
         "--ulimit=nofile=4096:4096", "--ulimit=nproc=4096:4096"]  # fmt: skip
 POSTGRES = Path("/usr/lib/postgresql/15/bin")
+STARTED = []  # containers, for who must see that none is left
 
 
 def environment():
@@ -68,6 +69,7 @@ class Container:
         words = ["podman", "--runtime=runc", "run", "--rm", "--replace", f"--name={self.name}", f"--memory={memory}",
                  *HARD, *volumes, *settings, image, *command]  # fmt: skip
         self.process = subprocess.Popen(words, stdout=self.log.open("w"), stderr=subprocess.STDOUT, env=environment())
+        STARTED.append(self)
 
     def __enter__(self):
         return self

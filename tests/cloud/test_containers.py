@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import nbformat
 import pytest
 from conftest import HOMES, free_port
-from containers import IMAGE, ROOT, Container, build, call, latest, postgres, prefect, status, until
+from containers import IMAGE, ROOT, STARTED, Container, build, call, latest, postgres, prefect, status, until
 from receiver import Receiver
 from test_identity import Gate
 
@@ -37,12 +37,20 @@ before = scripts.get_revision(scripts.get_current_head()).down_revision
 command.upgrade(config, before)
 print(before, scripts.get_current_head())
 """  # MLflow's tables as they were one revision ago
+SCHEMA = "SELECT version_num FROM alembic_version UNION ALL SELECT name FROM registered_models"
 
 
 @pytest.fixture(scope="session")
 def image():
     """The commit that the image was built from."""
     return build()
+
+
+@pytest.fixture(autouse=True)
+def none_is_left():
+    yield
+    while STARTED:
+        STARTED.pop().stop()
 
 
 @pytest.fixture
@@ -221,13 +229,14 @@ def changed(tmp_path):
 
 
 def test_the_whole(cloud, changed):
-    # a database of yesterday's is refused, and migrated by the job
+    # a database of yesterday's is migrated by the job, and keeps what it had
     old = Container(cloud.folder, "old", "python", "-c", OLD, cloud.store["MLFLOW_BACKEND_STORE_URI"], **cloud.store)
     assert old.wait() == 0, old.text()
-    refused = cloud.mlflow_server()
-    refused.wait()
-    assert "out-of-date database schema" in refused.text()
+    yesterdays, todays = old.text().split()
+    cloud.sql("psql", "-qc", "INSERT INTO registered_models (name) VALUES ('kept')", "mlflow")
+    assert cloud.sql("psql", "-Atc", SCHEMA, "mlflow").split() == [yesterdays, "kept"]
     cloud.migrate()
+    assert cloud.sql("psql", "-Atc", SCHEMA, "mlflow").split() == [todays, "kept"]
 
     with cloud.serving(), cloud.working() as worker:
         assert status(f"{cloud.gate.addresses['gate']}/health") == 403, "unsigned"
