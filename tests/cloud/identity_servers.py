@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 ACCOUNT = "footfall-machine@till.iam.gserviceaccount.com"
-HOP = {"host", "authorization", "content-length", "connection", "accept-encoding"}
+HOP = {"authorization", "content-length", "connection", "accept-encoding"}
 
 
 def tell(**line):
