@@ -63,7 +63,7 @@ class Container:
     """A container of the image, as hard as on the machine: read-only, no rights, this machine's network; its log."""
 
     def __init__(self, folder, name, *command, memory="4g", volume=None, image=IMAGE, **variables):
-        self.name, self.log = f"footfall-cloud-{name}", folder / f"{name}.log"
+        self.name, self.log = f"footfall-cloud-{os.getpid()}-{name}", folder / f"{name}.log"
         volumes = [f"--volume={volume}:/var/lib/footfall"] if volume else []
         settings = [f"--env={key}={value}" for key, value in variables.items()]
         words = ["podman", "--runtime=runc", "run", "--rm", "--replace", f"--name={self.name}", f"--memory={memory}",

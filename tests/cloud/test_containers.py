@@ -150,7 +150,7 @@ class Cloud:
             "MLFLOW_TRACKING_AUTH": "google",
             "GCE_METADATA_HOST": self.gate.addresses["metadata"],
             "GCE_METADATA_IP": self.gate.addresses["metadata"],
-            "FOOTFALL_ALERT_URL": f"json{self.receiver.url.removeprefix('http')}",
+            "FOOTFALL_ALERT_URL": self.receiver.url,
             "FOOTFALL_IMAGE": image,
             "HTTPS_PROXY": "http://127.0.0.1:9",  # so that no source is reached, whatever machine this is
         }
