@@ -48,13 +48,13 @@ locals {
     { for name in fileset(local.machine, "*.sh") : name => file("${local.machine}/${name}") },
     { for name in fileset(local.machine, "*.{env,service,target}") : name => templatefile("${local.machine}/${name}", local.settings) },
   )
-  cloud_init = "#cloud-config\n${yamlencode({
+  cloud_init = join("\n", ["#cloud-config", yamlencode({
     write_files = [for name, content in local.files : {
       path    = "${endswith(name, ".sh") || endswith(name, ".env") ? "/etc/footfall" : "/etc/systemd/system"}/${name}"
       content = content
     }]
     runcmd = ["systemctl daemon-reload", "systemctl enable --now --no-block footfall.target"]
-  })}"
+  })])
 }
 
 resource "terraform_data" "cloud_init" {

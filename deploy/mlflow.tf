@@ -4,7 +4,8 @@ locals {
   store      = "postgresql+psycopg://mlflow@/mlflow?host=/cloudsql/${local.connection}" # its password is PGPASSWORD
 }
 
-# MLflow refuses a database older than itself: each release migrates first, while the old one still answers.
+# MLflow refuses a database older than itself, or, where tables are missing, migrates it while it starts and its probe waits:
+# each release migrates first, while the old one still answers.
 resource "google_cloud_run_v2_job" "migrate" {
   name                = "migrate"
   location            = var.region

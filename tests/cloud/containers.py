@@ -20,6 +20,7 @@ SETTINGS = ("/etc/ssl/certs", "/etc/apt/apt.conf.d", "/etc/pip.conf", "/etc/xdg/
 HARD = ["--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--network=host", "--tmpfs=/tmp", "--init",
         "--ulimit=nofile=4096:4096", "--ulimit=nproc=4096:4096"]  # fmt: skip
 POSTGRES = Path("/usr/lib/postgresql/15/bin")
+STARTED = []  # containers, for who must see that none is left
 
 
 def environment():
@@ -31,7 +32,8 @@ def environment():
 
 
 def call(*words, **options):
-    done = subprocess.run([*map(str, words)], capture_output=True, text=True, check=False, env=environment(), **options)
+    options = {"env": environment()} | options
+    done = subprocess.run([*map(str, words)], capture_output=True, text=True, check=False, **options)
     assert done.returncode == 0, f"{' '.join(map(str, words))}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
     return done.stdout
 
@@ -42,8 +44,8 @@ def debian():
     return [sources] if sources.exists() and "bookworm" in sources.read_text() else []
 
 
-def build():
-    """The image of what lies here, from a Debian made on this machine; what has not changed is not built again."""
+def build(root=ROOT, image=IMAGE):
+    """The image of what lies in a clone, on a Debian made on this machine; what has not changed is not built anew."""
     base = "docker.io/library/debian:bookworm-slim"
     if not call("podman", "images", "--quiet", base):
         tar = TOOLS / "base.tar"
@@ -51,9 +53,9 @@ def build():
         call("podman", "import", "--quiet", tar, base)
         tar.unlink()
     mounts = [f"--volume={path}:{path}:ro" for path in SETTINGS if Path(path).exists()]
-    commit = call("sh", ROOT / "deploy" / "commit.sh").strip()
+    commit = call("sh", root / "deploy" / "commit.sh").strip()
     call("buildah", "bud", "--isolation=chroot", "--pull-never", "--layers", *mounts,
-         f"--build-arg=FOOTFALL_COMMIT={commit}", "-f", ROOT / "deploy" / "Dockerfile", "-t", IMAGE, ROOT)  # fmt: skip
+         f"--build-arg=FOOTFALL_COMMIT={commit}", "-f", root / "deploy" / "Dockerfile", "-t", image, root)  # fmt: skip
     return commit
 
 
@@ -61,12 +63,13 @@ class Container:
     """A container of the image, as hard as on the machine: read-only, no rights, this machine's network; its log."""
 
     def __init__(self, folder, name, *command, memory="4g", volume=None, image=IMAGE, **variables):
-        self.name, self.log = f"footfall-cloud-{name}", folder / f"{name}.log"
+        self.name, self.log = f"footfall-cloud-{os.getpid()}-{name}", folder / f"{name}.log"
         volumes = [f"--volume={volume}:/var/lib/footfall"] if volume else []
         settings = [f"--env={key}={value}" for key, value in variables.items()]
         words = ["podman", "--runtime=runc", "run", "--rm", "--replace", f"--name={self.name}", f"--memory={memory}",
                  *HARD, *volumes, *settings, image, *command]  # fmt: skip
-        self.process = subprocess.Popen(words, stdout=self.log.open("a"), stderr=subprocess.STDOUT, env=environment())
+        self.process = subprocess.Popen(words, stdout=self.log.open("w"), stderr=subprocess.STDOUT, env=environment())
+        STARTED.append(self)
 
     def __enter__(self):
         return self

@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 ACCOUNT = "footfall-machine@till.iam.gserviceaccount.com"
-HOP = {"host", "authorization", "content-length", "connection", "accept-encoding"}
+HOP = {"authorization", "content-length", "connection", "accept-encoding"}
 
 
 def tell(**line):
@@ -87,6 +87,9 @@ def gate(tokens, backend):
                 reply = urllib.request.urlopen(request)
             except urllib.error.HTTPError as error:
                 reply = error
+            except urllib.error.URLError as error:
+                tell(away=self.path, reason=str(error.reason))
+                return self.answer(503, b"The service is unavailable.")
             tell(passed=self.path, status=reply.status)
             return self.answer(reply.status, reply.read(), Content_Type=reply.headers.get("Content-Type", ""))
 

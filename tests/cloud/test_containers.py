@@ -2,12 +2,16 @@
 
 import contextlib
 import json
+import os
 import shutil
+import sys
+import time
 from types import SimpleNamespace
 
+import nbformat
 import pytest
-from conftest import footfall, free_port
-from containers import IMAGE, Container, build, latest, postgres, prefect, status, until
+from conftest import HOMES, free_port
+from containers import IMAGE, ROOT, STARTED, Container, build, call, latest, postgres, prefect, status, until
 from receiver import Receiver
 from test_identity import Gate
 
@@ -18,6 +22,7 @@ pytestmark = [
 ]
 WORDS = {"mlflow": "word-of-mlflow", "prefect": "word-of-prefect"}
 AUTH = "footfall:word-of-the-server"
+NEXT = "localhost/footfall:next"  # the release after
 OLD = """
 import sys
 from alembic import command
@@ -32,6 +37,7 @@ before = scripts.get_revision(scripts.get_current_head()).down_revision
 command.upgrade(config, before)
 print(before, scripts.get_current_head())
 """  # MLflow's tables as they were one revision ago
+SCHEMA = "SELECT version_num FROM alembic_version UNION ALL SELECT name FROM registered_models"
 
 
 @pytest.fixture(scope="session")
@@ -40,13 +46,16 @@ def image():
     return build()
 
 
+@pytest.fixture(autouse=True)
+def none_is_left():
+    yield
+    while STARTED:
+        STARTED.pop().stop()
+
+
 @pytest.fixture
 def volume(tmp_path):
-    """A disk for the home of the image's user."""
-    folder = tmp_path / "home"
-    folder.mkdir()
-    shutil.chown(folder, 10001, 10001)
-    return folder
+    return home_of_the_user(tmp_path / "home")
 
 
 @pytest.fixture
@@ -58,21 +67,26 @@ def objects(emulator):
     return SimpleNamespace(folder=folder, named={"FOOTFALL_BUCKET": "footfall", "STORAGE_EMULATOR_HOST": emulator.url})
 
 
-def test_a_run_in_the_image_comes_to_the_forecast_that_it_comes_to_outside(
-    image, objects, volume, tmp_path, monkeypatch
-):
-    container = Container(tmp_path, "sample", "footfall", "run", "sample", volume=volume, **objects.named)
-    assert container.wait() == 0, container.text()
-    inside = latest(objects.folder, "sample")
-    record = json.loads(next(volume.glob("runs/predict*/record.json")).read_text())
-    assert record["commit"] == image.removesuffix("-dirty") and record["dirty"] == image.endswith("-dirty")
+def published(objects):
+    """The digest of the sample's newest set, and its tables; then they are gone, for the next to publish."""
+    pointer = latest(objects.folder, "sample")
+    folder = (objects.folder / pointer["manifest"]).parent
+    tables = {name: (folder / name).read_bytes() for name in ("forecast.csv", "forecast.parquet")}
     shutil.rmtree(objects.folder)
     objects.folder.mkdir()
-    for name, value in objects.named.items():
-        monkeypatch.setenv(name, value)
-    done = footfall("run", "sample")
-    assert done.exit_code == 0, done.output
-    assert latest(objects.folder, "sample")["digest"] == inside["digest"]
+    return pointer["digest"], tables
+
+
+def test_a_run_in_the_image_comes_to_the_forecast_that_it_comes_to_outside(image, objects, volume, tmp_path):
+    container = Container(tmp_path, "sample", "footfall", "run", "sample", volume=volume, **objects.named)
+    assert container.wait() == 0, container.text()
+    inside = published(objects)
+    record = json.loads(next(volume.glob("runs/*predict*/record.json")).read_text())
+    assert record["commit"] == image.removesuffix("-dirty") and record["dirty"] == image.endswith("-dirty")
+    elsewhere = {name: value for name, value in os.environ.items() if name not in HOMES}
+    elsewhere |= objects.named | {"FOOTFALL_HOME": str(tmp_path / "outside")}
+    call(sys.executable, "-m", "flows.cli.main", "run", "sample", env=elsewhere, cwd=ROOT)
+    assert published(objects) == inside
 
 
 def test_the_image_runs_as_nobody_on_a_root_that_it_cannot_write_to(image, tmp_path):
@@ -98,119 +112,166 @@ def test_mlflow_takes_its_port_and_one_name_and_ends_when_told(image, tmp_path):
     assert seconds < 10, server.text()[-2000:]
 
 
-@pytest.fixture
-def cloud(image, objects, volume, tmp_path):
-    """Everything but the worker, as in production: one database, MLflow behind the gate, Prefect with auth."""
-    with contextlib.ExitStack() as stack:
-        database, mlflow_port, prefect_port = free_port(), free_port(), free_port()
-        sql = stack.enter_context(postgres(tmp_path, database, WORDS))
-        store = f"postgresql+psycopg://mlflow@127.0.0.1:{database}/mlflow"
-        gate = Gate(70, f"http://127.0.0.1:{mlflow_port}")
-        stack.callback(gate.process.kill)
-        receiver = stack.enter_context(Receiver())
-        prefect_url = f"http://127.0.0.1:{prefect_port}/api"
-        host = gate.addresses["gate"].removeprefix("http://")
-        store_is = {"MLFLOW_BACKEND_STORE_URI": store, "PGPASSWORD": WORDS["mlflow"]}
-        signs = {
-            "PREFECT_API_URL": prefect_url,
-            "PREFECT_API_AUTH_STRING": AUTH,
-            "MLFLOW_TRACKING_URI": gate.addresses["gate"],
-            "MLFLOW_TRACKING_AUTH": "google",
-            "GCE_METADATA_HOST": gate.addresses["metadata"],
-            "GCE_METADATA_IP": gate.addresses["metadata"],
-            "FOOTFALL_ALERT_URL": f"json{receiver.url.removeprefix('http')}",
-            "FOOTFALL_IMAGE": IMAGE,
-        }
-        keeps = {
+class Cloud:
+    """All as in production, on this machine: one database, MLflow behind the gate, Prefect with auth, a worker."""
+
+    def __init__(self, stack, folder, objects):
+        self.folder, self.objects = folder, objects
+        self.home, self.artifacts = home_of_the_user(folder / "home"), home_of_the_user(folder / "artifacts")
+        self.database, self.mlflow_port, self.prefect_port = free_port(), free_port(), free_port()
+        self.sql = stack.enter_context(postgres(folder, self.database, WORDS))
+        self.mlflow, self.prefect = f"http://127.0.0.1:{self.mlflow_port}", f"http://127.0.0.1:{self.prefect_port}/api"
+        self.gate = Gate(70, self.mlflow)
+        stack.callback(self.gate.process.kill)
+        self.receiver = stack.enter_context(Receiver())
+        store = f"postgresql+psycopg://mlflow@127.0.0.1:{self.database}/mlflow"
+        self.store = {"MLFLOW_BACKEND_STORE_URI": store, "PGPASSWORD": WORDS["mlflow"]}
+
+    def mlflow_server(self, image=IMAGE):
+        host = self.gate.addresses["gate"].removeprefix("http://")
+        return mlflow(self.folder, self.mlflow_port, host, image=image, volume=self.artifacts,
+                      MLFLOW_ARTIFACTS_DESTINATION="/var/lib/footfall/artifacts", **self.store)  # fmt: skip
+
+    def prefect_server(self, image=IMAGE):
+        variables = {
             "PREFECT_HOME": "/var/lib/footfall/prefect-server",
             "PREFECT_SERVER_API_AUTH_STRING": AUTH,
-            "PREFECT_API_DATABASE_CONNECTION_URL": f"postgresql+asyncpg://prefect@127.0.0.1:{database}/prefect",
+            "PREFECT_API_DATABASE_CONNECTION_URL": f"postgresql+asyncpg://prefect@127.0.0.1:{self.database}/prefect",
             "PGPASSWORD": WORDS["prefect"],
         }
-        files = {"volume": artifacts(tmp_path), "MLFLOW_ARTIFACTS_DESTINATION": "/var/lib/footfall/artifacts"}
-        yield SimpleNamespace(
-            sql=sql,
-            store=store_is,
-            gate=gate,
-            receiver=receiver,
-            folder=tmp_path,
-            mlflow_url=f"http://127.0.0.1:{mlflow_port}",
-            prefect_url=prefect_url,
-            mlflow=lambda: mlflow(tmp_path, mlflow_port, host, **store_is, **files),
-            prefect=lambda: Container(
-                tmp_path, "prefect", "prefect", memory="1500m", volume=volume, PORT=prefect_port, **keeps
-            ),
-            worker=lambda *command: Container(tmp_path, command[-1], *command, volume=volume, **signs, **objects.named),
-        )
+        return Container(self.folder, "prefect", "prefect", memory="1500m", volume=self.home, image=image,
+                         PORT=self.prefect_port, **variables)  # fmt: skip
+
+    def worker(self, *command, image=IMAGE):
+        variables = {
+            "PREFECT_API_URL": self.prefect,
+            "PREFECT_API_AUTH_STRING": AUTH,
+            "MLFLOW_TRACKING_URI": self.gate.addresses["gate"],
+            "MLFLOW_TRACKING_AUTH": "google",
+            "GCE_METADATA_HOST": self.gate.addresses["metadata"],
+            "GCE_METADATA_IP": self.gate.addresses["metadata"],
+            "FOOTFALL_ALERT_URL": self.receiver.url,
+            "FOOTFALL_IMAGE": image,
+            "HTTPS_PROXY": "http://127.0.0.1:9",  # so that no source is reached, whatever machine this is
+        }
+        return Container(self.folder, command[-1], *command, memory="6g", volume=self.home, image=image,
+                         **variables, **self.objects.named)  # fmt: skip
+
+    def migrate(self, image=IMAGE):
+        job = Container(self.folder, "migrate", "migrate", memory="1g", image=image, **self.store)
+        assert job.wait() == 0, job.text()
+
+    @contextlib.contextmanager
+    def serving(self, image=IMAGE):
+        """MLflow and Prefect, once they answer."""
+        with self.mlflow_server(image) as server, self.prefect_server(image) as scheduler:
+            until(lambda: status(f"{self.mlflow}/health") == 200, server)
+            until(lambda: status(f"{self.prefect}/health") == 200, scheduler)
+            yield
+
+    @contextlib.contextmanager
+    def working(self, image=IMAGE):
+        """A worker, once it waits for runs."""
+        with self.worker("worker", image=image) as worker:
+            until(lambda: "A worker waits for runs" in worker.text(), worker)
+            yield worker
+
+    def run(self, deployment):
+        """A deployment's run, as a person at the other end of the tunnel starts it, to its end."""
+        person = {"PREFECT_API_URL": self.prefect, "PREFECT_API_AUTH_STRING": AUTH,
+                  "PREFECT_HOME": str(self.folder / "person")}  # fmt: skip
+        return prefect("deployment", "run", deployment, "--watch", "--watch-interval", "2", **person)
+
+    def runs(self, deployment, worker):
+        done = self.run(deployment)
+        assert done.returncode == 0 and "Completed" in done.stdout, done.stdout + done.stderr + worker.text()
+
+    def record(self):
+        """The record of the newest prediction."""
+        return json.loads(max(self.home.glob("runs/*predict*/record.json")).read_text())
+
+    def dump(self):
+        for name in WORDS:
+            self.sql("pg_dump", "-Fc", "-f", f"{self.folder}/postgres/{name}.dump", name)
+
+    def lose_and_restore(self):
+        for name in WORDS:
+            self.sql("psql", "-qc", f"DROP DATABASE {name} WITH (FORCE)", "postgres")
+            self.sql("psql", "-qc", f"CREATE DATABASE {name} OWNER {name}", "postgres")
+            self.sql("pg_restore", "-d", name, f"{self.folder}/postgres/{name}.dump")
 
 
-def artifacts(folder):
-    (folder / "artifacts").mkdir(exist_ok=True)
-    shutil.chown(folder / "artifacts", 10001, 10001)
-    return folder / "artifacts"
+def home_of_the_user(folder):
+    """A disk that belongs to the image's user."""
+    folder.mkdir()
+    shutil.chown(folder, 10001, 10001)
+    return folder
 
 
-def test_the_whole(cloud, objects, volume):
-    sign = {
-        "PREFECT_API_URL": cloud.prefect_url,
-        "PREFECT_API_AUTH_STRING": AUTH,
-        "PREFECT_HOME": str(cloud.folder / "person"),
-    }
+@pytest.fixture
+def cloud(image, objects, tmp_path):
+    with contextlib.ExitStack() as stack:
+        yield Cloud(stack, tmp_path, objects)
 
-    def run(deployment):
-        return prefect("deployment", "run", deployment, "--watch", "--watch-interval", "2", **sign)
 
-    # a database of yesterday's is refused, and migrated by the job
+@pytest.fixture
+def changed(tmp_path):
+    """A clone in which a scientist has changed a cell and committed."""
+    clone = tmp_path / "clone"
+    call("git", "clone", "--quiet", ROOT, clone)
+    path = clone / "notebooks" / "predict.ipynb"
+    book = nbformat.read(path, 4)
+    book.cells[0].source += "\n\nChanged."
+    nbformat.write(book, path)
+    author = ["-c", "user.name=Ana", "-c", "user.email=ana@example.org"]
+    call("git", "-C", clone, *author, "commit", "--quiet", "--all", "--message=A cell is changed")
+    return clone
+
+
+def test_the_whole(cloud, changed):
+    # a database of yesterday's is migrated by the job, and keeps what it had
     old = Container(cloud.folder, "old", "python", "-c", OLD, cloud.store["MLFLOW_BACKEND_STORE_URI"], **cloud.store)
     assert old.wait() == 0, old.text()
-    refused = cloud.mlflow()
-    refused.wait()
-    assert "out-of-date database schema" in refused.text()
-    job = Container(cloud.folder, "migrate", "migrate", memory="1g", **cloud.store)
-    assert job.wait() == 0, job.text()
+    yesterdays, todays = old.text().split()
+    cloud.sql("psql", "-qc", "INSERT INTO registered_models (name) VALUES ('kept')", "mlflow")
+    assert cloud.sql("psql", "-Atc", SCHEMA, "mlflow").split() == [yesterdays, "kept"]
+    cloud.migrate()
+    assert cloud.sql("psql", "-Atc", SCHEMA, "mlflow").split() == [todays, "kept"]
 
-    with cloud.mlflow() as server, cloud.prefect() as scheduler:
-        until(lambda: status(f"{cloud.mlflow_url}/health") == 200, server)
-        until(lambda: status(f"{cloud.prefect_url}/health") == 200, scheduler)
+    with cloud.serving(), cloud.working() as worker:
         assert status(f"{cloud.gate.addresses['gate']}/health") == 403, "unsigned"
-        assert status(f"{cloud.prefect_url}/deployments/name/predict/sample") == 401, "without the auth string"
+        assert status(f"{cloud.prefect}/deployments/name/predict/sample") == 401, "without the auth string"
+        cloud.runs("train/sample", worker)
+        cloud.runs("predict/sample", worker)
+        first = latest(cloud.objects.folder, "sample")
+        assert cloud.record()["tags"]["image"] == IMAGE, "the record names its release"
 
-        with cloud.worker("worker") as worker:
-            until(lambda: "A worker waits for runs" in worker.text(), worker)
-            for deployment in ("train/sample", "predict/sample"):
-                done = run(deployment)
-                assert done.returncode == 0 and "Completed" in done.stdout, done.stdout + done.stderr + worker.text()
-            first = latest(objects.folder, "sample")
-            record = json.loads(max(volume.glob("runs/predict*/record.json")).read_text())
-            assert record["tags"]["image"] == IMAGE, "the record names its release"
+        assert cloud.run("predict/portugal").returncode, "nobody has its zip here"
+        assert len(cloud.receiver.wait("portugal", 1)) == 1, "one alert arrives"
+        cloud.dump()
+        cloud.runs("predict/sample", worker)
 
-            failed = prefect("deployment", "run", "predict/portugal", "--watch", **sign)  # nobody has its zip here
-            assert failed.returncode
-            assert cloud.receiver.wait("portugal", 1), "one alert arrives"
+    cloud.lose_and_restore()  # a day later
+    with cloud.serving(), cloud.working() as worker:
+        cloud.runs("predict/sample", worker)
+        assert latest(cloud.objects.folder, "sample")["digest"] == first["digest"], "the bucket was right all along"
+        examined = cloud.worker("footfall", "doctor")
+        examined.wait()
+        for check in ("mlflow", "prefect", "champions", "ledger", "packages", "tree"):
+            assert check in examined.text()
 
-            # the databases as they were a day ago
-            for name in ("mlflow", "prefect"):
-                cloud.sql("pg_dump", "-Fc", "-f", f"{cloud.folder}/postgres/{name}.dump", name)
-            again = run("predict/sample")
-            assert again.returncode == 0, again.stdout
-        # and a day later they are lost, and restored
-    for name in ("mlflow", "prefect"):
-        cloud.sql("psql", "-qc", f"DROP DATABASE {name} WITH (FORCE)", "postgres")
-        cloud.sql("psql", "-qc", f"CREATE DATABASE {name} OWNER {name}", "postgres")
-        cloud.sql("pg_restore", "-d", name, f"{cloud.folder}/postgres/{name}.dump")
-    with cloud.mlflow() as server, cloud.prefect() as scheduler:
-        until(lambda: status(f"{cloud.mlflow_url}/health") == 200, server)
-        until(lambda: status(f"{cloud.prefect_url}/health") == 200, scheduler)
-        with cloud.worker("worker") as worker:
-            until(lambda: worker.text().count("A worker waits for runs") == 2, worker)
-            done = run("predict/sample")
-            assert done.returncode == 0 and "Completed" in done.stdout, done.stdout + done.stderr + worker.text()
-            assert latest(objects.folder, "sample")["digest"] == first["digest"], "the bucket was right all along"
-            examined = cloud.worker("footfall", "doctor")
-            examined.wait()
-            for check in ("mlflow", "prefect", "champions", "ledger", "packages", "tree"):
-                assert check in examined.text()
+    # a commit comes into service
+    began = time.monotonic()
+    commit = build(changed, NEXT)
+    built = time.monotonic()
+    cloud.migrate(NEXT)
+    with cloud.serving(NEXT), cloud.working(NEXT) as worker:
+        ready = time.monotonic()
+        cloud.runs("predict/sample", worker)
+    assert (cloud.record()["commit"], cloud.record()["tags"]["image"]) == (commit, NEXT)
+    building, starting, running = built - began, ready - built, time.monotonic() - ready
+    print(f"built in {building:.0f} s, in service {starting:.0f} s later, run in {running:.0f} s")
+
     lines = cloud.gate.lines()
-    refusals = [line for line in lines if "refused" in line]
-    assert len(refusals) == 1, "only ours, which was not signed"
+    assert len([line for line in lines if "refused" in line]) == 1, "only ours, which was not signed"
     assert len([line for line in lines if "issued" in line]) > 1, "tokens of 70 seconds, renewed"

@@ -5,6 +5,8 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
+import time
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -19,8 +21,16 @@ class Gate:
 
     def __init__(self, seconds, backend):
         command = [sys.executable, str(SERVERS), str(seconds), backend]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        self.addresses = json.loads(self.process.stdout.readline())
+        self.log = tempfile.NamedTemporaryFile(suffix=".jsonl")  # a pipe that nobody reads is full after some requests
+        self.process = subprocess.Popen(command, stdout=self.log)
+        while not (lines := self._lines()):
+            assert self.process.poll() is None
+            time.sleep(0.05)
+        self.addresses = lines[0]
+
+    def _lines(self):
+        whole = Path(self.log.name).read_text().rpartition("\n")[0]
+        return [json.loads(line) for line in whole.splitlines()]
 
     def environment(self, **more):
         named = {"MLFLOW_TRACKING_URI": self.addresses["gate"], "GCE_METADATA_HOST": self.addresses["metadata"],
@@ -31,7 +41,8 @@ class Gate:
     def lines(self):
         """What both servers saw, once they have ended."""
         self.process.terminate()
-        return [json.loads(line) for line in self.process.communicate()[0].splitlines()]
+        self.process.wait()
+        return self._lines()[1:]
 
 
 @pytest.fixture

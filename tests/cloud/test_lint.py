@@ -44,8 +44,9 @@ def test_hadolint_finds_nothing_but_what_the_dockerfile_gives_reasons_for():
 
 
 def test_checkov_finds_nothing_but_what_its_settings_give_reasons_for():
+    strict = os.environ | {"CKV_PARSE_ERROR_FAIL": "true"}  # else a file that it cannot read counts as clean
     code, said = run(TOOLS / "venv" / "bin" / "checkov", "--config-file", ROOT / "tests" / "cloud" / "checkov.yaml",
-                     "-d", DEPLOY)  # fmt: skip
+                     "-d", DEPLOY, env=strict)  # fmt: skip
     assert code == 0, said
 
 
