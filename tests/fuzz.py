@@ -157,7 +157,7 @@ def seeds(name: str) -> list[bytes]:
         "hystreet.csv": [b"timestamp,location_id,location_name,pedestrians_count\n2025-12-30T10:00:00Z,1,Mitte,5\n"],
         "weather.json": [
             b'{"latitude":38.75,"longitude":-9.125,"timezone":"Europe/Lisbon","daily_units":{"time":"iso8601",'
-            b'"precipitation_sum":"mm","temperature_2m_max":"\xc2\xb0C"},"daily":{"time":["2026-11-26"],'
+            b'"precipitation_sum":"mm","temperature_2m_max":"\xc2\xb0C"},"daily":{"time":["2026-11-12"],'
             b'"precipitation_sum":[0.1],"temperature_2m_max":[17]}}'
         ],
         "events.csv": [b"from,to,site,what,effect,entered\n2026-12-31,,Baixa,a concert,busier,2026-11-01\n"],

@@ -138,7 +138,7 @@ def _answer(content: bytes, section: str, expected: dict[str, str]) -> dict[str,
 
 def _check_place(answer: dict[str, Any], latitude: float, longitude: float, zone: str) -> None:
     at = [answer.get(name) for name in ("latitude", "longitude")]
-    is_near = all(isinstance(here, int | float) and abs(here - wanted) <= NEAR
+    is_near = all(isinstance(here, int | float) and wanted - NEAR <= here <= wanted + NEAR
                   for here, wanted in zip(at, (latitude, longitude), strict=True))  # fmt: skip
     if not is_near or answer.get("timezone") != zone:
         where = f"{at[0]}, {at[1]} in {answer.get('timezone')}"
@@ -162,6 +162,6 @@ def _numbers(values: list[Any], name: str, count: int) -> list[float]:
     if len(numbers) != count:
         raise DataProblem(f"weather: {len(numbers)} numbers of {name} for {count} days")
     for value in numbers:
-        if type(value) not in (int, float) or not (math.isnan(value) or low <= value <= high):
+        if type(value) not in (int, float) or not (low <= value <= high or value is math.nan):
             raise DataProblem(f"weather: {name} {safe(str(value))} cannot be; from {low} to {high}")
     return [float(value) for value in numbers]

@@ -133,6 +133,7 @@ def test_what_was_issued_in_the_past_is_of_whole_days_and_says_on_which_day_it_w
         (past() | {"latitude": 41.0}, "of another place"),
         (answer(), "no answer of the service"),
         (past(temperature_2m=[200] * 47), "temperature 200 cannot be"),
+        (past(temperature_2m=[10**400] * 47), "temperature 1000"),
     ],
 )
 def test_a_past_that_was_not_asked_for_is_refused(document, says):
