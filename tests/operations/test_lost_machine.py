@@ -12,7 +12,7 @@ from conftest import crown, market
 
 from flows.storage import bucket, forecasts
 
-pytestmark = pytest.mark.kernel
+pytestmark = [pytest.mark.kernel, pytest.mark.soak]
 
 
 def predict(name, home, day):
