@@ -297,6 +297,7 @@ ROWS = {
         "weather away, late, of another place, issued after as_of", "made without; never with what it could not know",
         ("sources/test_weather::test_what_is_not_the_weather_that_was_asked_for_is_refused",
          "station/test_take_weather::test_a_day_that_is_over_has_what_was_kept_on_it_and_nothing_issued_afterwards",
+         "station/test_take_weather::test_a_training_has_what_was_issued_by_its_day_and_nothing_later",
          "station/test_take_weather::test_weather_that_is_away_is_a_problem_that_leaves_nothing_behind",
          "station/test_take_weather::test_a_run_that_cannot_have_its_weather_goes_on_and_says_so",
          "models/test_with_weather::test_weather_that_was_issued_afterwards_changes_no_byte"),

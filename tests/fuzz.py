@@ -89,7 +89,7 @@ def _hystreet(folder: Path, content: bytes) -> None:
 def _weather(folder: Path, content: bytes) -> None:
     from footfall.sources.weather import read_weather
 
-    read_weather(content, 38.72, -9.14, "Europe/Lisbon", dt.date(2026, 11, 26))
+    read_weather(content, 38.72, -9.14, "Europe/Lisbon", dt.date(2026, 12, 10))  # its answers begin a fortnight before
 
 
 def _events(suffix: str) -> Callable[[Path, bytes], None]:

@@ -3,6 +3,7 @@
 import ast
 import errno
 import signal
+from functools import cache
 from types import SimpleNamespace
 
 import pytest
@@ -26,15 +27,18 @@ OTHERS = {
 }  # whoever asks tells of them
 
 
+@cache
 def raised():
     """Every class of error that the code raises by name, and where."""
+    found = []
     for path in sorted([*(ROOT / "flows").rglob("*.py"), *(ROOT / "footfall").rglob("*.py")]):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
                 called = node.exc.func
                 name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
                 if name[:1].isupper() or name.startswith("_T"):
-                    yield name, f"{path.relative_to(ROOT)}:{node.lineno}", ast.unparse(node)
+                    found.append((name, f"{path.relative_to(ROOT)}:{node.lineno}", ast.unparse(node)))
+    return found
 
 
 def test_everything_that_is_raised_is_a_problem_of_a_class_that_people_are_told():

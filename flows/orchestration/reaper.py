@@ -49,7 +49,7 @@ def reap() -> list[str]:
 
 
 def _lost(client: SyncPrefectClient) -> list[str]:
-    """End in MLflow what Prefect knows to have ended on a machine whose disk is gone: its record never comes."""
+    """End in MLflow what Prefect knows to have ended elsewhere: a machine whose disk is gone sends no record."""
     sentences = []
     for number, flow_run in mlflow_runs.open_elsewhere(home() / "runs").items():
         with suppress(ObjectNotFound):

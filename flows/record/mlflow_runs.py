@@ -219,10 +219,13 @@ def open_elsewhere(runs: Path) -> dict[str, str]:
 
 @answering()
 def close_lost(run: str) -> str:
-    """End a run whose machine is gone with its folder, and say which it was."""
+    """End a run that ended on another machine and left no record, and say which; a record that comes later stays."""
     client = MlflowClient()
     tags = client.get_run(run).data.tags
-    sentence = f"{tags.get('folder', run)}: the machine it ran on is gone, and its record with it"
+    sentence = (
+        f"{tags.get('folder', run)}: it ended elsewhere and left no record; if that machine starts again it comes, "
+        "if the machine is lost so is the record"
+    )
     for name, value in {"outcome": "interrupted", "summary": sentence, "mlflow.note.content": sentence}.items():
         client.set_tag(run, name, value)
     client.set_terminated(run, STATUS["interrupted"])

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from conftest import typical
 from small_notebook import PARENT, write
 
 from flows import machine
@@ -26,15 +27,16 @@ forkserver.start()
 """
 
 
-@pytest.mark.parametrize(
-    ("cell", "outcome"), [("1 + 1", "succeeded"), ("import os; os.kill(os.getpid(), 9)", "kernel died")]
-)
-def test_a_notebook_runs_where_nothing_of_linux_is(cell, outcome, tmp_path):
+ENDS = {"1 + 1": "succeeded", "import os; os.kill(os.getpid(), 9)": "kernel died"}
+
+
+@pytest.mark.parametrize("cell", typical(ENDS, "1 + 1"))
+def test_a_notebook_runs_where_nothing_of_linux_is(cell, tmp_path):
     folder = tmp_path / "run"
     words = [sys.executable, "-c", LACKING + PARENT, str(write(tmp_path, cell)), str(folder)]
     done = subprocess.run(words, cwd=ROOT / "tests", capture_output=True, text=True, check=False)
     record = read_record(folder)
-    assert record.outcome == outcome and differences(folder) == [], done.stderr
+    assert record.outcome == ENDS[cell] and differences(folder) == [], done.stderr
 
 
 def test_doctor_says_what_is_not_guarded(monkeypatch):
