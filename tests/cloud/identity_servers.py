@@ -21,7 +21,8 @@ HOP = {"authorization", "content-length", "connection", "accept-encoding"}
 
 
 def tell(**line):
-    print(json.dumps(line), flush=True)
+    sys.stdout.write(json.dumps(line) + "\n")  # print writes the end of a line apart, and other threads come between
+    sys.stdout.flush()
 
 
 class Tokens:
