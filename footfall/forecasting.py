@@ -211,8 +211,9 @@ def forecast_all(
             refused[key] = reason
     made: dict[Key, SeriesForecast] = {}
     at = champion.residuals.groupby(SERIES, sort=False).indices
+    errors = champion.residuals.drop(columns=SERIES)  # numbers and days alone, of which a few rows are taken at once
     for country, y, speaker in _batches(selection.series, refused, speakers):
-        residuals = [champion.residuals.iloc[at[key]] for key in y]
+        residuals = [errors.iloc[at[key]] for key in y]
         closed = [_closures(key, selection.rows[key], days, closures) for key in y]
         plain = event_effects.masked(y, [each.events for each in closed], country)
         trained = champion.speaker(_values(plain, many), country, speaker)

@@ -91,20 +91,26 @@ def _was_open(rows: pd.DataFrame, category: str) -> pd.Series:
     return opened.astype(float).mask(blank)
 
 
-def _weekdays_not_open(was_open: pd.Series) -> list[int]:
+def _weekdays_not_open(was_open: pd.Series) -> np.ndarray:
     """Weekdays of which none was open in the last weeks, while others were; a blank is not known to be shut."""
     lately = was_open[-LATELY * WEEK :]
     if len(lately) < LATELY * WEEK:
-        return []
-    by_weekday = lately.groupby(lately.index.dayofweek)
-    never = by_weekday.max().eq(0) & by_weekday.count().eq(LATELY)
-    return [*never.index[never]] if (by_weekday.mean() > 0.5).any() else []
+        return np.array([], int)
+    weeks = lately.to_numpy().reshape(LATELY, WEEK)  # a weekday in each column
+    never, known = (weeks == 0).all(axis=0), np.isfinite(weeks).sum(axis=0)
+    is_often_open = np.nansum(weeks, axis=0) > 0.5 * known
+    return np.asarray(lately.index.dayofweek[:WEEK][never & is_often_open.any()])
 
 
 def _holidays_not_open(was_open: pd.Series, days: pd.DatetimeIndex, location: str) -> np.ndarray:
     """Boolean per day: a holiday whose last occurrences, those on a weekday that is open, were all shut."""
-    names = pd.Series(names_of_special_days(was_open.index, country_of(location)), index=was_open.index)
+    names = names_of_special_days(was_open.index, country_of(location))
     usually_open = was_open.groupby(was_open.index.dayofweek).transform("mean") > 0.5
-    past = was_open[usually_open & was_open.notna() & names.ne("")]
-    never = past.groupby(names[past.index]).agg(lambda on: len(on) >= TWICE and not on.tail(TWICE).any())
-    return np.isin(names_of_special_days(days, country_of(location)), never.index[never.astype(bool)])
+    past = (usually_open & was_open.notna() & (names != "")).to_numpy()
+    opened, names = was_open.to_numpy()[past], names[past]
+    shut = [name for name in {*names[opened == 0]} if _was_shut_of_late(opened[names == name])]
+    return np.isin(names_of_special_days(days, country_of(location)), shut)
+
+
+def _was_shut_of_late(opened: np.ndarray) -> bool:
+    return len(opened) >= TWICE and not opened[-TWICE:].any()
