@@ -1,6 +1,8 @@
 # Aliases, no logic. Every target sets up what it needs; only Python 3.11 to 3.13 and make must be there.
 # PYTHON=/path/to/python takes that one; otherwise venv.sh finds one.
 BIN := .venv/bin
+# Not into an environment that the shell has activated.
+UV := VIRTUAL_ENV=.venv $(BIN)/uv pip
 
 .PHONY: run quick test soak mutants fuzz cloud lab up bench bench-models bench-own bench-weather bench-many lint lock
 run: .venv/ready       ## next week's forecast from the bundled sample, published to the local bucket
@@ -61,10 +63,10 @@ lock: .venv/ready      ## resolve pyproject.toml anew, and from that what the im
 .venv/ready: requirements.lock pyproject.toml venv.sh
 	sh venv.sh
 	$(BIN)/pip install --quiet --disable-pip-version-check uv==0.13.9
-	$(BIN)/uv pip sync --quiet --require-hashes --compile-bytecode requirements.lock
+	$(UV) sync --quiet --require-hashes --compile-bytecode requirements.lock
 	# an optional check of web addresses, which builds its grammar at every import of prefect or papermill: 1.5 s each time
-	$(BIN)/uv pip uninstall --quiet rfc3987-syntax
-	$(BIN)/uv pip install --quiet --no-deps --editable .
+	$(UV) uninstall --quiet rfc3987-syntax
+	$(UV) install --quiet --no-deps --editable .
 	touch $@
 
 # Chromium, for the page's tests and README's picture; where it cannot be had, those tests say so and are skipped.
