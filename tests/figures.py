@@ -7,6 +7,7 @@ import pandas as pd
 
 from footfall import forecast, outlook
 from footfall.models import contributions
+from footfall.quantiles import column
 
 SAMPLE = Path(__file__).parent.parent / "resources" / "sample"
 
@@ -27,7 +28,7 @@ def parts_of(forecaster, days) -> pd.DataFrame:
 def tabulated(mean, quantiles, levels, closed=None, *, location, target, **facts) -> pd.DataFrame:
     """The table of a single series, from its mean and quantiles by day."""
     shut = np.zeros(len(mean), bool) if closed is None else closed.ne("").to_numpy()
-    numbers = np.column_stack([mean, quantiles])[None]
+    numbers = np.column_stack([mean, quantiles[[column(level) for level in levels]]])[None]
     return forecast.tabulate(numbers, mean.index, [(location, target)], levels, shut[None], **facts)
 
 

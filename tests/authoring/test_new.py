@@ -107,10 +107,10 @@ def test_thousands_or_decimals_are_asked_where_both_fit(params, till):
 def test_hostile_names_of_columns_are_written_so_that_they_are_read_again(params, till):
     value = "n\x85: {a} # 'b' ü"
     path = till(f"date;{value}\n" + "".join(f"{day};{n}\n" for day, n in recent()))
-    done = footfall("new", "tasca", path, "--location", "PT", "--name", "a\nb: [", "--measure-de", "Gäste")
+    done = footfall("new", "tasca", path, "--location", "PT", "--name", "b: [ # x", "--measure-de", "Gäste")
     assert done.exit_code == 0, done.output
     data, table = series(params, "tasca")
-    assert (data.columns.value, data.name, data.measure) == (value, "a\nb: [", {"de": "Gäste"}) and len(table) == 60
+    assert (data.columns.value, data.name, data.measure) == (value, "b: [ # x", {"de": "Gäste"}) and len(table) == 60
 
 
 def test_a_person_is_asked_and_may_answer_by_number(params, till):
