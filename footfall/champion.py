@@ -49,13 +49,8 @@ class Champion(NamedTuple):
     @property
     def speakers(self) -> dict[Key, str]:
         """Who speaks for each series that it knows."""
-        return dict(
-            zip(
-                zip(self.series["location"], self.series["category"], strict=True),
-                self.series["candidate"],
-                strict=True,
-            )
-        )
+        speakers: dict[Key, str] = self.series.set_index(["location", "category"])["candidate"].to_dict()
+        return speakers
 
     def speaker(self, y: Values, country: str, candidate: str) -> BaseForecaster:
         """The forecaster of a series, or a batch, as it was on the day of the training, or the naive in its place.

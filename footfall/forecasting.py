@@ -23,10 +23,11 @@ from footfall.models.forecaster import series_of
 from footfall.models.updating import Values
 from footfall.outlook import outlook
 from footfall.quantiles import LEVELS, QUANTILES
-from footfall.selection import Key, Selection
+from footfall.selection import Key, Selection, none_of
 from footfall.series import DAY, site_of
 from footfall.units import unit_of
 
+MORE = "train with more days, train.backtest_days"
 ACCOUNT = [*SERIES, "status", "model", "reason", "days_known", "MAE", "MASE", "cover80"]
 
 
@@ -216,12 +217,12 @@ def forecast_all(
         residuals = [errors.iloc[at[key]] for key in y]
         closed = [_closures(key, selection.rows[key], days, closures) for key in y]
         plain = event_effects.masked(y, [each.events for each in closed], country)
-        trained = champion.speaker(_values(plain, many), country, speaker)
-        batch = _forecast(champion, y, plain, trained, residuals, closed, asked)
+        values = plain if many else series_of(plain, plain.columns[0])  # what the forecaster of one was fitted to
+        batch = _forecast(y, values, champion.speaker(values, country, speaker), residuals, closed, asked)
         refused |= _refused(batch, asked)
         made |= {key: SeriesForecast(batch, number) for number, key in enumerate(y) if key not in refused}
     if not made:
-        raise DataProblem(_none(refused))
+        raise DataProblem(none_of(refused, "can be forecast"))
     made = dict(sorted(made.items()))
     table = pd.concat([one.table for one in made.values()], ignore_index=True)
     return MarketForecast(made, _accounts(champion, made, refused), table)
@@ -244,31 +245,28 @@ def _batches(
             yield country, y.loc[:, names == name], name
 
 
-def _values(y: pd.DataFrame, many: bool) -> Values:
-    """A batch; of a market of one its series, which its forecaster was fitted to."""
-    return y if many else series_of(y, y.columns[0])
-
-
 def _closures(key: Key, rows: pd.DataFrame, days: pd.DatetimeIndex, closures: dict[str, Any]) -> Closures:
     own = events.among(closures, site_of(key[0]))
     return Closures(opening.foreseen(rows, *key, days, own), own.get("events", ()))
 
 
 def _forecast(
-    champion: Champion,
     y: pd.DataFrame,
-    plain: pd.DataFrame,
+    values: Values,
     trained: BaseForecaster,
     residuals: list[pd.DataFrame],
     closed: list[Closures],
     asked: Asked,
 ) -> Batch:
-    """The coming days of a batch; `plain` is without its events, `residuals` and `closed` are those of each series."""
+    """The coming days of a batch.
+
+    `values` are `y` without its events, in the form that `trained` was fitted to; `residuals` and `closed` are those of
+    each series.
+    """
     days, lag, (key, *_), origin = asked.days, asked.lag, y, asked.days[0] - DAY
-    values = _values(plain, bool(champion.about.get("series")))
     model = bring_up_to(trained, values)
     mean = predict(model, days).to_numpy().reshape(len(days), -1)
-    said, actual, origins = _said(trained, values, plain, residuals, lag)
+    said, actual, origins = _said(trained, values, residuals, lag)
     late = (origin - y.index[-1]).days - lag
     country, floor = country_of(key[0]), unit_of(key[1]).floor
     ranges = intervals.live(actual - said, origins, mean, days, origin, country, lag, late, floor)[:, : len(LEVELS)]
@@ -284,7 +282,7 @@ def _forecast(
 
 
 def _said(
-    trained: BaseForecaster, values: Values, y: pd.DataFrame, residuals: list[pd.DataFrame], lag: int
+    trained: BaseForecaster, values: Values, residuals: list[pd.DataFrame], lag: int
 ) -> tuple[np.ndarray, np.ndarray, pd.DatetimeIndex]:
     """What the speaker of a batch said in the backtest and since, what happened, and from which origins."""
     of = np.arange(len(residuals)).repeat([len(rows) for rows in residuals])
@@ -292,7 +290,7 @@ def _said(
     (before, happened), earlier, _ = intervals.on_grid(rows, "mean", "actual", series=of)
     since, later = backtest.means_since(trained, values, before.shape[1], lag)
     said = np.concatenate([before, since.reshape(len(later), *before.shape[1:])])
-    actual = np.concatenate([happened, backtest.actual(y, later, before.shape[1])])
+    actual = np.concatenate([happened, backtest.actual(pd.DataFrame(values), later, before.shape[1])])
     return said, actual, earlier.append(later)
 
 
@@ -302,15 +300,7 @@ def _refused(batch: Batch, asked: Asked) -> dict[Key, str]:
     broken = forecast.objections(batch.table, batch.y, len(asked.days), asked.levels, total)
     reasons = {key: "the forecast may not be published:\n" + listed(rules) for key, rules in broken.items()}
     few = batch.y.columns[np.isnan(batch.ranges).any(axis=(0, 1))]
-    return reasons | dict.fromkeys(few, f"fewer than {intervals.FEWEST_POOLED} past errors are known of it")
-
-
-def _none(refused: Mapping[Key, str]) -> str:
-    """Why there is no forecast at all."""
-    if len(refused) == 1:
-        return next(iter(refused.values()))
-    each = [f"{location} {category}: {reason}" for (location, category), reason in refused.items()]
-    return f"none of {len(each)} series can be forecast:\n{listed(each)}"
+    return reasons | dict.fromkeys(few, f"fewer than {intervals.FEWEST_POOLED} of its past errors are known: {MORE}")
 
 
 def _accounts(champion: Champion, made: Mapping[Key, SeriesForecast], refused: Mapping[Key, str]) -> pd.DataFrame:

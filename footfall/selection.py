@@ -1,5 +1,6 @@
 """Which series of a snapshot a market forecasts: the one at its location and category, or many on the same line."""
 
+from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
 import pandas as pd
@@ -51,12 +52,15 @@ class Selection(NamedTuple):
 
     def objection(self) -> str:
         """What speaks against the market as a whole; nothing if one of its series is fit."""
-        if self.series:
-            return ""
-        if len(self.refused) == 1:
-            return next(iter(self.refused.values()))
-        each = [f"{location} {category}: {reason}" for (location, category), reason in self.refused.items()]
-        return f"none of {len(each)} series is fit:\n{listed(each)}"
+        return "" if self.series else none_of(self.refused, "is fit")
+
+
+def none_of(refused: Mapping[Key, str], what: str) -> str:
+    """Why nothing is done with any series of a market: of one its reason alone, of many that none ``is fit``."""
+    if len(refused) == 1:
+        return next(iter(refused.values()))
+    each = [f"{location} {category}: {reason}" for (location, category), reason in refused.items()]
+    return f"none of {len(each)} series {what}:\n{listed(each)}"
 
 
 def select(table: pd.DataFrame, location: str, category: str, series: Choice, fewest: int) -> Selection:

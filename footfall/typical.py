@@ -48,7 +48,7 @@ def usual(y: Any, days: pd.DatetimeIndex, country: str) -> Any:
         last = np.take_along_axis(values, _counts(values)[None] - 1 - np.arange(WEEKS)[:, None], axis=0)
         count = np.minimum(_counts(values), WEEKS)
         last = np.where(np.arange(WEEKS)[:, None] < count, last, np.nan)
-        level[weekday] = np.where(count >= FEWEST_WEEKS, median(last), overall)
+        level[weekday] = np.where(count >= FEWEST_WEEKS, _median(last), overall)
     return pd.DataFrame([level[day] for day in days.dayofweek], days, y.columns)
 
 
@@ -73,7 +73,7 @@ def spread(y: Any, country: str) -> Any:
     for _, values in _ordinary_by_weekday(y.tail(HALF_A_YEAR + WEEKS * WEEK), country):
         before = np.stack([np.roll(values, week, axis=0) for week in range(1, WEEKS + 1)])
         known = np.arange(len(values)) >= np.arange(1, WEEKS + 1)[:, None]
-        before = median(np.where(known[..., None], before, np.nan), FEWEST_WEEKS)
+        before = _median(np.where(known[..., None], before, np.nan), FEWEST_WEEKS)
         off.append(np.abs(departure(values, before, y)))
     every = np.concatenate(off)
     some = np.isfinite(every).any(axis=0)
@@ -96,7 +96,7 @@ def _counts(values: np.ndarray) -> np.ndarray:
     return np.asarray(np.isfinite(values).sum(axis=0))
 
 
-def median(values: np.ndarray, fewest: int = 1) -> np.ndarray:
+def _median(values: np.ndarray, fewest: int = 1) -> np.ndarray:
     """Over the first axis, of what is known; NaN where that is fewer than `fewest`."""
     count = _counts(values)
     ordered = np.sort(np.where(np.isnan(values), np.inf, values), axis=0)

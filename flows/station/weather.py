@@ -20,8 +20,6 @@ from footfall.sources.weather import SOURCE
 
 DAYS = 400  # of weather before a training's first origin, from which is learned what it does
 SINCE = dt.date(2024, 1, 20)  # before it nobody kept what was issued
-
-
 WEATHER = "in/weather.parquet"  # in a run's folder
 
 
