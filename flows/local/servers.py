@@ -20,6 +20,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
 
+import certifi
 import psutil
 from pydantic import ValidationError
 
@@ -29,6 +30,7 @@ from flows.record.process import Process, this_process
 from flows.settings import OWN_PREFECT, home, make_home
 from footfall.errors import EnvironmentProblem
 
+CERTIFICATES = "PREFECT_API_SSL_CERT_FILE"
 PREFECT, MLFLOW, BUCKET = ("PREFECT_API_URL", "MLFLOW_TRACKING_URI", "FOOTFALL_BUCKET")  # the variables that lead there
 PATIENCE = 120.0  # seconds that a server may stand still before it answers
 WORKING = 0.01  # of a processor, at least: less is standing still, even where thirty others want the machine
@@ -149,18 +151,22 @@ class Server:
 
     def addresses(self, stack: contextlib.ExitStack) -> dict[str, str]:
         """Wait until it answers, and say how to reach it."""
-        starts_left = 3
-        for _ in self._hopes():
-            url = f"http://127.0.0.1:{self.port}"
-            if self._listens() and _answers(url + self.health):
-                return self.variables(url)
-            if self.process.poll() is not None:
-                if not starts_left:
-                    break
-                starts_left -= 1
-                self.launch(stack)  # somebody else was quicker to take the port
+        for starts_left in (3, 2, 1, 0):
+            if self._comes_up():
+                return self.variables(f"http://127.0.0.1:{self.port}")
+            if self.process.poll() is None or not starts_left:
+                break
+            self.launch(stack)  # somebody else was quicker to take the port
         log = home() / "logs" / f"{self.log}.log"
         raise EnvironmentProblem(f"{self.log} did not start on port {self.port}; read {log}")
+
+    def _comes_up(self) -> bool:
+        for _ in self._hopes():
+            if self._listens() and _answers(f"http://127.0.0.1:{self.port}{self.health}"):
+                return True
+            if self.process.poll() is not None:
+                return False
+        return False
 
     def _hopes(self) -> Iterator[None]:
         """Every tenth of a second for as long as it works on its start, however slow the machine is."""
@@ -169,7 +175,7 @@ class Server:
             while time.monotonic() < until:
                 yield
                 time.sleep(0.1)
-            if abs(self._processor_seconds() - seconds) < WORKING * PATIENCE:  # below zero if it was started again
+            if self._processor_seconds() - seconds < WORKING * PATIENCE:
                 return
 
     def _listens(self) -> bool:
@@ -199,7 +205,7 @@ def _servers() -> list[Server]:
     prefect, files = home() / "prefect", ["--backend-store-uri", "sqlite:///mlflow.db", "--artifacts-destination"]
     return [
         Server(PREFECT, "prefect", 4200, prefect, python("prefect", "server", "start"), "/api/health",
-               lambda url: {PREFECT: f"{url}/api", OWN_PREFECT: f"{url}/api"},
+               lambda url: {PREFECT: f"{url}/api", OWN_PREFECT: f"{url}/api", CERTIFICATES: str(_one_certificate())},
                {"PREFECT_API_DATABASE_CONNECTION_URL": "sqlite+aiosqlite:///prefect.db"}),
         Server(MLFLOW, "mlflow", 5000, home(),
                python("mlflow", "server", *files, "artifacts", "--workers", "1"), "/health",
@@ -207,6 +213,17 @@ def _servers() -> list[Server]:
         Server(BUCKET, "bucket", 4443, home(), _bucket, "/storage/v1/b",
                lambda url: {BUCKET: "footfall", "STORAGE_EMULATOR_HOST": url}),
     ]  # fmt: skip
+
+
+def _one_certificate() -> Path:
+    """A file with one authority: Prefect's client reads all there are for each of a run's dozen connections.
+
+    That takes 35 ms of a processor each time, of which a server on this machine, which speaks plain HTTP, needs none.
+    """
+    file, end = home() / "prefect" / "authority.pem", "-----END CERTIFICATE-----"
+    begin, authorities = "-----BEGIN CERTIFICATE-----", Path(certifi.where()).read_text()
+    file.write_text(f"{begin}{authorities.split(begin)[1].split(end)[0]}{end}\n")
+    return file
 
 
 def _named() -> dict[str, str]:

@@ -144,3 +144,19 @@ def test_a_server_is_waited_for_while_it_works_and_no_longer(start, tmp_path, mo
     with contextlib.ExitStack() as stack, contextlib.nullcontext() if answers else refused:
         stub.launch(stack)
         assert urllib.request.urlopen(stub.addresses(stack)["STUB"]).status == 200
+
+
+def test_one_that_is_started_again_has_all_its_time_again(tmp_path, monkeypatch):
+    """It is when the first start took long, and found its port taken, that little of the patience is left."""
+    monkeypatch.setenv("FOOTFALL_HOME", str(tmp_path))
+    monkeypatch.setattr(servers, "PATIENCE", 5.0)
+    monkeypatch.setattr(servers, "WORKING", 0.2)  # what a start takes of a processor is no sign of life here
+    (tmp_path / "logs").mkdir()
+    late = "import sys, time\ntry: open('once', 'x')\nexcept FileExistsError: pass\nelse: time.sleep(4.8); 1 / 0\n"
+    command = [sys.executable, "-c", late + SERVES]
+    stub = servers.Server(
+        "STUB", "stub", 0, tmp_path, lambda port: [*command, str(port)], "/", lambda url: {"URL": url}
+    )
+    with contextlib.ExitStack() as stack:
+        stub.launch(stack)
+        assert urllib.request.urlopen(stub.addresses(stack)["URL"]).status == 200
