@@ -27,6 +27,7 @@ ALWAYS = {
     "MKL_NUM_THREADS": "1",
     "PYTHONHASHSEED": "0",
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # a debugger that nobody asked for has a warning to give at every start
     "ARROW_DEFAULT_MEMORY_POOL": "system",  # its own reserves 1 GB at once, which the limit of memory would count
 }
 MARK = "FOOTFALL_KERNEL"  # in the environment of all that a kernel starts, so that none of them can hide
@@ -157,10 +158,13 @@ def serve() -> None:
 
 def _preload(station: str) -> None:
     """Import what notebooks do, once for all kernels; the models, most of it, only for those that fit or load any."""
+    import holidays.countries  # noqa: F401
+    import ipykernel.debugger
     import ipykernel.kernelapp  # noqa: F401
+    import pyarrow.dataset  # noqa: F401
 
     import footfall.evaluation.scores
-    import footfall.page.page
+    import footfall.page.pages
     import footfall.plots
 
     footfall.page.page.template()  # compiled once for all
@@ -170,6 +174,7 @@ def _preload(station: str) -> None:
         import sktime.forecasting.theta  # noqa: F401
 
         import footfall.evaluation.gate
+        import footfall.forecasting
         import footfall.models
 
 

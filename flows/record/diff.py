@@ -10,7 +10,9 @@ from typing import Any
 import nbformat
 import pandas as pd
 from nbconvert.filters import ansi2html, strip_ansi
-from nbdime.diffing.notebooks import diff_notebooks
+from nbdime.diffing.config import DiffConfig
+from nbdime.diffing.generic import diff
+from nbdime.diffing.notebooks import compare_cell_approximate, notebook_differs, notebook_predicates
 from nbdime.prettyprint import PrettyPrintConfig, pretty_print_notebook_diff
 from nbformat.v4 import new_output
 
@@ -23,6 +25,12 @@ COLOURS = ".ansi-green-fg{color:#1d6b3a}.ansi-red-fg{color:#a4161a}.ansi-blue-fg
 NOTHING = "Nothing changed."
 HEAD = re.compile(r"## (\w+)(?: before)? /cells/(\d+)([^:\s]*):")
 WORDS = {"modified": "changed", "replaced": "changed", "inserted": "added", "deleted": "taken away"}
+
+# Of two runs the code is mostly the same, and each cell shows one text: which cells and outputs belong together is seen
+# at once, where nbdime would ask of each how much it resembles each other.
+PAIRED = DiffConfig(predicates=notebook_predicates.copy(), differs=notebook_differs)
+PAIRED.predicates["/cells"] = [compare_cell_approximate, lambda before, now: before.source == now.source]
+PAIRED.predicates["/cells/*/outputs"] = [lambda before, now: True]
 
 
 def write_changes(page: Path, now: tuple[Path, dict[str, str]], before: tuple[Path, dict[str, str]] | None) -> None:
@@ -77,7 +85,7 @@ def _as_text(output: Any) -> str:
 
 
 def _difference(before: Any, now: Any) -> str:
-    changes = diff_notebooks(before, now)
+    changes = diff(before, now, config=PAIRED)
     out = io.StringIO()
     if changes:
         pretty_print_notebook_diff("the last good run", "this run", before, changes, PrettyPrintConfig(out=out))
