@@ -1,5 +1,6 @@
 """Days that were missed are walked as of their own day, and take nothing from the present."""
 
+import pytest
 from conftest import footfall
 
 from flows.storage import bucket, forecasts
@@ -38,6 +39,7 @@ def test_a_walk_tells_which_days_came_to_nothing_and_goes_on(first_run):
     assert "2 of 2 days came to nothing" in done.output
 
 
+@pytest.mark.soak
 def test_a_walk_without_a_champion_goes_on_with_the_best_that_is_known(live, few_candidates):
     import datetime as dt
 

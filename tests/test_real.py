@@ -32,7 +32,7 @@ def address():
         pytest.param("germany", "2022-08-07", "2022-08-04", r"[\d,]+", marks=pytest.mark.soak),
     ],
 )
-def test_googles_zip_becomes_a_published_forecast(servers, address, market, as_of, through, rows):
+def test_googles_zip_becomes_a_published_forecast(servers, few_candidates, address, market, as_of, through, rows):
     fewer = "train.backtest_days=66"  # it trains faster
     done = footfall("run", market, "--set", f"data.source={address}", "--set", fewer, "--as-of", as_of)
     assert done.exit_code == 0, done.output

@@ -191,6 +191,7 @@ def test_before_anything_was_published_a_review_says_so(cafe):
     assert not any("scores" in name for name in stored(cafe))
 
 
+@pytest.mark.soak
 def test_the_page_quotes_the_same_whether_the_review_of_the_day_before_was_made_or_made_up_for(cafe, tmp_path):
     from flows.station import run as station
     from flows.station import scores as handed_in

@@ -170,7 +170,7 @@ def killed(monkeypatch, when, *words):
     assert subprocess.run([sys.executable, "-c", KILLED, *words], check=False).returncode == -9
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("when", typical(["before", "after"], "after"))
 @pytest.mark.parametrize("step", typical(["registry.lay_down", "bucket.write", "registry.point"], "bucket.write"))
 def test_a_kill_between_any_two_steps_leaves_one_champion(ledger, place, versions, step, when, monkeypatch):
     from flows.champion import registry
@@ -186,7 +186,7 @@ def test_a_kill_between_any_two_steps_leaves_one_champion(ledger, place, version
     assert registry.alias(market) == ledger.champion(place, market).version == (two if entered else "1")
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("when", typical(["before", "after"], "after"))
 @pytest.mark.parametrize("step", typical(["bucket.write", "registry.point"], "bucket.write"))
 def test_a_rollback_that_was_killed_is_finished_by_the_next_and_goes_back_no_further(
     ledger, place, versions, step, when, monkeypatch

@@ -83,6 +83,7 @@ def changing():
         server.shutdown()
 
 
+@pytest.mark.soak
 def test_a_run_trains_and_predicts_on_one_snapshot(live, changing, few_candidates):
     done = footfall("run", live, "--as-of", "2022-10-13", "--set", f"data.source={changing}")
     assert done.exit_code == 0, done.output

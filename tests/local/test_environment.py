@@ -29,7 +29,7 @@ def footfall(*words, without=(), **environment):
     "proxies",
     [
         dict.fromkeys(KINDS, DEAD) | {"NO_PROXY": "example.org, .example.net"},
-        {"HTTP_PROXY": "nonsense", "NO_PROXY": "*"},
+        pytest.param({"HTTP_PROXY": "nonsense", "NO_PROXY": "*"}, marks=pytest.mark.soak),
         *(pytest.param({kind: DEAD}, marks=pytest.mark.soak) for kind in (*KINDS, "http_proxy", "all_proxy")),
         pytest.param(dict.fromkeys(KINDS, DEAD) | {"no_proxy": "example.org"}, marks=pytest.mark.soak),
         pytest.param({"HTTP_PROXY": ""}, marks=pytest.mark.soak),

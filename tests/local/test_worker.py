@@ -67,11 +67,16 @@ def wait_for_line(client, flow_run, pattern):
         time.sleep(0.5)
 
 
-def test_both_deployments_run_to_completed_and_publish(first_run, run, client):
-    from flows.record import mlflow_runs
-
+@pytest.mark.soak
+def test_the_training_deployment_runs_to_completed(first_run, run, client):
     trained = run("train/sample", **{"train.backtest_days": 66})  # fewer: it trains faster
     assert trained.state.is_completed(), trained.state
+    assert "sample-leaderboard" in artifacts(client, trained)
+
+
+def test_a_deployment_runs_to_completed_and_publishes(first_run, run, client):
+    from flows.record import mlflow_runs
+
     predicted = run("predict/sample")
     assert predicted.state.is_completed(), predicted.state
     latest = forecasts.latest(bucket.connect("footfall"), "sample")
@@ -81,7 +86,6 @@ def test_both_deployments_run_to_completed_and_publish(first_run, run, client):
     ((_, record),) = mlflow_runs.search("predict", f"tags.prefect_flow_run = '{predicted.id}'")
     assert record.info.run_id in shown["record"] and record.data.tags["forecast"].endswith(latest.pointer["digest"])
     assert len(re.findall("2022-10-1[4-9]|2022-10-20", shown["sample-forecast"])) == 7
-    assert "sample-leaderboard" in artifacts(client, trained)
     wait_for_line(client, predicted, r"predict \[\d+\] .* Forecast")  # progress is in Prefect's log, cell by cell
 
 

@@ -125,6 +125,7 @@ def test_a_failure_is_told_once_and_closed_by_a_success(receiver, first_run, tmp
     assert opened() == []
 
 
+@pytest.mark.soak
 def test_a_run_on_a_day_of_the_past_mends_nothing_of_today(receiver, first_run):
     from flows.orchestration import alerts
 

@@ -4,7 +4,7 @@ import json
 import uuid
 
 import pytest
-from conftest import crown, footfall, market
+from conftest import crown, footfall, market, typical
 from invariants import the_canary_is_nowhere
 from receiver import Receiver
 
@@ -46,8 +46,11 @@ def test_the_week_is_told_once_in_the_readers_language_with_the_way_to_the_page(
     assert "nothing new to tell" in tasca("2022-10-13") and len(receiver.told) == 1
     tasca("2022-10-14")
     assert len(receiver.told) == 2
+    for canary in ("canary-5d1f", "canary-77c0"):  # the address of the one who is told, and of one where nobody is
+        the_canary_is_nowhere(home(), canary)
 
 
+@pytest.mark.soak
 def test_on_other_days_than_those_named_only_a_changed_picture_is_told(tasca, receiver):
     mondays = ", days: [monday]"
     assert "nothing new to tell" in tasca("2022-10-15", mondays) and not receiver.told
@@ -67,11 +70,14 @@ def test_on_other_days_than_those_named_only_a_changed_picture_is_told(tasca, re
     assert len(receiver.told) == 2 + changed
 
 
-def test_of_a_day_of_the_past_and_of_one_that_is_not_shown_nobody_is_told(tasca, receiver):
+@pytest.mark.parametrize("shown", typical([True, False], True))
+def test_of_a_day_of_the_past_and_of_one_that_is_not_shown_nobody_is_told(shown, tasca, receiver):
     tasca("2022-10-17", "", "--as-of", "2022-10-14")
-    done = footfall("backfill", tasca.name, "--from", "2022-10-16", "--to", "2022-10-16")
-    assert done.exit_code == 0, done.output
     assert receiver.told == []
+    if not shown:
+        done = footfall("backfill", tasca.name, "--from", "2022-10-16", "--to", "2022-10-16")
+        assert done.exit_code == 0, done.output
+        assert receiver.told == []
 
 
 def test_what_cannot_be_sent_stops_nothing_is_an_alert_and_is_sent_the_next_time(tasca, receiver, monkeypatch):
@@ -87,12 +93,6 @@ def test_what_cannot_be_sent_stops_nothing_is_an_alert_and_is_sent_the_next_time
     monkeypatch.setenv("TASCA_ADDRESS", receiver.url)
     assert "the week was told" in tasca("2022-10-13")
     assert len(receiver.told) == 1 and alerts.opened(tasca.name) == []
-
-
-def test_the_address_is_nowhere(tasca, receiver):
-    tasca("2022-10-13")
-    for canary in ("canary-5d1f", "canary-77c0"):
-        the_canary_is_nowhere(home(), canary)
 
 
 @pytest.mark.parametrize("address", ["mailto://me:canary-1b2c@mail.example.org", "tasca_address", "canary 1"])

@@ -2,7 +2,8 @@
 
 import uuid
 
-from conftest import crown, footfall, market
+import pytest
+from conftest import crown, footfall, market, typical
 
 from flows.storage import bucket as storage
 from flows.storage import forecasts
@@ -12,25 +13,25 @@ def predict(name, day):
     return footfall("predict", name, "--as-of", day)
 
 
-def test_what_was_lost_of_the_latest_set_stops_no_later_day(first_run, tmp_path, monkeypatch):
+@pytest.mark.parametrize("lost", typical(["the snapshot", "the manifest", "a file"], "the manifest"))
+def test_what_was_lost_of_the_latest_set_stops_no_later_day(lost, first_run, tmp_path, monkeypatch):
     name = market(monkeypatch, tmp_path, f"lost{uuid.uuid4().hex[:6]}", "data: {source: sample}\n")
     crown(name, tmp_path)
     assert predict(name, "2022-10-13").exit_code == 0
     bucket = storage.connect("footfall")
-    for lost, day in {"the snapshot": "2022-10-14", "the manifest": "2022-10-15", "a file": "2022-10-16"}.items():
-        latest = forecasts.latest(bucket, name)
-        manifest, snapshot = latest.pointer["manifest"], f"snapshots/{latest.manifest['about']['snapshot']}.parquet"
-        calendar = manifest.replace("manifest.json", "week.ics")
-        path = {"the snapshot": snapshot, "the manifest": manifest, "a file": calendar}[lost]
-        content = storage.read(bucket, path)
-        bucket.blob(path).delete()
-        try:
-            done = predict(name, day)
-            assert done.exit_code == 0, done.output
-            assert ("the source is not compared with what was published" in done.output) == (lost != "a file"), lost
-            assert forecasts.latest(bucket, name).pointer["as_of"] == day
-        finally:
-            storage.create(bucket, path, content)  # other tests read the same snapshot
+    latest = forecasts.latest(bucket, name)
+    manifest, snapshot = latest.pointer["manifest"], f"snapshots/{latest.manifest['about']['snapshot']}.parquet"
+    calendar = manifest.replace("manifest.json", "week.ics")
+    path = {"the snapshot": snapshot, "the manifest": manifest, "a file": calendar}[lost]
+    content = storage.read(bucket, path)
+    bucket.blob(path).delete()
+    try:
+        done = predict(name, "2022-10-14")
+        assert done.exit_code == 0, done.output
+        assert ("the source is not compared with what was published" in done.output) == (lost != "a file"), lost
+        assert forecasts.latest(bucket, name).pointer["as_of"] == "2022-10-14"
+    finally:
+        storage.create(bucket, path, content)  # other tests read the same snapshot
 
 
 def test_nothing_is_said_on_the_page_by_a_run_that_is_not_of_today(first_run, tmp_path, monkeypatch):

@@ -14,6 +14,7 @@ from footfall import events
 HEAD = "from,to,site,what,effect,entered\n"
 SHUT = "2022-10-15,2022-10-16,,Holidays,closed,2022-10-01\n"
 FAIR = "2022-10-14,,,Street fair,busier,{entered}\n"
+BLANK = "2022-10-14,,,Concert,busier,\n"
 
 
 @pytest.fixture
@@ -37,8 +38,14 @@ def tasca(first_run, tmp_path, monkeypatch):
 
 def test_what_was_entered_by_the_day_is_used_and_on_record_and_nothing_later_changes_a_byte(tasca):
     before = tasca(None)
-    later = tasca(FAIR.format(entered="2022-10-14") + SHUT.replace("2022-10-01", "2022-10-14"))
-    assert later.pointer["digest"] == before.pointer["digest"], "an event that was entered afterwards"
+    later = tasca(FAIR.format(entered="2022-10-14") + SHUT.replace("2022-10-01", "2022-10-14") + BLANK)
+    assert later.pointer["digest"] == before.pointer["digest"], "events that were entered, or first seen, afterwards"
+    bucket, name = storage.connect("footfall"), f"{tasca.name}/events.json"
+    (key,) = seen = json.loads(storage.read(bucket, name))
+    assert key == events.key(events.read_events((HEAD + BLANK).encode(), "x.csv").loc[0])
+    storage.amend(bucket, name, lambda _: json.dumps({key: "2022-10-12"}).encode())
+    assert b"Concert" in tasca(BLANK).files["index.html"], "a blank is the day on which a run first saw it"
+    assert json.loads(storage.read(bucket, name)) == {key: "2022-10-12"} != seen
     known = tasca(FAIR.format(entered="2022-10-13") + SHUT)
     assert known.pointer["digest"] != before.pointer["digest"]
     page = known.files["index.html"].decode()
@@ -46,28 +53,12 @@ def test_what_was_entered_by_the_day_is_used_and_on_record_and_nothing_later_cha
     closed = [line.split(",")[1] for line in known.files["forecast.csv"].decode().splitlines() if line.endswith(",no")]
     assert sorted(set(closed)) == ["2022-10-15", "2022-10-16"]
     sha256 = known.manifest["about"]["events"]
-    assert storage.read(storage.connect("footfall"), f"snapshots/{sha256}.parquet")[:4] == b"PAR1"
+    assert storage.read(bucket, f"snapshots/{sha256}.parquet")[:4] == b"PAR1"
     (folder, *_) = sorted(home().glob(f"runs/*-predict-{tasca.name}-*"), reverse=True)
     record = json.loads((folder / "record.json").read_text())
     assert record["inputs"]["events.parquet"] == sha256
     again = tasca(FAIR.format(entered="2022-10-13") + SHUT)
     assert again.pointer == known.pointer, "the same events are the same set"
-
-
-def test_a_blank_is_the_day_on_which_a_run_first_saw_it_and_that_day_stays(tasca):
-    before = tasca(None)
-    blank = FAIR.format(entered="")
-    assert tasca(blank).pointer["digest"] == before.pointer["digest"], "it was first seen today, long after"
-    bucket, name = storage.connect("footfall"), f"{tasca.name}/events.json"
-    (key,) = seen = json.loads(storage.read(bucket, name))
-    assert key == events.key(events.read_events((HEAD + blank).encode(), "x.csv").loc[0])
-    storage.amend(bucket, name, lambda _: json.dumps({key: "2022-10-12"}).encode())
-    assert b"Street fair" in tasca(blank).files["index.html"]
-    assert json.loads(storage.read(bucket, name)) == {key: "2022-10-12"} != seen
-
-
-def test_a_file_that_cannot_be_read_stops_the_run_with_its_row_and_what_was_published_stays(tasca):
-    before = tasca(None)
     said = " ".join(tasca("2022-10-14,,,Fair,louder,\n", code=3).split())
     assert ".events.csv:2:effect: louder — one of closed, busier, quieter, unknown" in said
-    assert forecasts.pointer(storage.connect("footfall"), tasca.name) == before.pointer
+    assert forecasts.pointer(bucket, tasca.name) == known.pointer, "what was published stays"
