@@ -1,6 +1,6 @@
 """The coming days of a market's series, from a champion and what was published: all that their forecasts consist of.
 
-Series of one country, unit, span and speaker are forecast, ranged, tabulated and checked together, as in the backtest.
+Series of one calendar, unit, span and speaker are forecast, ranged, tabulated and checked together, as in the backtest.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -49,7 +49,7 @@ class Closures(NamedTuple):
 
 @dataclass(frozen=True)
 class Batch:
-    """Series of one country, unit, span and speaker, their coming days, and what these were made of.
+    """Series of one calendar, unit, span and speaker, their coming days, and what these were made of.
 
     Attributes
     ----------
@@ -213,7 +213,8 @@ def forecast_all(
     made: dict[Key, SeriesForecast] = {}
     at = champion.residuals.groupby(SERIES, sort=False).indices
     errors = champion.residuals.drop(columns=SERIES)  # numbers and days alone, of which a few rows are taken at once
-    for country, y, speaker in _batches(selection.series, refused, speakers):
+    through = pd.Timestamp(champion.about["data_through"])
+    for country, y, speaker in _batches(selection.series, refused, speakers, through):
         residuals = [errors.iloc[at[key]] for key in y]
         closed = [_closures(key, selection.rows[key], days, closures) for key in y]
         plain = event_effects.masked(y, [each.events for each in closed], country)
@@ -236,13 +237,16 @@ def _objection(y: pd.Series, origin: pd.Timestamp, oldest: int, is_known: bool) 
 
 
 def _batches(
-    series: Mapping[Key, pd.Series], refused: Mapping[Key, str], speakers: Mapping[Key, str]
+    series: Mapping[Key, pd.Series], refused: Mapping[Key, str], speakers: Mapping[Key, str], through: pd.Timestamp
 ) -> Iterator[tuple[str, pd.DataFrame, str]]:
-    """Series that are forecast together, with their country and who speaks for them."""
-    for country, y in batched({key: own for key, own in series.items() if key not in refused}):
-        names = np.array([speakers[key] for key in y])
-        for name in sorted(set(names)):
-            yield country, y.loc[:, names == name], name
+    """Series that are forecast together, with their country and who speaks for them, trained through a day."""
+    by_speaker: dict[str, dict[Key, pd.Series]] = {}
+    for key in (key for key in series if key not in refused):
+        by_speaker.setdefault(speakers[key], {})[key] = series[key]
+    for name, own in by_speaker.items():
+        since = (max(y.index[-1] for y in own.values()) - through).days
+        for country, y in batched(own, since):
+            yield country, y, name
 
 
 def _closures(key: Key, rows: pd.DataFrame, days: pd.DatetimeIndex, closures: dict[str, Any]) -> Closures:

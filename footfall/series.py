@@ -9,6 +9,7 @@ import datetime as dt
 import io
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from footfall.errors import DataProblem
@@ -74,10 +75,11 @@ def pick(series: pd.DataFrame, location: str, category: str) -> pd.Series:
 
 def pick_of(rows: pd.DataFrame, category: str) -> pd.Series:
     """As `pick`, of the rows that `rows_of` gave."""
-    closed = shut_of(rows, category)
-    values = rows["value"].asfreq("D").mask(closed)
-    known = (values.notna() | closed).to_numpy().nonzero()[0]
-    return values.loc[values.first_valid_index() : values.index[known[-1]]].rename(category)
+    values, closed = rows["value"].to_numpy(float), shut_rows(rows, category)
+    is_known = ~np.isnan(values)
+    first, last = rows.index[is_known & ~closed][0], rows.index[is_known | closed][-1]
+    open_ = pd.Series(np.where(closed, np.nan, values), rows.index, name=category)
+    return open_.reindex(pd.date_range(first, last))
 
 
 def split(series: pd.DataFrame) -> dict[tuple[str, str], pd.DataFrame]:
@@ -108,16 +110,20 @@ def shut(series: pd.DataFrame, location: str, category: str) -> pd.Series:
 
 def shut_of(rows: pd.DataFrame, category: str) -> pd.Series:
     """As `shut`, of the rows that `rows_of` gave."""
-    said = rows["open"].eq("no") if "open" in rows else pd.Series(False, index=rows.index)
-    floor = unit_of(category).floor
-    at_floor = (rows["value"] <= floor) & (not _nobody_may_come(rows["value"], floor))
-    return (said | at_floor).asfreq("D", fill_value=False)
+    return pd.Series(shut_rows(rows, category), rows.index).asfreq("D", fill_value=False)
 
 
-def _nobody_may_come(values: pd.Series, floor: float) -> bool:
+def shut_rows(rows: pd.DataFrame, category: str) -> np.ndarray:
+    """As `shut`, of each row that `rows_of` gave."""
+    values, floor = rows["value"].to_numpy(float), unit_of(category).floor
+    at_floor = (values <= floor) & (not _nobody_may_come(values, floor))
+    return at_floor | rows["open"].eq("no").to_numpy() if "open" in rows else at_floor
+
+
+def _nobody_may_come(values: np.ndarray, floor: float) -> bool:
     """Whether a value at the floor may be chance: few come, in whole numbers, on a usual day."""
     above = values[values > floor]
-    return floor == 0 and bool(len(above)) and above.median() < FEW and bool((above % 1 == 0).all())
+    return floor == 0 and bool(len(above)) and bool(np.median(above) < FEW) and bool((above % 1 == 0).all())
 
 
 def _alternatives(series: pd.DataFrame, location: str) -> str:
