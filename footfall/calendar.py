@@ -96,16 +96,16 @@ def names_of_special_days(days: pd.DatetimeIndex, country: str) -> np.ndarray:
     """The name by which each day comes again another year: a holiday's, ``25 December``, ``Easter``; else nothing."""
     name_of = np.full(len(days), "", dtype=object)
     if len(days):
-        special_days, names = _named_days(days.min().year, days.max().year, country)
+        special_days, names = named_days(days.min().year, days.max().year, country)
         at = special_days.get_indexer(days)
         name_of[at >= 0] = names[at[at >= 0]]
     return name_of
 
 
 @cache
-def _named_days(first: int, last: int, country: str) -> tuple[pd.DatetimeIndex, np.ndarray]:
-    """The special days of some years, and the name of each."""
-    name_of = {day: name for year in range(first, last + 1) for day, name in _names_of_year(year, country).items()}
+def named_days(first: int, last: int, country: str) -> tuple[pd.DatetimeIndex, np.ndarray]:
+    """The special days of some years, in their order, and the name of each."""
+    name_of = {day: name for year in range(first, last + 1) for day, name in sorted(_names_of_year(year, country).items())}
     return pd.DatetimeIndex(name_of), np.array(list(name_of.values()), dtype=object)
 
 

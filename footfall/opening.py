@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from footfall.calendar import country_of, names_of_special_days
+from footfall.calendar import country_of, named_days, names_of_special_days
 from footfall.series import WEEK, rows_of, shut_rows
 
-DAY = np.timedelta64(1, "D")
 LATELY = 6  # weeks in which a weekday was never open, before it is taken for shut
 TWICE = 2  # occurrences of a holiday, all of them shut, before the next is taken for shut
 WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
@@ -43,9 +42,10 @@ def foreseen(
     """
     was_open, why = _was_open(rows, category), np.full(len(days), "", dtype=object)
     if (was_open == 0).any():  # of a place that was never shut nothing is to be learned
-        past = pd.date_range(rows.index[0], rows.index[-1])
-        why[np.isin(days.dayofweek, _weekdays_not_open(was_open, past))] = "weekday"
-        why[_holidays_not_open(was_open, past, days, location)] = "holiday"
+        weekday = (rows.index[0].dayofweek + np.arange(len(was_open))) % WEEK
+        why[np.isin(days.dayofweek, _weekdays_not_open(was_open, weekday))] = "weekday"
+        if shut := _holidays_not_open(was_open, weekday, rows.index, country_of(location)):
+            why[np.isin(names_of_special_days(days, country_of(location)), shut)] = "holiday"
     why[said(days, closures or {})] = "said"
     return pd.Series(why, days)
 
@@ -53,10 +53,10 @@ def foreseen(
 def said(days: pd.DatetimeIndex, closures: dict[str, Any]) -> np.ndarray:
     """Boolean per day: whether a market's file says that the place is shut; parameters as in `foreseen`."""
     weekdays = [WEEKDAYS.index(name) for name in closures.get("weekdays", [])]
-    on = days.dayofweek.isin(weekdays) | days.isin(pd.DatetimeIndex(closures.get("dates", [])))
-    for first, last in closures.get("from_to", []):
+    on = np.isin(days.dayofweek, weekdays)
+    for first, last in [*closures.get("from_to", []), *((day, day) for day in closures.get("dates", []))]:
         on |= (days >= pd.Timestamp(first)) & (days <= pd.Timestamp(last))
-    return np.asarray(on)
+    return on
 
 
 def by_weekday(series: pd.DataFrame, location: str, category: str) -> pd.DataFrame:
@@ -84,34 +84,36 @@ def by_weekday(series: pd.DataFrame, location: str, category: str) -> pd.DataFra
 
 def _was_open(rows: pd.DataFrame, category: str) -> np.ndarray:
     """Of each day 1 if it was open, 0 if it was shut or has no row, NaN if it has a row and no value."""
-    day = rows.index.to_numpy()
-    was_open = np.zeros((day[-1] - day[0]) // DAY + 1)
-    state = np.where(rows["value"].isna(), np.nan, 1.0)
-    was_open[(day - day[0]) // DAY] = np.where(shut_rows(rows, category), 0.0, state)
+    day = _since_1970(rows.index)
+    was_open, state = np.zeros(day[-1] - day[0] + 1), np.where(np.isnan(rows["value"].to_numpy(float)), np.nan, 1.0)
+    was_open[day - day[0]] = np.where(shut_rows(rows, category), 0.0, state)
     return was_open
 
 
-def _weekdays_not_open(was_open: np.ndarray, past: pd.DatetimeIndex) -> np.ndarray:
+def _weekdays_not_open(was_open: np.ndarray, weekday: np.ndarray) -> np.ndarray:
     """Weekdays of which none was open in the last weeks, while others were; a blank is not known to be shut."""
-    if len(past) < LATELY * WEEK:
+    if len(was_open) < LATELY * WEEK:
         return np.array([], int)
     weeks = was_open[-LATELY * WEEK :].reshape(LATELY, WEEK)  # a weekday in each column
     never, known = (weeks == 0).all(axis=0), np.isfinite(weeks).sum(axis=0)
     is_often_open = np.nansum(weeks, axis=0) > 0.5 * known
-    return np.asarray(past[-WEEK:].dayofweek[never & is_often_open.any()])
+    return np.asarray(weekday[-WEEK:][never & is_often_open.any()])
 
 
-def _holidays_not_open(
-    was_open: np.ndarray, past: pd.DatetimeIndex, days: pd.DatetimeIndex, location: str
-) -> np.ndarray:
-    """Boolean per day: a holiday whose last occurrences, those on a weekday that is open, were all shut."""
-    names, weekday = names_of_special_days(past, country_of(location)), past.dayofweek
-    known = np.isfinite(was_open)
+def _holidays_not_open(was_open: np.ndarray, weekday: np.ndarray, days: pd.DatetimeIndex, country: str) -> list[str]:
+    """Names of the holidays whose last occurrences, those on a weekday that is open, were all shut."""
+    special, names = named_days(days[0].year, days[-1].year, country)
+    at, known = _since_1970(special) - _since_1970(days[:1]), np.isfinite(was_open)
+    inside = (at >= 0) & (at < len(was_open))
+    at, names = at[inside], names[inside]
     times_open, times = (np.bincount(weekday, counts, WEEK) for counts in (np.nan_to_num(was_open), known))
-    counts = known & (names != "") & (times_open > 0.5 * times)[weekday]
-    opened, names = was_open[counts], names[counts]
-    shut = [name for name in {*names[opened == 0]} if _was_shut_of_late(opened[names == name])]
-    return np.isin(names_of_special_days(days, country_of(location)), shut)
+    counts = known[at] & (times_open > 0.5 * times)[weekday[at]]
+    opened, names = was_open[at[counts]], names[counts]
+    return [name for name in {*names[opened == 0]} if _was_shut_of_late(opened[names == name])]
+
+
+def _since_1970(days: pd.DatetimeIndex) -> np.ndarray:
+    return np.asarray(days.to_numpy().astype("datetime64[D]").astype(int))
 
 
 def _was_shut_of_late(opened: np.ndarray) -> bool:
