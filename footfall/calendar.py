@@ -135,7 +135,10 @@ def _kinds_of_year(year: int, country: str) -> dict[pd.Timestamp, str]:
 @cache
 def _kinds_by(year: int, days_off: frozenset[pd.Timestamp], easter_sunday: pd.Timestamp) -> dict[pd.Timestamp, str]:
     """Of the many regions that keep the same days they are worked out once."""
-    kind_of = {day: _kind(day, days_off, easter_sunday) for day in pd.date_range(f"{year}-01-01", f"{year}-12-31")}
+    near = {day + shift * DAY for day in days_off for shift in (-1, 0, 1)}
+    turn = {pd.Timestamp(year, *day) for day in TURN_OF_THE_YEAR}
+    days = sorted(day for day in near | turn | {easter_sunday} if day.year == year)
+    kind_of = {day: _kind(day, days_off, easter_sunday) for day in days}
     return {day: kind for day, kind in kind_of.items() if kind != ORDINARY}
 
 
