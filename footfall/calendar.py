@@ -105,7 +105,9 @@ def names_of_special_days(days: pd.DatetimeIndex, country: str) -> np.ndarray:
 @cache
 def named_days(first: int, last: int, country: str) -> tuple[pd.DatetimeIndex, np.ndarray]:
     """The special days of some years, in their order, and the name of each."""
-    name_of = {day: name for year in range(first, last + 1) for day, name in sorted(_names_of_year(year, country).items())}
+    name_of = {
+        day: name for year in range(first, last + 1) for day, name in sorted(_names_of_year(year, country).items())
+    }
     return pd.DatetimeIndex(name_of), np.array(list(name_of.values()), dtype=object)
 
 

@@ -61,22 +61,26 @@ def tabulate(
     """
     target = keys[0][1]
     numbers = np.where(shut[..., None], unit_of(target).floor, numbers)
-    count, horizon, each = numbers.shape
-    per_day, per_series = np.tile([*range(each)], count * horizon), np.arange(count).repeat(horizon * each)
-    ids = np.array(["", *(f"{level:g}" for level in levels)], dtype=object)
+    each = numbers.shape[2]
+    series, day, number = (at.ravel() for at in np.indices(numbers.shape))
     ahead = (days - pd.Timestamp(facts["origin_date"])).days.to_numpy()
     columns = {
-        "target_end_date": np.tile(days.strftime(ISO).to_numpy(object).repeat(each), count),
-        "horizon": np.tile(ahead.repeat(each), count),
-        "location": np.array([location for location, _ in keys], dtype=object)[per_series],
-        "target": np.array([category for _, category in keys], dtype=object)[per_series],
-        "output_type": np.where(per_day == 0, "mean", "quantile"),
-        "output_type_id": ids[per_day],
+        "target_end_date": _words([*days.strftime(ISO)], day),
+        "horizon": ahead[day],
+        "location": _words([location for location, _ in keys], series),
+        "target": _words([category for _, category in keys], series),
+        "output_type": _words(["mean", "quantile"], np.minimum(number, 1)),
+        "output_type_id": _words(["", *(f"{level:g}" for level in levels)], number),
         "value": _rounded(numbers, target).ravel(),
-        "open": np.where(shut, "no", "yes").ravel().repeat(each),
+        "open": _words(["yes", "no"], shut.astype(int).ravel().repeat(each)),
     }
     table = pd.DataFrame(columns).assign(**facts)
     return table[[*COLUMNS, "open"] if target == COUNT or shut.any() else COLUMNS]
+
+
+def _words(words: list[str], at: np.ndarray) -> Any:
+    """A column of words of which there are few."""
+    return pd.array(words, dtype="str").take(at)
 
 
 def _rounded(numbers: np.ndarray, target: str) -> np.ndarray:
@@ -162,13 +166,19 @@ def objections(
     incomplete = (rows != len(days) * len(names)) | ~held.all(axis=1)
     amiss, stuck = shut & (numbers != floor).any(axis=2), _are_stuck(mean, is_open, y)
     rules = _rules(numbers, is_open, y, total.T)
-    suspect = incomplete | amiss.any(axis=1) | stuck | np.any([mask.any(axis=(1, 2)) for mask in rules.values()], axis=0)
+    suspect = (
+        incomplete | amiss.any(axis=1) | stuck | np.any([mask.any(axis=(1, 2)) for mask in rules.values()], axis=0)
+    )
     broken = {}
     for at in np.flatnonzero(suspect):
         broken[y.columns[at]] = [
             *(_of_the_days(table[series == at], days, len(names)) if incomplete[at] else ()),
             *_of_closed_days(days[amiss[at]], mean[at, amiss[at]], floor),
-            *([f"{mean[at, is_open[at]][0]:g} — the same value every day, as the series never had"] if stuck[at] else ()),
+            *(
+                [f"{mean[at, is_open[at]][0]:g} — the same value every day, as the series never had"]
+                if stuck[at]
+                else ()
+            ),
             *_of_the_numbers(days, names, numbers[at], {rule: mask[at] for rule, mask in rules.items()}),
         ]
     return broken
@@ -183,7 +193,9 @@ def _on_grid(
     """
     ids = pd.Index(["", *(f"{level:g}" for level in levels)])
     series = keys.get_indexer(pd.MultiIndex.from_frame(table[["location", "target"]]))
-    at = np.stack([series, days.strftime(ISO).get_indexer(table["target_end_date"]), ids.get_indexer(table["output_type_id"])])
+    at = np.stack(
+        [series, days.strftime(ISO).get_indexer(table["target_end_date"]), ids.get_indexer(table["output_type_id"])]
+    )
     inside = (at >= 0).all(axis=0)
     at, numbers = at[:, inside], np.full((len(keys), len(days), len(ids)), np.nan)
     numbers[*at] = table["value"].to_numpy(float)[inside]

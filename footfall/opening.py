@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from footfall.calendar import country_of, named_days, names_of_special_days
-from footfall.series import WEEK, rows_of, shut_rows
+from footfall.series import WEEK, rows_of, shut_rows, since_1970
 
 LATELY = 6  # weeks in which a weekday was never open, before it is taken for shut
 TWICE = 2  # occurrences of a holiday, all of them shut, before the next is taken for shut
@@ -43,11 +43,11 @@ def foreseen(
     was_open, why = _was_open(rows, category), np.full(len(days), "", dtype=object)
     if (was_open == 0).any():  # of a place that was never shut nothing is to be learned
         weekday = (rows.index[0].dayofweek + np.arange(len(was_open))) % WEEK
-        why[np.isin(days.dayofweek, _weekdays_not_open(was_open, weekday))] = "weekday"
+        why[days.dayofweek.isin(_weekdays_not_open(was_open, weekday))] = "weekday"
         if shut := _holidays_not_open(was_open, weekday, rows.index, country_of(location)):
             why[np.isin(names_of_special_days(days, country_of(location)), shut)] = "holiday"
     why[said(days, closures or {})] = "said"
-    return pd.Series(why, days)
+    return pd.Series(why, days, dtype=object)
 
 
 def said(days: pd.DatetimeIndex, closures: dict[str, Any]) -> np.ndarray:
@@ -84,9 +84,9 @@ def by_weekday(series: pd.DataFrame, location: str, category: str) -> pd.DataFra
 
 def _was_open(rows: pd.DataFrame, category: str) -> np.ndarray:
     """Of each day 1 if it was open, 0 if it was shut or has no row, NaN if it has a row and no value."""
-    day = _since_1970(rows.index)
-    was_open, state = np.zeros(day[-1] - day[0] + 1), np.where(np.isnan(rows["value"].to_numpy(float)), np.nan, 1.0)
-    was_open[day - day[0]] = np.where(shut_rows(rows, category), 0.0, state)
+    day = since_1970(rows.index)
+    was_open = np.zeros(day[-1] - day[0] + 1)
+    was_open[day - day[0]] = np.where(shut_rows(rows, category), 0.0, rows["value"].to_numpy() * 0.0 + 1.0)
     return was_open
 
 
@@ -103,17 +103,13 @@ def _weekdays_not_open(was_open: np.ndarray, weekday: np.ndarray) -> np.ndarray:
 def _holidays_not_open(was_open: np.ndarray, weekday: np.ndarray, days: pd.DatetimeIndex, country: str) -> list[str]:
     """Names of the holidays whose last occurrences, those on a weekday that is open, were all shut."""
     special, names = named_days(days[0].year, days[-1].year, country)
-    at, known = _since_1970(special) - _since_1970(days[:1]), np.isfinite(was_open)
+    at, known = since_1970(special) - since_1970(days[:1]), np.isfinite(was_open)
     inside = (at >= 0) & (at < len(was_open))
     at, names = at[inside], names[inside]
     times_open, times = (np.bincount(weekday, counts, WEEK) for counts in (np.nan_to_num(was_open), known))
     counts = known[at] & (times_open > 0.5 * times)[weekday[at]]
     opened, names = was_open[at[counts]], names[counts]
     return [name for name in {*names[opened == 0]} if _was_shut_of_late(opened[names == name])]
-
-
-def _since_1970(days: pd.DatetimeIndex) -> np.ndarray:
-    return np.asarray(days.to_numpy().astype("datetime64[D]").astype(int))
 
 
 def _was_shut_of_late(opened: np.ndarray) -> bool:

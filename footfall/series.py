@@ -75,11 +75,17 @@ def pick(series: pd.DataFrame, location: str, category: str) -> pd.Series:
 
 def pick_of(rows: pd.DataFrame, category: str) -> pd.Series:
     """As `pick`, of the rows that `rows_of` gave."""
-    values, closed = rows["value"].to_numpy(float), shut_rows(rows, category)
+    values, closed, day = rows["value"].to_numpy(float), shut_rows(rows, category), since_1970(rows.index)
     is_known = ~np.isnan(values)
-    first, last = rows.index[is_known & ~closed][0], rows.index[is_known | closed][-1]
-    open_ = pd.Series(np.where(closed, np.nan, values), rows.index, name=category)
-    return open_.reindex(pd.date_range(first, last))
+    first, last = day[is_known & ~closed].min(), day[is_known | closed].max()
+    daily, inside = np.full(last - first + 1, np.nan), (day >= first) & (day <= last)
+    daily[day[inside] - first] = np.where(closed, np.nan, values)[inside]
+    return pd.Series(daily, pd.date_range(pd.Timestamp(first, unit="D"), periods=len(daily)), name=category)
+
+
+def since_1970(days: pd.DatetimeIndex) -> np.ndarray:
+    """Days counted from 1970."""
+    return np.asarray(days.to_numpy().astype("datetime64[D]").astype(int))
 
 
 def split(series: pd.DataFrame) -> dict[tuple[str, str], pd.DataFrame]:
