@@ -130,13 +130,12 @@ def _special_days(first: int, last: int, country: str) -> tuple[pd.DatetimeIndex
 
 
 def _kinds_of_year(year: int, country: str) -> dict[pd.Timestamp, str]:
-    days_off = _holidays(year, country) | _holidays(year + 1, country)
-    return _kinds_by(year, days_off, _easter_sunday(year, country))
+    return _kinds_by(year, _holidays(year, country), _easter_sunday(year, country))
 
 
 @cache
 def _kinds_by(year: int, days_off: frozenset[pd.Timestamp], easter_sunday: pd.Timestamp) -> dict[pd.Timestamp, str]:
-    """Of the many regions that keep the same days they are worked out once."""
+    """Of the many regions that keep the same days they are worked out once; the year's ends have kinds of their own."""
     near = {day + shift * DAY for day in days_off for shift in (-1, 0, 1)}
     turn = {pd.Timestamp(year, *day) for day in TURN_OF_THE_YEAR}
     days = sorted(day for day in near | turn | {easter_sunday} if day.year == year)
