@@ -77,7 +77,8 @@ def pick_of(rows: pd.DataFrame, category: str) -> pd.Series:
     """As `pick`, of the rows that `rows_of` gave."""
     values, closed, day = rows["value"].to_numpy(float), shut_rows(rows, category), since_1970(rows.index)
     is_known = ~np.isnan(values)
-    first, last = day[is_known & ~closed].min(), day[is_known | closed].max()
+    opened = day[is_known & ~closed]
+    first, last = (opened if len(opened) else day).min(), day[is_known | closed].max()
     daily, inside = np.full(last - first + 1, np.nan), (day >= first) & (day <= last)
     daily[day[inside] - first] = np.where(closed, np.nan, values)[inside]
     return pd.Series(daily, pd.date_range(pd.Timestamp(first, unit="D"), periods=len(daily)), name=category)
