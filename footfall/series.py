@@ -124,7 +124,7 @@ def shut_rows(rows: pd.DataFrame, category: str) -> np.ndarray:
     """As `shut`, of each row that `rows_of` gave."""
     values, floor = rows["value"].to_numpy(float), unit_of(category).floor
     at_floor = (values <= floor) & (not _nobody_may_come(values, floor))
-    return at_floor | rows["open"].eq("no").to_numpy() if "open" in rows else at_floor
+    return np.asarray(at_floor | rows["open"].eq("no").to_numpy() if "open" in rows else at_floor)
 
 
 def _nobody_may_come(values: np.ndarray, floor: float) -> bool:
