@@ -11,7 +11,6 @@ import argparse
 import subprocess
 import tempfile
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,7 +25,7 @@ from footfall.calendar import country_of
 from footfall.champion import Champion
 from footfall.evaluation import backtest, intervals
 from footfall.evaluation.metrics import complete, naive_error, scores_of
-from footfall.evaluation.rolling import SERIES
+from footfall.evaluation.rolling import SERIES, batched
 from footfall.forecasting import forecast_all
 from footfall.market_file import read_market
 from footfall.models import Panel, at_once, fit, of_country, predict, with_panel
@@ -42,7 +41,6 @@ LAST = pd.Timestamp("2021-06-19")  # on which the regions end
 PEERS = ["AutoCES", "AutoETS"]
 PEERS_PYTHON = ROOT / "benchmarks" / ".venv" / "bin" / "python"
 LOOPED, TIMES = 10, 3  # series of the loop and of the peers; the least CPU of so many
-Batch = tuple[str, pd.DataFrame]
 spent: dict[str, float] = {}  # CPU in seconds by what was done
 
 
@@ -94,13 +92,6 @@ def _series(table: pd.DataFrame) -> list[pd.Series]:
     return [y for y in named if not unfit(y, 200) and y.index[-1] > LAST - WEEK * DAY]
 
 
-def _batches(series: list[pd.Series]) -> list[Batch]:
-    spans = defaultdict(list)
-    for y in series:
-        spans[country_of(y.name[0]), y.index[0], y.index[-1]].append(y)
-    return [(key[0], pd.concat(batch, axis=1)) for key, batch in spans.items()]
-
-
 def _panel(table: pd.DataFrame, recipes: dict[str, BaseForecaster]) -> Panel:
     """The trees of each recipe, grown on the nations: what a saved champion has with it."""
     panel, kept = Panel(table), {}
@@ -120,7 +111,7 @@ def _of_size(series: list[pd.Series], recipes: dict[str, BaseForecaster], origin
     """CPU in ms a series, and seconds for all."""
     spent.clear()
     with _timed("split into batches"):
-        batches = _batches(series)
+        batches = list(batched({y.name: y for y in series}, origins + WEEK))
     residuals = []
     for country, y in batches:
         residuals += _points(recipes["boosted"], recipes["calendar"], country, y, origins)

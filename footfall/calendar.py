@@ -81,6 +81,12 @@ def known_ahead(days: pd.DatetimeIndex, country: str) -> pd.DataFrame:
     return kinds(days, country).to_frame()
 
 
+@cache
+def special_days(first: int, last: int, country: str) -> frozenset[tuple[pd.Timestamp, str]]:
+    """The special days of some years, each with its kind: equal of countries and regions that keep the same ones."""
+    return frozenset(zip(*_special_days(first, last, country), strict=True))
+
+
 def special(days: pd.DatetimeIndex, country: str) -> np.ndarray:
     """Boolean per day: anything but an ordinary one."""
     return np.asarray(kinds(days, country) != ORDINARY)
@@ -88,11 +94,23 @@ def special(days: pd.DatetimeIndex, country: str) -> np.ndarray:
 
 def names_of_special_days(days: pd.DatetimeIndex, country: str) -> np.ndarray:
     """The name by which each day comes again another year: a holiday's, ``25 December``, ``Easter``; else nothing."""
-    names = {day: name for year in sorted(set(days.year)) for day, name in _names_of_year(year, country).items()}
-    return np.array([names.get(day, "") for day in days], dtype=object)
+    name_of = np.full(len(days), "", dtype=object)
+    if len(days):
+        special_days, names = named_days(days.min().year, days.max().year, country)
+        at = special_days.get_indexer(days)
+        name_of[at >= 0] = names[at[at >= 0]]
+    return name_of
 
 
 @cache
+def named_days(first: int, last: int, country: str) -> tuple[pd.DatetimeIndex, np.ndarray]:
+    """The special days of some years, in their order, and the name of each."""
+    name_of = {
+        day: name for year in range(first, last + 1) for day, name in sorted(_names_of_year(year, country).items())
+    }
+    return pd.DatetimeIndex(name_of), np.array(list(name_of.values()), dtype=object)
+
+
 def _names_of_year(year: int, country: str) -> dict[pd.Timestamp, str]:
     named = {
         pd.Timestamp(day): name
@@ -111,11 +129,17 @@ def _special_days(first: int, last: int, country: str) -> tuple[pd.DatetimeIndex
     return pd.DatetimeIndex(kind_of), np.array(list(kind_of.values()), dtype=object)
 
 
-@cache
 def _kinds_of_year(year: int, country: str) -> dict[pd.Timestamp, str]:
-    days_off = _holidays(year, country) | _holidays(year + 1, country)
-    sunday = _easter_sunday(year, country)
-    kind_of = {day: _kind(day, days_off, sunday) for day in pd.date_range(f"{year}-01-01", f"{year}-12-31")}
+    return _kinds_by(year, _holidays(year, country), _easter_sunday(year, country))
+
+
+@cache
+def _kinds_by(year: int, days_off: frozenset[pd.Timestamp], easter_sunday: pd.Timestamp) -> dict[pd.Timestamp, str]:
+    """Of the many regions that keep the same days they are worked out once; the year's ends have kinds of their own."""
+    near = {day + shift * DAY for day in days_off for shift in (-1, 0, 1)}
+    turn = {pd.Timestamp(year, *day) for day in TURN_OF_THE_YEAR}
+    days = sorted(day for day in near | turn | {easter_sunday} if day.year == year)
+    kind_of = {day: _kind(day, days_off, easter_sunday) for day in days}
     return {day: kind for day, kind in kind_of.items() if kind != ORDINARY}
 
 
@@ -140,6 +164,7 @@ def _holidays(year: int, country: str) -> frozenset[pd.Timestamp]:
     return frozenset(pd.Timestamp(day) for category in categories for day in holiday_names(year, country, category))
 
 
+@cache
 def holiday_names(year: int, country: str, category: str, language: str | None = None) -> dict[dt.date, str]:
     """A year's holidays that are known years ahead, by name; none of a country that `holidays` does not know.
 
@@ -156,11 +181,8 @@ def holiday_names(year: int, country: str, category: str, language: str | None =
         As `holidays` writes it, ``pt_PT``; the country's own where there is no such translation.
     """
     code, _, region = country.partition("-")
-    try:
-        country_calendar = holidays.country_holidays(code)
-    except NotImplementedError:
-        return {}
-    if category not in country_calendar.supported_categories:
+    country_calendar = _calendar_of(code)
+    if country_calendar is None or category not in country_calendar.supported_categories:
         return {}
     if language not in country_calendar.supported_languages:
         language = country_calendar.default_language
@@ -169,6 +191,14 @@ def holiday_names(year: int, country: str, category: str, language: str | None =
     days.has_special_holidays = False
     days.get(dt.date(year, 1, 1))  # asked for a day, it fills in the year
     return dict(days)
+
+
+@cache
+def _calendar_of(code: str) -> holidays.HolidayBase | None:
+    try:
+        return holidays.country_holidays(code)
+    except NotImplementedError:
+        return None
 
 
 def _easter_sunday(year: int, country: str) -> pd.Timestamp:

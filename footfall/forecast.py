@@ -18,12 +18,14 @@ from footfall.errors import DataProblem, listed
 from footfall.quantiles import HIGH, LOW, column
 from footfall.selection import Key
 from footfall.series import DAY, WEEK
-from footfall.units import COUNT, unit_of
+from footfall.units import COUNT, unit, unit_of
 
 COLUMNS = ["origin_date", "target_end_date", "horizon", "location", "target", "output_type", "output_type_id", "value",
            "model_version", "snapshot"]  # fmt: skip
 KEYS = ["location", "target", "target_end_date"]
 FAR = 3  # spans of the series' own range beyond which a value is absurd
+EXTREMES = ((np.minimum.reduce, np.inf), (np.maximum.reduce, -np.inf))
+ISO = "%Y-%m-%d"
 DIGITS = 5  # of the largest number of counts; percent has two decimals
 
 
@@ -59,22 +61,26 @@ def tabulate(
     """
     target = keys[0][1]
     numbers = np.where(shut[..., None], unit_of(target).floor, numbers)
-    count, horizon, each = numbers.shape
-    per_day, per_series = np.tile([*range(each)], count * horizon), np.arange(count).repeat(horizon * each)
-    ids = np.array(["", *(f"{level:g}" for level in levels)], dtype=object)
+    each = numbers.shape[2]
+    series, day, number = (at.ravel() for at in np.indices(numbers.shape))
     ahead = (days - pd.Timestamp(facts["origin_date"])).days.to_numpy()
     columns = {
-        "target_end_date": np.tile(days.strftime("%Y-%m-%d").to_numpy(object).repeat(each), count),
-        "horizon": np.tile(ahead.repeat(each), count),
-        "location": np.array([location for location, _ in keys], dtype=object)[per_series],
-        "target": np.array([category for _, category in keys], dtype=object)[per_series],
-        "output_type": np.where(per_day == 0, "mean", "quantile"),
-        "output_type_id": ids[per_day],
+        "target_end_date": _words([*days.strftime(ISO)], day),
+        "horizon": ahead[day],
+        "location": _words([location for location, _ in keys], series),
+        "target": _words([category for _, category in keys], series),
+        "output_type": _words(["mean", "quantile"], np.minimum(number, 1)),
+        "output_type_id": _words(["", *(f"{level:g}" for level in levels)], number),
         "value": _rounded(numbers, target).ravel(),
-        "open": np.where(shut, "no", "yes").ravel().repeat(each),
+        "open": _words(["yes", "no"], shut.astype(int).ravel().repeat(each)),
     }
     table = pd.DataFrame(columns).assign(**facts)
     return table[[*COLUMNS, "open"] if target == COUNT or shut.any() else COLUMNS]
+
+
+def _words(words: list[str], at: np.ndarray) -> Any:
+    """A column of words of which there are few."""
+    return pd.array(words, dtype="str").take(at)
 
 
 def _rounded(numbers: np.ndarray, target: str) -> np.ndarray:
@@ -153,22 +159,51 @@ def objections(
     dict of Key to list of str
         Every rule that is broken, where it is first and what was seen there.
     """
-    names = ["mean", *map(column, levels)]
-    wide, rows = _wide(table).reindex(columns=names), table.groupby(["location", "target"]).size()
+    names, floor = ["mean", *map(column, levels)], unit(y).floor
     days = pd.date_range(pd.Timestamp(table["origin_date"].iloc[0]) + DAY, periods=horizon)
-    at = wide.groupby(level=["location", "target"], sort=False).indices
-    values, shut = wide.to_numpy(float), np.asarray(wide.index.isin(closed_days(table)))
-    held, broken = pd.DatetimeIndex(wide.index.get_level_values("target_end_date")), {}
-    for number, (key, own) in enumerate(y.items()):
-        days_held, is_open = held[at[key]], ~shut[at[key]]
-        due = days.get_indexer(days_held[is_open])
-        parts = np.where(due >= 0, total[due, number], np.nan)
-        broken[key] = [
-            *_of_the_days(days_held, days, int(rows[key]), len(names)),
-            *_of_closed_days(days_held[~is_open], values[at[key]][~is_open], unit_of(key[1]).floor),
-            *_of_the_numbers(days_held[is_open], names, values[at[key]][is_open], own.to_numpy(float), parts, key[1]),
+    series, numbers, held, shut = _on_grid(table, y.columns, days, levels)
+    rows, mean, is_open = np.bincount(series, minlength=len(numbers)), numbers[..., 0], held & ~shut
+    incomplete = (rows != len(days) * len(names)) | ~held.all(axis=1)
+    amiss, stuck = shut & (numbers != floor).any(axis=2), _are_stuck(mean, is_open, y)
+    rules = _rules(numbers, is_open, y, total.T)
+    suspect = (
+        incomplete | amiss.any(axis=1) | stuck | np.any([mask.any(axis=(1, 2)) for mask in rules.values()], axis=0)
+    )
+    broken = {}
+    for at in np.flatnonzero(suspect):
+        broken[y.columns[at]] = [
+            *(_of_the_days(table[series == at], days, len(names)) if incomplete[at] else ()),
+            *_of_closed_days(days[amiss[at]], mean[at, amiss[at]], floor),
+            *(
+                [f"{mean[at, is_open[at]][0]:g} — the same value every day, as the series never had"]
+                if stuck[at]
+                else ()
+            ),
+            *_of_the_numbers(days, names, numbers[at], {rule: mask[at] for rule, mask in rules.items()}),
         ]
-    return {key: problems for key, problems in broken.items() if problems}
+    return broken
+
+
+def _on_grid(
+    table: pd.DataFrame, keys: pd.MultiIndex, days: pd.DatetimeIndex, levels: list[float]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Which series each row is of; its numbers, (n_series, n_days, 1 + n_levels), and which days it has and is shut on.
+
+    Of what is there twice the last counts; other days than those are left out.
+    """
+    ids = pd.Index(["", *(f"{level:g}" for level in levels)])
+    series = keys.get_indexer(pd.MultiIndex.from_frame(table[["location", "target"]]))
+    at = np.stack(
+        [series, days.strftime(ISO).get_indexer(table["target_end_date"]), ids.get_indexer(table["output_type_id"])]
+    )
+    inside = (at >= 0).all(axis=0)
+    at, numbers = at[:, inside], np.full((len(keys), len(days), len(ids)), np.nan)
+    numbers[*at] = table["value"].to_numpy(float)[inside]
+    held, shut = np.zeros((2, *numbers.shape[:2]), bool)
+    held[*at[:2]] = True
+    if "open" in table:
+        shut[*at[:2, (table["open"] == "no").to_numpy()[inside]]] = True
+    return series, numbers, held, shut
 
 
 def closed_days(table: pd.DataFrame) -> pd.MultiIndex:
@@ -184,38 +219,51 @@ def _wide(table: pd.DataFrame) -> pd.DataFrame:
     return table["value"].groupby([*(table[name] for name in KEYS), names], sort=True).mean().unstack("name")
 
 
-def _of_the_days(held: pd.DatetimeIndex, days: pd.DatetimeIndex, rows: int, each: int) -> Iterator[str]:
-    if rows != len(days) * each:
-        yield f"{rows} rows — {len(days)} days of {each} numbers are needed, each of them once"
+def _are_stuck(mean: np.ndarray, is_open: np.ndarray, y: pd.DataFrame) -> np.ndarray:
+    """Whether the same is expected of all open days of a series that is not so itself."""
+    least, most = (reduce(mean, axis=1, where=is_open, initial=end) for reduce, end in EXTREMES)
+    lately = y.to_numpy(float)[-4 * WEEK :]
+    moves = np.fmax.reduce(lately, axis=0) > np.fmin.reduce(lately, axis=0)
+    return np.asarray((is_open.sum(axis=1) > 2) & (least == most) & moves)
+
+
+def _of_the_days(rows: pd.DataFrame, days: pd.DatetimeIndex, each: int) -> Iterator[str]:
+    if len(rows) != len(days) * each:
+        yield f"{len(rows)} rows — {len(days)} days of {each} numbers are needed, each of them once"
+    held = pd.DatetimeIndex(sorted(rows["target_end_date"].unique()))
     if not held.equals(days):
         origin = days[0] - DAY
         yield f"{len(held)} days, {held[0]:%F} to {held[-1]:%F} — not the {len(days)} days after {origin:%F}"
 
 
-def _of_closed_days(days: pd.DatetimeIndex, numbers: np.ndarray, floor: float) -> Iterator[str]:
-    if len(broken := days[(numbers != floor).any(axis=1)]):
-        seen = numbers[days.get_loc(broken[0]), 0]
-        yield f"{broken[0]:%F}: {seen:g} — a closed day is published at {floor:g}"
+def _of_closed_days(days: pd.DatetimeIndex, mean: np.ndarray, floor: float) -> Iterator[str]:
+    if len(days):
+        yield f"{days[0]:%F}: {mean[0]:g} — a closed day is published at {floor:g}"
 
 
-def _of_the_numbers(
-    days: pd.DatetimeIndex, names: list[str], numbers: np.ndarray, y: np.ndarray, total: np.ndarray, target: str
-) -> Iterator[str]:
-    """Of the open days of one series, `numbers` of shape (n_days, n_names)."""
-    floor, mean, low, high = unit_of(target).floor, numbers[:, 0], np.nanmin(y), np.nanmax(y)
-    span, last = FAR * (high - low), y[-4 * WEEK :]
-    rounded = 0.5 * 10.0 ** -_decimals(numbers[None], target)[0] * (1 + 1e-3)  # and what adding up loses
+def _rules(numbers: np.ndarray, is_open: np.ndarray, y: pd.DataFrame, total: np.ndarray) -> dict[str, np.ndarray]:
+    """Which numbers of open days break which rule, each of the shape of `numbers`."""
+    floor, mean, series = unit(y).floor, numbers[..., 0], y.to_numpy(float)
+    low, high = (reduce(series, axis=0)[:, None, None] for reduce in (np.fmin.reduce, np.fmax.reduce))
+    span, is_mean = FAR * (high - low), np.arange(numbers.shape[2]) == 0
+    rounded = 0.5 * 10.0 ** -_decimals(numbers, y.columns[0][1])[:, None] * (1 + 1e-3)  # and what adding up loses
     apart = ~(np.abs(np.maximum(total, floor) - mean) <= rounded) & ~np.isnan(mean)
-    if len(days) > 2 and np.ptp(mean) == 0 and np.nanstd(last) > 0:
-        yield f"{mean[0]:g} — the same value every day, as the series never had"
+    falls = np.diff(numbers, axis=2, prepend=np.nan) < 0
     rules = {
         "missing or not finite": ~np.isfinite(numbers),
-        "quantiles are not in order": np.diff(numbers, axis=1, prepend=np.nan) * (np.arange(len(names)) > 1) < 0,
+        "quantiles are not in order": falls & (np.arange(numbers.shape[2]) > 1),
         f"below {floor:g}, which no visit count can reach": numbers < floor,
         f"absurd: further from the series than {FAR:g} times its own range":
             (numbers > high + span) | (numbers < low - span),
-        "not what its parts add up to": apart[:, None] & (np.arange(len(names)) == 0),
+        "not what its parts add up to": apart[..., None] & is_mean,
     }  # fmt: skip
+    return {rule: mask & is_open[..., None] for rule, mask in rules.items()}
+
+
+def _of_the_numbers(
+    days: pd.DatetimeIndex, names: list[str], numbers: np.ndarray, rules: dict[str, np.ndarray]
+) -> Iterator[str]:
+    """Of one series, `numbers` and each mask of shape (n_days, n_names)."""
     for rule, mask in rules.items():
         if mask.any():
             (day, name), count = np.argwhere(mask)[0], int(mask.sum())

@@ -1,9 +1,9 @@
 """The coming days of a market's series, from a champion and what was published: all that their forecasts consist of.
 
-Series of one country, unit, span and speaker are forecast, ranged, tabulated and checked together, as in the backtest.
+Series of one calendar, unit, span and speaker are forecast, ranged, tabulated and checked together, as in the backtest.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -49,7 +49,7 @@ class Closures(NamedTuple):
 
 @dataclass(frozen=True)
 class Batch:
-    """Series of one country, unit, span and speaker, their coming days, and what these were made of.
+    """Series of one calendar, unit, span and speaker, their coming days, and what these were made of.
 
     Attributes
     ----------
@@ -86,6 +86,11 @@ class Batch:
     table: pd.DataFrame
 
     @cached_property
+    def days_known(self) -> np.ndarray:
+        """Days with a value, of each series."""
+        return np.asarray(self.y.count())
+
+    @cached_property
     def outlook(self) -> list[pd.DataFrame]:
         """The table of each series as people read it, see `footfall.outlook.outlook`."""
         why, owners_events = zip(*self.closed, strict=True)
@@ -107,7 +112,7 @@ class SeriesForecast:
     @property
     def days_known(self) -> int:
         """Days with a value."""
-        return int(self.batch.y.iloc[:, self.at].count())
+        return int(self.batch.days_known[self.at])
 
     @property
     def mean(self) -> pd.Series:
@@ -140,8 +145,13 @@ class SeriesForecast:
     @property
     def table(self) -> pd.DataFrame:
         """What is published of it."""
+        return self.batch.table.iloc[self.rows].reset_index(drop=True)
+
+    @property
+    def rows(self) -> slice:
+        """Where that is in the table of its batch."""
         each = len(self.batch.table) // self.batch.y.shape[1]
-        return self.batch.table.iloc[self.at * each : (self.at + 1) * each].reset_index(drop=True)
+        return slice(self.at * each, (self.at + 1) * each)
 
     @property
     def outlook(self) -> pd.DataFrame:
@@ -213,8 +223,10 @@ def forecast_all(
     made: dict[Key, SeriesForecast] = {}
     at = champion.residuals.groupby(SERIES, sort=False).indices
     errors = champion.residuals.drop(columns=SERIES)  # numbers and days alone, of which a few rows are taken at once
-    for country, y, speaker in _batches(selection.series, refused, speakers):
-        residuals = [errors.iloc[at[key]] for key in y]
+    through = pd.Timestamp(champion.about["data_through"])
+    for country, y, speaker in _batches(selection.series, refused, speakers, through):
+        of = np.arange(y.shape[1]).repeat([len(at[key]) for key in y])
+        residuals = errors.take(np.concatenate([at[key] for key in y])).assign(of=of)
         closed = [_closures(key, selection.rows[key], days, closures) for key in y]
         plain = event_effects.masked(y, [each.events for each in closed], country)
         values = plain if many else series_of(plain, plain.columns[0])  # what the forecaster of one was fitted to
@@ -224,8 +236,16 @@ def forecast_all(
     if not made:
         raise DataProblem(none_of(refused, "can be forecast"))
     made = dict(sorted(made.items()))
-    table = pd.concat([one.table for one in made.values()], ignore_index=True)
-    return MarketForecast(made, _accounts(champion, made, refused), table)
+    return MarketForecast(made, _accounts(champion, made, refused), _tables(made.values()))
+
+
+def _tables(made: Collection[SeriesForecast]) -> pd.DataFrame:
+    """What is published of all."""
+    batches = {id(one.batch): one.batch for one in made}
+    begins = dict(zip(batches, np.cumsum([0, *(len(batch.table) for batch in batches.values())]), strict=False))
+    rows = np.concatenate([begins[id(one.batch)] + np.arange(one.rows.start, one.rows.stop) for one in made])
+    table = pd.concat([batch.table for batch in batches.values()], ignore_index=True)
+    return table.take(rows).reset_index(drop=True)
 
 
 def _objection(y: pd.Series, origin: pd.Timestamp, oldest: int, is_known: bool) -> str:
@@ -236,13 +256,16 @@ def _objection(y: pd.Series, origin: pd.Timestamp, oldest: int, is_known: bool) 
 
 
 def _batches(
-    series: Mapping[Key, pd.Series], refused: Mapping[Key, str], speakers: Mapping[Key, str]
+    series: Mapping[Key, pd.Series], refused: Mapping[Key, str], speakers: Mapping[Key, str], through: pd.Timestamp
 ) -> Iterator[tuple[str, pd.DataFrame, str]]:
-    """Series that are forecast together, with their country and who speaks for them."""
-    for country, y in batched({key: own for key, own in series.items() if key not in refused}):
-        names = np.array([speakers[key] for key in y])
-        for name in sorted(set(names)):
-            yield country, y.loc[:, names == name], name
+    """Series that are forecast together, with their country and who speaks for them, trained through a day."""
+    by_speaker: dict[str, dict[Key, pd.Series]] = {}
+    for key in (key for key in series if key not in refused):
+        by_speaker.setdefault(speakers[key], {})[key] = series[key]
+    for name, own in by_speaker.items():
+        since = (max(y.index[-1] for y in own.values()) - through).days
+        for country, y in batched(own, since):
+            yield country, y, name
 
 
 def _closures(key: Key, rows: pd.DataFrame, days: pd.DatetimeIndex, closures: dict[str, Any]) -> Closures:
@@ -254,14 +277,14 @@ def _forecast(
     y: pd.DataFrame,
     values: Values,
     trained: BaseForecaster,
-    residuals: list[pd.DataFrame],
+    residuals: pd.DataFrame,
     closed: list[Closures],
     asked: Asked,
 ) -> Batch:
     """The coming days of a batch.
 
-    `values` are `y` without its events, in the form that `trained` was fitted to; `residuals` and `closed` are those of
-    each series.
+    `values` are `y` without its events, in the form that `trained` was fitted to; `residuals` say ``of`` which of the
+    series they are, and `closed` has an entry for each.
     """
     days, lag, (key, *_), origin = asked.days, asked.lag, y, asked.days[0] - DAY
     model = bring_up_to(trained, values)
@@ -275,19 +298,18 @@ def _forecast(
         mean, ranges, parts = event_effects.put_on(mean, ranges, parts, logarithms, y, days, told, country)
     published = ranges[:, [LEVELS.index(level) for level in asked.levels]]
     numbers = np.concatenate([mean[:, None], published], axis=1).transpose(2, 0, 1)
-    shut = np.array([each.why.ne("").to_numpy() for each in closed])
+    shut = np.array([each.why.to_numpy() != "" for each in closed])
     table = forecast.tabulate(numbers, days, [*y], asked.levels, shut, **asked.facts)
     means = pd.DataFrame(mean, days, y.columns)
     return Batch(y, means, origins, said, actual, late, ranges, parts, logarithms, closed, table)
 
 
 def _said(
-    trained: BaseForecaster, values: Values, residuals: list[pd.DataFrame], lag: int
+    trained: BaseForecaster, values: Values, residuals: pd.DataFrame, lag: int
 ) -> tuple[np.ndarray, np.ndarray, pd.DatetimeIndex]:
     """What the speaker of a batch said in the backtest and since, what happened, and from which origins."""
-    of = np.arange(len(residuals)).repeat([len(rows) for rows in residuals])
-    rows = pd.concat(residuals, ignore_index=True)
-    (before, happened), earlier, _ = intervals.on_grid(rows, "mean", "actual", series=of)
+    of = residuals["of"].to_numpy()
+    (before, happened), earlier, _ = intervals.on_grid(residuals, "mean", "actual", series=of)
     since, later = backtest.means_since(trained, values, before.shape[1], lag)
     said = np.concatenate([before, since.reshape(len(later), *before.shape[1:])])
     actual = np.concatenate([happened, backtest.actual(pd.DataFrame(values), later, before.shape[1])])

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from footfall.calendar import country_of, names_of_special_days
-from footfall.series import WEEK, rows_of, shut_of
+from footfall.calendar import country_of, named_days, names_of_special_days
+from footfall.series import WEEK, rows_of, shut_rows, since_1970
 
 LATELY = 6  # weeks in which a weekday was never open, before it is taken for shut
 TWICE = 2  # occurrences of a holiday, all of them shut, before the next is taken for shut
@@ -40,25 +40,23 @@ def foreseen(
     Series of str
         Indexed by `days`: ``said``, ``weekday``, ``holiday``, or nothing where it will be open.
     """
-    was_open = _was_open(rows, category)
-    reasons = {}
-    if was_open.eq(0).any():  # of a place that was never shut nothing is to be learned
-        reasons["weekday"] = days.dayofweek.isin(_weekdays_not_open(was_open))
-        reasons["holiday"] = _holidays_not_open(was_open, days, location)
-    reasons["said"] = said(days, closures or {})
-    why = pd.Series("", index=days, dtype=object)
-    for reason, applies in reasons.items():
-        why[applies] = reason
-    return why
+    was_open, why = _was_open(rows, category), np.full(len(days), "", dtype=object)
+    if (was_open == 0).any():  # of a place that was never shut nothing is to be learned
+        weekday = (rows.index[0].dayofweek + np.arange(len(was_open))) % WEEK
+        why[days.dayofweek.isin(_weekdays_not_open(was_open, weekday))] = "weekday"
+        if shut := _holidays_not_open(was_open, weekday, rows.index, country_of(location)):
+            why[np.isin(names_of_special_days(days, country_of(location)), shut)] = "holiday"
+    why[said(days, closures or {})] = "said"
+    return pd.Series(why, days, dtype=object)
 
 
 def said(days: pd.DatetimeIndex, closures: dict[str, Any]) -> np.ndarray:
     """Boolean per day: whether a market's file says that the place is shut; parameters as in `foreseen`."""
     weekdays = [WEEKDAYS.index(name) for name in closures.get("weekdays", [])]
-    on = days.dayofweek.isin(weekdays) | days.isin(pd.DatetimeIndex(closures.get("dates", [])))
-    for first, last in closures.get("from_to", []):
+    on = np.isin(days.dayofweek, weekdays)
+    for first, last in [*closures.get("from_to", []), *((day, day) for day in closures.get("dates", []))]:
         on |= (days >= pd.Timestamp(first)) & (days <= pd.Timestamp(last))
-    return np.asarray(on)
+    return on
 
 
 def by_weekday(series: pd.DataFrame, location: str, category: str) -> pd.DataFrame:
@@ -70,7 +68,8 @@ def by_weekday(series: pd.DataFrame, location: str, category: str) -> pd.DataFra
         Days that were ``open``, ``shut`` (said, at the floor, or without a row) and ``unknown``; ``lately``, the days
         open in the last six weeks.
     """
-    was_open = _was_open(rows_of(series, location, category), category)
+    rows = rows_of(series, location, category)
+    was_open = pd.Series(_was_open(rows, category), pd.date_range(rows.index[0], rows.index[-1]))
     weekday, lately = was_open.index.dayofweek, was_open[-LATELY * WEEK :]
     counts = {"open": was_open.eq(1), "shut": was_open.eq(0), "unknown": was_open.isna()}
     table = pd.DataFrame({name: days.groupby(weekday).sum() for name, days in counts.items()})
@@ -83,33 +82,34 @@ def by_weekday(series: pd.DataFrame, location: str, category: str) -> pd.DataFra
     )
 
 
-def _was_open(rows: pd.DataFrame, category: str) -> pd.Series:
-    """1 on days that were open, 0 on those shut or without a row, NaN on those with a row and no value."""
-    closed = shut_of(rows, category)
-    blank = rows["value"].isna().asfreq("D", fill_value=False) & ~closed
-    opened = rows["value"].notna().asfreq("D", fill_value=False) & ~closed
-    return opened.astype(float).mask(blank)
+def _was_open(rows: pd.DataFrame, category: str) -> np.ndarray:
+    """Of each day 1 if it was open, 0 if it was shut or has no row, NaN if it has a row and no value."""
+    day = since_1970(rows.index)
+    was_open = np.zeros(day[-1] - day[0] + 1)
+    was_open[day - day[0]] = np.where(shut_rows(rows, category), 0.0, rows["value"].to_numpy() * 0.0 + 1.0)
+    return was_open
 
 
-def _weekdays_not_open(was_open: pd.Series) -> np.ndarray:
+def _weekdays_not_open(was_open: np.ndarray, weekday: np.ndarray) -> np.ndarray:
     """Weekdays of which none was open in the last weeks, while others were; a blank is not known to be shut."""
-    lately = was_open[-LATELY * WEEK :]
-    if len(lately) < LATELY * WEEK:
+    if len(was_open) < LATELY * WEEK:
         return np.array([], int)
-    weeks = lately.to_numpy().reshape(LATELY, WEEK)  # a weekday in each column
+    weeks = was_open[-LATELY * WEEK :].reshape(LATELY, WEEK)  # a weekday in each column
     never, known = (weeks == 0).all(axis=0), np.isfinite(weeks).sum(axis=0)
     is_often_open = np.nansum(weeks, axis=0) > 0.5 * known
-    return np.asarray(lately.index.dayofweek[:WEEK][never & is_often_open.any()])
+    return np.asarray(weekday[-WEEK:][never & is_often_open.any()])
 
 
-def _holidays_not_open(was_open: pd.Series, days: pd.DatetimeIndex, location: str) -> np.ndarray:
-    """Boolean per day: a holiday whose last occurrences, those on a weekday that is open, were all shut."""
-    names = names_of_special_days(was_open.index, country_of(location))
-    usually_open = was_open.groupby(was_open.index.dayofweek).transform("mean") > 0.5
-    past = (usually_open & was_open.notna() & (names != "")).to_numpy()
-    opened, names = was_open.to_numpy()[past], names[past]
-    shut = [name for name in {*names[opened == 0]} if _was_shut_of_late(opened[names == name])]
-    return np.isin(names_of_special_days(days, country_of(location)), shut)
+def _holidays_not_open(was_open: np.ndarray, weekday: np.ndarray, days: pd.DatetimeIndex, country: str) -> list[str]:
+    """Names of the holidays whose last occurrences, those on a weekday that is open, were all shut."""
+    special, names = named_days(days[0].year, days[-1].year, country)
+    at, known = since_1970(special) - since_1970(days[:1]), np.isfinite(was_open)
+    inside = (at >= 0) & (at < len(was_open))
+    at, names = at[inside], names[inside]
+    times_open, times = (np.bincount(weekday, counts, WEEK) for counts in (np.nan_to_num(was_open), known))
+    counts = known[at] & (times_open > 0.5 * times)[weekday[at]]
+    opened, names = was_open[at[counts]], names[counts]
+    return [name for name in {*names[opened == 0]} if _was_shut_of_late(opened[names == name])]
 
 
 def _was_shut_of_late(opened: np.ndarray) -> bool:

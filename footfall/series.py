@@ -9,6 +9,7 @@ import datetime as dt
 import io
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from footfall.errors import DataProblem
@@ -74,10 +75,18 @@ def pick(series: pd.DataFrame, location: str, category: str) -> pd.Series:
 
 def pick_of(rows: pd.DataFrame, category: str) -> pd.Series:
     """As `pick`, of the rows that `rows_of` gave."""
-    closed = shut_of(rows, category)
-    values = rows["value"].asfreq("D").mask(closed)
-    known = (values.notna() | closed).to_numpy().nonzero()[0]
-    return values.loc[values.first_valid_index() : values.index[known[-1]]].rename(category)
+    values, closed, day = rows["value"].to_numpy(float), shut_rows(rows, category), since_1970(rows.index)
+    is_known = ~np.isnan(values)
+    opened = day[is_known & ~closed]
+    first, last = (opened if len(opened) else day).min(), day[is_known | closed].max()
+    daily, inside = np.full(last - first + 1, np.nan), (day >= first) & (day <= last)
+    daily[day[inside] - first] = np.where(closed, np.nan, values)[inside]
+    return pd.Series(daily, pd.date_range(pd.Timestamp(first, unit="D"), periods=len(daily)), name=category)
+
+
+def since_1970(days: pd.DatetimeIndex) -> np.ndarray:
+    """Days counted from 1970."""
+    return np.asarray(days.to_numpy().astype("datetime64[D]").astype(int))
 
 
 def split(series: pd.DataFrame) -> dict[tuple[str, str], pd.DataFrame]:
@@ -108,16 +117,20 @@ def shut(series: pd.DataFrame, location: str, category: str) -> pd.Series:
 
 def shut_of(rows: pd.DataFrame, category: str) -> pd.Series:
     """As `shut`, of the rows that `rows_of` gave."""
-    said = rows["open"].eq("no") if "open" in rows else pd.Series(False, index=rows.index)
-    floor = unit_of(category).floor
-    at_floor = (rows["value"] <= floor) & (not _nobody_may_come(rows["value"], floor))
-    return (said | at_floor).asfreq("D", fill_value=False)
+    return pd.Series(shut_rows(rows, category), rows.index).asfreq("D", fill_value=False)
 
 
-def _nobody_may_come(values: pd.Series, floor: float) -> bool:
+def shut_rows(rows: pd.DataFrame, category: str) -> np.ndarray:
+    """As `shut`, of each row that `rows_of` gave."""
+    values, floor = rows["value"].to_numpy(float), unit_of(category).floor
+    at_floor = (values <= floor) & (not _nobody_may_come(values, floor))
+    return np.asarray(at_floor | rows["open"].eq("no").to_numpy() if "open" in rows else at_floor)
+
+
+def _nobody_may_come(values: np.ndarray, floor: float) -> bool:
     """Whether a value at the floor may be chance: few come, in whole numbers, on a usual day."""
     above = values[values > floor]
-    return floor == 0 and bool(len(above)) and above.median() < FEW and bool((above % 1 == 0).all())
+    return floor == 0 and bool(len(above)) and bool(np.median(above) < FEW) and bool((above % 1 == 0).all())
 
 
 def _alternatives(series: pd.DataFrame, location: str) -> str:

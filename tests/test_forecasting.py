@@ -6,21 +6,36 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from figures import retail
+from figures import SAMPLE, retail
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sktime.forecasting.compose import EnsembleForecaster
 
 from footfall.champion import FALLBACK, Champion, learned, read_champion, write_champion
 from footfall.errors import DataProblem
-from footfall.evaluation.rolling import roll
+from footfall.evaluation.backtest import tabulate
+from footfall.evaluation.rolling import REMEMBERED, roll
 from footfall.forecasting import forecast_all
-from footfall.models import KindOfDay, LastYearsTurn, LogLevel, SeasonalNaive, WeekdaySmoother
+from footfall.models import (
+    ETS,
+    Boosted,
+    KindOfDay,
+    LastYearsTurn,
+    LogLevel,
+    Panel,
+    SeasonalNaive,
+    WeekdaySmoother,
+)
 from footfall.page.about import About
 from footfall.page.pages import write_pages
 from footfall.quantiles import LEVELS
-from footfall.selection import select
+from footfall.selection import Selection, select
+from footfall.series import read_snapshot
 
 RECIPE = LogLevel() * KindOfDay("PT") * LastYearsTurn() * WeekdaySmoother()
 FACTS = {"model_version": "m/1", "snapshot": "ab12"}
 TODAY = pd.Timestamp("2025-06-30")
+LONG = REMEMBERED + 13  # days of a series that share a batch 13 days after the training
 
 
 def house(site, size, days=300, end=TODAY, seed=0):
@@ -66,6 +81,57 @@ def test_each_series_of_many_is_forecast_as_it_would_be_alone(champion, houses):
     pd.testing.assert_frame_equal(made[key].table, alone[key].table)
     assert accounts["status"].isin(["published", "fell back", "young"]).all() and len(made) == len(accounts) == 3
     assert all(each.outlook["closed"].eq("weekday").sum() == 1 for each in made.values()), "each is shut on its Mondays"
+
+
+RECIPES = {
+    "calendar": RECIPE,
+    "boosted": Boosted("PT", Panel(read_snapshot(SAMPLE / "snapshot.parquet")), trees=5),
+    "without trees": Boosted("PT", trees=0),
+    "both scales": EnsembleForecaster([("log", RECIPE), ("raw", KindOfDay("PT") * WeekdaySmoother())]),
+    "ETS": ETS(trend="add", damped_trend=True, seasonal="add", sp=7),
+    FALLBACK: SeasonalNaive(),
+}
+
+
+@settings(max_examples=3, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+@pytest.mark.parametrize("name", RECIPES)
+def test_long_series_share_a_batch_wherever_they_begin_and_say_what_they_would_alone(name, data):
+    category = data.draw(st.sampled_from(["parks", "count"]))
+    lengths = data.draw(st.lists(st.integers(LONG, 481) | st.integers(60, 481), min_size=2, max_size=4))
+    # regions that keep Portugal's days, and no other
+    series = {(f"PT-X{at}", category): _begun(length, category, at) for at, length in enumerate(lengths)}
+    origins, through = pd.date_range("2022-07-01", "2022-09-22"), pd.Timestamp("2022-09-30")
+    tables = [
+        tabulate(np.zeros((len(origins), 7)), y, origins).assign(location=key[0], category=key[1])
+        for key, y in series.items()
+    ]
+    accounts = pd.DataFrame(list(series), columns=["location", "category"]).assign(candidate=name)
+    champion = Champion(RECIPES[name], pd.concat(tables), {"series": 9, "data_through": f"{through:%F}"}, accounts)
+    days = pd.date_range("2022-10-14", periods=7)
+
+    def made(some):
+        rows = {key: y.rename("value").to_frame() for key, y in some.items()}
+        return forecast_all(champion, Selection(some, rows, {}), days, 0, LEVELS, {}, 14, **FACTS).series
+
+    together = made(series)
+    assert len({id(together[key].batch) for key, y in series.items() if len(y) >= LONG}) <= 1
+    for key, y in series.items():
+        alone, own = made({key: y})[key], together[key]
+        for numbers in ("mean", "ranges", "parts"):
+            np.testing.assert_allclose(getattr(own, numbers), getattr(alone, numbers), rtol=1e-9, atol=1e-9)
+        pd.testing.assert_frame_equal(own.errors, alone.errors, rtol=1e-9, atol=1e-9)
+        pd.testing.assert_series_equal(own.y, y)
+
+
+def _begun(length, category, number):
+    """One that is so long, has gaps, and its own size."""
+    rng = np.random.default_rng(number + length)
+    y = retail()[-length:] * rng.uniform(0.3, 1) + rng.normal(size=length).round(1)
+    y = (y + 101) * rng.uniform(0.1, 30) if category == "count" else y.clip(lower=-99)
+    y = y.mask(rng.random(length) < 0.05 * (number % 2))
+    y.iloc[0] = y.iloc[-1] = 5.0
+    return y.rename(category)
 
 
 def test_what_a_champion_learned_comes_back_from_its_folder(champion, houses, tmp_path):

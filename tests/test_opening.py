@@ -105,6 +105,11 @@ def test_a_series_goes_on_to_its_last_day_that_is_known():
     assert y.index[-1] == DAYS[-1] and y[-2:].isna().all()
 
 
+def test_a_series_that_was_never_open_has_its_days_and_no_value():
+    y = pick(table(covers() * 0.0), HOUSE, "count")
+    assert y.index[0] == DAYS[0] and y.index[-1] == DAYS[-1] and y.isna().all()
+
+
 def test_how_often_it_was_open_is_counted_by_weekday():
     counted = opening.by_weekday(table(covers()[lambda values: ~mondays(values)]), HOUSE, "count")
     assert counted.loc["Monday"].tolist() == [0, 99, 0, 0] and counted.loc["Sunday", "lately"] == 6

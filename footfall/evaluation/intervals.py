@@ -16,6 +16,7 @@ from scipy.stats import t
 from footfall.calendar import special
 from footfall.params import FEWEST_ORIGINS
 from footfall.quantiles import HIGH, LOW, QUANTILES, SCORED_LEVELS, column
+from footfall.series import since_1970
 from footfall.units import PERCENT
 
 HALF_LIFE = 365  # days after which an error counts half
@@ -293,7 +294,7 @@ class Past(NamedTuple):
     @classmethod
     def of(cls, errors: Array, origins: pd.DatetimeIndex, country: str) -> "Past":
         """From what happened less what was said, shape (n_origins, horizon, n_series); NaN where that is not known."""
-        date = _since_1970(origins)[:, None] + np.arange(1, errors.shape[1] + 1)
+        date = since_1970(origins)[:, None] + np.arange(1, errors.shape[1] + 1)
         known = np.isfinite(errors)
         error = np.ascontiguousarray(np.where(known, errors, np.inf).transpose(2, 0, 1))
         size = np.ascontiguousarray(np.where(known, np.abs(errors), 0.0).transpose(1, 0, 2))
@@ -308,9 +309,9 @@ class Past(NamedTuple):
         An error is of the past if its day is at least `lag` days before the origin.
         """
         order = np.empty((len(self.error), 0), int)
-        since_1970 = _since_1970(origins)
-        specials = _special(since_1970[:, None] + ahead, country)
-        for today, is_special in zip(since_1970, specials, strict=True):
+        days = since_1970(origins)
+        specials = _special(days[:, None] + ahead, country)
+        for today, is_special in zip(days, specials, strict=True):
             begun = int((today - self.date[:, 0] >= lag).sum())  # origins of which a day is known
             past, age = self._until(begun), today - self.date[:begun]
             known = (age >= lag).astype(float)
@@ -378,10 +379,6 @@ class Past(NamedTuple):
         for of_horizon, error, is_past in zip(at.T, self.known, known.T, strict=True):
             seen[of_horizon] |= (error > 0) & (is_past > 0)[:, None]
         return np.asarray(seen.sum(axis=0))
-
-
-def _since_1970(days: pd.DatetimeIndex) -> Array:
-    return np.asarray(days.to_numpy().astype("datetime64[D]").astype(int))
 
 
 def _special(days: Array, country: str) -> Array:

@@ -1,17 +1,17 @@
 """The backtest of a market: of each of its series alone, and of all of them together.
 
-Series of one country, unit and span go through the models and the ranges together, as a frame of days by series. A
+Series of one calendar, unit and span go through the models and the ranges together, as a frame of days by series. A
 market of one series is the market of many that has one: what is pooled of it is its own.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from sktime.forecasting.base import BaseForecaster
 
-from footfall.calendar import country_of
+from footfall.calendar import country_of, special_days
 from footfall.evaluation import backtest, intervals
 from footfall.evaluation.metrics import complete, scores_of
 from footfall.models import at_once, of_country
@@ -25,6 +25,8 @@ SERIES = ["location", "category"]
 WINDOWS = ("selection", "report")
 LOOPED = 100  # series of a market, above which candidates that take one after the other are left out
 TOGETHER = 100  # series whose ranges are in memory at once
+REMEMBERED = 400  # days before that of a training, beyond which none moves what a model says: weather's are the most
+YEARS_AHEAD = 1  # for which series of one batch keep the same special days
 
 
 class Batch(NamedTuple):
@@ -200,7 +202,7 @@ def roll(
     """
     left_out = [name for name, each in candidates.items() if len(series) > LOOPED and not at_once(each)]
     asked = {name: each for name, each in candidates.items() if name not in left_out}
-    batches = [_batch(country, y, asked, days, horizon, lag) for country, y in batched(series)]
+    batches = [_batch(country, y, asked, days, horizon, lag) for country, y in batched(series, days + horizon + lag)]
     origins = max((batch.origins for batch in batches), key=lambda these: (len(these), these[-1]))
     spans = backtest.windows(origins, horizon)
     parts = [part for batch in batches for part in _scored(batch, spans, lag)]
@@ -210,14 +212,33 @@ def roll(
     return Rolling(origins, spans, batches, lag, scores, _pooled([wis for _, wis in parts], scores), left_out)
 
 
-def batched(series: Mapping[Key, pd.Series]) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Series of one country, unit and span as a frame of days by series; with the country."""
-    groups: dict[tuple[str, str, pd.Timestamp, pd.Timestamp], dict[Key, pd.Series]] = {}
+def batched(series: Mapping[Key, pd.Series], days: int) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Series of one calendar, unit and span as a frame of days by series; with a country or region that keeps it.
+
+    Those that end on the same day and are long begin together, blank before their own first day.
+
+    Parameters
+    ----------
+    series : mapping of Key to Series
+    days : int
+        How many at the end are forecast from: a series is long that has `REMEMBERED` days before them.
+    """
+    groups: dict[Hashable, dict[Key, pd.Series]] = {}
     for key, y in series.items():
-        span = (country_of(key[0]), unit_of(key[1]).name, y.index[0], y.index[-1])
-        groups.setdefault(span, {})[key] = y
-    for (country, *_), group in groups.items():
-        yield country, pd.concat(group, axis=1, names=SERIES)
+        first, last = y.index[0], y.index[-1]
+        calendar = special_days(first.year, last.year + YEARS_AHEAD, country_of(key[0]))
+        begins = first if len(y) < REMEMBERED + days else None
+        groups.setdefault((calendar, unit_of(key[1]).name, begins, last), {})[key] = y
+    for group in groups.values():
+        yield country_of(next(iter(group))[0]), _side_by_side(group)
+
+
+def _side_by_side(series: Mapping[Key, pd.Series]) -> pd.DataFrame:
+    index = max((y.index for y in series.values()), key=len)
+    values = np.full((len(index), len(series)), np.nan)
+    for number, y in enumerate(series.values()):
+        values[len(index) - len(y) :, number] = y
+    return pd.DataFrame(values, index, pd.MultiIndex.from_tuples(series, names=SERIES))
 
 
 def _batch(

@@ -130,7 +130,8 @@ class Features:
 
     @cached_property
     def _usual(self) -> np.ndarray:
-        size = pd.DataFrame(np.abs(self.surprise))
+        begun = np.maximum.accumulate(np.isfinite(self.smoothed), axis=0)  # in a batch some may begin later
+        size = pd.DataFrame(np.abs(self.surprise)).where(begun)
         if self.unit.baseline is None:  # a day a till is shut is none; a gap in Google's surprises nobody
             size = size.mask(np.isnan(self.smoothed))
         return np.asarray(np.fmax(size.ewm(halflife=HALF_LIFE).mean().to_numpy(), LEAST_ERROR))

@@ -68,5 +68,6 @@ def names_of(y: pd.Series | pd.DataFrame) -> Any:
 
 
 def series_of(y: pd.DataFrame, name: Any) -> pd.Series:
-    """One of a batch, named by its category."""
-    return y[name].rename(name[-1] if isinstance(name, tuple) else name)
+    """One of a batch from its own first day on, named by its category."""
+    own = y[name].rename(name[-1] if isinstance(name, tuple) else name)
+    return own[own.first_valid_index() :]

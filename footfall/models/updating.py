@@ -280,8 +280,11 @@ def forecasts_after(forecaster: BaseForecaster, new: Any, known: np.ndarray, hor
 
 
 def without_gaps(y: Any) -> Any:
-    """The series with its gaps bridged: the same weekday a week before, else a straight line."""
-    return y.fillna(y.shift(WEEK)).interpolate(limit_direction="both")
+    """The series with its gaps bridged: the same weekday a week before, else a straight line.
+
+    In a batch nothing is put before the first day of a series that begins later than others.
+    """
+    return y.fillna(y.shift(WEEK)).interpolate(limit_direction="both" if y.ndim == 1 else "forward")
 
 
 def steps(forecaster: BaseForecaster) -> list[Any]:

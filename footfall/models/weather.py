@@ -18,7 +18,7 @@ from footfall.models import contributions
 from footfall.models.forecaster import SeriesForecaster, names_of
 from footfall.models.transforms import LogLevel, as_in, median_of_near_weekdays
 from footfall.models.updating import fit, followed, forecasts_after
-from footfall.series import DAY, WEEK
+from footfall.series import DAY, WEEK, since_1970
 from footfall.sources.weather import COLUMNS
 from footfall.units import unit
 
@@ -40,7 +40,7 @@ class Weather:
 
     def __init__(self, table: pd.DataFrame | None = None):
         rows = pd.DataFrame(columns=COLUMNS, dtype=float) if table is None else table.sort_values(["issued", "date"])
-        self._issued, self._date = (_days(pd.DatetimeIndex(rows[name])) for name in ("issued", "date"))
+        self._issued, self._date = (since_1970(pd.DatetimeIndex(rows[name])) for name in ("issued", "date"))
         rain, mild = rows["rain_mm"].clip(upper=MOST_RAIN) / MOST_RAIN, ((rows["temperature"] - MILD) / SCALE) ** 2
         self._values = np.stack([rain.to_numpy(float), mild.to_numpy(float)], axis=1)
 
@@ -66,8 +66,8 @@ class Weather:
         lead : ndarray of float, shape (days,)
             Days from the issue to the day, less than nought where that was over.
         """
-        end = int(np.searchsorted(self._issued, _days(pd.DatetimeIndex([day]))[0], side="right"))
-        at = self._date[:end] - _days(pd.DatetimeIndex([first]))[0]
+        end = int(np.searchsorted(self._issued, since_1970(pd.DatetimeIndex([day]))[0], side="right"))
+        at = self._date[:end] - since_1970(pd.DatetimeIndex([first]))[0]
         inside = (at >= 0) & (at < days)
         values, lead = np.full((days, 2), np.nan), np.full(days, np.nan)
         values[at[inside]] = self._values[:end][inside]  # of several the last counts, which was issued last
@@ -172,10 +172,6 @@ class WithWeather(SeriesForecaster):
         at = RECENT - 1 + ahead
         believed = np.append(BY_LEAD, 0.0)[np.nan_to_num(lead[at], nan=np.inf).clip(0, len(BY_LEAD)).astype(int)]
         return np.asarray(np.nan_to_num((values[at] - _mean(values[:RECENT])) * believed[:, None]))
-
-
-def _days(days: pd.DatetimeIndex) -> np.ndarray:
-    return np.asarray(days.to_numpy().astype("datetime64[D]").astype(int))
 
 
 def _mean(values: np.ndarray) -> np.ndarray:
