@@ -1,4 +1,4 @@
-"""Settings that are refused, and what the refusal says."""
+"""Settings, markets' files and their names that are refused, and what the refusal says."""
 
 BAD = {
     "an unknown key": ({"data.sourc": "sample"}, r"data\.sourc: no such key — did you mean source\?"),
@@ -23,3 +23,19 @@ BAD = {
     "quantiles doubled": ({"predict.quantiles": [0.1, 0.5, 0.5, 0.9]}, r"predict\.quantiles: .* must rise"),
     "quantiles outside 0 and 1": ({"predict.quantiles": [0.0, 0.1, 0.5, 0.9]}, r"predict\.quantiles: .* must rise"),
 }  # fmt: skip
+FILES = {
+    "a python tag": ("data: !!python/object/apply:os.system ['true']\n", r"bad\.yaml: .*(tag|constructor)"),
+    "a duplicate key": ("data: {source: sample}\ndata: {source: x}\n", r"bad\.yaml: .*duplicate key"),
+    "not a mapping": ("- data\n", r"bad\.yaml: must hold the sections"),
+    "a name inside": ("name: x\ndata: {source: sample}\n", r"bad\.yaml: must hold the sections"),
+    "no data": ("train: {}\n", r"bad\.yaml: data: .* — Field required"),
+    "a number without digits": ("data: {source: sample}\npredict: {horizon: 0x_}\n", r"^bad\.yaml: invalid literal"),
+    "broken": ("data: {source\n", r"bad\.yaml: "),
+}
+NAMES = ["../sample", "Sample", "sam ple", "", "-x", "a" * 50, "..", "CON", "café", "sample\n"]
+TAKEN = ["ledger", "snapshots", "doctor", "con", "aux", "lpt1"]  # elsewhere, although such a file could be there
+
+
+def as_yaml(value):
+    """A setting as it is typed behind ``--set key=``."""
+    return {"nan": ".nan", "inf": ".inf"}.get(str(value), f"'{value}'" if value in ("sample", "much") else str(value))
