@@ -4,7 +4,7 @@ import datetime as dt
 
 import pandas as pd
 import pytest
-from bad_events import HEAD, LINES, FILES
+from bad_events import FILES, HEAD, LINES
 from figures import outlook_of
 from pages import house, inputs, model, written
 

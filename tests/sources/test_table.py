@@ -123,7 +123,8 @@ def test_day_and_month_are_never_guessed(write):
     assert days(read(path, dates="%d/%m/%Y", **COVERS)) == {"02-01": 1, "02-03": 2}
     assert days(read(path, dates="%m/%d/%Y", **COVERS)) == {"01-02": 1, "03-02": 2}
     assert problem(path, **COVERS) == (
-        "till.csv:2:date: 1/2/2016 — no date written as %Y-%m-%d (data.dates) (2 times; next till.csv:3)"
+        "till.csv:2:date: 1/2/2016 — no date written as %Y-%m-%d (data.dates), or no day of the calendar"
+        " (2 times; next till.csv:3)"
     )
 
 
