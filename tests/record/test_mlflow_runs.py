@@ -87,6 +87,7 @@ def test_the_model_that_a_run_worked_with_is_its_input(record, registry, tmp_pat
         ('{"MAE": 1.5, "WIS": null, "skill": NaN, "days": {"Monday": 1}, "text": "x"}', {"MAE": 1.5}),
         ('{"MAE": 1.', {}),
         ("[1, 2]", {}),
+        ('{"MAE (Sé/Baixa)": 2, "..": 3, "": 4, "huge": 1' + "0" * 400 + "}", {"MAE _Sé/Baixa_": 2}),
     ],
 )
 def test_what_is_no_number_is_no_metric_and_keeps_no_record_back(record, tmp_path, written, shown):
