@@ -101,6 +101,15 @@ def test_a_home_may_be_called_anything(name, tmp_path):
     }
 
 
+ELSEWHERE = [("Asia/Kolkata", "tr_TR.UTF-8"), ("America/St_Johns", "C"), ("Pacific/Kiritimati", "pt_PT.UTF-8")]
+
+
+@pytest.mark.parametrize(("zone", "language"), typical(ELSEWHERE, ELSEWHERE[0]))
+def test_the_same_forecast_is_made_in_every_zone_and_language(zone, language, first_run):
+    done = footfall("predict", "sample", TZ=zone, LC_ALL=language, LANG=language)
+    assert done.returncode == 0 and b"nothing new: gs://footfall/sample" in done.stdout, done
+
+
 @pytest.mark.parametrize("encoding", typical(["ascii", "latin-1"], "ascii"))
 @pytest.mark.parametrize("command", [["forecast", "sample"], ["status", "sample"], ["--help"]], ids=" ".join)
 def test_a_terminal_that_lacks_a_letter_is_shown_the_others(command, encoding, first_run):

@@ -50,6 +50,8 @@ def test_a_good_run_is_finished_and_holds_everything(record, tmp_path):
     there = record.MlflowClient().get_run(run)
     assert there.info.status == "FINISHED" and there.data.metrics == {"MAE": 1.5, "seconds": kept.seconds}
     assert there.data.params == {"number": "1"}
+    took = there.info.end_time - there.info.start_time
+    assert took == pytest.approx(kept.seconds * 1000, abs=2), "not until it was delivered, by a clock that may be set"
     assert there.data.tags["outcome"] == "succeeded" and there.data.tags["commit"] == kept.commit
     names = {item.path for item in record.MlflowClient().list_artifacts(run)}
     assert names == {"small.ipynb", "small.html", "changes.html", "record.json", "template", "out"}
