@@ -221,6 +221,7 @@ ROWS = {
          "record/test_process::test_a_run_goes_on_when_the_clock_is_set",
          "local/test_worker::test_the_schedules_keep_clear_of_the_clock_change",
          "local/test_environment::test_the_same_forecast_is_made_in_every_zone_and_language",
+         "local/test_environment::test_a_clock_that_is_set_back_an_hour_in_a_run_breaks_nothing",
          "record/test_process::test_a_run_that_ends_before_it_began_by_the_clock_took_no_time",
          "sources/test_table::test_a_day_has_as_many_hours_as_clocks_show"),
         Mutant("flows/settings.py", ".astimezone(ZoneInfo(zone)).date()", ".astimezone().date()",
