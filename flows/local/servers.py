@@ -224,7 +224,8 @@ def _bucket(port: int) -> list[str]:
     program = next(Path(vendor.origin).parent.glob(f"vendor/**/fake-gcs-server-{sys.platform}-*"), None)
     if program is None:
         raise EnvironmentProblem(f"no bucket for {sys.platform} comes with fake-gcs-server; set FOOTFALL_BUCKET to one")
-    program.chmod(0o755)
+    if not os.access(program, os.X_OK):  # as its wheel has it; where somebody else installed it, only they can mend that
+        program.chmod(0o755)
     (home() / "bucket" / "footfall").mkdir(parents=True, exist_ok=True)
     address = f"127.0.0.1:{port}"  # also where browsers ask for <bucket>/<object>, as of storage.googleapis.com
     where = ["-scheme", "http", "-host", "127.0.0.1", "-port", str(port), "-external-url", f"http://{address}"]
