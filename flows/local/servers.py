@@ -47,7 +47,17 @@ def shared_environment() -> dict[str, str]:
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         # what cannot be written in this encoding becomes a question mark, and ends no server
         "PYTHONIOENCODING": f"{os.environ.get('PYTHONIOENCODING', '').partition(':')[0]}:replace",
+        **_home_of_nobody(),
     }
+
+
+def _home_of_nobody() -> dict[str, str]:
+    """A folder for what others keep in one's own, where the user has no name and so none: Prefect and MLflow ask."""
+    try:
+        Path.home()
+    except RuntimeError:
+        return {"HOME": str(home())}
+    return {}
 
 
 @contextlib.contextmanager
@@ -224,7 +234,7 @@ def _bucket(port: int) -> list[str]:
     program = next(Path(vendor.origin).parent.glob(f"vendor/**/fake-gcs-server-{sys.platform}-*"), None)
     if program is None:
         raise EnvironmentProblem(f"no bucket for {sys.platform} comes with fake-gcs-server; set FOOTFALL_BUCKET to one")
-    if not os.access(program, os.X_OK):  # as its wheel has it; where somebody else installed it, only they can mend that
+    if not os.access(program, os.X_OK):  # as its wheel has it
         program.chmod(0o755)
     (home() / "bucket" / "footfall").mkdir(parents=True, exist_ok=True)
     address = f"127.0.0.1:{port}"  # also where browsers ask for <bucket>/<object>, as of storage.googleapis.com
