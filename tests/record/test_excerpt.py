@@ -1,6 +1,7 @@
 """What shows a run has limits of its own, of time and of size, and says what it left out."""
 
 import copy
+import errno
 import re
 import time
 
@@ -13,6 +14,7 @@ from flows.notebook.execute import run_notebook
 from flows.record.diff import write_changes
 from flows.record.excerpt import excerpt
 from flows.record.folder import claim
+from flows.record.html import or_why_not
 
 LINES = "for i in range(100_000): print('line', i, number)"
 HTML = "from IPython.display import HTML; HTML(f'<p>figures {number}</p>' * 4_000_000)"
@@ -115,6 +117,15 @@ def test_a_notebook_of_quite_other_code_is_not_compared(tmp_path):
 def test_of_a_thousand_cells_the_first_and_the_last_are_compared(tmp_path):
     said = compared(tmp_path, ["1"] * 1000, ["1"] * 999 + ["1 + 1"])
     assert "1 + 1" in said and "So much" not in said
+
+
+def test_a_page_that_cannot_be_made_says_why_and_a_full_disk_is_no_page(tmp_path):
+    with or_why_not(tmp_path / "small.html", "small failed in cell 3: <b>"):
+        raise RecursionError("maximum recursion depth exceeded")
+    page = (tmp_path / "small.html").read_text()
+    assert "small failed in cell 3: &lt;b&gt;" in page and "RecursionError: maximum recursion" in page
+    with pytest.raises(OSError, match="No space left"), or_why_not(tmp_path / "other.html", "x"):
+        raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_many_outputs_of_a_lawful_size_are_not_shown_without_end():
