@@ -6,6 +6,7 @@ is; only what it does not name is started. In production it names all three, and
 
 import contextlib
 import fcntl
+import getpass
 import os
 import signal
 import socket
@@ -47,17 +48,22 @@ def shared_environment() -> dict[str, str]:
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         # what cannot be written in this encoding becomes a question mark, and ends no server
         "PYTHONIOENCODING": f"{os.environ.get('PYTHONIOENCODING', '').partition(':')[0]}:replace",
-        **_home_of_nobody(),
+        **_of_nobody(),
     }
 
 
-def _home_of_nobody() -> dict[str, str]:
-    """A folder for what others keep in one's own, where the user has no name and so none: Prefect and MLflow ask."""
+def _of_nobody() -> dict[str, str]:
+    """A name and a folder of one's own, which MLflow and Prefect ask for, where the machine knows none of this user."""
+    missing = {}
+    try:
+        getpass.getuser()
+    except (KeyError, OSError):
+        missing["LOGNAME"] = f"user {os.getuid()}"
     try:
         Path.home()
     except RuntimeError:
-        return {"HOME": str(home())}
-    return {}
+        missing["HOME"] = str(home())
+    return missing
 
 
 @contextlib.contextmanager
