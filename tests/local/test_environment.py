@@ -105,8 +105,9 @@ def test_a_home_may_be_called_anything(name, tmp_path):
 ELSEWHERE = [("Asia/Kolkata", "tr_TR.UTF-8"), ("America/St_Johns", "C"), ("Pacific/Kiritimati", "pt_PT.UTF-8")]
 
 
-@pytest.mark.parametrize(("zone", "language"), typical(ELSEWHERE, ELSEWHERE[0]))
-def test_the_same_forecast_is_made_in_every_zone_and_language(zone, language, first_run):
+@pytest.mark.parametrize("elsewhere", typical(ELSEWHERE, ELSEWHERE[0]), ids=str)
+def test_the_same_forecast_is_made_in_every_zone_and_language(elsewhere, first_run):
+    zone, language = elsewhere
     done = footfall("predict", "sample", TZ=zone, LC_ALL=language, LANG=language)
     assert done.returncode == 0 and b"nothing new: gs://footfall/sample" in done.stdout, done
 
