@@ -124,15 +124,19 @@ def _lines(reader: Any, file: str) -> Iterator[Row]:
     if missing := [name for name in COLUMNS if header.count(name) != 1]:
         rule = f"missing or twice in the first line, which has the columns {','.join(COLUMNS)}"
         raise DataProblem(f"{safe(file, 120)}:1: {', '.join(missing)} — {rule}")
-    for cells in reader:
-        if any(cell.strip() for cell in cells):
-            yield reader.line_num, _row(header, cells)
+    rows = [(reader.line_num, cells) for cells in reader if any(cell.strip() for cell in cells)]
+    rule = f"more fields than the first line's {len(header)}; a text with a separator in it stands in quotes"
+    longer = [(line, cells[len(header)]) for line, cells in rows if len(cells) > len(header)]
+    if longer:
+        faults = [Fault(line, len(header), cell, rule) for line, cell in longer]
+        raise DataProblem(listed(by_rule([(file, header, faults)])))
+    for line, cells in rows:
+        yield line, _row(header, cells)
 
 
 def _row(header: list[str], cells: list[str]) -> dict[str, str]:
     row = {name: " ".join(cell.split()) for name, cell in zip(header, cells, strict=False)}
-    more = {"effect": "more fields than the first line"} if len(cells) > len(header) else {}
-    return {name: row.get(name, "") for name in COLUMNS} | more
+    return {name: row.get(name, "") for name in COLUMNS}
 
 
 def _of_calendar(content: bytes, file: str) -> Iterator[Row]:
@@ -183,11 +187,12 @@ def _faults(line: int, row: dict[str, str]) -> Iterator[Fault]:
     if _is_day(row["from"]) and _is_day(row["to"]):
         length = (dt.date.fromisoformat(row["to"]) - dt.date.fromisoformat(row["from"])).days + 1
         if not 1 <= length <= LONGEST_EVENT:
-            yield Fault(line, "to", row["to"], f"from one to {LONGEST_EVENT} days, the last not before the first")
+            rule = f"an event has one to {LONGEST_EVENT} days, and its last is not before its first"
+            yield Fault(line, "to", row["to"], rule)
     if row["effect"] not in EFFECTS:
         yield Fault(line, "effect", row["effect"], f"one of {', '.join(EFFECTS)}")
     if not row["what"] or len(row["what"]) > LONGEST or names.objection(row["what"]):
-        rule = f"up to {LONGEST} characters of plain text that say what it is, as the page will"
+        rule = f"up to {LONGEST} characters of plain text that say what it is; no < or >, and no = + - @ at first"
         yield Fault(line, "what", row["what"], rule)
     if row["site"] and names.objection(row["site"]):
         yield Fault(line, "site", row["site"], names.objection(row["site"]))

@@ -8,7 +8,7 @@ from typing import Any, get_args
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.constructor import SafeConstructor
-from ruamel.yaml.error import YAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from footfall.errors import UsageProblem, listed
 from footfall.params import Market
@@ -50,10 +50,18 @@ def read_market(folder: Path, name: str, settings: dict[str, Any] | None = None)
 
 
 class AsWritten(SafeConstructor):
-    """Leaves a day as the text that it is written as: its key knows best what is wrong with an impossible one."""
+    """Leaves a day, and a number without digits, as the text that it is written as: its key knows what is wrong."""
+
+    def construct_yaml_int(self, node: Any) -> Any:
+        """A whole number, or such a text: ``0x_``."""
+        try:
+            return super().construct_yaml_int(node)
+        except ValueError:
+            return self.construct_scalar(node)
 
 
 AsWritten.add_constructor("tag:yaml.org,2002:timestamp", SafeConstructor.construct_yaml_str)
+AsWritten.add_constructor("tag:yaml.org,2002:int", AsWritten.construct_yaml_int)
 
 
 def _load(source: Path | str) -> Any:
@@ -66,9 +74,7 @@ def read_value(text: str) -> Any:
     """The value of ``--set key=value``, read as YAML: a number, a list, a word."""
     try:
         return _load(text)
-    except ValueError:
-        return text  # a number without digits, 0x_: its key knows best what is wrong with it
-    except YAMLError:
+    except (YAMLError, ValueError):
         raise UsageProblem(
             f"{safe(repr(text), LONG)} is not a value; write a number, a word, or a list like [PT, ES]"
         ) from None
@@ -94,6 +100,8 @@ def check_name(name: str) -> None:
 def _objection(name: str) -> str:
     if name in FOLDERS:
         return "a folder of the bucket's own is called so; give the market, and its file in params/, another"
+    if name.endswith(".yaml"):
+        return f"give the market's name, {safe(Path(name).stem)}, and not its file"
     if DEVICE.fullmatch(name):
         return "on Windows no file can be called so; give the market another"
     return "" if NAME.fullmatch(name) else RULE
@@ -111,11 +119,19 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     try:
         sections = _load(path)
     except (YAMLError, ValueError) as error:
-        raise UsageProblem(f"{path.name}: {safe(' '.join(str(error).split()), 2 * LONG)}") from None
+        raise UsageProblem(f"{path.name}: {_unreadable(error)}") from None
     if not isinstance(sections, dict) or "name" in sections:
         expected = ", ".join(key for key in Market.model_fields if key != "name")
         raise UsageProblem(f"{path.name}: must hold the sections {expected}; the name is the file's")
     return sections
+
+
+def _unreadable(error: Exception) -> str:
+    """What is wrong with a file, and where; without the lines that tell programmers how not to be told."""
+    if not isinstance(error, MarkedYAMLError) or error.problem_mark is None:
+        return safe(" ".join(str(error).split()), 2 * LONG)
+    line, column = error.problem_mark.line + 1, error.problem_mark.column + 1
+    return f"line {line}, column {column}: {safe(str(error.problem), LONG)}. Sections hold keys and plain values."
 
 
 def _set(sections: dict[str, Any], key: str, value: Any) -> None:
@@ -137,8 +153,13 @@ def _sentence(error: Any) -> str:
     key = safe(".".join(str(part) for part in error["loc"]), LONG)
     if error["type"] == "extra_forbidden":
         return f"{key}: no such key{_near(str(error['loc'][-1]), _keys(error['loc'][:-1]))}"
+    if error["type"] == "missing":
+        return f"{key}: missing; it has to be said"
+    if isinstance(error["input"], dict) and error["type"] == "value_error":  # of the section as a whole
+        return f"{key}: {safe(error['msg'].removeprefix('Value error, '), LONG)}"
+    in_quotes = "; put it into quotes" if error["type"] == "string_type" else ""
     shown = "an address" if "://" in str(error["input"]) else repr(error["input"])  # it may hold a password
-    return f"{key}: {safe(shown, LONG)} — {safe(error['msg'].removeprefix('Value error, '), LONG)}"
+    return f"{key}: {safe(shown, LONG)} — {safe(error['msg'].removeprefix('Value error, '), LONG)}{in_quotes}"
 
 
 def _keys(section: tuple[str, ...]) -> list[str]:
@@ -151,4 +172,5 @@ def _keys(section: tuple[str, ...]) -> list[str]:
 
 def _near(word: str, words: list[str]) -> str:
     close = difflib.get_close_matches(word, words, n=1)
-    return f" — did you mean {close[0]}?" if close else f" — known are {', '.join(words)}"
+    known = f"known are {', '.join(words)}" if words else "there is none"
+    return f" — did you mean {close[0]}?" if close else f" — {known}"

@@ -18,7 +18,6 @@ from footfall.units import COUNT
 
 OBEYED = "\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # what terminals and lines of text obey
 LOCATION = re.compile(rf"[A-Z]{{2}}([-/][^\\{OBEYED}]{{1,300}})?")
-VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*|")
 FARTHEST = 28  # days ahead, and days that figures may be late
 FEWEST_ORIGINS = 60  # of a backtest; of fewer, the ranges would lack errors to go by
 LIVE = ("carris", "hystreet")  # formats of sources that go on: today is in them, half over
@@ -29,7 +28,7 @@ def _iso_day(value: str) -> str:
     try:
         return dt.date.fromisoformat(value).isoformat()
     except ValueError:
-        raise ValueError(f"{value!r} is no day of the calendar; write it as '2022-10-13'") from None
+        raise ValueError("this is no day of the calendar; write it as '2022-10-13'") from None
 
 
 def _location(value: str) -> str:
@@ -48,7 +47,18 @@ def _zone(value: str) -> str:
     try:
         return ZoneInfo(value).key
     except (ZoneInfoNotFoundError, ValueError):
-        raise ValueError(f"{value!r} is no time zone; write one like Europe/Lisbon") from None
+        raise ValueError("this is no time zone; write one like Europe/Lisbon") from None
+
+
+def _matching(pattern: str, rule: str) -> AfterValidator:
+    """A text of this form, or the rule in words."""
+
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(rule)
+        return value
+
+    return AfterValidator(check)
 
 
 def _levels(value: list[float]) -> list[float]:
@@ -58,12 +68,16 @@ def _levels(value: list[float]) -> list[float]:
 
 
 Day = Annotated[str, AfterValidator(_iso_day)]
-Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+Country = Annotated[str, _matching(r"[A-Z]{2}", "a country's code is two capitals, as in PT")]
 Location = Annotated[str, AfterValidator(_location)]
 Words = Annotated[str, AfterValidator(_words)]
-Category = Annotated[str, Field(pattern=r"^[a-z][a-z_]*$")]
+Category = Annotated[str, _matching(r"[a-z][a-z_]*", "a category has small letters and _, as in retail_and_recreation")]
 Lag = Annotated[int, Field(ge=0, le=FARTHEST)]
 Horizon = Annotated[int, Field(ge=1, le=FARTHEST)]
+Variable = Annotated[str, _matching(
+    r"[A-Z][A-Z0-9_]*|", "the name of a variable of the environment that holds the address, as in TASCA_ADDRESS"
+)]  # fmt: skip
+Hour = Annotated[str, _matching(r"([01]\d|2[0-3]):[0-5]\d", "a day starts between 00:00 and 23:59, as in 05:00")]
 Days = Annotated[int, Field(ge=1, le=2000)]
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -203,7 +217,7 @@ class Data(Strict):
     dates: str = "%Y-%m-%d"
     decimal: Literal[".", ","] = "."
     rows: Literal["days", "hours", "orders"] = "days"
-    day_starts: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = "00:00"
+    day_starts: Hour = "00:00"
     timezone: Annotated[str, AfterValidator(_zone)] = "Europe/Lisbon"
     rows_timezone: Annotated[str, AfterValidator(_zone)] | None = None  # None: the market's own
     location: Location = "PT"
@@ -263,16 +277,10 @@ class Data(Strict):
         return self.countries or of_many or [self.location[:2]]
 
 
-def _variable(value: str) -> str:
-    if not VARIABLE.fullmatch(value):
-        raise ValueError("the name of a variable of the environment that holds the address, as in TASCA_ADDRESS")
-    return value
-
-
 class Notify(Strict):
     """To whom the week is told in words, and when; nobody where no address is named."""
 
-    address_from: Annotated[str, AfterValidator(_variable)] = ""
+    address_from: Variable = ""
     language: Literal["pt", "en", "es", "fr", "de"] = "en"
     days: list[Weekday] = list(get_args(Weekday))
 

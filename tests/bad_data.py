@@ -58,7 +58,7 @@ def zipped(members: dict[str, bytes]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members.items():
-            archive.writestr(name, content)
+            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)  # of no hour: the same bytes always
     return buffer.getvalue()
 
 
@@ -127,7 +127,7 @@ CASES: dict[str, Case] = {
         gzip.compress(b"0" * 50_000_000), r"^report\.csv\.gz:1:1: 0{60}… — a line of more than", "report.csv.gz"
     ),
     "a zip where a CSV is expected": refused(
-        zipped({REPORT: GOOD}), r"^report\.csv:1:1: PK.* — a zip archive, where the name says a CSV file"
+        zipped({REPORT: GOOD}), r"^report\.csv:1:1: report\.csv — a zip archive, where the name says a CSV file"
     ),
     "a CSV where a zip is expected": refused(
         GOOD, r"^reports\.zip:1:1: country_region_code.*… — a CSV file, where the name says a zip", "reports.zip"
@@ -141,15 +141,15 @@ CASES: dict[str, Case] = {
         [sample()[0], *(["HR", "Croatia", *row[2:]] for row in sample()[1:])],
         r"^report\.csv:2:country_region_code: PT — no row of this country; there are rows of HR",
     ),
-    "UTF-16": refused(GOOD.decode().encode("utf-16"), r"^report\.csv:1:1: \\xff\\xfec.* — UTF-16 text, where"),
+    "UTF-16": refused(GOOD.decode().encode("utf-16"), r"^report\.csv:1:1: report\.csv — UTF-16 text, where"),
     "an Excel file": refused(
         zipped({"[Content_Types].xml": b"", "xl/workbook.xml": b""}),
-        r"^report\.xlsx:1:1: PK.* — an Office file, such as Excel's; a CSV file in UTF-8 is expected here: save it as",
+        r"^report\.xlsx:1:1: report\.xlsx — an Office file, such as Excel's; a CSV file in UTF-8 is expected here",
         "report.xlsx",
     ),
     "a Git LFS pointer": refused(
         b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n",
-        r"^report\.csv:1:1: version.* — a Git LFS pointer \(git lfs pull gets the file itself\), where the name says a",
+        r"^report\.csv:1:1: version.* — a Git LFS pointer, where the name says a CSV file; git lfs pull gets",
     ),
     "more columns than a pattern can repeat": refused(
         [[*row, *(f"{column}" for column in range(2000))] for row in sample()],

@@ -1,4 +1,4 @@
-"""Settings that are refused, and what the refusal says."""
+"""Settings, markets' files and their names that are refused, and what the refusal says."""
 
 BAD = {
     "an unknown key": ({"data.sourc": "sample"}, r"data\.sourc: no such key — did you mean source\?"),
@@ -15,7 +15,7 @@ BAD = {
     "infinity": ({"train.margin": float("inf")}, r"train\.margin: inf — Input should be a finite number"),
     "a path for a location": ({"data.location": "../PT"}, r"data\.location: '\.\./PT' — a location is an ISO 3166"),
     "a path behind a location": ({"data.location": "PT/../DE"}, r"data\.location: 'PT/\.\./DE' — "),
-    "a path for a category": ({"data.category": "../x"}, r"data\.category: '\.\./x' — String should match"),
+    "a path for a category": ({"data.category": "../x"}, r"data\.category: '\.\./x' — a category has small letters"),
     "30 February": ({"data.as_of": "2022-02-30"}, r"data\.as_of: '2022-02-30' — .* no day of the calendar"),
     "a day the other way round": ({"data.as_of": "13/10/2022"}, r"data\.as_of: .* write it as '2022-10-13'"),
     "NO for a country, unquoted": ({"data.countries": [False]}, r"data\.countries\.0: False — .* valid string"),
@@ -23,3 +23,22 @@ BAD = {
     "quantiles doubled": ({"predict.quantiles": [0.1, 0.5, 0.5, 0.9]}, r"predict\.quantiles: .* must rise"),
     "quantiles outside 0 and 1": ({"predict.quantiles": [0.0, 0.1, 0.5, 0.9]}, r"predict\.quantiles: .* must rise"),
 }  # fmt: skip
+FILES = {
+    "a python tag": ("data: !!python/object/apply:os.system ['true']\n", r"bad\.yaml: .*(tag|constructor)"),
+    "a duplicate key": ("data: {source: sample}\ndata: {source: x}\n", r"bad\.yaml: .*duplicate key"),
+    "not a mapping": ("- data\n", r"bad\.yaml: must hold the sections"),
+    "a name inside": ("name: x\ndata: {source: sample}\n", r"bad\.yaml: must hold the sections"),
+    "no data": ("train: {}\n", r"bad\.yaml: data: missing"),
+    "a number without digits": (
+        "data: {source: sample}\npredict: {horizon: 0x_}\n",
+        r"^bad\.yaml: predict\.horizon: '0x_' — ",
+    ),
+    "broken": ("data: {source\n", r"bad\.yaml: "),
+}
+NAMES = ["../sample", "Sample", "sam ple", "", "-x", "a" * 50, "..", "CON", "café", "sample\n"]
+TAKEN = ["ledger", "snapshots", "doctor", "con", "aux", "lpt1"]  # elsewhere, although such a file could be there
+
+
+def as_yaml(value):
+    """A setting as it is typed behind ``--set key=``."""
+    return {"nan": ".nan", "inf": ".inf"}.get(str(value), f"'{value}'" if value in ("sample", "much") else str(value))

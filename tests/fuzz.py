@@ -2,7 +2,7 @@
 
     python tests/fuzz.py SECONDS [READER …]     each reader for so long; what is found lies in .fuzz/found
 
-An input that ends otherwise becomes a case of tests/test_found.py.
+An input that ends otherwise becomes a case of tests/test_fuzzed.py.
 """
 
 import contextlib

@@ -22,7 +22,7 @@ def is_caught(mutant: Mutant, copy: Path) -> bool:
     assert whole.count(mutant.old) == 1, f"{mutant.file} has changed: {mutant.old}"
     file.write_text(whole.replace(mutant.old, mutant.new))
     try:
-        words = [sys.executable, "-m", "pytest", "-q", "-x", f"tests/{test}"]
+        words = [sys.executable, "-m", "pytest", "-q", "-x", "-m", "", f"tests/{test}"]  # long ones too
         done = subprocess.run(words, cwd=copy, capture_output=True, text=True, env=environment(copy), check=False)
         return done.returncode == 1
     finally:

@@ -4,6 +4,7 @@ import datetime as dt
 
 import pandas as pd
 import pytest
+from bad_events import FILES, HEAD, LINES
 from figures import outlook_of
 from pages import house, inputs, model, written
 
@@ -12,7 +13,6 @@ from footfall.errors import DataProblem
 from footfall.opening import foreseen
 from footfall.series import rows_of
 
-HEAD = "from,to,site,what,effect,entered\n"
 ROWS = HEAD + (
     "2026-12-31,2027-01-02,,Férias,closed,2026-11-20\n"
     "2026-12-30,,Baixa,Concert in the square,busier,\n"
@@ -49,24 +49,9 @@ def test_a_file_with_nothing_in_it_but_its_first_line_has_no_events():
     assert read(HEAD).empty and events.closing(read(HEAD)) == [] and len(events.odd_days([])) == 0
 
 
-BAD = {
-    "2026-02-30,,,x,closed,": "from: 2026-02-30 — no day of the calendar",
-    "31/12/2026,,,x,closed,": "no day of the calendar",
-    "2026-12-31,2026-12-30,,x,closed,": "to: 2026-12-30 — from one to 366 days, the last not before the first",
-    "2026-12-31,2028-12-31,,x,closed,": "from one to 366 days",
-    "2026-12-31,,,x,shut,": "effect: shut — one of closed, busier, quieter, unknown",
-    "2026-12-31,,,,closed,": r"what: \(blank\) — up to 100 characters",
-    "2026-12-31,,,=cmd(),closed,": "what: =cmd",
-    "2026-12-31,,,<b>x</b>,closed,": "what: <b>x</b> — up to 100",
-    "2026-12-31,,=A1,x,closed,": "site: =A1 — a name that a spreadsheet would run",
-    "2026-12-31,,,x,closed,yesterday": "entered: yesterday — no day",
-    "2026-12-31,,,Fair, with music,closed,": "more fields than the first line",
-}
-
-
-@pytest.mark.parametrize("row", BAD)
+@pytest.mark.parametrize("row", LINES)
 def test_a_broken_rule_is_one_sentence_with_its_row(row):
-    with pytest.raises(DataProblem, match=BAD[row]) as stopped:
+    with pytest.raises(DataProblem, match=LINES[row]) as stopped:
         read(HEAD + row)
     assert str(stopped.value).startswith("tasca.events.csv:2:")
 
@@ -77,15 +62,7 @@ def test_a_rule_that_is_broken_often_is_one_line_with_a_count():
     assert len(str(stopped.value).splitlines()) == 1
 
 
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        (b"", "from, to, site, what, effect, entered — missing or twice in the first line"),
-        (b"from,to,what,effect,entered\n", "site — missing"),
-        (b"from,to,site,what,effect,entered,to\n", "to — missing or twice"),
-        ("from,to,site,what,effect,entered\n2026-12-31,,,Férias,closed,".encode("cp1252"), "not written in UTF-8"),
-    ],
-)
+@pytest.mark.parametrize(("text", "says"), FILES)
 def test_a_file_of_another_form_is_refused(text, says):
     with pytest.raises(DataProblem, match=says):
         read(text)

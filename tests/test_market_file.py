@@ -1,21 +1,12 @@
 from pathlib import Path
 
 import pytest
-from bad_parameters import BAD
+from bad_parameters import BAD, FILES, NAMES, TAKEN
 
 from footfall.errors import UsageProblem
 from footfall.market_file import market_names, read_market
 
 PARAMS = Path(__file__).parents[1] / "params"
-FILES = {
-    "a python tag": ("data: !!python/object/apply:os.system ['true']\n", r"bad\.yaml: .*(tag|constructor)"),
-    "a duplicate key": ("data: {source: sample}\ndata: {source: x}\n", r"bad\.yaml: .*duplicate key"),
-    "not a mapping": ("- data\n", r"bad\.yaml: must hold the sections"),
-    "a name inside": ("name: x\ndata: {source: sample}\n", r"bad\.yaml: must hold the sections"),
-    "no data": ("train: {}\n", r"bad\.yaml: data: .* — Field required"),
-    "a number without digits": ("data: {source: sample}\npredict: {horizon: 0x_}\n", r"^bad\.yaml: invalid literal"),
-    "broken": ("data: {source\n", r"bad\.yaml: "),
-}
 
 
 @pytest.mark.parametrize("what", BAD)
@@ -40,15 +31,13 @@ def test_a_bad_file_is_refused(what, tmp_path):
         read_market(tmp_path, "bad")
 
 
-@pytest.mark.parametrize(
-    "name", ["../sample", "Sample", "sam ple", "", "-x", "a" * 50, "..", "CON", "café", "sample\n"]
-)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_market_name_cannot_be_a_path(name):
     with pytest.raises(UsageProblem, match="cannot be a market's name: use small letters"):
         read_market(PARAMS, name)
 
 
-@pytest.mark.parametrize("name", ["ledger", "snapshots", "doctor", "con", "aux", "lpt1"])
+@pytest.mark.parametrize("name", TAKEN)
 def test_a_name_that_is_taken_elsewhere_is_refused_although_its_file_is_there(name, tmp_path):
     for file in (name, "ledgers", "cone", "No Name"):
         (tmp_path / f"{file}.yaml").write_text("data: {source: sample}\n")

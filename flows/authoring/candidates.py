@@ -14,7 +14,7 @@ from flows.sources.reading import one_reading, read_source
 from flows.storage.bucket import connect
 from footfall import series
 from footfall.calendar import country_of
-from footfall.errors import UsageProblem
+from footfall.errors import DataProblem, UsageProblem
 from footfall.evaluation.backtest import WARM_UP, backtest_with_quantiles, comparable, last_origins, leaderboard
 from footfall.evaluation.metrics import coverage, mae, wis
 from footfall.params import FEWEST_ORIGINS, Market, TrainParams
@@ -51,11 +51,16 @@ def backtest(
     ------
     UsageProblem
         If the notebook has no such candidate.
+    DataProblem
+        If the series is too young for the first origin, or the notebook finds it unfit.
     """
     available = recipes(market, horizon)
     if missing := [name for name in names if name not in available]:
-        raise UsageProblem(f"train.ipynb has no candidate {missing[0]!r}; it has {', '.join(available)}")
+        raise UsageProblem(f"train.ipynb has no candidate {missing[0]!r}; it has {', '.join(map(repr, available))}")
     (location, _), y = shown(market)
+    if origins[0] < (first := y.index[0] + (market.explore.fit_from + lag) * series.DAY):
+        began = f"{location} begins on {y.index[0]:%Y-%m-%d}, and {market.explore.fit_from} days are needed"
+        raise DataProblem(f"{began}: the first day that can be forecast from is {first:%Y-%m-%d}")
     chosen = {name: available[name] for name in names or available}
     return backtest_with_quantiles(chosen, y, origins, horizon, lag, country_of(location), warm_up)
 
@@ -136,7 +141,10 @@ def candidates(path: Path, parameters: TrainParams) -> dict[str, Any]:
     for cell in json.loads(path.read_text())["cells"]:
         tags = cell["metadata"].get("tags", [])
         if cell["cell_type"] == "code":
-            exec(compile(ast.parse("".join(cell["source"])), path.name, "exec"), names)
+            try:
+                exec(compile(ast.parse("".join(cell["source"])), path.name, "exec"), names)
+            except AssertionError as error:  # what the notebook demands of its figures
+                raise DataProblem(f"{path.name}: {error}") from None
         if "parameters" in tags:
             names |= parameters.model_dump()
         if "candidates" in tags:

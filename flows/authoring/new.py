@@ -248,8 +248,8 @@ def _validated(section: dict[str, Any]) -> Data:
         return Data.model_validate(section)
     except ValidationError as error:
         first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise UsageProblem(f"{key}: {first['input']!r} — {first['msg'].removeprefix('Value error, ')}") from None
+        option = "-".join(str(part) for part in first["loc"]).removeprefix("columns-").replace("_", "-")
+        raise UsageProblem(f"--{option} {first['input']} — {first['msg'].removeprefix('Value error, ')}") from None
 
 
 def _sites(reading: Reading, answers: Answers) -> list[str]:
@@ -259,9 +259,8 @@ def _sites(reading: Reading, answers: Answers) -> list[str]:
         return locations
     chosen = [location for location in locations if site_of(location) == answers.site_name]
     if not chosen:
-        raise UsageProblem(
-            f"--site-name {answers.site_name}: no such site; there are {', '.join(map(site_of, locations))}"
-        )
+        sites = ", ".join(filter(None, map(site_of, locations))) or "none: no column names the site (--site)"
+        raise UsageProblem(f"--site-name {answers.site_name}: no such site; there are {sites}")
     return chosen
 
 

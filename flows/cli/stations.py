@@ -69,11 +69,13 @@ def backfill(
     set: Settings = None,
 ) -> None:
     """Walk past days, each as of its own day: train on the 1sts, predict, review. Days with a forecast are left."""
+    with terminal.plain_words(None):
+        days = _days(first, last)  # a typo is told before any server starts
     with terminal.ready(market, None, set) as parameters:
         from flows.backfill import backfill as walk
 
         terminal.send_progress_to(logging.NullHandler())
-        asyncio.run(terminal.print_each(walk(market, _days(first, last), parameters["settings"], latest)))
+        asyncio.run(terminal.print_each(walk(market, days, parameters["settings"], latest)))
         terminal.drain()
 
 

@@ -6,6 +6,7 @@ is; only what it does not name is started. In production it names all three, and
 
 import contextlib
 import fcntl
+import getpass
 import os
 import signal
 import socket
@@ -49,7 +50,22 @@ def shared_environment() -> dict[str, str]:
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         # what cannot be written in this encoding becomes a question mark, and ends no server
         "PYTHONIOENCODING": f"{os.environ.get('PYTHONIOENCODING', '').partition(':')[0]}:replace",
+        **_of_nobody(),
     }
+
+
+def _of_nobody() -> dict[str, str]:
+    """A name and a folder of one's own, which MLflow and Prefect ask for, where the machine knows none of this user."""
+    missing = {}
+    try:
+        getpass.getuser()
+    except (KeyError, OSError):
+        missing["LOGNAME"] = f"user {os.getuid()}"
+    try:
+        Path.home()
+    except RuntimeError:
+        missing["HOME"] = str(home())
+    return missing
 
 
 @contextlib.contextmanager
@@ -241,7 +257,8 @@ def _bucket(port: int) -> list[str]:
     program = next(Path(vendor.origin).parent.glob(f"vendor/**/fake-gcs-server-{sys.platform}-*"), None)
     if program is None:
         raise EnvironmentProblem(f"no bucket for {sys.platform} comes with fake-gcs-server; set FOOTFALL_BUCKET to one")
-    program.chmod(0o755)
+    if not os.access(program, os.X_OK):  # as its wheel has it
+        program.chmod(0o755)
     (home() / "bucket" / "footfall").mkdir(parents=True, exist_ok=True)
     address = f"127.0.0.1:{port}"  # also where browsers ask for <bucket>/<object>, as of storage.googleapis.com
     where = ["-scheme", "http", "-host", "127.0.0.1", "-port", str(port), "-external-url", f"http://{address}"]

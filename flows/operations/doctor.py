@@ -175,6 +175,9 @@ def tree() -> Finding:
     status = ["git", "-C", str(ROOT), "status", "--porcelain"]
     done = subprocess.run(status, capture_output=True, text=True, check=False) if shutil.which("git") else None
     if done is None or done.returncode:
+        if done and "safe.directory" in done.stderr:
+            says = "another user's clone, of which git tells nothing: records name no commit"
+            return Finding("tree", says, f"git config --global --add safe.directory {shlex.quote(str(ROOT))}")
         mend = "run from a clone: records name the commit" if _in_production() else ""
         return Finding("tree", "no git repository here", mend)
     changed = [line[3:] for line in done.stdout.splitlines()]

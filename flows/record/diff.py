@@ -4,6 +4,7 @@ import datetime as dt
 import html
 import io
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,15 @@ from nbdime.diffing.notebooks import compare_cell_approximate, notebook_differs,
 from nbdime.prettyprint import PrettyPrintConfig, pretty_print_notebook_diff
 from nbformat.v4 import new_output
 
-from flows.record.excerpt import excerpt
+from flows.record.excerpt import ends_of, excerpt, lines_of
 from flows.record.files import RUNNING
 from flows.record.html import PAGE, POLICY, STYLE, titles
 from footfall.digest import sha256
 
 COLOURS = ".ansi-green-fg{color:#1d6b3a}.ansi-red-fg{color:#a4161a}.ansi-blue-fg{color:#0b5fa5}"
 NOTHING = "Nothing changed."
+MOST = 50_000_000  # pairs of letters that are compared: some seconds
+OTHER = "So much of the code is another that it is not compared here; both executed notebooks have all of it."
 HEAD = re.compile(r"## (\w+)(?: before)? /cells/(\d+)([^:\s]*):")
 WORDS = {"modified": "changed", "replaced": "changed", "inserted": "added", "deleted": "taken away"}
 
@@ -64,12 +67,12 @@ def _bare(folder: Path) -> Any:
     """
     (path,) = (path for path in folder.glob("*.ipynb") if path.name != RUNNING)
     book = excerpt(nbformat.read(path, as_version=4))
-    book.cells, book.metadata = book.cells[1:], nbformat.from_dict({})
+    book.cells, book.metadata = ends_of(book.cells[1:]), nbformat.from_dict({})
     for cell in book.cells:
         cell.metadata = nbformat.from_dict({"tags": cell.metadata.get("tags", [])})
         cell.pop("id", None)
         if cell.get("outputs"):
-            cell.outputs = [new_output("stream", text="\n".join(map(_as_text, cell.outputs)))]
+            cell.outputs = [new_output("stream", text=lines_of("\n".join(map(_as_text, cell.outputs))))]
     return book
 
 
@@ -85,6 +88,8 @@ def _as_text(output: Any) -> str:
 
 
 def _difference(before: Any, now: Any) -> str:
+    if _pairs(before, now) > MOST:
+        return OTHER
     changes = diff(before, now, config=PAIRED)
     out = io.StringIO()
     if changes:
@@ -92,6 +97,13 @@ def _difference(before: Any, now: Any) -> str:
     subjects = titles(before)
     text = out.getvalue().split("\n", 3)[-1]  # without the names of the two files
     return str(ansi2html(HEAD.sub(lambda head: _in_words(head, subjects), text)))
+
+
+def _pairs(before: Any, now: Any) -> int:
+    """The letters of code that only one has times those that only the other has: nbdime compares each with every."""
+    codes = [Counter(cell.source for cell in book.cells) for book in (before, now)]
+    gone, come = (sum(map(len, only.elements())) for only in (codes[0] - codes[1], codes[1] - codes[0]))
+    return gone * come
 
 
 def _in_words(head: re.Match[str], subjects: dict[int, str]) -> str:

@@ -25,7 +25,7 @@ import nbformat
 from flows.record import banner, diff, html
 from flows.record.files import PROGRESS, RUNNING, digests, replace, template_of
 from flows.record.owner import Owner, own, read_owner, write_owner
-from flows.record.record import Ending, Outcome, Progress, Record, read_record
+from flows.record.record import Ending, Outcome, Progress, Record, describe, read_record
 from flows.settings import ROOT, built_from, image
 from footfall.digest import sha256_of
 from footfall.errors import DataProblem
@@ -76,9 +76,11 @@ def _write_pages(folder: Path, record: Record) -> dict[str, str]:
     """Write what shows a run, beside its executed notebook; the sha256 of all three."""
     notebook, changes = folder / f"{record.notebook}.ipynb", folder / "changes.html"
     page = notebook.with_suffix(".html")
-    html.write_html(notebook, page)
     before = last_good(folder.parent, record.notebook, record.tags.get("market"), folder.name)
-    diff.write_changes(changes, (folder, record.tags), before)
+    with html.or_why_not(page, f"{record.notebook} {describe(record)}"):
+        html.write_html(notebook, page)
+    with html.or_why_not(changes, "What changed"):
+        diff.write_changes(changes, (folder, record.tags), before)
     return {path.name: sha256_of(path) for path in (notebook, page, changes)}
 
 

@@ -2,6 +2,8 @@
 
 import html
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -85,6 +87,19 @@ def write_html(notebook: Path, page: Path) -> None:
     page.write_text(
         PAGE.format(policy=POLICY, title=html.escape(notebook.stem), style=style, body=body), encoding="utf-8"
     )
+
+
+@contextmanager
+def or_why_not(page: Path, title: str) -> Iterator[None]:
+    """Where a page cannot be made, one that says why: what was run stays on record, whatever shows it."""
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:
+        why = html.escape(f"This page could not be made ({type(error).__name__}: {error}).")[:2000]
+        body = f"<h1>{html.escape(title)}</h1><p>{why}</p><p>The executed notebook has all.</p>"
+        page.write_text(PAGE.format(policy=POLICY, title=page.stem, style=STYLE, body=body), encoding="utf-8")
 
 
 def titles(book: Any) -> dict[int, str]:

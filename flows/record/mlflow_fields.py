@@ -5,7 +5,6 @@ import json
 import os
 import re
 import time
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from flows.record.owner import read_owner
 from flows.record.record import Record, describe
 from flows.storage import layout
 
+MOST = 1e300  # of a metric
 SMALL = 250  # characters of a parameter or a reason; the whole of it is in record.json
 VIEW = "workflowType=machine_learning"  # MLflow 3 shows every run as a chat unless told so
 
@@ -41,10 +41,23 @@ def _user(folder: Path) -> str:
 
 
 def metrics(record: Record, folder: Path) -> list[Metric]:
-    """What the notebook measured, in ``out/metrics.json``, without what is no finite number, and how long it ran."""
+    """What the notebook measured, in ``out/metrics.json``, without what is no finite number, and how long it ran.
+
+    Of a name stays what MLflow takes: for a sign that it refuses it would refuse the whole record.
+    """
     now, measured = int(time.time() * 1000), _measured(folder / "out" / "metrics.json") | {"seconds": record.seconds}
-    numbers = {name: value for name, value in measured.items() if isinstance(value, (int, float)) and isfinite(value)}
-    return [Metric(name, round(float(value), 4), now, 0) for name, value in numbers.items()]  # as a list can show them
+    numbers = {_named(name): round(float(value), 4) for name, value in measured.items() if _is_number(value)}
+    return [Metric(name, value, now, 0) for name, value in numbers.items() if name]  # rounded, as a list can show them
+
+
+def _named(name: str) -> str:
+    """A metric's name without what MLflow takes for a path, or not at all."""
+    parts = re.sub(r"[^\w.:/ -]", "_", name[:SMALL]).split("/")
+    return "/".join(part for part in parts if part.strip("."))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and abs(value) <= MOST  # which NaN is not, nor what no float can hold
 
 
 def _measured(path: Path) -> dict[str, Any]:

@@ -161,7 +161,8 @@ def _address(source: str) -> tuple[httpx.URL, tuple[str, str] | None]:
     except (httpx.InvalidURL, ValueError):
         raise UsageProblem(f"{masked(source)}: not an address. Write it as https://host/file.zip") from None
     if not _is_permitted(url):
-        raise UsageProblem(f"{masked(source)}: only https is fetched, or http from this machine. Give a path.")
+        rule = "only https is fetched, or http from this machine. Write https://, or give a path."
+        raise UsageProblem(f"{masked(source)}: {rule}")
     return url.copy_with(userinfo=b""), (url.username, url.password) if url.userinfo else _from_netrc(url.host)
 
 

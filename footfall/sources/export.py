@@ -54,9 +54,8 @@ def read_export(path: Path, data: Data, not_after: dt.date) -> Export:
     try:
         is_xml = integrity.kind_of(path) == integrity.XML
         if data.format == "saft" and not is_xml:
-            raise Unreadable(
-                Fault(1, 0, path.name, f"{integrity.kind_of(path)}, and data.format is saft, which is XML")
-            )
+            rule = f"{integrity.kind_of(path)}, and data.format is saft, which is XML: leave it out"
+            raise Unreadable(Fault(1, 0, path.name, rule))
         if data.format == "table" and is_xml:
             raise Unreadable(Fault(1, 0, path.name, "an XML file, and data.format is table; of SAF-T it is saft"))
         _audit_file(export, path, data) if is_xml else _table(export, path, data)
@@ -134,7 +133,8 @@ def _of_days(table: pd.DataFrame, data: Data, export: Export) -> tuple[pd.DataFr
     columns, faults = data.columns, []
     table = _without_sum(table, columns, export)
     no_moment = table["moment"].isna()
-    faults += _faults(table[no_moment], columns.date, columns.date, f"no date written as {data.dates} (data.dates)")
+    rule = f"no date written as {data.dates} (data.dates), or no day of the calendar"
+    faults += _faults(table[no_moment], columns.date, columns.date, rule)
     no_number = table["value"].isna() & ~cells.is_blank(table["cell"])
     rule = f"no number with the decimal {data.decimal!r} (data.decimal), nor blank"
     faults += _faults(table[no_number], "column", "cell", rule)
@@ -186,11 +186,12 @@ def _check(export: Export, data: Data, not_after: dt.date) -> None:
     _note(export, rows[empty], "blank on coming days, left out")
     _note(export, rows[rows["day"] == today], f"{not_after} is not over, left out")
     floor = unit_of(data.category).floor
+    below = f"below {floor:g}: fewer than nobody cannot have come; where rows are orders, say so: data.rows"
     is_under = (rows["value"] < floor) & (export.holds == "days")
     export.faults += [
         *_broken(rows[coming & ~empty], data, f"a coming day: {not_after} is not over; mind data.dates"),
         *_broken(rows[rows["day"] < FIRST_DAY], data, f"before {FIRST_DAY:%Y-%m-%d}; mind data.dates"),
-        *[Fault(row.line, row.column, f"{row.value:g}", f"below {floor:g}: fewer than nobody cannot have come")
+        *[Fault(row.line, row.column, f"{row.value:g}", below)
           for row in rows[is_under].itertuples()],
         *_misnamed(rows, data),
     ]  # fmt: skip
@@ -198,7 +199,7 @@ def _check(export: Export, data: Data, not_after: dt.date) -> None:
 
 
 def _broken(rows: pd.DataFrame, data: Data, rule: str) -> list[Fault]:
-    return [Fault(row.line, data.columns.date, f"{row.moment:%Y-%m-%d}", rule) for row in rows.itertuples()]
+    return [Fault(row.line, data.columns.date, str(row.moment.date()), rule) for row in rows.itertuples()]
 
 
 def _misnamed(rows: pd.DataFrame, data: Data) -> list[Fault]:

@@ -22,7 +22,7 @@ DAMAGED = (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError)
 UTF8_BOM = b"\xef\xbb\xbf"
 ZIP, GZIP, CSV, HTML = "a zip archive", "a gzip file", "a CSV file", "an HTML page"
 UTF16, EXCEL, PARQUET, XML = "UTF-16 text", "an Office file, such as Excel's", "a Parquet file", "an XML file"
-JSON = "a JSON file"
+JSON, LFS = "a JSON file", "a Git LFS pointer"
 OLD_EXCEL = "an old Office file, such as Excel's .xls, or one with a password"
 NAMED = {".zip": ZIP, ".gz": GZIP, ".csv": CSV, ".xlsx": EXCEL, ".parquet": PARQUET, ".xml": XML,
          ".json": JSON}  # fmt: skip
@@ -35,7 +35,7 @@ KINDS = {
     rb"PK(\x03\x04|\x05\x06)": ZIP,
     rb"\x1f\x8b": GZIP,
     rb"\xff\xfe|\xfe\xff|.?\0": UTF16,
-    rb"version https://git-lfs": "a Git LFS pointer (git lfs pull gets the file itself)",
+    rb"version https://git-lfs": LFS,
     rb"(\xef\xbb\xbf)?\s*<\?xml": XML,
     rb"(\xef\xbb\xbf)?\s*<": HTML,
     rb"(\xef\xbb\xbf)?\s*(\{|\[\s*[\[{\]])": JSON,

@@ -41,7 +41,7 @@ def objection(name: str) -> str:
     if broken := next((rule for keeps, rule in RULES if not keeps(name)), ""):
         return broken
     if not name.strip():
-        return "no name; every row says whose it is, or the file has no column of sites"
+        return "no name; name the site in every row, or leave data.columns.site out"
     return "a name with < or >, \\ or .., which pages and files take for something else" if _is_markup(name) else ""
 
 

@@ -85,7 +85,8 @@ def collect(sheet: Sheet, first: int, header: list[str], wanted: Sequence[str]) 
     """The wanted columns of what stands beneath a header."""
     doubled = [name for name in wanted if header.count(name) > 1]
     if doubled:
-        raise Unreadable(*(Fault(first, name, name, "a duplicate header") for name in doubled))
+        rule = "a duplicate header; rename one of the two columns"
+        raise Unreadable(*(Fault(first, name, name, rule) for name in doubled))
     at, lines, values, faults, totals = [header.index(name) for name in wanted], [], [], [], []
     for line, cells in sheet.records():
         if line <= first:
@@ -100,7 +101,7 @@ def collect(sheet: Sheet, first: int, header: list[str], wanted: Sequence[str]) 
             values.append([cells[i] if i < len(cells) else None for i in at])
     notes = [f"{safe(sheet.name, 120)}:{line}: a total, left out" for line in totals[:3]]
     if not lines and not faults:
-        raise Unreadable(Fault(first + 1, 0, "", "no row beneath the header"))
+        raise Unreadable(Fault(first + 1, 0, "", "no row beneath the header; export it again"))
     return Rows(sheet.name, header, pd.DataFrame(values, columns=list(wanted), dtype=object), lines, faults, notes)
 
 

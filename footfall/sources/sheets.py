@@ -25,6 +25,7 @@ EXPECTED = "CSV, Excel (.xlsx), Parquet and SAF-T are read"
 REMEDIES = {
     integrity.OLD_EXCEL: "save it as .xlsx, without a password",
     integrity.ZIP: "unpack it, and give the folder",
+    integrity.LFS: "git lfs pull gets the file itself",
 }
 
 Record = tuple[int, Sequence[Any]]  # the number of a line, and its cells
@@ -64,7 +65,7 @@ def sheets(path: Path) -> list[Sheet]:
         arrow.ArrowException,
     ) as error:
         raise Unreadable(
-            Fault(1, 0, path.name, f"damaged, or not {kind} that can be read ({_brief(error)})")
+            Fault(1, 0, path.name, f"damaged, or not {kind} that can be read ({_brief(error)}); export it again")
         ) from error
     except integrity.TooLarge as error:
         raise Unreadable(Fault(1, 0, path.name, f"{error}; no export is that large")) from error

@@ -55,7 +55,8 @@ def sniff(path: Path) -> Sketch:
         return Sketch(is_saft=True)
     candidates = [(sheet, *first) for sheet in sheets(path) if (first := _header(top(sheet)))]
     if not candidates:
-        raise Unreadable(Fault(1, 0, path.name, "no line of names of columns with a date beneath it"))
+        rule = "no table: no line of names of columns that has a date beneath it; export it as a table"
+        raise Unreadable(Fault(1, 0, path.name, rule))
     sheet, line, header = max(candidates, key=lambda candidate: sum(map(bool, candidate[2])))
     return _sketch(sheet, line, header)
 

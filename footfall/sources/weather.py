@@ -125,6 +125,8 @@ def _hourly_units() -> dict[str, str]:
 def _answer(content: bytes, section: str, expected: dict[str, str]) -> dict[str, Any]:
     try:
         answer = json.loads(content)
+        if "reason" in answer:  # it says why it has none
+            raise ValueError(answer["reason"])
         units = {name: answer[f"{section}_units"][name] for name in expected}
         lists = [answer[section][name] for name in ("time", *expected)]
     except (ValueError, KeyError, TypeError, RecursionError) as error:

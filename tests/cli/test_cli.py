@@ -147,13 +147,9 @@ def test_bad_data_publishes_nothing(what, trained, tmp_path):
 def test_a_bad_parameter_starts_nothing(what, trained):
     before, last = objects(), newest("predict").info.run_id
     ((key, value),) = bad_parameters.BAD[what][0].items()
-    done = footfall("predict", "sample", "--set", f"{key}={as_yaml(value)}")
+    done = footfall("predict", "sample", "--set", f"{key}={bad_parameters.as_yaml(value)}")
     assert done.exit_code == 2, done.output
     assert objects() == before and newest("predict").info.run_id == last
-
-
-def as_yaml(value):
-    return {"nan": ".nan", "inf": ".inf"}.get(str(value), f"'{value}'" if value in ("sample", "much") else str(value))
 
 
 def truncated(folder, days):

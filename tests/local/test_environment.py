@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from conftest import typical
@@ -99,6 +100,35 @@ def test_a_home_may_be_called_anything(name, tmp_path):
         "prefect",
         "runs",
     }
+
+
+ELSEWHERE = [("Asia/Kolkata", "tr_TR.UTF-8"), ("America/St_Johns", "C"), ("Pacific/Kiritimati", "pt_PT.UTF-8")]
+
+
+@pytest.mark.parametrize("elsewhere", typical(ELSEWHERE, ELSEWHERE[0]), ids=str)
+def test_the_same_forecast_is_made_in_every_zone_and_language(elsewhere, first_run):
+    zone, language = elsewhere
+    done = footfall("predict", "sample", TZ=zone, LC_ALL=language, LANG=language)
+    assert done.returncode == 0 and b"nothing new: gs://footfall/sample" in done.stdout, done
+
+
+FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
+
+
+@pytest.mark.soak
+@pytest.mark.skipif(FAKETIME is None, reason="no libfaketime, which sets the clock of one process: Debian's faketime")
+def test_a_clock_that_is_set_back_an_hour_in_a_run_breaks_nothing(first_run, tmp_path):
+    from flows.record.mlflow_runs import search
+
+    (tmp_path / "clock").write_text("+0\n")
+    clock = {"LD_PRELOAD": str(FAKETIME), "FAKETIME_TIMESTAMP_FILE": str(tmp_path / "clock"),
+             "FAKETIME_CACHE_DURATION": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}  # fmt: skip
+    words = [sys.executable, "-u", "-m", "flows.cli.main", "predict", "sample"]
+    run = subprocess.Popen(words, env=os.environ | clock, stdout=subprocess.PIPE, text=True)
+    said = [line for line in run.stdout if "predict [1]" not in line or (tmp_path / "clock").write_text("-1h\n")]
+    assert run.wait() == 0 and "nothing new: gs://footfall/sample" in "".join(said), said
+    (_, newest), *_ = search("predict", "tags.market = 'sample'")
+    assert newest.info.status == "FINISHED" and newest.info.start_time <= newest.info.end_time
 
 
 @pytest.mark.parametrize("encoding", typical(["ascii", "latin-1"], "ascii"))

@@ -13,9 +13,22 @@ import pytest
 
 from flows.local import servers
 from flows.record.process import this_process
+from flows.settings import home
 from footfall.errors import EnvironmentProblem
 
 pytestmark = pytest.mark.kernel
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
+def test_a_user_without_a_name_keeps_in_our_home_what_others_keep_in_theirs(monkeypatch):
+    for name in ("HOME", "LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    assert not {"HOME", "LOGNAME"} & set(servers.shared_environment()), "whoever has a name has a folder"
+    if not (child := os.fork()):
+        os.setuid(12345)
+        os._exit(not {"HOME": str(home()), "LOGNAME": "user 12345"}.items() <= servers.shared_environment().items())
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
 
 SCRIPT = """
 import sys

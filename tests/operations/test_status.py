@@ -217,6 +217,18 @@ def test_the_doctor_asks_no_git_where_there_is_none(monkeypatch):
     assert "run from a clone" in doctor.tree().mend
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make another user's clone")
+def test_the_doctor_knows_another_users_clone_from_none(tmp_path, monkeypatch):
+    from flows.operations import doctor
+
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    for path in (tmp_path, tmp_path / ".git"):
+        os.chown(path, 12345, 12345)
+    monkeypatch.setattr(doctor, "ROOT", tmp_path)
+    told = doctor.tree()
+    assert "another user's clone" in told.says and told.mend.endswith(f"--add safe.directory {tmp_path}")
+
+
 def test_what_is_forgiven_at_home_is_wrong_in_production(servers, monkeypatch):
     from flows.operations import doctor
     from flows.orchestration import automations

@@ -1,17 +1,20 @@
 """What shows a run has limits of its own, of time and of size, and says what it left out."""
 
 import copy
+import errno
 import re
 import time
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook, new_output
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from small_notebook import write
 
 from flows.notebook.execute import run_notebook
+from flows.record.diff import write_changes
 from flows.record.excerpt import excerpt
 from flows.record.folder import claim
+from flows.record.html import or_why_not
 
 LINES = "for i in range(100_000): print('line', i, number)"
 HTML = "from IPython.display import HTML; HTML(f'<p>figures {number}</p>' * 4_000_000)"
@@ -73,6 +76,56 @@ def test_one_line_and_an_error_have_an_end_too():
     assert "980,000 characters left out" in line and len(line) < 21_000
     error = shown(new_output("error", ename="E", evalue="y" * 100_000, traceback=["z" * 100_000])).cells[0].outputs[0]
     assert len(error.evalue) + len(error.traceback[0]) < 41_000
+
+
+@pytest.mark.parametrize(
+    "markup", ["<div>" * 2000 + "</div>" * 2000, "<b>" * 15_000, f"<p {' '.join(f'a{i}=1' for i in range(5000))}>x"]
+)
+def test_markup_that_takes_the_square_of_its_size_is_left_out(markup):
+    output = shown(new_output("display_data", data={"text/html": markup, "text/plain": "a table"})).cells[0].outputs[0]
+    assert f"{len(markup):,} characters of text/html left out" in output.data["text/plain"]
+
+
+def test_markup_of_a_table_is_shown():
+    row = "<tr>" + "<td>1<br>2</td>" * 8 + "</tr>"
+    output = new_output("display_data", data={"text/html": f"<table>{row * 300}</table>", "text/plain": "a table"})
+    assert shown(copy.deepcopy(output)).cells[0].outputs == [output]
+
+
+def test_code_and_the_name_of_an_error_have_an_end_too():
+    book = new_notebook(cells=[new_code_cell("x = [" + "1, " * 400_000 + "]")])
+    assert len(excerpt(book).cells[0].source) < 21_000
+    error = shown(new_output("error", ename="E" * 100_000, evalue="", traceback=["z"])).cells[0].outputs[0]
+    assert len(error.ename) < 21_000
+
+
+def compared(folder, *codes):
+    """What is said to have changed between two notebooks, cell by cell."""
+    for number, cells in enumerate(codes):
+        (folder / str(number)).mkdir()
+        book = new_notebook(cells=[new_markdown_cell("banner"), *map(new_code_cell, cells)])
+        nbformat.write(book, folder / str(number) / "small.ipynb")
+    write_changes(folder / "changes.html", (folder / "1", {}), (folder / "0", {}))
+    return (folder / "changes.html").read_text()
+
+
+def test_a_notebook_of_quite_other_code_is_not_compared(tmp_path):
+    said = compared(tmp_path, *([f"{word}{i} = {i}" * 20 for i in range(150)] for word in "ab"))
+    assert "So much of the code is another" in said and "both executed notebooks have all of it" in said
+
+
+def test_of_a_thousand_cells_the_first_and_the_last_are_compared(tmp_path):
+    said = compared(tmp_path, ["1"] * 1000, ["1"] * 999 + ["1 + 1"])
+    assert "1 + 1" in said and "So much" not in said
+
+
+def test_a_page_that_cannot_be_made_says_why_and_a_full_disk_is_no_page(tmp_path):
+    with or_why_not(tmp_path / "small.html", "small failed in cell 3: <b>"):
+        raise RecursionError("maximum recursion depth exceeded")
+    page = (tmp_path / "small.html").read_text()
+    assert "small failed in cell 3: &lt;b&gt;" in page and "RecursionError: maximum recursion" in page
+    with pytest.raises(OSError, match="No space left"), or_why_not(tmp_path / "other.html", "x"):
+        raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_many_outputs_of_a_lawful_size_are_not_shown_without_end():

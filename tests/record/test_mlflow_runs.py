@@ -50,6 +50,8 @@ def test_a_good_run_is_finished_and_holds_everything(record, tmp_path):
     there = record.MlflowClient().get_run(run)
     assert there.info.status == "FINISHED" and there.data.metrics == {"MAE": 1.5, "seconds": kept.seconds}
     assert there.data.params == {"number": "1"}
+    took = there.info.end_time - there.info.start_time
+    assert took == pytest.approx(kept.seconds * 1000, abs=2), "not until it was delivered, by a clock that may be set"
     assert there.data.tags["outcome"] == "succeeded" and there.data.tags["commit"] == kept.commit
     names = {item.path for item in record.MlflowClient().list_artifacts(run)}
     assert names == {"small.ipynb", "small.html", "changes.html", "record.json", "template", "out"}
@@ -87,6 +89,7 @@ def test_the_model_that_a_run_worked_with_is_its_input(record, registry, tmp_pat
         ('{"MAE": 1.5, "WIS": null, "skill": NaN, "days": {"Monday": 1}, "text": "x"}', {"MAE": 1.5}),
         ('{"MAE": 1.', {}),
         ("[1, 2]", {}),
+        ('{"MAE (Sé/Baixa)": 2, "..": 3, "": 4, "huge": 1' + "0" * 400 + "}", {"MAE _Sé/Baixa_": 2}),
     ],
 )
 def test_what_is_no_number_is_no_metric_and_keeps_no_record_back(record, tmp_path, written, shown):

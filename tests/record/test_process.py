@@ -4,13 +4,14 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psutil
 import pytest
 from small_notebook import write
 
-from flows.record.folder import claim, unfinished
+from flows.record.folder import abandoned, claim, unfinished
 from flows.record.process import Process, this_process
 
 pytestmark = pytest.mark.kernel
@@ -37,6 +38,15 @@ def test_a_run_goes_on_when_the_clock_is_set(tmp_path, clock_is_set):
     clock_is_set(os.getpid())
     assert psutil.Process().create_time() == before + 3600, "or nothing is tested here"
     assert list(unfinished(tmp_path / "runs")) == []
+
+
+def test_a_run_that_ends_before_it_began_by_the_clock_took_no_time(tmp_path):
+    folder = tmp_path / "runs" / "one"
+    claim(folder, write(tmp_path, "1"), {"market": "m"})
+    hour_ago = time.time() - 3600  # what is written after the clock was set back
+    for path in folder.glob("*"):
+        os.utime(path, (hour_ago, hour_ago))
+    assert abandoned(folder).seconds == 0
 
 
 def test_another_process_with_its_number_is_not_it():

@@ -7,6 +7,7 @@ import re
 import tracemalloc
 from pathlib import Path
 
+import bad_tills
 import numpy as np
 import openpyxl
 import pandas as pd
@@ -122,7 +123,8 @@ def test_day_and_month_are_never_guessed(write):
     assert days(read(path, dates="%d/%m/%Y", **COVERS)) == {"02-01": 1, "02-03": 2}
     assert days(read(path, dates="%m/%d/%Y", **COVERS)) == {"01-02": 1, "03-02": 2}
     assert problem(path, **COVERS) == (
-        "till.csv:2:date: 1/2/2016 — no date written as %Y-%m-%d (data.dates) (2 times; next till.csv:3)"
+        "till.csv:2:date: 1/2/2016 — no date written as %Y-%m-%d (data.dates), or no day of the calendar"
+        " (2 times; next till.csv:3)"
     )
 
 
@@ -211,26 +213,7 @@ def test_missing_columns_are_named_with_those_that_are_there(write):
     assert text.startswith("till.csv:1:guests: date, covers — no line of the first 30 has the columns date, guests")
 
 
-@pytest.mark.parametrize(
-    ("content", "says"),
-    [
-        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "a Git LFS pointer"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500), r"an old Office file, .* save it as \.xlsx"),
-        (b"PK\x03\x04" + bytes(26) + b"[Content_Types].xml" + bytes(100), "damaged, or not an Office file"),
-        (b"<!DOCTYPE html><html></html>", "an HTML page"),
-        (b"", "an empty file"),
-        (b"date,covers\n", "no row beneath the header"),
-        (b"date,covers\n2025-01-01,1\0\n", "a NUL byte"),
-        (b"PK\x03\x04" + bytes(400), "damaged, or not a zip archive"),
-        (b'date,covers\n2025-01-01,"1\n', "no line of a CSV file"),
-        (b"date,covers,covers\n2025-01-01,1,2\n", "a duplicate header"),
-        (b"date,covers\n2025-01-01,0\n", "no day has a value above 0"),
-        (b"date,covers\n2025-01-01,-1\n", "-1 — below 0: fewer than nobody"),
-        (b"date,covers\n0203-01-01,1\n", r"before 1990-01-01; mind data\.dates"),
-        (b"date,covers\n2026-11-26,5\n", "no row of a day before 2026-11-26"),
-        (b"PAR1" + bytes(100), "damaged, or not a Parquet file"),
-    ],
-)
+@pytest.mark.parametrize(("content", "says"), bad_tills.FILES)
 def test_what_cannot_be_read_is_called_what_it_is(write, content, says):
     text = problem(write(content), **COVERS)
     assert re.search(says, text) and len(text.splitlines()) == 1, text
@@ -392,20 +375,7 @@ def test_a_name_typed_in_two_ways_is_one_site_by_the_market_s_own_spelling(write
     assert set(own.series["location"]) == {"PT-11/Café  Sé"}
 
 
-@pytest.mark.parametrize(
-    ("name", "says"),
-    [
-        ("<b>x</b>", "a name with < or >"),
-        ("=1+1", "would run as a formula"),
-        ("\x1b[2J", "control characters"),
-        ("\u202eabc", "invisible"),
-        ("None", "a word for nothing"),
-        ("N/A", "a word for nothing"),
-        ("", "no name"),
-        ("x" * 201, "longer than 200"),
-        ("..", r"\.\."),
-    ],
-)
+@pytest.mark.parametrize(("name", "says"), bad_tills.SITES)
 def test_a_hostile_name_is_one_clear_sentence(write, name, says):
     text = problem(write(f"date,site,n\n2025-12-30,{name},1\n2025-12-31,{name},1\n"), **SITES)
     assert re.search(says, text) and len(text.splitlines()) == 1 and text.isprintable(), text

@@ -60,7 +60,7 @@ BAD = {
     "words": (daily(temperature_2m_max=["warm"] + [1] * 16), "temperature warm cannot be"),
     "changed": ({"hourly": {}}, "no answer of the service"),
     "cut": (b'{"latitude": 38', "no answer of the service"),
-    "an error": ({"error": True, "reason": "limit"}, "no answer of the service"),
+    "an error": ({"error": True, "reason": "limit"}, r"no answer of the service \(limit\)"),
 }
 
 

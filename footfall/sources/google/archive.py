@@ -15,6 +15,12 @@ from footfall.sources import integrity
 from footfall.sources.fault import OWN, Fault, Unreadable, safe
 
 REPORT = re.compile(r"(?:^|/)\d{4}_([A-Z]{2})_Region_Mobility_Report\.csv(?:\.gz)?$")
+REMEDIES = {
+    integrity.LFS: "git lfs pull gets the file itself",
+    integrity.UTF16: "save it as UTF-8",
+    **dict.fromkeys((integrity.CSV, integrity.ZIP, integrity.GZIP), "rename it, or fetch it again"),
+}
+AGAIN = "fetch it again"
 PLAIN = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
@@ -41,16 +47,21 @@ def sheets(path: Path, countries: Sequence[str]) -> list[Sheet]:
     return [Sheet(path.name, partial(_file, path))]
 
 
-def expect_csv(head: bytes) -> None:
+def expect_csv(head: bytes, name: str) -> None:
     """Stop if what begins with `head` is no CSV; `Unreadable` says what it is."""
     if (kind := integrity.kind(head)) != integrity.CSV:
         rule = f"{kind}; a CSV file in UTF-8 is expected here: save it as one, or fetch it again; {OWN}"
-        raise Unreadable(Fault(1, 0, head, rule))
+        raise Unreadable(Fault(1, 0, _legible(head, name), rule))
+
+
+def _legible(head: bytes, name: str) -> bytes | str:
+    """The beginning of a text; of what is none, its name."""
+    return name if b"\0" in head else head
 
 
 def too_large(line: int, value: str) -> Fault:
     """More than any report unpacks to."""
-    return Fault(line, 0, value, f"more than {integrity.LARGEST:,} bytes unpacked; no report is that large")
+    return Fault(line, 0, value, f"more than {integrity.LARGEST:,} bytes unpacked; no report is that large: {AGAIN}")
 
 
 def _kind(path: Path) -> str:
@@ -58,7 +69,9 @@ def _kind(path: Path) -> str:
         head = stream.read(integrity.HEAD)
     kind, named = integrity.kind(head), integrity.NAMED.get(path.suffix.lower())
     if named not in (None, kind):
-        raise Unreadable(Fault(1, 0, head, f"{kind}, where the name says {named}; rename it or fetch it again"))
+        raise Unreadable(
+            Fault(1, 0, _legible(head, path.name), f"{kind}, where the name says {named}; {REMEDIES.get(kind, AGAIN)}")
+        )
     return kind
 
 
@@ -67,7 +80,8 @@ def _in_folder(folder: Path, countries: Sequence[str]) -> list[Sheet]:
     wanted = [file for file in files if _country(file.name) in (None, *countries)]
     if not wanted:
         names = ", ".join(file.name for file in files[:5]) or "no CSV file at all"
-        raise Unreadable(Fault(1, 0, ", ".join(countries), f"no file of this country in the folder; it has {names}"))
+        rule = f"no file of this country in the folder; it has {names}; mind data.location"
+        raise Unreadable(Fault(1, 0, ", ".join(countries), rule))
     return [Sheet(file.name, partial(_file, file)) for file in wanted]
 
 
@@ -107,7 +121,8 @@ def _country(name: str) -> str | None:
 
 def _check_countries(reports: list[zipfile.ZipInfo], countries: Sequence[str]) -> None:
     published = sorted({str(_country(report.filename)) for report in reports})
-    rule = f"no file of this country in the archive; it has {', '.join(published) or 'no report at all'}"
+    names = ", ".join(published) or "no report at all"
+    rule = f"no file of this country in the archive; it has {names}; mind data.location"
     if missing := [country for country in countries if country not in published]:
         raise Unreadable(*[Fault(1, 0, country, rule) for country in missing])
 

@@ -55,8 +55,10 @@ def read_header(line: bytes) -> list[str]:
         separator = next((f"by {mark!r}" for mark in (";", "\t", "|") if mark in line.decode()), "at all")
         raise Unreadable(Fault(1, 0, line, f"the columns of a report are separated by commas, not {separator}; {OWN}"))
     if len(header) > MOST_COLUMNS:
-        raise Unreadable(Fault(1, MOST_COLUMNS, header[MOST_COLUMNS], f"more than {MOST_COLUMNS:,} columns"))
-    faults = [Fault(1, name, name, "a duplicate header") for i, name in enumerate(header) if name in header[:i]]
+        rule = f"more than {MOST_COLUMNS:,} columns, and no report has as many: fetch it again"
+        raise Unreadable(Fault(1, MOST_COLUMNS, header[MOST_COLUMNS], rule))
+    rule = "a duplicate header; remove one of the two columns"
+    faults = [Fault(1, name, name, rule) for i, name in enumerate(header) if name in header[:i]]
     missing = [name for name in REQUIRED if name not in header]
     if len(missing) > len(REQUIRED) / 2:
         rule = f"these are not the columns of Google's reports, {len(missing)} of which are missing; {OWN}"

@@ -107,7 +107,7 @@ def look(number: int, line: bytes, fields: int | None = None) -> Fault | None:
 
 
 def _too_long(number: int, line: bytes) -> Fault:
-    rule = f"a line of more than {LONGEST:,} bytes; no row of a report is that long"
+    rule = f"a line of more than {LONGEST:,} bytes; no row of a report is that long: fetch it again"
     return _within(number, line[:LONGEST], LONGEST, rule)
 
 

@@ -91,7 +91,7 @@ def _read(sheet: Sheet, countries: Sequence[str], rules: pa.DataFrameSchema) -> 
     report, pieces = _Report(sheet.name), sheet.pieces()
     try:
         beginning = next(pieces, b"")
-        expect_csv(beginning[: integrity.HEAD])
+        expect_csv(beginning[: integrity.HEAD], sheet.name)
         for block in blocks(chain([beginning], pieces)):
             _read_block(report, block, countries, rules)
         if report.lines == 1:
