@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 POOL = "forecasting"  # Prefect's work pool
 LISBON = "Europe/Lisbon"  # where days begin, unless a market says otherwise
 OWN_PREFECT = "FOOTFALL_OWN_PREFECT"  # set to the address of the Prefect server where it is one of ours
+OWN_BUCKET = "FOOTFALL_OWN_BUCKET"  # set to the address of the bucket's emulator where its objects lie in our home
 
 
 def today(zone: str = LISBON, moment: dt.datetime | None = None) -> dt.date:
@@ -70,3 +71,8 @@ def prefect_is_ours() -> bool:
     An address on this machine says nothing of that: it may be a port that leads to the server in production.
     """
     return bool(os.environ.get(OWN_PREFECT)) and os.environ[OWN_PREFECT] == os.environ.get("PREFECT_API_URL")
+
+
+def bucket_is_ours() -> bool:
+    """Whether the bucket's objects lie as files in our home: an emulator that others started keeps them elsewhere."""
+    return bool(os.environ.get(OWN_BUCKET)) and os.environ[OWN_BUCKET] == os.environ.get("STORAGE_EMULATOR_HOST")

@@ -8,3 +8,4 @@ mkdir -p "$folder"
 mountpoint -q "$folder" || mount -o noexec,nosuid,nodev,discard "$device" "$folder"
 resize2fs "$device" # the disk may have grown
 chown 10001:10001 "$folder"
+chmod 700 "$folder" # as a home that footfall makes itself: records and databases, for nobody else

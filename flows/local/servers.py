@@ -28,7 +28,7 @@ from pydantic import ValidationError
 from flows.machine import end_with_parent
 from flows.proxies import settle_proxies
 from flows.record.process import Process, this_process
-from flows.settings import OWN_PREFECT, home, make_home
+from flows.settings import OWN_BUCKET, OWN_PREFECT, home, make_home
 from footfall.errors import EnvironmentProblem
 
 CERTIFICATES = "PREFECT_API_SSL_CERT_FILE"
@@ -227,7 +227,7 @@ def _servers() -> list[Server]:
                python("mlflow", "server", *files, "artifacts", "--workers", "1"), "/health",
                lambda url: {MLFLOW: url}),
         Server(BUCKET, "bucket", 4443, home(), _bucket, "/storage/v1/b",
-               lambda url: {BUCKET: "footfall", "STORAGE_EMULATOR_HOST": url}),
+               lambda url: {BUCKET: "footfall", "STORAGE_EMULATOR_HOST": url, OWN_BUCKET: url}),
     ]  # fmt: skip
 
 

@@ -22,7 +22,7 @@ import re
 import uuid
 from pathlib import Path
 
-from flows.settings import bucket_name, home
+from flows.settings import bucket_is_ours, bucket_name, home
 from footfall.market_file import FOLDERS, NAME
 
 LEDGER, SNAPSHOTS, PROBES = FOLDERS  # beside one of each market
@@ -153,8 +153,8 @@ def probe() -> str:
 
 
 def on_disk() -> str:
-    """Where the objects lie as files, in brackets, if they lie on this machine."""
-    return f"(on this disk: {_near(home() / 'bucket')})" if _is_here() else ""
+    """Where the objects lie as files, in brackets, if they lie in our home."""
+    return f"(on this disk: {_near(home() / 'bucket')})" if bucket_is_ours() else ""
 
 
 def url(name: str) -> str:
@@ -163,12 +163,8 @@ def url(name: str) -> str:
 
 
 def for_people(name: str) -> str:
-    """Where people find an object: a path, if it lies on this machine."""
-    return _near(home() / "bucket" / bucket_name() / name) if _is_here() else url(name)
-
-
-def _is_here() -> bool:
-    return "STORAGE_EMULATOR_HOST" in os.environ
+    """Where people find an object: a path, if it lies in our home."""
+    return _near(home() / "bucket" / bucket_name() / name) if bucket_is_ours() else url(name)
 
 
 def _near(path: Path) -> str:

@@ -164,6 +164,7 @@ def test_cloud_init_is_what_cloud_init_takes(user_data, machine):
 def test_the_units_come_up_with_their_disk_and_their_secrets(machine):
     machine.until(lambda: all(map(machine.is_active, UNITS)))
     assert machine("findmnt", "-no", "FSTYPE", "/mnt/disks/footfall") == "ext4"
+    assert machine("stat", "-c", "%u %a", "/mnt/disks/footfall") == "10001 700"
     assert machine("stat", "-c", "%u %a", "/run/footfall/worker.env") == "0 600"
     worker = machine("cat", "/run/footfall/worker.env").splitlines()
     assert worker == ["PREFECT_API_AUTH_STRING=footfall:word", "FOOTFALL_ALERT_URL="]
