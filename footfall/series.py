@@ -81,7 +81,8 @@ def pick_of(rows: pd.DataFrame, category: str) -> pd.Series:
     first, last = (opened if len(opened) else day).min(), day[is_known | closed].max()
     daily, inside = np.full(last - first + 1, np.nan), (day >= first) & (day <= last)
     daily[day[inside] - first] = np.where(closed, np.nan, values)[inside]
-    return pd.Series(daily, pd.date_range(pd.Timestamp(first, unit="D"), periods=len(daily)), name=category)
+    days = pd.date_range(pd.Timestamp(first, unit="D"), periods=len(daily), name="date")
+    return pd.Series(daily, days, name=category)
 
 
 def since_1970(days: pd.DatetimeIndex) -> np.ndarray:
