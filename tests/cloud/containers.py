@@ -7,7 +7,9 @@ import contextlib
 import json
 import os
 import pwd
+import shutil
 import subprocess
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -112,14 +114,13 @@ def status(url, **headers):
 
 @contextlib.contextmanager
 def postgres(folder, port, passwords):
-    """PostgreSQL 15, from Debian, asking for passwords: a user and a database of the same name for each."""
-    user, data = pwd.getpwnam("postgres"), folder / "postgres"
-    data.mkdir()
+    """PostgreSQL 15, from Debian, asking for passwords: a user and a database of the same name for each; its log.
+
+    Its data lie apart: pytest closes its own folders to other users each time that anybody on the machine starts it.
+    Yields a function that runs one of its programs, among the data.
+    """
+    user, data = pwd.getpwnam("postgres"), Path(tempfile.mkdtemp(prefix="footfall-postgres-"))
     os.chown(data, user.pw_uid, user.pw_gid)
-    for parent in data.parents:
-        parent.chmod(parent.stat().st_mode | 0o011)  # pytest's folders are closed to others
-        if parent == Path("/tmp"):
-            break
     own = {"user": user.pw_uid, "group": user.pw_gid, "cwd": data}
     call(POSTGRES / "initdb", "-D", data, "--auth-local=peer", "--auth-host=scram-sha-256", **own)
     settings = ["-p", port, "-k", data, "-h", "127.0.0.1", "-c", "max_connections=25"]
@@ -140,6 +141,7 @@ def postgres(folder, port, passwords):
     finally:
         server.terminate()
         server.wait()
+        shutil.rmtree(data)
 
 
 def prefect(*words, **variables):

@@ -192,13 +192,13 @@ class Cloud:
 
     def dump(self):
         for name in WORDS:
-            self.sql("pg_dump", "-Fc", "-f", f"{self.folder}/postgres/{name}.dump", name)
+            self.sql("pg_dump", "-Fc", "-f", f"{name}.dump", name)
 
     def lose_and_restore(self):
         for name in WORDS:
             self.sql("psql", "-qc", f"DROP DATABASE {name} WITH (FORCE)", "postgres")
             self.sql("psql", "-qc", f"CREATE DATABASE {name} OWNER {name}", "postgres")
-            self.sql("pg_restore", "-d", name, f"{self.folder}/postgres/{name}.dump")
+            self.sql("pg_restore", "-d", name, f"{name}.dump")
 
 
 def home_of_the_user(folder):
