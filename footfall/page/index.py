@@ -75,7 +75,8 @@ def _row(site: Site, days: pd.DatetimeIndex, language: Language) -> dict[str, An
     cells = [("?", CLOSED)] * len(days)
     if site.days is not None:
         week = site.days.head(WEEK)
-        cells = [_cell(day, language._replace(fine=is_fine(week))) for day in week.itertuples()]
+        language = language._replace(fine=is_fine(week))
+        cells = [_cell(day, language) for day in week.itertuples()]
     return {"name": plain(site.name), "slug": site.slug, "cells": cells}
 
 
