@@ -6,6 +6,7 @@ import shutil
 import socket
 import sqlite3
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.request
@@ -49,6 +50,8 @@ LONGEST = (
 
 def pytest_collection_modifyitems(items):
     """The files that take longest come first, the quick ones last: neither worker is left alone at the end."""
+    # whoever imports it before `servers` has an address gets a second server of Prefect's own, in silence
+    assert "prefect" not in sys.modules, "a test's module imports flows that import prefect; do so in the test itself"
     for item in items:
         if {"servers", "emulator"} & set(item.fixturenames):
             item.add_marker("servers")
@@ -78,6 +81,7 @@ def servers(first_home):
 def leave_a_copy(folder):
     """Copy what a home keeps, its databases as they are at one moment; another worker's copy stays."""
     part = folder.with_name(uuid.uuid4().hex)
+    part.mkdir(mode=0o700)  # a copy brings its mode along
     for name in ("artifacts", "bucket", "runs"):
         shutil.copytree(home() / name, part / name)
     (part / "prefect").mkdir()

@@ -8,6 +8,7 @@ from figures import retail
 
 from flows.authoring.candidates import candidates
 from flows.settings import notebooks_folder
+from footfall.errors import DataProblem
 from footfall.evaluation.backtest import backtest, last_origins
 from footfall.evaluation.intervals import with_quantiles
 from footfall.models.updating import fit, predict
@@ -83,7 +84,7 @@ def test_its_ranges_are_whole_and_in_order(case, tmp_path):
     ],
 )
 def test_what_cannot_be_trained_on_is_refused_by_the_notebook(spoil, reason, tmp_path):
-    with pytest.raises(AssertionError, match=reason):
+    with pytest.raises(DataProblem, match=reason):
         recipes("PT", spoil(retail()), tmp_path)
 
 

@@ -12,9 +12,6 @@ from live import Server
 
 from flows.settings import today
 from flows.sources.weather import HOST_SETTING, KEY
-from flows.station import weather
-from flows.station.run import Run
-from flows.station.weather import past_weather, weather_of
 from flows.storage import bucket as storage
 from flows.storage import layout
 from footfall.digest import sha256
@@ -35,6 +32,13 @@ def answer(first, rain):
 
 
 @pytest.fixture
+def weather(servers):
+    from flows.station import weather
+
+    return weather
+
+
+@pytest.fixture
 def service(monkeypatch):
     with Server() as server:
         monkeypatch.setenv(HOST_SETTING, server.url("").rstrip("/"))
@@ -46,32 +50,34 @@ def rain(content):
     return pd.read_parquet(io.BytesIO(content))["rain_mm"].tolist()
 
 
-def test_the_first_run_of_a_day_fixes_its_weather(service, bucket):
+def test_the_first_run_of_a_day_fixes_its_weather(weather, service, bucket):
     day = today()
     service.body = answer(day, 4.0)
-    first = weather_of(bucket, MARKET, day)
+    first = weather.weather_of(bucket, MARKET, day)
     service.body = answer(day, 9.0)
-    assert rain(first) == [4.0] * (PAST + 3) and weather_of(bucket, MARKET, day) == first
+    assert rain(first) == [4.0] * (PAST + 3) and weather.weather_of(bucket, MARKET, day) == first
     assert service.answered == [200], "it was asked once"
 
 
-def test_a_day_that_is_over_has_what_was_kept_on_it_and_nothing_issued_afterwards(service, bucket, monkeypatch):
+def test_a_day_that_is_over_has_what_was_kept_on_it_and_nothing_issued_afterwards(
+    weather, service, bucket, monkeypatch
+):
     day = today()
     service.body = answer(day, 4.0)
-    kept = weather_of(bucket, MARKET, day)
+    kept = weather.weather_of(bucket, MARKET, day)
     monkeypatch.setattr(weather, "today", lambda _: day + dt.timedelta(days=1))
     service.body = answer(day + dt.timedelta(days=1), 9.0)
-    assert weather_of(bucket, MARKET, day) == kept
-    assert weather_of(bucket, MARKET, day - dt.timedelta(days=1)) is None
-    assert rain(weather_of(bucket, MARKET, day + dt.timedelta(days=1))) == [9.0] * (PAST + 3)
+    assert weather.weather_of(bucket, MARKET, day) == kept
+    assert weather.weather_of(bucket, MARKET, day - dt.timedelta(days=1)) is None
+    assert rain(weather.weather_of(bucket, MARKET, day + dt.timedelta(days=1))) == [9.0] * (PAST + 3)
 
 
-def test_weather_that_is_away_is_a_problem_that_leaves_nothing_behind(service, bucket):
+def test_weather_that_is_away_is_a_problem_that_leaves_nothing_behind(weather, service, bucket):
     service.answers = [503] * 3
     with pytest.raises(EnvironmentProblem, match="answered 503"):
-        weather_of(bucket, MARKET, today())
+        weather.weather_of(bucket, MARKET, today())
     service.body = answer(today(), 4.0)
-    assert rain(weather_of(bucket, MARKET, today())) == [4.0] * (PAST + 3)
+    assert rain(weather.weather_of(bucket, MARKET, today())) == [4.0] * (PAST + 3)
 
 
 def hourly(first, last):
@@ -86,10 +92,10 @@ def hourly(first, last):
     }).encode()  # fmt: skip
 
 
-def test_a_training_has_what_was_issued_by_its_day_and_nothing_later(service, bucket):
+def test_a_training_has_what_was_issued_by_its_day_and_nothing_later(weather, service, bucket):
     as_of = dt.date(2026, 3, 10)
     service.body = hourly("2026-03-01", "2026-03-12")
-    content = past_weather(bucket, MARKET, as_of)
+    content = weather.past_weather(bucket, MARKET, as_of)
     table = pd.read_parquet(io.BytesIO(content))
     assert table["issued"].max() == "2026-03-10" and table["date"].max() == "2026-03-12"
     assert table.groupby("date").size()["2026-03-12"] == 4, "five, four, three and two days before"
@@ -98,12 +104,16 @@ def test_a_training_has_what_was_issued_by_its_day_and_nothing_later(service, bu
     asked = parse_qs(urlsplit(service.asked[-1]).query)
     days = as_of - dt.date.fromisoformat(asked["start_date"][0])
     assert asked["end_date"] == ["2026-03-10"] and days.days == 400 + 182 + 7 + 3
-    past_weather(bucket, MARKET, dt.date(2024, 6, 1))
+    weather.past_weather(bucket, MARKET, dt.date(2024, 6, 1))
     assert parse_qs(urlsplit(service.asked[-1]).query)["start_date"] == ["2024-01-20"], "nobody kept what was before"
 
 
 @pytest.mark.parametrize("trouble", [[503] * 3, ["cut"] * 3, "of another place", "late"])
-def test_a_run_that_cannot_have_its_weather_goes_on_and_says_so(service, bucket, tmp_path, monkeypatch, trouble):
+def test_a_run_that_cannot_have_its_weather_goes_on_and_says_so(
+    weather, service, bucket, tmp_path, monkeypatch, trouble
+):
+    from flows.station.run import Run
+
     said = []
     monkeypatch.setattr(weather, "stage", lambda name: nullcontext(said))
     monkeypatch.setattr(weather, "bucket_name", lambda: bucket.name)
