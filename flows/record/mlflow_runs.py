@@ -162,9 +162,8 @@ def deliver(folder: Path) -> str:
             client.log_inputs(run, [mlflow_fields.dataset(record)], _input_models(client, record))
         tags = mlflow_fields.tags(record, client.get_run(run))
         client.log_batch(run, mlflow_fields.metrics(record, folder), mlflow_fields.params(record), tags)
-        ended = (
-            record.started.timestamp() + record.seconds
-        )  # whenever it is delivered, and to whatever the clock is set
+        # whenever it is delivered, and to whatever the clock is set
+        ended = record.started.timestamp() + record.seconds
         client.set_terminated(run, STATUS.get(record.outcome, "FAILED"), int(ended * 1000))
         _remove_doubles(client, run, folder.name)
     replace(folder / "delivered", run)
