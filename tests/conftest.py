@@ -17,7 +17,8 @@ from types import SimpleNamespace
 import nbformat
 import pytest
 
-os.environ["FOOTFALL_HOME"] = tempfile.mkdtemp(prefix="footfall-tests-")  # before any of our modules is imported
+# before any of our modules is imported; a home may be called anything, so that of all tests is called badly
+os.environ["FOOTFALL_HOME"] = tempfile.mkdtemp(prefix="footfall tests, à casa #2? 50%41-")
 
 from invariants import CANARY
 

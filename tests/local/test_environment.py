@@ -26,14 +26,15 @@ def footfall(*words, without=(), **environment):
     return subprocess.run(command, env=ours | environment, capture_output=True, check=False)
 
 
+@pytest.mark.soak  # beside the worker of tests/local/test_worker.py, which has such a proxy
 @pytest.mark.parametrize(
     "proxies",
     [
         dict.fromkeys(KINDS, DEAD) | {"NO_PROXY": "example.org, .example.net"},
-        pytest.param({"HTTP_PROXY": "nonsense", "NO_PROXY": "*"}, marks=pytest.mark.soak),
-        *(pytest.param({kind: DEAD}, marks=pytest.mark.soak) for kind in (*KINDS, "http_proxy", "all_proxy")),
-        pytest.param(dict.fromkeys(KINDS, DEAD) | {"no_proxy": "example.org"}, marks=pytest.mark.soak),
-        pytest.param({"HTTP_PROXY": ""}, marks=pytest.mark.soak),
+        {"HTTP_PROXY": "nonsense", "NO_PROXY": "*"},
+        *({kind: DEAD} for kind in (*KINDS, "http_proxy", "all_proxy")),
+        dict.fromkeys(KINDS, DEAD) | {"no_proxy": "example.org"},
+        {"HTTP_PROXY": ""},
     ],
     ids=str,
 )
@@ -84,10 +85,8 @@ def test_a_proxy_between_us_and_a_source_is_named_with_it(tmp_path, monkeypatch)
     assert "canary-proxy" not in str(seen.value) and by_way_of("https://127.0.0.1/") == ""
 
 
-LONG = pytest.param("n" * 200, id="long", marks=pytest.mark.soak)
-
-
-@pytest.mark.parametrize("name", [pytest.param("à casa #2? 50%41", id="#?%"), LONG])
+@pytest.mark.soak  # beside the home of all tests, which is called badly too
+@pytest.mark.parametrize("name", [pytest.param("à casa #2? 50%41", id="#?%"), pytest.param("n" * 200, id="long")])
 def test_a_home_may_be_called_anything(name, tmp_path):
     done = footfall("explore", "sample", without=ADDRESSES, FOOTFALL_HOME=str(tmp_path / name), HTTP_PROXY=DEAD)
     assert done.returncode == 0, done
@@ -105,7 +104,8 @@ def test_a_home_may_be_called_anything(name, tmp_path):
 ELSEWHERE = [("Asia/Kolkata", "tr_TR.UTF-8"), ("America/St_Johns", "C"), ("Pacific/Kiritimati", "pt_PT.UTF-8")]
 
 
-@pytest.mark.parametrize("elsewhere", typical(ELSEWHERE, ELSEWHERE[0]), ids=str)
+@pytest.mark.soak  # beside the worker of tests/local/test_worker.py, which lives in one of them
+@pytest.mark.parametrize("elsewhere", ELSEWHERE, ids=str)
 def test_the_same_forecast_is_made_in_every_zone_and_language(elsewhere, first_run):
     zone, language = elsewhere
     done = footfall("predict", "sample", TZ=zone, LC_ALL=language, LANG=language)

@@ -18,12 +18,14 @@ from flows.settings import POOL, ROOT, home
 from flows.storage import bucket, forecasts
 
 pytestmark = pytest.mark.kernel
+ABROAD = {"TZ": "Asia/Kolkata", "LC_ALL": "tr_TR.UTF-8", "HTTP_PROXY": "http://127.0.0.1:9", "NO_PROXY": "example.org"}
 
 
 @pytest.fixture(scope="module")
 def up(servers, thin_notebooks):
-    """`footfall up` in a process of its own, a guest of the servers that are there, and what it said."""
-    env = {name: value for name, value in os.environ.items() if name not in HOMES}
+    """`footfall up` in a process of its own, a guest of the servers that are there, and what it said: in another zone
+    and language than ours, and behind a proxy that answers nobody."""
+    env = {name: value for name, value in os.environ.items() if name not in HOMES} | ABROAD
     words, env = [sys.executable, "-m", "flows.cli.main", "up"], env | {"FOOTFALL_NOTEBOOKS": str(thin_notebooks)}
     with subprocess.Popen(words, env=env, stdout=subprocess.PIPE, text=True) as process:
         said = []
@@ -77,10 +79,12 @@ def test_the_training_deployment_runs_to_completed(first_run, run, client):
 def test_a_deployment_runs_to_completed_and_publishes(first_run, run, client):
     from flows.record import mlflow_runs
 
+    before = forecasts.pointer(bucket.connect("footfall"), "sample")
     predicted = run("predict/sample")
     assert predicted.state.is_completed(), predicted.state
     latest = forecasts.latest(bucket.connect("footfall"), "sample")
     assert latest.pointer["as_of"] == "2022-10-13" and "index.html" in latest.files
+    assert latest.pointer == before, "the same bytes in every zone and language"
 
     shown = artifacts(client, predicted)
     ((_, record),) = mlflow_runs.search("predict", f"tags.prefect_flow_run = '{predicted.id}'")
