@@ -31,7 +31,7 @@ async def whatif(market: str, scenario: dict[str, Any]) -> Weeks | State[Any]:
     market
         As in `flows.station.run.market_as_of`.
     scenario : dict
-        Fields of `footfall.scenario.Scenario`.
+        Fields of a `footfall.scenario.Scenario` that was checked.
 
     Raises
     ------
@@ -42,7 +42,7 @@ async def whatif(market: str, scenario: dict[str, Any]) -> Weeks | State[Any]:
     if latest is None:
         raise UsageProblem(f"{market} has no published forecast yet; make one: footfall run {market}")
     published = pd.read_parquet(io.BytesIO(latest.files["forecast.parquet"]))
-    supposed.check(published)
+    supposed.check_days(published)
     with recorded("whatif", market, latest.pointer["as_of"], None, scenario=str(supposed)) as run:
         take_snapshot(run, latest.manifest["about"]["snapshot"])
         run.events = supposed.on_events(run.events, str(run.as_of), site_of(run.market.data.location))

@@ -34,23 +34,26 @@ class Scenario(NamedTuple):
         parts += [f"{day} {event}" for day, event in self.events.items()]
         return "; ".join([*parts, *(f"{day} {amount:g} mm of rain" for day, amount in self.rain.items())])
 
-    def check(self, published: pd.DataFrame) -> None:
-        """Stop a scenario of nothing, or of days and effects that there are not.
+    def check(self) -> None:
+        """Stop a scenario of nothing, or of effects and amounts that there are not.
 
         Raises
         ------
         UsageProblem
             Names what there is.
         """
-        days = [*dict.fromkeys(published["target_end_date"])]
-        if other := [day for day in [*self.closed, *self.events, *self.rain] if day not in days]:
-            raise UsageProblem(f"{other[0]} is none of the published days, {days[0]} to {days[-1]}")
         if not str(self):
             raise UsageProblem("suppose something: --closed DATE, --event DATE=busier, --rain DATE=MILLIMETRES")
         if wrong := [event for event in self.events.values() if _effect(event) not in EFFECTS]:
             raise UsageProblem(f"--event: {wrong[0]!r} begins with none of {', '.join(EFFECTS)}")
         if amounts := [amount for amount in self.rain.values() if not 0 <= amount <= 1000]:
             raise UsageProblem(f"--rain: {amounts[0]} cannot be; from 0 to 1000 millimetres")
+
+    def check_days(self, published: pd.DataFrame) -> None:
+        """Stop a scenario of other days than the published ones, with a `UsageProblem` that names them."""
+        days = [*dict.fromkeys(published["target_end_date"])]
+        if other := [day for day in [*self.closed, *self.events, *self.rain] if day not in days]:
+            raise UsageProblem(f"{other[0]} is none of the published days, {days[0]} to {days[-1]}")
 
     def on_events(self, known: pd.DataFrame | None, entered: str, site: str) -> pd.DataFrame:
         """The events that are known, and those that are supposed; columns as in `footfall.events.COLUMNS`."""

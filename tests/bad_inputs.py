@@ -139,6 +139,12 @@ WORDS = [
     ["backfill", "sample", "--from", "1/5/2022", "--to", "2/5/2022"],
     ["rollback", "sample"],
     ["trace", "sample"],
+    ["trace", "sample", "13-10-2022"],
+    ["champion", "sample", "--on", "2022-02-30"],
+    ["runs", "--since", "2022-13-45"],
+    ["whatif", "sample"],
+    ["whatif", "sample", "--event", "2022-10-14=louder"],
+    ["whatif", "sample", "--rain", "2022-10-14=much"],
     ["notebooks", "chek"],
 ]
 

@@ -15,7 +15,7 @@ def test_a_past_that_is_caught_up_on_takes_nothing_from_today(first_run, few_can
     place = bucket.connect("footfall")
     latest, champion = forecasts.pointer(place, "sample"), registry.alias("sample")
     opened = alerts.opened("sample")
-    asked = ["backfill", "sample", "--from", "2022-10-11", "--to", "2022-10-12"]
+    asked = ["backfill", "sample", "--from", "2022-10-11", "--to", "2022-10-12", "--set", "train.backtest_days=66"]
     done = footfall(*asked)
     assert done.exit_code == 0, done.output
     assert done.output.count("stored, not shown") == 2 and "forecasts of a day became known" not in done.output

@@ -13,7 +13,8 @@ WHOLE = Scenario(["2026-12-31"], {"2026-12-30": "busier: a concert"}, {"2026-12-
 
 def test_it_says_what_it_supposes():
     assert str(WHOLE) == "closed 2026-12-31; 2026-12-30 busier: a concert; 2026-12-29 0 mm of rain"
-    WHOLE.check(PUBLISHED)
+    WHOLE.check()
+    WHOLE.check_days(PUBLISHED)
 
 
 @pytest.mark.parametrize(
@@ -28,7 +29,8 @@ def test_it_says_what_it_supposes():
 )
 def test_what_cannot_be_supposed_is_refused(scenario, says):
     with pytest.raises(UsageProblem, match=says):
-        scenario.check(PUBLISHED)
+        scenario.check()
+        scenario.check_days(PUBLISHED)
 
 
 def test_supposed_events_stand_beside_the_known():

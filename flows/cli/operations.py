@@ -1,6 +1,7 @@
 """The commands of those who operate it: what was in use, what ran, what is wrong, and the way back."""
 
 import contextlib
+import datetime as dt
 import os
 import signal
 import subprocess
@@ -15,7 +16,7 @@ from typing import Annotated
 import typer
 
 from flows.cli import terminal
-from flows.cli.options import Market, app
+from flows.cli.options import Market, app, calendar_day
 from flows.local.servers import BUCKET, MLFLOW, PREFECT, servers
 from flows.settings import bucket_name, home, params_folder
 from footfall.errors import DataProblem, EnvironmentProblem
@@ -27,7 +28,9 @@ RunId = Annotated[str, typer.Argument(metavar="RUN", help="A run's id in MLflow,
 @app.command()
 def champion(
     market: Market,
-    on: Annotated[str | None, typer.Option(metavar="DATE", help="The day asked for; the newest if left out.")] = None,
+    on: Annotated[
+        dt.date | None, typer.Option(parser=calendar_day, metavar="DATE", help="The day asked for, else the newest.")
+    ] = None,
 ) -> None:
     """Say which model, notebook, data and forecast were in use on a day, and since when and why."""
     with _named(market), servers(MLFLOW, BUCKET):
@@ -75,7 +78,10 @@ def runs(
     market: Annotated[str | None, typer.Option(help="Only this market.")] = None,
     notebook: Annotated[str | None, typer.Option(help="Only this notebook: explore, train, predict or review.")] = None,
     outcome: Annotated[str | None, typer.Option(help="Only this outcome, such as failed or 'kernel died'.")] = None,
-    since: Annotated[str | None, typer.Option(help="Only what ran from this day on, as in 2026-11-01.")] = None,
+    since: Annotated[
+        dt.date | None,
+        typer.Option(parser=calendar_day, metavar="DATE", help="Only what ran from this day on, as in 2026-11-01."),
+    ] = None,
 ) -> None:
     """List the fifty newest runs on record, or the fifty newest that are asked for."""
     with _named(market), servers(MLFLOW):
@@ -88,12 +94,15 @@ def runs(
 
 
 @app.command()
-def trace(market: Market, day: Annotated[str, typer.Argument(help="The day the forecast stood on.")]) -> None:
+def trace(
+    market: Market,
+    day: Annotated[dt.date, typer.Argument(parser=calendar_day, metavar="DAY", help="The day the forecast stood on.")],
+) -> None:
     """Lead back from a published forecast to its model, notebook, data, commit and parameters."""
     with _named(market), servers(MLFLOW, BUCKET):
         from flows.operations import audit
 
-        terminal.print_pairs(audit.trace(bucket_name(), market, day))
+        terminal.print_pairs(audit.trace(bucket_name(), market, str(day)))
 
 
 @app.command()

@@ -1,5 +1,6 @@
 """What commands have in common: the application that they belong to, and their arguments."""
 
+import datetime as dt
 from typing import Annotated
 
 import typer
@@ -18,3 +19,11 @@ Settings = Annotated[
         "--set", metavar="SECTION.KEY=VALUE", help="Replace a parameter of the market's file; may be repeated."
     ),
 ]
+
+
+def calendar_day(text: str) -> dt.date:
+    """A day as it is typed; what is none is told before anything starts."""
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no day of the calendar; write it as 2022-10-13") from None

@@ -99,10 +99,14 @@ def whatif(
     rain: Annotated[list[str] | None, typer.Option("--rain", metavar="DATE=MM", help="So much rain.")] = None,
 ) -> None:
     """Show the published week beside what it would be; on record as a scenario, never published."""
+    from footfall.scenario import Scenario
+
+    with terminal.plain_words(None):
+        events, amounts = terminal.by_day("--event", event, str), terminal.by_day("--rain", rain, float)
+        supposed = Scenario(closed or [], events, amounts)
+        supposed.check()  # a typo is told before any server starts
     with terminal.ready(market, None, None):
-        supposed = {"closed": closed or [], "events": terminal.by_day("--event", event, str),
-                    "rain": terminal.by_day("--rain", rain, float)}  # fmt: skip
-        terminal.suppose(market, supposed)
+        terminal.suppose(market, supposed._asdict())
 
 
 def _champion(parameters: dict[str, Any]) -> Any:

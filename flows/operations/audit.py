@@ -24,12 +24,12 @@ from footfall.errors import DataProblem, EnvironmentProblem, UsageProblem
 CANNOT_IMPORT = ("ImportError", "ModuleNotFoundError")
 
 
-def runs(market: str | None, notebook: str | None, outcome: str | None, since: str | None) -> list[dict[str, str]]:
+def runs(market: str | None, notebook: str | None, outcome: str | None, since: dt.date | None) -> list[dict[str, str]]:
     """What ran, newest first: when, what, as of when, with which outcome, seconds, model and snapshot, and its id."""
     asked = {"market": market, "outcome": outcome}
     clauses = [f"tags.{name} = '{value}'" for name, value in asked.items() if value]
     if since:
-        first = dt.datetime.combine(_day(since), dt.time())
+        first = dt.datetime.combine(since, dt.time())
         clauses.append(f"attributes.start_time >= {int(first.timestamp() * 1000)}")
     return [_line(name, run) for name, run in mlflow_runs.search(notebook, " and ".join(clauses))]
 
@@ -86,7 +86,7 @@ def _never_shown(address: str) -> bool:
     return bool(made) and "true" not in made
 
 
-def champion(name: str, market: str, on: str | None) -> list[tuple[str, str]]:
+def champion(name: str, market: str, on: dt.date | None) -> list[tuple[str, str]]:
     """Which model, notebook, data and forecast a market used on a day: pairs of what and which.
 
     Parameters
@@ -95,17 +95,17 @@ def champion(name: str, market: str, on: str | None) -> list[tuple[str, str]]:
         The bucket.
     market : str
         The market.
-    on : str or None
-        ISO day; the newest if None.
+    on : datetime.date or None
+        The day; the newest if None.
     """
-    place, day = bucket.connect(name), _day(on) if on else None
-    entry = ledger.champion(place, market, day)
+    place = bucket.connect(name)
+    entry = ledger.champion(place, market, on)
     if entry is None:
         when, then = (f"on {on}", f" --as-of {on}") if on else ("yet", "")
         raise UsageProblem(f"{market} had no champion {when}; train one: footfall train {market}{then}")
     since = f"{entry.as_of}, entry {entry.number} of the ledger: {entry.action} by {entry.who} at {entry.at}"
     steps = [("champion", f"{market}/{entry.version}"), ("since", since), ("why", entry.why)]
-    shown = in_use(place, market, on)
+    shown = in_use(place, market, str(on) if on else None)
     return steps + (_way_back(place, shown) if shown else _trained_by(market, entry.version))
 
 
@@ -117,13 +117,6 @@ def in_use(place: bucket.Bucket, market: str, on: str | None) -> str | None:
     latest, stored = (forecasts.pointer(place, market) or {"as_of": ""})["as_of"], forecasts.sets(place, market)
     day = max((one for one in stored if one <= min(on or latest, latest)), default=None)
     return ledger.live(place, market, day, stored[day]) if day else None
-
-
-def _day(text: str) -> dt.date:
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        raise UsageProblem(f"{text!r} is no day of the calendar; write it as 2022-10-13") from None
 
 
 def _made_by(run: str) -> list[tuple[str, str]]:
