@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import typical
 from figures import SAMPLE, retail
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -95,7 +96,7 @@ RECIPES = {
 
 @settings(max_examples=3, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", typical(list(RECIPES), "calendar", "both scales", "without trees", FALLBACK))
 def test_long_series_share_a_batch_wherever_they_begin_and_say_what_they_would_alone(name, data):
     category = data.draw(st.sampled_from(["parks", "count"]))
     some = st.lists(st.integers(60, 481), max_size=2)

@@ -171,24 +171,20 @@ def test_what_cannot_be_shown_keeps_neither_the_alert_nor_the_training(cafe, ser
     assert newest("train", cafe).data.tags["trigger"] == "drift"
 
 
-def test_a_market_with_an_underscore_is_shown_in_prefect(cafe):
+def test_before_anything_was_published_a_review_says_so_in_prefect_too_whatever_the_market_is_called(cafe):
     from prefect.client.orchestration import get_client
 
     name = cafe.replace("-", "_")
     (params_folder() / f"{name}.yaml").write_text("data: {source: sample}\n")
-    review(name, "2022-09-26")
+    told = review(name, "2022-09-26")
+    assert told.startswith("nothing new became known") and "0 of the last 42 days are scored" in told
+    assert not any("scores" in name for name in stored(cafe))
     with get_client(sync_client=True) as client:
         asked = {"artifacts": {"key": {"any_": [f"{cafe}-review", f"{cafe}-report-card"]}}}
         assert {one["type"] for one in client.request("POST", "/artifacts/filter", json=asked).json()} == {
             "markdown",
             "table",
         }
-
-
-def test_before_anything_was_published_a_review_says_so(cafe):
-    told = review(cafe, "2022-09-26")
-    assert told.startswith("nothing new became known") and "0 of the last 42 days are scored" in told
-    assert not any("scores" in name for name in stored(cafe))
 
 
 @pytest.mark.soak

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from batches import CANDIDATES, batches
+from conftest import typical
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -23,7 +24,9 @@ def actual_of(y: pd.DataFrame, origins: pd.DatetimeIndex, horizon: int) -> np.nd
 
 @few
 @given(y=batches(), lag=st.sampled_from([0, 3]), count=st.sampled_from([12, 60]))
-@pytest.mark.parametrize("name", ["seasonal naive", "calendar", "both scales"])
+@pytest.mark.parametrize(
+    "name", typical(["seasonal naive", "calendar", "both scales"], "seasonal naive", "both scales")
+)
 def test_a_batch_is_its_series_one_by_one(name, y, lag, count):
     origins = backtest.last_origins(y, count, 7, lag)
     floor, actual = unit(y).floor, actual_of(y, origins, 7)

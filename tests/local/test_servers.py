@@ -10,6 +10,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from conftest import typical
 
 from flows.local import servers
 from flows.record.process import this_process
@@ -144,7 +145,7 @@ STARTS = {
 }
 
 
-@pytest.mark.parametrize("start", STARTS)
+@pytest.mark.parametrize("start", typical(list(STARTS), *list(STARTS)[:3]))
 def test_a_server_is_waited_for_while_it_works_and_no_longer(start, tmp_path, monkeypatch):
     script, answers, stretches = STARTS[start]
     monkeypatch.setenv("FOOTFALL_HOME", str(tmp_path))

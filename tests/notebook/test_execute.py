@@ -16,6 +16,7 @@ from pathlib import Path
 import nbformat
 import psutil
 import pytest
+from conftest import typical
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_notebook
@@ -85,7 +86,7 @@ ENDINGS = {
 }
 
 
-@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("ending", typical(list(ENDINGS), *list(ENDINGS)[:4], "too long, holding the lock"))
 def test_whatever_ends_a_run_the_record_says_so(ending, tmp_path):
     cell, outcome, reason = ENDINGS[ending]
     record, _ = run(tmp_path, "'before'", cell, "'after'", cell_seconds=3)
@@ -163,7 +164,7 @@ def test_a_record_made_before_errors_had_a_class_still_reads(tmp_path):
     assert read_record(tmp_path / "run").error_type == "" and differences(tmp_path / "run") == []
 
 
-@pytest.mark.parametrize("how", ["too long", "too long, holding the lock"])
+@pytest.mark.parametrize("how", typical(["too long", "too long, holding the lock"], "too long, holding the lock"))
 def test_a_notebook_has_a_time_limit_too(how, tmp_path):
     began = time.monotonic()
     record, _ = run(tmp_path, "'before'", ENDINGS[how][0], "'after'", notebook_seconds=3)
@@ -218,14 +219,15 @@ while not os.path.exists('out/pid'):
     time.sleep(0.01)
 """
 STARTED = "import subprocess; open('out/pid', 'w').write(str(subprocess.Popen({}).pid))"
+FORKED_DAEMON = "a daemon that was only forked"
 DESCENDANTS = {
     "a child": STARTED.format(["sleep", "600"]),
     "a daemon": STARTED.format(["setsid", "sleep", "600"]),
-    "a daemon that was only forked": FORKED,
+    FORKED_DAEMON: FORKED,
 }
 
 
-@pytest.mark.parametrize("descendant", ["a daemon", "a daemon that was only forked"])
+@pytest.mark.parametrize("descendant", typical(["a daemon", FORKED_DAEMON], FORKED_DAEMON))
 def test_no_descendant_of_a_kernel_outlives_its_run(descendant, tmp_path):
     spawn = DESCENDANTS[descendant]
     for name, ending in {"good": "1", "bad": "1 / 0", "dead": "import os; os.kill(os.getpid(), 9)"}.items():
@@ -243,7 +245,7 @@ def assert_gone(pid, seconds=5):
     raise AssertionError(f"process {pid} is alive {seconds} s after its run ended")
 
 
-@pytest.mark.parametrize("parent", ["PARENT", "FORKING"])
+@pytest.mark.parametrize("parent", typical(["PARENT", "FORKING"], "FORKING"))
 def test_a_kernel_dies_with_a_killed_parent(tmp_path, parent):
     template = write(
         tmp_path, "import os; open('out/pid', 'w').write(str(os.getpid()))", "import time; time.sleep(600)"
@@ -384,7 +386,7 @@ def test_the_record_of_a_run_that_died_names_the_code_that_it_began_with(tmp_pat
     assert now.commit != first.commit and now.lock == sha256(b"second"), "an older version noted nothing"
 
 
-@pytest.mark.parametrize("descendant", DESCENDANTS)
+@pytest.mark.parametrize("descendant", typical(list(DESCENDANTS), FORKED_DAEMON))
 def test_a_grandchild_dies_with_a_killed_parent(descendant, tmp_path):
     template = write(tmp_path, DESCENDANTS[descendant], "import time; time.sleep(600)")
     command = [sys.executable, "-c", FORKING, str(template), str(tmp_path / "run")]

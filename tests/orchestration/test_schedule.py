@@ -152,6 +152,7 @@ def test_a_run_whose_process_lives_is_left_alone(client, live):
     client.delete_flow_run(run.id)
 
 
+@pytest.mark.soak  # beside a flow that was killed, in tests/notebook/test_dying.py
 def test_a_run_killed_in_its_notebook_does_not_stay_running(client, first_run):
     from flows.orchestration import reaper
 

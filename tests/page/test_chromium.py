@@ -5,6 +5,7 @@ import re
 
 import pages
 import pytest
+from conftest import typical
 from small_notebook import write
 
 from flows.authoring import screenshot
@@ -68,9 +69,14 @@ def obstacles(view):
     return [f"{rule['id']}: {rule['nodes'][0]['html'][:200]}" for rule in violations]
 
 
+WAYS_TO_READ = [
+    ("en-GB", PHONE, "light"), ("pt-PT", PHONE, "dark"), ("en-GB", DESKTOP, "dark"), ("pt-PT", DESKTOP, "light"),
+]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("locale", "viewport", "scheme"),
-    [("en-GB", PHONE, "light"), ("pt-PT", PHONE, "dark"), ("en-GB", DESKTOP, "dark"), ("pt-PT", DESKTOP, "light")],
+    typical(WAYS_TO_READ, *WAYS_TO_READ[1:3]),
 )
 def test_everybody_can_read_it(opened, address, locale, viewport, scheme):
     view = opened(locale=locale, viewport=viewport, color_scheme=scheme)
@@ -96,10 +102,10 @@ HOUSES = {
 }
 
 
-@pytest.fixture(scope="module", params=HOUSES.values(), ids=HOUSES)
+@pytest.fixture(scope="module", params=typical(list(HOUSES), "shut on Mondays", "young, with a long name"))
 def house(request, tmp_path_factory):
     out = tmp_path_factory.mktemp("house")
-    pages.written(out, pages.house(**request.param))
+    pages.written(out, pages.house(**HOUSES[request.param]))
     return (out / "forecast" / "index.html").as_uri()
 
 
@@ -116,7 +122,7 @@ def test_a_houses_own_page_fits_a_phone_in_every_language(browser, house):
     view.close()
 
 
-@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("locale", typical(list(LOCALES), "pt-PT"))
 def test_it_is_good_on_paper(opened, locale):
     view = opened(locale=locale, viewport={"width": 700, "height": 1000}, color_scheme="dark")
     view.emulate_media(media="print")

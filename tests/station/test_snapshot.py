@@ -34,6 +34,7 @@ def test_what_was_lost_of_the_latest_set_stops_no_later_day(lost, first_run, tmp
         storage.create(bucket, path, content)  # other tests read the same snapshot
 
 
+@pytest.mark.soak  # beside what nobody is told of a day of the past, in test_notify.py
 def test_nothing_is_said_on_the_page_by_a_run_that_is_not_of_today(first_run, tmp_path, monkeypatch):
     name = market(monkeypatch, tmp_path, f"live{uuid.uuid4().hex[:6]}", "data: {source: sample}\n")
     crown(name, tmp_path)
