@@ -139,7 +139,11 @@ def first_run(servers, thin_notebooks, first_home):
 
 def typical(cases, *kept):
     """Many cases of one behaviour, for parametrize: those that are kept run always, the others with the long ones."""
-    return [case if case in kept else pytest.param(case, marks=pytest.mark.soak) for case in cases]
+    return [case if case in kept else _soak(*case if isinstance(case, tuple) else (case,)) for case in cases]
+
+
+def _soak(*values):
+    return pytest.param(*values, marks=pytest.mark.soak)
 
 
 def market(monkeypatch, folder, name, text):

@@ -16,7 +16,7 @@ from flows.record.excerpt import excerpt
 from flows.record.folder import claim
 from flows.record.html import or_why_not
 
-LINES = "for i in range(20_000): print('line', i, number)"
+LINES = "for i in range(100_000): print('line', i, number)"
 HTML = "from IPython.display import HTML; HTML(f'<p>figures {number}</p>' * 4_000_000)"
 DISPLAYS = "from IPython.display import display\nfor i in range(3000): display(f'{i} of {number}')"
 
@@ -25,7 +25,7 @@ DISPLAYS = "from IPython.display import display\nfor i in range(3000): display(f
 @pytest.mark.parametrize(
     ("cell", "left_out", "kept"),
     [
-        (LINES, "19,801 lines left out", "line 10000 1"),
+        (LINES, "99,801 lines left out", "line 50000 1"),
         pytest.param(HTML, "64,000,000 characters of text/html left out", "figures 1</p>", marks=pytest.mark.soak),
         pytest.param(DISPLAYS, "2,960 outputs left out", "1500 of 1", marks=pytest.mark.soak),
     ],
