@@ -94,6 +94,7 @@ RECIPES = {
 }
 
 
+@pytest.mark.long
 @settings(max_examples=3, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 @pytest.mark.parametrize("name", typical(list(RECIPES), "calendar", "both scales", "without trees", FALLBACK))

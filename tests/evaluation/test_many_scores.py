@@ -13,6 +13,7 @@ from footfall.evaluation.metrics import complete, naive_error, scores_of
 from footfall.models.forecaster import series_of
 from footfall.units import unit
 
+pytestmark = pytest.mark.long
 few = settings(max_examples=6, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 SCORES = ["MAE", "MASE", "WIS", "cover50", "cover80", "cover90", "cover95", "days"]
 

@@ -167,7 +167,7 @@ def test_one_that_is_started_again_has_all_its_time_again(tmp_path, monkeypatch)
     monkeypatch.setattr(servers, "PATIENCE", 20.0)
     monkeypatch.setattr(servers, "WORKING", 0.2)  # what a start takes of a processor is no sign of life here
     (tmp_path / "logs").mkdir()
-    late = "import sys, time\ntry: open('once', 'x')\nexcept FileExistsError: time.sleep(12)\nelse: time.sleep(12); 1 / 0\n"
+    late = "import os, sys, time; again = os.path.exists('once'); open('once', 'w'); time.sleep(12); again or 1 / 0\n"
     command = [sys.executable, "-c", late + SERVES]
     stub = servers.Server(
         "STUB", "stub", 0, tmp_path, lambda port: [*command, str(port)], "/", lambda url: {"URL": url}

@@ -15,6 +15,7 @@ from footfall.models.saving import load, save
 from footfall.models.training_set import training_set
 from footfall.series import read_snapshot
 
+pytestmark = pytest.mark.long
 few = settings(max_examples=6, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 close = {"rtol": 1e-9, "atol": 1e-9}
 
