@@ -93,6 +93,7 @@ def test_a_deployment_runs_to_completed_and_publishes(first_run, run, client):
     wait_for_line(client, predicted, r"predict \[\d+\] .* Forecast")  # progress is in Prefect's log, cell by cell
 
 
+@pytest.mark.soak  # beside failures that no worker has started, in tests/orchestration/test_alerts.py and test_cli.py
 def test_a_failed_run_is_failed_in_prefect_and_in_mlflow(first_run, run, client):
     from flows.record import mlflow_runs
 

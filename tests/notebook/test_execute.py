@@ -331,6 +331,7 @@ def test_parameters_hold_no_path_of_this_machine(tmp_path):
     assert str(tmp_path) not in (tmp_path / "run" / "small.ipynb").read_text()
 
 
+@pytest.mark.soak  # beside a hundred, twelve at once, in test_dying.py
 def test_kernels_start_at_once(tmp_path):
     folders = [tmp_path / str(n) for n in range(3)]
     for folder in folders:

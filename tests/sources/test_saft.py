@@ -112,7 +112,7 @@ def test_what_the_market_s_file_calls_otherwise_is_said(tmp_path):
         read(tmp_path / "till.csv", format="saft")
 
 
-@pytest.mark.long
+@pytest.mark.soak
 def test_a_year_of_documents_is_read_as_a_stream(tmp_path):
     path = write(tmp_path, INVOICES * 3000)
     assert path.stat().st_size > 10_000_000

@@ -527,7 +527,7 @@ def test_a_workbook_that_unpacks_to_too_much_is_not_unpacked(tmp_path, monkeypat
     assert "more than the limit of 500 bytes; no export is that large" in problem(path, **PORTUGUESE)
 
 
-@pytest.mark.long
+@pytest.mark.soak
 def test_a_hundred_thousand_orders_take_little_memory(write):
     rows = "".join(f"2025-{m:02}-{d:02} 10:00,1\n" for m in range(1, 11) for d in range(1, 29)) * 360
     path = write("when,amount\n" + rows)

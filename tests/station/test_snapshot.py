@@ -3,7 +3,7 @@
 import uuid
 
 import pytest
-from conftest import crown, footfall, market, typical
+from conftest import crown, footfall, market
 
 from flows.storage import bucket as storage
 from flows.storage import forecasts
@@ -13,7 +13,8 @@ def predict(name, day):
     return footfall("predict", name, "--as-of", day)
 
 
-@pytest.mark.parametrize("lost", typical(["the snapshot", "the manifest", "a file"], "the manifest"))
+@pytest.mark.soak
+@pytest.mark.parametrize("lost", ["the snapshot", "the manifest", "a file"])
 def test_what_was_lost_of_the_latest_set_stops_no_later_day(lost, first_run, tmp_path, monkeypatch):
     name = market(monkeypatch, tmp_path, f"lost{uuid.uuid4().hex[:6]}", "data: {source: sample}\n")
     crown(name, tmp_path)

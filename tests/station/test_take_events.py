@@ -44,9 +44,9 @@ def test_what_was_entered_by_the_day_is_used_and_on_record_and_nothing_later_cha
     (key,) = seen = json.loads(storage.read(bucket, name))
     assert key == events.key(events.read_events((HEAD + BLANK).encode(), "x.csv").loc[0])
     storage.amend(bucket, name, lambda _: json.dumps({key: "2022-10-12"}).encode())
-    assert b"Concert" in tasca(BLANK).files["index.html"], "a blank is the day on which a run first saw it"
+    known = tasca(FAIR.format(entered="2022-10-13") + SHUT + BLANK)
+    assert b"Concert" in known.files["index.html"], "a blank is the day on which a run first saw it"
     assert json.loads(storage.read(bucket, name)) == {key: "2022-10-12"} != seen
-    known = tasca(FAIR.format(entered="2022-10-13") + SHUT)
     assert known.pointer["digest"] != before.pointer["digest"]
     page = known.files["index.html"].decode()
     assert "Street fair, which you expect to make it busier" in page and "closed, as you said" in page.lower()
