@@ -4,7 +4,8 @@ python -m benchmarks.own ../shared/data/own
 
 Of the last two years every sixth day is an origin, so that each weekday comes up alike, but for the first year, or
 the first half of a shorter series; 1 to 7 days ahead, no lag, open days that every model forecast. A model's ranges
-are made from its errors on every day before. `boosted` learns from all sites of its file.
+are made from its errors on every day before, two months of which lie before the first origin, as in a training.
+`boosted` learns from all sites of its file.
 """
 
 import sys
@@ -17,12 +18,12 @@ from sktime.forecasting.base import BaseForecaster
 from sktime.forecasting.theta import ThetaForecaster
 
 from footfall.calendar import country_of
-from footfall.evaluation.backtest import backtest
-from footfall.evaluation.intervals import with_quantiles
+from footfall.evaluation.backtest import backtest, backtest_with_quantiles
 from footfall.evaluation.metrics import covered
 from footfall.models import ETS, Boosted, KindOfDay, LastYearsTurn, LogLevel, Panel, SeasonalNaive, WeekdaySmoother
+from footfall.params import FEWEST_ORIGINS
 from footfall.series import DAY, WEEK, pick
-from footfall.units import COUNT, COUNTS
+from footfall.units import COUNT
 
 STEP, YEAR, MOST, HORIZON = 6, 365, 2 * 365, WEEK  # days
 WEEKS = 6  # same weekdays whose median is a forecast
@@ -33,6 +34,7 @@ FILES = {  # file: separator, columns of day, site and count, and where its site
     "stuttgart_restaurant.csv": (",", "date", "", "dishes", "DE-BW"),
     "portuguese_shop.csv": (";", "date", "", "all", "PT"),
     "queen_street_daily.csv": (",", "date", "site", "count", "NZ-AUK"),
+    "auckland_daily.csv": (",", "date", "site", "passers_by", "NZ-AUK"),
 }
 
 
@@ -55,7 +57,7 @@ def main() -> None:
 
 def _tables(folder: Path) -> Iterator[tuple[str, pd.DataFrame]]:
     """A backtest table for each series, told of as it is done."""
-    for snapshot in _snapshots(folder):
+    for snapshot in snapshots(folder):
         panel = Panel(snapshot)
         for location in snapshot["location"].unique():
             table = _table(snapshot, location, panel)
@@ -64,7 +66,7 @@ def _tables(folder: Path) -> Iterator[tuple[str, pd.DataFrame]]:
             yield location, table
 
 
-def _snapshots(folder: Path) -> Iterator[pd.DataFrame]:
+def snapshots(folder: Path) -> Iterator[pd.DataFrame]:
     """A series table for each owner."""
     for name, (separator, date, site, value, location) in FILES.items():
         if not (folder / name).exists():
@@ -93,9 +95,9 @@ def _table(snapshot: pd.DataFrame, location: str, panel: Panel) -> pd.DataFrame:
     y, country = pick(snapshot, location, COUNT)[-MOST:], country_of(location)
     y = y[y.first_valid_index() :]
     days = pd.date_range(y.index[min(YEAR, len(y) // 2)], y.index[-1] - HORIZON * DAY)
-    ours = backtest(_candidates(country, panel), y, days, HORIZON, lag=0)
+    ours = backtest_with_quantiles(_candidates(country, panel), y, days, HORIZON, 0, country, FEWEST_ORIGINS)
     theta = backtest({"Theta": ThetaForecaster(sp=WEEK, deseasonalize_model="additive")}, y, days[::STEP], HORIZON, 0)
-    table = pd.concat([with_quantiles(ours, country, 0, COUNTS.floor), theta, _medians(theta, y)], ignore_index=True)
+    table = pd.concat([ours, theta, _medians(theta, y)], ignore_index=True)
     return table[table["origin"].isin(days[::STEP])]
 
 

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sktime.forecasting.compose import EnsembleForecaster
 
+from flows.storage import layout
 from footfall.champion import FALLBACK, Champion, learned, read_champion, write_champion
 from footfall.errors import DataProblem
 from footfall.evaluation.backtest import tabulate
@@ -194,6 +195,8 @@ def test_several_places_have_an_index_and_a_page_each(champion, houses, tmp_path
     assert "São João/Sé, Tasca" in page.read_text()
     links = set(re.findall(r'href="([a-z./_-]+)"', page.read_text()))
     assert "../../index.html" in links and all((page.parent / link).exists() for link in links)
+    own = {f"sites/sao-joao-se/{link}" for link in links - {"../../index.html"}}
+    assert own and all(layout.is_shown(file) for file in own), "what a page leads to lies beside it where it is put up"
 
 
 def test_one_series_has_its_page_where_it_was(tmp_path):

@@ -167,10 +167,10 @@ def _audit_file(answers: Answers, ask: Ask) -> dict[str, Any]:
 
 def _table(sketch: Sketch, answers: Answers, ask: Ask) -> dict[str, Any]:
     date = answers.date or sniff.only([*sketch.dates]) or ask("Which column is the date: --date", [*sketch.dates], None)
-    _refuse_unknown(sketch, [date, *answers.value, *filter(None, [answers.site, answers.hour])])
+    _refuse_unknown(sketch, [date, *filter(None, [answers.site, answers.hour])])
     dates = answers.dates or _form(sketch, date, ask)
     hour = answers.hour or sniff.only(sketch.hours)
-    values = answers.value or _values(sketch, ask)
+    values = _values(sketch, answers.value, ask)
     value = values if len(values) > 1 else values[0] if values else None
     columns = Columns(date=date, value=value, hour=hour)
     site = answers.site or (None if isinstance(value, list) else _site(sketch, columns, dates, ask))
@@ -198,13 +198,16 @@ def _form(sketch: Sketch, date: str, ask: Ask) -> str:
     return sniff.only(forms) or ask(question, forms, None)
 
 
-def _values(sketch: Sketch, ask: Ask) -> list[str]:
+def _values(sketch: Sketch, given: Sequence[str], ask: Ask) -> list[str]:
+    """The columns of the counts, as they were given, asked for, or the only one that there is."""
     numbers = [name for name in sketch.numbers if not sniff.is_flag(sketch, name)]
-    if len(numbers) <= 1:
+    if not given and len(numbers) <= 1:
         return numbers
     question = "Which column has the counts (several, with commas between, where each is a site): --value"
-    given = ask(question, numbers, None)
-    return [given] if given in numbers else [name.strip() for name in given.split(",")]
+    given = given or [ask(question, numbers, None)]
+    names = [name.strip() for each in given for name in ([each] if each in sketch.cells else each.split(","))]
+    _refuse_unknown(sketch, names)
+    return names
 
 
 def _site(sketch: Sketch, columns: Columns, form: str, ask: Ask) -> str | None:
@@ -281,12 +284,16 @@ def _known(reading: Reading, location: str) -> pd.DataFrame:
 
 def _told(reading: Reading, data: Data, sites: Sequence[str], section: dict[str, Any]) -> Iterator[str]:
     """What was understood, a line each."""
-    columns = ", ".join(f"{key} is {safe(str(value))}" for key, value in section.get("columns", {}).items())
+    columns = ", ".join(f"{key} is {_named(name)}" for key, name in section.get("columns", {}).items())
     yield f"columns: {columns or 'those of SAF-T; documents are counted'}"
     yield f"dates {data.dates}, decimal {data.decimal}, rows {data.rows}, a day from {data.day_starts}, {data.timezone}"
     for location in sites:
         yield _extent(reading, location, data)
     yield from reading.notes
+
+
+def _named(columns: str | list[str]) -> str:
+    return safe(columns) if isinstance(columns, str) else f"each of {', '.join(map(safe, columns))}"
 
 
 def _extent(reading: Reading, location: str, data: Data) -> str:

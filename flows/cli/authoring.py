@@ -112,12 +112,17 @@ def new(
 
 
 def _ask(question: str, choices: Sequence[str], default: str | None) -> str:
-    """Ask a person at the terminal; a choice may be given by its number."""
+    """Ask a person at the terminal."""
     for number, choice in enumerate(choices, start=1):
         terminal.say(f"  {number}  {choice}", markup=False)
-    answer = str(typer.prompt(question.partition(": --")[0], default=default))
-    by_number = answer.isdecimal() and 1 <= int(answer) <= len(choices)
-    return choices[int(answer) - 1] if by_number else answer
+    return chosen(str(typer.prompt(question.partition(": --")[0], default=default)), choices)
+
+
+def chosen(answer: str, choices: Sequence[str]) -> str:
+    """What an answer means: choices by their numbers, counted from 1 and with commas between; else what it says."""
+    by_number = {str(number): choice for number, choice in enumerate(choices, start=1)}
+    numbers = [number.strip() for number in answer.split(",")]
+    return ",".join(by_number[number] for number in numbers) if by_number.keys() >= {*numbers} else answer
 
 
 @notebooks.command()

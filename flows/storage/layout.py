@@ -29,9 +29,7 @@ LEDGER, SNAPSHOTS, PROBES = FOLDERS  # beside one of each market
 
 ENTRIES = f"{LEDGER}/"  # what the names of all entries begin with
 PAGE = "index.html"
-SHOWN = (
-    r"forecast\.csv|(sites/[a-z0-9-]+/)?([a-z-]+\.ics|index\.html)"  # at addresses that stay, for people and calendars
-)
+SHOWN = r"(sites/[a-z0-9-]+/)?(forecast\.csv|[a-z-]+\.ics|index\.html)"  # at addresses that stay: people and calendars
 WEATHER = r"weather/\d{4}-\d\d-\d\d\.json"
 SCORES = "scores.parquet"
 TOLD = "told.json"

@@ -206,7 +206,8 @@ def news(before: pd.DataFrame, after: pd.DataFrame, changed: list[str]) -> dict[
     """What a review found out: how many forecasts of a day became known, and what the source has since changed."""
     new = len(after) - len(before)
     through = after["target_end_date"].max() if len(after) else "none"
-    sentence = f"{new} forecasts of a day became known, the last of {through}" if new else "nothing new became known"
+    count = f"{new} forecasts of a day" if new > 1 else "1 forecast of a day"
+    sentence = f"{count} became known, the last of {through}" if new else "nothing new became known"
     earlier = f" and {len(changed) - LATEST} earlier ones" if len(changed) > LATEST else ""
     revisions = f"; revised by the source: {', '.join(changed[-LATEST:])}{earlier}" if changed else ""
     return {"sentence": sentence + revisions, "new": new, "revised": changed}

@@ -12,6 +12,7 @@ from footfall.page.translations import ENGLISH, Language, leading
 from footfall.series import WEEK
 from footfall.units import COUNTS
 
+SPACE = "\N{NARROW NO-BREAK SPACE}"
 LOOK = min(spreads for spreads, word in DEGREES.items() if word == "clearly")  # of ordinary days, from usual
 
 
@@ -29,13 +30,22 @@ class Site(NamedTuple):
     days: pd.DataFrame | None
 
 
-def index(sites: Sequence[Site], target: str, country: str, about: About = About()) -> str:  # noqa: B008  immutable
+def index(
+    sites: Sequence[Site],
+    made: pd.Timestamp,
+    through: pd.Timestamp,
+    target: str,
+    country: str,
+    about: About = About(),  # noqa: B008  immutable
+) -> str:
     """The index's HTML: the same sites give the same bytes, in whatever order.
 
     Parameters
     ----------
     sites : sequence of Site
         Not empty; all of the same days.
+    made, through : Timestamp
+        The day they were forecast on, and the last that any of them is known of.
     target : str
         The category of their series.
     country : str
@@ -57,7 +67,8 @@ def index(sites: Sequence[Site], target: str, country: str, about: About = About
     parts = {"first": [row for row, urgent in rows if urgent], "others": [row for row, urgent in rows if not urgent]}
     ordered = sorted(offered, key=lambda language: (language != leader, language.tag != ENGLISH, language.tag))
     script, name = text_of("index.js.j2"), plain(about.name)
-    shared = {"languages": ordered, "leading": leader, "days": weeks[0].index, "name": name}
+    shared = {"languages": ordered, "leading": leader, "days": weeks[0].index, "name": name, "made": made,
+              "through": through, "counts": leader.unit == COUNTS.name}  # fmt: skip
     return template("index.html.j2").render(shared, parts=parts, script=script, allowed=digest_of(script))
 
 
@@ -81,5 +92,6 @@ def _row(site: Site, days: pd.DatetimeIndex, language: Language) -> dict[str, An
 
 
 def _cell(day: Any, language: Language) -> tuple[str, str]:
-    number = day.mean if language.unit == COUNTS.name else day.expected
-    return ("–" if day.word == CLOSED else language.level(number), day.towards)
+    """It is the same in all languages: thousands are parted by a space, since a comma here is a point there."""
+    number = language.level(day.mean if language.unit == COUNTS.name else day.expected)
+    return ("–" if day.word == CLOSED else number.replace(language.group, SPACE), day.towards)

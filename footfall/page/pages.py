@@ -58,7 +58,9 @@ def write_pages(
             words[name] = _write(one, lag, tracks_of.get(" ".join(key)), folder / "sites" / slug, own)
             one.table.to_csv(folder / "sites" / slug / "forecast.csv", index=False, lineterminator="\n")
     location, category = keys[0]
-    (folder / "index.html").write_text(index(sites, category, country_of(location), about), encoding="utf-8")
+    on, through = pd.Timestamp(made.table["origin_date"].iloc[0]), max(one.y.index[-1] for one in made.series.values())
+    of_all = index(sites, on, through, category, country_of(location), about)
+    (folder / "index.html").write_text(of_all, encoding="utf-8")
     _keep(of_places(words, about), out)
 
 

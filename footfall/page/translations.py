@@ -15,7 +15,7 @@ from babel import Locale
 from babel.dates import format_date
 from babel.lists import format_list
 from babel.messages.pofile import read_po
-from babel.numbers import format_compact_decimal, format_decimal
+from babel.numbers import format_compact_decimal, format_decimal, get_group_symbol
 
 from footfall.calendar import HOLIDAY_CATEGORIES, holiday_names
 from footfall.opening import WEEKDAYS
@@ -142,6 +142,11 @@ class Language(NamedTuple):
     def level(self, value: float) -> str:
         """A number of the page's unit, in short: ``+9%`` or ``142``."""
         return self.percent(value) if self.unit == PERCENT.name else self.short_number(value)
+
+    @property
+    def group(self) -> str:
+        """What parts thousands: ``,`` or ``.`` or a space."""
+        return str(get_group_symbol(self.locale))
 
     def place(self, location: str) -> str:
         """A location's name: of a country in this language, of smaller places as the source has them."""

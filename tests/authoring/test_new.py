@@ -140,6 +140,18 @@ def test_several_sites_are_one_market_or_that_of_the_one_that_is_chosen(params, 
     assert footfall("new", "two", path, "--location", "PT-11", "--site-name", "Porto").exit_code == 2
 
 
+def test_sites_that_are_columns_may_be_given_with_commas_or_by_their_numbers(params, till):
+    from flows.cli.authoring import chosen
+
+    path = till("date,Baixa,Sé,n\n" + "".join(f"{day},{n},{n},{n}\n" for day, n in recent()))
+    done = footfall("new", "tasca", path, "--location", "PT-11", "--value", "Baixa, Sé")
+    assert done.exit_code == 0 and "value is each of Baixa, Sé" in done.output, done.output
+    assert set(series(params, "tasca")[1]["location"]) == {"PT-11/Baixa", "PT-11/Sé"}
+    assert "no column 'Porto'" in footfall("new", "two", path, "--location", "PT-11", "--value", "Baixa,Porto").output
+    for said, meant in {"1, 3": "Baixa,n", "2": "Sé", "1,9": "1,9", "Baixa": "Baixa"}.items():
+        assert chosen(said, ["Baixa", "Sé", "n"]) == meant
+
+
 def test_orders_are_told_from_days(params, till):
     rows = "".join(f"{day} {hour:02}:15,{n}\n" for day, n in recent() for hour in (12, 23, 0))
     done = footfall("new", "tasca", till("when,amount\n" + rows), "--location", "PT", "--day-starts", "05:00")

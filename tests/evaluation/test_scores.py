@@ -157,6 +157,12 @@ def test_a_revised_figure_is_told():
     assert many["sentence"].endswith("day 397, day 398, day 399 and 397 earlier ones") and len(many["revised"]) == 400
 
 
+def test_one_forecast_and_several_are_told():
+    table = scored()
+    assert scores.news(table[1:], table, [])["sentence"].startswith("1 forecast of a day became known, the last of ")
+    assert scores.news(table[2:], table, [])["sentence"].startswith("2 forecasts of a day became known")
+
+
 def test_the_bundled_forecasts_are_whole():
     origins = PUBLISHED["origin_date"].unique().tolist()
     assert origins == [f"{day:%Y-%m-%d}" for day in pd.date_range("2022-09-01", "2022-10-12")]

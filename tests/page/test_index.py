@@ -32,8 +32,9 @@ def sites():
     return [*usual, Site(HOSTILE, "1-1", days(lift=2.5)), Site("Nova", "nova", None)]
 
 
-def html(sites, country="PT"):
-    return index(sites, "count", country, About("Padarias <Sol>", {"pt": "clientes"}))
+def html(sites, country="PT", name="Padarias <Sol>"):
+    made = next(site.days.index[0] for site in sites if site.days is not None) - pd.Timedelta(days=1)
+    return index(sites, made, made - pd.Timedelta(days=1), "count", country, About(name, {"pt": "clientes"}))
 
 
 def rows(html):
@@ -50,6 +51,17 @@ def test_each_place_has_one_row_that_leads_to_its_page(sites):
     )
     assert told["Rossio"][1] == ["112", "139", "102", "–", "75", "82", "95"], "guests, and closed on Monday"
     assert told["Nova"][1] == ["?"] * 7 and told["Foz"][1][:2] == ["0,3", "0,4"], "each as fine as its own numbers"
+    assert re.fullmatch(r"\d\d\u202f\d00", told["Oriente"][1][0]), "no comma, which is a point in another language"
+
+
+def test_it_says_what_is_counted_and_of_when_it_is(sites):
+    page = html(sites)
+    made = sites[0].days.index[0] - pd.Timedelta(days=1)
+    assert f"{made.day} de" in page.partition('class="made"')[2].partition("</p>")[0]
+    assert 'class="note past" data-last="' + f"{sites[0].days.index[-1]:%Y-%m-%d}" in page
+    where = re.search(r'<p class="where">(.*?)</p>', page)[1]
+    assert where.startswith("Padarias &lt;Sol&gt; · <span") and '<span lang="pt-PT">clientes</span>' in where
+    assert '<p class="where"><span' in html(sites, name="")
 
 
 def test_places_that_need_a_look_come_first(sites):
@@ -67,7 +79,7 @@ def test_it_opens_in_the_countrys_language_and_a_hostile_name_stays_text(sites):
 
 def test_a_market_without_any_forecast_has_no_index():
     with pytest.raises(ValueError, match="none of the 1 sites has a forecast"):
-        html([Site("Nova", "nova", None)])
+        index([Site("Nova", "nova", None)], pd.Timestamp("2025-06-21"), pd.Timestamp("2025-06-20"), "count", "PT")
 
 
 @pytest.mark.long
