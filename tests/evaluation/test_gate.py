@@ -91,12 +91,13 @@ def test_the_champion_stays_where_it_is_better():
     table = scores(ETS={"MAE": 3.5, "WIS": 2.5}, champion={"MAE": 3.0, "WIS": 2.0})
     decision = decide(table, "ETS", "naive", "champion")
     assert not decision.passed
-    assert decision.reason.endswith("but not the champion champion, WIS 2.50 against 2.00")
+    assert decision.reason.endswith("but not the champion, WIS 2.50 against 2.00")
 
 
 def test_a_better_recipe_follows_the_champion():
     table = scores(calendar={"MAE": 3.0, "WIS": 2.0}, champion={"MAE": 3.5, "WIS": 2.5})
-    assert decide(table, "calendar", "naive", "champion").passed
+    decision = decide(table, "calendar", "naive", "champion")
+    assert decision.passed and decision.reason.endswith(", and the champion, WIS 2.00 against 2.50")
 
 
 def test_the_champion_s_own_recipe_is_refreshed():
@@ -113,7 +114,7 @@ def test_a_champion_that_lost_its_edge_is_not_refreshed():
 
 def test_an_unscored_champion_is_said():
     table = scores(calendar={"MAE": 3.0, "WIS": 2.0}, champion={"MAE": np.nan, "WIS": np.nan})
-    assert decide(table, "calendar", "naive", "champion").reason == "the champion champion has no score"
+    assert decide(table, "calendar", "naive", "champion").reason == "the champion has no score"
 
 
 def test_a_row_that_is_not_there_is_an_error():
