@@ -126,15 +126,16 @@ def no_kernel_is_left(home, seconds=5):
 
 
 def _kernels(home):
-    found = []
+    found, ours = [], os.readlink("/proc/self/ns/pid")  # in a container beside us the mark names a process of its own
     for process in psutil.process_iter():
         try:
             mark = process.environ().get("FOOTFALL_KERNEL", "")
             orphan = mark and not psutil.pid_exists(int(mark.partition("-")[0]))
+            orphan = orphan and os.readlink(f"/proc/{process.pid}/ns/pid") == ours
             at_work = Path(process.cwd()).is_relative_to(home / "runs")
             if (orphan or at_work) and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(f"{process.pid} {' '.join(process.cmdline())[:80]}")
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
+        except (psutil.NoSuchProcess, psutil.AccessDenied, FileNotFoundError):
             continue
     return found
 
