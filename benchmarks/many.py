@@ -21,7 +21,7 @@ from sktime.forecasting.base import BaseForecaster
 
 from flows.authoring import candidates
 from flows.settings import ROOT, params_folder
-from footfall.calendar import country_of
+from footfall.calendar import Country, country_of, of_each
 from footfall.champion import Champion
 from footfall.evaluation import backtest, intervals
 from footfall.evaluation.metrics import complete, naive_error, scores_of
@@ -33,7 +33,7 @@ from footfall.models.features import Front
 from footfall.models.forecaster import series_of
 from footfall.quantiles import LEVELS
 from footfall.selection import Selection
-from footfall.series import DAY, WEEK, pick, unfit
+from footfall.series import DAY, WEEK, Rows, pick, unfit
 from footfall.sources.google.read import read_google
 
 FILES = ["nations.csv.gz", "regions.csv.gz"]
@@ -128,7 +128,7 @@ def _of_size(series: list[pd.Series], recipes: dict[str, BaseForecaster], origin
 
 
 def _points(
-    recipe: BaseForecaster, calendar: BaseForecaster, country: str, y: pd.DataFrame, count: int
+    recipe: BaseForecaster, calendar: BaseForecaster, country: Country, y: pd.DataFrame, count: int
 ) -> list[pd.DataFrame]:
     """Time the means of a batch; past errors of each of its series, for ranges, are those of another candidate."""
     days = pd.date_range(y.index[-1], periods=WEEK + 1)[1:]
@@ -144,7 +144,7 @@ def _forecast(series: list[pd.Series], recipe: BaseForecaster, residuals: pd.Dat
     """Time what predict.ipynb does with a market of these series, as of the last day of any."""
     keys = [y.name for y in series]
     known = {key: y.rename(key[1]) for key, y in zip(keys, series, strict=True)}
-    rows = {key: y.rename("value").to_frame() for key, y in known.items()}
+    rows = {key: Rows.of(y.rename("value").rename_axis("date").reset_index()) for key, y in known.items()}
     last = max(y.index[-1] for y in series)
     accounts = pd.DataFrame(keys, columns=SERIES).assign(candidate="boosted", status="published", reason="")
     champion = Champion(recipe, residuals, {"series": len(keys), "data_through": f"{last:%F}"}, accounts)
@@ -158,7 +158,7 @@ def _forecast(series: list[pd.Series], recipe: BaseForecaster, residuals: pd.Dat
             one.outlook  # noqa: B018  made when it is asked for
 
 
-def _backtest(name: str, recipe: BaseForecaster, country: str, y: pd.DataFrame, count: int) -> None:
+def _backtest(name: str, recipe: BaseForecaster, country: Country, y: pd.DataFrame, count: int) -> None:
     origins = backtest.last_origins(y, count, WEEK)
     with _timed(f"backtest: {name}"):
         means = backtest.means(recipe, y, origins, WEEK, 0)
@@ -167,7 +167,7 @@ def _backtest(name: str, recipe: BaseForecaster, country: str, y: pd.DataFrame, 
         scale = np.array([naive_error(y.loc[: origins[0], column]) for column in y])
         for some in (slice(start, start + 250) for start in range(0, y.shape[1], 250)):
             part, happened = means[..., some], actual[..., some]
-            ranges = intervals.of_backtest(part, happened, origins, country, 0)
+            ranges = intervals.of_backtest(part, happened, origins, of_each(country, y.shape[1])[some], 0)
             scores_of(part, ranges, happened, scale[some], complete(part, ranges, happened))
 
 

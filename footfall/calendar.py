@@ -5,15 +5,20 @@ Kinds rather than names: a Tuesday holiday behaves like another Tuesday holiday,
 
 import datetime as dt
 from collections import Counter
-from functools import cache
+from collections.abc import Iterable, Iterator
+from functools import cache, lru_cache
+from typing import Any
 
 import holidays
 import numpy as np
 import pandas as pd
 from dateutil.easter import EASTER_ORTHODOX, EASTER_WESTERN, easter
 
+from footfall.series import since_1970
+
 ORDINARY = "ordinary"
 DAY = pd.Timedelta(days=1)
+Country = str | tuple[str, ...]  # of a batch whose series do not all keep the same days, one for each of them
 # Every country has these; where they mean nothing the models learn an effect near zero.
 TURN_OF_THE_YEAR = {
     **{(12, day): "before Christmas" for day in (20, 21, 22, 23)},
@@ -55,60 +60,84 @@ def kinds(days: pd.DatetimeIndex, country: str) -> pd.Series:
         One word per day, indexed by `days`: ``ordinary``, ``holiday``, ``weekend holiday``, ``eve``, ``bridge``,
         ``Easter`` or one of the days from 20 December to 2 January.
     """
-    kind = np.full(len(days), ORDINARY, dtype=object)
-    if len(days):
-        special_days, special_kinds = _special_days(days.min().year, days.max().year, country)
-        at = special_days.get_indexer(days)
-        kind[at >= 0] = special_kinds[at[at >= 0]]
-    return pd.Series(kind, index=days, dtype=object, name="kind")
+    return pd.Series(np.array(KINDS, dtype=object)[known_ahead(days, country)], index=days, dtype=object, name="kind")
 
 
-def known_ahead(days: pd.DatetimeIndex, country: str) -> pd.DataFrame:
+def known_ahead(days: pd.DatetimeIndex, country: Country) -> np.ndarray:
     """What is known of days before they come: the one table from which models learn and foresee.
 
     Parameters
     ----------
     days : DatetimeIndex
         Calendar days, in any order.
-    country : str
-        ISO 3166 code, see `kinds`.
+    country : str or tuple of str
+        ISO 3166 code, see `kinds`; or several.
 
     Returns
     -------
-    DataFrame, indexed by `days`
-        ``kind`` of day.
+    ndarray of int, shape (n_days,) or (n_days, n_countries)
+        The place of each day's kind in `KINDS`: 0 of an ordinary one.
     """
-    return kinds(days, country).to_frame()
+    if not len(days):
+        return np.zeros((0, *([len(country)] if isinstance(country, tuple) else [])), np.int8)
+    first, last = days.min().year, days.max().year
+    begins = since_1970(pd.DatetimeIndex([pd.Timestamp(first, 1, 1)]))
+    years = _of_each(first, last, country) if isinstance(country, tuple) else _every_day(first, last, country)
+    return np.asarray(years[since_1970(days) - begins])
 
 
-@cache
-def special_days(first: int, last: int, country: str) -> frozenset[tuple[pd.Timestamp, str]]:
-    """The special days of some years, each with its kind: equal of countries and regions that keep the same ones."""
-    return frozenset(zip(*_special_days(first, last, country), strict=True))
+def special(days: pd.DatetimeIndex, country: Country) -> np.ndarray:
+    """Boolean per day, shape (n_days,) or (n_days, n_countries): anything but an ordinary one."""
+    return known_ahead(days, country) > 0
 
 
-def special(days: pd.DatetimeIndex, country: str) -> np.ndarray:
-    """Boolean per day: anything but an ordinary one."""
-    return np.asarray(kinds(days, country) != ORDINARY)
+def alike(calendar: np.ndarray) -> Iterator[tuple[Any, np.ndarray]]:
+    """Which series of a batch keep the same days, and what is known of these, shape (n_days,).
+
+    Parameters
+    ----------
+    calendar : ndarray, shape (n_days,) or (n_days, n_series)
+        From `known_ahead` or `special`, of all or of each of them.
+    """
+    if calendar.ndim == 1:
+        yield slice(None), calendar
+        return
+    keepers: dict[bytes, list[int]] = {}
+    for number, days in enumerate(np.ascontiguousarray(calendar.T)):
+        keepers.setdefault(days.tobytes(), []).append(number)
+    for some in keepers.values():
+        yield np.array(some), calendar[:, some[0]]
+
+
+def of_each(country: Country, count: int) -> tuple[str, ...]:
+    """The country of each of so many series of a batch."""
+    return country if isinstance(country, tuple) else (country,) * count
+
+
+def common(countries: Iterable[str], first: int, last: int) -> Country:
+    """The first of some countries if they all keep the same days in some years; else all of them."""
+    several = tuple(countries)
+    same = len({_every_day(first, last, country).tobytes() for country in set(several)}) == 1
+    return several[0] if same else several
 
 
 def names_of_special_days(days: pd.DatetimeIndex, country: str) -> np.ndarray:
     """The name by which each day comes again another year: a holiday's, ``25 December``, ``Easter``; else nothing."""
     name_of = np.full(len(days), "", dtype=object)
     if len(days):
-        special_days, names = named_days(days.min().year, days.max().year, country)
-        at = special_days.get_indexer(days)
-        name_of[at >= 0] = names[at[at >= 0]]
+        special, names = named_days(days.min().year, days.max().year, country)
+        known = dict(zip(special, names, strict=True))
+        name_of[:] = [known.get(day, "") for day in since_1970(days)]
     return name_of
 
 
 @cache
-def named_days(first: int, last: int, country: str) -> tuple[pd.DatetimeIndex, np.ndarray]:
-    """The special days of some years, in their order, and the name of each."""
+def named_days(first: int, last: int, country: str) -> tuple[np.ndarray, np.ndarray]:
+    """The special days of some years, counted from 1970, in their order, and the name of each."""
     name_of = {
         day: name for year in range(first, last + 1) for day, name in sorted(_names_of_year(year, country).items())
     }
-    return pd.DatetimeIndex(name_of), np.array(list(name_of.values()), dtype=object)
+    return since_1970(pd.DatetimeIndex(name_of)), np.array(list(name_of.values()), dtype=object)
 
 
 def _names_of_year(year: int, country: str) -> dict[pd.Timestamp, str]:
@@ -122,25 +151,33 @@ def _names_of_year(year: int, country: str) -> dict[pd.Timestamp, str]:
     return named | fixed | {_easter_sunday(year, country): "Easter"}
 
 
-@cache
-def _special_days(first: int, last: int, country: str) -> tuple[pd.DatetimeIndex, np.ndarray]:
-    """The special days of some years, and what kind each is."""
-    kind_of = {day: kind for year in range(first, last + 1) for day, kind in _kinds_of_year(year, country).items()}
-    return pd.DatetimeIndex(kind_of), np.array(list(kind_of.values()), dtype=object)
-
-
-def _kinds_of_year(year: int, country: str) -> dict[pd.Timestamp, str]:
-    return _kinds_by(year, _holidays(year, country), _easter_sunday(year, country))
+@lru_cache(maxsize=8)
+def _of_each(first: int, last: int, countries: tuple[str, ...]) -> np.ndarray:
+    """As `_every_day`, a column for each."""
+    column = {name: number for number, name in enumerate(dict.fromkeys(countries))}
+    own = np.stack([_every_day(first, last, name) for name in column], axis=1)
+    return np.asarray(own[:, [column[name] for name in countries]])
 
 
 @cache
-def _kinds_by(year: int, days_off: frozenset[pd.Timestamp], easter_sunday: pd.Timestamp) -> dict[pd.Timestamp, str]:
+def _every_day(first: int, last: int, country: str) -> np.ndarray:
+    """Of each day of some years what `known_ahead` says."""
+    if (keeper := _keeper(country)) != country:
+        return _every_day(first, last, keeper)
+    years = range(first, last + 1)
+    return np.concatenate([_year(year, _holidays(year, country), _easter_sunday(year, country)) for year in years])
+
+
+@cache
+def _year(year: int, days_off: frozenset[pd.Timestamp], easter_sunday: pd.Timestamp) -> np.ndarray:
     """Of the many regions that keep the same days they are worked out once; the year's ends have kinds of their own."""
     near = {day + shift * DAY for day in days_off for shift in (-1, 0, 1)}
     turn = {pd.Timestamp(year, *day) for day in TURN_OF_THE_YEAR}
-    days = sorted(day for day in near | turn | {easter_sunday} if day.year == year)
-    kind_of = {day: _kind(day, days_off, easter_sunday) for day in days}
-    return {day: kind for day, kind in kind_of.items() if kind != ORDINARY}
+    kind = np.zeros(pd.Timestamp(year, 12, 31).dayofyear, np.int8)
+    for day in near | turn | {easter_sunday}:
+        if day.year == year:
+            kind[day.dayofyear - 1] = KINDS.index(_kind(day, days_off, easter_sunday))
+    return kind
 
 
 def _kind(day: pd.Timestamp, days_off: frozenset[pd.Timestamp], easter_sunday: pd.Timestamp) -> str:
@@ -180,17 +217,26 @@ def holiday_names(year: int, country: str, category: str, language: str | None =
     language : str, optional
         As `holidays` writes it, ``pt_PT``; the country's own where there is no such translation.
     """
+    if (keeper := _keeper(country)) != country:
+        return holiday_names(year, keeper, category, language)
     code, _, region = country.partition("-")
     country_calendar = _calendar_of(code)
     if country_calendar is None or category not in country_calendar.supported_categories:
         return {}
     if language not in country_calendar.supported_languages:
         language = country_calendar.default_language
-    subdivision = region if region in country_calendar.subdivisions else None
-    days = holidays.country_holidays(code, subdiv=subdivision, categories=(category,), language=language)
+    days = holidays.country_holidays(code, subdiv=region or None, categories=(category,), language=language)
     days.has_special_holidays = False
     days.get(dt.date(year, 1, 1))  # asked for a day, it fills in the year
     return dict(days)
+
+
+@cache
+def _keeper(country: str) -> str:
+    """Whose days are kept there: a region's own, of one unknown to `holidays` its country's."""
+    code, _, region = country.partition("-")
+    calendar = _calendar_of(code)
+    return country if calendar is not None and region in calendar.subdivisions else code
 
 
 @cache

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
+from pyarrow import parquet as pq
 from sktime.forecasting.base import BaseForecaster
 
-from footfall.calendar import country_of
+from footfall.calendar import Country, country_of
 from footfall.errors import DataProblem
 from footfall.evaluation.intervals import quantiles
 from footfall.models import SeasonalNaive, fit, of_country, predict, saving
@@ -22,6 +23,7 @@ from footfall.series import DAY
 from footfall.units import unit_of
 
 ISO = "%Y-%m-%d"
+SERIES = ["location", "category"]
 
 FALLBACK = "seasonal naive"  # speaks for a series of many that the champion does not forecast better
 
@@ -52,15 +54,15 @@ class Champion(NamedTuple):
         speakers: dict[Key, str] = self.series.set_index(["location", "category"])["candidate"].to_dict()
         return speakers
 
-    def speaker(self, y: Values, country: str, candidate: str) -> BaseForecaster:
+    def speaker(self, y: Values, country: Country, candidate: str) -> BaseForecaster:
         """The forecaster of a series, or a batch, as it was on the day of the training, or the naive in its place.
 
         Parameters
         ----------
         y : Series or DataFrame
             What is visible.
-        country : str
-            Where it is, ISO 3166 code of two letters.
+        country : str or tuple of str
+            Where it is, ISO 3166 code; or each of a batch.
         candidate : str
             Who speaks for it, from `series`.
         """
@@ -107,7 +109,7 @@ def read_champion(folder: str | Path) -> Champion:
         raise DataProblem(f"{folder}: no champion there; run train.ipynb first, which writes one")
     about = json.loads((path / "about.json").read_text(encoding="utf-8"))
     own, accounts = {name: about[name] for name in ("location", "category")}, path / "series.parquet"
-    residuals = pd.read_parquet(path / "residuals.parquet")
+    residuals = pq.read_table(path / "residuals.parquet", read_dictionary=SERIES).to_pandas()
     if "location" not in residuals:  # saved before there were many
         residuals = residuals.assign(**own)
     series = pd.read_parquet(accounts) if accounts.exists() else pd.DataFrame([own | {"candidate": about["candidate"]}])

@@ -1,9 +1,9 @@
 """The coming days of a market's series, from a champion and what was published: all that their forecasts consist of.
 
-Series of one calendar, unit, span and speaker are forecast, ranged, tabulated and checked together, as in the backtest.
+Series of one unit, span and speaker are forecast, ranged, tabulated and checked together, as in the backtest.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ import pandas as pd
 from sktime.forecasting.base import BaseForecaster
 
 from footfall import events, forecast, opening
-from footfall.calendar import country_of
+from footfall.calendar import Country
 from footfall.champion import Champion
 from footfall.errors import DataProblem, listed
 from footfall.evaluation import backtest, intervals
@@ -24,8 +24,8 @@ from footfall.models.updating import Values
 from footfall.outlook import outlook
 from footfall.quantiles import LEVELS, QUANTILES
 from footfall.selection import Key, Selection, none_of
-from footfall.series import DAY, site_of
-from footfall.units import unit_of
+from footfall.series import DAY, by_series, site_of
+from footfall.units import unit
 
 MORE = "train with more days, train.backtest_days"
 ACCOUNT = [*SERIES, "status", "model", "reason", "days_known", "MAE", "MASE", "cover80"]
@@ -41,15 +41,15 @@ class Asked(NamedTuple):
 
 
 class Closures(NamedTuple):
-    """Why a place is shut on each day, from `footfall.opening.foreseen`, and its owner's events."""
+    """Why each place of a batch is shut, days × series, and its owner's events."""
 
-    why: pd.Series
-    events: Sequence[Sequence[str]]
+    why: pd.DataFrame
+    events: list[Sequence[Sequence[str]]]
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Series of one calendar, unit, span and speaker, their coming days, and what these were made of.
+    """Series of one unit, span and speaker, their coming days, and what these were made of.
 
     Attributes
     ----------
@@ -67,10 +67,12 @@ class Batch:
         The quantiles of each day, levels `footfall.quantiles.LEVELS`.
     parts : dict of str to ndarray, shape (n_days, n_series)
         What each day adds up from; `logarithms` says in which scale.
-    closed : list of Closures
-        Of each series.
-    table : DataFrame
-        What is published, series by series.
+    closed : Closures
+        What is known of them.
+    numbers : ndarray, shape (n_series, n_days, 1 + n_levels)
+        What is published, before it is rounded.
+    asked : Asked
+        The days and levels that these are of.
     """
 
     y: pd.DataFrame
@@ -82,8 +84,18 @@ class Batch:
     ranges: np.ndarray
     parts: dict[str, np.ndarray]
     logarithms: bool
-    closed: list[Closures]
-    table: pd.DataFrame
+    closed: Closures
+    numbers: np.ndarray
+    asked: Asked
+
+    @property
+    def shut(self) -> np.ndarray:
+        """Whether each place is shut, shape (n_series, n_days)."""
+        return np.asarray(self.closed.why.to_numpy().T != "")
+
+    def table(self, some: slice = slice(None)) -> pd.DataFrame:
+        """What is published of its series, or of some of them."""
+        return _tabulated(self.numbers[some], [*self.y.columns[some]], self.shut[some], self.asked)
 
     @cached_property
     def days_known(self) -> np.ndarray:
@@ -91,10 +103,9 @@ class Batch:
         return np.asarray(self.y.count())
 
     @cached_property
-    def outlook(self) -> list[pd.DataFrame]:
-        """The table of each series as people read it, see `footfall.outlook.outlook`."""
-        why, owners_events = zip(*self.closed, strict=True)
-        return outlook(self.table, self.y, self.parts, self.logarithms, why, owners_events)
+    def outlook(self) -> pd.DataFrame:
+        """The table as people read it, see `footfall.outlook.outlook`."""
+        return outlook(self.table(), self.y, self.parts, self.logarithms, *self.closed)
 
 
 @dataclass(frozen=True)
@@ -145,18 +156,13 @@ class SeriesForecast:
     @property
     def table(self) -> pd.DataFrame:
         """What is published of it."""
-        return self.batch.table.iloc[self.rows].reset_index(drop=True)
-
-    @property
-    def rows(self) -> slice:
-        """Where that is in the table of its batch."""
-        each = len(self.batch.table) // self.batch.y.shape[1]
-        return slice(self.at * each, (self.at + 1) * each)
+        return self.batch.table(slice(self.at, self.at + 1))
 
     @property
     def outlook(self) -> pd.DataFrame:
         """The same as people read it, see `footfall.outlook.outlook`."""
-        return self.batch.outlook[self.at]
+        each = len(self.batch.mean)
+        return self.batch.outlook.iloc[self.at * each : (self.at + 1) * each]
 
 
 class MarketForecast(NamedTuple):
@@ -221,31 +227,34 @@ def forecast_all(
         if reason := _objection(y, days[0] - DAY, max(stale_after, lag), key in speakers):
             refused[key] = reason
     made: dict[Key, SeriesForecast] = {}
-    at = champion.residuals.groupby(SERIES, sort=False).indices
-    errors = champion.residuals.drop(columns=SERIES)  # numbers and days alone, of which a few rows are taken at once
+    at, each = by_series(champion.residuals), np.arange(len(champion.residuals))
+    errors = {name: champion.residuals[name].to_numpy() for name in ("date", "horizon", "mean", "actual")}
     through = pd.Timestamp(champion.about["data_through"])
     for country, y, speaker in _batches(selection.series, refused, speakers, through):
-        of = np.arange(y.shape[1]).repeat([len(at[key]) for key in y])
-        residuals = errors.take(np.concatenate([at[key] for key in y])).assign(of=of)
-        closed = [_closures(key, selection.rows[key], days, closures) for key in y]
-        plain = event_effects.masked(y, [each.events for each in closed], country)
+        rows = [each[at[key]] for key in y]
+        own, of = np.concatenate(rows), np.arange(len(rows)).repeat([*map(len, rows)])
+        residuals = pd.DataFrame({name: values[own] for name, values in errors.items()}).assign(of=of)
+        closed = _closures(selection, y, days, closures)
+        plain = event_effects.masked(y, closed.events, country)
         values = plain if many else series_of(plain, plain.columns[0])  # what the forecaster of one was fitted to
-        batch = _forecast(y, values, champion.speaker(values, country, speaker), residuals, closed, asked)
+        batch = _forecast(y, values, country, champion.speaker(values, country, speaker), residuals, closed, asked)
         refused |= _refused(batch, asked)
         made |= {key: SeriesForecast(batch, number) for number, key in enumerate(y) if key not in refused}
     if not made:
         raise DataProblem(none_of(refused, "can be forecast"))
     made = dict(sorted(made.items()))
-    return MarketForecast(made, _accounts(champion, made, refused), _tables(made.values()))
+    return MarketForecast(made, _accounts(champion, made, refused), _table(made, asked))
 
 
-def _tables(made: Collection[SeriesForecast]) -> pd.DataFrame:
+def _table(made: Mapping[Key, SeriesForecast], asked: Asked) -> pd.DataFrame:
     """What is published of all."""
-    batches = {id(one.batch): one.batch for one in made}
-    begins = dict(zip(batches, np.cumsum([0, *(len(batch.table) for batch in batches.values())]), strict=False))
-    rows = np.concatenate([begins[id(one.batch)] + np.arange(one.rows.start, one.rows.stop) for one in made])
-    table = pd.concat([batch.table for batch in batches.values()], ignore_index=True)
-    return table.take(rows).reset_index(drop=True)
+    numbers = np.stack([one.batch.numbers[one.at] for one in made.values()])
+    shut = {id(one.batch): one.batch.shut for one in made.values()}
+    return _tabulated(numbers, [*made], np.stack([shut[id(one.batch)][one.at] for one in made.values()]), asked)
+
+
+def _tabulated(numbers: np.ndarray, keys: Sequence[Key], shut: np.ndarray, asked: Asked) -> pd.DataFrame:
+    return forecast.tabulate(numbers, asked.days, keys, asked.levels, shut, **asked.facts)
 
 
 def _objection(y: pd.Series, origin: pd.Timestamp, oldest: int, is_known: bool) -> str:
@@ -257,8 +266,8 @@ def _objection(y: pd.Series, origin: pd.Timestamp, oldest: int, is_known: bool) 
 
 def _batches(
     series: Mapping[Key, pd.Series], refused: Mapping[Key, str], speakers: Mapping[Key, str], through: pd.Timestamp
-) -> Iterator[tuple[str, pd.DataFrame, str]]:
-    """Series that are forecast together, with their country and who speaks for them, trained through a day."""
+) -> Iterator[tuple[Country, pd.DataFrame, str]]:
+    """Series that are forecast together, with their countries and who speaks for them, trained through a day."""
     by_speaker: dict[str, dict[Key, pd.Series]] = {}
     for key in (key for key in series if key not in refused):
         by_speaker.setdefault(speakers[key], {})[key] = series[key]
@@ -268,40 +277,40 @@ def _batches(
             yield country, y, name
 
 
-def _closures(key: Key, rows: pd.DataFrame, days: pd.DatetimeIndex, closures: dict[str, Any]) -> Closures:
-    own = events.among(closures, site_of(key[0]))
-    return Closures(opening.foreseen(rows, *key, days, own), own.get("events", ()))
+def _closures(selection: Selection, y: pd.DataFrame, days: pd.DatetimeIndex, closures: dict[str, Any]) -> Closures:
+    own = [events.among(closures, site_of(location)) for location, _ in y]
+    why = opening.of_each([selection.rows[key] for key in y], [*y], days, own)
+    return Closures(pd.DataFrame(why, days, y.columns, dtype=object), [told.get("events", ()) for told in own])
 
 
 def _forecast(
     y: pd.DataFrame,
     values: Values,
+    country: Country,
     trained: BaseForecaster,
     residuals: pd.DataFrame,
-    closed: list[Closures],
+    closed: Closures,
     asked: Asked,
 ) -> Batch:
     """The coming days of a batch.
 
     `values` are `y` without its events, in the form that `trained` was fitted to; `residuals` say ``of`` which of the
-    series they are, and `closed` has an entry for each.
+    series they are.
     """
-    days, lag, (key, *_), origin = asked.days, asked.lag, y, asked.days[0] - DAY
+    days, lag, origin = asked.days, asked.lag, asked.days[0] - DAY
     model = bring_up_to(trained, values)
     mean = predict(model, days).to_numpy().reshape(len(days), -1)
     said, actual, origins = _said(trained, values, residuals, lag)
     late = (origin - y.index[-1]).days - lag
-    country, floor = country_of(key[0]), unit_of(key[1]).floor
+    floor = unit(y).floor
     ranges = intervals.live(actual - said, origins, mean, days, origin, country, lag, late, floor)[:, : len(LEVELS)]
     parts, logarithms = contributions.parts(model, days), contributions.in_logarithms(model)
-    if any(told := [each.events for each in closed]):
-        mean, ranges, parts = event_effects.put_on(mean, ranges, parts, logarithms, y, days, told, country)
+    if any(closed.events):
+        mean, ranges, parts = event_effects.put_on(mean, ranges, parts, logarithms, y, days, closed.events, country)
     published = ranges[:, [LEVELS.index(level) for level in asked.levels]]
     numbers = np.concatenate([mean[:, None], published], axis=1).transpose(2, 0, 1)
-    shut = np.array([each.why.to_numpy() != "" for each in closed])
-    table = forecast.tabulate(numbers, days, [*y], asked.levels, shut, **asked.facts)
     means = pd.DataFrame(mean, days, y.columns)
-    return Batch(y, means, origins, said, actual, late, ranges, parts, logarithms, closed, table)
+    return Batch(y, means, origins, said, actual, late, ranges, parts, logarithms, closed, numbers, asked)
 
 
 def _said(
@@ -318,8 +327,8 @@ def _said(
 
 def _refused(batch: Batch, asked: Asked) -> dict[Key, str]:
     """The series of a batch whose forecasts may not be published, and why."""
-    total = contributions.total(batch.parts, batch.logarithms, unit_of(batch.y.columns[0][1]))
-    broken = forecast.objections(batch.table, batch.y, len(asked.days), asked.levels, total)
+    total = contributions.total(batch.parts, batch.logarithms, unit(batch.y))
+    broken = forecast.objections(batch.table(), batch.y, len(asked.days), asked.levels, total)
     reasons = {key: "the forecast may not be published:\n" + listed(rules) for key, rules in broken.items()}
     few = batch.y.columns[np.isnan(batch.ranges).any(axis=(0, 1))]
     return reasons | dict.fromkeys(few, f"fewer than {intervals.FEWEST_POOLED} of its past errors are known: {MORE}")

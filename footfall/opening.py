@@ -5,27 +5,29 @@ learns from it, and a coming one is published at the floor and called closed. Le
 that was not open of late, and a holiday that was not open twice before. Anything wider closes places that are open.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from footfall.calendar import country_of, named_days, names_of_special_days
-from footfall.series import WEEK, rows_of, shut_rows, since_1970
+from footfall.series import WEEK, Rows, rows_of, shut_rows
 
 LATELY = 6  # weeks in which a weekday was never open, before it is taken for shut
+THURSDAY = 3  # the weekday of the first day of 1970, Monday being 0
 TWICE = 2  # occurrences of a holiday, all of them shut, before the next is taken for shut
 WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
 
 def foreseen(
-    rows: pd.DataFrame, location: str, category: str, days: pd.DatetimeIndex, closures: dict[str, Any] | None = None
+    rows: Rows, location: str, category: str, days: pd.DatetimeIndex, closures: dict[str, Any] | None = None
 ) -> pd.Series:
     """Why a place will be shut on each of some coming days.
 
     Parameters
     ----------
-    rows : DataFrame
+    rows : Rows
         From `footfall.series.rows_of`: what was visible of it on the day the forecast is made.
     location, category : str
         Which series it is.
@@ -40,14 +42,28 @@ def foreseen(
     Series of str
         Indexed by `days`: ``said``, ``weekday``, ``holiday``, or nothing where it will be open.
     """
-    was_open, why = _was_open(rows, category), np.full(len(days), "", dtype=object)
-    if (was_open == 0).any():  # of a place that was never shut nothing is to be learned
-        weekday = (rows.index[0].dayofweek + np.arange(len(was_open))) % WEEK
-        why[days.dayofweek.isin(_weekdays_not_open(was_open, weekday))] = "weekday"
-        if shut := _holidays_not_open(was_open, weekday, rows.index, country_of(location)):
-            why[np.isin(names_of_special_days(days, country_of(location)), shut)] = "holiday"
-    why[said(days, closures or {})] = "said"
-    return pd.Series(why, days, dtype=object)
+    return pd.Series(of_each([rows], [(location, category)], days, [closures or {}])[:, 0], days, dtype=object)
+
+
+def of_each(
+    rows: Sequence[Rows],
+    keys: Sequence[tuple[str, str]],
+    days: pd.DatetimeIndex,
+    closures: Sequence[dict[str, Any]],
+) -> np.ndarray:
+    """As `foreseen`, of several places at once, shape (n_days, n_places)."""
+    why, coming = np.full((len(days), len(keys)), "", dtype=object), days.dayofweek.to_numpy()
+    for number, (own, (location, category)) in enumerate(zip(rows, keys, strict=True)):
+        was_open = _was_open(own, category)
+        if (was_open == 0).any():  # of a place that was never shut nothing is to be learned
+            weekday = (own.day[0] + THURSDAY + np.arange(len(was_open))) % WEEK
+            why[np.isin(coming, _weekdays_not_open(was_open, weekday)), number] = "weekday"
+            if shut := _holidays_not_open(was_open, weekday, own.day[0], country_of(location)):
+                why[np.isin(names_of_special_days(days, country_of(location)), shut), number] = "holiday"
+    for number, told in enumerate(closures):
+        if told:
+            why[said(days, told), number] = "said"
+    return why
 
 
 def said(days: pd.DatetimeIndex, closures: dict[str, Any]) -> np.ndarray:
@@ -69,7 +85,8 @@ def by_weekday(series: pd.DataFrame, location: str, category: str) -> pd.DataFra
         open in the last six weeks.
     """
     rows = rows_of(series, location, category)
-    was_open = pd.Series(_was_open(rows, category), pd.date_range(rows.index[0], rows.index[-1]))
+    first, last = rows.day[[0, -1]].astype("datetime64[D]")
+    was_open = pd.Series(_was_open(rows, category), pd.date_range(first, last))
     weekday, lately = was_open.index.dayofweek, was_open[-LATELY * WEEK :]
     counts = {"open": was_open.eq(1), "shut": was_open.eq(0), "unknown": was_open.isna()}
     table = pd.DataFrame({name: days.groupby(weekday).sum() for name, days in counts.items()})
@@ -82,11 +99,10 @@ def by_weekday(series: pd.DataFrame, location: str, category: str) -> pd.DataFra
     )
 
 
-def _was_open(rows: pd.DataFrame, category: str) -> np.ndarray:
+def _was_open(rows: Rows, category: str) -> np.ndarray:
     """Of each day 1 if it was open, 0 if it was shut or has no row, NaN if it has a row and no value."""
-    day = since_1970(rows.index)
-    was_open = np.zeros(day[-1] - day[0] + 1)
-    was_open[day - day[0]] = np.where(shut_rows(rows, category), 0.0, rows["value"].to_numpy() * 0.0 + 1.0)
+    was_open = np.zeros(rows.day[-1] - rows.day[0] + 1)
+    was_open[rows.day - rows.day[0]] = np.where(shut_rows(rows, category), 0.0, rows.value * 0.0 + 1.0)
     return was_open
 
 
@@ -100,10 +116,11 @@ def _weekdays_not_open(was_open: np.ndarray, weekday: np.ndarray) -> np.ndarray:
     return np.asarray(weekday[-WEEK:][never & is_often_open.any()])
 
 
-def _holidays_not_open(was_open: np.ndarray, weekday: np.ndarray, days: pd.DatetimeIndex, country: str) -> list[str]:
+def _holidays_not_open(was_open: np.ndarray, weekday: np.ndarray, first: int, country: str) -> list[str]:
     """Names of the holidays whose last occurrences, those on a weekday that is open, were all shut."""
-    special, names = named_days(days[0].year, days[-1].year, country)
-    at, known = since_1970(special) - since_1970(days[:1]), np.isfinite(was_open)
+    years = (np.array([first, first + len(was_open) - 1], "datetime64[D]").astype("datetime64[Y]")).astype(int) + 1970
+    special, names = named_days(*map(int, years), country)
+    at, known = special - first, np.isfinite(was_open)
     inside = (at >= 0) & (at < len(was_open))
     at, names = at[inside], names[inside]
     times_open, times = (np.bincount(weekday, counts, WEEK) for counts in (np.nan_to_num(was_open), known))

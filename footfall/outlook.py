@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from footfall import events
-from footfall.calendar import ORDINARY, country_of, kinds
+from footfall.calendar import KINDS, ORDINARY, country_of, known_ahead
 from footfall.quantiles import HIGH, LOW
 from footfall.series import DAY, WEEK
 from footfall.typical import NOTICEABLE, chance_above, departure, spread, usual
@@ -17,6 +17,7 @@ from footfall.units import unit
 # figures of 2022 a tenth of the days are clearly off, and one in a hundred is far.
 DEGREES = {0.5: "a little", 2.0: "clearly", 4.0: "far"}
 USUAL, UNSURE, PERHAPS, CLOSED, SMALL = "usual", "hard to tell", "perhaps", "closed", DEGREES[0.5]
+TOWARDS = ("busier", "quieter", USUAL)
 LEAST_CHANCE = 0.4  # of a usual day, below which it is not called one
 Events = Sequence[Sequence[str]]  # (from, to, what, effect) each
 PARTS = {"last year's turn": "turn", "learned": "learned"}
@@ -28,9 +29,9 @@ def outlook(
     y: pd.DataFrame,
     parts: dict[str, np.ndarray],
     logarithms: bool,
-    closed: Sequence[pd.Series],
+    closed: pd.DataFrame,
     owners_events: Sequence[Events],
-) -> list[pd.DataFrame]:
+) -> pd.DataFrame:
     """Each forecast day of a batch against a usual one of its weekday.
 
     Parameters
@@ -43,24 +44,24 @@ def outlook(
         What each day adds up from, from `footfall.models.contributions.parts`.
     logarithms : bool
         Whether `parts` are logarithms of the level.
-    closed : sequence of Series
-        Of each series, why its place is shut on each day, from `footfall.opening.foreseen`.
+    closed : DataFrame of str
+        Why the place is shut, days × series, from `footfall.opening.of_each`.
     owners_events : sequence of sequences of (from, to, what, effect)
         Of each, its owner's events, from `footfall.events.among`: days of the past that had one are no usual ones, and
         coming ones have it for a reason.
 
     Returns
     -------
-    list of DataFrame, indexed by day
-        Of each series ``usual`` and ``mean`` in the source's unit; ``expected``, ``low`` and ``high`` (80 % range) in
-        per cent of a usual day; ``word``, such as ``clearly busier``; ``towards``, ``busier``, ``quieter`` or
+    DataFrame, indexed by day
+        Series by series: ``usual`` and ``mean`` in the source's unit; ``expected``, ``low`` and ``high`` (80 % range)
+        in per cent of a usual day; ``word``, such as ``clearly busier``; ``towards``, ``busier``, ``quieter`` or
         ``usual``, and ``chance``, how likely that is; ``kind`` of day; ``reasons``, the largest first; ``spread`` of
         ordinary days; ``low_value`` and ``high_value``, the 80 % range in the source's unit; ``last_year``, what the
         same weekday was 52 weeks before. Of a day that is ``closed``, which says why, there are no numbers, and that
         is its word.
     """
-    days, country, floor = closed[0].index, country_of(y.columns[0][0]), unit(y).floor
-    ordinary = y.copy()
+    days, country, floor = closed.index, tuple(country_of(location) for location, _ in y), unit(y).floor
+    ordinary = y.copy() if any(owners_events) else y
     for key, told in zip(y, owners_events, strict=True):
         if told:
             ordinary[key] = y[key].mask(y.index.isin(events.odd_days(told)))
@@ -70,42 +71,27 @@ def outlook(
     low, high = (quantiles[:, list(levels).index(end)] for end in (LOW, HIGH))
     level, width = usual(ordinary, days, country).to_numpy(), spread(ordinary, country)
     expected, lowest, highest = (departure(value, level, y) for value in (mean, low, high))
-    chances = _chances(levels, quantiles, level, width, floor)
-    shares = _shares(parts, logarithms, mean - floor, level - floor)
-    kind, last_year = kinds(days, country), y.reindex(days - 52 * WEEK * DAY).to_numpy()
-    tables = []
-    for at, (why, told) in enumerate(zip(closed, owners_events, strict=True)):
-        of = (slice(None), at)
-        words = [_word(*day, width[at]) for day in zip(expected[of], lowest[of], highest[of], strict=True)]
-        towards = [word.split()[-1] for word in words]
-        chance = np.array([chances[side][day, at] for day, side in enumerate(towards)])
-        own = {name: values[of] for name, values in shares.items()}
-        reasons = [
-            [*_reasons(own, number, expected[number, at], towards[number], kind.iloc[number]), *events.on(day, told)]
-            for number, day in enumerate(days)
-        ]
-        words = [UNSURE if word == USUAL and sure < LEAST_CHANCE else word
-                 for word, sure in zip(words, chance, strict=True)]  # fmt: skip
-        columns = {
-            "usual": level[of], "mean": mean[of], "expected": expected[of], "spread": width[at], "low": lowest[of],
-            "high": highest[of], "word": words, "towards": towards, "chance": chance, "kind": kind.to_numpy(),
-            "reasons": reasons, "low_value": low[of], "high_value": high[of], "last_year": last_year[of],
-            "closed": why.to_numpy(),
-        }  # fmt: skip
-        tables.append(pd.DataFrame(_without_closed(columns), index=days))
-    return tables
-
-
-def _without_closed(columns: dict[str, Any]) -> dict[str, Any]:
-    """Of a day on which the place is shut there is nothing to compare: no number, no chance, no reason."""
-    shut = columns["closed"] != ""
-    if not shut.any():
-        return columns
-    numbers = ["usual", "mean", "expected", "low", "high", "chance", "low_value", "high_value", "last_year"]
-    blank = {name: np.where(shut, np.nan, columns[name]) for name in numbers}
-    words = {name: np.where(shut, CLOSED, columns[name]).tolist() for name in ("word", "towards")}
-    reasons = [[] if closed else reasons for closed, reasons in zip(shut, columns["reasons"], strict=True)]
-    return columns | blank | words | {"reasons": reasons}
+    word, side = _words(expected, lowest, highest, width)
+    chance = np.choose(side, _chances(levels, quantiles, level, width, floor))
+    word[(side == TOWARDS.index(USUAL)) & (chance < LEAST_CHANCE)] = UNSURE
+    kind, shut = np.array(KINDS, dtype=object)[known_ahead(days, country)], closed.to_numpy() != ""
+    reasons = _reasons(_shares(parts, logarithms, mean - floor, level - floor), expected, side, kind)
+    for number, told in enumerate(owners_events):
+        for day in range(len(days)) if told else ():
+            reasons[day, number] = [*reasons[day, number], *events.on(days[day], told)]
+    numbers_of = {
+        "usual": level, "mean": mean, "expected": expected, "low": lowest, "high": highest, "chance": chance,
+        "low_value": low, "high_value": high, "last_year": y.reindex(days - 52 * WEEK * DAY).to_numpy(),
+    }  # fmt: skip
+    known = {name: np.where(shut, np.nan, values) for name, values in numbers_of.items()}
+    word[shut], reasons[shut] = CLOSED, _nothing(shut.sum())
+    towards = np.where(shut, CLOSED, np.array(TOWARDS, dtype=object)[side])
+    spreads = np.broadcast_to(width, shut.shape)
+    columns = known | {"word": word, "towards": towards, "kind": kind, "reasons": reasons, "spread": spreads,
+                       "closed": closed.to_numpy()}  # fmt: skip
+    order = ["usual", "mean", "expected", "spread", "low", "high", "word", "towards", "chance", "kind", "reasons",
+             "low_value", "high_value", "last_year", "closed"]  # fmt: skip
+    return pd.DataFrame({name: columns[name].T.ravel() for name in order}, index=np.tile(days, y.shape[1]))
 
 
 def explained(parts: pd.DataFrame, days: pd.DataFrame) -> list[dict[str, Any]]:
@@ -143,25 +129,31 @@ def towards(mean: float, low: float, high: float, level: float, width: float, y:
     y : Series
         The series, as published so far.
     """
-    value, lowest, highest = (departure(number, level, y) for number in (mean, low, high))
-    return _word(value, lowest, highest, width).split()[-1]
+    value, lowest, highest = (np.array([departure(number, level, y)]) for number in (mean, low, high))
+    return TOWARDS[_words(value, lowest, highest, np.array([width]))[1].item()]
 
 
-def _word(value: float, low: float, high: float, width: float) -> str:
-    degree = next((word for spreads, word in reversed(DEGREES.items()) if abs(value) >= spreads * width), "")
-    if degree == SMALL and low <= 0 <= high:
-        degree = f"{PERHAPS} {degree}"  # a usual day is well within what may happen
-    return f"{degree} {'busier' if value > 0 else 'quieter'}" if degree else USUAL
+def _words(value: np.ndarray, low: np.ndarray, high: np.ndarray, width: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What is said of each day, and its place in `TOWARDS`."""
+    degree = np.sum([np.abs(value) >= spreads * width for spreads in DEGREES], axis=0)  # they rise
+    side = np.where(degree == 0, TOWARDS.index(USUAL), np.where(value > 0, 0, 1))
+    unsure = (degree == 1) & (low <= 0) & (high >= 0)  # a usual day is well within what may happen
+    said = ["", *DEGREES.values(), f"{PERHAPS} {SMALL}"]
+    words = [[f"{much} {way}" for way in TOWARDS[:2]] + [USUAL] for much in said]
+    return np.array(words, dtype=object)[np.where(unsure, len(DEGREES) + 1, degree), side], side
 
 
 def _chances(
     levels: np.ndarray, quantiles: np.ndarray, level: np.ndarray, width: np.ndarray, floor: float
-) -> dict[str, np.ndarray]:
-    """That each day ends busier than a usual one, or quieter, or as near to it as two of three ordinary days do."""
+) -> list[np.ndarray]:
+    """That each day ends busier than a usual one, or quieter, or as near to it as two of three ordinary days do.
+
+    In the order of `TOWARDS`.
+    """
     lower, upper = ((level - floor) * (1 + side * width / 100) + floor for side in (-1, 1))
     near = chance_above(levels, quantiles, lower) - chance_above(levels, quantiles, upper)
     above = chance_above(levels, quantiles, level)
-    return {"busier": above, "quieter": 1 - above, USUAL: near}
+    return [above, 1 - above, near]
 
 
 def _shares(
@@ -182,13 +174,25 @@ def _shares(
     return shares | {"trend": lift - sum(shares.values())} if shares else {}
 
 
-def _reasons(shares: dict[str, np.ndarray], at: int, expected: float, towards: str, kind: str) -> list[str]:
+def _reasons(shares: dict[str, np.ndarray], expected: np.ndarray, side: np.ndarray, kind: np.ndarray) -> np.ndarray:
     """The day's kind if it has one, and what else explains a third or more of its difference from a usual one.
 
-    An event says itself what it is.
+    A list for each day of each series. An event says itself what it is.
     """
-    others = {name: values[at] * np.sign(expected) for name, values in shares.items() if name not in TOLD}
-    large = [name for name, share in others.items() if share >= NOTICEABLE and share >= abs(expected) / 3]
-    large.sort(key=lambda name: -others[name])
-    named = [f"{name} {'up' if expected > 0 else 'down'}" for name in large[:2] if towards != USUAL]
-    return [*([] if kind == ORDINARY else [kind]), *named]
+    names = [name for name in shares if name not in TOLD]
+    others = np.array([shares[name] for name in names]).reshape(-1, *side.shape) * np.sign(expected)
+    large = (others >= NOTICEABLE) & (others >= np.abs(expected) / 3) & (side != TOWARDS.index(USUAL))
+    reasons = _nothing(side.size).reshape(side.shape)
+    for day in np.argwhere(large.any(axis=0) | (kind != ORDINARY)):
+        share, way = others[:, *day], "up" if expected[*day] > 0 else "down"
+        first = sorted(np.flatnonzero(large[:, *day]), key=lambda number: -share[number])[:2]
+        special = [] if kind[*day] == ORDINARY else [kind[*day]]
+        reasons[*day] = [*special, *(f"{names[number]} {way}" for number in first)]
+    return reasons
+
+
+def _nothing(count: int) -> np.ndarray:
+    """So many empty lists."""
+    lists = np.empty(count, dtype=object)
+    lists[:] = [[] for _ in range(count)]
+    return lists

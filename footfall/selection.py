@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from footfall.calendar import country_of
 from footfall.errors import DataProblem, UsageProblem, listed
-from footfall.series import pick_of, rows_of, shut_of, split, unfit
+from footfall.series import Rows, pick_of, rows_of, shut_of, split, unfit
 
 Key = tuple[str, str]  # location and category
 Choice = Literal["all"] | dict[str, Any] | None
@@ -20,14 +21,14 @@ class Selection(NamedTuple):
     ----------
     series : dict of Key to Series
         Those that are fit to be forecast, as `footfall.series.pick` gives them, sorted.
-    rows : dict of Key to DataFrame
+    rows : dict of Key to Rows
         The rows of each, as `footfall.series.rows_of` gives them; of the refused, too.
     refused : dict of Key to str
         Why the others are not.
     """
 
     series: dict[Key, pd.Series]
-    rows: dict[Key, pd.DataFrame]
+    rows: dict[Key, Rows]
     refused: dict[Key, str]
 
     @property
@@ -91,7 +92,7 @@ def select(table: pd.DataFrame, location: str, category: str, series: Choice, fe
         rows = {key: own for key, own in every.items() if _is_wanted(key, own, location, category, series)}
     if not rows:
         raise DataProblem(f"the snapshot has no series for data.series: {series}; it has {_places(table)}")
-    picked = {key: pick_of(own, key[1]) for key, own in rows.items() if own["value"].notna().any()}
+    picked = {key: pick_of(own, key[1]) for key, own in rows.items() if np.isfinite(own.value).any()}
     reasons = {
         key: "; ".join(unfit(y, fewest, shut_of(rows[key], key[1]))) if fewest else "" for key, y in picked.items()
     }
@@ -99,13 +100,13 @@ def select(table: pd.DataFrame, location: str, category: str, series: Choice, fe
     return Selection({key: y for key, y in picked.items() if key not in refused}, rows, refused)
 
 
-def _is_wanted(key: Key, rows: pd.DataFrame, location: str, category: str, series: Any) -> bool:
+def _is_wanted(key: Key, rows: Rows, location: str, category: str, series: Any) -> bool:
     if series == "all":
         return key[1] == category and (key[0] == location or key[0].startswith(f"{location}/"))
     return (
         country_of(key[0])[:2] in series.get("countries", [country_of(key[0])[:2]])
         and key[1] in series.get("categories", [key[1]])
-        and rows["value"].count() >= series.get("at_least", 0)
+        and np.isfinite(rows.value).sum() >= series.get("at_least", 0)
     )
 
 

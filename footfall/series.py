@@ -7,15 +7,22 @@ says so ``open``: ``yes``, ``no`` or ``unknown``.
 
 import datetime as dt
 import io
+import json
+from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+from pyarrow import parquet as pq
 
 from footfall.errors import DataProblem
 from footfall.units import unit_of
 
 KEYS = ["location", "category", "date"]
+NAMES = b"names"  # of places, in a snapshot's metadata
 WEEK = 7
 DAY = pd.Timedelta(days=1)
 FEW = 5  # guests on a usual day, below which nobody may come to a place that is open
@@ -37,18 +44,46 @@ def visible(series: pd.DataFrame, as_of: dt.date | str, lag: int) -> pd.DataFram
     return series[series["date"] <= pd.Timestamp(as_of) - lag * DAY].reset_index(drop=True)
 
 
-def rows_of(series: pd.DataFrame, location: str, category: str) -> pd.DataFrame:
-    """The rows of one series, indexed by day: ``value``, and ``open`` where the table has it.
+class Rows(NamedTuple):
+    """The rows of one series, by day.
+
+    Attributes
+    ----------
+    day : ndarray of int
+        Counted from 1970, ascending.
+    value : ndarray of float
+        NaN: not published.
+    is_said_shut : ndarray of bool
+        Whether the table says that the place was shut.
+    """
+
+    day: np.ndarray
+    value: np.ndarray
+    is_said_shut: np.ndarray
+
+    @classmethod
+    def of(cls, table: pd.DataFrame) -> "Rows":
+        """Those of a table with ``date``, ``value`` and perhaps ``open``."""
+        shut = table["open"].eq("no").to_numpy(bool) if "open" in table else np.zeros(len(table), bool)
+        return cls(since_1970(pd.DatetimeIndex(table["date"])), table["value"].to_numpy(float), shut)
+
+    def part(self, which: Any) -> "Rows":
+        """Some of them, in that order."""
+        return Rows(*(column[which] for column in self))
+
+
+def rows_of(series: pd.DataFrame, location: str, category: str) -> Rows:
+    """The rows of one series.
 
     Raises
     ------
     DataProblem
         If the table has no published value there; the message names what it does have.
     """
-    rows = series[(series["location"] == location) & (series["category"] == category)].set_index("date")
-    if rows["value"].first_valid_index() is None:
+    rows = Rows.of(series[(series["location"] == location) & (series["category"] == category)])
+    if np.isnan(rows.value).all():
         raise DataProblem(f"no published value for {location} {category}. {_alternatives(series, location)}")
-    return rows.drop(columns=["location", "category"])
+    return rows
 
 
 def site_of(location: str) -> str:
@@ -73,16 +108,21 @@ def pick(series: pd.DataFrame, location: str, category: str) -> pd.Series:
     return pick_of(rows_of(series, location, category), category)
 
 
-def pick_of(rows: pd.DataFrame, category: str) -> pd.Series:
+def pick_of(rows: Rows, category: str) -> pd.Series:
     """As `pick`, of the rows that `rows_of` gave."""
-    values, closed, day = rows["value"].to_numpy(float), shut_rows(rows, category), since_1970(rows.index)
+    (day, values, _), closed = rows, shut_rows(rows, category)
     is_known = ~np.isnan(values)
     opened = day[is_known & ~closed]
     first, last = (opened if len(opened) else day).min(), day[is_known | closed].max()
     daily, inside = np.full(last - first + 1, np.nan), (day >= first) & (day <= last)
     daily[day[inside] - first] = np.where(closed, np.nan, values)[inside]
-    days = pd.date_range(pd.Timestamp(first, unit="D"), periods=len(daily), name="date")
-    return pd.Series(daily, days, name=category)
+    return pd.Series(daily, _dates(int(first), len(daily)), name=category)
+
+
+@lru_cache(maxsize=1000)
+def _dates(first: int, count: int) -> pd.DatetimeIndex:
+    """So many days from one counted from 1970: series of one span share theirs."""
+    return pd.date_range(pd.Timestamp(first, unit="D"), periods=count, name="date")
 
 
 def since_1970(days: pd.DatetimeIndex) -> np.ndarray:
@@ -90,11 +130,24 @@ def since_1970(days: pd.DatetimeIndex) -> np.ndarray:
     return np.asarray(days.to_numpy().astype("datetime64[D]").astype(int))
 
 
-def split(series: pd.DataFrame) -> dict[tuple[str, str], pd.DataFrame]:
+def split(series: pd.DataFrame) -> dict[tuple[str, str], Rows]:
     """The rows of every series of a table, by location and category, each as `rows_of` gives them."""
-    rows = series.set_index("date").drop(columns=["location", "category"])
-    at = series.groupby(["location", "category"]).indices
-    return {key: rows.iloc[numbers] for key, numbers in sorted(at.items())}
+    rows = Rows.of(series)
+    return {key: rows.part(at) for key, at in by_series(series).items()}
+
+
+def by_series(table: pd.DataFrame) -> dict[tuple[str, str], Any]:
+    """Where the rows of each series of a table are, by location and category, sorted: slices where nothing is between.
+
+    Of a table that is sorted by series, which a snapshot and the errors of a champion are.
+    """
+    of = table.groupby(["location", "category"], sort=True, observed=True).ngroup().to_numpy()
+    order = np.argsort(of, kind="stable")
+    first = np.flatnonzero(np.diff(of[order], prepend=-1))
+    keys = zip(*(table[name].iloc[order[first]] for name in ("location", "category")), strict=True)
+    if (np.diff(of) >= 0).all():
+        return {key: slice(*ends) for key, *ends in zip(keys, first, [*first[1:], len(of)], strict=False)}
+    return dict(zip(keys, np.split(order, first[1:]), strict=False))
 
 
 def shut(series: pd.DataFrame, location: str, category: str) -> pd.Series:
@@ -116,16 +169,21 @@ def shut(series: pd.DataFrame, location: str, category: str) -> pd.Series:
     return shut_of(rows_of(series, location, category), category)
 
 
-def shut_of(rows: pd.DataFrame, category: str) -> pd.Series:
+def shut_of(rows: Rows, category: str) -> pd.Series:
     """As `shut`, of the rows that `rows_of` gave."""
-    return pd.Series(shut_rows(rows, category), rows.index).asfreq("D", fill_value=False)
+    first, last = rows.day[[0, -1]]
+    daily = np.zeros(last - first + 1, bool)
+    daily[rows.day - first] = shut_rows(rows, category)
+    return pd.Series(daily, _dates(int(first), len(daily)))
 
 
-def shut_rows(rows: pd.DataFrame, category: str) -> np.ndarray:
+def shut_rows(rows: Rows, category: str) -> np.ndarray:
     """As `shut`, of each row that `rows_of` gave."""
-    values, floor = rows["value"].to_numpy(float), unit_of(category).floor
-    at_floor = (values <= floor) & (not _nobody_may_come(values, floor))
-    return np.asarray(at_floor | rows["open"].eq("no").to_numpy() if "open" in rows else at_floor)
+    floor = unit_of(category).floor
+    at_floor = rows.value <= floor
+    if at_floor.any() and _nobody_may_come(rows.value, floor):
+        return rows.is_said_shut
+    return np.asarray(at_floor | rows.is_said_shut)
 
 
 def _nobody_may_come(values: np.ndarray, floor: float) -> bool:
@@ -141,13 +199,25 @@ def _alternatives(series: pd.DataFrame, location: str) -> str:
     return f"Locations in the snapshot: {', '.join(series['location'].unique()[:10])} …"
 
 
-def to_parquet(series: pd.DataFrame) -> bytes:
-    """The snapshot file of a series table; equal tables give equal bytes."""
+def to_parquet(series: pd.DataFrame, names: Mapping[str, str] | None = None) -> bytes:
+    """The snapshot file of a series table; equal tables give equal bytes.
+
+    With it goes what places with a code are called, ``PT/Lisbon`` of ``PT-11``: see `names_in`.
+    """
     buffer = io.BytesIO()
     columns = [*KEYS, "value", *(["open"] if "open" in series else [])]
     tidy = series[columns].astype({"location": "str", "category": "str"})
-    tidy.to_parquet(buffer, engine="pyarrow", compression="zstd", index=False)
+    table = pa.Table.from_pandas(tidy, preserve_index=False)
+    if names:
+        told = {NAMES: json.dumps(names, ensure_ascii=False, sort_keys=True).encode()}
+        table = table.replace_schema_metadata(table.schema.metadata | told)
+    pq.write_table(table, buffer, compression="zstd")
     return buffer.getvalue()
+
+
+def names_in(path: str | Path) -> dict[str, str]:
+    """What the places of a snapshot file that have a code are called; nothing where it does not say."""
+    return dict(json.loads((pq.read_schema(path).metadata or {}).get(NAMES, b"{}")))
 
 
 def from_parquet(content: bytes) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from footfall.calendar import special
+from footfall.calendar import Country, special
 from footfall.series import WEEK
 from footfall.units import unit
 
@@ -22,7 +22,7 @@ NOTICEABLE = 2.0  # per cent: nobody at the door notices less
 LOWEST = 0.05  # of the level of the series: below, everything is shut and shares of it mean nothing
 
 
-def usual(y: Any, days: pd.DatetimeIndex, country: str) -> Any:
+def usual(y: Any, days: pd.DatetimeIndex, country: Country) -> Any:
     """The usual level of each day's weekday.
 
     Parameters
@@ -31,8 +31,8 @@ def usual(y: Any, days: pd.DatetimeIndex, country: str) -> Any:
         One daily series, as published so far, or a batch of them, days × series.
     days : DatetimeIndex
         Days to give it for.
-    country : str
-        ISO 3166 code of two letters; its special days do not count as usual ones.
+    country : str or tuple of str
+        ISO 3166 code, or one for each of a batch; its special days do not count as usual ones.
 
     Returns
     -------
@@ -42,13 +42,14 @@ def usual(y: Any, days: pd.DatetimeIndex, country: str) -> Any:
     """
     if isinstance(y, pd.Series):
         return usual(y.to_frame(), days, country).iloc[:, 0].rename(None)
-    overall = y.median().to_numpy()
     level = {}
     for weekday, values in _ordinary_by_weekday(y, country):
         last = np.take_along_axis(values, _counts(values)[None] - 1 - np.arange(WEEKS)[:, None], axis=0)
         count = np.minimum(_counts(values), WEEKS)
         last = np.where(np.arange(WEEKS)[:, None] < count, last, np.nan)
-        level[weekday] = np.where(count >= FEWEST_WEEKS, _median(last), overall)
+        level[weekday] = _median(last)
+        if (few := count < FEWEST_WEEKS).any():
+            level[weekday][few] = _median(y.to_numpy(float)[:, few])
     return pd.DataFrame([level[day] for day in days.dayofweek], days, y.columns)
 
 
@@ -59,7 +60,7 @@ def departure(value: Any, level: Any, y: Any) -> Any:
     return 100 * (ratio - 1)
 
 
-def spread(y: Any, country: str) -> Any:
+def spread(y: Any, country: Country) -> Any:
     """How far from usual ordinary days are: two of three were nearer than this in the last half-year.
 
     Returns
@@ -78,18 +79,30 @@ def spread(y: Any, country: str) -> Any:
     every = np.concatenate(off)
     some = np.isfinite(every).any(axis=0)
     width = np.full(y.shape[1], NOTICEABLE)
-    width[some] = np.nanquantile(every[:, some], 2 / 3, axis=0)
+    width[some] = _quantile(every[:, some], 2 / 3)
     return np.maximum(width, NOTICEABLE)
 
 
-def _ordinary_by_weekday(y: pd.DataFrame, country: str) -> Iterator[tuple[int, np.ndarray]]:
+def _ordinary_by_weekday(y: pd.DataFrame, country: Country) -> Iterator[tuple[int, np.ndarray]]:
     """Each weekday's ordinary days that have a value, oldest first, shape (n_weeks, n_series); NaN after the last."""
     days = pd.DatetimeIndex(y.index)
-    values = np.where(special(days, country)[:, None], np.nan, y.to_numpy(float))
+    odd = special(days, country)
+    values = np.where(odd if odd.ndim > 1 else odd[:, None], np.nan, y.to_numpy(float))
     for weekday in range(WEEK):
         own = values[days.dayofweek == weekday]
         own = np.concatenate([own, np.full((WEEKS, own.shape[1]), np.nan)])
         yield weekday, np.take_along_axis(own, np.argsort(np.isnan(own), axis=0, kind="stable"), axis=0)
+
+
+def _quantile(values: np.ndarray, share: float) -> np.ndarray:
+    """As `numpy.nanquantile` over the first axis, which takes one column after the other."""
+    ordered = np.sort(values, axis=0)  # NaN last
+    at = (_counts(values) - 1) * share
+    low = at.astype(int)
+    high = np.minimum(low + 1, _counts(values) - 1)
+    one, other = (np.take_along_axis(ordered, place[None], axis=0)[0] for place in (low, high))
+    part = at - low
+    return np.asarray(np.where(part < 0.5, one + (other - one) * part, other - (other - one) * (1 - part)))
 
 
 def _counts(values: np.ndarray) -> np.ndarray:
@@ -120,7 +133,10 @@ def chance_above(levels: np.ndarray, quantiles: np.ndarray, bound: np.ndarray) -
     ndarray, shape (n_days, n_series)
         Between the outermost levels: what lies beyond them is not known.
     """
-    below = np.empty(bound.shape)
-    for at in np.ndindex(*bound.shape):
-        below[at] = np.interp(bound[at], quantiles[at[0], :, at[1]], levels)
-    return 1 - below
+    next_one = (quantiles <= bound[:, None]).sum(axis=1)
+    at = np.clip(next_one - 1, 0, len(levels) - 2)
+    (x, other_x) = (np.take_along_axis(quantiles, place[:, None], axis=1)[:, 0] for place in (at, at + 1))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        below = (levels[at + 1] - levels[at]) / (other_x - x) * (bound - x) + levels[at]
+    below = np.where(next_one == 0, levels[0], np.where(next_one == len(levels), levels[-1], below))
+    return np.asarray(1 - np.where(np.isnan(bound), np.nan, below))

@@ -35,6 +35,6 @@ def tabulated(mean, quantiles, levels, closed=None, *, location, target, **facts
 def outlook_of(table, y, parts, logarithms, closed=None, owners_events=()) -> pd.DataFrame:
     """The coming days of a single series as people read them."""
     batch = y.to_frame((table["location"].iloc[0], table["target"].iloc[0]))
-    closed = pd.Series("", index=parts.index) if closed is None else closed
+    closed = pd.Series("", index=parts.index, dtype=object) if closed is None else closed
     arrays = {name: values.to_numpy()[:, None] for name, values in parts.items()}
-    return outlook.outlook(table, batch, arrays, logarithms, [closed], [owners_events])[0]
+    return outlook.outlook(table, batch, arrays, logarithms, closed.to_frame(), [owners_events])

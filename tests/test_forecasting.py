@@ -32,7 +32,7 @@ from footfall.page.about import About
 from footfall.page.pages import write_pages
 from footfall.quantiles import LEVELS
 from footfall.selection import Selection, select
-from footfall.series import read_snapshot
+from footfall.series import Rows, read_snapshot
 
 RECIPE = LogLevel() * KindOfDay("PT") * LastYearsTurn() * WeekdaySmoother()
 FACTS = {"model_version": "m/1", "snapshot": "ab12"}
@@ -99,12 +99,15 @@ RECIPES = {
 @settings(max_examples=3, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 @pytest.mark.parametrize("name", typical(list(RECIPES), "calendar", "both scales", "without trees", FALLBACK))
-def test_long_series_share_a_batch_wherever_they_begin_and_say_what_they_would_alone(name, data):
+def test_long_series_share_a_batch_whatever_days_they_keep_and_say_what_they_would_alone(name, data):
     category = data.draw(st.sampled_from(["parks", "count"]))
     some = st.lists(st.integers(60, 481), max_size=2)
     lengths = [481, data.draw(st.integers(LONG, 474)), *data.draw(some)]  # two that are long and begin apart
-    # regions that keep Portugal's days, and no other
-    series = {(f"PT-X{at}", category): _begun(length, category, at) for at, length in enumerate(lengths)}
+    countries = data.draw(st.sampled_from(["PT", "PT DE", "BR PT-11 DE"])).split()  # with days of their own
+    series = {
+        (f"{countries[at % len(countries)]}/X{at}", category): _begun(length, category, at)
+        for at, length in enumerate(lengths)
+    }
     origins, through = pd.date_range("2022-07-01", "2022-09-22"), pd.Timestamp("2022-09-30")
     tables = [
         tabulate(np.zeros((len(origins), 7)), y, origins).assign(location=key[0], category=key[1])
@@ -115,7 +118,7 @@ def test_long_series_share_a_batch_wherever_they_begin_and_say_what_they_would_a
     days = pd.date_range("2022-10-14", periods=7)
 
     def made(some):
-        rows = {key: y.rename("value").to_frame() for key, y in some.items()}
+        rows = {key: Rows.of(y.rename("value").rename_axis("date").reset_index()) for key, y in some.items()}
         return forecast_all(champion, Selection(some, rows, {}), days, 0, LEVELS, {}, 14, **FACTS).series
 
     together = made(series)
@@ -197,6 +200,20 @@ def test_several_places_have_an_index_and_a_page_each(champion, houses, tmp_path
     assert "../../index.html" in links and all((page.parent / link).exists() for link in links)
     own = {f"sites/sao-joao-se/{link}" for link in links - {"../../index.html"}}
     assert own and all(layout.is_shown(file) for file in own), "what a page leads to lies beside it where it is put up"
+
+
+def test_a_region_is_called_by_its_name_on_the_index_and_on_its_page(tmp_path):
+    table = pd.concat([
+        pd.DataFrame({"location": place, "category": category, "date": retail().index, "value": retail().to_numpy()})
+        for place in ("BE-BRU", "CH-AG") for category in ("parks", "workplaces")
+    ])  # fmt: skip
+    selection = select(table, "BE", "parks", {"countries": ["BE", "CH"]}, 0)
+    made = forecasts(champion_of(selection), selection, retail().index[-1])
+    (tmp_path / "forecast").mkdir()
+    write_pages(made, 1, "", tmp_path, About(names={"BE-BRU": "BE/Brussels", "CH-AG": "CH/Somewhere"}))
+    index = (tmp_path / "forecast" / "index.html").read_text()
+    assert "Brussels, Belgique · parks" in index and "Aargau, Suisse · workplaces" in index and "BE-BRU" not in index
+    assert "Brussels, Belgien" in (tmp_path / "forecast" / "sites" / "be-bru-parks" / "index.html").read_text()
 
 
 def test_one_series_has_its_page_where_it_was(tmp_path):

@@ -45,7 +45,8 @@ def _take_published(run: Run) -> None:
             "retrieved_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
             "notes": reading.notes,
         }
-        content = series.to_parquet(table)
+        own = {location for location, _ in selected(run, table).series}
+        content = series.to_parquet(table, {code: name for code, name in reading.names.items() if code in own})
         forecasts.keep_snapshot(storage.connect(bucket_name()), content, origin)
         _lay_down(run, content, origin)
         results += [f"data through {through}", f"{len(table):,} rows", *reading.notes[:3], *revisions]

@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t
 
-from footfall.calendar import special
+from footfall.calendar import Country, alike, special
 from footfall.params import FEWEST_ORIGINS
 from footfall.quantiles import HIGH, LOW, QUANTILES, SCORED_LEVELS, column
-from footfall.series import since_1970
+from footfall.series import DAY, since_1970
 from footfall.units import PERCENT
 
 HALF_LIFE = 365  # days after which an error counts half
@@ -67,7 +67,7 @@ def of_backtest(
     means: Array,
     actual: Array,
     origins: pd.DatetimeIndex,
-    country: str,
+    country: Country,
     lag: int,
     floor: float = PERCENT.floor,
 ) -> Array:
@@ -81,7 +81,7 @@ def of_backtest(
     origins : DatetimeIndex
         Ascending.
     country, lag, floor
-        As in `with_quantiles`.
+        As in `with_quantiles`; of a batch whose series keep different days, the country of each.
 
     Returns
     -------
@@ -90,10 +90,10 @@ def of_backtest(
     """
     ahead = np.arange(1, means.shape[1] + 1)
     quantiles = np.empty((*means.shape[:2], len(SCORED_LEVELS), means.shape[2]))
-    for some in _chunks(means.shape[2]):
-        past = Past.of(actual[..., some] - means[..., some], origins, country)
+    for some, own in _chunks(means.shape[2], country, pd.date_range(origins[0], origins[-1] + len(ahead) * DAY)):
+        past = Past.of(actual[..., some] - means[..., some], origins, own)
         young = past.known.sum(axis=1).min(axis=0) < FEWEST_ORIGINS
-        for number, width in enumerate(past.widths(origins, ahead, country, lag, young)):
+        for number, width in enumerate(past.widths(origins, ahead, own, lag, young)):
             quantiles[number][..., some] = _quantiles(width, means[number][..., some], floor)
     return quantiles
 
@@ -104,7 +104,7 @@ def live(
     mean: Array,
     days: pd.DatetimeIndex,
     origin: pd.Timestamp,
-    country: str,
+    country: Country,
     lag: int,
     late: int = 0,
     floor: float = PERCENT.floor,
@@ -122,7 +122,7 @@ def live(
     days : DatetimeIndex
         The days they are of.
     origin, country, lag, late, floor
-        As in `quantiles`.
+        As in `quantiles`; of a batch whose series keep different days, the country of each.
 
     Returns
     -------
@@ -130,8 +130,9 @@ def live(
         NaN for a series of which fewer than `FEWEST_POOLED` errors were known.
     """
     values = np.empty((len(days), len(SCORED_LEVELS), mean.shape[1]))
-    for some in _chunks(mean.shape[1]):
-        width = _live(errors[..., some], origins, days, origin, country, lag, late)
+    dates = pd.date_range(min([origin, *origins[:1]]), max([*days, *origins[-1:] + errors.shape[1] * DAY]))
+    for some, own in _chunks(mean.shape[1], country, dates):
+        width = _live(errors[..., some], origins, days, origin, own, lag, late)
         values[..., some] = _quantiles(width, mean[:, some], floor)
     return values
 
@@ -150,8 +151,14 @@ def _live(
     return next(past.widths(pd.DatetimeIndex([origin]), ahead, country, lag, pooled, late))
 
 
-def _chunks(count: int) -> list[slice]:
-    return [slice(start, start + AT_A_TIME) for start in range(0, count, AT_A_TIME)]
+def _chunks(count: int, country: Country, days: pd.DatetimeIndex) -> Iterator[tuple[Any, str]]:
+    """Some series of a batch after the other, all of which keep the same of some days; and a country that does."""
+    keepers = [(np.arange(count), country)] if isinstance(country, str) else [
+        (some, country[some[0]]) for some, _ in alike(special(days, country))
+    ]  # fmt: skip
+    for some, own in keepers:
+        for start in range(0, len(some), AT_A_TIME):
+            yield some[start : start + AT_A_TIME], own
 
 
 def quantiles(
@@ -252,12 +259,15 @@ def on_grid(
         Place of each row in the first two axes.
     """
     series = np.zeros(len(rows), int) if series is None else series
-    origin = pd.DatetimeIndex(rows["date"]) - pd.to_timedelta(rows["horizon"], unit="D")
-    origins, ahead = pd.DatetimeIndex(np.unique(origin)), rows["horizon"].to_numpy() - 1
+    date, ahead = pd.DatetimeIndex(rows["date"]), rows["horizon"].to_numpy() - 1
+    origin = since_1970(date) - 1 - ahead
+    begins = origin.min(initial=np.iinfo(int).max)
+    present = np.bincount(origin - begins) > 0  # cheaper than sorting so many
     at, shape = (
-        origins.get_indexer(origin),
-        (len(origins), int(ahead.max(initial=0)) + 1, int(series.max(initial=0)) + 1),
+        (np.cumsum(present) - 1)[origin - begins],
+        (int(present.sum()), int(ahead.max(initial=0)) + 1, int(series.max(initial=0)) + 1),
     )
+    origins = pd.DatetimeIndex((begins + np.flatnonzero(present)).astype("datetime64[D]")).as_unit(date.unit)
     grids = [np.full(shape, np.nan) for _ in columns]
     for grid, name in zip(grids, columns, strict=True):
         grid[at, ahead, series] = rows[name]

@@ -5,19 +5,20 @@ market of one series is the market of many that has one: what is pooled of it is
 """
 
 from collections.abc import Hashable, Iterator, Mapping
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from sktime.forecasting.base import BaseForecaster
 
-from footfall.calendar import country_of, special_days
+from footfall.calendar import Country, common, country_of
 from footfall.evaluation import backtest, intervals
 from footfall.evaluation.metrics import complete, scores_of
 from footfall.models import at_once, of_country
 from footfall.quantiles import SCORED_LEVELS, column
 from footfall.selection import Key
-from footfall.series import WEEK
+from footfall.series import DAY, WEEK
 from footfall.units import unit_of
 
 RESIDUALS = ["location", "category", "origin", "date", "horizon", "mean", "actual"]
@@ -26,14 +27,17 @@ WINDOWS = ("selection", "report")
 LOOPED = 100  # series of a market, above which candidates that take one after the other are left out
 TOGETHER = 100  # series whose ranges are in memory at once
 REMEMBERED = 400  # days before that of a training, beyond which none moves what a model says: weather's are the most
-YEARS_AHEAD = 1  # for which series of one batch keep the same special days
+YEARS_AHEAD = 1  # of which it is asked whether series of one batch keep the same special days
+MOST = 1000  # series of a batch
 
 
 class Batch(NamedTuple):
-    """Series of one country, unit and span, and what each candidate said of them.
+    """Series of one unit and span, and what each candidate said of them.
 
     Attributes
     ----------
+    country : str or tuple of str
+        One whose special days all of them keep, or that of each.
     y : DataFrame
         Days × series, its columns their keys.
     origins : DatetimeIndex
@@ -44,7 +48,7 @@ class Batch(NamedTuple):
         What happened, of the same shape.
     """
 
-    country: str
+    country: Country
     y: pd.DataFrame
     origins: pd.DatetimeIndex
     means: dict[str, np.ndarray]
@@ -54,11 +58,27 @@ class Batch(NamedTuple):
         """What a candidate said of one of the series and what happened, a row per origin and day."""
         return backtest.tabulate(self.means[candidate][..., at], self.y.iloc[:, at], self.origins)
 
+    def residuals(self, candidate: str, naive: str, back: np.ndarray) -> pd.DataFrame:
+        """What was said of each of the series and what happened; by the naive of those that fell `back` to it."""
+        said = np.where(back, self.means[naive], self.means[candidate])
+        horizon, (origins, ahead, series) = np.arange(1, said.shape[1] + 1), said.shape
+        columns = {
+            name: pd.array([key[at] for key in self.y], dtype="str").repeat(origins * ahead)
+            for at, name in enumerate(SERIES)
+        }
+        origin = self.origins.repeat(ahead)
+        days = {"origin": origin, "date": origin + np.tile(horizon, origins) * DAY}
+        columns |= {name: np.tile(of_one, series) for name, of_one in days.items()}
+        columns["horizon"] = np.tile(horizon, origins * series)
+        columns |= {name: of.transpose(2, 0, 1).ravel() for name, of in (("mean", said), ("actual", self.actual))}
+        return pd.DataFrame(columns)[RESIDUALS]
+
     def quantiles(self, candidate: str, some: slice, lag: int) -> np.ndarray:
         """A candidate's ranges of some of the series, shape (n_origins, horizon, n_levels, n_some)."""
         floor = unit_of(self.y.columns[0][1]).floor
         means, actual = self.means[candidate][..., some], self.actual[..., some]
-        return intervals.of_backtest(means, actual, self.origins, self.country, lag, floor)
+        country = self.country[some] if isinstance(self.country, tuple) else self.country
+        return intervals.of_backtest(means, actual, self.origins, country, lag, floor)
 
 
 class Rolling(NamedTuple):
@@ -172,13 +192,11 @@ class Rolling(NamedTuple):
 
     def residuals(self, candidate: str, naive: str, accounts: pd.DataFrame) -> pd.DataFrame:
         """What was said by who speaks for each series, and what happened: a row per series, origin and day."""
-        back = accounts.set_index(SERIES)["status"].eq("fell back")
+        back = {*accounts.loc[accounts["status"] == "fell back", SERIES].itertuples(index=False, name=None)}
         parts = [
-            batch.table(naive if back[key] else candidate, at).assign(location=key[0], category=key[1])
-            for batch in self.batches
-            for at, key in enumerate(batch.y)
+            batch.residuals(candidate, naive, np.array([key in back for key in batch.y])) for batch in self.batches
         ]
-        return pd.concat(parts, ignore_index=True)[RESIDUALS]
+        return pd.concat(parts, ignore_index=True)
 
 
 def roll(
@@ -212,10 +230,11 @@ def roll(
     return Rolling(origins, spans, batches, lag, scores, _pooled([wis for _, wis in parts], scores), left_out)
 
 
-def batched(series: Mapping[Key, pd.Series], days: int) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Series of one calendar, unit and span as a frame of days by series; with a country or region that keeps it.
+def batched(series: Mapping[Key, pd.Series], days: int) -> Iterator[tuple[Country, pd.DataFrame]]:
+    """Series of one unit and span as a frame of days by series; with a country whose days all keep, or that of each.
 
-    Those that end on the same day and are long begin together, blank before their own first day.
+    Those that end on the same day and are long begin together, blank before their own first day. More than `MOST` are
+    several batches.
 
     Parameters
     ----------
@@ -226,11 +245,13 @@ def batched(series: Mapping[Key, pd.Series], days: int) -> Iterator[tuple[str, p
     groups: dict[Hashable, dict[Key, pd.Series]] = {}
     for key, y in series.items():
         first, last = y.index[0], y.index[-1]
-        calendar = special_days(first.year, last.year + YEARS_AHEAD, country_of(key[0]))
         begins = first if len(y) < REMEMBERED + days else None
-        groups.setdefault((calendar, unit_of(key[1]).name, begins, last), {})[key] = y
+        groups.setdefault((unit_of(key[1]).name, begins, last), {})[key] = y
     for group in groups.values():
-        yield country_of(next(iter(group))[0]), _side_by_side(group)
+        for start in range(0, len(group), MOST):
+            y = _side_by_side(dict(islice(group.items(), start, start + MOST)))
+            years = y.index[0].year, y.index[-1].year + YEARS_AHEAD
+            yield common((country_of(location) for location, _ in y), *years), y
 
 
 def _side_by_side(series: Mapping[Key, pd.Series]) -> pd.DataFrame:
@@ -242,7 +263,7 @@ def _side_by_side(series: Mapping[Key, pd.Series]) -> pd.DataFrame:
 
 
 def _batch(
-    country: str, y: pd.DataFrame, candidates: dict[str, BaseForecaster], days: int, horizon: int, lag: int
+    country: Country, y: pd.DataFrame, candidates: dict[str, BaseForecaster], days: int, horizon: int, lag: int
 ) -> Batch:
     origins = backtest.last_origins(y, days, horizon, lag)
     recipes = {name: of_country(each, country) for name, each in candidates.items()}

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from sktime.forecasting.base import ForecastingHorizon
 
-from footfall.calendar import country_of
+from footfall.calendar import Country, country_of, of_each
 from footfall.models.features import Features, Front
 from footfall.models.forecaster import SeriesForecaster, names_of, series_of
 from footfall.models.smoother import WeekdaySmoother
@@ -136,8 +136,8 @@ class Boosted(SeriesForecaster):
 
     Parameters
     ----------
-    country : str
-        ISO 3166 code of two letters: whose special days.
+    country : str or tuple of str
+        ISO 3166 code: whose special days; or one for each series of a batch.
     panel : Panel, optional
         Further series to learn from.
     trees : int, default=300
@@ -165,7 +165,7 @@ class Boosted(SeriesForecaster):
 
     def __init__(
         self,
-        country: str,
+        country: Country,
         panel: Panel | None = None,
         trees: int = 300,
         rows_per_tree: int = 500,
@@ -191,7 +191,8 @@ class Boosted(SeriesForecaster):
         if shared := (self.panel or Panel()).trees(front, y.index[-1], *self._limits):
             return shared
         own = [y] if isinstance(y, pd.Series) else [series_of(y, name) for name in y]
-        trees = [_grow(training_set([(self.country, series)], front, most), *self._limits) for series in own]
+        each = zip(of_each(self.country, len(own)), own, strict=True)
+        trees = [_grow(training_set([one], front, most), *self._limits) for one in each]
         return trees[0] if isinstance(y, pd.Series) else trees
 
     @property

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from footfall.calendar import country_of, special
+from footfall.calendar import Country, country_of, of_each, special
 from footfall.events import CLOSED, among
 from footfall.models.forecaster import series_of
 from footfall.models.transforms import KindOfDay, LogLevel, median_of_near_weekdays, shrunken_median
@@ -42,14 +42,15 @@ def without_events(chosen: Selection, closures: dict[str, Any]) -> Selection:
     return chosen._replace(series=series)
 
 
-def masked(y: pd.DataFrame, events: Sequence[Events], country: str) -> pd.DataFrame:
+def masked(y: pd.DataFrame, events: Sequence[Events], country: Country) -> pd.DataFrame:
     """A batch, each series blank on days with one of its events: what was odd moves no level, weekday or trend.
 
     A holiday or other special day of the calendar keeps its value: what is on then each year is that day's own.
     """
     if not any(events):
         return y
-    return y.mask(np.stack([_apart(y.index, own, country)["what"].ne("") for own in events], axis=1))
+    own = zip(events, of_each(country, len(events)), strict=True)
+    return y.mask(np.stack([_apart(y.index, *each)["what"].ne("") for each in own], axis=1))
 
 
 def effects(y: pd.Series, events: Events, days: pd.DatetimeIndex, country: str) -> pd.Series:
@@ -96,7 +97,7 @@ def put_on(
     y: pd.DataFrame,
     days: pd.DatetimeIndex,
     events: Sequence[Events],
-    country: str,
+    country: Country,
 ) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
     """A batch's forecast with the effects of its days' events: mean, wider ranges, and a further part, ``event``.
 
@@ -112,12 +113,12 @@ def put_on(
         Coming days.
     events : sequence
         Those of each series.
-    country : str
-        As in `effects`.
+    country : str or tuple of str
+        As in `effects`; or that of each.
     """
-    floor, own = unit(y).floor, list(zip(y, events, strict=True))
-    effect = np.stack([effects(series_of(y, name), told, days, country) for name, told in own], axis=1)
-    on = np.stack([_apart(days, told, country)["what"].ne("") for told in events], axis=1)
+    floor, own = unit(y).floor, list(zip(y, events, of_each(country, len(events)), strict=True))
+    effect = np.stack([effects(series_of(y, name), told, days, at) for name, told, at in own], axis=1)
+    on = np.stack([_apart(days, told, at)["what"].ne("") for _, told, at in own], axis=1)
     lifted = np.where(effect != 0, (mean - floor) * np.exp(effect) + floor, mean)
     wide = (ranges - mean[:, None]) * (np.exp(effect) * np.where(on, WIDER, 1.0))[:, None] + lifted[:, None]
     ranges = np.where((on | (effect != 0))[:, None], np.maximum(wide, floor), ranges)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from footfall.calendar import KINDS, known_ahead
+from footfall.calendar import Country, known_ahead
 from footfall.models.smoother import WeekdaySmoother, first_state
 from footfall.models.transforms import (
     YEAR,
@@ -39,7 +39,7 @@ class Front(NamedTuple):
     smoother: WeekdaySmoother
 
     @classmethod
-    def of(cls, calendar: Any, country: str) -> "Front":
+    def of(cls, calendar: Any, country: Country) -> "Front":
         """The steps of a pipeline, see `footfall.models.boosted.Boosted`; of None, those with the usual parameters.
 
         Raises
@@ -63,8 +63,8 @@ class Features:
     ----------
     y : Series or DataFrame
         The days seen; the last is the last origin. A series named by its category, or a batch of them.
-    country : str
-        ISO 3166 code of two letters: whose special days.
+    country : str or tuple of str
+        ISO 3166 code: whose special days; or one for each series.
     front : Front
         Steps of the pipeline, unfitted; they are left as they are.
     fitted : int
@@ -73,13 +73,13 @@ class Features:
         Days to forecast.
     """
 
-    def __init__(self, y: pd.Series | pd.DataFrame, country: str, front: Front, fitted: int, horizon: int):
+    def __init__(self, y: pd.Series | pd.DataFrame, country: Country, front: Front, fitted: int, horizon: int):
         self.front, self.horizon, self.unit = front, horizon, unit(y)
         table = y.to_frame() if isinstance(y, pd.Series) else y
         self.category = np.array([_category_code(name) for name in table])
         self.against = self.unit.level(table.iloc[:fitted])
         self.days = pd.date_range(y.index[0], periods=len(y) + horizon + 1)
-        self.kind = known_ahead(self.days, country)["kind"].to_numpy()
+        self.kind = known_ahead(self.days, country)
         values = self.to_logarithm(table.to_numpy(float))
         effects = front.kind_of_day.learn(values[:fitted], self.kind[:fitted])
         effect = as_in(table, effect_of_each(self.kind, effects))
@@ -165,17 +165,18 @@ class Features:
         self, origin: np.ndarray, target: np.ndarray, series: np.ndarray
     ) -> Iterator[tuple[str, np.ndarray]]:
         """The calendar of the day, its neighbours and the week before the origin."""
-        code = np.array([KINDS.index(kind) for kind in self.kind])
-        special = np.concatenate([[0], np.cumsum(code > 0)])
+        kind = as_in(self.effect, self.kind).astype(int)
+        special = np.cumsum(np.concatenate([np.zeros_like(kind[:1]), kind > 0]), axis=0)
+        kind, special = (np.broadcast_to(days, (len(days), len(self.category))) for days in (kind, special))
         yield "ahead", target - origin
         yield "weekday", self.days.dayofweek.to_numpy()[target]
         yield "day of year", self.days.dayofyear.to_numpy()[target]
         yield "day of month", self.days.day.to_numpy()[target]
-        yield "kind", code[target]
-        yield "kind before", code[target - 1]
-        yield "kind after", code[target + 1]
-        yield "kind then", code[_same_weekday(origin, target, 0)]
-        yield "special lately", special[origin + 1] - special[np.maximum(origin - 6, 0)]
+        yield "kind", kind[target, series]
+        yield "kind before", kind[target - 1, series]
+        yield "kind after", kind[target + 1, series]
+        yield "kind then", kind[_same_weekday(origin, target, 0), series]
+        yield "special lately", special[origin + 1, series] - special[np.maximum(origin - 6, 0), series]
         yield "level", self.level[origin, series]
 
     def _carried(self, origin: np.ndarray, target: np.ndarray, series: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from sktime.transformations.base import BaseTransformer
 
-from footfall.calendar import ORDINARY, known_ahead
+from footfall.calendar import KINDS, ORDINARY, Country, alike, kinds, known_ahead
 from footfall.series import WEEK
 from footfall.units import PERCENT, UNITS, Unit, unit
 
@@ -132,8 +132,8 @@ class KindOfDay(SeriesTransformer):
 
     Parameters
     ----------
-    country : str
-        ISO 3166 code of two letters, see `footfall.calendar.known_ahead`.
+    country : str or tuple of str
+        ISO 3166 code, see `footfall.calendar.known_ahead`; or one for each series of a batch.
     half_life : float, default=500
         Days after which a departure counts half.
     shrink : float, default=0.5
@@ -147,7 +147,7 @@ class KindOfDay(SeriesTransformer):
 
     _tags: ClassVar = _ON_DAYS
 
-    def __init__(self, country: str, half_life: float = 500.0, shrink: float = 0.5):
+    def __init__(self, country: Country, half_life: float = 500.0, shrink: float = 0.5):
         self.country = country
         self.half_life = half_life
         self.shrink = shrink
@@ -155,7 +155,7 @@ class KindOfDay(SeriesTransformer):
 
     def _fit(self, X: Any, y: None = None) -> "KindOfDay":
         self._seen = X.copy()
-        self.effects_ = self.learn(X.to_numpy(float), self._kinds(X.index))
+        self.effects_ = self.learn(X.to_numpy(float), known_ahead(X.index, self.country))
         return self
 
     def _update(self, X: Any, y: None = None) -> "KindOfDay":
@@ -167,21 +167,31 @@ class KindOfDay(SeriesTransformer):
     def _inverse_transform(self, X: Any, y: None = None) -> Any:
         return X + as_in(X, self.on(X.index))
 
-    def _kinds(self, days: pd.DatetimeIndex) -> np.ndarray:
-        return np.asarray(known_ahead(days, self.country)["kind"])
-
     def on(self, days: pd.DatetimeIndex) -> np.ndarray:
         """What is taken off each day, shape (n_days,) or (n_days, n_series)."""
-        return effect_of_each(self._kinds(days), self.effects_)
+        return effect_of_each(known_ahead(days, self.country), self.effects_)
 
     def learn(self, values: np.ndarray, kinds: np.ndarray) -> dict[str, Any]:
-        """What each kind of day did to the values of consecutive days, shape (n_days,) or (n_days, n_series)."""
-        (at,) = np.nonzero(kinds != ORDINARY)
-        departure = values[at] - median_of_near_weekdays(values, kinds == ORDINARY, at)
+        """What each kind of day did to the values of consecutive days, shape (n_days,) or (n_days, n_series).
+
+        Kinds are those that `footfall.calendar.known_ahead` says.
+        """
+        if kinds.ndim > 1:
+            return self._learned_apart(values, kinds)
+        (at,) = np.nonzero(kinds)
+        departure = values[at] - median_of_near_weekdays(values, kinds == 0, at)
         weight = 0.5 ** ((len(values) - 1 - at) / self.half_life)
         known = np.isfinite(departure).any(axis=tuple(range(1, departure.ndim)))
-        days = {kind: kinds[at] == kind for kind in sorted(set(kinds[at[known]]))}
-        return {kind: shrunken_median(departure[on], weight[on], self.shrink) for kind, on in days.items()}
+        days = {KINDS[kind]: kinds[at] == kind for kind in np.unique(kinds[at[known]])}
+        return {kind: shrunken_median(departure[on], weight[on], self.shrink) for kind, on in sorted(days.items())}
+
+    def _learned_apart(self, values: np.ndarray, kinds: np.ndarray) -> dict[str, Any]:
+        """Of series that keep different days."""
+        effects: dict[str, Any] = {}
+        for some, own in alike(kinds):
+            for kind, effect in self.learn(values[:, some], own).items():
+                effects.setdefault(kind, np.zeros(values.shape[1]))[some] = effect
+        return effects
 
     @classmethod
     def get_test_params(cls, parameter_set: str = "default") -> dict[str, Any]:
@@ -190,9 +200,11 @@ class KindOfDay(SeriesTransformer):
 
 
 def effect_of_each(kinds: np.ndarray, effects: dict[str, Any]) -> np.ndarray:
-    """The effect of each day's kind; of a kind never seen, none."""
+    """The effect of each day's kind, as `footfall.calendar.known_ahead` says it; of a kind never seen, none."""
     none = 0.0 * next(iter(effects.values()), 0.0)
-    return np.array([effects.get(kind, none) for kind in kinds])
+    effect = np.array([effects.get(kind, none) for kind in KINDS])
+    apart = kinds.ndim == effect.ndim == 2
+    return np.asarray(effect[kinds, np.arange(kinds.shape[1])] if apart else effect[kinds])
 
 
 class LastYearsTurn(SeriesTransformer):
@@ -285,7 +297,7 @@ def departures(y: pd.Series, country: str) -> pd.DataFrame:
     DataFrame, indexed by kind
         ``median`` in the unit of the series, ``days`` counted; the deepest fall first.
     """
-    kind = known_ahead(pd.DatetimeIndex(y.index), country)["kind"]
+    kind = kinds(pd.DatetimeIndex(y.index), country)
     departure = y - median_of_near_weekdays(y.to_numpy(float), (kind == ORDINARY).to_numpy())
     special = departure[(kind != ORDINARY) & departure.notna()]
     return special.groupby(kind).agg(median="median", days="count").sort_values("median", kind="stable")

@@ -14,6 +14,7 @@ from sktime.forecasting.compose import EnsembleForecaster, TransformedTargetFore
 from sktime.forecasting.naive import NaiveForecaster
 from sktime.forecasting.sarimax import SARIMAX
 
+from footfall.calendar import Country
 from footfall.models.boosted import Panel
 from footfall.models.ets import ETS
 from footfall.models.forecaster import SeriesForecaster, series_of
@@ -162,8 +163,8 @@ def with_panel(forecaster: BaseForecaster, panel: Panel) -> BaseForecaster:
     return forecaster.clone().set_params(**dict.fromkeys(panels, panel))
 
 
-def of_country(forecaster: BaseForecaster, country: str) -> BaseForecaster:
-    """The recipe of a forecaster, unfitted, for the special days of a country, ISO 3166 code of two letters."""
+def of_country(forecaster: BaseForecaster, country: Country) -> BaseForecaster:
+    """The recipe of a forecaster, unfitted, for the special days of a country, ISO 3166 code; or of each of a batch."""
     names = [name for name in forecaster.get_params() if name.split("__")[-1] == "country"]
     return forecaster.clone().set_params(**dict.fromkeys(names, country))
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from sktime.forecasting.base import BaseForecaster, ForecastingHorizon
 
-from footfall.calendar import special
+from footfall.calendar import Country, alike, special
 from footfall.models import contributions
 from footfall.models.forecaster import SeriesForecaster, names_of
 from footfall.models.transforms import LogLevel, as_in, median_of_near_weekdays
@@ -92,8 +92,8 @@ class WithWeather(SeriesForecaster):
 
     Parameters
     ----------
-    country : str
-        ISO 3166 code: whose special days nothing is learned from.
+    country : str or tuple of str
+        ISO 3166 code: whose special days nothing is learned from; or one for each series of a batch.
     forecaster : BaseForecaster
         One of our own that knows its parts as logarithms of the level, such as ``LogLevel() * WeekdaySmoother()``.
     weather : Weather
@@ -107,7 +107,7 @@ class WithWeather(SeriesForecaster):
         What rain and temperature do, as logarithm of the level; nought where less than a year of weather is known.
     """
 
-    def __init__(self, country: str, forecaster: BaseForecaster, weather: Weather, lag: int = 0):
+    def __init__(self, country: Country, forecaster: BaseForecaster, weather: Weather, lag: int = 0):
         self.country = country
         self.forecaster = forecaster
         self.weather = weather
@@ -126,13 +126,15 @@ class WithWeather(SeriesForecaster):
 
     def _learned(self, y: Any, level: Any) -> np.ndarray:
         given, _ = self.weather.known(y.index[-1] + self.lag * DAY, y.index[0], len(y))
-        usable = ~special(y.index, self.country)
         values = LogLevel().to_logarithm(y.to_numpy(float), unit(y), level)
-        values = np.where(as_in(y, usable), values, np.nan)
-        departure = np.clip(values - median_of_near_weekdays(values, usable), -LARGEST, LARGEST)
+        effects = np.zeros((2, *values.shape[1:]))
         if np.isfinite(given).all(axis=1).sum() < FEWEST:
-            return np.zeros((2, *values.shape[1:]))
-        return shrunken_slopes(given - median_of_near_weekdays(given, usable), departure)
+            return effects
+        for some, odd in alike(special(y.index, self.country)):
+            own = np.where(as_in(y, ~odd), values[:, some] if values.ndim > 1 else values, np.nan)
+            departure = np.clip(own - median_of_near_weekdays(own, ~odd), -LARGEST, LARGEST)
+            effects[..., some] = shrunken_slopes(given - median_of_near_weekdays(given, ~odd), departure)
+        return effects
 
     def _predict(self, fh: ForecastingHorizon, X: None) -> Any:
         ahead, none = self._ahead(fh), pd.DatetimeIndex([])

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from footfall.page.translations import ENGLISH, Language, languages
@@ -35,6 +36,8 @@ class About(NamedTuple):
         Address of the index of all places, seen from the page; nothing where there is none.
     weather : bool
         Whether the forecast takes in the weather.
+    names : mapping of str to str
+        What the source calls places that have a code, from `footfall.series.names_in`.
     """
 
     name: str = ""
@@ -44,11 +47,12 @@ class About(NamedTuple):
     known_days: int | None = None
     all_places: str = ""
     weather: bool = False
+    names: Mapping[str, str] = {}
 
     def place(self, location: str, language: Language) -> str:
         """What the page calls the place: its own name, a site's before it; else the location's."""
         site = site_of(location)
-        return plain(", ".join(filter(None, [site, self.name])) if self.name else language.place(location))
+        return plain(", ".join(filter(None, [site, self.name])) if self.name else language.place(location, self.names))
 
     def word(self, target: str, language: Language) -> str:
         """What is counted: the market's own word for it, of another language where this one has none."""
@@ -62,17 +66,17 @@ class About(NamedTuple):
         own = language.say("own figures") if language.unit == COUNTS.name else ""
         return own if self.credit is None else plain(self.credit)
 
-    def languages(self, target: str, days: pd.DataFrame) -> tuple[Language, ...]:
+    def languages(self, target: str, days: Mapping[str, Any] | pd.DataFrame) -> tuple[Language, ...]:
         """The languages of a page, each with the word for what is counted and as many decimals as that needs."""
-        fine = is_fine(days)
+        fine = is_fine(days["high_value"], days["usual"])
         return tuple(
             each._replace(measure=self.word(target, each), fine=fine) for each in languages(unit_of(target).name)
         )
 
 
-def is_fine(days: pd.DataFrame) -> bool:
-    """Whether all numbers of some days, from `footfall.outlook.outlook`, are so small that they need a decimal."""
-    return bool(days[["high_value", "usual"]].max().max() < FINE)
+def is_fine(*numbers: Any) -> bool:
+    """Whether all that is known of some numbers is so small that they need a decimal."""
+    return bool(np.fmax.reduce(np.concatenate(numbers)) < FINE)
 
 
 def plain(text: str) -> str:

@@ -1,19 +1,38 @@
 """The index of a market of several places: the week of each in one row, those that need a look first, and a search."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from footfall.outlook import CLOSED, DEGREES
 from footfall.page.about import About, is_fine, plain
 from footfall.page.page import digest_of, template, text_of
 from footfall.page.translations import ENGLISH, Language, leading
-from footfall.series import WEEK
+from footfall.series import DAY, WEEK
 from footfall.units import COUNTS
 
 SPACE = "\N{NARROW NO-BREAK SPACE}"
 LOOK = min(spreads for spreads, word in DEGREES.items() if word == "clearly")  # of ordinary days, from usual
+
+
+class Week(NamedTuple):
+    """The coming days of a place, columns of `footfall.outlook.outlook`."""
+
+    mean: np.ndarray
+    expected: np.ndarray
+    spread: np.ndarray
+    high_value: np.ndarray
+    usual: np.ndarray
+    word: np.ndarray
+    towards: np.ndarray
+
+
+def weeks_of(outlook: pd.DataFrame, series: int) -> list[Week]:
+    """Those of each series of a batch, from its outlook."""
+    columns = [outlook[name].to_numpy().reshape(series, -1)[:, :WEEK] for name in Week._fields]
+    return [Week(*of_one) for of_one in zip(*columns, strict=True)]
 
 
 class Site(NamedTuple):
@@ -21,13 +40,13 @@ class Site(NamedTuple):
 
     Attributes
     ----------
-    days : DataFrame or None
-        From `footfall.outlook.outlook`; None: there is no forecast of it.
+    week : Week or None
+        None: there is no forecast of it.
     """
 
     name: str
     slug: str
-    days: pd.DataFrame | None
+    week: Week | None
 
 
 def index(
@@ -58,40 +77,39 @@ def index(
     ValueError
         If no site has a forecast: there is no week to show.
     """
-    weeks = [site.days.head(WEEK) for site in sites if site.days is not None]
-    if not weeks:
+    told = [(site, site.week) for site in sites if site.week is not None]
+    if not told:
         raise ValueError(f"none of the {len(sites)} sites has a forecast: there is no week to show")
-    offered = about.languages(target, pd.concat(weeks))
-    leader, ranked = leading(offered, country), sorted(sites, key=lambda site: (-_urgency(site), site.name, site.slug))
-    rows = [(_row(site, weeks[0].index, leader), _urgency(site) >= LOOK) for site in ranked]
-    parts = {"first": [row for row, urgent in rows if urgent], "others": [row for row, urgent in rows if not urgent]}
+    offered = about.languages(target, told[0][1]._asdict())
+    leader, days = leading(offered, country), pd.date_range(made + DAY, periods=len(told[0][1].mean))
+    ranked = sorted((-_urgency(week), site.name, site.slug, _row(site, week, leader)) for site, week in told)
+    unknown = sorted((site.name, site.slug) for site in sites if site.week is None)
+    parts = {
+        "first": [row for urgency, *_, row in ranked if -urgency >= LOOK],
+        "others": [row for urgency, *_, row in ranked if -urgency < LOOK],
+        "unknown": [(plain(name), slug, [("?", CLOSED)] * len(days)) for name, slug in unknown],
+    }
     ordered = sorted(offered, key=lambda language: (language != leader, language.tag != ENGLISH, language.tag))
     script, name = text_of("index.js.j2"), plain(about.name)
-    shared = {"languages": ordered, "leading": leader, "days": weeks[0].index, "name": name, "made": made,
+    shared = {"languages": ordered, "leading": leader, "days": days, "name": name, "made": made,
               "through": through, "counts": leader.unit == COUNTS.name}  # fmt: skip
     return template("index.html.j2").render(shared, parts=parts, script=script, allowed=digest_of(script))
 
 
-def _urgency(site: Site) -> float:
-    """How far from usual its farthest day is, in spreads of ordinary days; nothing is farther than no forecast."""
-    if site.days is None:
-        return float("inf")
-    week = site.days.head(WEEK)
-    farthest = (week["expected"].abs() / week["spread"]).max()
-    return 0.0 if pd.isna(farthest) else float(farthest)
+def _urgency(week: Week) -> float:
+    """How far from usual the farthest of the coming days is, in spreads of ordinary ones."""
+    return float(np.fmax.reduce(np.abs(week.expected) / week.spread, initial=0.0))
 
 
-def _row(site: Site, days: pd.DatetimeIndex, language: Language) -> dict[str, Any]:
-    """A site's name and slug, and a day each: what it says and towards where."""
-    cells = [("?", CLOSED)] * len(days)
-    if site.days is not None:
-        week = site.days.head(WEEK)
-        language = language._replace(fine=is_fine(week))
-        cells = [_cell(day, language) for day in week.itertuples()]
-    return {"name": plain(site.name), "slug": site.slug, "cells": cells}
+def _row(site: Site, week: Week, language: Language) -> tuple[str, str, list[tuple[str, str]]]:
+    """A site's name and slug, and of each day what it says and towards where.
 
-
-def _cell(day: Any, language: Language) -> tuple[str, str]:
-    """It is the same in all languages: thousands are parted by a space, since a comma here is a point there."""
-    number = language.level(day.mean if language.unit == COUNTS.name else day.expected)
-    return ("–" if day.word == CLOSED else number.replace(language.group, SPACE), day.towards)
+    It is the same in all languages: thousands are parted by a space, since a comma here is a point there.
+    """
+    language = language._replace(fine=is_fine(week.high_value, week.usual))
+    numbers = (week.mean if language.unit == COUNTS.name else week.expected).tolist()
+    levels = [
+        "–" if day == CLOSED else language.level(number).replace(language.group, SPACE)
+        for number, day in zip(numbers, week.word, strict=True)
+    ]
+    return plain(site.name), site.slug, [*zip(levels, week.towards, strict=True)]

@@ -3,6 +3,7 @@
 import json
 import re
 import unicodedata
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,13 @@ from footfall.calendar import country_of
 from footfall.digest import sha256
 from footfall.forecasting import MarketForecast, SeriesForecast
 from footfall.page.about import About
-from footfall.page.index import Site, index
+from footfall.page.index import Site, index, weeks_of
 from footfall.page.page import Track, read_tracks, write_page
+from footfall.page.translations import Language, languages, leading
 from footfall.page.words import of_places
 from footfall.selection import Key
 from footfall.series import site_of
+from footfall.units import COUNTS, unit_of
 
 INDEX = "../../index.html"  # seen from a place's page
 DRAWN = 100  # places at most that have a page each; of more the index alone is drawn
@@ -50,15 +53,20 @@ def write_pages(
         return _keep(_write(made.series[keys[0]], lag, tracks_of.get(" ".join(keys[0])), folder, about), out)
     standing = dict(zip(keys, made.accounts["status"], strict=True))
     of_several, is_drawn, sites, words = len({category for _, category in keys}) > 1, len(keys) <= DRAWN, [], {}
-    for key, slug in _slugs(keys).items():
-        name, one = _name(key, of_several), made.series.get(key)
-        sites.append(Site(name, slug if is_drawn else "", None if one is None else one.outlook))
+    language = leading(languages(unit_of(keys[0][1]).name), country_of(keys[0][0]))
+    batches = {id(one.batch): one.batch for one in made.series.values()}
+    weeks = {of: weeks_of(batch.outlook, batch.y.shape[1]) for of, batch in batches.items()}
+    names = {key: _name(key, of_several, language, about) for key in keys}
+    alike = Counter(names.values())
+    for key, slug in _slugs(keys, of_several).items():
+        name, one = names[key] if alike[names[key]] == 1 else f"{names[key]} ({key[0]})", made.series.get(key)
+        sites.append(Site(name, slug if is_drawn else "", None if one is None else weeks[id(one.batch)][one.at]))
         if is_drawn and one is not None:
             own = about._replace(all_places=INDEX, standing="young" if standing[key] == "young" else about.standing)
             words[name] = _write(one, lag, tracks_of.get(" ".join(key)), folder / "sites" / slug, own)
             one.table.to_csv(folder / "sites" / slug / "forecast.csv", index=False, lineterminator="\n")
     location, category = keys[0]
-    on, through = pd.Timestamp(made.table["origin_date"].iloc[0]), max(one.y.index[-1] for one in made.series.values())
+    on, through = pd.Timestamp(made.table["origin_date"].iloc[0]), max(batch.y.index[-1] for batch in batches.values())
     of_all = index(sites, on, through, category, country_of(location), about)
     (folder / "index.html").write_text(of_all, encoding="utf-8")
     _keep(of_places(words, about), out)
@@ -74,17 +82,18 @@ def _write(one: SeriesForecast, lag: int, track: Track | None, folder: Path, abo
     return write_page(one.table, one.y, one.outlook, lag, track, folder, about)
 
 
-def _name(key: Key, of_several: bool) -> str:
-    """A site by its own name, any other place by its location; with the category where there are several."""
+def _name(key: Key, of_several: bool, language: Language, about: About) -> str:
+    """A site by its own name, any other place by its location's; with the category where there are several."""
     location, category = key
-    place = site_of(location) if not of_several and site_of(location) else ", ".join(reversed(location.split("/")))
+    is_site = unit_of(category) is COUNTS and site_of(location)
+    place = site_of(location) if is_site else language.place(location, about.names)
     return f"{place} · {category.replace('_', ' ')}" if of_several else place
 
 
-def _slugs(keys: list[Key]) -> dict[Key, str]:
+def _slugs(keys: list[Key], of_several: bool) -> dict[Key, str]:
     """A folder's name for each series: small letters and digits of its own, told apart by a digest where need be."""
-    plain = {key: _plain(" ".join(key) if len({category for _, category in keys}) > 1 else key[0]) for key in keys}
-    clear = pd.Series(list(plain.values())).value_counts()
+    plain = {key: _plain(" ".join(key) if of_several else key[0]) for key in keys}
+    clear = Counter(plain.values())
     return {
         key: slug if slug and clear[slug] == 1 else f"{slug}-{sha256(' '.join(key).encode())[:8]}".lstrip("-")
         for key, slug in plain.items()

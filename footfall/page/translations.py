@@ -5,9 +5,10 @@ know of a language stands there too: its tag, its dates, the countries in which 
 """
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import holidays
@@ -148,13 +149,18 @@ class Language(NamedTuple):
         """What parts thousands: ``,`` or ``.`` or a space."""
         return str(get_group_symbol(self.locale))
 
-    def place(self, location: str) -> str:
-        """A location's name: of a country in this language, of smaller places as the source has them."""
+    def place(self, location: str, names: Mapping[str, str] = MappingProxyType({})) -> str:
+        """A location's name: of a country in this language, of smaller places as the source has them.
+
+        Those that have a code are called as their country calls them, else as `names` do: ``PT/Lisbon`` of ``PT-11``.
+        """
         region, *sites = location.split("/")
         country, *codes = region.split("-")
         name = Locale.parse(self.locale).territories.get(country, country)
-        sites = [site.replace("%2F", "/") for site in sites]
-        return ", ".join([*reversed(sites), *_subdivision(country, codes), name])
+        within = [_subdivisions(country).get(code, code) for code in codes]
+        if within == codes and region in names:
+            within = [*reversed(names[region].split("/")[1:])]
+        return ", ".join([*(site.replace("%2F", "/") for site in reversed(sites)), *within, name])
 
     def holiday(self, day: dt.date, country: str) -> tuple[str, bool]:
         """A holiday's name in this language, where there is one, and whether it is a public one; else no name."""
@@ -194,12 +200,14 @@ def _rounded(value: float, fine: bool) -> float:
     return float(f"{value:.{DIGITS - 1}e}")
 
 
-def _subdivision(country: str, codes: Iterable[str]) -> list[str]:
+@cache
+def _subdivisions(country: str) -> dict[str, str]:
+    """What a country calls its regions, by their codes."""
     try:
         names = holidays.country_holidays(country).get_subdivision_aliases()
     except NotImplementedError:
         names = {}
-    return [next(iter(names.get(code, [])), code) for code in codes]
+    return {code: aliases[0] for code, aliases in names.items() if aliases}
 
 
 def first_up(text: str) -> str:

@@ -10,10 +10,11 @@ from footfall.sources.fault import safe, shown
 
 @dataclass(frozen=True)
 class Reading:
-    """A series table, and what a reader of it should know: one sentence each."""
+    """A series table, what a reader of it should know, one sentence each, and what places with a code are called."""
 
     series: pd.DataFrame
     notes: list[str] = field(default_factory=list)
+    names: dict[str, str] = field(default_factory=dict)  # ``PT/Lisbon`` of ``PT-11``
 
 
 def compare(previous: pd.DataFrame, current: pd.DataFrame) -> list[str]:

@@ -44,7 +44,7 @@ from footfall.models.weather import Weather, with_weather
 from footfall.page.about import About
 from footfall.page.pages import write_pages
 from footfall.selection import select
-from footfall.series import read_snapshot, visible
+from footfall.series import names_in, read_snapshot, visible
 from footfall.units import unit
 
 set_option("display.width", 160)  # characters: a table as text, which git and changes.html show, is not cut
@@ -148,7 +148,7 @@ told[["word", "reasons", "expected", "low", "high", "chance"]].round({"expected"
 # %%
 forecast.write_forecast(table, out)
 accounts.to_parquet(f"{out}/forecast/series.parquet", index=False)
-about = About(place, measure, credit, known.about.get("standing", "proven"))
+about = About(place, measure, credit, known.about.get("standing", "proven"), names=names_in(snapshot))
 write_pages(made, lag, track, out, about)
 outputs.keep(
     out,

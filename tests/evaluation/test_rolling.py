@@ -70,7 +70,8 @@ def test_the_naive_speaks_where_it_was_better_twice(past):
     assert accounts.loc["PT-11/A", ["status", "candidate"]].tolist() == ["published", "calendar"]
     assert "times as much as seasonal naive" in accounts.loc["DE/B", "reason"]
     rows = past.residuals("calendar", NAIVE, accounts.reset_index()).groupby("location")
-    naive = next(batch for batch in past.batches if batch.country == "DE").means[NAIVE]
+    batch = next(batch for batch in past.batches if ("DE/B", "count") in batch.y)
+    naive = batch.means[NAIVE][..., batch.y.columns.get_loc(("DE/B", "count"))]
     assert rows.get_group("DE/B")["mean"].tolist() == naive.ravel().tolist()
     assert len(rows) == 3
 

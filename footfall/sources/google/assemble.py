@@ -38,6 +38,12 @@ def _places(keys: Sequence[str]) -> pd.DataFrame:
     return places.assign(country=[parts[0] for parts in split], location=location.astype("str"))
 
 
+def names(places: pd.DataFrame) -> dict[str, str]:
+    """What the places that are called by their code are called in words."""
+    coded = places[places["location"] != places["name"]]
+    return dict(zip(coded["location"], coded["name"], strict=True))
+
+
 def ambiguous(places: pd.DataFrame, file: str) -> list[str]:
     """Problems: different places that would get one location."""
     distinct = places.drop_duplicates("names")

@@ -77,7 +77,8 @@ def read_google(path: Path, countries: Sequence[str], not_after: dt.date) -> Rea
     if problems := problems or assemble.ambiguous(places, path.name) + _absent(path.name, places, reports, countries):
         raise DataProblem(listed(problems))
     notes = [note for report in reports for note in report.notes()] + assemble.unused_codes(places) + repeats
-    return Reading(assemble.to_series(table), notes + assemble.gaps(table) + assemble.empty_categories(table))
+    notes += assemble.gaps(table) + assemble.empty_categories(table)
+    return Reading(assemble.to_series(table), notes, assemble.names(places))
 
 
 def _sheets(path: Path, countries: Sequence[str]) -> list[Sheet]:
