@@ -28,7 +28,7 @@ COLUMNS = ["origin_date", "target_end_date", "horizon", "location", "target", "o
            "model_version", "snapshot"]  # fmt: skip
 KEYS = ["location", "target", "target_end_date"]
 FAR = 3  # spans of the series' own range beyond which a value is absurd
-EXTREMES = ((np.minimum.reduce, np.inf), (np.maximum.reduce, -np.inf))
+EXTREMES = ((np.min, np.inf), (np.max, -np.inf))
 ISO = "%Y-%m-%d"
 LINES = 250_000  # of the CSV file that are in memory at once
 DIGITS = 5  # of the largest number of counts; percent has two decimals
@@ -100,7 +100,8 @@ def _rounded(numbers: np.ndarray, counted: np.ndarray) -> np.ndarray:
 
 def _decimals(numbers: np.ndarray, counted: np.ndarray | bool) -> np.ndarray:
     """Of each series: two, or as many as give the largest of a series of counts five digits."""
-    largest = np.fmax.reduce(np.abs(numbers).reshape(len(numbers), -1), axis=1, initial=0.0)
+    sizes = np.abs(numbers).reshape(len(numbers), -1)
+    largest = np.max(sizes, axis=1, where=~np.isnan(sizes), initial=0.0)
     counted = counted & (largest > 0)
     digits = np.floor(np.log10(np.where(counted, largest, 1.0)))
     return np.where(counted, np.maximum(0, DIGITS - 1 - digits), 2).astype(int)
@@ -227,9 +228,12 @@ def _wide(table: pd.DataFrame) -> pd.DataFrame:
 
 def _are_stuck(mean: np.ndarray, is_open: np.ndarray, y: pd.DataFrame) -> np.ndarray:
     """Whether the same is expected of all open days of a series that is not so itself."""
-    least, most = (reduce(mean, axis=1, where=is_open, initial=end) for reduce, end in EXTREMES)
+    least, most = (extreme(mean, axis=1, where=is_open, initial=end) for extreme, end in EXTREMES)
     lately = y.to_numpy(float)[-4 * WEEK :]
-    moves = np.fmax.reduce(lately, axis=0) > np.fmin.reduce(lately, axis=0)
+    least_lately, most_lately = (
+        extreme(lately, axis=0, where=~np.isnan(lately), initial=end) for extreme, end in EXTREMES
+    )
+    moves = most_lately > least_lately
     return np.asarray((is_open.sum(axis=1) > 2) & (least == most) & moves)
 
 
@@ -250,7 +254,7 @@ def _of_closed_days(days: pd.DatetimeIndex, mean: np.ndarray, floor: float) -> I
 def _rules(numbers: np.ndarray, is_open: np.ndarray, y: pd.DataFrame, total: np.ndarray) -> dict[str, np.ndarray]:
     """Which numbers of open days break which rule, each of the shape of `numbers`."""
     floor, mean, series = unit(y).floor, numbers[..., 0], y.to_numpy(float)
-    low, high = (reduce(series, axis=0)[:, None, None] for reduce in (np.fmin.reduce, np.fmax.reduce))
+    low, high = (extreme(series, axis=0)[:, None, None] for extreme in (np.nanmin, np.nanmax))
     span, is_mean = FAR * (high - low), np.arange(numbers.shape[2]) == 0
     rounded = (
         0.5 * 10.0 ** -_decimals(numbers, y.columns[0][1] == COUNT)[:, None] * (1 + 1e-3)

@@ -86,7 +86,8 @@ def test_an_owners_page_index_calendar_and_table_show_it_as_text(tmp_path):
     files = pages.written(tmp_path, given)
     is_dead(files["index.html"].decode(), scripts=1)
     days = pages.outlook_of(given["table"], given["y"], given["parts"], True, given["closed"])
-    html = index([Site(text, "1", days), Site("Sol", "2", None)], "count", "PT", About(text, {"pt": text}))
+    made, sites = pd.Timestamp("2026-10-08"), [Site(text, "1", days), Site("Sol", "2", None)]
+    html = index(sites, made, made, "count", "PT", About(text, {"pt": text}))
     is_dead(html, scripts=1)
     assert not LIVE.search(html.replace("\n", "")) and not LIVE.search(files["index.html"].decode())
     for name in (name for name in files if name.endswith(".ics")):

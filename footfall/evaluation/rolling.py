@@ -287,7 +287,7 @@ def _of_window(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     keys, actual = batch.y.columns[some], batch.actual[at][..., some]
     means = {name: values[at][..., some] for name, values in batch.means.items()}
-    counts = np.logical_and.reduce([complete(means[name], quantiles[name][at], actual) for name in means])
+    counts = np.all([complete(means[name], quantiles[name][at], actual) for name in means], axis=0)
     scale = batch.y.iloc[:, some][: batch.origins[at][0]].diff(WEEK).abs().mean().to_numpy()
     tables, wis = [], {}
     for name, mean in means.items():

@@ -218,7 +218,7 @@ def test_the_doctor_asks_no_git_where_there_is_none(monkeypatch):
     assert "run from a clone" in doctor.tree().mend
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make another user's clone")
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("git"), reason="only root can make another user's clone")
 def test_the_doctor_knows_another_users_clone_from_none(tmp_path, monkeypatch):
     from flows.operations import doctor
 
