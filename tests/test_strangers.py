@@ -39,7 +39,7 @@ from footfall.errors import DataProblem, UsageProblem
 from footfall.events import read_events
 from footfall.market_file import read_market
 from footfall.page.about import About
-from footfall.page.index import Site, index
+from footfall.page.index import Site, index, weeks_of
 from footfall.params import Data
 from footfall.sources.carris import read_carris
 from footfall.sources.fault import Fault
@@ -85,8 +85,8 @@ def test_an_owners_page_index_calendar_and_table_show_it_as_text(tmp_path):
     given["events"] = [["2026-10-08", "2026-10-12", text, "busier"]]
     files = pages.written(tmp_path, given)
     is_dead(files["index.html"].decode(), scripts=1)
-    days = pages.outlook_of(given["table"], given["y"], given["parts"], True, given["closed"])
-    made, sites = pd.Timestamp("2026-10-08"), [Site(text, "1", days), Site("Sol", "2", None)]
+    (week,) = weeks_of(pages.outlook_of(given["table"], given["y"], given["parts"], True, given["closed"]), 1)
+    made, sites = pd.Timestamp("2026-10-08"), [Site(text, "1", week), Site("Sol", "2", None)]
     html = index(sites, made, made, "count", "PT", About(text, {"pt": text}))
     is_dead(html, scripts=1)
     assert not LIVE.search(html.replace("\n", "")) and not LIVE.search(files["index.html"].decode())
