@@ -76,7 +76,7 @@ class About(NamedTuple):
 
 def is_fine(*numbers: Any) -> bool:
     """Whether all that is known of some numbers is so small that they need a decimal."""
-    return bool(np.fmax.reduce(np.concatenate(numbers)) < FINE)
+    return bool(pd.Series(np.concatenate(numbers)).max() < FINE)
 
 
 def plain(text: str) -> str:

@@ -98,7 +98,8 @@ def index(
 
 def _urgency(week: Week) -> float:
     """How far from usual the farthest of the coming days is, in spreads of ordinary ones."""
-    return float(np.fmax.reduce(np.abs(week.expected) / week.spread, initial=0.0))
+    spreads = np.abs(week.expected) / week.spread
+    return float(np.max(spreads, where=~np.isnan(spreads), initial=0.0))
 
 
 def _row(site: Site, week: Week, language: Language) -> tuple[str, str, list[tuple[str, str]]]:
