@@ -15,7 +15,6 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Crashed
-from prefect.types import DateTime
 
 from flows.orchestration import alerts
 from flows.orchestration.schedule import GOING, due_after, own_run
@@ -61,11 +60,11 @@ def _lost(client: SyncPrefectClient) -> list[str]:
 
 def _crashed(client: SyncPrefectClient) -> list[FlowRun]:
     """Runs of deployments whose death was noticed within a day, by their worker or by Prefect, and not yet by us."""
-    yesterday = DateTime.now("UTC") - dt.timedelta(days=1)
+    yesterday = dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
     runs = client.read_flow_runs(
         flow_run_filter=FlowRunFilter(
             state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.CRASHED])),
-            end_time=FlowRunFilterEndTime(after_=yesterday),
+            end_time=FlowRunFilterEndTime.model_validate({"after_": yesterday}),
         )
     )
     return [run for run in runs if run.deployment_id and not _message(run).startswith(DIED)]

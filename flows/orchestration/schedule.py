@@ -20,7 +20,6 @@ from prefect.context import FlowRunContext
 from prefect.exceptions import ObjectNotFound
 from prefect.server.schemas.schedules import CronSchedule as DueCron
 from prefect.states import Completed
-from prefect.types import DateTime
 
 from flows.orchestration import alerts
 from flows.orchestration.client import answering
@@ -112,18 +111,17 @@ def _late_and_next(runs: list[FlowRun]) -> list[FlowRun]:
 
 def due_after(client: SyncPrefectClient, run: FlowRun) -> list[FlowRun]:
     """The scheduled runs of the same deployment that came due after this one, oldest first."""
+    later = {"after_": run.expected_start_time, "before_": dt.datetime.now(dt.UTC)}
     runs = client.read_flow_runs(
         flow_run_filter=FlowRunFilter(
             deployment_id=FlowRunFilterDeploymentId(any_=[run.deployment_id] if run.deployment_id else []),
-            expected_start_time=FlowRunFilterExpectedStartTime(
-                after_=run.expected_start_time, before_=DateTime.now("UTC")
-            ),
+            expected_start_time=FlowRunFilterExpectedStartTime.model_validate(later),
         ),
         sort=FlowRunSort.EXPECTED_START_TIME_ASC,
     )
     called_off = (StateType.CANCELLED, StateType.CANCELLING)
-    scheduled = [later for later in runs if later.auto_scheduled and later.id != run.id]
-    return [later for later in scheduled if later.state_type not in called_off]
+    scheduled = [one for one in runs if one.auto_scheduled and one.id != run.id]
+    return [one for one in scheduled if one.state_type not in called_off]
 
 
 def own_run() -> FlowRun | None:
