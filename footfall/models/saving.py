@@ -23,6 +23,7 @@ MOVED = {  # where champions saved before a move look for a class, and where it 
     ("footfall.boosted", "Boosted"): "footfall.models.boosted",
     ("footfall.boosted", "Panel"): "footfall.models.boosted",
 }
+LEFT_OVER = {("scipy.optimize._lbfgsb_py", "LbfgsInvHessProduct")}
 # All that a forecaster's file may take from Python itself: values and types, and nothing that acts.
 VALUES, TYPES = {"_codecs", "collections", "copyreg", "datetime", "decimal", "zoneinfo"}, {"builtins", "functools"}
 
@@ -80,12 +81,21 @@ def load(path: str | Path) -> BaseForecaster:
         return _Unpickler(io.BytesIO(file.read("_obj"))).load()
 
 
+class Leftover:
+    """What a library keeps of how it searched, and no forecast needs: its form changes from one release to the next."""
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take nothing of it."""
+
+
 class _Unpickler(pickle.Unpickler):
     """Finds classes where they have moved to, and takes of the standard library only values and types."""
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) == ("builtins", "getattr"):  # how Python 3.11.2 wrote a member of an enum
             return enum.EnumMeta.__getitem__
+        if (module, name) in LEFT_OVER:
+            return Leftover
         found = super().find_class(MOVED.get((module, name), module), name)
         home = getattr(found, "__module__", None) or module  # of `os.system`, however it was reached, `posix`
         harmless = home in VALUES or (home in TYPES and isinstance(found, type))
