@@ -14,7 +14,7 @@ import pandas as pd
 from benchmarks.own import snapshots
 from footfall import opening
 from footfall.calendar import country_of, names_of_special_days
-from footfall.series import DAY, WEEK, rows_of, shut_of
+from footfall.series import DAY, WEEK, Rows, rows_of, shut_of
 from footfall.units import COUNT
 
 
@@ -29,18 +29,20 @@ def main() -> None:
     print(pd.DataFrame({location: _counted(table) for location, table in tables.items()}).to_string(na_rep="-"))
 
 
-def _walked(rows: pd.DataFrame, location: str) -> pd.DataFrame:
+def _walked(rows: Rows, location: str) -> pd.DataFrame:
     """A row per day and origin: whether it was ``shut``, ``foreseen``, and of a weekday mostly shut (``weekly``).
 
     ``seen``: how often its holiday had been on another weekday before; -1 if it is none.
     """
-    shut, origins = shut_of(rows, COUNT), rows.index[WEEK:-WEEK]
+    shut, origins = shut_of(rows, COUNT), pd.DatetimeIndex(rows.day.astype("datetime64[D]"))[WEEK:-WEEK]
     name = pd.Series(names_of_special_days(shut.index, country_of(location)), shut.index)
     day = pd.DataFrame({"shut": shut, "weekly": shut.groupby(shut.index.dayofweek).transform("mean") > 0.5})
     name = name[name.ne("") & ~day["weekly"]]
     day["seen"] = name.groupby(name).cumcount().reindex(day.index, fill_value=-1)
-    weeks = [pd.date_range(origin + DAY, periods=WEEK) for origin in origins]
-    why = [opening.foreseen(rows[: week[0] - DAY], location, COUNT, week) for week in weeks]
+    why = [
+        opening.foreseen(rows.part(slice(seen)), location, COUNT, pd.date_range(origin + DAY, periods=WEEK))
+        for seen, origin in enumerate(origins, start=WEEK + 1)
+    ]
     return day.join(pd.concat(why).ne("").rename("foreseen"), how="inner")
 
 

@@ -25,7 +25,7 @@ from footfall.calendar import Country, country_of, of_each
 from footfall.champion import Champion
 from footfall.evaluation import backtest, intervals
 from footfall.evaluation.metrics import complete, naive_error, scores_of
-from footfall.evaluation.rolling import SERIES, batched
+from footfall.evaluation.rolling import batched
 from footfall.forecasting import forecast_all
 from footfall.market_file import read_market
 from footfall.models import Panel, at_once, fit, of_country, predict, with_panel
@@ -33,7 +33,7 @@ from footfall.models.features import Front
 from footfall.models.forecaster import series_of
 from footfall.quantiles import LEVELS
 from footfall.selection import Selection
-from footfall.series import DAY, WEEK, Rows, pick, unfit
+from footfall.series import DAY, SERIES, WEEK, Rows, pick, unfit
 from footfall.sources.google.read import read_google
 
 FILES = ["nations.csv.gz", "regions.csv.gz"]

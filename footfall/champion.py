@@ -19,11 +19,10 @@ from footfall.evaluation.intervals import quantiles
 from footfall.models import SeasonalNaive, fit, of_country, predict, saving
 from footfall.models.updating import Values
 from footfall.selection import Key
-from footfall.series import DAY
+from footfall.series import DAY, SERIES
 from footfall.units import unit_of
 
 ISO = "%Y-%m-%d"
-SERIES = ["location", "category"]
 
 FALLBACK = "seasonal naive"  # speaks for a series of many that the champion does not forecast better
 
@@ -51,7 +50,7 @@ class Champion(NamedTuple):
     @property
     def speakers(self) -> dict[Key, str]:
         """Who speaks for each series that it knows."""
-        speakers: dict[Key, str] = self.series.set_index(["location", "category"])["candidate"].to_dict()
+        speakers: dict[Key, str] = self.series.set_index(SERIES)["candidate"].to_dict()
         return speakers
 
     def speaker(self, y: Values, country: Country, candidate: str) -> BaseForecaster:

@@ -256,9 +256,8 @@ def _rules(numbers: np.ndarray, is_open: np.ndarray, y: pd.DataFrame, total: np.
     floor, mean, series = unit(y).floor, numbers[..., 0], y.to_numpy(float)
     low, high = (extreme(series, axis=0)[:, None, None] for extreme in (np.nanmin, np.nanmax))
     span, is_mean = FAR * (high - low), np.arange(numbers.shape[2]) == 0
-    rounded = (
-        0.5 * 10.0 ** -_decimals(numbers, y.columns[0][1] == COUNT)[:, None] * (1 + 1e-3)
-    )  # and what adding up loses
+    decimals = _decimals(numbers, y.columns[0][1] == COUNT)
+    rounded = 0.5 * 10.0 ** -decimals[:, None] * (1 + 1e-3)  # and what adding up loses
     apart = ~(np.abs(np.maximum(total, floor) - mean) <= rounded) & ~np.isnan(mean)
     falls = np.diff(numbers, axis=2, prepend=np.nan) < 0
     rules = {

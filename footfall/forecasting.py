@@ -17,14 +17,14 @@ from footfall.calendar import Country
 from footfall.champion import Champion
 from footfall.errors import DataProblem, listed
 from footfall.evaluation import backtest, intervals
-from footfall.evaluation.rolling import SERIES, batched
+from footfall.evaluation.rolling import batched
 from footfall.models import bring_up_to, contributions, event_effects, predict
 from footfall.models.forecaster import series_of
 from footfall.models.updating import Values
 from footfall.outlook import outlook
 from footfall.quantiles import LEVELS, QUANTILES
 from footfall.selection import Key, Selection, none_of
-from footfall.series import DAY, by_series, site_of
+from footfall.series import DAY, SERIES, by_series, site_of
 from footfall.units import unit
 
 MORE = "train with more days, train.backtest_days"

@@ -8,7 +8,7 @@ import pandas as pd
 
 from footfall.calendar import country_of
 from footfall.errors import DataProblem, UsageProblem, listed
-from footfall.series import Rows, pick_of, rows_of, shut_of, split, unfit
+from footfall.series import SERIES, Rows, pick_of, rows_of, shut_of, split, unfit
 
 Key = tuple[str, str]  # location and category
 Choice = Literal["all"] | dict[str, Any] | None
@@ -111,5 +111,5 @@ def _is_wanted(key: Key, rows: Rows, location: str, category: str, series: Any) 
 
 
 def _places(table: pd.DataFrame) -> str:
-    pairs = table[["location", "category"]].drop_duplicates()
+    pairs = table[SERIES].drop_duplicates()
     return f"{len(pairs)}, such as {', '.join(' '.join(pair) for pair in pairs.head(3).itertuples(index=False))}"

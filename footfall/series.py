@@ -21,7 +21,8 @@ from pyarrow import parquet as pq
 from footfall.errors import DataProblem
 from footfall.units import unit_of
 
-KEYS = ["location", "category", "date"]
+SERIES = ["location", "category"]
+KEYS = [*SERIES, "date"]
 NAMES = b"names"  # of places, in a snapshot's metadata
 WEEK = 7
 DAY = pd.Timedelta(days=1)
@@ -141,10 +142,10 @@ def by_series(table: pd.DataFrame) -> dict[tuple[str, str], Any]:
 
     Of a table that is sorted by series, which a snapshot and the errors of a champion are.
     """
-    of = table.groupby(["location", "category"], sort=True, observed=True).ngroup().to_numpy()
+    of = table.groupby(SERIES, sort=True, observed=True).ngroup().to_numpy()
     order = np.argsort(of, kind="stable")
     first = np.flatnonzero(np.diff(of[order], prepend=-1))
-    keys = zip(*(table[name].iloc[order[first]] for name in ("location", "category")), strict=True)
+    keys = zip(*(table[name].iloc[order[first]] for name in SERIES), strict=True)
     if (np.diff(of) >= 0).all():
         return {key: slice(*ends) for key, *ends in zip(keys, first, [*first[1:], len(of)], strict=False)}
     return dict(zip(keys, np.split(order, first[1:]), strict=False))

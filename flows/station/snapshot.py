@@ -36,8 +36,9 @@ def _take_published(run: Run) -> None:
     with stage("fetch") as results:
         reading = read_source(data_of(run))
         table = _visible(reading.series, run)
-        through = _through(table, run)
-        revisions = _revisions(table, run)
+        own = selected(run, table)
+        through = _through(own, run)
+        revisions = _revisions(table, own, run)
         origin = {
             "source": _source(run),
             "data_through": str(through),
@@ -45,8 +46,8 @@ def _take_published(run: Run) -> None:
             "retrieved_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
             "notes": reading.notes,
         }
-        own = {location for location, _ in selected(run, table).series}
-        content = series.to_parquet(table, {code: name for code, name in reading.names.items() if code in own})
+        places = {location for location, _ in own.series}
+        content = series.to_parquet(table, {code: name for code, name in reading.names.items() if code in places})
         forecasts.keep_snapshot(storage.connect(bucket_name()), content, origin)
         _lay_down(run, content, origin)
         results += [f"data through {through}", f"{len(table):,} rows", *reading.notes[:3], *revisions]
@@ -80,10 +81,10 @@ def _visible(table: pd.DataFrame, run: Run) -> pd.DataFrame:
     return visible
 
 
-def _through(table: pd.DataFrame, run: Run) -> dt.date:
+def _through(own: Selection, run: Run) -> dt.date:
     """The last day with a published value in any of the market's series; stops a run on a source that has stopped."""
     data = run.market.data
-    through: dt.date = selected(run, table).through.date()
+    through: dt.date = own.through.date()
     if data.is_stale(through, run.as_of):
         sentence = (
             f"{_source(run)}: stale — its last {data.category} of {data.location} is {through}, "
@@ -105,12 +106,14 @@ def _say_on_the_page(run: Run, sentence: str) -> None:
         forecasts.annotate(bucket, name, sentence)
 
 
-def _revisions(table: pd.DataFrame, run: Run) -> list[str]:
+def _revisions(table: pd.DataFrame, own: Selection, run: Run) -> list[str]:
     """What the source takes back of what the published forecast was made from; it stops a run that accepts none."""
     content = _published(run.market.name)
     if content is None:
         return []
-    revisions = compare(_own(series.from_parquet(content), run), _own(table, run))
+    before = series.from_parquet(content)
+    then = own if run.market.data.series is None else selected(run, before)
+    revisions = compare(_rows(before, then, run), _rows(table, own, run))
     if revisions and not run.market.data.accept_revisions:
         problems = listed([f"{_source(run)}: {sentence}" for sentence in revisions])
         raise DataProblem(f"{problems}\nIf the source is right to revise itself: --set data.accept_revisions=true")
@@ -126,12 +129,10 @@ def _published(market: str) -> bytes | None:
         return None
 
 
-def _own(table: pd.DataFrame, run: Run) -> pd.DataFrame:
+def _rows(table: pd.DataFrame, own: Selection, run: Run) -> pd.DataFrame:
     """The rows of the market's own series that were visible on the run's day."""
-    data = run.market.data
-    keys = [(data.location, data.category)] if data.series is None else [*selected(run, table).series]
-    own = pd.MultiIndex.from_frame(table[["location", "category"]]).isin(keys)
-    return series.visible(table[own], run.as_of, data.lag)
+    is_own = pd.MultiIndex.from_frame(table[series.SERIES]).isin([*own.series])
+    return series.visible(table[is_own], run.as_of, run.market.data.lag)
 
 
 def selected(run: Run, table: pd.DataFrame) -> Selection:

@@ -163,7 +163,7 @@ def _verdict(scores: dict[str, Scores], names: dict[str, str], margin: float) ->
     who = names["challenger"]
     for role, row in scores.items():
         if any(map(isnan, row.values())):
-            return False, f"{'the champion' if role == 'champion' else f'the {role} {names[role]}'} has no score"
+            return False, f"the {role if role == names[role] else f'{role} {names[role]}'} has no score"
     if not COVER[0] <= challenger["cover80"] <= COVER[1]:
         band = "not {:.0%} to {:.0%}".format(*COVER)
         return False, f"the 80 % range of {who} holds {challenger['cover80']:.0%} of the days, {band}"

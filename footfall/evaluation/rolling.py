@@ -18,11 +18,10 @@ from footfall.evaluation.metrics import complete, scores_of
 from footfall.models import at_once, of_country
 from footfall.quantiles import SCORED_LEVELS, column
 from footfall.selection import Key
-from footfall.series import DAY, WEEK
+from footfall.series import DAY, SERIES, WEEK
 from footfall.units import unit_of
 
 RESIDUALS = ["location", "category", "origin", "date", "horizon", "mean", "actual"]
-SERIES = ["location", "category"]
 WINDOWS = ("selection", "report")
 LOOPED = 100  # series of a market, above which candidates that take one after the other are left out
 TOGETHER = 100  # series whose ranges are in memory at once

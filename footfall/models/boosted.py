@@ -21,7 +21,7 @@ from footfall.models.forecaster import SeriesForecaster, names_of, series_of
 from footfall.models.smoother import WeekdaySmoother
 from footfall.models.training_set import Batches, TrainingSet, days_before_month, training_set
 from footfall.models.transforms import KindOfDay, LastYearsTurn, LogLevel, joined
-from footfall.series import pick
+from footfall.series import SERIES, pick
 from footfall.units import COUNT, unit
 
 MOST_REGIONS = 300  # series of a panel that has no nation: all of them take too long to learn from
@@ -107,7 +107,7 @@ class Panel:
     def _each(self) -> Iterator[tuple[str, pd.Series]]:
         if self._series is None:
             return
-        for (location, category), rows in self._series.groupby(["location", "category"], observed=True):
+        for (location, category), rows in self._series.groupby(SERIES, observed=True):
             if rows["value"].notna().any():
                 yield location, pick(rows, location, category).astype(float)
 

@@ -18,7 +18,7 @@ from footfall.page.page import Track, read_tracks, write_page
 from footfall.page.translations import Language, languages, leading
 from footfall.page.words import of_places
 from footfall.selection import Key
-from footfall.series import site_of
+from footfall.series import SERIES, site_of
 from footfall.units import COUNTS, unit_of
 
 INDEX = "../../index.html"  # seen from a place's page
@@ -48,7 +48,7 @@ def write_pages(
         What the market says of itself.
     """
     folder, tracks_of = Path(out) / "forecast", read_tracks(tracks)
-    keys = [*made.accounts[["location", "category"]].itertuples(index=False, name=None)]
+    keys = [*made.accounts[SERIES].itertuples(index=False, name=None)]
     if len(keys) == 1:
         return _keep(_write(made.series[keys[0]], lag, tracks_of.get(" ".join(keys[0])), folder, about), out)
     standing = dict(zip(keys, made.accounts["status"], strict=True))
