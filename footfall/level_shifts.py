@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from footfall.series import DAY
 from footfall.units import unit
 
 LEAST = 1.4  # times busier, or quieter: smaller steps are within what seasons do
@@ -41,6 +42,12 @@ def level_shifts(y: pd.Series) -> pd.Series:
     whole = before.notna().all(axis=1) & after.notna().all(axis=1)
     found = whole & (apart > CLEAR * np.log(LEAST)) & (shift.abs() > np.log(LEAST))
     return np.exp(_sharpest(shift, np.flatnonzero(found), level.diff().abs().to_numpy(), HELD * week))
+
+
+def latest_shift(y: pd.Series, days: int) -> tuple[pd.Timestamp, float] | None:
+    """The last of `level_shifts`, day and times as busy; None where it is older than some days before the newest."""
+    shifts = level_shifts(y)
+    return (shifts.index[-1], float(shifts.iloc[-1])) if len(shifts[y.index[-1] - days * DAY :]) else None
 
 
 def _sharpest(shift: pd.Series, at: np.ndarray, jump: np.ndarray, near: int) -> pd.Series:

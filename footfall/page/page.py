@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from footfall.calendar import country_of
 from footfall.evaluation.review import LATELY
+from footfall.level_shifts import latest_shift
 from footfall.outlook import CLOSED, ranges
 from footfall.page.about import About
 from footfall.page.bars import bars
@@ -28,7 +29,9 @@ from footfall.page.reasons import because, closed_because, shared_reasons
 from footfall.page.summary import summary, together
 from footfall.page.translations import ENGLISH, first_up, languages, leading
 from footfall.page.words import in_words
+from footfall.series import WEEK
 from footfall.sources.weather import SOURCE
+from footfall.typical import WEEKS
 from footfall.units import COUNTS, UNITS, unit_of
 
 LATE = 3  # days beyond the usual lag before the page says that the figures stand still
@@ -123,7 +126,7 @@ def page(
         "counts": unit is COUNTS, "open": days[is_open], "bars": dict(zip(days.index, bars(days, unit), strict=True)),
         "together": partial(together, days, y), "alike": shared_reasons(days[is_open]),
         "busiest": days["mean"].idxmax() if is_open.any() else None, "about": about,
-        "attribution": ATTRIBUTION, "address": ADDRESS, "weather": SOURCE,
+        "shift": latest_shift(y, WEEKS * WEEK), "attribution": ATTRIBUTION, "address": ADDRESS, "weather": SOURCE,
         "script": script, "allowed": digest_of(script),
     }  # fmt: skip
     offered = about.languages(first["target"], days)

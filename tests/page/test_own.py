@@ -142,6 +142,20 @@ def test_a_young_series_and_one_without_a_better_model_are_said_to_be(tmp_path):
     assert "known yet" not in re.sub("not known yet", "", page_of(tmp_path / "c")["en"])
 
 
+def test_another_level_is_said_while_what_is_usual_still_remembers_the_one_before(tmp_path):
+    def told(weeks):
+        given = house()
+        y = given["y"]
+        lifted = y.where(y.index <= y.index[-1] - pd.Timedelta(weeks=weeks), y * 1.8)
+        return mains(written(tmp_path / str(weeks), given | {"y": lifted})["index.html"].decode())
+
+    four = told(4)
+    assert re.search(r"Since 10 September 2026 the level has been another: \+\d\d% against", four["en"])
+    notes = [re.search(r'"note">(.*?)<', main)[1] for main in four.values()]
+    assert all("10" in note and "%" in note for note in notes)
+    assert all('"note">' not in main for weeks in (1, 8) for main in told(weeks).values())
+
+
 def test_a_hostile_name_is_harmless_in_page_calendar_and_table(tmp_path):
     files = written(tmp_path, house(name=HOSTILE, location="PT-11/" + HOSTILE, measure={"en": HOSTILE}))
     html = files["index.html"].decode()
