@@ -3,7 +3,7 @@
 import datetime as dt
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pandas as pd
 
@@ -16,9 +16,11 @@ from flows.storage.bucket import Bucket
 from footfall.digest import sha256
 from footfall.errors import Problem
 from footfall.params import Market
+from footfall.series import WEEK
 from footfall.sources.weather import SOURCE
 
 DAYS = 400  # of weather before a training's first origin, from which is learned what it does
+LATELY = 100  # days of issue that a run's weather goes back: a champion has none since its training, seldom older
 SINCE = dt.date(2024, 1, 20)  # before it nobody kept what was issued
 WEATHER = "in/weather.parquet"  # in a run's folder
 
@@ -67,7 +69,10 @@ def past_weather(bucket: Bucket, market: Market, as_of: dt.date) -> bytes | None
 
 
 def weather_of(bucket: Bucket, market: Market, as_of: dt.date) -> bytes | None:
-    """A market's weather as issued on a day: what the day's first run kept, else, if it is today, what is issued now.
+    """A market's weather as issued by a day: what the day's first run kept, else, if it is today, what is issued now.
+
+    With it comes what was kept before, as far as `LATELY`, of the same place: the errors of the days since a training
+    are those of forecasts that knew their own day's weather.
 
     Returns
     -------
@@ -81,7 +86,20 @@ def weather_of(bucket: Bucket, market: Market, as_of: dt.date) -> bytes | None:
         if market.weather is None or as_of != today(market.data.timezone):
             return None
         table = fetch_weather(market.weather, market.data.timezone, as_of)
+        table = pd.concat([*_kept_before(bucket, market, as_of), table], ignore_index=True)
         content = table.to_parquet(index=False)
         forecasts.keep_snapshot(bucket, content, {"source": SOURCE, "rows": len(table)})
-        kept, _ = storage.keep_first(bucket, name, storage.as_json({"sha256": sha256(content)}))
+        pointer = {"sha256": sha256(content), "place": market.weather.model_dump()}
+        kept, _ = storage.keep_first(bucket, name, storage.as_json(pointer))
     return storage.read(bucket, layout.snapshot(json.loads(kept)["sha256"]))
+
+
+def _kept_before(bucket: Bucket, market: Market, as_of: dt.date) -> Iterator[pd.DataFrame]:
+    """What the last day of the week before that kept any has, where it is of the same place."""
+    first = as_of - dt.timedelta(days=LATELY)
+    days = (as_of - dt.timedelta(days=back) for back in range(1, WEEK + 1))
+    pointers = (storage.get_if_there(bucket, layout.weather(market.name, day))[0] for day in days)
+    last = json.loads(next(filter(None, pointers), b"{}"))
+    if market.weather and last.get("place") == market.weather.model_dump():
+        table = pd.read_parquet(io.BytesIO(storage.read(bucket, layout.snapshot(last["sha256"]))))
+        yield table[table["issued"] >= str(first)]

@@ -69,7 +69,26 @@ def test_a_day_that_is_over_has_what_was_kept_on_it_and_nothing_issued_afterward
     service.body = answer(day + dt.timedelta(days=1), 9.0)
     assert weather.weather_of(bucket, MARKET, day) == kept
     assert weather.weather_of(bucket, MARKET, day - dt.timedelta(days=1)) is None
-    assert rain(weather.weather_of(bucket, MARKET, day + dt.timedelta(days=1))) == [9.0] * (PAST + 3)
+    later = pd.read_parquet(io.BytesIO(weather.weather_of(bucket, MARKET, day + dt.timedelta(days=1))))
+    assert later.groupby("issued")["rain_mm"].unique().map(list).to_dict() == {
+        str(day): [4.0], str(day + dt.timedelta(days=1)): [9.0],
+    }, "with it what was kept before"  # fmt: skip
+
+
+def test_what_was_kept_before_comes_along_for_a_while_and_from_the_same_place_alone(
+    weather, service, bucket, monkeypatch
+):
+    def taken(market, later):
+        now = today() + dt.timedelta(days=later)
+        monkeypatch.setattr(weather, "today", lambda _: now)
+        service.body = answer(now, 4.0)
+        issued = pd.read_parquet(io.BytesIO(weather.weather_of(bucket, market, now)))["issued"].unique()
+        return [(dt.date.fromisoformat(day) - today()).days for day in issued]
+
+    monkeypatch.setattr(weather, "LATELY", 7)
+    assert taken(MARKET, 0) == [0] and taken(MARKET, 5) == [0, 5] and taken(MARKET, 8) == [5, 8]
+    moved = MARKET.model_copy(update={"weather": Weather(latitude=38.73, longitude=-9.14)})
+    assert taken(moved, 9) == [9]
 
 
 def test_weather_that_is_away_is_a_problem_that_leaves_nothing_behind(weather, service, bucket):
