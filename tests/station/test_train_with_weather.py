@@ -1,0 +1,102 @@
+"""A house whose guests stay away when it rains, from its export and the weather service to a page that says so."""
+
+import datetime as dt
+import json
+import uuid
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import footfall, market
+from live import Server
+
+from flows.settings import today
+from flows.sources.weather import HOST_SETTING, KEY
+from flows.storage import bucket, forecasts
+from footfall.sources.weather import LEADS, PAST
+
+MARKET = """
+data: {unit: counts, source: guests.csv, columns: {date: day, value: guests}, dates: "%Y-%m-%d", timezone: UTC,
+       location: PT-11, lag: 1}
+train: {backtest_days: 150}
+weather: {latitude: 38.7, longitude: -9.1}
+"""
+YEARS = 760  # days
+
+
+@pytest.fixture
+def days():
+    """The last two years, and a week to come."""
+    return pd.date_range(today("UTC") - dt.timedelta(days=YEARS), today("UTC") + dt.timedelta(days=7))
+
+
+@pytest.fixture
+def rain(days):
+    return pd.Series(np.where(np.random.default_rng(3).random(len(days)) < 0.3, 9.6, 0.0), days)
+
+
+@pytest.fixture
+def house(servers, days, rain, tmp_path, monkeypatch):
+    """Its market; a third of its guests stay away from a wet day."""
+    usual = 200 * (1 + 0.1 * days.dayofweek) * np.random.default_rng(4).normal(1, 0.05, len(days))
+    guests = (usual * np.where(rain > 0, 0.67, 1.0)).round().astype(int)
+    table = pd.DataFrame({"day": days.strftime("%F"), "guests": guests})
+    table[days < pd.Timestamp(today("UTC"))].to_csv(tmp_path / "guests.csv", index=False)
+    return market(monkeypatch, tmp_path, f"wet{uuid.uuid4().hex[:6]}", MARKET)
+
+
+@pytest.fixture
+def service(monkeypatch):
+    with Server() as server:
+        monkeypatch.setenv(HOST_SETTING, server.url("").rstrip("/"))
+        monkeypatch.setenv(KEY, "canary-77c1")
+        yield server
+
+
+def answer(section, units, times, numbers):
+    place = {"latitude": 38.7, "longitude": -9.1, "timezone": "UTC"}
+    return json.dumps(place | {f"{section}_units": units, section: {"time": times, **numbers}}).encode()
+
+
+def of_the_past(rain):
+    """What was issued of each day on it and on the days before, which was right: hour by hour."""
+    hours = pd.date_range(rain.index[0], periods=24 * len(rain), freq="h").strftime("%FT%H:00").tolist()
+    fields = {f"{name}{f'_previous_day{lead}' if lead else ''}": unit
+              for name, unit in (("precipitation", "mm"), ("temperature_2m", "°C")) for lead in LEADS}  # fmt: skip
+    by_hour = np.repeat(rain.to_numpy() / 24, 24).tolist()
+    numbers = {name: by_hour if unit == "mm" else [15.0] * len(hours) for name, unit in fields.items()}
+    return answer("hourly", fields, hours, numbers)
+
+
+def of_today(rain):
+    coming = rain[pd.Timestamp(today("UTC")) - pd.Timedelta(days=PAST) :]
+    units = {"precipitation_sum": "mm", "temperature_2m_max": "°C"}
+    numbers = {"precipitation_sum": coming.tolist(), "temperature_2m_max": [15.0] * len(coming)}
+    return answer("daily", units, coming.index.strftime("%F").tolist(), numbers)
+
+
+@pytest.mark.soak
+def test_a_training_finds_that_rain_keeps_guests_away_and_the_week_is_forecast_by_it(house, service, rain):
+    from flows.champion import ledger
+
+    service.body = of_the_past(rain[: today("UTC")])
+    trained = footfall("train", house)
+    assert trained.exit_code == 0, trained.output
+    store = bucket.connect("footfall")
+    entry = ledger.newest(store, house)
+    assert "weather" in entry.why and entry.gate["passed"], entry.why
+    wet = rain.copy()
+    tomorrow = pd.Timestamp(today("UTC")) + pd.Timedelta(days=1)
+    wet[tomorrow], wet[tomorrow + pd.Timedelta(days=1)] = 9.6, 0.0
+    service.body = of_today(wet)
+    predicted = footfall("predict", house)
+    assert predicted.exit_code == 0, predicted.output
+    latest = forecasts.latest(store, house)
+    assert len(latest.manifest["about"]["weather"]) == 64
+    table = pd.read_csv(pd.io.common.BytesIO(latest.files["forecast.csv"]))
+    mean = table[table["output_type"] == "mean"].set_index("target_end_date")["value"]
+    usual = 200 * (1 + 0.1 * pd.DatetimeIndex(mean.index).dayofweek)
+    share = mean / usual
+    assert share.iloc[0] < 0.8 and share.iloc[1] > 0.9, share
+    page = latest.files["index.html"].decode()
+    assert "rain is expected" in page and "canary-77c1" not in page
