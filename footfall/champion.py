@@ -162,8 +162,8 @@ class PythonFunction(NamedTuple):
         about = self.champion.about
         if about.get("series"):
             raise ValueError(
-                f"a champion of {about['series']} series takes them from a snapshot: ask footfall predict, or one of "
-                "a market of one series"
+                f"this champion of {about['series']} series was registered before one could be asked here: train anew, "
+                "or ask footfall predict"
             )
         origin = _origin(about, (params or {}).get("origin"))
         days = _days(pd.DataFrame(model_input), origin, about)
@@ -186,7 +186,7 @@ class PythonFunction(NamedTuple):
 
 def _origin(about: dict[str, Any], text: Any) -> pd.Timestamp:
     first = published(about)
-    origin = _as_days(pd.Series([text]), "origin")[0] if text else first
+    origin = as_days(pd.Series([text]), "origin")[0] if text else first
     if origin < first:
         raise ValueError(
             f"origin {origin:{ISO}}: this model's data, through {about['data_through']}, were out on {first:{ISO}}; "
@@ -202,7 +202,7 @@ def _days(table: pd.DataFrame, origin: pd.Timestamp, about: dict[str, Any]) -> p
     if "date" not in table:
         columns = ", ".join(map(str, table.columns)) or "none"
         raise ValueError(f"the input has {len(table)} rows and no column date (its columns: {columns}); name it so")
-    days = _as_days(table["date"].explode(), "date")  # MLflow makes one row of {"date": [...]}
+    days = as_days(table["date"].explode(), "date")  # MLflow makes one row of {"date": [...]}
     first, last = pd.Timestamp(about["data_through"]) + DAY, origin + about["horizon"] * DAY
     if len(outside := days[(days < first) | (days > last)]):
         raise ValueError(
@@ -213,7 +213,8 @@ def _days(table: pd.DataFrame, origin: pd.Timestamp, about: dict[str, Any]) -> p
     return days
 
 
-def _as_days(column: pd.Series, name: str) -> pd.DatetimeIndex:
+def as_days(column: pd.Series, name: str) -> pd.DatetimeIndex:
+    """Text or timestamps as days; a ValueError names the first that is none, and the column."""
     days = pd.to_datetime(column, format="ISO8601", errors="coerce", utc=True).dt.tz_localize(None)
     if len(wrong := column[days.isna() | (days != days.dt.normalize())]):
         raise ValueError(f"{name} {wrong.iloc[0]!r} is no day; write it as 2022-10-14")

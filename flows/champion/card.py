@@ -9,6 +9,7 @@ from mlflow.types.schema import AnyType
 
 from footfall.champion import ISO, coming, published
 from footfall.quantiles import QUANTILES
+from footfall.series import SERIES
 from footfall.units import unit_of
 
 MARKET = """\
@@ -44,27 +45,46 @@ figures that are published {lag} days late.
 
 
 OF_MANY = """\
-Forecasts {count} series of {location}, day by day. A version holds the recipe, its trees and the errors of its \
-backtest; its series it takes from a snapshot, so it is asked by `footfall predict {market}` and not here. \
-`series.parquet` among its artifacts says how good it was for each.
+Forecasts {count} series of {location}, day by day: the mean, and the quantiles `q05`, `q10` … `q95`, in its unit.
+
+```python
+import mlflow, pandas
+model = mlflow.pyfunc.load_model("models:/{market}@champion")
+model.predict(pandas.read_parquet("snapshot.parquet"))  # date, location, category, value; perhaps open
+```
+
+A version holds the recipe, its trees and the errors of its backtest; its series it takes from the rows that it is \
+asked with, all of them from their first day on. Out comes a row for each series and coming day; series that it \
+was trained without have none. What is published comes from the same model and the \
+market's snapshot: `footfall predict {market}`. `series.parquet` among its artifacts says how good it was for each.
+
+**To go back to an earlier version**: `footfall rollback {market} --reason …`, with `--to VERSION` to a certain one.
 """
 
 
+def loader(about: dict[str, Any]) -> str:
+    """The module with MLflow's python function."""
+    return "footfall.function_of_many" if about.get("series") else "footfall.champion"
+
+
 def signature(about: dict[str, Any]) -> ModelSignature:
-    """Days in, their means and quantiles out.
+    """Days in, their means and quantiles out; of many series their rows in, and out which series a day is of.
 
     Days may be text or timestamps: of MLflow's types only ``any`` lets both pass.
     """
+    many, first = bool(about.get("series")), "" if about.get("series") else published(about).strftime(ISO)
+    of = [ColSpec(DataType.string, name) for name in SERIES] if many else []
+    rows = [*of, ColSpec(DataType.double, "value"), ColSpec(DataType.string, "open", required=False)] if many else []
     forecast = [ColSpec(DataType.double, name) for name in ("mean", *QUANTILES)]
     return ModelSignature(
-        inputs=Schema([ColSpec(AnyType(), "date")]),
-        outputs=Schema([ColSpec(DataType.string, "date"), *forecast]),
-        params=ParamSchema([ParamSpec("origin", DataType.string, published(about).strftime(ISO))]),
+        inputs=Schema([ColSpec(AnyType(), "date"), *rows]),
+        outputs=Schema([*of, ColSpec(DataType.string, "date"), *forecast]),
+        params=ParamSchema([ParamSpec("origin", DataType.string, first)]),
     )
 
 
 def example(about: dict[str, Any]) -> pd.DataFrame | None:
-    """The days that a version forecasts if asked for nothing else; of many series none can be asked for here."""
+    """The days that a version forecasts if asked for nothing else; one of many series is asked with all their rows."""
     return None if about.get("series") else _coming(about)
 
 

@@ -58,7 +58,7 @@ def register(market: str, run: str, model: Path, tags: dict[str, str]) -> str | 
         with warnings.catch_warnings():  # a model of many has no example, see `card`
             warnings.filterwarnings("ignore", message=".*input example was not provided")
             logged = mlflow.pyfunc.log_model(
-                name="model", loader_module="footfall.champion", data_path=str(model), pip_requirements=NEEDS,
+                name="model", loader_module=card.loader(about), data_path=str(model), pip_requirements=NEEDS,
                 signature=card.signature(about), input_example=card.example(about), metadata=about,
                 tags=source,
             )  # fmt: skip
