@@ -183,6 +183,10 @@ class MarketForecast(NamedTuple):
     accounts: pd.DataFrame
     table: pd.DataFrame
 
+    def shown(self, key: Key) -> Key:
+        """The series that is drawn: this one, or where that could not be forecast the first that was."""
+        return key if key in self.series else next(iter(self.series))
+
 
 def forecast_all(
     champion: Champion,

@@ -167,6 +167,13 @@ def test_one_that_stopped_and_one_that_is_new_are_refused_and_the_others_go_on(c
     assert accounts["status"].tolist().count("refused") == 2 and len(made) == 2 and len(accounts) == 4
 
 
+def test_the_first_of_many_is_new_and_another_is_drawn_in_its_place(champion, houses):
+    selection = chosen(house("Alfama", 50), *houses)
+    made, drawn = forecasts(champion, selection), selection.shown("")
+    assert drawn == ("PT-11/Alfama", "count") and drawn not in made.series
+    assert made.shown(drawn) == ("PT-11/Baixa", "count") and made.shown(key := ("PT-11/Foz", "count")) == key
+
+
 def test_where_none_can_be_forecast_nothing_is(champion):
     with pytest.raises(DataProblem, match="none of 2 series can be forecast:\nPT-11/A count: new"):
         forecasts(champion, chosen(house("A", 50), house("B", 50)))

@@ -82,7 +82,7 @@ known.about
 days = date_range(as_of, periods=horizon + 1)[1:]
 facts = {"model_version": model_version, "snapshot": digest.sha256_of(snapshot)}
 made = forecast_all(known, chosen, days, lag, quantiles, closures, stale_after, **facts)
-key = chosen.shown(show)
+key = made.shown(chosen.shown(show))
 shown, country = made.series[key], country_of(key[0])
 made.accounts["status"].value_counts().to_frame("series")
 
