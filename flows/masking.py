@@ -11,5 +11,5 @@ def masked(source: str) -> str:
 
 
 def without_passwords(text: str) -> str:
-    """A text without the user and password of any address in it."""
-    return re.sub(r"(?<=://)[^/\s@]*@", "", text)
+    """A text without the user and password of any address in it; up to the last @, for a password may hold another."""
+    return re.sub(r"(?<=://)[^/\s]*@", "", text)

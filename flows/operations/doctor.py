@@ -24,7 +24,7 @@ from packaging.specifiers import SpecifierSet
 from flows import machine
 from flows.champion import entries
 from flows.champion import ledger as ledgers
-from flows.masking import masked
+from flows.masking import masked, without_passwords
 from flows.record import mlflow_runs
 from flows.record.folder import LOCK
 from flows.settings import LISBON, ROOT, bucket_name, built_from, home, make_home, params_folder
@@ -103,8 +103,8 @@ def mlflow() -> Finding:
 
 
 def _answers(name: str, url: str) -> Finding:
-    try:
-        with urllib.request.urlopen(url, timeout=10):
+    try:  # without a password, which `urllib` would say in its error; this one answers anybody
+        with urllib.request.urlopen(without_passwords(url), timeout=10):
             return Finding(name, f"answers at {masked(url)}")
     except (OSError, urllib.error.URLError) as error:
         return Finding(name, f"no answer at {masked(url)}: {error}", f"start it, or read {home() / 'logs' / name}.log")
@@ -138,9 +138,12 @@ def clock() -> Finding:
 
 
 def _apart(url: str) -> float | None:
-    """Seconds that a server's clock is ahead of ours; None where it does not say."""
+    """Seconds that a server's clock is ahead of ours; None where it does not say. A refusal has the time on it, too.
+
+    Asked without a password: `urllib` would take it for part of the host, and say it in its error.
+    """
     try:
-        with urllib.request.urlopen(url, timeout=10) as answer:
+        with urllib.request.urlopen(without_passwords(url), timeout=10) as answer:
             date = answer.headers.get("Date")
     except urllib.error.HTTPError as error:
         date = error.headers.get("Date")

@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 from conftest import free_port
 
-from flows.masking import masked
+from flows.masking import masked, without_passwords
 from flows.sources.download import EXPORTS, SAMPLE, Limits, fetch
 from footfall.errors import DataProblem, EnvironmentProblem, UsageProblem
 
@@ -400,6 +400,8 @@ def test_what_is_shown_of_a_source_has_no_secret():
     assert masked("https://user:pa/ss?w@example.org/a.zip?key=1#x") == "https://***@example.org/a.zip"
     assert masked("https://example.org/a.zip") == "https://example.org/a.zip"
     assert masked("figures/a?.zip") == "figures/a?.zip"
+    said = "http://user:p@ss@proxy:3128 gave up; see http://proxy/help@all"
+    assert without_passwords(said) == "http://proxy:3128 gave up; see http://proxy/help@all"
     with pytest.raises(UsageProblem, match=r"^https://\*\*\*@example\.org/a\.zip: not an address"):
         fetch("https://user:canary/x@example.org/a.zip", ".")
 
