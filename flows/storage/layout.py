@@ -22,7 +22,7 @@ import re
 import uuid
 from pathlib import Path
 
-from flows.settings import bucket_is_ours, bucket_name, home
+from flows.settings import bucket_is_ours, bucket_name, home, pages_bucket
 from footfall.market_file import FOLDERS, NAME
 
 LEDGER, SNAPSHOTS, PROBES = FOLDERS  # beside one of each market
@@ -156,12 +156,13 @@ def on_disk() -> str:
 
 
 def url(name: str) -> str:
-    """Where browsers find an object."""
-    return f"{os.environ.get('STORAGE_EMULATOR_HOST', 'https://storage.googleapis.com')}/{bucket_name()}/{name}"
+    """Where browsers find what is shown: in the bucket of pages where there is one, since the other is closed to them."""
+    bucket = next(iter(pages_bucket()), bucket_name())
+    return f"{os.environ.get('STORAGE_EMULATOR_HOST', 'https://storage.googleapis.com')}/{bucket}/{name}"
 
 
 def for_people(name: str) -> str:
-    """Where people find an object: a path, if it lies in our home."""
+    """Where people find what is shown: a path, if it lies in our home."""
     return _near(home() / "bucket" / bucket_name() / name) if bucket_is_ours() else url(name)
 
 

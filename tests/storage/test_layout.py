@@ -38,3 +38,10 @@ def test_what_google_keeps_has_an_address(leads_to, monkeypatch):
     monkeypatch.delenv("STORAGE_EMULATOR_HOST")
     assert layout.on_disk() == ""
     assert layout.for_people("sample/index.html") == "https://storage.googleapis.com/footfall/sample/index.html"
+
+
+def test_people_are_led_to_the_bucket_of_pages_where_there_is_one(leads_to, monkeypatch):
+    leads_to(OURS)
+    monkeypatch.delenv("STORAGE_EMULATOR_HOST")
+    monkeypatch.setenv("FOOTFALL_PAGES", "footfall-pages")
+    assert layout.url("sample/index.html") == "https://storage.googleapis.com/footfall-pages/sample/index.html"
