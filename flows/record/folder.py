@@ -104,6 +104,7 @@ def _discard_torn(folder: Path) -> None:
     """Where the machine itself stopped, even a file that is only ever replaced whole may be empty."""
     try:
         nbformat.read(folder / RUNNING, as_version=4)
+        _progress(folder)
     except (OSError, ValueError, nbformat.ValidationError):
         for name in (RUNNING, PROGRESS):
             (folder / name).unlink(missing_ok=True)

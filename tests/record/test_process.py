@@ -49,6 +49,16 @@ def test_a_run_that_ends_before_it_began_by_the_clock_took_no_time(tmp_path):
     assert abandoned(folder).seconds == 0
 
 
+@pytest.mark.parametrize("torn", ["running.ipynb", "progress.json"])
+def test_where_the_machine_stopped_half_a_run_is_recorded_all_the_same(torn, tmp_path):
+    folder = tmp_path / "runs" / "one"
+    claim(folder, template := write(tmp_path, "1"), {"market": "m"})
+    (folder / "running.ipynb").write_bytes(template.read_bytes())
+    (folder / "progress.json").write_text('{"seconds": {"1": 0.5}}')
+    (folder / torn).write_text("")
+    assert {cell.status for cell in abandoned(folder).cells} == {"not run"}
+
+
 def test_another_process_with_its_number_is_not_it():
     assert this_process().lives()
     start, ticks = this_process().born.split()
