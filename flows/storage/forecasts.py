@@ -188,13 +188,14 @@ def read_set(bucket: Bucket, folder: str, name: str) -> tuple[dict[str, Any], by
 
 
 def annotate(bucket: Bucket, market: str, sentence: str) -> None:
-    """Say something above the market's page, which goes on showing the latest forecast with its true date."""
+    """Say something above the market's pages, which go on showing the latest forecast with its true date."""
     shown = latest(bucket, market)
-    if shown is None or layout.PAGE not in shown.files:
+    if shown is None:
         return
     alert = f'<p role="alert"><strong>{html.escape(sentence)}</strong></p>'.encode()
-    page = re.sub(rb"<body[^>]*>", lambda body: body[0] + alert, shown.files[layout.PAGE], count=1)
-    _show(bucket, layout.shown(market, layout.PAGE), shown.pointer, page)
+    for file in (file for file in shown.files if layout.is_shown(file) and file.endswith(layout.PAGE)):
+        page = re.sub(rb"<body[^>]*>", lambda body: body[0] + alert, shown.files[file], count=1)
+        _show(bucket, layout.shown(market, file), shown.pointer, page)
 
 
 def digest_of(files: dict[str, bytes]) -> str:

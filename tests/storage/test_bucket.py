@@ -164,6 +164,16 @@ def test_what_people_read_is_put_up_in_the_bucket_of_pages_too(bucket, emulator,
     assert storage.read(pages, "portugal/index.html") == storage.read(bucket, "portugal/index.html")
 
 
+def test_a_source_that_has_stopped_is_said_on_the_page_of_each_place(bucket):
+    pages = {name: b"<body class=x>calm" for name in ("index.html", "sites/foz/index.html")}
+    publish(bucket, DAY, FILES | pages)
+    forecasts.annotate(bucket, "portugal", "stale < 14 days")
+    for page in pages:
+        said = b'<body class=x><p role="alert"><strong>stale &lt; 14 days</strong></p>calm'
+        assert storage.read(bucket, f"portugal/{page}") == said
+    assert storage.read(bucket, "portugal/forecast.csv") == FILES["forecast.csv"]
+
+
 def test_four_at_once_publish_one_set_and_move_the_pointer_once(bucket):
     for day in range(1, 6):
         with ThreadPoolExecutor(4) as pool:
