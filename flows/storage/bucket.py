@@ -207,7 +207,8 @@ def get(bucket: Bucket, name: str) -> tuple[bytes, int]:
     Raises as `read`.
     """
     blob = bucket.blob(name)
-    with _answering(bucket, name, "storage.objects.get"):
+    # Google says of an object that is not there only whoever may list
+    with _answering(bucket, name, "storage.objects.get and storage.objects.list"):
         try:
             content = _retried(blob.download_as_bytes)(checksum="crc32c")
         except NotFound:
@@ -281,7 +282,7 @@ def _refuse_emulator_in_earnest(emulator: str, name: str) -> None:
 def _brief(error: Exception) -> str:
     """The library's message without the request and its stack."""
     cause = getattr(error, "cause", None) or error
-    return f"{getattr(cause, 'code', '') or type(cause).__name__}: {str(cause).splitlines()[0][:200]}"
+    return f"{getattr(cause, 'code', '') or type(cause).__name__}: {str(cause)[:200].partition(chr(10))[0]}"
 
 
 def address(bucket: Bucket, name: str) -> str:
