@@ -118,7 +118,7 @@ def answering() -> Iterator[None]:
     try:
         yield
     except (MlflowException, OSError) as error:
-        brief = without_passwords(str(error).splitlines()[0][:300])
+        brief = without_passwords(str(error).partition("\n")[0][:300]) or type(error).__name__
         refused = next((advice for sign, advice in REFUSALS.items() if re.search(sign, brief)), "")
         kind = EnvironmentProblem if refused or isinstance(error, RestException) else Away
         advice = refused or "Run again when it answers."
@@ -251,11 +251,12 @@ def fetch(run: str, folder: Path) -> Path:
     with answering():
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            return Path(download_artifacts(run_id=run, dst_path=str(folder)))
+            download_artifacts(run_id=run, dst_path=str(folder))
         except MlflowException as error:
             if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
                 raise UsageProblem(f"no run {run!r} on record; footfall runs lists those there are") from None
             raise
+    return folder  # and not what MLflow calls it: whoever copies it elsewhere must see that it is there already
 
 
 def get(run: str) -> Any:

@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.request
 import uuid
+from pathlib import Path
 
 import pytest
 from mlflow_records import model, training
@@ -231,6 +232,14 @@ def test_changes_are_told_against_mlflow_where_the_disk_has_no_good_run(record, 
     assert "no earlier good run" not in page and "2 + 2" in page
     record.bring_back(tmp_path / "two", "small", "elsewhere")
     assert last_good(tmp_path / "two", "small", "elsewhere") is None
+
+
+def test_a_run_on_record_opens_in_a_folder_named_from_here(record, tmp_path, monkeypatch):
+    from flows.operations.audit import bundle
+
+    run, _ = kept_run(record, tmp_path, "2 + 2")
+    monkeypatch.chdir(tmp_path)
+    assert bundle(run, Path("opened")).exists() and differences(tmp_path / "opened") == []
 
 
 def test_what_mlflow_keeps_can_be_checked_and_every_flipped_byte_is_named(record, tmp_path):
