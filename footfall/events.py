@@ -9,6 +9,7 @@ import datetime as dt
 import io
 from collections.abc import Iterator, Sequence
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 
@@ -21,19 +22,23 @@ COLUMNS = ["from", "to", "site", "what", "effect", "entered"]
 CLOSED, EFFECTS = "closed", ("closed", "busier", "quieter", "unknown")
 LONGEST_EVENT = 366  # days
 LONGEST = 100  # characters of the owner's words
+NIGHT = dt.timedelta(hours=6)  # of a day, that belong to the evening before
 Row = tuple[int, dict[str, str]]  # a line, or the number of an entry; and its cells
 
 
-def read_events(content: bytes, file: str) -> pd.DataFrame:
+def read_events(content: bytes, file: str, zone: str = "UTC") -> pd.DataFrame:
     """Read and check a file of events.
 
     Parameters
     ----------
     content : bytes
         A CSV file with the columns of a table of events, separated by commas or semicolons; or a calendar: SUMMARY
-        is ``what``, LOCATION the ``site``, one of CATEGORIES the ``effect``, and CREATED ``entered``.
+        is ``what``, LOCATION the ``site``, one of CATEGORIES the ``effect``, and ``entered`` the later of CREATED and
+        LAST-MODIFIED: an entry that was changed was not known before as it is.
     file : str
         Its name; one that ends in ``.ics`` is a calendar's.
+    zone : str
+        Where the place is: whose days a calendar's moments are of.
 
     Returns
     -------
@@ -45,7 +50,7 @@ def read_events(content: bytes, file: str) -> pd.DataFrame:
     DataProblem
         Says every rule that is broken in one line, with the row, how often, and where next.
     """
-    rows = list(_of_calendar(content, file) if file.lower().endswith(".ics") else _of_csv(content, file))
+    rows = list(_of_calendar(content, file, zone) if file.lower().endswith(".ics") else _of_csv(content, file))
     faults = [fault for line, row in rows for fault in _faults(line, row)]
     if faults:
         raise DataProblem(listed(by_rule([(file, COLUMNS, faults)])))
@@ -139,7 +144,7 @@ def _row(header: list[str], cells: list[str]) -> dict[str, str]:
     return {name: row.get(name, "") for name in COLUMNS}
 
 
-def _of_calendar(content: bytes, file: str) -> Iterator[Row]:
+def _of_calendar(content: bytes, file: str, zone: str) -> Iterator[Row]:
     import icalendar  # a file of commas does without it, and every run reads its events
 
     try:
@@ -149,31 +154,42 @@ def _of_calendar(content: bytes, file: str) -> Iterator[Row]:
     for number, entry in enumerate(entries, start=1):
         if "RRULE" in entry:
             raise DataProblem(f"{safe(file, 120)}:{number}: an entry that repeats; write each of its days")
-        yield number, _entry(entry)
+        yield number, _entry(entry, zone)
 
 
-def _entry(entry: Any) -> dict[str, str]:
-    """A calendar's entry; its end is the day after its last, and it has one effect at most."""
-    first, last = (_day_of(entry, name) for name in ("DTSTART", "DTEND"))
-    if last and first and last > first:
-        last -= dt.timedelta(days=1)
+def _entry(entry: Any, zone: str) -> dict[str, str]:
+    """A calendar's entry, which has one effect at most."""
+    begins, ends = (_moment(entry, name, zone) for name in ("DTSTART", "DTEND"))
+    entered = [_iso(_moment(entry, name, zone)) for name in ("CREATED", "LAST-MODIFIED")]
     categories = entry.get("CATEGORIES")
     words = [str(word).lower() for word in getattr(categories, "cats", [])]
     return {
-        "from": str(first or ""), "to": str(last or first or ""), "site": _text(entry, "LOCATION"),
+        "from": _iso(begins), "to": _iso(_last(begins, ends)), "site": _text(entry, "LOCATION"),
         "what": _text(entry, "SUMMARY"), "effect": next((word for word in words if word in EFFECTS), "unknown"),
-        "entered": str(_day_of(entry, "CREATED") or ""),
+        "entered": max(entered),
     }  # fmt: skip
 
 
-def _day_of(entry: Any, name: str) -> dt.date | None:
+def _last(begins: dt.date | None, ends: dt.date | None) -> dt.date | None:
+    """When an entry is last on: its end is the day after its last, or a moment, which may be in the night."""
+    if begins is None or ends is None or _iso(ends) <= _iso(begins):
+        return ends or begins
+    return ends - (NIGHT if isinstance(ends, dt.datetime) else dt.timedelta(days=1))
+
+
+def _moment(entry: Any, name: str, zone: str) -> dt.date | None:
+    """A day, or a moment as the clocks of a zone show it; one that says no zone is as it stands."""
     try:
         value = getattr(entry.get(name), "dt", None)
-    except ValueError:  # written as nothing that is a day
+        if isinstance(value, dt.datetime) and value.tzinfo:
+            return value.astimezone(ZoneInfo(zone))
+    except (ValueError, OverflowError):  # written as nothing that is a day
         return None
-    if isinstance(value, dt.datetime):
-        return value.date()
     return value if isinstance(value, dt.date) else None
+
+
+def _iso(moment: dt.date | None) -> str:
+    return moment.isoformat()[:10] if moment else ""
 
 
 def _text(entry: Any, name: str) -> str:

@@ -102,6 +102,31 @@ def test_a_calendar_says_the_same():
         read("nothing", "tasca.events.ics")
 
 
+TIMED = CALENDAR.replace("DTSTART:20261230T200000Z\r\nDTEND:20261230T230000Z", "{}")
+
+
+@pytest.mark.parametrize(
+    ("zone", "lines", "days"),
+    [
+        ("Europe/Lisbon", "DTSTART:20261230T220000Z\r\nDTEND:20261231T020000Z", ("2026-12-30", "2026-12-30")),
+        ("Europe/Lisbon", "DTSTART:20261228T100000Z\r\nDTEND:20261230T180000Z", ("2026-12-28", "2026-12-30")),
+        ("Pacific/Auckland", "DTSTART:20261229T200000Z\r\nDTEND:20261229T230000Z", ("2026-12-30", "2026-12-30")),
+        ("Pacific/Auckland", "DTSTART:20261230T090000\r\nDTEND:20261230T180000", ("2026-12-30", "2026-12-30")),
+        ("Pacific/Auckland", "DTSTART:00010101T000000Z\r\nDTEND:00010101T060000Z", ("0001-01-01", "0001-01-01")),
+    ],
+)
+def test_a_moment_of_a_calendar_is_of_the_places_own_day(zone, lines, days):
+    table = events.read_events(TIMED.format(lines).encode(), "tasca.events.ics", zone)
+    assert tuple(table.set_index("what").loc["Concert in the square", ["from", "to"]]) == days
+
+
+def test_an_entry_that_was_changed_is_known_since_then():
+    changed = CALENDAR.replace("CREATED:20261120T101500Z", "CREATED:20261120T101500Z\r\nLAST-MODIFIED:20261125T130000Z")
+    for zone, day in (("UTC", "2026-11-25"), ("Pacific/Auckland", "2026-11-26")):
+        table = events.read_events(changed.encode(), "tasca.events.ics", zone)
+        assert table["entered"].tolist() == ["", day]
+
+
 def test_nothing_is_known_before_it_was_entered():
     table = read(ROWS)
     assert list(events.known(table, "2026-11-19")["what"]) == ["Burst pipe"]

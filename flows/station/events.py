@@ -27,7 +27,7 @@ def take_events(run: Run) -> None:
     if path is None:
         return
     with stage("events") as results:
-        every = _with_days(events.read_events(path.read_bytes(), path.name), run)
+        every = _with_days(events.read_events(path.read_bytes(), path.name, run.market.data.timezone), run)
         known = events.known(every, run.as_of)
         content, about = known.to_parquet(index=False), {"source": path.name, "rows": len(known)}
         forecasts.keep_snapshot(storage.connect(bucket_name()), content, about)
