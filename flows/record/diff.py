@@ -21,6 +21,7 @@ from flows.record.excerpt import ends_of, excerpt, lines_of
 from flows.record.files import RUNNING
 from flows.record.html import PAGE, POLICY, STYLE, titles
 from footfall.digest import sha256
+from footfall.units import unit_of
 
 COLOURS = ".ansi-green-fg{color:#1d6b3a}.ansi-red-fg{color:#a4161a}.ansi-blue-fg{color:#0b5fa5}"
 NOTHING = "Nothing changed."
@@ -137,11 +138,11 @@ def _forecast(before: Path, now: Path) -> str:
     moves = (new - old).dropna()
     if moves.empty:
         return "no day in common"
-    location, _, day = largest = moves.abs().idxmax()
+    location, target, day = largest = moves.abs().idxmax()
     if abs(moves[largest]) < 0.05:
         return "forecast unchanged"
     of = f"{location} " if moves.index.get_level_values("location").nunique() > 1 else ""
-    return f"forecast for {of}{dt.date.fromisoformat(day):%A %d %B} {moves[largest]:+.1f} points"
+    return f"forecast for {of}{dt.date.fromisoformat(day):%A %d %B} {moves[largest]:+.1f} {unit_of(target).errors}"
 
 
 def _means(forecast: pd.DataFrame) -> pd.Series:

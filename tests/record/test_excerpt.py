@@ -6,12 +6,13 @@ import re
 import time
 
 import nbformat
+import pandas as pd
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from small_notebook import write
 
 from flows.notebook.execute import run_notebook
-from flows.record.diff import write_changes
+from flows.record.diff import _forecast, write_changes
 from flows.record.excerpt import excerpt
 from flows.record.folder import claim
 from flows.record.html import or_why_not
@@ -132,3 +133,12 @@ def test_many_outputs_of_a_lawful_size_are_not_shown_without_end():
     book = excerpt(new_notebook(cells=[new_code_cell("", outputs=[table(50_000)]) for _ in range(300)]))
     assert len(nbformat.writes(book)) < 400_000
     assert len(re.findall("50,000 characters of text/html left out", nbformat.writes(book))) == 296
+
+
+@pytest.mark.parametrize(("target", "unit"), [("count", "counted a day"), ("parks", "percentage points")])
+def test_a_forecast_has_moved_by_so_much_of_its_own_unit(target, unit, tmp_path):
+    for run, value in {"before": 50.0, "now": 62.0}.items():
+        (tmp_path / run / "out" / "forecast").mkdir(parents=True)
+        row = {"location": "PT", "target": target, "target_end_date": "2026-12-11", "output_type": "mean", "value": value}
+        pd.DataFrame([row]).to_csv(tmp_path / run / "out" / "forecast" / "forecast.csv", index=False)
+    assert _forecast(tmp_path / "before", tmp_path / "now") == f"forecast for Friday 11 December +12.0 {unit}"
