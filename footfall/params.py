@@ -268,8 +268,8 @@ class Data(Strict):
         return self.format == "google" or (self.format is None and self.unit == "percent")
 
     def is_stale(self, through: dt.date, on: dt.date) -> bool:
-        """Whether a source whose last figures are of one day has stopped, seen from another."""
-        return (on - through).days > self.stale_after
+        """Whether a source whose last figures are of one day has stopped, seen from another; its lag is none."""
+        return (on - through).days > max(self.stale_after, self.lag)
 
     def wanted(self) -> list[str]:
         """The countries to read: those named, here or for its series, else the location's own."""

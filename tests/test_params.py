@@ -1,3 +1,4 @@
+import datetime as dt
 import inspect
 import json
 from pathlib import Path
@@ -53,3 +54,10 @@ def test_counts_are_of_one_category_and_known_the_day_after():
 )
 def test_google_is_credited_for_its_own_figures_alone(said, credit):
     assert params.Data(source="till.csv", **said).of_the_place()["credit"] == credit
+
+
+def test_a_source_as_late_as_its_market_says_has_not_stopped():
+    data = params.Data(source="x", lag=20)
+    day = dt.date(2026, 11, 1)
+    ages = [data.is_stale(day - dt.timedelta(days), day) for days in (20, 21)]
+    assert data.stale_after == 14 and ages == [False, True]
