@@ -8,7 +8,7 @@ from flows.settings import bucket_name, day_of, params_folder
 from flows.station.run import Run, stage, step
 from flows.storage import bucket as storage
 from flows.storage import layout
-from footfall.errors import Problem
+from footfall.errors import Problem, UsageProblem
 from footfall.market_file import read_market
 
 CAUSE = "word not sent"
@@ -37,6 +37,8 @@ def _send_if_news(run: Run) -> str:
     from footfall.page.words import is_news  # brings the page's languages, which a run that tells nobody does not need
 
     bucket, name, words = storage.connect(bucket_name()), layout.told(run.market.name), run.written("words.json")
+    if not words["messages"]:  # more places than have a page each
+        raise UsageProblem(f"of so many places no week is put into words; take notify out of {run.market.name}.yaml")
     told = storage.as_json({"as_of": str(run.as_of), "days": words["days"]})
     replaced = [b"{}"]
 

@@ -8,9 +8,11 @@ from conftest import crown, footfall, market, typical
 from invariants import the_canary_is_nowhere
 from receiver import Receiver
 
-from flows.settings import home
+from flows.settings import home, params_folder
 from flows.storage import bucket as storage
 from flows.storage import forecasts
+from footfall.errors import UsageProblem
+from footfall.market_file import read_market
 
 TEXT = "data: {{source: sample, as_of: '{day}'}}\nnotify: {{address_from: TASCA_ADDRESS, language: pt{more}}}\n"
 
@@ -55,6 +57,16 @@ def test_the_week_is_told_once_in_the_readers_language_with_the_way_to_the_page(
     assert "nothing new to tell" in tasca("2022-10-13") and len(receiver.told) == 1
     for canary in ("canary-5d1f", "canary-77c0"):  # the address of the one who is told, and of one where nobody is
         the_canary_is_nowhere(home(), canary)
+
+
+def test_where_there_are_too_many_places_for_words_that_is_said(tmp_path, servers):
+    from flows.station.notify import _send_if_news
+    from flows.station.run import Run
+
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "words.json").write_text('{"days": {}, "messages": {}}')
+    with pytest.raises(UsageProblem, match=r"take notify out of sample\.yaml"):
+        _send_if_news(Run("predict", read_market(params_folder(), "sample"), tmp_path))
 
 
 @pytest.mark.soak
