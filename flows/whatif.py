@@ -43,7 +43,8 @@ async def whatif(market: str, scenario: dict[str, Any]) -> Weeks | State[Any]:
         raise UsageProblem(f"{market} has no published forecast yet; make one: footfall run {market}")
     published = pd.read_parquet(io.BytesIO(latest.files["forecast.parquet"]))
     supposed.check_days(published)
-    with recorded("whatif", market, latest.pointer["as_of"], None, scenario=str(supposed)) as run:
+    as_many = {"predict.horizon": int(published["horizon"].max())}  # days, whatever the market's file says by now
+    with recorded("whatif", market, latest.pointer["as_of"], as_many, scenario=str(supposed)) as run:
         take_snapshot(run, latest.manifest["about"]["snapshot"])
         run.events = supposed.on_events(run.events, str(run.as_of), site_of(run.market.data.location))
         weather = take_weather(run)
