@@ -178,7 +178,7 @@ def _way_back(history: list[Entry], current: Entry, to: str | None) -> Entry:
     if version == current.version:
         raise UsageProblem(f"version {version} is the champion of {current.market} already")
     if version not in promotions:
-        passed = ", ".join(sorted(promotions))
+        passed = ", ".join(sorted(promotions, key=int))
         raise GateClosed(f"version {version} of {current.market} never passed its gate; those that did: {passed}")
     return promotions[version]
 

@@ -18,7 +18,8 @@ def publish(run: Run, show: bool) -> str:
         about, bucket = {**run.facts, "record": run.id}, connect(bucket_name())
         published = forecasts.publish(bucket, run.market.name, run.as_of, files, about, show)
         with alerts.best_effort():  # readers have it by now
-            mlflow_runs.tag(run.id, {"forecast": published.url, "published": str(published.moved).lower()})
+            # the address last: who finds the run by it finds the other too
+            mlflow_runs.tag(run.id, {"published": str(published.moved).lower(), "forecast": published.url})
         forecasts.put_up(bucket, published, files if show else {})
         progress.append(published.message)
     return published.message

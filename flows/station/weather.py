@@ -63,7 +63,8 @@ def past_weather(bucket: Bucket, market: Market, as_of: dt.date) -> bytes | None
         return None
     first = as_of - dt.timedelta(days=DAYS + market.train.backtest_days + market.predict.horizon + market.data.lag)
     table = fetch_past(market.weather, market.data.timezone, max(first, SINCE), as_of)
-    content: bytes = table[table["issued"] <= str(as_of)].to_parquet(index=False)
+    table = table[table["issued"] <= str(as_of)]
+    content: bytes = table.to_parquet(index=False)
     forecasts.keep_snapshot(bucket, content, {"source": SOURCE, "rows": len(table)})
     return content
 

@@ -156,7 +156,7 @@ def on_disk() -> str:
 
 
 def url(name: str) -> str:
-    """Where browsers find what is shown: in the bucket of pages where there is one, since the other is closed to them."""
+    """Where browsers find what is shown: in the bucket of pages where there is one; the other is closed to them."""
     bucket = next(iter(pages_bucket()), bucket_name())
     return f"{os.environ.get('STORAGE_EMULATOR_HOST', 'https://storage.googleapis.com')}/{bucket}/{name}"
 

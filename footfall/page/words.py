@@ -56,10 +56,6 @@ def of_places(words: Mapping[str, dict[str, Any]], about: About) -> dict[str, An
     return {"days": days, "messages": messages}
 
 
-def _headline(text: str) -> str:
-    return text.partition("\n")[0]
-
-
 def is_news(picture: Mapping[str, str], before: Mapping[str, Any], as_of: dt.date, weekdays: Sequence[str]) -> bool:
     """Whether a week is to be told: its day is one of those named, or what was told of a day to come has changed.
 
