@@ -40,9 +40,12 @@ def days_needed(origins: int, horizon: int) -> int:
     return FEWEST_DAYS + origins + horizon
 
 
-def youngest(lag: int) -> int:
-    """Days from which on a series is trained on, without a verdict until there are `days_needed`."""
-    return 4 * WEEK + 2 * max(lag - 1, 0)
+def youngest(lag: int, horizon: int) -> int:
+    """Days from which on a series is trained on, without a verdict until there are `days_needed`.
+
+    Four weeks give a week's forecasts the few errors that a range takes; a later source and a farther day ask for more.
+    """
+    return 4 * WEEK + 2 * max(lag - 1, 0) + max(horizon - WEEK, 0)
 
 
 def last_origins(y: pd.Series, count: int, horizon: int, lag: int = 0) -> pd.DatetimeIndex:

@@ -62,12 +62,13 @@ set_option("display.width", 160)  # characters: a table as text, which git and c
 # The series, one or many, up to the last day that had been published by `as_of`. Nothing later can leak into what follows, because
 # nothing later is there. A day on which the place was shut has no value, nor has one with an event of the owner's: a street fair
 # or a burst pipe says nothing of the days after it. Every origin of the backtest needs some history behind it:
-# a series of less than four weeks is refused here, and a young one, of fewer days than a verdict takes, gets none below.
+# a series of less than four weeks, and of so many days more as the horizon is beyond a week, is refused here, and a young one,
+# of fewer days than a verdict takes, gets none below.
 # The panel is what else there is to learn from: every kind of place, of every country in the snapshot.
 
 # %%
 published = visible(read_snapshot(snapshot), as_of, lag)
-chosen = select(published, location, category, series, backtest.youngest(lag))
+chosen = select(published, location, category, series, backtest.youngest(lag, horizon))
 assert not chosen.objection(), chosen.objection()
 chosen = without_events(chosen, closures)
 key = chosen.shown(show)

@@ -129,12 +129,12 @@ def test_the_few_errors_of_a_young_series_are_pooled_and_its_ranges_hold():
     assert 0.7 < np.mean(held) < 0.9
 
 
-@pytest.mark.parametrize("lag", [0, 1, 3])
-def test_the_youngest_series_there_may_be_has_a_leaderboard(lag):
-    y = retail()[-youngest(lag) :].rename("count") + 100
+@pytest.mark.parametrize(("lag", "horizon"), [(0, 7), (1, 7), (3, 7), (1, 14), (3, 28)])
+def test_the_youngest_series_there_may_be_has_a_leaderboard(lag, horizon):
+    y = retail()[-youngest(lag, horizon) :].rename("count") + 100
     y = y.mask(y.index.dayofweek == 0)
-    origins = last_origins(y, 182, 7, lag)
+    origins = last_origins(y, 182, horizon, lag)
     candidates = {"naive": SeasonalNaive(), "ETS": ETS(trend="add", damped_trend=True, seasonal="add", sp=7)}
-    table = with_quantiles(backtest(candidates, y, origins, 7, lag), "PT", lag, floor=0.0)
-    for part in windows(origins, 7):
+    table = with_quantiles(backtest(candidates, y, origins, horizon, lag), "PT", lag, floor=0.0)
+    for part in windows(origins, horizon):
         assert leaderboard(table[table["origin"].isin(part)], y)["cover80"].between(0, 1).all()
