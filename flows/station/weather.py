@@ -41,7 +41,7 @@ def _take(run: Run, weather: Callable[[Bucket], bytes | None]) -> str:
     if run.market.weather is None:
         return ""
     with stage("weather") as results:
-        content, why = None, f"none was kept on {run.as_of}, and it is over"
+        content, why = None, f"none of {run.as_of} is kept, and it is over"
         try:
             content = weather(storage.connect(bucket_name()))
         except Problem as problem:
@@ -58,8 +58,11 @@ def _take(run: Run, weather: Callable[[Bucket], bytes | None]) -> str:
 
 
 def past_weather(bucket: Bucket, market: Market, as_of: dt.date) -> bytes | None:
-    """What was issued on each day that a training needs weather of, up to its own; as Parquet, kept in the bucket."""
-    if market.weather is None:
+    """What was issued on each day that a training needs weather of, up to its own; as Parquet, kept in the bucket.
+
+    None of a training that stands before all that is kept.
+    """
+    if market.weather is None or as_of < SINCE:
         return None
     first = as_of - dt.timedelta(days=DAYS + market.train.backtest_days + market.predict.horizon + market.data.lag)
     table = fetch_past(market.weather, market.data.timezone, max(first, SINCE), as_of)

@@ -146,3 +146,8 @@ def test_a_run_that_cannot_have_its_weather_goes_on_and_says_so(
     assert said[0].startswith("without: ") and not (tmp_path / "in" / "weather.parquet").exists()
     service.body, service.answers = body, []
     assert weather.take_weather.fn(run) == "in/weather.parquet" and len(run.facts["weather"]) == 64
+
+
+def test_of_days_before_all_that_is_kept_nothing_is_asked(weather, service, bucket):
+    assert weather.past_weather(bucket, MARKET, weather.SINCE - dt.timedelta(days=1)) is None
+    assert service.answered == []
