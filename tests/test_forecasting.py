@@ -201,6 +201,8 @@ def test_several_places_have_an_index_and_a_page_each(champion, houses, tmp_path
     assert words["messages"]["en"]["text"].splitlines()[0].startswith("Baixa: ") and len(words["days"]) == 21
     index = (tmp_path / "forecast" / "index.html").read_text()
     assert index.count("sites/sao-joao-se/index.html") and "São João/Sé" in index and "Nova" in index
+    ways = set(re.findall(r'href="([a-z./_-]+)"', index))
+    assert len(ways) == 3 and all((tmp_path / "forecast" / way).exists() for way in ways), "Nova has no page yet"
     page = tmp_path / "forecast" / "sites" / "sao-joao-se" / "index.html"
     assert "São João/Sé, Tasca" in page.read_text()
     links = set(re.findall(r'href="([a-z./_-]+)"', page.read_text()))

@@ -36,7 +36,7 @@ def weeks_of(outlook: pd.DataFrame, series: int) -> list[Week]:
 
 
 class Site(NamedTuple):
-    """A place of a market: its name, the folder of its page under ``sites/``, and its coming days.
+    """A place of a market: its name, the folder of its page under ``sites/`` if it has one, and its coming days.
 
     Attributes
     ----------

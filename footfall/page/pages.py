@@ -60,7 +60,8 @@ def write_pages(
     alike = Counter(names.values())
     for key, slug in _slugs(keys, of_several).items():
         name, one = names[key] if alike[names[key]] == 1 else f"{names[key]} ({key[0]})", made.series.get(key)
-        sites.append(Site(name, slug if is_drawn else "", None if one is None else weeks[id(one.batch)][one.at]))
+        has_page = is_drawn and one is not None
+        sites.append(Site(name, slug if has_page else "", None if one is None else weeks[id(one.batch)][one.at]))
         if is_drawn and one is not None:
             own = about._replace(all_places=INDEX, standing="young" if standing[key] == "young" else about.standing)
             words[name] = _write(one, lag, tracks_of.get(" ".join(key)), folder / "sites" / slug, own)
