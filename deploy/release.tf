@@ -42,6 +42,7 @@ locals {
     prefect-database-password = "machine"
     prefect-auth-string       = "machine"
     alert-url                 = "machine"
+    worker-variables          = "machine"
   }
 }
 

@@ -5,7 +5,7 @@ import re
 
 def masked(source: str) -> str:
     """The source as it may be shown and stored: without user, password and query."""
-    if "://" not in source:
+    if "://" not in source or source.startswith("gs://"):  # a bucket knows no passwords
         return source
     return re.sub(r"(?<=://).*@", "***@", source, flags=re.DOTALL).split("?")[0].split("#")[0]
 

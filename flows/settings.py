@@ -26,7 +26,7 @@ def day_of(data: Data, due: dt.datetime | None = None) -> dt.date:
 
 def home() -> Path:
     """Where runs leave what they leave on this machine."""
-    return Path(os.environ.get("FOOTFALL_HOME", ROOT / ".footfall")).resolve()
+    return Path(os.environ.get("FOOTFALL_HOME") or ROOT / ".footfall").resolve()
 
 
 def make_home() -> Path:
@@ -37,17 +37,17 @@ def make_home() -> Path:
 
 def params_folder() -> Path:
     """Where the markets' files are."""
-    return Path(os.environ.get("FOOTFALL_PARAMS", ROOT / "params"))
+    return Path(os.environ.get("FOOTFALL_PARAMS") or ROOT / "params")
 
 
 def notebooks_folder() -> Path:
     """Where the notebooks are that production runs."""
-    return Path(os.environ.get("FOOTFALL_NOTEBOOKS", ROOT / "notebooks"))
+    return Path(os.environ.get("FOOTFALL_NOTEBOOKS") or ROOT / "notebooks")
 
 
 def bucket_name() -> str:
     """The bucket that everything goes to."""
-    return os.environ.get("FOOTFALL_BUCKET", "footfall")
+    return os.environ.get("FOOTFALL_BUCKET") or "footfall"
 
 
 def built_from() -> str:

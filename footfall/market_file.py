@@ -136,9 +136,10 @@ def _unreadable(error: Exception) -> str:
 
 def _set(sections: dict[str, Any], key: str, value: Any) -> None:
     section, dot, name = key.partition(".")
-    if not dot or not isinstance(sections.setdefault(section, {}), dict):
+    held = sections.get(section) or {}  # of a section without keys YAML makes nothing
+    if not dot or not isinstance(held, dict):
         raise UsageProblem(f"{safe(repr(key), LONG)}: write section.key=value, as in data.source=sample")
-    sections[section][name] = value
+    sections[section] = held | {name: value}
 
 
 def _origin(error: Any, path: Path, settings: dict[str, Any]) -> str:

@@ -70,3 +70,8 @@ def test_an_unquoted_day_that_is_none_is_told_as_any_other(tmp_path):
 @pytest.mark.parametrize("path", sorted(PARAMS.glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_market_is_valid(path):
     assert read_market(PARAMS, path.stem).name == path.stem
+
+
+def test_a_section_without_keys_takes_what_is_set_in_it(tmp_path):
+    (tmp_path / "tasca.yaml").write_text("data: {source: sample}\npredict:\n")
+    assert read_market(tmp_path, "tasca", {"predict.horizon": 3}).predict.horizon == 3

@@ -5,10 +5,17 @@ import time
 
 import pytest
 
-from flows.settings import day_of, today
+from flows.settings import ROOT, bucket_name, day_of, home, notebooks_folder, params_folder, today
 from footfall.params import Data
 
 NIGHT = dt.datetime(2022, 7, 1, 23, 30, tzinfo=dt.UTC)
+
+
+def test_a_setting_that_is_empty_is_none(monkeypatch):
+    for name in ("HOME", "PARAMS", "NOTEBOOKS", "BUCKET"):
+        monkeypatch.setenv(f"FOOTFALL_{name}", "")
+    folders = (home(), params_folder(), notebooks_folder())
+    assert folders == (ROOT / ".footfall", ROOT / "params", ROOT / "notebooks") and bucket_name() == "footfall"
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "America/Los_Angeles"])

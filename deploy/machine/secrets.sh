@@ -18,6 +18,7 @@ secret() { # its newest version; the token goes by standard input, where no list
 auth=$(secret prefect-auth-string)
 password=$(secret prefect-database-password)
 alerts=$(secret alert-url) # empty until there is one; footfall doctor says so
+variables=$(secret worker-variables) # NAME=VALUE lines, such as OPEN_METEO_KEY; empty until there are any
 : "${auth:?Secret Manager gave no prefect-auth-string}" "${password:?Secret Manager gave no prefect-database-password}"
 printf 'PREFECT_SERVER_API_AUTH_STRING=%s\nPGPASSWORD=%s\n' "$auth" "$password" > /run/footfall/prefect.env
-printf 'PREFECT_API_AUTH_STRING=%s\nFOOTFALL_ALERT_URL=%s\n' "$auth" "$alerts" > /run/footfall/worker.env
+printf 'PREFECT_API_AUTH_STRING=%s\nFOOTFALL_ALERT_URL=%s\n%s\n' "$auth" "$alerts" "$variables" > /run/footfall/worker.env

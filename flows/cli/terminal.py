@@ -105,7 +105,7 @@ def _setting(text: str) -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     if not equals:
         raise UsageProblem(f"--set {text}: write section.key=value, as in --set data.source=sample")
-    if re.match(r"\w+://.*@", value):
+    if re.match(r"(?!gs:)\w+://.*@", value):  # an object of a bucket may have an @ in its name
         raise UsageProblem(f"--set {key}: Prefect keeps what is set, so no password may be in it; put it into ~/.netrc")
     return key, read_value(value)
 

@@ -27,11 +27,15 @@ CANNOT_IMPORT = ("ImportError", "ModuleNotFoundError")
 def runs(market: str | None, notebook: str | None, outcome: str | None, since: dt.date | None) -> list[dict[str, str]]:
     """What ran, newest first: when, what, as of when, with which outcome, seconds, model and snapshot, and its id."""
     asked = {"market": market, "outcome": outcome}
-    clauses = [f"tags.{name} = '{value}'" for name, value in asked.items() if value]
+    clauses = [f"tags.{name} = {_quoted(value)}" for name, value in asked.items() if value]
     if since:
         first = dt.datetime.combine(since, dt.time())
         clauses.append(f"attributes.start_time >= {int(first.timestamp() * 1000)}")
     return [_line(name, run) for name, run in mlflow_runs.search(notebook, " and ".join(clauses))]
+
+
+def _quoted(value: str) -> str:
+    return f'"{value}"' if "'" in value else f"'{value}'"
 
 
 def _line(name: str, run: Any) -> dict[str, str]:

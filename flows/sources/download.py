@@ -172,6 +172,8 @@ def _from_netrc(host: str) -> tuple[str, str] | None:
         login = netrc.netrc(os.environ.get("NETRC")).hosts.get(host)
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise UsageProblem(f"{error.filename}: {error.strerror}. Let us read it: {host} may need a password") from None
     except netrc.NetrcParseError as error:
         where = f"{error.filename}:{error.lineno}"  # its own words may hold the password
         raise UsageProblem(f"{where}: not a line of a netrc file. Correct it: {host} may need a password") from None

@@ -111,8 +111,12 @@ def _revisions(table: pd.DataFrame, own: Selection, run: Run) -> list[str]:
     content = _published(run.market.name)
     if content is None:
         return []
-    before = series.from_parquet(content)
-    then = own if run.market.data.series is None else selected(run, before)
+    before, then = series.from_parquet(content), own
+    if run.market.data.series is not None:
+        try:
+            then = selected(run, before)
+        except DataProblem:  # none of those that were published is chosen any more
+            return []
     revisions = compare(_rows(before, then, run), _rows(table, own, run))
     if revisions and not run.market.data.accept_revisions:
         problems = listed([f"{_source(run)}: {sentence}" for sentence in revisions])

@@ -4,6 +4,7 @@ import datetime as dt
 import io
 import json
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pandas as pd
 
@@ -14,7 +15,7 @@ from flows.storage import bucket as storage
 from flows.storage import forecasts, layout
 from flows.storage.bucket import Bucket
 from footfall.digest import sha256
-from footfall.errors import Problem
+from footfall.errors import DataProblem, Problem
 from footfall.params import Market
 from footfall.series import WEEK
 from footfall.sources.weather import SOURCE
@@ -105,5 +106,6 @@ def _kept_before(bucket: Bucket, market: Market, as_of: dt.date) -> Iterator[pd.
     pointers = (storage.get_if_there(bucket, layout.weather(market.name, day))[0] for day in days)
     last = json.loads(next(filter(None, pointers), b"{}"))
     if market.weather and last.get("place") == market.weather.model_dump():
-        table = pd.read_parquet(io.BytesIO(storage.read(bucket, layout.snapshot(last["sha256"]))))
-        yield table[table["issued"] >= str(first)]
+        with suppress(DataProblem):  # where it is lost or damaged, the day has its own weather all the same
+            table = pd.read_parquet(io.BytesIO(storage.read(bucket, layout.snapshot(last["sha256"]))))
+            yield table[table["issued"] >= str(first)]

@@ -157,7 +157,7 @@ class Rolling(NamedTuple):
         own, other = (self._of(name) for name in (candidate, naive))
         ratio = (own["MAE"] / other["MAE"]).unstack("window")
         report = own.xs("report", level="window")[["days", "MAE", "MASE", "WIS", "cover80"]]
-        table = report.assign(ratio=ratio["report"], loses=ratio.min(axis=1) > 1)
+        table = report.assign(ratio=ratio["report"], loses=(ratio > 1).all(axis=1))
         return table.sort_values("ratio", ascending=False, kind="stable")
 
     def _of(self, candidate: str) -> pd.DataFrame:

@@ -56,8 +56,7 @@ def moments(column: pd.Series, form: str, zone: str, rows_zone: str | None) -> p
     parsed = _parsed(texts(cells).mask(own, ""), form, zone)
     parsed[own] = [_own(cell, zone) for cell in cells[own]]
     is_local = cells.map(lambda cell: getattr(cell, "tzinfo", None) is None).astype(bool) & (own | ("%z" not in form))
-    if rows_zone not in (None, zone):
-        parsed[is_local] = _moved(parsed[is_local], str(rows_zone), zone)
+    parsed[is_local] = moved(parsed[is_local], rows_zone, zone)
     return pd.Series(parsed.to_numpy()[codes], index=column.index)
 
 
@@ -75,7 +74,10 @@ def _own(cell: Any, zone: str) -> Any:
     return moment.tz_convert(zone).tz_localize(None) if moment.tzinfo else moment
 
 
-def _moved(moments: pd.Series, from_zone: str, zone: str) -> pd.Series:
+def moved(moments: pd.Series, from_zone: str | None, zone: str) -> pd.Series:
+    """Moments as the clocks of another zone show them; days, which are all at midnight, are the same everywhere."""
+    if from_zone in (None, zone) or moments.eq(moments.dt.normalize()).all():
+        return moments
     first = np.ones(len(moments), dtype=bool)
     aware = moments.dt.tz_localize(from_zone, ambiguous=first, nonexistent="shift_forward")
     return aware.dt.tz_convert(zone).dt.tz_localize(None)

@@ -162,7 +162,7 @@ def _of_hours(table: pd.DataFrame, minutes: pd.Series, data: Data, export: Expor
     dates = table["moment"].dt.normalize()
     shift = pd.to_timedelta(minutes.fillna(0), unit="m")
     if not is_of_business(dates, minutes, table["site"]):
-        table["moment"] = dates + shift
+        table["moment"] = cells.moved(dates + shift, data.rows_timezone, data.timezone)
         return day_of_business(table["moment"], data.day_starts)
     first = minutes.groupby([table["site"], dates]).transform("first")
     table["moment"] = dates + shift + pd.to_timedelta((minutes < first).astype(int), unit="D")

@@ -26,7 +26,8 @@ pytestmark = [
     pytest.mark.skipif(not (shutil.which("systemd-nspawn") and shutil.which("terraform")), reason="no systemd-nspawn"),
 ]
 GOOGLE = "127.0.0.9"  # where the machine finds its metadata and Secret Manager
-SECRETS = {"prefect-auth-string": "footfall:word", "prefect-database-password": "pass=word"}  # no alert-url yet
+SECRETS = {"prefect-auth-string": "footfall:word", "prefect-database-password": "pass=word",
+           "worker-variables": "OPEN_METEO_KEY=k=1\nTASCA_ADDRESS=mailto://a:b@c\n"}  # fmt: skip  # no alert-url yet
 PACKAGES = "systemd,systemd-sysv,dbus,cloud-init,curl,e2fsprogs,ca-certificates,procps"
 DOCKER = """#!/bin/sh
 # Docker, as far as units know it: refuses what lacks its files or its disk, else stays until it is told to end.
@@ -167,7 +168,8 @@ def test_the_units_come_up_with_their_disk_and_their_secrets(machine):
     assert machine("stat", "-c", "%u %a", "/mnt/disks/footfall") == "10001 700"
     assert machine("stat", "-c", "%u %a", "/run/footfall/worker.env") == "0 600"
     worker = machine("cat", "/run/footfall/worker.env").splitlines()
-    assert worker == ["PREFECT_API_AUTH_STRING=footfall:word", "FOOTFALL_ALERT_URL="]
+    assert worker[:2] == ["PREFECT_API_AUTH_STRING=footfall:word", "FOOTFALL_ALERT_URL="]
+    assert worker[2:] == SECRETS["worker-variables"].splitlines()
     assert "PGPASSWORD=pass=word" in machine("cat", "/run/footfall/prefect.env")
 
 

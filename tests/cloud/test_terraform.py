@@ -28,6 +28,7 @@ machine | till-forecasts | roles/storage.objectUser, if not in the ledger, nor a
 machine | till-pages | roles/storage.objectUser
 machine | registry | roles/artifactregistry.reader
 machine | alert-url | roles/secretmanager.secretAccessor
+machine | worker-variables | roles/secretmanager.secretAccessor
 machine | prefect-auth-string | roles/secretmanager.secretAccessor
 machine | prefect-database-password | roles/secretmanager.secretAccessor
 mlflow | project | roles/cloudsql.client

@@ -76,6 +76,14 @@ def test_the_naive_speaks_where_it_was_better_twice(past):
     assert len(rows) == 3
 
 
+def test_a_series_that_was_scored_in_one_window_alone_keeps_its_model(houses):
+    past = roll(houses, CANDIDATES, 90, 7, 1)
+    of, worse = past.scores["location"].eq("DE/B"), past.scores["candidate"].eq("calendar")
+    past.scores.loc[of & worse, "MAE"] *= 9
+    past.scores.drop(past.scores.index[of & past.scores["window"].ne("report")], inplace=True)
+    assert not past.by_series("calendar", NAIVE).loc[("DE/B", "count"), "loses"]
+
+
 def test_of_many_those_that_take_one_after_the_other_are_left_out(houses, monkeypatch):
     slow = CANDIDATES | {"ETS": ETS(trend="add", damped_trend=True, seasonal="mul", sp=7)}
     monkeypatch.setattr(rolling, "LOOPED", 2)

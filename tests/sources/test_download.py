@@ -391,6 +391,10 @@ def test_a_password_may_stand_in_netrc(server, tmp_path, monkeypatch):
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login mobility canary\n")
     with pytest.raises(UsageProblem, match=r"netrc:2: not a line of a netrc file\. Correct it: 127\.0\.0\.1 may"):
         fetch(f"{server}/secret/figures.zip", tmp_path / "b", QUICK)
+    monkeypatch.setenv("NETRC", str(tmp_path))
+    with pytest.raises(UsageProblem, match=r"Is a directory\. Let us read it: 127\.0\.0\.1 may need a password"):
+        fetch(f"{server}/secret/figures.zip", tmp_path / "b", QUICK)
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     (tmp_path / "netrc").unlink()
     with pytest.raises(EnvironmentProblem, match="404"):  # what that server says to a stranger
         fetch(f"{server}/secret/figures.zip", tmp_path / "b", QUICK)
@@ -400,6 +404,7 @@ def test_what_is_shown_of_a_source_has_no_secret():
     assert masked("https://user:pa/ss?w@example.org/a.zip?key=1#x") == "https://***@example.org/a.zip"
     assert masked("https://example.org/a.zip") == "https://example.org/a.zip"
     assert masked("figures/a?.zip") == "figures/a?.zip"
+    assert masked("gs://figures/a@b.csv") == "gs://figures/a@b.csv"
     said = "http://user:p@ss@proxy:3128 gave up; see http://proxy/help@all"
     assert without_passwords(said) == "http://proxy:3128 gave up; see http://proxy/help@all"
     with pytest.raises(UsageProblem, match=r"^https://\*\*\*@example\.org/a\.zip: not an address"):

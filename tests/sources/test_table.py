@@ -300,6 +300,19 @@ def test_rows_of_another_zone_are_of_the_market_s_day(write, written, dates, zon
     assert days(read(path, **ORDERS | {"dates": dates}, rows_timezone=zone)) == {"07-02": 7}
 
 
+def test_rows_that_are_days_are_the_same_days_in_every_zone(write):
+    path = write("when,amount\n2025-07-01,7\n2025-07-02,8\n")
+    keys = {"columns": {"date": "when", "value": "amount"}, "dates": "%Y-%m-%d", "timezone": "America/New_York"}
+    assert days(read(path, **keys, rows_timezone="UTC")) == {"07-01": 7, "07-02": 8}
+
+
+def test_hours_in_a_column_of_their_own_are_moved_with_their_days(write):
+    path = write("when,at,amount\n2025-07-01,03:00,7\n2025-07-01,05:00,8\n2025-07-02,03:00,9\n")
+    keys = {"columns": {"date": "when", "value": "amount", "hour": "at"}, "dates": "%Y-%m-%d", "rows": "hours",
+            "timezone": "America/New_York"}  # fmt: skip
+    assert days(read(path, **keys, rows_timezone="UTC")) == {"06-30": 7, "07-01": 17}
+
+
 @pytest.mark.parametrize(("day", "hours"), [("2025-03-30", 23), ("2025-10-26", 25), ("2025-07-01", 24)])
 @pytest.mark.parametrize("starts", ["00:00", "05:00"])
 def test_a_day_has_as_many_hours_as_clocks_show(write, day, hours, starts):

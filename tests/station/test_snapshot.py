@@ -4,9 +4,11 @@ import uuid
 
 import pytest
 from conftest import crown, footfall, market
+from figures import SAMPLE
 
 from flows.storage import bucket as storage
 from flows.storage import forecasts
+from footfall.errors import DataProblem
 
 
 def predict(name, day):
@@ -49,3 +51,21 @@ def test_nothing_is_said_on_the_page_by_a_run_that_is_not_of_today(first_run, tm
     assert page("--as-of", "2022-10-22", "--set", "data.stale_after=1") == (3, False), "not what the market's file says"
     assert page("--as-of", "2022-10-19", "--set", "data.stale_after=1") == (3, False), "an older day than the page's"
     assert page("--as-of", "2022-11-20") == (3, True)
+
+
+def test_where_other_series_are_chosen_than_were_published_nothing_is_compared(servers, monkeypatch, tmp_path):
+    from flows.station import snapshot
+    from flows.station.run import Run
+    from footfall import series
+    from footfall.params import Data, Market
+
+    table = series.read_snapshot(SAMPLE / "snapshot.parquet")
+    was, now = (table[table["category"] == category] for category in ("parks", "residential"))
+    monkeypatch.setattr(snapshot, "_published", lambda market: series.to_parquet(was))
+    data = Data(source="sample", as_of="2022-10-13", series={"countries": ["PT"], "categories": ["residential"]})
+    run = Run("predict", Market(name="many", data=data), tmp_path)
+    assert snapshot._revisions(now, snapshot.selected(run, now), run) == []
+    less = now.assign(value=now["value"] - 5)
+    monkeypatch.setattr(snapshot, "_published", lambda market: series.to_parquet(now))
+    with pytest.raises(DataProblem, match="accept_revisions"):
+        snapshot._revisions(less, snapshot.selected(run, less), run)

@@ -89,6 +89,8 @@ def test_what_was_kept_before_comes_along_for_a_while_and_from_the_same_place_al
     assert taken(MARKET, 0) == [0] and taken(MARKET, 5) == [0, 5] and taken(MARKET, 8) == [5, 8]
     moved = MARKET.model_copy(update={"weather": Weather(latitude=38.73, longitude=-9.14)})
     assert taken(moved, 9) == [9]
+    bucket.delete_blobs(list(bucket.list_blobs(prefix="snapshots/")))
+    assert taken(moved, 10) == [10], "what is lost stops no day"
 
 
 def test_weather_that_is_away_is_a_problem_that_leaves_nothing_behind(weather, service, bucket):
