@@ -14,10 +14,9 @@ import numpy as np
 import pandas as pd
 from dateutil.easter import EASTER_ORTHODOX, EASTER_WESTERN, easter
 
-from footfall.series import since_1970
+from footfall.series import DAY, since_1970
 
 ORDINARY = "ordinary"
-DAY = pd.Timedelta(days=1)
 Country = str | tuple[str, ...]  # of a batch whose series do not all keep the same days, one for each of them
 # Every country has these; where they mean nothing the models learn an effect near zero.
 TURN_OF_THE_YEAR = {

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from footfall.series import DAY
 from footfall.sources.fault import Fault, safe, shown
 from footfall.sources.google.columns import APART, CATEGORIES, FIGURES, SUFFIX
 
-DAY = pd.Timedelta(days=1)
 Problem = tuple[str, list[str], list[Fault]]  # file, header, what is wrong: for `footfall.sources.fault.by_rule`
 
 

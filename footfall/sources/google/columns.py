@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from footfall.sources import names
+from footfall.sources.cells import OTHER_MINUSES
 from footfall.sources.fault import OWN, Fault, Unreadable
 from footfall.sources.google.csv_lines import Block, look
 from footfall.sources.integrity import UTF8_BOM
@@ -33,7 +34,6 @@ FIRST_DAY = dt.date(2020, 2, 15)  # Google's first
 LEAST, MOST = -100, 5000  # the most in the figures of 47 countries is 703, parks in Croatia in summer
 MOST_COLUMNS = 1000  # Google's files have 15; a pattern repeats no more
 NUMBER = r"^-?[0-9]{1,9}(\.[0-9]{1,9})?$"
-OTHER_MINUSES = "[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]"
 APART = "\x1f"  # between the parts of a place; it cannot be in a name, which has no control characters
 
 Breach = tuple[int, str, str]  # position of the row, column, the rule that is broken
@@ -175,7 +175,7 @@ def _numbers(texts: arrow.ChunkedArray) -> tuple[np.ndarray, list[int]]:
 
 
 def _no_number(text: str) -> str:
-    plain = re.sub(OTHER_MINUSES, "-", text.strip()).replace(",", ".")
+    plain = OTHER_MINUSES.sub("-", text.strip()).replace(",", ".")
     if re.fullmatch(NUMBER, plain):
         return f"write {plain}: a minus is -, decimals follow a point, without spaces"
     if re.fullmatch("(?i)[-+]?(inf(inity)?|nan|na|n/a|null|none)", text):
