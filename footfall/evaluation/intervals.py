@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t
 
-from footfall.calendar import Country, alike, special
+from footfall.calendar import Country, special
 from footfall.params import FEWEST_ORIGINS
 from footfall.quantiles import HIGH, LOW, QUANTILES, SCORED_LEVELS, column
-from footfall.series import DAY, since_1970
+from footfall.series import since_1970
 from footfall.units import PERCENT
 
 HALF_LIFE = 365  # days after which an error counts half
@@ -90,11 +90,11 @@ def of_backtest(
     """
     ahead = np.arange(1, means.shape[1] + 1)
     quantiles = np.empty((*means.shape[:2], len(SCORED_LEVELS), means.shape[2]))
-    for some, own in _chunks(means.shape[2], country, pd.date_range(origins[0], origins[-1] + len(ahead) * DAY)):
+    for some, own in _chunks(means.shape[2], country):
         past = Past.of(actual[..., some] - means[..., some], origins, own)
         young = past.known.sum(axis=1).min(axis=0) < FEWEST_ORIGINS
-        for number, width in enumerate(past.widths(origins, ahead, own, lag, young)):
-            quantiles[number][..., some] = _quantiles(width, means[number][..., some], floor)
+        widths = past.widths(origins, ahead, own, lag, young)
+        quantiles[..., some] = _quantiles(widths, means[..., some], floor)
     return quantiles
 
 
@@ -129,12 +129,11 @@ def live(
     ndarray, shape (n_days, n_levels, n_series)
         NaN for a series of which fewer than `FEWEST_POOLED` errors were known.
     """
-    values = np.empty((len(days), len(SCORED_LEVELS), mean.shape[1]))
-    dates = pd.date_range(min([origin, *origins[:1]]), max([*days, *origins[-1:] + errors.shape[1] * DAY]))
-    for some, own in _chunks(mean.shape[1], country, dates):
-        width = _live(errors[..., some], origins, days, origin, own, lag, late)
-        values[..., some] = _quantiles(width, mean[:, some], floor)
-    return values
+    values = np.empty((1, len(days), len(SCORED_LEVELS), mean.shape[1]))
+    for some, own in _chunks(mean.shape[1], country):
+        widths = _live(errors[..., some], origins, days, origin, own, lag, late)
+        values[..., some] = _quantiles(widths, mean[None, :, some], floor)
+    return np.asarray(values[0])
 
 
 def _live(
@@ -142,23 +141,19 @@ def _live(
     origins: pd.DatetimeIndex,
     days: pd.DatetimeIndex,
     origin: pd.Timestamp,
-    country: str,
+    country: Country,
     lag: int,
     late: int,
 ) -> "Widths":
     ahead, pooled = (days - origin).days.to_numpy(), np.ones(errors.shape[2], bool)
-    past = Past.of(errors, origins, country)
-    return next(past.widths(pd.DatetimeIndex([origin]), ahead, country, lag, pooled, late))
+    return Past.of(errors, origins, country).widths(pd.DatetimeIndex([origin]), ahead, country, lag, pooled, late)
 
 
-def _chunks(count: int, country: Country, days: pd.DatetimeIndex) -> Iterator[tuple[Any, str]]:
-    """Some series of a batch after the other, all of which keep the same of some days; and a country that does."""
-    keepers = [(np.arange(count), country)] if isinstance(country, str) else [
-        (some, country[some[0]]) for some, _ in alike(special(days, country))
-    ]  # fmt: skip
-    for some, own in keepers:
-        for start in range(0, len(some), AT_A_TIME):
-            yield some[start : start + AT_A_TIME], own
+def _chunks(count: int, country: Country) -> Iterator[tuple[slice, Country]]:
+    """Some series of a batch after the other, and whose special days they keep."""
+    for start in range(0, count, AT_A_TIME):
+        some = slice(start, start + AT_A_TIME)
+        yield some, country if isinstance(country, str) else country[some]
 
 
 def quantiles(
@@ -222,8 +217,8 @@ def steps(
         A row per step, the last one what `quantiles` gives; columns ``low`` and ``high``.
     """
     width = _live(*_errors(residuals), pd.DatetimeIndex(mean.index), origin, country, lag, late)
-    shape = width.shape[[SCORED_LEVELS.index(level) for level in (LOW, HIGH)], 0]
-    expected, size, recent = mean.iloc[0], width.scale[0, 0], width.recent[0]
+    shape = width.shape[0, [SCORED_LEVELS.index(level) for level in (LOW, HIGH)], 0]
+    expected, size, recent = mean.iloc[0], width.scale[0, 0, 0], width.recent[0, 0]
     rows = {
         "the mean forecast": [expected, expected],
         "typical error this far ahead, on such a day": [size, size],
@@ -280,107 +275,124 @@ def _errors(residuals: pd.DataFrame) -> tuple[Array, pd.DatetimeIndex]:
 
 
 class Widths(NamedTuple):
-    """What the quantiles of a forecast are made of, beside its mean."""
+    """What the quantiles of forecasts from some origins are made of, beside their means."""
 
-    shape: Array  # quantiles of past errors in typical errors, shape (n_levels, n_series)
-    recent: Array  # width of the last weeks against the usual one, shape (n_series,)
-    scale: Array  # typical error of each day, shape (n_days, n_series)
+    shape: Array  # quantiles of past errors in typical errors, shape (n_origins, n_levels, n_series)
+    recent: Array  # width of the last weeks against the usual one, shape (n_origins, n_series)
+    scale: Array  # typical error of each day, shape (n_origins, n_days, n_series)
 
 
-def _quantiles(width: Widths, mean: Array, floor: float) -> Array:
-    """Shared by backtest and live forecast, shape (n_days, n_levels, n_series); NaN where too few errors are known."""
-    return np.asarray(np.maximum(mean[:, None] + width.scale[:, None] * width.shape * width.recent, floor))
+def _quantiles(width: Widths, means: Array, floor: float) -> Array:
+    """Shared by backtest and live forecast, (n_origins, n_days, n_levels, n_series); NaN where few errors are known."""
+    size = (width.scale * width.recent[:, None])[:, :, None]
+    return np.asarray(np.maximum(means[:, :, None] + size * width.shape[:, None], floor))
 
 
 class Past(NamedTuple):
     """Past errors of a batch, and of which days they were."""
 
-    error: Array  # shape (n_series, n_origins, horizon); infinite where there is none
+    error: Array  # shape (n_series, horizon, n_origins); infinite where there is none
     size: Array  # what they are without their sign, nought where there is none, shape (horizon, n_origins, n_series)
     known: Array  # 1 where there is one, else 0, of the same shape
+    special: Array  # 1 where its day was special, else 0, of the same shape
     date: Array  # the day each was of, counted from 1970, shape (n_origins, horizon)
-    special: Array  # whether that was special, of the same shape
 
     @classmethod
-    def of(cls, errors: Array, origins: pd.DatetimeIndex, country: str) -> "Past":
+    def of(cls, errors: Array, origins: pd.DatetimeIndex, country: Country) -> "Past":
         """From what happened less what was said, shape (n_origins, horizon, n_series); NaN where that is not known."""
         date = since_1970(origins)[:, None] + np.arange(1, errors.shape[1] + 1)
         known = np.isfinite(errors)
-        error = np.ascontiguousarray(np.where(known, errors, np.inf).transpose(2, 0, 1))
-        size = np.ascontiguousarray(np.where(known, np.abs(errors), 0.0).transpose(1, 0, 2))
-        known = np.ascontiguousarray(known.transpose(1, 0, 2), float)
-        return cls(error, size, known, date, _special(date, country))
+        error = np.ascontiguousarray(np.where(known, errors, np.inf).transpose(2, 1, 0))
+        special = np.broadcast_to(_special(date, country), errors.shape)
+        parts = np.where(known, np.abs(errors), 0.0), known, special
+        size, known, special = (np.ascontiguousarray(part.swapaxes(0, 1), float) for part in parts)
+        return cls(error, size, known, special, date)
 
     def widths(
-        self, origins: pd.DatetimeIndex, ahead: Array, country: str, lag: int, pooled: Array, late: int = 0
-    ) -> Iterator[Widths]:
+        self, origins: pd.DatetimeIndex, ahead: Array, country: Country, lag: int, pooled: Array, late: int = 0
+    ) -> Widths:
         """Of the forecasts of some days ahead from each origin; a series may be `pooled` where few errors are known.
 
         An error is of the past if its day is at least `lag` days before the origin.
         """
-        order = np.empty((len(self.error), 0), int)
         days = since_1970(origins)
-        specials = _special(days[:, None] + ahead, country)
-        for today, is_special in zip(days, specials, strict=True):
-            begun = int((today - self.date[:, 0] >= lag).sum())  # origins of which a day is known
-            past, age = self._until(begun), today - self.date[:begun]
-            known = (age >= lag).astype(float)
-            count = _sums(past.known, known)
-            enough = _fewest(count, ahead) >= FEWEST_ERRORS
-            width = _unknown(len(ahead), len(enough))
-            if enough.any():
-                width, order = past._usual(age, known, is_special, ahead + late, order)
-            if not enough.all():
-                young = past._young(known, is_special, pooled & (count.sum(axis=0) >= FEWEST_POOLED))
-                width = Widths(*(np.where(enough, usual, few) for usual, few in zip(width, young, strict=True)))
-            yield width
+        is_special = np.broadcast_to(
+            _special(days[:, None] + ahead, country), (len(days), len(ahead), self.size.shape[2])
+        )
+        age = days[:, None, None] - self.date
+        known = (age >= lag).astype(float)
+        count = _sums(self.known, known)
+        enough = _fewest(count, ahead) >= FEWEST_ERRORS
+        width = self._usual(age, known, enough, is_special, ahead + late)
+        young = ~enough & pooled & (count.sum(axis=0) >= FEWEST_POOLED)
+        for number in np.flatnonzero(young.any(axis=1)):
+            few = self._young(known[number], is_special[number])
+            for part, own in zip(width, few, strict=True):
+                part[number] = np.where(young[number], own, part[number])
+        return width
 
-    def _until(self, begun: int) -> "Past":
-        by_origin = (slice(None), slice(begun)), (slice(begun),)
-        return Past(*(part[by_origin[part.ndim == 2]] for part in self))
-
-    def _usual(self, age: Array, known: Array, is_special: Array, ahead: Array, order: Array) -> tuple[Widths, Array]:
-        """Of series of which enough errors are known; and the order of their errors, where the next origin's begins."""
+    def _usual(self, age: Array, known: Array, enough: Array, is_special: Array, ahead: Array) -> Widths:
+        """Where enough errors are known; else NaN."""
         weights, recent = (known * 0.5 ** (age / half_life) for half_life in (HALF_LIFE, RECENT_HALF_LIFE))
+        on_special = self.size * self.special
         with np.errstate(divide="ignore", invalid="ignore"):
-            width = self._width_of_special(weights)
             weight = _sums(self.known, weights)
-            total = self._ordinary_size(weights, width)
+            ordinary, special = _sums(self.size - on_special, weights), _sums(on_special, weights)
+            width = self._width_of_special(ordinary, special, weight, _sums(self.known * self.special, weights))
+            total = ordinary + special / width
             mean = np.fmax(np.fmax.accumulate(total / weight), SMALLEST)  # none smaller than that of a nearer day
             usual = (total / mean).sum(axis=0) / weight.sum(axis=0)
-            lately = (self._ordinary_size(recent, width) / mean).sum(axis=0) / _sums(self.known, recent).sum(axis=0)
+            lately = _sums(self.size - on_special, recent) + _sums(on_special, recent) / width
+            lately = (lately / mean).sum(axis=0) / _sums(self.known, recent).sum(axis=0)
             ratio = np.where(usual > 0, np.sqrt(lately / usual), 1.0)  # half believed: the root
-            typical = np.where(self.special, width[:, None, None], 1.0) * mean.T[:, None]
-            scaled = np.where(known > 0, self.error / typical, np.inf)
-            shape, order = _shape(scaled.reshape(len(scaled), -1), weights.ravel(), order)
-        scale = np.where(is_special[:, None], width, 1.0) * _extrapolated(mean, weight > 0, ahead)
-        return Widths(shape, ratio, scale), order
+            shape = self._shapes(width, mean, known, enough)
+        scale = np.where(is_special, width[:, None], 1.0) * _extrapolated(mean, weight > 0, ahead, enough)
+        return Widths(shape, np.where(enough, ratio, np.nan), np.where(enough[:, None], scale, np.nan))
 
-    def _ordinary_size(self, weights: Array, width: Array) -> Array:
-        """Weighted sum of the errors' sizes, of those of special days as if they had been ordinary."""
-        return _sums(self.size, weights * ~self.special) + _sums(self.size, weights * self.special) / width
-
-    def _width_of_special(self, weights: Array) -> Array:
+    def _width_of_special(self, ordinary: Array, special: Array, weight: Array, weight_of_special: Array) -> Array:
         """How many times larger errors on special days were, shrunk towards the prior by pseudo-observations."""
-        ordinary_day, special_day = weights * ~self.special, weights * self.special
-        size, weight = (_sums(part, ordinary_day).sum(axis=0) for part in (self.size, self.known))
-        special_size, observed = (_sums(part, special_day).sum(axis=0) for part in (self.size, self.known))
-        ordinary = size / weight
-        pseudo = PSEUDO_DAYS * (_sums(self.known, weights) > 0).sum(axis=0)
-        width = (special_size / ordinary + pseudo * PRIOR_WIDTH) / (observed + pseudo)
-        return np.where(ordinary > 0, np.maximum(width, 1.0), PRIOR_WIDTH)
+        observed = weight_of_special.sum(axis=0)
+        typical = ordinary.sum(axis=0) / (weight.sum(axis=0) - observed)
+        pseudo = PSEUDO_DAYS * (weight > 0).sum(axis=0)
+        width = (special.sum(axis=0) / typical + pseudo * PRIOR_WIDTH) / (observed + pseudo)
+        return np.where(typical > 0, np.maximum(width, 1.0), PRIOR_WIDTH)
 
-    def _young(self, known: Array, is_special: Array, pooled: Array) -> Widths:
-        """Of few errors the mean size; around it they lie as Student's t has it for so few days."""
-        unknown = _unknown(len(is_special), len(pooled))
-        if not pooled.any():
-            return unknown
-        widest = np.full(len(pooled), PRIOR_WIDTH)
-        size = self._ordinary_size(known, widest).sum(axis=0) / np.maximum(_sums(self.known, known).sum(axis=0), 1)
+    def _shapes(self, width: Array, mean: Array, known: Array, enough: Array) -> Array:
+        """Weighted quantiles of all errors, each in units of its horizon's mean, of one origin after the other.
+
+        Errors are known by their place in `error`. From the order of those there were at the origin before, sorting
+        takes a sixth of its time.
+        """
+        shapes = np.full((len(enough), len(SCORED_LEVELS), enough.shape[1]), np.nan)
+        weights = np.where(np.isfinite(self.error), 0.5 ** ((self.date.max() - self.date.T) / HALF_LIFE), 0.0).ravel()
+        scaled, special = np.empty(self.error.shape), np.flatnonzero(self.special.transpose(2, 0, 1))
+        on_special, of_typical = self.error.ravel()[special], special // self.error.shape[2]
+        first, order = np.arange(len(scaled))[:, None] * scaled[0].size, np.empty((len(scaled), 0), int)
+        seen = np.zeros(known[0].shape, bool)
+        for number in np.flatnonzero(enough.any(axis=1)):
+            typical, begun = mean[:, number].T, int(known[number].any(axis=1).sum())  # origins of which a day is known
+            np.divide(self.error[..., :begun], typical[..., None], out=scaled[..., :begun])
+            scaled.ravel()[special] = on_special / (typical * width[number][:, None]).ravel()[of_typical]
+            new, every = (self._places(since) for since in (known[number] > seen, known[number] > 0))
+            order = np.concatenate([order, first + new], axis=1)
+            order, value = _sorted(scaled.ravel(), order, first + every)
+            shapes[number] = np.where(enough[number], _weighted(value, weights[order]).T, np.nan)
+            seen = known[number] > 0
+        return shapes
+
+    def _places(self, which: Array) -> Array:
+        """Where some errors of the first series are, from shape (n_origins, horizon): older ones first."""
+        origin, ahead = np.nonzero(which)
+        return ahead * len(which) + origin
+
+    def _young(self, known: Array, is_special: Array) -> tuple[Array, Array, Array]:
+        """`Widths` of one origin: of few errors the mean size, around which they lie as Student's t for so few days."""
+        widest, is_past = np.where(self.special > 0, PRIOR_WIDTH, 1.0), known.T[..., None]
+        size, count = ((part * is_past).sum(axis=(0, 1)) for part in (self.size / widest, self.known))
         freedom = np.maximum(self._days(known) - 1, 1)
         shape = t.ppf(np.array(SCORED_LEVELS)[:, None], freedom) * np.sqrt(np.pi / 2)  # a normal error's mean size is 1
-        width = Widths(shape, np.full(len(pooled), YOUNG), size * np.where(is_special[:, None], PRIOR_WIDTH, 1.0))
-        return Widths(*(np.where(pooled, few, none) for few, none in zip(width, unknown, strict=True)))
+        size = size / np.maximum(count, 1) * np.where(is_special, PRIOR_WIDTH, 1.0)
+        return shape, np.full(size.shape[1], YOUNG), size
 
     def _days(self, known: Array) -> Array:
         """Of how many days some error is known."""
@@ -391,73 +403,66 @@ class Past(NamedTuple):
         return np.asarray(seen.sum(axis=0))
 
 
-def _special(days: Array, country: str) -> Array:
-    """Whether days counted from 1970 are special, of the shape of `days`."""
-    return special(pd.DatetimeIndex(days.ravel().astype("datetime64[D]")), country).reshape(days.shape)
+def _special(days: Array, country: Country) -> Array:
+    """Whether days counted from 1970 are special, of the shape of `days` and one more: once, or for each country."""
+    known = special(pd.DatetimeIndex(days.ravel().astype("datetime64[D]")), country)
+    return known.reshape(*days.shape, -1)
 
 
 def _sums(numbers: Array, weights: Array) -> Array:
-    """Weighted sums over the origins, shape (horizon, n_series), of (horizon, n_origins, n_series)."""
-    return np.asarray((weights.T[:, None] @ numbers)[:, 0])
+    """Weighted sums over past origins, shape (horizon, n_origins, n_series).
+
+    `numbers` are of shape (horizon, n_past, n_series), `weights`, those at each origin, (n_origins, n_past, horizon).
+    """
+    return np.asarray(weights.transpose(2, 0, 1) @ numbers)
 
 
 def _fewest(count: Array, ahead: Array) -> Array:
     """Errors of that of some days ahead of which fewest are known, of each series; of one never forecast there is none.
 
-    `count` is of shape (horizon, n_series).
+    `count` is of shape (horizon, n_origins, n_series).
     """
     return np.where(ahead.max() > len(count), 0, count[np.minimum(ahead, len(count)) - 1].min(axis=0))
 
 
-def _unknown(days: int, series: int) -> Widths:
-    return Widths(
-        np.full((len(SCORED_LEVELS), series), np.nan), np.full(series, np.nan), np.full((days, series), np.nan)
-    )
+def _extrapolated(mean: Array, measured: Array, ahead: Array, enough: Array) -> Array:
+    """The mean error of each day ahead; beyond the farthest measured it goes on rising as it did on the whole.
 
-
-def _extrapolated(mean: Array, measured: Array, ahead: Array) -> Array:
-    """The mean error of each day ahead; beyond the farthest measured it goes on rising as it did on the whole."""
+    Shape (n_origins, n_days, n_series), of (horizon, n_origins, n_series).
+    """
     horizon = len(mean)
     slope = (mean[-1] - mean[0]) / max(horizon - 1, 1)
-    error = mean[np.clip(ahead, 1, horizon) - 1] + slope * np.maximum(ahead - horizon, 0)[:, None]
-    for series in np.flatnonzero(~measured.all(axis=0) & measured.any(axis=0)):
-        at = np.flatnonzero(measured[:, series]) + 1
-        known = mean[at - 1, series]
+    beyond = np.maximum(ahead - horizon, 0)[:, None, None]
+    error = (mean[np.clip(ahead, 1, horizon) - 1] + slope * beyond).swapaxes(0, 1)
+    for origin, series in np.argwhere(~measured.all(axis=0) & enough):
+        at = np.flatnonzero(measured[:, origin, series]) + 1
+        known = mean[at - 1, origin, series]
         slope = (known[-1] - known[0]) / max(at[-1] - at[0], 1)
-        error[:, series] = np.interp(ahead, at, known) + slope * np.maximum(ahead - at[-1], 0)
+        error[origin, :, series] = np.interp(ahead, at, known) + slope * np.maximum(ahead - at[-1], 0)
     return np.asarray(error)
 
 
-def _shape(scaled: Array, weights: Array, before: Array) -> tuple[Array, Array]:
-    """Weighted quantiles of all errors, each in units of its horizon's mean, shape (n_levels, n_series); their order.
+def _sorted(numbers: Array, order: Array, every: Array) -> tuple[Array, Array]:
+    """The places of some numbers, a row per series, in ascending order, of equal ones as in `every`; and those."""
+    near, row = numbers[order], np.arange(len(order))[:, None] * order.shape[1]
+    at = np.argsort(near, axis=1, kind="stable") + row
+    order, value = order.ravel()[at], near.ravel()[at]
+    tied = ((value[:, 1:] == value[:, :-1]) & np.isfinite(value[:, 1:])).any(axis=1)
+    order[tied] = np.take_along_axis(every[tied], np.argsort(numbers[every[tied]], axis=1, kind="stable"), axis=1)
+    return order, value
 
-    Parameters
-    ----------
-    scaled : ndarray, shape (n_series, n_errors)
-        Infinite where there is none.
-    weights : ndarray, shape (n_errors,)
-    before : ndarray of int, shape (n_series, fewer)
-        The order of the errors there were at the origin before, from which sorting takes a sixth of its time.
+
+def _weighted(value: Array, weight: Array) -> Array:
+    """Quantiles of each row of ascending values, linear between their middles, shape (n_rows, n_levels).
+
+    What is not finite has no weight.
     """
-    series, errors = scaled.shape
-    row, new = np.arange(series)[:, None], np.arange(before.shape[1], errors)
-    order = np.concatenate([before, np.broadcast_to(new, (series, len(new)))], axis=1)
-    near = scaled.ravel()[order + row * errors]
-    order = order.ravel()[np.argsort(near, axis=1, kind="stable") + row * errors]
-    value = scaled.ravel()[order + row * errors]
-    tied = ((value[:, 1:] == value[:, :-1]) & np.isfinite(value[:, 1:])).any(axis=1)  # the older one first
-    order[tied] = np.argsort(scaled[tied], axis=1, kind="stable")
-    weight = np.where(np.isfinite(value), weights[order], 0.0)
-    share = (np.cumsum(weight, axis=1) - weight / 2) / weight.sum(axis=1, keepdims=True)
-    return _interpolated(share, value, np.isfinite(value).sum(axis=1, keepdims=True)).T, order
-
-
-def _interpolated(share: Array, value: Array, count: Array) -> Array:
-    """As `numpy.interp` at the levels, of each row, of which the first `count` places count."""
-    row, levels = np.arange(len(share))[:, None], np.array(SCORED_LEVELS)
-    share = np.where(np.isnan(share), 1.0, share)  # of a row without any
-    place = np.searchsorted((share + row).ravel(), (levels + row).ravel(), side="right").reshape(len(share), -1)
-    high = np.clip(place - row * share.shape[1], 1, np.maximum(count - 1, 1))
+    row, levels = np.arange(len(value))[:, None], np.array(SCORED_LEVELS)
+    total = np.cumsum(weight, axis=1)
+    share = (total - weight / 2) / np.maximum(total[:, -1:], SMALLEST)
+    place = np.searchsorted((share + row).ravel(), (levels + row).ravel(), side="right").reshape(len(value), -1)
+    count = np.isfinite(value).sum(axis=1, keepdims=True)
+    high = np.clip(place - row * value.shape[1], 1, np.maximum(count - 1, 1))
     (x, other_x), (y, other_y) = ((part[row, high - 1], part[row, high]) for part in (share, value))
     between = (other_y - y) / (other_x - x) * (levels - x) + y
     return np.asarray(np.where(levels <= x, y, np.where(levels >= other_x, other_y, between)))
