@@ -165,7 +165,7 @@ def means(forecaster: BaseForecaster, y: Values, origins: pd.DatetimeIndex, hori
 
 def _following(forecaster: BaseForecaster, y: Values, origins: pd.DatetimeIndex, horizon: int, lag: int) -> np.ndarray:
     """As `means`, with the forecaster's parameters held."""
-    return forecasts(forecaster, y, origins - lag * DAY, lag + horizon)[:, lag:]
+    return forecasts(forecaster, y, origins - lag * DAY, lag + np.arange(1, horizon + 1))
 
 
 def tabulate(means: np.ndarray, y: pd.Series, origins: pd.DatetimeIndex) -> pd.DataFrame:

@@ -216,33 +216,30 @@ class Boosted(SeriesForecaster):
         return self._fit(self._seen, None, self._fh) if update_params else self
 
     def _predict(self, fh: ForecastingHorizon, X: None) -> Any:
-        ahead, y = self._ahead(fh), _daily(self._seen)
-        values = self._values(y, np.array([len(y) - 1]), int(max(ahead)))
-        return self._named(values[0, ahead - 1], fh)
+        y = _daily(self._seen)
+        return self._named(self._values(y, np.array([len(y) - 1]), self._ahead(fh))[0], fh)
 
-    def forecasts(self, y: Any, known: np.ndarray, horizon: int) -> np.ndarray:
+    def forecasts(self, y: Any, known: np.ndarray, ahead: np.ndarray) -> np.ndarray:
         """Forecasts after some of the new days `y`, see `footfall.models.updating.forecasts`."""
         y, origins = _daily(joined(self._seen, y) if len(y) else self._seen), len(self._seen) - 1 + known
         months = y.index[origins].to_period("M")
-        return np.concatenate([self._values(y, origins[months == month], horizon) for month in months.unique()])
+        return np.concatenate([self._values(y, origins[months == month], ahead) for month in months.unique()])
 
     def parts(self, ahead: np.ndarray) -> dict[str, np.ndarray]:
         """What the forecasts of some days ahead are the sum of, as logarithm of the value; (n_days, n_series) each."""
         y = _daily(self._seen)
-        parts = self._parts(y, np.array([len(y) - 1]), int(max(ahead)))
-        return {
-            name: np.broadcast_to(values[0], parts["learned"].shape[1:])[ahead - 1] for name, values in parts.items()
-        }
+        parts = self._parts(y, np.array([len(y) - 1]), ahead)
+        return {name: np.broadcast_to(values[0], parts["learned"].shape[1:]) for name, values in parts.items()}
 
-    def _values(self, y: Any, origins: np.ndarray, horizon: int) -> np.ndarray:
-        """Forecasts from origins of one month, shape (n_origins, horizon) or (n_origins, horizon, n_series)."""
-        values = unit(y).of_logarithm(sum(self._parts(y, origins, horizon).values()), 1.0)
+    def _values(self, y: Any, origins: np.ndarray, ahead: np.ndarray) -> np.ndarray:
+        """Forecasts from origins of one month, shape (n_origins, n_ahead) or (n_origins, n_ahead, n_series)."""
+        values = unit(y).of_logarithm(sum(self._parts(y, origins, ahead).values()), 1.0)
         return np.asarray(values[..., 0] if isinstance(y, pd.Series) else values)
 
-    def _parts(self, y: Any, origins: np.ndarray, horizon: int) -> dict[str, np.ndarray]:
-        """What they are the sum of, each part of shape (n_origins, horizon, n_series)."""
+    def _parts(self, y: Any, origins: np.ndarray, ahead: np.ndarray) -> dict[str, np.ndarray]:
+        """What they are the sum of, each part of shape (n_origins, n_ahead, n_series)."""
         y, front = y.iloc[: origins[-1] + 1], Front.of(self.calendar, self.country)
-        features = Features(y, self.country, front, days_before_month(y), horizon)
+        features = Features(y, self.country, front, days_before_month(y), ahead)
         return {**features.parts(origins), "learned": _foreseen_error(self.booster_, features, origins)}
 
     @classmethod
@@ -272,11 +269,11 @@ def _grow(rows: TrainingSet, trees: int, rows_per_tree: int, most: int) -> str:
 
 
 def _foreseen_error(booster: str | list[str], features: Features, origins: np.ndarray) -> np.ndarray:
-    """How far the pipeline will err, shape (n_origins, horizon, n_series), as logarithm of the level.
+    """How far the pipeline will err, shape (n_origins, n_ahead, n_series), as logarithm of the level.
 
     By trees for all series, or by each one's own.
     """
-    error = np.zeros((len(origins), features.horizon, len(features.category)))
+    error = np.zeros((len(origins), len(features.ahead), len(features.category)))
     series = np.arange(error.shape[2])
     parts = -(-len(series) // AT_A_TIME) if isinstance(booster, str) else len(booster)
     texts = [booster] * parts if isinstance(booster, str) else booster

@@ -37,7 +37,7 @@ class ETS(ExponentialSmoothing):
         kind = self.trend, self.damped_trend, self.seasonal, self.sp, self.use_boxcox
         return kind == ("add", True, "add", WEEK, None)
 
-    def forecasts(self, y: pd.Series, known: np.ndarray, horizon: int) -> np.ndarray:
+    def forecasts(self, y: pd.Series, known: np.ndarray, ahead: np.ndarray) -> np.ndarray:
         """Forecasts after some of the new days `y`, see `footfall.models.updating.forecasts`; of an `additive_week`.
 
         As statsmodels does, a forecast takes the season of the last day's weekday as it was before that day.
@@ -47,7 +47,7 @@ class ETS(ExponentialSmoothing):
         path, days = smoother.follow(state, values), len(self._cur_y) + known
         level, slope, coming = path.after(days)
         coming[:, -1] -= smoother.season * (1 - smoother.level) * np.array(path.surprise)[days - 1]
-        return np.asarray(np.add(*smoother.carry_on(level, slope, coming, np.arange(1, horizon + 1))))
+        return np.asarray(np.add(*smoother.carry_on(level, slope, coming, ahead)))
 
 
 def _smoother(params: dict[str, Any]) -> tuple[WeekdaySmoother, State]:

@@ -69,16 +69,16 @@ class Features:
         Steps of the pipeline, unfitted; they are left as they are.
     fitted : int
         The first so many days are those the pipeline is fitted to; it is brought up to the origins, which lie after.
-    horizon : int
-        Days to forecast.
+    ahead : ndarray of int
+        Days to forecast, counted from the origin.
     """
 
-    def __init__(self, y: pd.Series | pd.DataFrame, country: Country, front: Front, fitted: int, horizon: int):
-        self.front, self.horizon, self.unit = front, horizon, unit(y)
+    def __init__(self, y: pd.Series | pd.DataFrame, country: Country, front: Front, fitted: int, ahead: np.ndarray):
+        self.front, self.ahead, self.unit = front, ahead, unit(y)
         table = y.to_frame() if isinstance(y, pd.Series) else y
         self.category = np.array([_category_code(name) for name in table])
         self.against = self.unit.level(table.iloc[:fitted])
-        self.days = pd.date_range(y.index[0], periods=len(y) + horizon + 1)
+        self.days = pd.date_range(y.index[0], periods=len(y) + int(ahead.max()) + 1)
         self.kind = known_ahead(self.days, country)
         values = self.to_logarithm(table.to_numpy(float))
         effects = front.kind_of_day.learn(values[:fitted], self.kind[:fitted])
@@ -106,20 +106,18 @@ class Features:
         self.level, self.slope, self.weekday, self.surprise = days
 
     def _carried_on(self, origins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The smoother's level and weekday, each of shape (n_origins, horizon, n_series)."""
+        """The smoother's level and weekday, each of shape (n_origins, n_ahead, n_series)."""
         coming = self.weekday[origins[:, None] + np.arange(1, WEEK + 1)]
-        return self.front.smoother.carry_on(
-            self.level[origins], self.slope[origins], coming, np.arange(1, self.horizon + 1)
-        )
+        return self.front.smoother.carry_on(self.level[origins], self.slope[origins], coming, self.ahead)
 
     def forecast(self, origins: np.ndarray) -> np.ndarray:
-        """What the pipeline says, shape (n_origins, horizon, n_series), as logarithm of the level."""
-        target, (level, weekday) = self._targets(origins), self._carried_on(origins)
+        """What the pipeline says, shape (n_origins, n_ahead, n_series), as logarithm of the level."""
+        target, (level, weekday) = self.targets(origins), self._carried_on(origins)
         return np.asarray(level + weekday + self.effect[target] + self.turn[target])
 
     def parts(self, origins: np.ndarray) -> dict[str, np.ndarray]:
         """What a forecast is the sum of, as logarithm of the value; last year's turn counts from the origin."""
-        target, turn = self._targets(origins), self.turn[origins][:, None]
+        target, turn = self.targets(origins), self.turn[origins][:, None]
         level, weekday = self._carried_on(origins)
         calendar = {"kind of day": self.effect[target], "last year's turn": self.turn[target] - turn}
         return {"level": level + turn + logarithm_of_level(self.unit, self.against), "weekday": weekday, **calendar}
@@ -136,12 +134,13 @@ class Features:
             size = size.mask(np.isnan(self.smoothed))
         return np.asarray(np.fmax(size.ewm(halflife=HALF_LIFE).mean().to_numpy(), LEAST_ERROR))
 
-    def _targets(self, origins: np.ndarray) -> np.ndarray:
-        return origins[:, None] + np.arange(1, self.horizon + 1)
+    def targets(self, origins: np.ndarray) -> np.ndarray:
+        """The days forecast from each origin, shape (n_origins, n_ahead)."""
+        return np.asarray(origins[:, None] + self.ahead)
 
     def table(self, origins: np.ndarray, series: np.ndarray) -> np.ndarray:
-        """What the trees are told of some series, shape (n_origins, horizon, n_series, n_features)."""
-        mesh = np.broadcast_arrays(origins[:, None, None], self._targets(origins)[:, :, None], series)
+        """What the trees are told of some series, shape (n_origins, n_ahead, n_series, n_features)."""
+        mesh = np.broadcast_arrays(origins[:, None, None], self.targets(origins)[:, :, None], series)
         return self.rows(*(part.ravel() for part in mesh)).reshape(*mesh[0].shape, len(FEATURES))
 
     def rows(self, origin: np.ndarray, target: np.ndarray, series: np.ndarray) -> np.ndarray:
@@ -182,8 +181,7 @@ class Features:
     def _carried(self, origin: np.ndarray, target: np.ndarray, series: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """As `_carried_on`, row by row."""
         ahead = target - origin
-        slopes = self.front.smoother.slopes(np.arange(1, self.horizon + 1))[ahead - 1]
-        level = self.level[origin, series] + self.slope[origin, series] * slopes
+        level = self.level[origin, series] + self.slope[origin, series] * self.front.smoother.slopes(ahead)
         return level, self.weekday[origin + 1 + (ahead - 1) % WEEK, series]
 
     def _of_the_state(

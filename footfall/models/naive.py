@@ -42,8 +42,8 @@ class SeasonalNaive(SeriesForecaster):
         return self
 
     def _predict(self, fh: ForecastingHorizon, X: None) -> Any:
-        ahead, none = self._ahead(fh), np.empty((0, *np.shape(self._week.total)))
-        return self._named(self._coming(none, np.zeros(1, int))[0, (ahead - 1) % WEEK], fh)
+        none = np.empty((0, *np.shape(self._week.total)))
+        return self._named(self._coming(none, np.zeros(1, int))[0, (self._ahead(fh) - 1) % WEEK], fh)
 
     def _weeks(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Last values, sum and number of all, known now and after each new day.
@@ -68,6 +68,6 @@ class SeasonalNaive(SeriesForecaster):
         coming = last[known[:, None] + np.arange(WEEK)]
         return np.where(np.isnan(coming), mean, coming)
 
-    def forecasts(self, y: Any, known: np.ndarray, horizon: int) -> np.ndarray:
+    def forecasts(self, y: Any, known: np.ndarray, ahead: np.ndarray) -> np.ndarray:
         """Forecasts after some of the new days `y`, see `footfall.models.updating.forecasts`."""
-        return self._coming(y.to_numpy(float), known)[:, np.arange(horizon) % WEEK]
+        return self._coming(y.to_numpy(float), known)[:, (ahead - 1) % WEEK]

@@ -85,10 +85,10 @@ class WeekdaySmoother(SeriesForecaster):
         level, weekday = self.carry_on(level, slope, season, ahead)
         return {"level": level[0], "weekday": weekday[0]}
 
-    def forecasts(self, y: Any, known: np.ndarray, horizon: int) -> np.ndarray:
+    def forecasts(self, y: Any, known: np.ndarray, ahead: np.ndarray) -> np.ndarray:
         """Forecasts after some of the new days `y`, see `footfall.models.updating.forecasts`."""
         states = self.follow(self.smoothed_, y.to_numpy(float)).after(known)
-        return np.asarray(np.add(*self.carry_on(*states, np.arange(1, horizon + 1))))
+        return np.asarray(np.add(*self.carry_on(*states, ahead)))
 
     def carry_on(
         self, level: np.ndarray, slope: np.ndarray, season: np.ndarray, ahead: np.ndarray
@@ -114,7 +114,7 @@ class WeekdaySmoother(SeriesForecaster):
 
     def slopes(self, ahead: np.ndarray) -> np.ndarray:
         """How many times the slope is added by each of some days ahead."""
-        return np.asarray(np.cumsum(self.damping ** np.arange(1, ahead.max() + 1))[ahead - 1])
+        return np.asarray(np.cumsum(self.damping ** np.arange(1, ahead.max(initial=0) + 1))[ahead - 1])
 
     def follow(self, state: State, values: np.ndarray) -> Path:
         """The states day by day, from values of shape (n_days,) or (n_days, n_series); without one nothing moves.

@@ -93,8 +93,8 @@ def _month(
     if not len(origins):
         return
     seen, names = y.iloc[: origins[-1] + 1], _names([(country, y)])
-    features = Features(seen, country, front, days_before_month(seen), HORIZON)
-    target = origins[:, None] + np.arange(1, HORIZON + 1)
+    features = Features(seen, country, front, days_before_month(seen), np.arange(1, HORIZON + 1))
+    target = features.targets(origins)
     values = y.to_numpy(float).reshape(len(y), -1)
     actual = features.to_logarithm(np.concatenate([values, np.full((HORIZON, len(names)), np.nan)])[target])
     error = (actual - features.forecast(origins)) / features.usual_error(origins)[:, None]

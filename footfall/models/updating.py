@@ -190,16 +190,16 @@ def predict(forecaster: BaseForecaster, days: pd.DatetimeIndex) -> Any:
         return pd.concat({name: predict(one, days) for name, one in forecaster.fitted_.items()}, axis=1)
     if (batch := _batch(forecaster)) is not None:
         none = pd.DataFrame(index=forecaster.cutoff[:0], columns=batch, dtype=float)
-        mean = forecasts_after(forecaster, none, np.zeros(1, int), int(ahead.max()))[0, ahead - 1]
+        mean = forecasts_after(forecaster, none, np.zeros(1, int), ahead.to_numpy())[0]
         return pd.DataFrame(np.maximum(mean, unit(none).floor), days, batch)
     mean = forecaster.predict(fh=ahead)
     return pd.Series(np.maximum(mean.to_numpy(float), unit(mean).floor), index=days, name="mean")
 
 
-def forecasts(forecaster: BaseForecaster, y: Values, ends: pd.DatetimeIndex, horizon: int) -> np.ndarray:
+def forecasts(forecaster: BaseForecaster, y: Values, ends: pd.DatetimeIndex, ahead: np.ndarray) -> np.ndarray:
     """What a fitted forecaster says from each of several days, with all that it learned in `fit` held.
 
-    Days times horizon in one piece for those that can, our own, pipelines of our own transformers and means of such;
+    All days in one piece for those that can, our own, pipelines of our own transformers and means of such;
     any other is brought up to one day after the other.
 
     Parameters
@@ -210,12 +210,12 @@ def forecasts(forecaster: BaseForecaster, y: Values, ends: pd.DatetimeIndex, hor
         The whole series, or batch. A forecast knows it up to the day it is made from.
     ends : DatetimeIndex
         The last day that each forecast knows, ascending.
-    horizon : int
-        Days to forecast after each.
+    ahead : ndarray of int
+        Which days after each to forecast, from 1.
 
     Returns
     -------
-    ndarray, shape (n_ends, horizon), of a batch (n_ends, horizon, n_series)
+    ndarray, shape (n_ends, n_ahead), of a batch (n_ends, n_ahead, n_series)
         Never below nobody at all.
 
     Raises
@@ -224,19 +224,21 @@ def forecasts(forecaster: BaseForecaster, y: Values, ends: pd.DatetimeIndex, hor
         If the forecaster has already seen days after the first of `ends`.
     """
     if isinstance(forecaster, OneByOne):
-        each = [forecasts(one, series_of(y, name), ends, horizon) for name, one in forecaster.fitted_.items()]
+        each = [forecasts(one, series_of(y, name), ends, ahead) for name, one in forecaster.fitted_.items()]
         return np.stack(each, axis=2)
     if not _answers_at_once(forecaster) or ends[0] < forecaster.cutoff[-1]:
-        return np.array([*_one_by_one(forecaster, y, ends, horizon)])
+        return np.array([*_one_by_one(forecaster, y, ends, ahead)])
     first, known = forecaster.cutoff[-1] + DAY, (ends - forecaster.cutoff[-1]).days.to_numpy()
     new = _as_it_takes(forecaster, y, _carried).reindex(pd.date_range(first, ends[-1]))
-    return np.asarray(np.maximum(forecasts_after(forecaster, new, known, horizon), unit(y).floor))
+    return np.asarray(np.maximum(forecasts_after(forecaster, new, known, ahead), unit(y).floor))
 
 
-def _one_by_one(forecaster: BaseForecaster, y: Values, ends: pd.DatetimeIndex, horizon: int) -> Iterator[np.ndarray]:
+def _one_by_one(
+    forecaster: BaseForecaster, y: Values, ends: pd.DatetimeIndex, ahead: np.ndarray
+) -> Iterator[np.ndarray]:
     for end in ends:
         forecaster = bring_up_to(forecaster, y[:end])
-        yield predict(forecaster, pd.date_range(end + DAY, periods=horizon)).to_numpy()
+        yield predict(forecaster, pd.date_range(end + DAY, periods=ahead.max())).to_numpy()[ahead - 1]
 
 
 def _answers_at_once(forecaster: BaseForecaster) -> bool:
@@ -261,18 +263,17 @@ def _batch(forecaster: BaseForecaster) -> pd.Index | None:
     return seen if isinstance(seen, pd.MultiIndex) else None
 
 
-def forecasts_after(forecaster: BaseForecaster, new: Any, known: np.ndarray, horizon: int) -> np.ndarray:
-    """Forecasts after so many of the new days each, shape (n_known, horizon) or (n_known, horizon, n_series)."""
+def forecasts_after(forecaster: BaseForecaster, new: Any, known: np.ndarray, ahead: np.ndarray) -> np.ndarray:
+    """Forecasts after so many of the new days each, shape (n_known, n_ahead) or (n_known, n_ahead, n_series)."""
     if isinstance(forecaster, EnsembleForecaster):
-        members = [forecasts_after(member, new, known, horizon) for _, member in forecaster.forecasters_]
+        members = [forecasts_after(member, new, known, ahead) for _, member in forecaster.forecasters_]
         return np.asarray(np.mean(members, axis=0))
     *transformers, last = steps(forecaster)
     transformers = copy.deepcopy(transformers) if len(new) else transformers
     for step in transformers if len(new) else []:
         new = step.update(new, update_params=False).transform(new)
-    values = last.forecasts(new, known, horizon)
-    ahead = known[:, None] + np.arange(1, horizon + 1)
-    days = forecaster.cutoff[-1] + ahead.ravel() * DAY
+    values = last.forecasts(new, known, ahead)
+    days = forecaster.cutoff[-1] + (known[:, None] + ahead).ravel() * DAY
     flat = values.reshape(len(days), *values.shape[2:])
     table = pd.Series(flat, days) if flat.ndim == 1 else pd.DataFrame(flat, days, new.columns)
     for step in reversed(transformers):

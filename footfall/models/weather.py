@@ -137,16 +137,15 @@ class WithWeather(SeriesForecaster):
         return effects
 
     def _predict(self, fh: ForecastingHorizon, X: None) -> Any:
-        ahead, none = self._ahead(fh), pd.DatetimeIndex([])
+        none = pd.DatetimeIndex([])
         is_batch = self.effects_.ndim > 1
         new = pd.DataFrame([], none, self.names, float) if is_batch else pd.Series([], none, float, self.names)
-        return self._named(self.forecasts(new, np.zeros(1, int), int(max(ahead)))[0, ahead - 1], fh)
+        return self._named(self.forecasts(new, np.zeros(1, int), self._ahead(fh))[0], fh)
 
-    def forecasts(self, y: Any, known: np.ndarray, horizon: int) -> np.ndarray:
+    def forecasts(self, y: Any, known: np.ndarray, ahead: np.ndarray) -> np.ndarray:
         """Forecasts after some of the new days `y`, see `footfall.models.updating.forecasts`."""
-        steps, ends = np.arange(1, horizon + 1), self.cutoff[-1] + known * DAY
-        effect = np.stack([self._effects(end, steps).sum(axis=1) for end in ends])
-        values = forecasts_after(self.forecaster_, y, known, horizon)
+        effect = np.stack([self._effects(self.cutoff[-1] + days * DAY, ahead).sum(axis=1) for days in known])
+        values = forecasts_after(self.forecaster_, y, known, ahead)
         return np.asarray((values - self._floor) * np.exp(effect) + self._floor)
 
     def parts(self, ahead: np.ndarray) -> dict[str, np.ndarray]:

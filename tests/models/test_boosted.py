@@ -142,7 +142,9 @@ def test_another_parameter_of_the_calendar_is_followed_by_features_and_forecast(
     np.testing.assert_allclose(predict(bare, days), predict(expected, days), rtol=0, atol=1e-9)
     assert (predict(bare, days) - predict(fit(Boosted("PT", trees=0), y), days)).abs().max() > 1e-3
     fronts = Front.of(calendar, "PT"), FRONT
-    theirs, usual = (Features(y, "PT", front, 400, 7).table(np.array([450]), np.array([0])) for front in fronts)
+    theirs, usual = (
+        Features(y, "PT", front, 400, np.arange(1, 8)).table(np.array([450]), np.array([0])) for front in fronts
+    )
     assert not np.array_equal(theirs, usual, equal_nan=True)
 
 

@@ -17,6 +17,7 @@ from footfall.series import read_snapshot
 
 pytestmark = pytest.mark.long
 few = settings(max_examples=6, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+AHEAD = np.arange(1, 9)  # days
 close = {"rtol": 1e-9, "atol": 1e-9}
 
 
@@ -27,14 +28,14 @@ def test_a_batch_is_its_series_one_by_one(name, y):
     assert at_once(CANDIDATES[name])
     days = pd.date_range(y.index[-1], periods=11)[1:]
     fitted = fit(CANDIDATES[name], y[:-10])
-    followed, many = bring_up_to(fitted, y), forecasts(fitted, y, y.index[-11:], 8)
+    followed, many = bring_up_to(fitted, y), forecasts(fitted, y, y.index[-11:], AHEAD)
     assert list(predict(followed, days)) == list(y) and fitted.cutoff[-1] == y.index[-11]
     for number, column in enumerate(y):
         one = series_of(y, column)
         alone = fit(CANDIDATES[name], one[:-10])
         np.testing.assert_allclose(predict(fitted, days)[column], predict(alone, days), **close)
         np.testing.assert_allclose(predict(followed, days)[column], predict(bring_up_to(alone, one), days), **close)
-        np.testing.assert_allclose(many[..., number], forecasts(alone, one, one.index[-11:], 8), **close)
+        np.testing.assert_allclose(many[..., number], forecasts(alone, one, one.index[-11:], AHEAD), **close)
 
 
 @pytest.fixture(scope="module")
@@ -56,12 +57,12 @@ def test_what_cannot_take_a_batch_is_asked_series_by_series(forecaster, batch, t
     fitted, days = fit(forecaster, batch[:-3]), pd.date_range("2022-10-14", periods=7)
     save(fitted, tmp_path / "model.zip")
     for model in (fitted, load(tmp_path / "model.zip")):
-        mean, many = predict(bring_up_to(model, batch), days), forecasts(model, batch, batch.index[-3:], 7)
+        mean, many = predict(bring_up_to(model, batch), days), forecasts(model, batch, batch.index[-3:], AHEAD)
         for number, column in enumerate(batch):
             one = series_of(batch, column)
             alone = fit(forecaster, one[:-3])
             np.testing.assert_array_equal(mean[column], predict(bring_up_to(alone, one), days))
-            np.testing.assert_array_equal(many[..., number], forecasts(alone, one, one.index[-3:], 7))
+            np.testing.assert_array_equal(many[..., number], forecasts(alone, one, one.index[-3:], AHEAD))
 
 
 @pytest.mark.parametrize("name", CANDIDATES)

@@ -27,6 +27,7 @@ from footfall.models.smoother import WeekdaySmoother
 from footfall.models.transforms import KindOfDay, LastYearsTurn, LogLevel
 from footfall.models.updating import bring_up_to, fit, follows, forecasts, predict, with_panel
 
+A_WEEK = np.arange(1, 8)  # days ahead
 CANDIDATES = {
     "seasonal naive": SeasonalNaive(),
     "sktime's naive": NaiveForecaster(strategy="last", sp=7),
@@ -88,8 +89,9 @@ def test_many_days_at_once_are_those_days_one_by_one(forecaster, holes):
     for day in y.index[-31:]:
         walk = bring_up_to(walk, y[:day])
         one_by_one.append(predict(walk, pd.date_range(day, periods=11)[1:]))
-    at_once = forecasts(fitted, y, ends, 10)
+    at_once = forecasts(fitted, y, ends, np.arange(1, 11))
     np.testing.assert_allclose(at_once, one_by_one, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(forecasts(fitted, y, ends, np.arange(4, 11)), at_once[:, 3:], rtol=0, atol=1e-9)
     assert fitted.cutoff[-1] == y.index[-31]
 
 
@@ -97,9 +99,9 @@ def test_many_days_at_once_know_no_day_after_their_own():
     y, ends = retail(), retail().index[-30:-20]
     for name in AT_ONCE:
         fitted = fit(CANDIDATES[name], y[:-30])
-        same = forecasts(fitted, y.where(y.index <= ends[-1], 77.0), ends, 7)
-        np.testing.assert_array_equal(forecasts(fitted, y, ends, 7), same)
-        before = forecasts(fitted, y.where(y.index < ends[-1], 77.0), ends, 7)
+        same = forecasts(fitted, y.where(y.index <= ends[-1], 77.0), ends, A_WEEK)
+        np.testing.assert_array_equal(forecasts(fitted, y, ends, A_WEEK), same)
+        before = forecasts(fitted, y.where(y.index < ends[-1], 77.0), ends, A_WEEK)
         np.testing.assert_array_equal(before[:-1], same[:-1])
         assert (before[-1] != same[-1]).any()
 
@@ -110,10 +112,10 @@ def test_days_that_are_not_asked_for_are_known_and_a_known_future_is_refused():
     for name in AT_ONCE:
         fitted = fit(CANDIDATES[name], y[:-30])
         np.testing.assert_array_equal(
-            forecasts(fitted, y, y.index[-30:], 7)[::6], forecasts(fitted, y, y.index[-30::6], 7)
+            forecasts(fitted, y, y.index[-30:], A_WEEK)[::6], forecasts(fitted, y, y.index[-30::6], A_WEEK)
         )
         with pytest.raises(ValueError, match="the series ends on 2022-10-11"):
-            forecasts(fit(CANDIDATES[name], y), y, y.index[-3:], 7)
+            forecasts(fit(CANDIDATES[name], y), y, y.index[-3:], A_WEEK)
 
 
 def test_sktime_still_keeps_stale_states():
