@@ -21,7 +21,7 @@ from sktime.forecasting.base import BaseForecaster
 
 from flows.authoring import candidates
 from flows.settings import ROOT, params_folder
-from footfall.calendar import Country, country_of, of_each
+from footfall.calendar import Country, country_of, of_some
 from footfall.champion import Champion
 from footfall.evaluation import backtest, intervals
 from footfall.evaluation.metrics import complete, naive_error, scores_of
@@ -167,7 +167,7 @@ def _backtest(name: str, recipe: BaseForecaster, country: Country, y: pd.DataFra
         scale = np.array([naive_error(y.loc[: origins[0], column]) for column in y])
         for some in (slice(start, start + 250) for start in range(0, y.shape[1], 250)):
             part, happened = means[..., some], actual[..., some]
-            ranges = intervals.of_backtest(part, happened, origins, of_each(country, y.shape[1])[some], 0)
+            ranges = intervals.of_backtest(part, happened, origins, of_some(country, some), 0)
             scores_of(part, ranges, happened, scale[some], complete(part, ranges, happened))
 
 

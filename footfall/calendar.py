@@ -6,6 +6,7 @@ Kinds rather than names: a Tuesday holiday behaves like another Tuesday holiday,
 import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
 
@@ -17,7 +18,6 @@ from dateutil.easter import EASTER_ORTHODOX, EASTER_WESTERN, easter
 from footfall.series import DAY, since_1970
 
 ORDINARY = "ordinary"
-Country = str | tuple[str, ...]  # of a batch whose series do not all keep the same days, one for each of them
 # Every country has these; where they mean nothing the models learn an effect near zero.
 TURN_OF_THE_YEAR = {
     **{(12, day): "before Christmas" for day in (20, 21, 22, 23)},
@@ -32,6 +32,19 @@ TURN_OF_THE_YEAR = {
 HOLIDAY_CATEGORIES = ("public", "optional")  # the optional ones are those most people take: Carnival in Portugal
 EASTERS_APART = (2021, 2022, 2023)  # years in which the two are not on the same day
 KINDS = [ORDINARY, "holiday", "weekend holiday", "eve", "bridge", "Easter", *dict.fromkeys(TURN_OF_THE_YEAR.values())]
+
+
+@dataclass(frozen=True)
+class Countries:
+    """ISO 3166 code of each series of a batch. Never copied: a tuple sktime's `clone` takes apart each time."""
+
+    each: tuple[str, ...]
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Countries":
+        return self
+
+
+Country = str | Countries  # of a batch whose series all keep the same days, or that of each
 
 
 def country_of(location: str) -> str:
@@ -69,7 +82,7 @@ def known_ahead(days: pd.DatetimeIndex, country: Country) -> np.ndarray:
     ----------
     days : DatetimeIndex
         Calendar days, in any order.
-    country : str or tuple of str
+    country : str or Countries
         ISO 3166 code, see `kinds`; or several.
 
     Returns
@@ -78,10 +91,10 @@ def known_ahead(days: pd.DatetimeIndex, country: Country) -> np.ndarray:
         The place of each day's kind in `KINDS`: 0 of an ordinary one.
     """
     if not len(days):
-        return np.zeros((0, *([len(country)] if isinstance(country, tuple) else [])), np.int8)
+        return np.zeros((0, *([] if isinstance(country, str) else [len(country.each)])), np.int8)
     first, last = days.min().year, days.max().year
     begins = since_1970(pd.DatetimeIndex([pd.Timestamp(first, 1, 1)]))
-    years = _of_each(first, last, country) if isinstance(country, tuple) else _every_day(first, last, country)
+    years = (_every_day if isinstance(country, str) else _of_each)(first, last, country)
     return np.asarray(years[since_1970(days) - begins])
 
 
@@ -110,14 +123,19 @@ def alike(calendar: np.ndarray) -> Iterator[tuple[Any, np.ndarray]]:
 
 def of_each(country: Country, count: int) -> tuple[str, ...]:
     """The country of each of so many series of a batch."""
-    return country if isinstance(country, tuple) else (country,) * count
+    return (country,) * count if isinstance(country, str) else country.each
+
+
+def of_some(country: Country, some: slice) -> Country:
+    """The country of some series of a batch."""
+    return country if isinstance(country, str) else Countries(country.each[some])
 
 
 def common(countries: Iterable[str], first: int, last: int) -> Country:
     """The first of some countries if they all keep the same days in some years; else all of them."""
-    several = tuple(countries)
-    same = len({_every_day(first, last, country).tobytes() for country in set(several)}) == 1
-    return several[0] if same else several
+    several = Countries(tuple(countries))
+    same = len({_every_day(first, last, country).tobytes() for country in set(several.each)}) == 1
+    return several.each[0] if same else several
 
 
 def names_of_special_days(days: pd.DatetimeIndex, country: str) -> np.ndarray:
@@ -151,11 +169,11 @@ def _names_of_year(year: int, country: str) -> dict[pd.Timestamp, str]:
 
 
 @lru_cache(maxsize=8)
-def _of_each(first: int, last: int, countries: tuple[str, ...]) -> np.ndarray:
+def _of_each(first: int, last: int, countries: Countries) -> np.ndarray:
     """As `_every_day`, a column for each."""
-    column = {name: number for number, name in enumerate(dict.fromkeys(countries))}
+    column = {name: number for number, name in enumerate(dict.fromkeys(countries.each))}
     own = np.stack([_every_day(first, last, name) for name in column], axis=1)
-    return np.asarray(own[:, [column[name] for name in countries]])
+    return np.asarray(own[:, [column[name] for name in countries.each]])
 
 
 @cache

@@ -60,7 +60,7 @@ class Champion(NamedTuple):
         ----------
         y : Series or DataFrame
             What is visible.
-        country : str or tuple of str
+        country : str or Countries
             Where it is, ISO 3166 code; or each of a batch.
         candidate : str
             Who speaks for it, from `series`.

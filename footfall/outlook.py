@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from footfall import events
-from footfall.calendar import KINDS, ORDINARY, country_of, known_ahead
+from footfall.calendar import KINDS, ORDINARY, Countries, country_of, known_ahead
 from footfall.quantiles import HIGH, LOW
 from footfall.series import DAY, WEEK
 from footfall.typical import NOTICEABLE, chance_above, departure, spread, usual
@@ -60,7 +60,8 @@ def outlook(
         same weekday was 52 weeks before. Of a day that is ``closed``, which says why, there are no numbers, and that
         is its word.
     """
-    days, country, floor = closed.index, tuple(country_of(location) for location, _ in y), unit(y).floor
+    days, floor = closed.index, unit(y).floor
+    country = Countries(tuple(country_of(location) for location, _ in y))
     ordinary = y.copy() if any(owners_events) else y
     for key, told in zip(y, owners_events, strict=True):
         if told:

@@ -31,7 +31,7 @@ def usual(y: Any, days: pd.DatetimeIndex, country: Country) -> Any:
         One daily series, as published so far, or a batch of them, days × series.
     days : DatetimeIndex
         Days to give it for.
-    country : str or tuple of str
+    country : str or Countries
         ISO 3166 code, or one for each of a batch; its special days do not count as usual ones.
 
     Returns

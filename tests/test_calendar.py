@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from footfall.calendar import KINDS, ORDINARY, alike, common, country_of, kinds, known_ahead, special
+from footfall.calendar import KINDS, ORDINARY, Countries, alike, common, country_of, kinds, known_ahead, special
 
 
 def kind(day: str, country: str = "PT") -> str:
@@ -70,13 +70,13 @@ def test_special_is_anything_but_ordinary():
 
 
 def test_of_several_countries_each_keeps_its_own_days():
-    days, countries = pd.date_range("2021-12-15", "2022-11-15"), ("PT", "DE", "DE-BY", "DE", "XX")
+    days, countries = pd.date_range("2021-12-15", "2022-11-15"), Countries(("PT", "DE", "DE-BY", "DE", "XX"))
     each = known_ahead(days, countries)
-    for number, country in enumerate(countries):
+    for number, country in enumerate(countries.each):
         assert [KINDS[kind] for kind in each[:, number]] == kinds(days, country).tolist()
     groups = [(some.tolist(), own.tolist()) for some, own in alike(each)]
     assert groups == [(some, each[:, some[0]].tolist()) for some in ([0], [1, 3], [2], [4])]
-    assert common(["PT", "PT-XX"], 2021, 2022) == "PT" and common(countries, 2021, 2022) == countries
+    assert common(["PT", "PT-XX"], 2021, 2022) == "PT" and common(countries.each, 2021, 2022) == countries
 
 
 @pytest.mark.parametrize(

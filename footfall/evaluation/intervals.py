@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t
 
-from footfall.calendar import Country, special
+from footfall.calendar import Country, of_some, special
 from footfall.params import FEWEST_ORIGINS
 from footfall.quantiles import HIGH, LOW, QUANTILES, SCORED_LEVELS, column
 from footfall.series import since_1970
@@ -153,7 +153,7 @@ def _chunks(count: int, country: Country) -> Iterator[tuple[slice, Country]]:
     """Some series of a batch after the other, and whose special days they keep."""
     for start in range(0, count, AT_A_TIME):
         some = slice(start, start + AT_A_TIME)
-        yield some, country if isinstance(country, str) else country[some]
+        yield some, of_some(country, some)
 
 
 def quantiles(

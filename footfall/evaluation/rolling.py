@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from sktime.forecasting.base import BaseForecaster
 
-from footfall.calendar import Country, common, country_of
+from footfall.calendar import Country, common, country_of, of_some
 from footfall.evaluation import backtest, intervals
 from footfall.evaluation.metrics import complete, scores_of
 from footfall.models import at_once, of_country
@@ -35,7 +35,7 @@ class Batch(NamedTuple):
 
     Attributes
     ----------
-    country : str or tuple of str
+    country : str or Countries
         One whose special days all of them keep, or that of each.
     y : DataFrame
         Days × series, its columns their keys.
@@ -76,8 +76,7 @@ class Batch(NamedTuple):
         """A candidate's ranges of some of the series, shape (n_origins, horizon, n_levels, n_some)."""
         floor = unit_of(self.y.columns[0][1]).floor
         means, actual = self.means[candidate][..., some], self.actual[..., some]
-        country = self.country[some] if isinstance(self.country, tuple) else self.country
-        return intervals.of_backtest(means, actual, self.origins, country, lag, floor)
+        return intervals.of_backtest(means, actual, self.origins, of_some(self.country, some), lag, floor)
 
 
 class Rolling(NamedTuple):

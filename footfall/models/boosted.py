@@ -136,7 +136,7 @@ class Boosted(SeriesForecaster):
 
     Parameters
     ----------
-    country : str or tuple of str
+    country : str or Countries
         ISO 3166 code: whose special days; or one for each series of a batch.
     panel : Panel, optional
         Further series to learn from.

@@ -113,7 +113,7 @@ def put_on(
         Coming days.
     events : sequence
         Those of each series.
-    country : str or tuple of str
+    country : str or Countries
         As in `effects`; or that of each.
     """
     floor, own = unit(y).floor, list(zip(y, events, of_each(country, len(events)), strict=True))

@@ -63,7 +63,7 @@ class Features:
     ----------
     y : Series or DataFrame
         The days seen; the last is the last origin. A series named by its category, or a batch of them.
-    country : str or tuple of str
+    country : str or Countries
         ISO 3166 code: whose special days; or one for each series.
     front : Front
         Steps of the pipeline, unfitted; they are left as they are.

@@ -132,7 +132,7 @@ class KindOfDay(SeriesTransformer):
 
     Parameters
     ----------
-    country : str or tuple of str
+    country : str or Countries
         ISO 3166 code, see `footfall.calendar.known_ahead`; or one for each series of a batch.
     half_life : float, default=500
         Days after which a departure counts half.

@@ -92,7 +92,7 @@ class WithWeather(SeriesForecaster):
 
     Parameters
     ----------
-    country : str or tuple of str
+    country : str or Countries
         ISO 3166 code: whose special days nothing is learned from; or one for each series of a batch.
     forecaster : BaseForecaster
         One of our own that knows its parts as logarithms of the level, such as ``LogLevel() * WeekdaySmoother()``.
