@@ -281,7 +281,7 @@ def _foreseen_error(booster: str | list[str], features: Features, origins: np.nd
         if trees:
             rows = features.table(origins, some)
             foreseen = _read(trees).predict(rows.reshape(-1, rows.shape[-1]), num_threads=1)
-            error[:, :, some] = foreseen.reshape(rows.shape[:-1])
+            error[:, :, some] = foreseen.reshape(rows.shape[:-1]).transpose(1, 2, 0)
     return np.asarray(error * features.usual_error(origins)[:, None])
 
 

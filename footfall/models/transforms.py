@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from sktime.transformations.base import BaseTransformer
 
-from footfall.calendar import KINDS, ORDINARY, Country, alike, kinds, known_ahead
+from footfall.calendar import KINDS, ORDINARY, Country, kinds, known_ahead
 from footfall.series import WEEK
 from footfall.units import PERCENT, UNITS, Unit, unit
 
@@ -176,27 +176,25 @@ class KindOfDay(SeriesTransformer):
 
         Kinds are those that `footfall.calendar.known_ahead` says.
         """
-        if kinds.ndim > 1:
-            return self._learned_apart(values, kinds)
-        (at,) = np.nonzero(kinds)
-        departure = values[at] - median_of_near_weekdays(values, kinds == 0, at)
-        weight = 0.5 ** ((len(values) - 1 - at) / self.half_life)
-        known = np.isfinite(departure).any(axis=tuple(range(1, departure.ndim)))
-        days = {KINDS[kind]: kinds[at] == kind for kind in np.unique(kinds[at[known]])}
-        return {kind: shrunken_median(departure[on], weight[on], self.shrink) for kind, on in sorted(days.items())}
-
-    def _learned_apart(self, values: np.ndarray, kinds: np.ndarray) -> dict[str, Any]:
-        """Of series that keep different days."""
-        effects: dict[str, Any] = {}
-        for some, own in alike(kinds):
-            for kind, effect in self.learn(values[:, some], own).items():
-                effects.setdefault(kind, np.zeros(values.shape[1]))[some] = effect
-        return effects
+        (at,) = np.nonzero(kinds.reshape(len(kinds), -1).any(axis=1))
+        departure, kinds = values[at] - median_of_near_weekdays(values, kinds == 0, at), kinds[at]
+        weight, known = 0.5 ** ((len(values) - 1 - at) / self.half_life), np.isfinite(departure)
+        days = {kind: kinds == number for number, kind in enumerate(KINDS) if number}
+        seen = {kind: on for kind, on in sorted(days.items()) if (as_in(known, on) & known).any()}
+        return {kind: shrunken_median(*_on_those(on, departure, weight), self.shrink) for kind, on in seen.items()}
 
     @classmethod
     def get_test_params(cls, parameter_set: str = "default") -> dict[str, Any]:
         """Parameters for sktime's own checks."""
         return {"country": "PT"}
+
+
+def _on_those(days: np.ndarray, values: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Values and weights on some days; where each series has its own, those of each, filled up with NaN."""
+    if days.ndim == 1:
+        return values[days], weights[days]
+    first = np.argsort(~days, axis=0, kind="stable")[: days.sum(axis=0).max()]
+    return np.take_along_axis(np.where(days, values, np.nan), first, axis=0), weights[first]
 
 
 def effect_of_each(kinds: np.ndarray, effects: dict[str, Any]) -> np.ndarray:
@@ -338,11 +336,12 @@ def shrunken_median(values: np.ndarray, weights: np.ndarray, shrink: float) -> A
     ----------
     values : ndarray, shape (n_values,) or (n_values, n_series)
         NaN does not count; where there is nothing else the median is nought.
-    weights : ndarray, shape (n_values,)
+    weights : ndarray, shape (n_values,), or of `values`
     """
     order = np.argsort(values, axis=0, kind="stable")  # NaN last
     ordered, count = np.take_along_axis(values, order, axis=0), np.isfinite(values).sum(axis=0)
-    share = np.cumsum(np.where(np.isnan(ordered), 0.0, weights[order]), axis=0)
+    weights = np.take_along_axis(as_in(values, weights), order, axis=0)
+    share = np.cumsum(np.where(np.isnan(ordered), 0.0, weights), axis=0)
     middle = (share < share[-1] / 2).sum(axis=0)
     median = np.take_along_axis(ordered, middle[None], axis=0)[0]
     shrunken = np.where(count > 0, median, 0.0) * count / (np.maximum(count, 1) + shrink)
