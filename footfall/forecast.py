@@ -287,14 +287,19 @@ def write_forecast(table: pd.DataFrame, out: str | Path) -> None:
     folder = Path(out) / "forecast"
     folder.mkdir(parents=True, exist_ok=True)
     table.to_parquet(folder / "forecast.parquet", index=False)
-    with (folder / "forecast.csv").open("wb") as file:
+    write_csv(table, folder / "forecast.csv")
+
+
+def write_csv(table: pd.DataFrame, path: Path) -> None:
+    """Write a table as `DataFrame.to_csv` does, to the same bytes, in a tenth of its time."""
+    with path.open("wb") as file:
         file.write(f"{','.join(table.columns)}\n".encode())
         for start in range(0, len(table), LINES):
             file.write(_lines(table.iloc[start : start + LINES]))
 
 
 def _lines(table: pd.DataFrame) -> bytes:
-    """As `DataFrame.to_csv` writes them, in a tenth of its time: each number and word is written once."""
+    """Each number and word is written once."""
     columns = [_texts(table[name]) for name in table]
     lines = pc.binary_join_element_wise(pc.binary_join_element_wise(*columns, ","), "", "\n")
     return bytes(memoryview(lines.buffers()[2])[: pc.sum(pc.binary_length(lines)).as_py()])

@@ -37,19 +37,22 @@ def usual(y: Any, days: pd.DatetimeIndex, country: Country) -> Any:
     Returns
     -------
     Series or DataFrame
-        In the unit of `y`, indexed by `days`: the median of the last six ordinary days of that weekday, of all
-        published days where there are fewer than three.
+        In the unit of `y`, indexed by `days`: the median of the last six ordinary days of that weekday; of all weekdays
+        where half a year has fewer than three, as of Sundays that a source has long kept to itself; of all published
+        days where it has none.
     """
     if isinstance(y, pd.Series):
         return usual(y.to_frame(), days, country).iloc[:, 0].rename(None)
-    level = {}
-    for weekday, values in _ordinary_by_weekday(y, country):
-        last = np.take_along_axis(values, _counts(values)[None] - 1 - np.arange(WEEKS)[:, None], axis=0)
-        count = np.minimum(_counts(values), WEEKS)
-        last = np.where(np.arange(WEEKS)[:, None] < count, last, np.nan)
-        level[weekday] = _median(last)
-        if (few := count < FEWEST_WEEKS).any():
-            level[weekday][few] = _median(y.to_numpy(float)[:, few])
+    last = {}
+    for weekday, values in _ordinary_by_weekday(y.tail(HALF_A_YEAR), country):
+        values = np.take_along_axis(values, _counts(values)[None] - 1 - np.arange(WEEKS)[:, None], axis=0)
+        last[weekday] = np.where(np.arange(WEEKS)[:, None] < _counts(values), values, np.nan)
+    level = {weekday: _median(values, FEWEST_WEEKS) for weekday, values in last.items()}
+    if (few := np.isnan([*level.values()]).any(axis=0)).any():
+        of_all = _median(np.concatenate([*last.values()])[:, few])
+        of_all = np.where(np.isnan(of_all), _median(y.to_numpy(float)[:, few]), of_all)
+        for own in level.values():
+            own[few] = np.where(np.isnan(own[few]), of_all, own[few])
     return pd.DataFrame([level[day] for day in days.dayofweek], days, y.columns)
 
 

@@ -203,8 +203,11 @@ def test_several_places_have_an_index_and_a_page_each(champion, houses, tmp_path
     assert index.count("sites/sao-joao-se/index.html") and "São João/Sé" in index and "Nova" in index
     ways = set(re.findall(r'href="([a-z./_-]+)"', index))
     assert len(ways) == 3 and all((tmp_path / "forecast" / way).exists() for way in ways), "Nova has no page yet"
+    assert '<html lang="pt-PT">' in index
     page = tmp_path / "forecast" / "sites" / "sao-joao-se" / "index.html"
     assert "São João/Sé, Tasca" in page.read_text()
+    own = made.series["PT-11/São João%2FSé", "count"].table.to_csv(index=False, lineterminator="\n").encode()
+    assert page.with_name("forecast.csv").read_bytes() == own
     links = set(re.findall(r'href="([a-z./_-]+)"', page.read_text()))
     assert "../../index.html" in links and all((page.parent / link).exists() for link in links)
     own = {f"sites/sao-joao-se/{link}" for link in links - {"../../index.html"}}
@@ -221,7 +224,8 @@ def test_a_region_is_called_by_its_name_on_the_index_and_on_its_page(tmp_path):
     (tmp_path / "forecast").mkdir()
     write_pages(made, 1, "", tmp_path, About(names={"BE-BRU": "BE/Brussels", "CH-AG": "CH/Somewhere"}))
     index = (tmp_path / "forecast" / "index.html").read_text()
-    assert "Brussels, Belgique · parks" in index and "Aargau, Suisse · workplaces" in index and "BE-BRU" not in index
+    assert "Brussels, Belgium · parks" in index and "Aargau, Switzerland · workplaces" in index
+    assert '<html lang="en">' in index and "BE-BRU" not in index, "of several countries none chooses the language"
     assert "Brussels, Belgien" in (tmp_path / "forecast" / "sites" / "be-bru-parks" / "index.html").read_text()
 
 

@@ -68,7 +68,7 @@ def index(
     target : str
         The category of their series.
     country : str
-        ISO 3166 code, for the language the page opens in.
+        ISO 3166 code of them all, for the language the page opens in where the browser names none; empty: English.
     about : About
         What the market says of itself.
 

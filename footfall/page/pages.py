@@ -11,6 +11,7 @@ import pandas as pd
 
 from footfall.calendar import country_of
 from footfall.digest import sha256
+from footfall.forecast import write_csv
 from footfall.forecasting import MarketForecast, SeriesForecast
 from footfall.page.about import About
 from footfall.page.index import Site, index, weeks_of
@@ -53,7 +54,9 @@ def write_pages(
         return _keep(_write(made.series[keys[0]], lag, tracks_of.get(" ".join(keys[0])), folder, about), out)
     standing = dict(zip(keys, made.accounts["status"], strict=True))
     of_several, is_drawn, sites, words = len({category for _, category in keys}) > 1, len(keys) <= DRAWN, [], {}
-    language = leading(languages(unit_of(keys[0][1]).name), country_of(keys[0][0]))
+    countries = {country_of(location)[:2] for location, _ in keys}
+    country = countries.pop() if len(countries) == 1 else ""  # of several none leads
+    language = leading(languages(unit_of(keys[0][1]).name), country)
     batches = {id(one.batch): one.batch for one in made.series.values()}
     weeks = {of: weeks_of(batch.outlook, batch.y.shape[1]) for of, batch in batches.items()}
     names = {key: _name(key, of_several, language, about) for key in keys}
@@ -65,10 +68,9 @@ def write_pages(
         if is_drawn and one is not None:
             own = about._replace(all_places=INDEX, standing="young" if standing[key] == "young" else about.standing)
             words[name] = _write(one, lag, tracks_of.get(" ".join(key)), folder / "sites" / slug, own)
-            one.table.to_csv(folder / "sites" / slug / "forecast.csv", index=False, lineterminator="\n")
-    location, category = keys[0]
+            write_csv(one.table, folder / "sites" / slug / "forecast.csv")
     on, through = pd.Timestamp(made.table["origin_date"].iloc[0]), max(batch.y.index[-1] for batch in batches.values())
-    of_all = index(sites, on, through, category, country_of(location), about)
+    of_all = index(sites, on, through, keys[0][1], country, about)
     (folder / "index.html").write_text(of_all, encoding="utf-8")
     _keep(of_places(words, about), out)
 
