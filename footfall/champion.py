@@ -108,7 +108,9 @@ def read_champion(folder: str | Path) -> Champion:
         raise DataProblem(f"{folder}: no champion there; run train.ipynb first, which writes one")
     about = json.loads((path / "about.json").read_text(encoding="utf-8"))
     own, accounts = {name: about[name] for name in ("location", "category")}, path / "series.parquet"
-    residuals = pq.read_table(path / "residuals.parquet", read_dictionary=SERIES).to_pandas()
+    residuals = pq.read_table(path / "residuals.parquet", read_dictionary=SERIES).to_pandas(
+        split_blocks=True, self_destruct=True  # of many they are not held twice
+    )
     if "location" not in residuals:  # saved before there were many
         residuals = residuals.assign(**own)
     series = pd.read_parquet(accounts) if accounts.exists() else pd.DataFrame([own | {"candidate": about["candidate"]}])

@@ -227,8 +227,8 @@ def from_parquet(content: bytes) -> pd.DataFrame:
 
 
 def read_snapshot(path: str | Path) -> pd.DataFrame:
-    """The series table of a snapshot file."""
-    return pd.read_parquet(path)
+    """The series table of a snapshot file, its words as categories: each is held once."""
+    return pq.read_table(path, read_dictionary=SERIES).to_pandas(split_blocks=True, self_destruct=True)
 
 
 def extent(series: pd.DataFrame, location: str) -> pd.DataFrame:
@@ -240,7 +240,7 @@ def extent(series: pd.DataFrame, location: str) -> pd.DataFrame:
         ``first`` and ``last`` as ISO days; ``published`` and ``missing``, counts of days from first to last.
     """
     published = series[(series["location"] == location) & series["value"].notna()]
-    span = published.groupby("category")["date"].agg(first="min", last="max", published="count")
+    span = published.groupby(published["category"].astype("str"))["date"].agg(first="min", last="max", published="count")
     days = (span["last"] - span["first"]).dt.days + 1
     return span.assign(missing=days - span["published"]).astype({"first": "str", "last": "str"})
 

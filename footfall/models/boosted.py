@@ -127,8 +127,9 @@ def _national_or_drawn(series: pd.DataFrame) -> pd.DataFrame:
     chosen = series[(series["location"].str.len() == 2) | (series["category"] == COUNT)]
     if len(chosen):
         return chosen
-    name = series["location"] + " " + series["category"]
-    return series[name.isin(sorted(name.unique(), key=lambda name: zlib.crc32(name.encode()))[:MOST_REGIONS])]
+    names = pd.MultiIndex.from_frame(series[SERIES])
+    drawn = sorted(names.unique(), key=lambda name: zlib.crc32(" ".join(name).encode()))[:MOST_REGIONS]
+    return series[names.isin(drawn)]
 
 
 class Boosted(SeriesForecaster):

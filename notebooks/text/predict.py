@@ -56,8 +56,7 @@ set_option("display.width", 160)  # characters: a table as text, which git and c
 # lag or a shorter horizon, or one that has seen days which are still to come, must not speak here.
 
 # %%
-published = visible(read_snapshot(snapshot), as_of, lag)
-chosen = select(published, location, category, series, 0)
+chosen = select(visible(read_snapshot(snapshot), as_of, lag), location, category, series, 0)
 assert not chosen.objection(), chosen.objection()
 known = read_champion(champion)
 known = known._replace(forecaster=with_weather(known.forecaster, Weather.read(weather)))
