@@ -240,7 +240,8 @@ def extent(series: pd.DataFrame, location: str) -> pd.DataFrame:
         ``first`` and ``last`` as ISO days; ``published`` and ``missing``, counts of days from first to last.
     """
     published = series[(series["location"] == location) & series["value"].notna()]
-    span = published.groupby(published["category"].astype("str"))["date"].agg(first="min", last="max", published="count")
+    by_category = published.groupby(published["category"].astype("str"))["date"]
+    span = by_category.agg(first="min", last="max", published="count")
     days = (span["last"] - span["first"]).dt.days + 1
     return span.assign(missing=days - span["published"]).astype({"first": "str", "last": "str"})
 
