@@ -109,7 +109,8 @@ def read_champion(folder: str | Path) -> Champion:
     about = json.loads((path / "about.json").read_text(encoding="utf-8"))
     own, accounts = {name: about[name] for name in ("location", "category")}, path / "series.parquet"
     residuals = pq.read_table(path / "residuals.parquet", read_dictionary=SERIES).to_pandas(
-        split_blocks=True, self_destruct=True  # of many they are not held twice
+        split_blocks=True,
+        self_destruct=True,  # of many they are not held twice
     )
     if "location" not in residuals:  # saved before there were many
         residuals = residuals.assign(**own)
