@@ -45,6 +45,11 @@ def notebooks_folder() -> Path:
     return Path(os.environ.get("FOOTFALL_NOTEBOOKS") or ROOT / "notebooks")
 
 
+def notebook_of(station: str) -> Path:
+    """The notebook that a station runs; whatif has predict's, and records of its own."""
+    return notebooks_folder() / f"{'predict' if station == 'whatif' else station}.ipynb"
+
+
 def bucket_name() -> str:
     """The bucket that everything goes to."""
     return os.environ.get("FOOTFALL_BUCKET") or "footfall"

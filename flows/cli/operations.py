@@ -131,7 +131,7 @@ def replay(run: RunId) -> None:
 
 def _servers_unless_here(run: str) -> AbstractContextManager[object]:
     """The servers, unless the run is a folder here."""
-    return contextlib.nullcontext() if Path(run).exists() else servers(MLFLOW)
+    return contextlib.nullcontext() if Path(run).exists() else servers(MLFLOW, BUCKET)
 
 
 @app.command("open")

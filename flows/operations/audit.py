@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import shlex
 import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,11 @@ import pandas as pd
 
 from flows.champion import ledger, registry
 from flows.notebook.execute import run_notebook
+from flows.operations.proof import unproved_code
 from flows.record import mlflow_runs
 from flows.record.files import template_of
 from flows.record.folder import claim
+from flows.record.owner import OWNER
 from flows.record.record import Record, describe, differences, read_record
 from flows.settings import home
 from flows.storage import bucket, forecasts, layout
@@ -166,14 +169,11 @@ def replay(run: str, scratch: Path, say: Callable[[str], None]) -> list[str]:
     Raises
     ------
     DataProblem
-        If the record itself is not whole: then there is nothing to compare with.
+        As `_proved`.
     EnvironmentProblem
         If its notebook imports what the code here does not have; it says which commit has.
     """
-    folder = folder_of(run, scratch / "kept")
-    altered = differences(folder)
-    if altered:
-        raise DataProblem("the record is not whole, so it cannot be replayed:\n" + "\n".join(altered))
+    folder = _proved(run, scratch / "kept")
     before = read_record(folder)
     again = repeat(folder, scratch / "again", say)
     if again.error_type in CANNOT_IMPORT and before.error_type not in CANNOT_IMPORT:
@@ -184,6 +184,25 @@ def replay(run: str, scratch: Path, say: Callable[[str], None]) -> list[str]:
         if before.outputs.get(name) != again.outputs.get(name):
             changes.append(f"{name}: {_how(folder / 'out' / name, scratch / 'again' / 'out' / name)}")
     return changes
+
+
+def _proved(run: str, scratch: Path) -> Path:
+    """A run's folder, of which every byte is as its record says, and whose code may be run here.
+
+    Of what this machine itself ran, that is enough. Whoever can write to MLflow can write another notebook or model
+    there, and a record that fits: so the notebook must be a commit's or the one here, and the model once a champion.
+
+    Raises
+    ------
+    DataProblem
+        If it is not; it names the files, and what to do.
+    """
+    folder = folder_of(run, scratch)
+    if altered := differences(folder):
+        raise DataProblem("the record is not whole, so nothing of it is run:\n" + "\n".join(altered))
+    if not (folder / OWNER).exists() and (unproved := unproved_code(folder)):
+        raise DataProblem("only MLflow says that this was run, so nothing of it is:\n" + "\n".join(unproved))
+    return folder
 
 
 def _of_other_code(before: Record, again: Record, run: str) -> str:
@@ -205,12 +224,18 @@ def bundle(run: str, folder: Path) -> Path:
     -------
     Path
         The notebook, with the parameters of the run, ready to be run from its first cell; where it stopped is in view.
+
+    Raises
+    ------
+    UsageProblem
+        If there is something in the folder already.
+    DataProblem
+        As `_proved`.
     """
     if folder.exists() and any(folder.iterdir()):
         raise UsageProblem(f"{folder} is not empty; name a folder that is not there yet")
-    kept = folder_of(run, folder)
-    if kept != folder:
-        shutil.copytree(kept, folder, dirs_exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        shutil.copytree(_proved(run, Path(scratch)), folder, dirs_exist_ok=True)
     record = read_record(folder)
     place = folder / f"{record.notebook}.ipynb"
     if record.stopped_at:

@@ -12,6 +12,7 @@
 The folder alone is enough to check a run and to repeat it.
 """
 
+import re
 import shutil
 import subprocess
 from collections import defaultdict
@@ -189,6 +190,14 @@ def _superseded(folders: list[Path], newest: int) -> list[Path]:
         return old
     good = next((folder for folder in reversed(old) if _good(folder)), None)
     return [folder for folder in old if folder != good]
+
+
+def is_committed(notebook: Path, name: str, commit: str) -> bool:
+    """Whether a notebook is, byte for byte, the one of this name in a commit that the code here follows from."""
+    if not re.fullmatch("[0-9a-f]{40}", commit) or _git("merge-base", commit, "HEAD") != commit:
+        return False
+    committed = _git("rev-parse", f"{commit}:notebooks/{name}")
+    return bool(committed) and committed == _git("hash-object", "--no-filters", str(notebook.resolve()))
 
 
 def _revision(template: Path) -> dict[str, Any]:

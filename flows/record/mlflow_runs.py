@@ -33,9 +33,9 @@ from flows.masking import without_passwords
 from flows.record import mlflow_fields
 from flows.record.files import replace, template_of
 from flows.record.folder import abandoned, unfinished
-from flows.record.owner import read_owner
+from flows.record.owner import OWNER, read_owner
 from flows.record.record import Record, read_record
-from footfall.errors import EnvironmentProblem, UsageProblem
+from footfall.errors import DataProblem, EnvironmentProblem, UsageProblem
 
 STATUS = {"succeeded": "FINISHED", "interrupted": "KILLED"}
 KIND = {"mlflow.experimentKind": "custom_model_development"}
@@ -239,6 +239,8 @@ def bring_back(runs: Path, notebook: str, market: str) -> None:
     succeeded = f"tags.market = '{market}' and tags.outcome = 'succeeded' and tags.folder LIKE '%'"  # older: no folder
     for _, run in search(notebook, succeeded, most=1):
         name = run.data.tags["folder"]
+        if Path(name).name != name or name.startswith("."):  # whoever has a login there could have our files replaced
+            raise DataProblem(f"MLflow's run {run.info.run_id}: its tag folder, {name!r}, is not the name of a folder")
         part = runs / ".part" / name
         shutil.rmtree(part, ignore_errors=True)
         fetch(run.info.run_id, part)
@@ -256,6 +258,7 @@ def fetch(run: str, folder: Path) -> Path:
             if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
                 raise UsageProblem(f"no run {run!r} on record; footfall runs lists those there are") from None
             raise
+    (folder / OWNER).unlink(missing_ok=True)  # what this machine itself ran, only this machine says
     return folder  # and not what MLflow calls it: whoever copies it elsewhere must see that it is there already
 
 

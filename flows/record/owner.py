@@ -9,6 +9,8 @@ from pydantic import ValidationError
 from flows.record.files import replace
 from flows.record.process import Process, this_process
 
+OWNER = "owner.json"
+
 
 class Owner(Process):
     """The process that a run belongs to, what the run can be found by, and the code that it began with."""
@@ -26,12 +28,12 @@ def own(folder: Path, tags: dict[str, str], revision: dict[str, Any]) -> None:
 
 def write_owner(folder: Path, owner: Owner) -> None:
     """Note it in the folder."""
-    replace(folder / "owner.json", owner.model_dump_json(indent=2))
+    replace(folder / OWNER, owner.model_dump_json(indent=2))
 
 
 def read_owner(folder: Path) -> Owner:
     """Who runs it; nobody, and since when is all that is known, where the machine stopped before the note was whole."""
-    path = folder / "owner.json"
+    path = folder / OWNER
     try:
         return Owner.model_validate_json(path.read_bytes())
     except ValidationError:

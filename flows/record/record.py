@@ -2,17 +2,19 @@
 
 import datetime as dt
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from flows.record.files import digests
-from footfall.digest import sha256_of
+from flows.record.owner import OWNER
 from footfall.errors import DataProblem
 from footfall.params import Limits
 
 Outcome = Literal["succeeded", "failed", "kernel died", "out of memory", "timed out", "interrupted"]
 Status = Literal["succeeded", "failed", "not run"]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")]  # a parameter's is written into a cell as it is
+OURS = {"record.json", OWNER, "mlflow", "delivered"}  # in a run's folder beside what its record names
 
 
 class Ending(NamedTuple):
@@ -35,7 +37,7 @@ class Cell(BaseModel):
 class Record(BaseModel):
     """What happened in one run of one notebook; ``record.json``."""
 
-    notebook: str
+    notebook: Name
     outcome: Outcome
     reason: str = ""
     error_type: str = ""
@@ -43,7 +45,7 @@ class Record(BaseModel):
     started: dt.datetime
     seconds: float
     cells: list[Cell]
-    parameters: dict[str, Any]
+    parameters: dict[Name, Any]
     limits: Limits = Limits()
     template: str
     modified: bool
@@ -89,15 +91,14 @@ def read_record(folder: Path) -> Record:
 def differences(folder: Path) -> list[str]:
     """What in a folder is not as its record says; nothing if every byte is."""
     record = read_record(folder)
+    pages = {f"{record.notebook}.ipynb", f"{record.notebook}.html", "changes.html"}  # nothing that would be imported
     recorded = {
         **{f"template/{record.notebook}.ipynb": record.template},
         **{f"in/{name}": digest for name, digest in record.inputs.items()},
         **{f"out/{name}": digest for name, digest in record.outputs.items()},
-        **record.pages,
+        **{name: digest for name, digest in record.pages.items() if name in pages},
     }
-    parts = {part: digests(folder / part) for part in ("template", "in", "out")}
-    actual = {f"{part}/{name}": digest for part, files in parts.items() for name, digest in files.items()}
-    actual |= {name: sha256_of(folder / name) for name in record.pages if (folder / name).exists()}
+    actual = {name: digest for name, digest in digests(folder).items() if name not in OURS}
     return [
         f"{name}: {'missing' if name not in actual else 'not in the record' if name not in recorded else 'altered'}"
         for name in sorted(recorded.keys() | actual.keys())

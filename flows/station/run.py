@@ -22,7 +22,7 @@ from flows.orchestration import reaper, schedule
 from flows.record import mlflow_runs
 from flows.record.folder import add_tags, claim, last_good, not_begun, prune
 from flows.record.record import Record
-from flows.settings import day_of, home, notebooks_folder, params_folder, today
+from flows.settings import day_of, home, notebook_of, params_folder, today
 from footfall.errors import (
     Conflict,
     DataProblem,
@@ -37,7 +37,6 @@ from footfall.market_file import read_market
 from footfall.params import Market
 
 step = task(cache_policy=NO_CACHE)
-NOTEBOOKS = {"whatif": "predict"}  # of those that have none of their own: their records are apart from its
 PROBLEMS = {  # of what class a notebook's error is here; what a notebook asserts, it asserts of its data
     "AssertionError": DataProblem,
     **{kind.__name__: kind for kind in (UsageProblem, DataProblem, StaleSource, EnvironmentProblem, Interrupted,
@@ -120,7 +119,7 @@ def recorded(
     run = Run(station, parameters, home() / "runs" / f"{began}-{station}-{market}-{uuid.uuid4().hex[:8]}")
     always = {"market": market, "as_of": str(parameters.data.as_of), **_flow_run()}
     tags = always | {name: value for name, value in tags.items() if value}
-    claim(run.folder, notebooks_folder() / f"{NOTEBOOKS.get(station, station)}.ipynb", tags, station)
+    claim(run.folder, notebook_of(station), tags, station)
     try:
         run.id = mlflow_runs.start(run.folder)
         for sentence in recover(run.folder.parent):

@@ -56,7 +56,7 @@ def _take_published(run: Run) -> None:
 def _take_kept(run: Run, digest: str) -> None:
     with stage("snapshot") as results:
         bucket = storage.connect(bucket_name())
-        content = storage.read(bucket, layout.snapshot(digest))
+        content = forecasts.read_snapshot(bucket, digest)
         origin = json.loads(storage.read(bucket, layout.origin(digest)))
         _lay_down(run, content, origin)
         results.append(f"{digest[:8]}, data through {origin['data_through']}")

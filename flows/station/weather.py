@@ -96,7 +96,7 @@ def weather_of(bucket: Bucket, market: Market, as_of: dt.date) -> bytes | None:
         forecasts.keep_snapshot(bucket, content, {"source": SOURCE, "rows": len(table)})
         pointer = {"sha256": sha256(content), "place": market.weather.model_dump()}
         kept, _ = storage.keep_first(bucket, name, storage.as_json(pointer))
-    return storage.read(bucket, layout.snapshot(json.loads(kept)["sha256"]))
+    return forecasts.read_snapshot(bucket, json.loads(kept)["sha256"])
 
 
 def _kept_before(bucket: Bucket, market: Market, as_of: dt.date) -> Iterator[pd.DataFrame]:
@@ -107,5 +107,5 @@ def _kept_before(bucket: Bucket, market: Market, as_of: dt.date) -> Iterator[pd.
     last = json.loads(next(filter(None, pointers), b"{}"))
     if market.weather and last.get("place") == market.weather.model_dump():
         with suppress(DataProblem):  # where it is lost or damaged, the day has its own weather all the same
-            table = pd.read_parquet(io.BytesIO(storage.read(bucket, layout.snapshot(last["sha256"]))))
+            table = pd.read_parquet(io.BytesIO(forecasts.read_snapshot(bucket, last["sha256"])))
             yield table[table["issued"] >= str(first)]

@@ -145,7 +145,17 @@ def latest_snapshot(bucket: Bucket, market: str) -> bytes | None:
     current = pointer(bucket, market)
     if current is None:
         return None
-    digest = _manifest(bucket, current)["about"]["snapshot"]
+    return read_snapshot(bucket, _manifest(bucket, current)["about"]["snapshot"])
+
+
+def read_snapshot(bucket: Bucket, digest: str) -> bytes:
+    """What is kept under a sha256.
+
+    Raises
+    ------
+    DataProblem
+        If it is missing, or has another sha256; the message names it.
+    """
     return _verified(bucket, layout.snapshot(digest), digest)
 
 
@@ -167,7 +177,7 @@ def pointer(bucket: Bucket, market: str) -> dict[str, Any] | None:
 
 def sets(bucket: Bucket, market: str) -> dict[str, list[str]]:
     """The folders of all complete forecast sets of a market, by the day they stood on; of a day the oldest first."""
-    blobs = storage.listed(bucket, layout.forecasts(market))
+    blobs = storage.listed(bucket, layout.forecasts(market), match_glob=layout.manifests(market))  # a dozen files each
     folders: dict[str, list[str]] = {}
     for blob in sorted(blobs, key=lambda blob: (blob.time_created, blob.name)):
         if day := layout.day_of(blob.name):

@@ -94,6 +94,11 @@ def manifest(folder: str) -> str:
     return f"{folder}/{MANIFEST}"
 
 
+def manifests(market: str) -> str:
+    """The manifests of all forecast sets of a market, as a pattern that the storage knows."""
+    return manifest(forecast_set(market, "*", "*"))
+
+
 def set_of(name: str) -> str:
     """The folder of the set that an object is in."""
     return name.rpartition("/")[0]

@@ -4,7 +4,6 @@
 forecasts: `as saved`, and `brought up` to 2022-10-13.
 """
 
-import enum
 import json
 import os
 import pickle
@@ -15,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from figures import parts_of, retail
+from sktime.forecasting.naive import NaiveForecaster
 
 from footfall.champion import read_champion
 from footfall.errors import DataProblem
@@ -61,17 +61,13 @@ def test_a_saved_class_of_an_old_name_is_the_one_of_today():
     assert type(read_champion(CHAMPIONS / "calendar").forecaster.steps_[1][1]) is KindOfDay
 
 
-class Side(enum.Enum):
-    UP = 1
-
-
 def test_a_member_of_an_enum_is_found_by_its_name_and_nothing_else_is(tmp_path):
-    for name, value in (("Side", "UP"), ("os", "getpid")):
+    for module, name, value in (("pandas._libs.lib", "_NoDefault", "no_default"), ("pandas", "Series", "to_pickle")):
         with zipfile.ZipFile(tmp_path / f"{name}.zip", "w") as file:
-            file.writestr("_obj", f"cbuiltins\ngetattr\n(c{__name__}\n{name}\nV{value}\ntR.")
-    assert load(tmp_path / "Side.zip") is Side.UP
-    with pytest.raises(AttributeError):
-        load(tmp_path / "os.zip")
+            file.writestr("_obj", f"cbuiltins\ngetattr\n(c{module}\n{name}\nV{value}\ntR.")
+    assert load(tmp_path / "_NoDefault.zip") is pd.api.extensions.no_default
+    with pytest.raises((AttributeError, TypeError)):
+        load(tmp_path / "Series.zip")
 
 
 class Shell:
@@ -87,6 +83,10 @@ class Shell:
         pickle.dumps(Shell()),
         b"cbuiltins\neval\n(V1+1\ntR.",
         b"\x80\x04\x8c\x10pandas.io.common\x8c\tos.getpid\x93)R.",  # by way of a package that imports it
+        b"cpandas\nread_pickle\n(V/dev/null\ntR.",  # which would unpickle with nobody looking
+        b"cnumpy\nload\n(V/dev/null\nNI01\ntR.",
+        b"cpsutil\nPopen\n(Vtrue\ntR.",  # a class that acts, of a package that no model is of
+        b"cfootfall.champion\nread_champion\n(V/dev/null\ntR.",
     ],
 )
 def test_a_file_that_would_act_is_refused(content, tmp_path):
@@ -94,3 +94,10 @@ def test_a_file_that_would_act_is_refused(content, tmp_path):
         file.writestr("_obj", content)
     with pytest.raises(DataProblem, match="no forecaster needs"):
         load(tmp_path / "model.zip")
+
+
+def test_a_forecaster_that_could_not_be_loaded_is_not_saved(tmp_path):
+    fitted = fit(NaiveForecaster(sp=7), retail())
+    fitted.extra = pytest.fail  # a function of a package that no model is of
+    with pytest.raises(DataProblem, match=r"_pytest\.outcomes\.\w+.*footfall/models/saving\.py"):
+        save(fitted, tmp_path / "model.zip")

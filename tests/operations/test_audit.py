@@ -1,7 +1,9 @@
 """The record, read again, by the commands a reviewer uses."""
 
 import datetime as dt
+import json
 import re
+import subprocess
 
 import nbformat
 import pytest
@@ -10,11 +12,13 @@ from small_notebook import write
 
 from flows.notebook.execute import run_notebook
 from flows.operations import audit
-from flows.record.folder import claim
+from flows.record.files import digests
+from flows.record.folder import claim, is_committed
 from flows.record.record import differences
-from flows.settings import home
+from flows.settings import ROOT, home
 from flows.storage import forecasts
-from footfall.errors import UsageProblem
+from footfall.digest import sha256_of
+from footfall.errors import DataProblem, UsageProblem
 
 
 @pytest.fixture(scope="module")
@@ -149,3 +153,110 @@ def test_a_flipped_byte_is_found_and_named(published, name):
         assert footfall("replay", run).exit_code == 3
     finally:
         stored.write_bytes(whole)
+
+
+def noting(path):
+    """A line of code that leaves a file where it ran."""
+    return f"open({str(path)!r}, 'w').close()"
+
+
+def put_into(notebook, code):
+    book = nbformat.read(notebook, 4)
+    book.cells.append(nbformat.v4.new_code_cell(code))
+    nbformat.write(book, notebook)
+
+
+def another_notebook(folder, code, record):
+    put_into(folder / "template" / "predict.ipynb", code)
+    put_into(folder / "predict.ipynb", code)
+
+
+def another_executed_notebook(folder, code, record):
+    put_into(folder / "predict.ipynb", code)
+
+
+def code_among_parameters(folder, code, record):
+    book = nbformat.read(folder / "predict.ipynb", 4)
+    (cell,) = [cell for cell in book.cells if "injected-parameters" in cell.metadata.get("tags", [])]
+    cell.source += f"\nx = {code}"
+    nbformat.write(book, folder / "predict.ipynb")
+
+
+def code_as_a_parameters_name(folder, code, record):
+    record["parameters"][f"{code}; x"] = 1
+
+
+def another_model(folder, code, record):
+    model = folder / "in" / "champion" / "forecaster.zip"
+    model.write_bytes(model.read_bytes() + b" ")
+
+
+def a_module_beside(folder, code, record):
+    (folder / "pandas.py").write_text(code)
+    record["pages"]["pandas.py"] = ""
+
+
+FORGED = {
+    another_notebook: "template/predict.ipynb: not predict.ipynb of commit",
+    another_executed_notebook: "predict.ipynb: its code is not that of its template",
+    code_among_parameters: "predict.ipynb: its code is not that of its template",
+    code_as_a_parameters_name: "record.json: no readable record",
+    another_model: "in/champion: no model that the market's ledger names",
+    a_module_beside: "pandas.py: not in the record",
+}
+
+
+@pytest.mark.parametrize("forge", FORGED)
+def test_what_somebody_put_into_mlflow_with_a_record_that_fits_is_not_run(forge, published, tmp_path):
+    from flows.record import mlflow_runs
+
+    folder, ran = mlflow_runs.fetch(published["about"]["record"], tmp_path / "forged"), tmp_path / "ran"
+    record = json.loads((folder / "record.json").read_text())
+    forge(folder, noting(ran), record)
+    record["template"] = sha256_of(folder / "template" / "predict.ipynb")
+    record["inputs"] = digests(folder / "in")
+    record["pages"] = {name: sha256_of(folder / name) for name in record["pages"]}
+    (folder / "record.json").write_text(json.dumps(record))
+    (folder / "owner.json").write_text("{}")  # it would say that this machine ran it
+    client = mlflow_runs.MlflowClient()
+    run = client.create_run(
+        client.get_experiment_by_name("predict").experiment_id, tags={"folder": "forged"}
+    ).info.run_id
+    try:
+        client.log_artifacts(run, str(folder))
+        done = footfall("replay", run)
+        assert done.exit_code == 3 and FORGED[forge] in " ".join(done.output.split()), done.output
+        with pytest.raises(DataProblem, match=re.escape(FORGED[forge])):
+            audit.bundle(run, tmp_path / "opened")
+        assert not ran.exists() and not (tmp_path / "opened").exists()
+    finally:
+        client.delete_run(run)
+
+
+def test_a_run_of_here_is_opened_from_mlflow_and_one_of_a_changed_notebook_says_what_to_do(
+    published, thin_notebooks, tmp_path, monkeypatch
+):
+    from flows.champion import ledger
+    from flows.storage import bucket
+
+    place = audit.bundle(published["about"]["record"], tmp_path / "opened")
+    assert place.name == "predict.ipynb" and (place.parent / "in" / "champion" / "about.json").exists()
+    training = ledger.champion(bucket.connect("footfall"), "sample").run
+    with pytest.raises(DataProblem, match=r"template/train\.ipynb: not train\.ipynb of commit.*put it there"):
+        audit.bundle(training, tmp_path / "trained")
+    monkeypatch.setenv("FOOTFALL_NOTEBOOKS", str(thin_notebooks))
+    assert audit.bundle(training, tmp_path / "trained").name == "train.ipynb"
+
+
+def test_a_notebook_is_known_by_the_history_of_the_code_here(tmp_path):
+    git = ["git", "-C", str(ROOT)]
+    if not (head := subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True).stdout.strip()):
+        pytest.skip("a copy without git")
+    whole = subprocess.run([*git, "show", "HEAD:notebooks/explore.ipynb"], capture_output=True).stdout
+    path = tmp_path / "any.ipynb"
+    path.write_bytes(whole)
+    assert is_committed(path, "explore.ipynb", head) and not is_committed(path, "train.ipynb", head)
+    for commit in ("0" * 40, "unknown", "--help", "HEAD"):
+        assert not is_committed(path, "explore.ipynb", commit)
+    path.write_bytes(whole + b" ")
+    assert not is_committed(path, "explore.ipynb", head)

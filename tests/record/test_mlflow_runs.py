@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -239,7 +240,23 @@ def test_a_run_on_record_opens_in_a_folder_named_from_here(record, tmp_path, mon
 
     run, _ = kept_run(record, tmp_path, "2 + 2")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FOOTFALL_NOTEBOOKS", str(tmp_path))  # MLflow alone vouches for no notebook
     assert bundle(run, Path("opened")).exists() and differences(tmp_path / "opened") == []
+
+
+@pytest.mark.parametrize("name", ["../../precious", "HERE/precious", "..", ".part"])
+def test_a_folders_name_that_mlflow_says_leads_nowhere_else(record, tmp_path, name):
+    name = name.replace("HERE", str(tmp_path))
+    market = f"m{uuid.uuid4().hex[:8]}"
+    claim(tmp_path / "one" / "run", write(tmp_path, "1"), {"market": market})
+    not_begun(tmp_path / "one" / "run", KeyboardInterrupt())
+    run = record.deliver(tmp_path / "one" / "run")
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious" / "file").write_text("mine")
+    record.tag(run, {"folder": name, "outcome": "succeeded"})
+    with pytest.raises(DataProblem, match=rf"{run}: its tag folder, '{re.escape(name)}'"):
+        record.bring_back(tmp_path / "two", "small", market)
+    assert (tmp_path / "precious" / "file").read_text() == "mine" and not (tmp_path / "two").exists()
 
 
 def test_what_mlflow_keeps_can_be_checked_and_every_flipped_byte_is_named(record, tmp_path):

@@ -15,7 +15,7 @@ from flows.sources.weather import HOST_SETTING, KEY
 from flows.storage import bucket as storage
 from flows.storage import layout
 from footfall.digest import sha256
-from footfall.errors import EnvironmentProblem
+from footfall.errors import DataProblem, EnvironmentProblem
 from footfall.params import Data, Market, Weather
 from footfall.sources.weather import PAST
 
@@ -48,6 +48,15 @@ def service(monkeypatch):
 
 def rain(content):
     return pd.read_parquet(io.BytesIO(content))["rain_mm"].tolist()
+
+
+def test_weather_that_was_replaced_in_the_bucket_is_not_taken(weather, service, bucket):
+    day = today()
+    service.body = answer(day, 4.0)
+    name = layout.snapshot(sha256(weather.weather_of(bucket, MARKET, day)))
+    bucket.blob(name).upload_from_string(b"forged")
+    with pytest.raises(DataProblem, match=rf"{name}: altered.*bucket's versions"):
+        weather.weather_of(bucket, MARKET, day)
 
 
 def test_the_first_run_of_a_day_fixes_its_weather(weather, service, bucket):

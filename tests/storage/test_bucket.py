@@ -416,6 +416,22 @@ def test_a_replaced_object_with_a_right_checksum_is_refused_too(bucket):
         forecasts.latest(bucket, "portugal")
 
 
+def test_the_sets_of_a_market_are_listed_by_their_manifests_alone(proxy):
+    publish(proxy.bucket)
+    proxy.requests.clear()
+    assert len(forecasts.sets(proxy.bucket, "portugal")) == 1
+    (request,) = proxy.requests  # a page has a thousand names: of days, and not of a dozen files a day
+    assert "matchGlob=portugal/forecasts/*/*/manifest.json" in request
+
+
+def test_a_replaced_snapshot_is_not_taken_for_the_one_of_its_name(bucket):
+    name = forecasts.keep_snapshot(bucket, b"figures", {})
+    assert forecasts.read_snapshot(bucket, sha256(b"figures")) == b"figures"
+    bucket.blob(name).upload_from_string(b"forged")
+    with pytest.raises(DataProblem, match=rf"{name}: altered.*bucket's versions"):
+        forecasts.read_snapshot(bucket, sha256(b"figures"))
+
+
 def test_a_set_is_not_published_over_an_altered_object(bucket, folder):
     newest = publish(bucket)
     write_in_place(folder / "portugal/forecasts/2022-10-01" / newest.digest / "forecast.csv", b"?")

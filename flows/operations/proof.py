@@ -1,0 +1,64 @@
+"""What of a record's code may be run, where nobody but MLflow says that it was: who can write there can forge both."""
+
+import ast
+from pathlib import Path
+
+import nbformat
+
+from flows.champion.entries import entries
+from flows.record.files import content_digest, template_of
+from flows.record.folder import is_committed
+from flows.record.record import read_record
+from flows.settings import bucket_name, notebook_of
+from flows.storage import bucket
+from footfall.digest import sha256_of
+
+
+def unproved_code(folder: Path) -> list[str]:
+    """What of a run's folder would run here and is vouched for by nothing but its record, and what to do about each.
+
+    Its notebook must be that of a commit in the history of the code here, or the one that lies here; as it was
+    executed, it must have the same code; and a model in it must be one that the market's ledger names.
+    """
+    record, template = read_record(folder), template_of(folder)
+    here, executed, champion = notebook_of(template.stem), folder / f"{template.stem}.ipynb", folder / "in" / "champion"
+    problems = []
+    if not (here.exists() and sha256_of(here) == sha256_of(template)) and not is_committed(
+        template, here.name, record.commit
+    ):
+        other = f"not {here.name} of commit {record.commit}, or that is no commit in the history of the code here"
+        advice = f"nor {here}; git pull, or, once you have read it, put it there"
+        problems.append(f"template/{template.name}: {other}, {advice}")
+    if _code(executed) != _code(template):
+        problems.append(f"{executed.name}: its code is not that of its template; look who writes to MLflow")
+    if champion.exists() and content_digest(champion) not in _promoted(record.tags.get("market", "")):
+        advice = "look who writes to MLflow; footfall champion MARKET says which models are right"
+        problems.append(f"in/champion: no model that the market's ledger names; {advice}")
+    return problems
+
+
+def _promoted(market: str) -> set[str]:
+    """The sha256 of every model that a market's ledger names, each entry proved."""
+    return {entry.sha256 for entry in entries(bucket.connect(bucket_name()), market)}
+
+
+def _code(notebook: Path) -> list[str]:
+    """The code of a notebook, without the cell that a run's parameters were put into, if it holds nothing else."""
+    cells = [cell for cell in nbformat.read(notebook, as_version=4).cells if cell.cell_type == "code"]
+    return [cell.source for cell in cells if not _is_of_parameters(cell)]
+
+
+def _is_of_parameters(cell: nbformat.NotebookNode) -> bool:
+    return "injected-parameters" in cell.metadata.get("tags", []) and _names_literals(cell.source)
+
+
+def _names_literals(source: str) -> bool:
+    """Whether code does nothing but to give names to literals."""
+    try:
+        for statement in ast.parse(source).body:
+            if not isinstance(statement, ast.Assign) or not all(isinstance(to, ast.Name) for to in statement.targets):
+                return False
+            ast.literal_eval(statement.value)
+    except (SyntaxError, ValueError):
+        return False
+    return True
