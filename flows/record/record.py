@@ -89,7 +89,10 @@ def read_record(folder: Path) -> Record:
 
 
 def differences(folder: Path) -> list[str]:
-    """What in a folder is not as its record says; nothing if every byte is."""
+    """What in a folder is not as its record says; nothing if every byte is.
+
+    A part of a file, which a kill leaves beside it, begins with a dot: nothing reads or imports it.
+    """
     record = read_record(folder)
     pages = {f"{record.notebook}.ipynb", f"{record.notebook}.html", "changes.html"}  # nothing that would be imported
     recorded = {
@@ -98,7 +101,7 @@ def differences(folder: Path) -> list[str]:
         **{f"out/{name}": digest for name, digest in record.outputs.items()},
         **{name: digest for name, digest in record.pages.items() if name in pages},
     }
-    actual = {name: digest for name, digest in digests(folder).items() if name not in OURS}
+    actual = {name: digest for name, digest in digests(folder).items() if name not in OURS and name[0] != "."}
     return [
         f"{name}: {'missing' if name not in actual else 'not in the record' if name not in recorded else 'altered'}"
         for name in sorted(recorded.keys() | actual.keys())

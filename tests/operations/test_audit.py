@@ -7,7 +7,7 @@ import subprocess
 
 import nbformat
 import pytest
-from conftest import footfall
+from conftest import footfall, typical
 from small_notebook import write
 
 from flows.notebook.execute import run_notebook
@@ -206,7 +206,7 @@ FORGED = {
 }
 
 
-@pytest.mark.parametrize("forge", FORGED)
+@pytest.mark.parametrize("forge", typical([*FORGED], another_notebook, another_model, code_among_parameters))
 def test_what_somebody_put_into_mlflow_with_a_record_that_fits_is_not_run(forge, published, tmp_path):
     from flows.record import mlflow_runs
 
