@@ -6,12 +6,14 @@ import hashlib
 import io
 import json
 import threading
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
+
+from flows.sources.weather import HOST_SETTING, KEY
 
 FIRST = dt.date(2024, 8, 1)  # of both cities' figures
 ZURICH = ZoneInfo("Europe/Zurich")
@@ -106,6 +108,15 @@ class Server:
 
     def url(self, path):
         return f"http://127.0.0.1:{self._server.server_port}/{path}"
+
+
+@contextmanager
+def weather_service(monkeypatch, key):
+    """A server in the place of the weather service, and the key that it is asked with."""
+    with Server() as server:
+        monkeypatch.setenv(HOST_SETTING, server.url("").rstrip("/"))
+        monkeypatch.setenv(KEY, key)
+        yield server
 
 
 class _Handler(BaseHTTPRequestHandler):

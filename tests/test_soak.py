@@ -100,17 +100,20 @@ def misbehaving(which, fault, pattern, most):
     return switch
 
 
-FAULTS = {
-    "none": lambda house, random, run: None,
-    "the flow is killed": told(signal.SIGKILL),
-    "the flow is told to stop": told(signal.SIGTERM),
-    "a kernel is killed": kernel_killed,
+OF_SERVERS = {
     "MLflow answers 503": misbehaving("mlflow", 503, "", 4),
     "MLflow cuts its replies": misbehaving("mlflow", "cut", "", 3),
     "MLflow loses artifacts": misbehaving("mlflow", "reset", "artifacts", 6),
     "the bucket answers 503": misbehaving("bucket", 503, "", 8),
     "the bucket does, and its reply is lost": misbehaving("bucket", "lose", "POST /upload", 4),
     "the pointer's reply is lost": misbehaving("bucket", "lose", "POST .*latest.json", 1),
+}
+FAULTS = {
+    "none": lambda house, random, run: None,
+    "the flow is killed": told(signal.SIGKILL),
+    "the flow is told to stop": told(signal.SIGTERM),
+    "a kernel is killed": kernel_killed,
+    **OF_SERVERS,
 }
 
 

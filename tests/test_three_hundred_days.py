@@ -21,7 +21,7 @@ import pandas as pd
 import psutil
 import pytest
 from proxy import Proxy
-from test_soak import kernel_killed, misbehaving
+from test_soak import OF_SERVERS, kernel_killed
 
 from flows.settings import ROOT, home
 
@@ -51,12 +51,7 @@ asyncio.run(walk())
 FAULTS = {
     "a kernel is killed": kernel_killed,
     "the fork server is killed": lambda house, random, run: fork_server(run).kill(),
-    "MLflow answers 503": misbehaving("mlflow", 503, "", 4),
-    "MLflow cuts its replies": misbehaving("mlflow", "cut", "", 3),
-    "MLflow loses artifacts": misbehaving("mlflow", "reset", "artifacts", 6),
-    "the bucket answers 503": misbehaving("bucket", 503, "", 8),
-    "the bucket does, and its reply is lost": misbehaving("bucket", "lose", "POST /upload", 4),
-    "the pointer's reply is lost": misbehaving("bucket", "lose", "POST .*latest.json", 1),
+    **OF_SERVERS,
 }
 
 

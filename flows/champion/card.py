@@ -72,7 +72,8 @@ def signature(about: dict[str, Any]) -> ModelSignature:
 
     Days may be text or timestamps: of MLflow's types only ``any`` lets both pass.
     """
-    many, first = bool(about.get("series")), "" if about.get("series") else published(about).strftime(ISO)
+    many = bool(about.get("series"))
+    first = "" if many else published(about).strftime(ISO)
     of = [ColSpec(DataType.string, name) for name in SERIES] if many else []
     rows = [*of, ColSpec(DataType.double, "value"), ColSpec(DataType.string, "open", required=False)] if many else []
     forecast = [ColSpec(DataType.double, name) for name in ("mean", *QUANTILES)]

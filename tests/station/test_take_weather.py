@@ -8,10 +8,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pandas as pd
 import pytest
-from live import Server
+from live import weather_service
 
 from flows.settings import today
-from flows.sources.weather import HOST_SETTING, KEY
 from flows.storage import bucket as storage
 from flows.storage import layout
 from footfall.digest import sha256
@@ -40,9 +39,7 @@ def weather(servers):
 
 @pytest.fixture
 def service(monkeypatch):
-    with Server() as server:
-        monkeypatch.setenv(HOST_SETTING, server.url("").rstrip("/"))
-        monkeypatch.setenv(KEY, "canary-31aa")
+    with weather_service(monkeypatch, "canary-31aa") as server:
         yield server
 
 

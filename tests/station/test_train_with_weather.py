@@ -8,10 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import footfall, market
-from live import Server
+from live import weather_service
 
 from flows.settings import today
-from flows.sources.weather import HOST_SETTING, KEY
 from flows.storage import bucket, forecasts
 from footfall.sources.weather import LEADS, PAST
 
@@ -47,9 +46,7 @@ def house(servers, days, rain, tmp_path, monkeypatch):
 
 @pytest.fixture
 def service(monkeypatch):
-    with Server() as server:
-        monkeypatch.setenv(HOST_SETTING, server.url("").rstrip("/"))
-        monkeypatch.setenv(KEY, "canary-77c1")
+    with weather_service(monkeypatch, "canary-77c1") as server:
         yield server
 
 
