@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Not into an environment that the shell has activated.
 UV := VIRTUAL_ENV=.venv $(BIN)/uv pip
 
-.PHONY: run quick test soak mutants fuzz cloud lab up bench bench-models bench-own bench-weather bench-many lint lock
+.PHONY: run quick test alone served soak mutants fuzz cloud lab up bench bench-models bench-own bench-weather bench-many lint lock
 run: .venv/ready       ## next week's forecast from the bundled sample, published to the local bucket
 	$(BIN)/footfall run sample
 
@@ -14,7 +14,13 @@ quick: .venv/ready     ## lint, types and every short test that needs no server,
 
 test: .venv/ready .venv/browser  ## every check: lint, types, tests, notebooks
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(MAKE) --no-print-directory --jobs 2 alone served
+
+alone: .venv/ready     # the half of `test` that waits for nobody, beside the one that does: so both cores are kept busy
+	$(BIN)/pytest -m "not soak and not cloud and not servers and not kernel"
+
+served: .venv/ready .venv/browser
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not soak and not cloud and (servers or kernel)"
 
 soak: .venv/ready      ## the long experiments: every way of dying, many times, and FOOTFALL_SOAK_DAYS (30) with faults at random
 	$(BIN)/pytest -m soak

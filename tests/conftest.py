@@ -36,16 +36,15 @@ settle_proxies()
 SAID = "first-run.txt"
 HOMES = ("PREFECT_API_URL", "MLFLOW_TRACKING_URI", "FOOTFALL_BUCKET", "STORAGE_EMULATOR_HOST", "PREFECT_HOME")
 LONGEST = (
-    "test_types",
     "test_cli",
-    "test_notebooks",
+    "test_notebooks",  # needs no server: by its end the other worker has left its home to begin with
+    "test_execute",
     "test_review_flow",
     "test_worker",
     "test_backfill",
-    "test_environment",
-    "test_real",
     "test_dying",
     "test_schedule",
+    "test_environment",
 )
 
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import live
 import pandas as pd
 import pytest
-from conftest import footfall, typical
+from conftest import footfall
 from invariants import check
 from live import LINES, PLACES
 
@@ -177,7 +177,8 @@ def says(city, trouble):
     return {"shape": city.says, "429": "answered 429", "500": "answered 500"}.get(trouble, "tried 4 times")
 
 
-@pytest.mark.parametrize("city", typical(list(MARKETS), "lisboa"), indirect=True)
+@pytest.mark.soak
+@pytest.mark.parametrize("city", list(MARKETS), indirect=True)
 def test_a_few_days_of_both(city, servers, few_candidates):
     with (city.folder / f"{city.name}.yaml").open("a") as file:
         file.write("train: {backtest_days: 60}\n")

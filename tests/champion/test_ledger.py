@@ -48,15 +48,15 @@ def gate(wis, **naive):
 @pytest.fixture
 def versions(ledger, tmp_path):
     """A market of its own in the registry, and as many versions as are asked for."""
-    market, numbers = f"m{uuid.uuid4().hex[:8]}", itertools.count()
+    from flows.champion import registry
+    from flows.record import mlflow_runs
+
+    market, numbers, run = f"m{uuid.uuid4().hex[:8]}", itertools.count(), training(mlflow_runs, tmp_path)
 
     def more():
-        from flows.champion import registry
-        from flows.record import mlflow_runs
-
         folder = tmp_path / str(next(numbers))
         folder.mkdir()
-        return registry.register(market, training(mlflow_runs, folder), model(folder, folder.name), {})
+        return registry.register(market, run, model(folder, folder.name), {})
 
     return market, more
 

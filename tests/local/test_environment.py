@@ -66,10 +66,10 @@ def test_a_proxy_that_cannot_be_used_is_named(proxy, kind, monkeypatch):
     assert "canary-proxy" not in str(refused.value)
 
 
-@pytest.mark.parametrize("command", [["forecast", "sample"], ["predict", "sample"], ["doctor"]], ids=" ".join)
+@pytest.mark.parametrize("command", typical(["predict sample", "forecast sample", "doctor"], "predict sample"))
 def test_a_proxy_that_cannot_be_used_stops_before_anything_is_begun(command, tmp_path):
     home = tmp_path / "home"
-    done = footfall(*command, without=ADDRESSES, FOOTFALL_HOME=str(home), ALL_PROXY="socks5://127.0.0.1:1080")
+    done = footfall(*command.split(), without=ADDRESSES, FOOTFALL_HOME=str(home), ALL_PROXY="socks5://127.0.0.1:1080")
     assert done.returncode == 4 and b"Traceback" not in done.stderr, done
     assert b"ALL_PROXY is socks5://127.0.0.1:1080" in done.stdout and not home.exists()
 
@@ -132,8 +132,8 @@ def test_a_clock_that_is_set_back_an_hour_in_a_run_breaks_nothing(first_run, tmp
 
 
 @pytest.mark.parametrize("encoding", typical(["ascii", "latin-1"], "ascii"))
-@pytest.mark.parametrize("command", [["forecast", "sample"], ["status", "sample"], ["--help"]], ids=" ".join)
+@pytest.mark.parametrize("command", typical(["forecast sample", "status sample", "--help"], "forecast sample"))
 def test_a_terminal_that_lacks_a_letter_is_shown_the_others(command, encoding, first_run):
-    done = footfall(*command, PYTHONIOENCODING=encoding)
+    done = footfall(*command.split(), PYTHONIOENCODING=encoding)
     assert done.returncode == 0 and not done.stderr, done
     assert b"sample" in done.stdout or b"predict" in done.stdout

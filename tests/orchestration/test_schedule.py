@@ -24,6 +24,14 @@ TODAY = dt.datetime.now(LISBON).date()
 PREDICT = [sys.executable, "-u", "-m", "flows.cli.main", "predict", "sample"]
 
 
+@pytest.fixture(autouse=True)
+def nothing_stays_scheduled(client):
+    """What was due on days that are over would be late for ever, and the server busy with telling so."""
+    yield
+    for one in client.read_deployments():
+        client.delete_deployment(one.id)
+
+
 def missed(client, deployment_id, days):
     """The runs that the server's own scheduler would have made for the past days, oldest first."""
     from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterDeploymentId

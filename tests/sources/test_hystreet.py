@@ -19,7 +19,17 @@ DATA = Data(source="x", unit="counts", format="hystreet", location=PLACE, timezo
 
 @pytest.fixture(scope="module")
 def rows():
-    return hystreet(TODAY)
+    """From a week before the clocks change on."""
+    first, *_ = hours(AUTUMN - dt.timedelta(days=7))
+    return [row for row in hystreet(TODAY) if row[0] >= first]
+
+
+@pytest.fixture(scope="module")
+def whole(rows, tmp_path_factory):
+    """What is read of all rows."""
+    path = tmp_path_factory.mktemp("whole") / "hystreet.csv"
+    path.write_bytes(as_csv(rows, HEADER))
+    return read_hystreet(path, DATA, TODAY)
 
 
 @pytest.fixture
@@ -40,54 +50,58 @@ def truth(day):
     return sum(number for _, place, number in walkers(day) if place == PLACES[0])
 
 
-def test_days_are_those_of_the_place_and_the_one_that_is_not_over_is_left_out(read, rows):
-    reading = read(rows)
-    assert reading.notes == []
-    assert set(reading.series["location"]) == {f"CH-ZH/{place}" for place in PLACES}
-    assert days(reading).index[-1] == pd.Timestamp(YESTERDAY)
-    assert days(reading)[str(YESTERDAY)] == truth(YESTERDAY)
+def test_days_are_those_of_the_place_and_the_one_that_is_not_over_is_left_out(whole):
+    assert whole.notes == []
+    assert set(whole.series["location"]) == {f"CH-ZH/{place}" for place in PLACES}
+    assert days(whole).index[-1] == pd.Timestamp(YESTERDAY)
+    assert days(whole)[str(YESTERDAY)] == truth(YESTERDAY)
 
 
-def test_the_days_on_which_clocks_change_are_whole_with_their_own_hours(read, rows):
+def test_the_days_on_which_clocks_change_are_whole_with_their_own_hours(read, rows, whole):
     assert (len(hours(SPRING)), len(hours(AUTUMN))) == (23, 25)
-    assert days(read(rows))[str(SPRING)] == truth(SPRING) and days(read(rows))[str(AUTUMN)] == truth(AUTUMN)
-    twice = [row for row in rows if row[0] != hours(AUTUMN)[3]]  # one of the two that clocks show as 02:00
+    assert days(whole)[str(SPRING)] == truth(SPRING) and days(whole)[str(AUTUMN)] == truth(AUTUMN)
+    second = hours(AUTUMN)[3]
+    twice = [row for row in rows if row[0] != second]  # one of the two that clocks show as 02:00
     assert pd.isna(days(read(twice))[str(AUTUMN)])
 
 
 @pytest.mark.parametrize("hour", [0, 12, 23])
-def test_a_day_with_an_hour_missing_is_unknown_not_small_and_at_its_place_alone(hour, read, rows):
+def test_a_day_with_an_hour_missing_is_unknown_not_small_and_at_its_place_alone(hour, read, rows, whole):
     day = dt.date(2025, 4, 3)
-    less = [row for row in rows if (row[0], row[1]) != (hours(day)[hour], PLACES[0])]
+    gone = (hours(day)[hour], PLACES[0])
+    less = [row for row in rows if row[:2] != gone]
     reading = read(less)
     assert pd.isna(days(reading)[str(day)]) and days(reading, f"CH-ZH/{PLACES[1]}").notna().all()
     assert reading.notes == ["hours are missing, taken as not known: 1 day; last 2025-04-03"]
-    assert days(reading).drop(pd.Timestamp(day)).equals(days(read(rows)).drop(pd.Timestamp(day)))
+    assert days(reading).drop(pd.Timestamp(day)).equals(days(whole).drop(pd.Timestamp(day)))
 
 
 def test_yesterday_is_unknown_while_its_last_hours_are_late(read, rows):
-    late = [row for row in rows if row[0] < hours(YESTERDAY)[20]]
+    eight = hours(YESTERDAY)[20]
+    late = [row for row in rows if row[0] < eight]
     assert pd.isna(days(read(late))[str(YESTERDAY)])
 
 
 def test_an_hour_without_a_count_and_a_day_without_anybody_are_unknown(read, rows):
     day = dt.date(2025, 4, 3)
-    blank = [(moment, place, "" if moment == hours(day)[4] else number) for moment, place, number in rows]
+    moments = hours(day)
+    blank = [(moment, place, "" if moment == moments[4] else number) for moment, place, number in rows]
     assert pd.isna(days(read(blank))[str(day)])
-    dead = [(moment, place, 0 if moment in hours(day) else number) for moment, place, number in rows]
+    dead = [(moment, place, 0 if moment in moments else number) for moment, place, number in rows]
     reading = read(dead)
     assert pd.isna(days(reading)[str(day)]) and "no" not in set(reading.series["open"])
 
 
 def test_a_missing_day_is_a_row_that_is_not_known(read, rows):
     day = dt.date(2025, 4, 3)
-    reading = read([row for row in rows if row[0] not in hours(day)])
+    moments = hours(day)
+    reading = read([row for row in rows if row[0] not in moments])
     assert pd.isna(days(reading)[str(day)]) and set(reading.series["open"]) == {"yes", "unknown"}
 
 
-def test_what_is_said_twice_alike_is_dropped_and_otherwise_both_are_named(read, rows):
+def test_what_is_said_twice_alike_is_dropped_and_otherwise_both_are_named(read, rows, whole):
     reading = read([*rows, *rows[-600:-500]])
-    assert days(reading).equals(days(read(rows))) and reading.notes == ["said again in 100 rows, left out"]
+    assert days(reading).equals(days(whole)) and reading.notes == ["said again in 100 rows, left out"]
     moment, place, number = rows[-600]
     with pytest.raises(DataProblem, match=rf"pedestrians_count: {number + 1} — row \d+ has {number} for the same"):
         read([*rows, (moment, place, number + 1)])
