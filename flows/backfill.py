@@ -12,7 +12,7 @@ from flows.review import review
 from flows.settings import bucket_name
 from flows.sources.reading import one_reading
 from flows.storage import bucket, forecasts
-from flows.train import train
+from flows.train import is_due, train
 from footfall.errors import Interrupted, Problem
 
 
@@ -65,8 +65,7 @@ async def backfill(
 
 
 async def _walk(market: str, day: dt.date, settings: dict[str, Any] | None, show: bool) -> str:
-    store = bucket.connect(bucket_name())
-    if day.day == 1 or ledger.champion(store, market, day) is None:
+    if is_due(bucket.connect(bucket_name()), market, day):
         await train(market, str(day), settings)
     published = await predict(market, str(day), settings, show=show)
     return f"{published} · {await review(market, str(day), settings)}"

@@ -1,9 +1,11 @@
 """The monthly station: backtest the candidates, and make the best one champion if the gate lets it pass."""
 
+import datetime as dt
 from typing import Any
 
 from prefect.client.schemas.objects import State
 
+from flows.champion import ledger
 from flows.orchestration import schedule
 from flows.station import artifacts
 from flows.station.champion import promote, register, take_champion
@@ -12,6 +14,7 @@ from flows.station.run import Run, recorded, run_notebook
 from flows.station.snapshot import take_snapshot
 from flows.station.station_flow import station_flow
 from flows.station.weather import take_past_weather
+from flows.storage.bucket import Bucket
 from footfall.params import TrainParams
 
 
@@ -43,6 +46,11 @@ async def train(
     decided = promote(run, version, incumbent)
     await artifacts.present(run, decided, run.written("leaderboard.json"))
     return decided
+
+
+def is_due(store: Bucket, market: str, day: dt.date) -> bool:
+    """Whether a market is trained on a day: on the first of a month, and where it has no champion yet."""
+    return day.day == 1 or ledger.champion(store, market, day) is None
 
 
 def _parameters(run: Run, weather: str, incumbent: str | None) -> TrainParams:

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 WINGS = ("flows", "footfall")
 ORDER = [("settings", "masking", "proxies", "machine"), ("storage", "record", "sources"),
          ("notebook", "champion", "orchestration"), ("station",),
-         ("explore", "train", "predict", "review", "whatif", "backfill"),
+         ("explore", "train", "predict", "review", "whatif", "backfill", "daily"),
          ("operations", "authoring", "local"), ("cli",)]  # fmt: skip
 STATIONS = {"explore", "train", "predict", "review"}
 OUTSIDE = {  # the rooms that import it
@@ -25,7 +25,7 @@ OUTSIDE = {  # the rooms that import it
     "google": {"storage", "record"},
     "google_crc32c": {"storage"},
     "httpx": {"proxies", "sources", "orchestration"},
-    "prefect": {"station", "orchestration", "cli", "whatif", *STATIONS},
+    "prefect": {"station", "orchestration", "cli", "whatif", "daily", *STATIONS},
     "apprise": {"orchestration"},
     "typer": {"cli"},
     "playwright": {"authoring"},

@@ -25,6 +25,7 @@ def worker() -> Iterator[subprocess.Popen[bytes]]:
     done = subprocess.run([*PREFECT, *words], cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         raise EnvironmentProblem(f"prefect {' '.join(words)}: {(done.stderr or done.stdout)[-800:]}")
+    deployments.drop_schedules()
     automations.arrange()
     with contextlib.ExitStack() as stack:
         yield launch(stack, "worker", [*PREFECT, "worker", "start", "--pool", POOL], ROOT)

@@ -1,7 +1,7 @@
 """The deployments: those of ``prefect.yaml``, and one of each station for every other market in ``params/``.
 
-A market that is its one file, as `footfall new` writes it, so needs no entry there. One whose clock stands still has no
-schedule: its days are run by hand.
+A market that is its one file, as `footfall new` writes it, so needs no entry there. Its stations wait for a person; by
+schedule ``daily/all`` runs it among the others of its zone, see `flows.daily`, unless its clock stands still.
 """
 
 from pathlib import Path
@@ -9,12 +9,13 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from flows.orchestration.client import answering
 from flows.settings import ROOT, home, params_folder
 from footfall.errors import UsageProblem
 from footfall.market_file import market_names, read_market
 from footfall.params import Market
 
-SCHEDULES = {"train": "monthly", "predict": "daily", "review": "after-predict"}  # by their names in prefect.yaml
+DAILY = "all"
 DOES = {
     "train": "Backtest the candidates on the market's figures; what passes the gate becomes champion.",
     "predict": "The champion's forecast of the market's next days, published.",
@@ -27,21 +28,47 @@ def prefect_file() -> Path:
 
     A market whose file cannot be read keeps no other from its deployments: see `unreadable`.
     """
-    yaml = YAML(typ="safe", pure=True)
-    project = yaml.load(ROOT / "prefect.yaml")
-    written = {entry["parameters"]["market"] for entry in project["deployments"]}
-    markets = [market for name, market in _markets().items() if name not in written and isinstance(market, Market)]
-    project["deployments"] += [
-        _deployment(market, station, project["definitions"]) for market in markets for station in SCHEDULES
-    ]
+    project = _project()
+    pool, schedules = project["definitions"]["pool"], project["definitions"]["daily"]
+    by_hand = [_deployment(market.name, station, pool) for market in _others(project) for station in DOES]
+    project["deployments"] += [*by_hand, _daily(pool, schedules)]
     path = home() / "deployments.yaml"
-    yaml.dump(project, path)
+    YAML(typ="safe", pure=True).dump(project, path)
     return path
+
+
+def drop_schedules() -> None:
+    """Take from the server the schedules of stations that wait for a person: `prefect deploy` leaves them there."""
+    with answering() as client:
+        for market in _others(_project()):
+            for station in DOES:
+                deployment = client.read_deployment_by_name(f"{station}/{market.name}")
+                for entry in deployment.schedules:
+                    client.delete_deployment_schedule(deployment.id, entry.id)
+
+
+def by_zone() -> dict[str, list[str]]:
+    """The markets that ``daily/all`` runs, by the zone of their clock: those without an entry of their own."""
+    zones: dict[str, list[str]] = {}
+    for market in _others(_project()):
+        if market.data.as_of is None:
+            zones.setdefault(market.data.timezone, []).append(market.name)
+    return zones
 
 
 def unreadable() -> dict[str, str]:
     """The markets that have no deployment of their own, since their file cannot be read, and what is wrong with it."""
     return {name: str(problem) for name, problem in _markets().items() if isinstance(problem, UsageProblem)}
+
+
+def _project() -> dict[str, Any]:
+    return dict(YAML(typ="safe", pure=True).load(ROOT / "prefect.yaml"))
+
+
+def _others(project: dict[str, Any]) -> list[Market]:
+    """The markets that are not written in prefect.yaml, as far as their files can be read."""
+    written = {entry["parameters"]["market"] for entry in project["deployments"]}
+    return [market for name, market in _markets().items() if name not in written and isinstance(market, Market)]
 
 
 def _markets() -> dict[str, Market | UsageProblem]:
@@ -54,14 +81,25 @@ def _markets() -> dict[str, Market | UsageProblem]:
     return found
 
 
-def _deployment(market: Market, station: str, definitions: dict[str, Any]) -> dict[str, Any]:
-    stands_still = market.data.as_of is not None
-    schedules = [] if stands_still else definitions[SCHEDULES[station]]
+def _deployment(market: str, station: str, pool: dict[str, Any]) -> dict[str, Any]:
     return {
-        "name": market.name,
+        "name": market,
         "entrypoint": f"flows/{station}.py:{station}",
         "description": DOES[station],
-        "parameters": {"market": market.name},
-        "schedules": [{**schedule, "timezone": market.data.timezone} for schedule in schedules],
-        "work_pool": definitions["pool"],
+        "parameters": {"market": market},
+        "schedules": [],
+        "work_pool": pool,
     }
+
+
+def _daily(pool: dict[str, Any], schedules: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "name": DAILY,
+        "entrypoint": "flows/daily.py:daily",
+        "description": "The markets that have no schedule of their own, one by one: train if due, predict, review.",
+        "schedules": [
+            {**schedule, "timezone": zone, "parameters": {"timezone": zone}}
+            for schedule in schedules for zone in sorted(by_zone())
+        ],
+        "work_pool": pool,
+    }  # fmt: skip

@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+from contextlib import suppress
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,7 +14,7 @@ from prefect.client.schemas.filters import (
     FlowRunFilterState,
     FlowRunFilterStateType,
 )
-from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.client.schemas.objects import DeploymentSchedule, FlowRun, State, StateType
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.context import FlowRunContext
@@ -23,8 +24,10 @@ from prefect.states import Completed
 
 from flows.orchestration import alerts
 from flows.orchestration.client import answering
+from flows.orchestration.deployments import DAILY, by_zone
 from flows.settings import params_folder, today
 from footfall.market_file import read_market
+from footfall.params import Data
 
 GOING = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
 MEMORY = dt.timedelta(days=900)  # Prefect works out a thousand dates at most
@@ -36,8 +39,8 @@ def due() -> dt.datetime | None:
     return run.expected_start_time if run and run.auto_scheduled else None
 
 
-def overtaken(market: str) -> State[Any] | None:
-    """The end of a scheduled run that begins when a newer one of its deployment is already due; None if it is to run.
+def overtaken(*markets: str) -> State[Any] | None:
+    """The end of a scheduled run that begins when a newer one of its schedule is already due; None if it is to run.
 
     After days without a worker the backlog starts all at once. Only the newest of it does any work; of the others it is
     said, once, which days they were and how to have them.
@@ -50,6 +53,12 @@ def overtaken(market: str) -> State[Any] | None:
         newer = due_after(client, run)
     if not newer:
         return None
+    sentences = [_missed(market, run, newer) for market in markets]
+    return Completed(name="Missed", message=" ".join(sentences))
+
+
+def _missed(market: str, run: FlowRun, newer: list[FlowRun]) -> str:
+    """Which days of a market were not run in time, in a sentence; an alert is open for as long as that is so."""
     data = read_market(params_folder(), market).data
     due_runs = (run, [run, *newer][-2], newer[-1])
     first, last, newest = (today(data.timezone, late.expected_start_time) for late in due_runs)
@@ -58,17 +67,18 @@ def overtaken(market: str) -> State[Any] | None:
     if data.as_of is None:  # a market whose clock stands still has missed nothing
         sentence += f" Run what was missed:  footfall backfill {market} --from {first} --to {last}"
         alerts.open(market, "missed day", sentence)
-    return Completed(name="Missed", message=sentence)
+    return sentence
 
 
 def coming(market: str) -> list[dict[str, str]]:
     """What the deployments of a market have before them, the late first: flow, when in its own zone, state."""
-    zone = ZoneInfo(read_market(params_folder(), market).data.timezone)
+    data = read_market(params_folder(), market).data
+    zone = ZoneInfo(data.timezone)
     with answering() as client:
         coming: list[tuple[str, FlowRun]] = []
-        for flow in ("train", "predict", "review"):
+        for name in (f"train/{market}", f"predict/{market}", f"review/{market}", *_with_others(market, data)):
             try:
-                deployment = client.read_deployment_by_name(f"{flow}/{market}")
+                deployment = client.read_deployment_by_name(name)
             except ObjectNotFound:
                 continue
             runs = client.read_flow_runs(
@@ -79,7 +89,8 @@ def coming(market: str) -> list[dict[str, str]]:
                 sort=FlowRunSort.EXPECTED_START_TIME_ASC,
                 limit=20,
             )
-            coming += [(flow, run) for run in _late_and_next(runs)]
+            its = [run for run in runs if run.parameters.get("timezone", data.timezone) == data.timezone]
+            coming += [(name.partition("/")[0], run) for run in _late_and_next(its)]
     return [
         {"flow": flow, "when": f"{run.expected_start_time.astimezone(zone):%Y-%m-%d %H:%M}", "state": run.state_name}
         for flow, run in coming
@@ -89,18 +100,24 @@ def coming(market: str) -> list[dict[str, str]]:
 
 def days(market: str, first: dt.date, last: dt.date) -> list[dt.date]:
     """The days from `first` to `last` on which a forecast of the market is scheduled; none without a deployment."""
+    data, schedules = read_market(params_folder(), market).data, list[DeploymentSchedule]()
     with answering() as client:
-        try:
-            schedules = client.read_deployment_by_name(f"predict/{market}").schedules
-        except ObjectNotFound:
-            return []
-    first, zone = max(first, last - MEMORY), ZoneInfo(read_market(params_folder(), market).data.timezone)
+        for name in (f"predict/{market}", *_with_others(market, data)):
+            with suppress(ObjectNotFound):
+                schedules += client.read_deployment_by_name(name).schedules
+    schedules = [entry for entry in schedules if entry.parameters.get("timezone", data.timezone) == data.timezone]
+    first, zone = max(first, last - MEMORY), ZoneInfo(data.timezone)
     span = [dt.datetime.combine(day, dt.time(), zone) for day in (first, last + dt.timedelta(days=1))]
     moments: set[dt.datetime] = set()
     for active in (entry.schedule for entry in schedules if entry.active):
         if isinstance(active, CronSchedule):
             moments |= set(asyncio.run(DueCron(cron=active.cron, timezone=active.timezone).get_dates(None, *span)))
     return sorted({moment.date() for moment in moments if moment < span[1]})
+
+
+def _with_others(market: str, data: Data) -> list[str]:
+    """The deployment that runs the market among others of its zone, if it is one of them."""
+    return [f"daily/{DAILY}"] if market in by_zone().get(data.timezone, []) else []
 
 
 def _late_and_next(runs: list[FlowRun]) -> list[FlowRun]:
@@ -110,7 +127,7 @@ def _late_and_next(runs: list[FlowRun]) -> list[FlowRun]:
 
 
 def due_after(client: SyncPrefectClient, run: FlowRun) -> list[FlowRun]:
-    """The scheduled runs of the same deployment that came due after this one, oldest first."""
+    """The scheduled runs of the same deployment and zone that came due after this one, oldest first."""
     later = {"after_": run.expected_start_time, "before_": dt.datetime.now(dt.UTC)}
     runs = client.read_flow_runs(
         flow_run_filter=FlowRunFilter(
@@ -119,9 +136,9 @@ def due_after(client: SyncPrefectClient, run: FlowRun) -> list[FlowRun]:
         ),
         sort=FlowRunSort.EXPECTED_START_TIME_ASC,
     )
-    called_off = (StateType.CANCELLED, StateType.CANCELLING)
-    scheduled = [one for one in runs if one.auto_scheduled and one.id != run.id]
-    return [one for one in scheduled if one.state_type not in called_off]
+    called_off, zone = (StateType.CANCELLED, StateType.CANCELLING), run.parameters.get("timezone")
+    scheduled = [one for one in runs if one.auto_scheduled and one.id != run.id and one.state_type not in called_off]
+    return [one for one in scheduled if one.parameters.get("timezone") == zone]
 
 
 def own_run() -> FlowRun | None:

@@ -57,7 +57,8 @@ async def failed(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> 
     Who asks for what cannot be, such as a day to come, is told there and then; that is no trouble of the market's.
     """
     error = await state.aresult(raise_on_failure=False)
-    if isinstance(error, UsageProblem) and not flow_run.auto_scheduled:
+    somebody_asked = not flow_run.auto_scheduled and not flow_run.parent_task_run_id
+    if isinstance(error, UsageProblem) and somebody_asked:
         return
     cause = "stale source" if isinstance(error, StaleSource) else f"failure of {flow.name}"
     alerts.open(

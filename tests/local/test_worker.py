@@ -13,6 +13,7 @@ import psutil
 import pytest
 import yaml
 from conftest import HOMES
+from deployments import deployment
 
 from flows.settings import POOL, ROOT, home
 from flows.storage import bucket, forecasts
@@ -24,7 +25,11 @@ ABROAD = {"TZ": "Asia/Kolkata", "LC_ALL": "tr_TR.UTF-8", "HTTP_PROXY": "http://1
 @pytest.fixture(scope="module")
 def up(servers, thin_notebooks):
     """`footfall up` in a process of its own, a guest of the servers that are there, and what it said: in another zone
-    and language than ours, and behind a proxy that answers nobody."""
+    and language than ours, and behind a proxy that answers nobody. One of the markets has a schedule of its own."""
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        deployment(client, "lisboa")
     env = {name: value for name, value in os.environ.items() if name not in HOMES} | ABROAD
     words, env = [sys.executable, "-m", "flows.cli.main", "up"], env | {"FOOTFALL_NOTEBOOKS": str(thin_notebooks)}
     with subprocess.Popen(words, env=env, stdout=subprocess.PIPE, text=True) as process:
@@ -124,6 +129,9 @@ def test_up_says_where_everything_is_and_stops_cleanly(up, servers, client):
     assert (pool.type, pool.concurrency_limit) == ("process", 1)
     assert {line.split()[0] for line in said if not line.startswith(" ")} == {"Prefect", "MLflow", "bucket", "A"}, said
     assert servers["MLFLOW_TRACKING_URI"] in "".join(said)
+    daily = client.read_deployment_by_name("daily/all")
+    assert {entry.parameters["timezone"] for entry in daily.schedules} == {"Europe/Lisbon", "Europe/Zurich"}
+    assert not client.read_deployment_by_name("predict/lisboa").schedules, "or it would run twice"
     (worker,) = psutil.Process(process.pid).children()
     process.send_signal(signal.SIGINT)
     assert process.wait() == 0 and not worker.is_running()

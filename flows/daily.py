@@ -1,0 +1,58 @@
+"""The day's work of every market that has no schedule of its own: one run after the other in one process.
+
+What a process costs before its first line of work, imports above all, is so paid once a day and not three times a
+market. Each market keeps runs, records, states and alerts of its own.
+"""
+
+from collections.abc import Coroutine
+from typing import Any
+
+from prefect import Flow, flow
+from prefect.client.schemas.objects import State
+
+from flows.orchestration import deployments, schedule
+from flows.predict import predict
+from flows.review import review
+from flows.settings import bucket_name, today
+from flows.sources.reading import one_reading
+from flows.station.run import log
+from flows.storage import bucket
+from flows.train import is_due, train
+from footfall.errors import Interrupted, Problem, UsageProblem
+
+
+@flow(name="daily", flow_run_name="{timezone}", validate_parameters=False)
+async def daily(timezone: str) -> str | State[Any]:
+    """Predict and review each market of a zone; train it first, on the first of a month and where it has no champion.
+
+    Args:
+        timezone: IANA name of the zone, such as Europe/Lisbon.
+
+    Returns:
+        How many markets had their day.
+
+    Raises:
+        UsageProblem: If there is no such market.
+        Problem: At the end, if stations failed; each has told of it already, and kept no other from its day.
+    """
+    zones = deployments.by_zone()
+    if timezone not in zones:
+        raise UsageProblem(f"{timezone}: no market that is run with others has its clock there; there are {[*zones]}")
+    markets = zones[timezone]
+    if missed := schedule.overtaken(*markets):
+        return missed
+    day, failed = today(timezone, schedule.due()), list[str]()
+    for market in markets:
+        first = [train] if is_due(bucket.connect(bucket_name()), market, day) else []
+        stations: list[Flow[..., Coroutine[Any, Any, Any]]] = [*first, predict, review]
+        with one_reading():
+            for station in stations:
+                try:
+                    log().info(f"{market}: {await station(market, str(day))}")
+                except Interrupted:
+                    raise
+                except Exception as error:  # its own run has told of it, and is on record
+                    failed.append(f"{station.name} of {market}: {error}")
+    if failed:
+        raise Problem(f"{len(failed)} of the stations of {len(markets)} markets failed, the first of them {failed[0]}")
+    return f"{len(markets)} markets had their {day}"

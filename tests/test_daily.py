@@ -1,0 +1,58 @@
+"""The day's work of the markets of a zone, in one process: each has runs, records and alerts of its own."""
+
+import asyncio
+import uuid
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from flows.settings import home, today
+from flows.storage import bucket as storage
+from flows.storage import forecasts
+from footfall.errors import Problem, UsageProblem
+
+ZONE = "Atlantic/Azores"
+
+
+@pytest.fixture
+def houses(servers, tmp_path, monkeypatch):
+    """A café whose export is gone, and one whose figures end yesterday; their names."""
+    names = [f"{name}{uuid.uuid4().hex[:6]}" for name in ("gone", "tasca")]
+    days = pd.date_range(end=pd.Timestamp(today(ZONE)) - pd.Timedelta(days=1), periods=200)
+    covers = 100 + 20 * np.sin(days.dayofweek) + np.random.default_rng(1).normal(0, 5, len(days))
+    pd.DataFrame({"date": days, "covers": covers.round()}).to_csv(tmp_path / f"{names[1]}.csv", index=False)
+    for name in names:
+        data = f"source: '{tmp_path / name}.csv', unit: counts, columns: {{value: covers}}"
+        text = f"data: {{{data}, location: PT-20, timezone: {ZONE}}}\ntrain: {{backtest_days: 60}}\n"
+        (tmp_path / f"{name}.yaml").write_text(text)
+    monkeypatch.setenv("FOOTFALL_PARAMS", str(tmp_path))
+    return names
+
+
+def of_market(client, market):
+    """The states of a market's runs in Prefect, oldest first."""
+    runs = client.read_flow_runs(sort="START_TIME_ASC")
+    return [(run.name, run.state.type.value) for run in runs if run.parameters.get("market") == market]
+
+
+def test_of_two_houses_one_has_its_day_and_of_the_other_it_is_said(houses, client, few_candidates):
+    from flows.daily import daily
+    from flows.orchestration import alerts
+
+    day, (gone, tasca) = today(ZONE), houses
+    with pytest.raises(Problem, match=rf"^3 of the stations of 2 markets failed, the first of them train of {gone}: "):
+        asyncio.run(daily(ZONE))
+    assert forecasts.pointer(storage.connect("footfall"), tasca)["as_of"] == str(day)
+    assert of_market(client, tasca) == [(f"{tasca} {day}", "COMPLETED")] * 3
+    assert of_market(client, gone) == [(f"{gone} {day}", "FAILED")] * 3
+    assert {one["cause"] for one in alerts.opened(gone)} == {f"failure of {s}" for s in ("train", "predict", "review")}
+    stations = sorted(folder.name.split("-")[1] for folder in home().glob(f"runs/*-{tasca}-*"))
+    assert stations == ["predict", "review", "train"], "each has a record of its own"
+
+
+def test_a_zone_without_a_market_is_named(houses):
+    from flows.daily import daily
+
+    with pytest.raises(UsageProblem, match=r"^Asia/Tokyo: no market .* there are \['Atlantic/Azores'\]"):
+        asyncio.run(daily("Asia/Tokyo"))
