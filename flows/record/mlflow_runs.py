@@ -31,6 +31,7 @@ from mlflow.exceptions import MlflowException, RestException
 
 from flows.masking import without_passwords
 from flows.record import mlflow_fields
+from flows.record.cut_replies import ask_again_for_cut_replies
 from flows.record.files import replace, template_of
 from flows.record.folder import abandoned, unfinished
 from flows.record.owner import OWNER, read_owner
@@ -48,6 +49,7 @@ REFUSALS = {  # answers that no waiting makes better
 LIST = "runs"  # name of a shared view: the list of runs with what each came to
 METRICS = {"train": ["WIS", "MAE", "cover80"], "predict": ["mean", "width80"]}
 logging.getLogger("mlflow").setLevel(logging.WARNING)
+ask_again_for_cut_replies()
 
 
 class Away(EnvironmentProblem):

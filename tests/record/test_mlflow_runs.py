@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from mlflow_records import model, training
+from proxy import Proxy
 from small_notebook import PARENT, write
 
 from flows.notebook.execute import run_notebook
@@ -215,6 +216,33 @@ def test_a_record_waits_for_mlflow_and_is_delivered_once(record, tmp_path, monke
         assert time.monotonic() - began < 60
     assert record.deliver_waiting(runs) == ["delivered the record of one: succeeded"]
     assert record.deliver_waiting(runs) == []
+
+
+def test_a_reply_that_was_cut_midway_is_asked_for_again(record, registry, servers, tmp_path, monkeypatch):
+    """Each kind of request once: of the run, its files, going up and coming down, its figures, and of a model."""
+    with Proxy(servers["MLFLOW_TRACKING_URI"]) as proxy:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", proxy.url)
+        kinds = ("runs/create", "runs/get", "PUT .*record.json", "GET .*record.json", "runs/log-batch", "runs/update",
+                 "runs/search", "logged-models", "registered-models/create", "model-versions/create",
+                 "GET .*forecaster")  # fmt: skip
+        for kind in kinds:
+            proxy.add("cut", kind)
+        run, _ = kept_run(record, tmp_path, "1")
+        assert differences(record.fetch(run, tmp_path / "fetched")) == []
+        assert [found.info.run_id for _, found in record.search("small", f"tags.folder = 'run' and run_id = '{run}'")]
+        market = f"m{uuid.uuid4().hex[:8]}"
+        version = registry.register(market, training(record, tmp_path), model(tmp_path), {})
+        registry.lay_down(market, version, tmp_path / "in")
+        assert not proxy._faults, "each was met"
+
+
+def test_a_reply_that_is_cut_each_time_is_told_of(record, servers, monkeypatch):
+    with Proxy(servers["MLFLOW_TRACKING_URI"]) as proxy:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", proxy.url)
+        proxy.add("cut", "experiments/search", times=99)
+        with pytest.raises(record.Away, match=f"MLflow at {proxy.url} did not do its part"):
+            record.ask()
+        assert len(proxy.requests) == 3
 
 
 def test_changes_are_told_against_mlflow_where_the_disk_has_no_good_run(record, tmp_path):
