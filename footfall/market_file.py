@@ -97,6 +97,21 @@ def check_name(name: str) -> None:
         raise UsageProblem(f"{safe(repr(name), LONG)} cannot be a market's name: {objection}")
 
 
+def check_alike(folder: Path, name: str) -> None:
+    """Refuse a name that another market's file here has but for - and _: the scheduler's names have only one of them.
+
+    Raises
+    ------
+    UsageProblem
+        Names the other; of two that are there, the later in the alphabet is refused.
+    """
+    plain = name.replace("_", "-")
+    others = [other for other in market_names(folder) if other.replace("_", "-") == plain]
+    if (first := min(others, default=name)) != name:
+        why = f"{first}.yaml is in {folder.name}/, and two that differ in - and _ alone would share their alerts"
+        raise UsageProblem(f"{name!r} cannot be a market's name: {why}; give the market another")
+
+
 def _objection(name: str) -> str:
     if name in FOLDERS:
         return "a folder of the bucket's own is called so; give the market, and its file in params/, another"
@@ -112,6 +127,7 @@ def _file(folder: Path, name: str) -> Path:
     path = folder / f"{name}.yaml"
     if not path.is_file():
         raise UsageProblem(f"no market {name!r} in {folder.name}/{_near(name, market_names(folder))}")
+    check_alike(folder, name)
     return path
 
 

@@ -46,6 +46,14 @@ def test_a_name_that_is_taken_elsewhere_is_refused_although_its_file_is_there(na
     assert market_names(tmp_path) == ["cone", "ledgers"]
 
 
+def test_of_two_names_that_differ_in_dashes_alone_the_first_stays(tmp_path):
+    for name in ("tasca-1", "tasca_1", "tasca1"):
+        (tmp_path / f"{name}.yaml").write_text("data: {source: sample}\n")
+    assert read_market(tmp_path, "tasca-1").name == "tasca-1" and read_market(tmp_path, "tasca1").name == "tasca1"
+    with pytest.raises(UsageProblem, match=r"'tasca_1' cannot be a market's name: tasca-1\.yaml is in .*share"):
+        read_market(tmp_path, "tasca_1")
+
+
 def test_a_typo_in_the_market_finds_the_nearest():
     with pytest.raises(UsageProblem, match=r"no market 'portugla' in params/ — did you mean portugal\?"):
         read_market(PARAMS, "portugla")

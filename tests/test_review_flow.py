@@ -175,7 +175,7 @@ def test_before_anything_was_published_a_review_says_so_in_prefect_too_whatever_
     from prefect.client.orchestration import get_client
 
     name = cafe.replace("-", "_")
-    (params_folder() / f"{name}.yaml").write_text("data: {source: sample}\n")
+    (params_folder() / f"{cafe}.yaml").rename(params_folder() / f"{name}.yaml")
     told = review(name, "2022-09-26")
     assert told.startswith("nothing new became known") and "0 of the last 42 days are scored" in told
     assert not any("scores" in name for name in stored(cafe))
