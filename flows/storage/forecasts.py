@@ -175,12 +175,18 @@ def pointer(bucket: Bucket, market: str) -> dict[str, Any] | None:
     return _pointer(bucket, market)[0] or None
 
 
-def sets(bucket: Bucket, market: str) -> dict[str, list[str]]:
-    """The folders of all complete forecast sets of a market, by the day they stood on; of a day the oldest first."""
+def sets(bucket: Bucket, market: str, until: dt.date | None = None) -> dict[str, list[str]]:
+    """The folders of all complete forecast sets of a market, by the day they stood on; of a day the oldest first.
+
+    Those that were there when the first set of the day `until` was stored, if that is said and has one.
+    """
     blobs = storage.listed(bucket, layout.forecasts(market), match_glob=layout.manifests(market))  # a dozen files each
     folders: dict[str, list[str]] = {}
     for blob in sorted(blobs, key=lambda blob: (blob.time_created, blob.name)):
-        if day := layout.day_of(blob.name):
+        day = layout.day_of(blob.name)
+        if day and day == str(until):
+            break
+        if day:
             folders.setdefault(day, []).append(layout.set_of(blob.name))
     return folders
 
