@@ -29,8 +29,9 @@ CANNOT_IMPORT = ("ImportError", "ModuleNotFoundError")
 
 def runs(market: str | None, notebook: str | None, outcome: str | None, since: dt.date | None) -> list[dict[str, str]]:
     """What ran, newest first: when, what, as of when, with which outcome, seconds, model and snapshot, and its id."""
-    asked = {"market": market, "outcome": outcome}
+    asked = {"market": market, "outcome": outcome if outcome != "running" else None}
     clauses = [f"tags.{name} = {_quoted(value)}" for name, value in asked.items() if value]
+    clauses += ["attributes.status = 'RUNNING'"] if outcome == "running" else []
     if since:
         first = dt.datetime.combine(since, dt.time())
         clauses.append(f"attributes.start_time >= {int(first.timestamp() * 1000)}")
