@@ -14,7 +14,15 @@ def test_a_bad_parameter_names_its_file_its_key_and_what_would_be_right(what):
     settings, says = BAD[what]
     with pytest.raises(UsageProblem, match=says) as told:
         read_market(PARAMS, "sample", settings)
-    assert what == "a key without a section" or str(told.value).startswith(("--set: ", "--as-of: "))
+    assert what == "a key without a section" or str(told.value).startswith("--set: ")
+
+
+def test_a_day_that_is_none_is_told_of_whoever_gave_it():
+    with pytest.raises(UsageProblem, match=r"^--set: data\.as_of: 'x'"):
+        read_market(PARAMS, "sample", {"data.as_of": "x"})
+    with pytest.raises(UsageProblem, match=r"^--as-of: data\.as_of: 'x'"):
+        read_market(PARAMS, "sample", {"data.as_of": "2022-10-13"}, "x")
+    assert read_market(PARAMS, "sample", {"data.as_of": "x"}, "2022-10-12").data.as_of == "2022-10-12"
 
 
 def test_what_the_file_says_wrong_is_told_of_the_file(tmp_path):

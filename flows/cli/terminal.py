@@ -46,8 +46,7 @@ def ready(market: str, as_of: str | None, set: list[str] | None) -> Iterator[dic
     """A flow's parameters are right, its servers there, and whatever goes wrong is said in plain words."""
     with plain_words(None):
         given = settings(set)
-        day = {"data.as_of": as_of} if as_of else {}
-        read_market(params_folder(), market, given | day)  # a typo is told before any server starts
+        read_market(params_folder(), market, given, as_of)  # a typo is told before any server starts
         os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")  # our own lines say it shorter
         with servers.servers(), plain_words(market):
             yield {"market": market, "as_of": as_of, "settings": given}

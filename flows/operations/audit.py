@@ -1,7 +1,6 @@
 """The record, read again: which runs there were, what a forecast came from, whether it is whole, whether it repeats."""
 
 import datetime as dt
-import json
 import shlex
 import shutil
 import tempfile
@@ -77,7 +76,7 @@ def trace(name: str, market: str, day: str) -> list[tuple[str, str]]:
 def _way_back(place: bucket.Bucket, folder: str) -> list[tuple[str, str]]:
     """From a stored set of forecasts down to its source."""
     about = forecasts.about(place, folder)
-    origin = json.loads(bucket.read(place, layout.origin(about["snapshot"])))
+    origin = forecasts.origin(place, about["snapshot"])
     address = bucket.address(place, folder)
     return [
         ("forecast", f"{address}/{', stored and never shown' if _never_shown(address) else ''}"),

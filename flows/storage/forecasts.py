@@ -7,7 +7,6 @@ whole set. What forecasts were made from is kept as a snapshot. Their names: `fl
 
 import datetime as dt
 import html
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -91,7 +90,7 @@ def publish(
     identity = {"market": market, "as_of": str(as_of), "digest": digest}
     manifest = {**identity, "files": _listing(files), "about": about}
     stored, new = storage.keep_first(bucket, layout.manifest(folder), storage.as_json(manifest))
-    if json.loads(stored)["files"] != manifest["files"]:
+    if _as_manifest(bucket, folder, stored)["files"] != manifest["files"]:
         at = storage.address(bucket, layout.manifest(folder))
         raise Conflict(f"{at}: lists other files than were stored beside it. {REMEDY}")
     pointer = {**identity, "manifest": layout.manifest(folder), "manifest_sha256": sha256(stored)}
@@ -159,6 +158,13 @@ def read_snapshot(bucket: Bucket, digest: str) -> bytes:
     return _verified(bucket, layout.snapshot(digest), digest)
 
 
+def origin(bucket: Bucket, digest: str) -> dict[str, Any]:
+    """What is known of where a snapshot came from: ``source``, ``data_through``, ``retrieved_at`` and more."""
+    name = layout.origin(digest)
+    keys = ("source", "data_through", "retrieved_at")
+    return storage.as_table(bucket, name, storage.read(bucket, name), "the account of a snapshot", *keys)
+
+
 def sets_of_day(bucket: Bucket, market: str, day: dt.date | str) -> list[str]:
     """The folders of all complete sets of a market and day."""
     names = storage.names(bucket, layout.forecasts(market, day))
@@ -167,7 +173,7 @@ def sets_of_day(bucket: Bucket, market: str, day: dt.date | str) -> list[str]:
 
 def about(bucket: Bucket, folder: str) -> dict[str, Any]:
     """What the manifest of a stored set says of its making: model version, snapshot, MLflow run; unverified."""
-    return dict(json.loads(storage.read(bucket, layout.manifest(folder)))["about"])
+    return dict(_as_manifest(bucket, folder, storage.read(bucket, layout.manifest(folder)))["about"])
 
 
 def pointer(bucket: Bucket, market: str) -> dict[str, Any] | None:
@@ -199,7 +205,7 @@ def read_set(bucket: Bucket, folder: str, name: str) -> tuple[dict[str, Any], by
     DataProblem
         If one of the two is missing or altered; the message names it.
     """
-    manifest = json.loads(storage.read(bucket, layout.manifest(folder)))
+    manifest = _as_manifest(bucket, folder, storage.read(bucket, layout.manifest(folder)))
     return manifest, _verified(bucket, f"{folder}/{name}", manifest["files"][name]["sha256"])
 
 
@@ -268,17 +274,17 @@ def _pointer(bucket: Bucket, market: str) -> tuple[dict[str, Any], int]:
     content, generation = storage.get_if_there(bucket, layout.pointer(market))
     if content is None:
         return {}, 0
-    try:
-        pointer = dict(json.loads(content))
-        pointer["as_of"], pointer["digest"], pointer["manifest"], pointer["manifest_sha256"]
-    except (ValueError, TypeError, KeyError) as error:
-        at = storage.address(bucket, layout.pointer(market))
-        raise DataProblem(f"{at}: not a pointer ({error!r}). Restore an earlier generation.") from error
-    return pointer, generation
+    keys = ("as_of", "digest", "manifest", "manifest_sha256")
+    return storage.as_table(bucket, layout.pointer(market), content, "a pointer", *keys), generation
 
 
 def _manifest(bucket: Bucket, pointer: dict[str, Any]) -> dict[str, Any]:
-    return dict(json.loads(_verified(bucket, pointer["manifest"], pointer["manifest_sha256"])))
+    content = _verified(bucket, pointer["manifest"], pointer["manifest_sha256"])
+    return _as_manifest(bucket, layout.set_of(pointer["manifest"]), content)
+
+
+def _as_manifest(bucket: Bucket, folder: str, content: bytes) -> dict[str, Any]:
+    return storage.as_table(bucket, layout.manifest(folder), content, "a manifest", "files", "about")
 
 
 def _verified(bucket: Bucket, name: str, digest: str) -> bytes:

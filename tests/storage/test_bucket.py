@@ -446,9 +446,35 @@ def test_a_pointer_that_is_no_pointer_is_refused_and_not_replaced(bucket):
     assert storage.read(bucket, "portugal/latest.json") == b"<html>"
 
 
+@pytest.mark.parametrize("content", [b"<html>", b"", b"[]", b'{"files": {}}', b"\xff"])
+def test_a_manifest_that_is_none_is_named_with_what_to_do(bucket, content):
+    publish(bucket)
+    ((folder,),) = forecasts.sets(bucket, "portugal").values()
+    storage.write(
+        bucket, f"{folder}/manifest.json", content, storage.state(bucket, f"{folder}/manifest.json").generation
+    )
+    for read in (
+        forecasts.about,
+        lambda *where: forecasts.read_set(*where, "forecast.csv"),
+        lambda *_: publish(bucket),
+    ):
+        with pytest.raises(DataProblem, match=rf"{folder}/manifest\.json: not a manifest .*Remove it and run the day"):
+            read(bucket, folder)
+
+
+@pytest.mark.parametrize("seconds", ["abc", "0", "-1", "inf", "nan", "1 minute"])
+def test_a_deadline_that_is_none_is_named_with_what_to_write(bucket, monkeypatch, seconds):
+    monkeypatch.setenv("FOOTFALL_BUCKET_DEADLINE", seconds)
+    with pytest.raises(EnvironmentProblem, match=rf"^FOOTFALL_BUCKET_DEADLINE is '{seconds}': write seconds, as in 60"):
+        storage.read(bucket, "a")
+    monkeypatch.setenv("FOOTFALL_BUCKET_DEADLINE", "")
+    with pytest.raises(storage.Missing):
+        storage.read(bucket, "a")
+
+
 def test_a_manifest_of_other_files_is_a_conflict(bucket):
     name = f"portugal/forecasts/{DAY}/{forecasts.digest_of(FILES)}/manifest.json"
-    bucket.blob(name).upload_from_string(b'{"files": {}}')
+    bucket.blob(name).upload_from_string(b'{"files": {}, "about": {}}')
     with pytest.raises(Conflict, match=r"manifest\.json: lists other files"):
         publish(bucket)
     assert forecasts.latest(bucket, "portugal") is None
