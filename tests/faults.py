@@ -81,7 +81,7 @@ ROWS = {
         "kill while a large notebook is saved", "never a torn notebook",
         ("notebook/test_dying::test_a_kill_while_a_large_notebook_is_saved_leaves_a_whole_one",
          "notebook/test_dying::test_thirty_kills_while_a_large_notebook_is_saved"),
-        Mutant("flows/notebook/execute.py", "replace(Path(path.removeprefix(SCHEME)), text)",
+        Mutant("flows/notebook/execute.py", "replace(Path(path.removeprefix(SCHEME)), text, durable=False)",
                "Path(path.removeprefix(SCHEME)).write_text(text)",
                "notebook/test_dying::test_a_kill_while_a_large_notebook_is_saved_leaves_a_whole_one"),
     ),
@@ -206,7 +206,7 @@ ROWS = {
     24: Row(
         "the source changes while it is read", "one snapshot, cited by train and predict alike",
         ("cli/test_cli::test_a_run_trains_and_predicts_on_one_snapshot",),
-        Mutant("flows/sources/reading.py", "    if key not in held:\n", "    if True:\n",
+        Mutant("flows/sources/reading.py", "    if data.source not in held.files:\n", "    if True:\n",
                "cli/test_cli::test_a_run_trains_and_predicts_on_one_snapshot"),
     ),
     25: Row(
