@@ -17,6 +17,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from flows.local import servers
+from flows.masking import masked
 from flows.notebook import forkserver
 from flows.settings import bucket_name, day_of, home, params_folder
 from flows.storage import layout
@@ -104,7 +105,7 @@ def _setting(text: str) -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     if not equals:
         raise UsageProblem(f"--set {text}: write section.key=value, as in --set data.source=sample")
-    if re.match(r"(?!gs:)\w+://.*@", value):  # an object of a bucket may have an @ in its name
+    if "@" in value and masked(value) != value:
         raise UsageProblem(f"--set {key}: Prefect keeps what is set, so no password may be in it; put it into ~/.netrc")
     return key, read_value(value)
 

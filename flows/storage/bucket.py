@@ -11,7 +11,7 @@ import os
 import re
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -122,7 +122,7 @@ def lacking(bucket: Bucket) -> list[str]:
         "storage.objects.create": lambda: create(bucket, name, b"{}\n"),
         "storage.objects.list": lambda: names(bucket, name),
         "storage.objects.get": lambda: state(bucket, name),
-        "storage.objects.delete": lambda: _remove(bucket, name),
+        "storage.objects.delete": lambda: remove(bucket, name),
     }
     for permission, attempt in attempts.items():
         try:
@@ -134,10 +134,10 @@ def lacking(bucket: Bucket) -> list[str]:
     return missing
 
 
-def _remove(bucket: Bucket, name: str) -> None:
-    """Take away what was only a probe; to replace a pointer takes the same permission."""
-    with _answering(bucket, name, "storage.objects.delete"):
-        _retried(bucket.delete_blobs)([name], on_error=lambda _: None)
+def remove(bucket: Bucket, name: str, generation: int | None = None) -> None:
+    """Take an object away, only if it is still of that generation; to replace one takes the same permission."""
+    with _answering(bucket, name, "storage.objects.delete"), suppress(PreconditionFailed):
+        _retried(bucket.delete_blobs)([name], on_error=lambda _: None, if_generation_match=[generation])
 
 
 def amend(bucket: Bucket, name: str, change: Callable[[bytes | None], bytes | None]) -> bool:

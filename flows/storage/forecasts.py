@@ -102,6 +102,8 @@ def publish(
 def put_up(bucket: Bucket, published: Published, files: dict[str, bytes]) -> None:
     """Show the page, the calendars and the CSV of the latest set at the market's own address; of an older one nothing.
 
+    What is shown there of a site that the latest set has no page of is taken down; its own sets stay.
+
     Raises
     ------
     Problem
@@ -111,6 +113,8 @@ def put_up(bucket: Bucket, published: Published, files: dict[str, bytes]) -> Non
         shown = sorted(filter(layout.is_shown, files), key=layout.PAGE.__eq__)  # the page, which leads to them, last
         for file in shown:
             _show(bucket, layout.shown(published.pointer["market"], file), published.pointer, files[file])
+        if shown:
+            _take_down(bucket, published.pointer, {layout.shown(published.pointer["market"], file) for file in shown})
     except Problem as problem:
         late = "is published; what people read at the market's own address has yet to follow. Run the day again."
         raise type(problem)(f"{problem}\n{published.url} {late}") from problem
@@ -242,10 +246,27 @@ def _point(bucket: Bucket, market: str, ours: dict[str, Any]) -> tuple[bool, dic
     )
 
 
+def _take_down(bucket: Bucket, ours: dict[str, Any], shown: set[str]) -> None:
+    """Take away copies of pages, calendars and tables of sites that are not `shown`, while the pointer is ours."""
+    for board in _boards(bucket):
+        for blob in storage.listed(board, layout.sites(ours["market"])):
+            if layout.is_page_of_site(blob.name) and blob.name not in shown and _is_latest(bucket, ours):
+                storage.remove(board, blob.name, blob.generation)
+
+
+def _boards(bucket: Bucket) -> list[Bucket]:
+    """Where people read: the bucket, and that of pages where there is one; then the first is closed to readers."""
+    return [bucket, *map(storage.connect, pages_bucket())]
+
+
+def _is_latest(bucket: Bucket, ours: dict[str, Any]) -> bool:
+    return _pointer(bucket, ours["market"])[0] == ours
+
+
 def _show(bucket: Bucket, name: str, ours: dict[str, Any], page: bytes) -> None:
-    """Put up the page, in the bucket of pages too where there is one: the other is closed to readers."""
-    for board in (bucket, *map(storage.connect, pages_bucket())):
-        _show_on(board, name, page, lambda: _pointer(bucket, ours["market"])[0] == ours)
+    """Put up the page wherever people read."""
+    for board in _boards(bucket):
+        _show_on(board, name, page, lambda: _is_latest(bucket, ours))
 
 
 def _show_on(board: Bucket, name: str, page: bytes, is_latest: Callable[[], bool]) -> None:

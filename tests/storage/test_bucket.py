@@ -164,6 +164,29 @@ def test_what_people_read_is_put_up_in_the_bucket_of_pages_too(bucket, emulator,
     assert storage.read(pages, "portugal/index.html") == storage.read(bucket, "portugal/index.html")
 
 
+def test_the_pages_of_a_site_that_left_are_taken_down_and_its_record_stays(bucket, emulator, monkeypatch):
+    monkeypatch.setenv("FOOTFALL_PAGES", f"{bucket.name}-pages")
+    (emulator.root / f"{bucket.name}-pages").mkdir()
+    site = {f"sites/foz/{name}": b"foz" for name in ("index.html", "forecast.csv", "semana.ics")}
+    both = FILES | site | {"sites/baixa/index.html": b"baixa"}
+    first = publish(bucket, DAY, both)
+    for foreign in ("portugal/sites/foz/photo.jpg", "portugal/sites/notes.txt", "portugal2/sites/foz/index.html"):
+        storage.create(bucket, foreign, b"not ours")
+    before = set(everything(bucket))
+    one = FILES | {"sites/baixa/index.html": b"baixa"}
+    publish(bucket, dt.date(2022, 9, 30), one)
+    assert {f"portugal/{name}" for name in site} <= set(everything(bucket)), "an older day takes nothing down"
+    second = publish(bucket, dt.date(2022, 10, 2), one)
+    assert before - set(everything(bucket)) == {f"portugal/{name}" for name in site}
+    pages = storage.names(storage.connect(f"{bucket.name}-pages"), "")
+    assert pages == ["portugal/forecast.csv", "portugal/index.html", "portugal/sites/baixa/index.html"]
+    assert (
+        forecasts.read_set(bucket, first.url.removeprefix(f"gs://{bucket.name}/"), "sites/foz/index.html")[1] == b"foz"
+    )
+    assert second.moved and publish(bucket, dt.date(2022, 10, 3), both).moved
+    assert storage.read(bucket, "portugal/sites/foz/index.html") == b"foz", "back again"
+
+
 def test_a_source_that_has_stopped_is_said_on_the_page_of_each_place(bucket):
     pages = {name: b"<body class=x>calm" for name in ("index.html", "sites/foz/index.html")}
     publish(bucket, DAY, FILES | pages)
