@@ -139,6 +139,7 @@ ROWS = {
         "MLflow away for 60 s, and for good", "a bounded wait, MLflow named, the record spooled",
         ("notebook/test_dying::test_mlflow_stopped_during_a_run",
          "notebook/test_dying::test_a_record_that_mlflow_does_not_take_waits_and_is_named",
+         "record/test_mlflow_runs::test_a_reply_that_was_cut_midway_is_asked_for_again",
          "record/test_mlflow_runs::test_a_record_waits_for_mlflow_and_is_delivered_once"),
         Mutant("flows/record/mlflow_runs.py", '    replace(folder / "delivered", run)\n    return run',
                "    return run", "record/test_mlflow_runs::test_a_record_waits_for_mlflow_and_is_delivered_once"),

@@ -12,7 +12,7 @@ from requests import PreparedRequest, Response
 from requests.exceptions import ChunkedEncodingError, ConnectionError
 from requests.utils import rewind_body
 
-PATIENCE = 15.0  # seconds after which a cut reply is asked for no more: with the last request's own it is a minute
+PATIENCE = 15.0  # seconds after which a cut reply is asked for no more: with the last request's own a good minute
 
 
 class WholeReplies(request_utils.TCPKeepAliveHTTPAdapter):
