@@ -29,19 +29,29 @@ def level_shifts(y: pd.Series) -> pd.Series:
     Series of float
         How many times as busy as before, indexed by the first day of the new level; empty where there is no such day.
     """
-    of, known = unit(y), y.dropna()
-    level = np.log(np.maximum(of.share(known, of.level(known)), LOWEST))
-    level -= level.groupby(level.index.dayofweek).transform("median")
-    week = max(1, int((y.notna().groupby(y.index.dayofweek).mean() > 0.5).sum()))
-    weekly = level.rolling(week).median()
-    before = pd.concat([weekly.shift(1 + k * week) for k in range(HELD)], axis=1)
-    after = pd.concat([weekly.shift(1 - week * (k + 1)) for k in range(HELD)], axis=1)
-    shift = after.mean(axis=1) - before.mean(axis=1)
-    after["at once"] = level.rolling(FIRST).median().shift(1 - FIRST)
-    apart = np.maximum(after.min(axis=1) - before.max(axis=1), before.min(axis=1) - after.max(axis=1))
-    whole = before.notna().all(axis=1) & after.notna().all(axis=1)
-    found = whole & (apart > CLEAR * np.log(LEAST)) & (shift.abs() > np.log(LEAST))
-    return np.exp(_sharpest(shift, np.flatnonzero(found), level.diff().abs().to_numpy(), HELD * week))
+    of, is_known, weekday = unit(y), y.notna().to_numpy(), y.index.dayofweek.to_numpy()
+    known, values = y.index[is_known], y.to_numpy(float)[is_known]
+    level = np.log(np.maximum(of.share(values, of.level(values)), LOWEST))
+    week = max(1, sum(is_known[weekday == day].mean() > 0.5 for day in set(weekday)))
+    for day in set(weekday):
+        own = weekday[is_known] == day
+        level[own] -= np.median(level[own]) if own.any() else 0
+    at = np.arange(HELD * week, len(level) - HELD * week + 1)  # days with so many weeks before them, and after
+    if not len(at):
+        return pd.Series(index=known[:0], dtype=float)
+    weekly, days = _medians(level, week), _medians(level, FIRST)
+    before = np.stack([weekly[at - (back + 1) * week] for back in range(HELD)])
+    weeks = np.stack([weekly[at + ahead * week] for ahead in range(HELD)])
+    after, shift = np.vstack([weeks, days[at]]), weeks.mean(axis=0) - before.mean(axis=0)
+    apart = np.maximum(after.min(axis=0) - before.max(axis=0), before.min(axis=0) - after.max(axis=0))
+    found = at[(apart > CLEAR * np.log(LEAST)) & (np.abs(shift) > np.log(LEAST))]
+    sharpest = _sharpest(found, np.abs(np.diff(level, prepend=np.nan)), HELD * week)
+    return pd.Series(np.exp(shift[sharpest - at[0]]), known[sharpest])
+
+
+def _medians(level: np.ndarray, days: int) -> np.ndarray:
+    """The medians of so many days, from each day on."""
+    return np.asarray(np.median(np.lib.stride_tricks.sliding_window_view(level, days), axis=1))
 
 
 def latest_shift(y: pd.Series, days: int) -> tuple[pd.Timestamp, float] | None:
@@ -50,7 +60,7 @@ def latest_shift(y: pd.Series, days: int) -> tuple[pd.Timestamp, float] | None:
     return (shifts.index[-1], float(shifts.iloc[-1])) if len(shifts[y.index[-1] - days * DAY :]) else None
 
 
-def _sharpest(shift: pd.Series, at: np.ndarray, jump: np.ndarray, near: int) -> pd.Series:
+def _sharpest(at: np.ndarray, jump: np.ndarray, near: int) -> np.ndarray:
     """Of neighbouring days, which all see the same step, the one that departs most from the day before it."""
     groups = np.split(at, np.flatnonzero(np.diff(at) > near) + 1) if len(at) else []
-    return shift.iloc[[group[np.argmax(jump[group])] for group in groups]]
+    return np.array([group[np.argmax(jump[group])] for group in groups], dtype=int)

@@ -21,7 +21,7 @@ LONG = 300  # characters of what is wrong, in a sentence about it
 DEVICE = re.compile(r"con|prn|aux|nul|(com|lpt)\d")  # Windows can have no file of this name, whatever follows the dot
 
 
-def read_market(folder: Path, name: str, settings: dict[str, Any] | None = None) -> Market:
+def read_market(folder: Path, name: str, settings: dict[str, Any] | None = None, as_of: str | None = None) -> Market:
     """A market's parameters, validated whole before anything starts.
 
     Parameters
@@ -32,6 +32,8 @@ def read_market(folder: Path, name: str, settings: dict[str, Any] | None = None)
         The market's name, which is its file's.
     settings : dict, optional
         Dotted keys and the values that replace the file's: ``{"data.source": "sample"}``.
+    as_of : str, optional
+        ISO day to stand on, in place of what file and settings say.
 
     Raises
     ------
@@ -40,12 +42,12 @@ def read_market(folder: Path, name: str, settings: dict[str, Any] | None = None)
     """
     path = _file(folder, name)
     sections = _read_yaml(path)
-    for key, value in (settings or {}).items():
+    for key, value in ((settings or {}) | ({"data.as_of": as_of} if as_of else {})).items():
         _set(sections, key, value)
     try:
         return Market.model_validate({"name": name, **sections})
     except ValidationError as error:
-        problems = [f"{_origin(e, path, settings or {})}: {_sentence(e)}" for e in error.errors()]
+        problems = [f"{_origin(e, path, settings or {}, as_of)}: {_sentence(e)}" for e in error.errors()]
         raise UsageProblem(listed(problems)) from None
 
 
@@ -97,6 +99,21 @@ def check_name(name: str) -> None:
         raise UsageProblem(f"{safe(repr(name), LONG)} cannot be a market's name: {objection}")
 
 
+def check_alike(folder: Path, name: str) -> None:
+    """Refuse a name that another market's file here has but for - and _: the scheduler's names have only one of them.
+
+    Raises
+    ------
+    UsageProblem
+        Names the other; of two that are there, the later in the alphabet is refused.
+    """
+    plain = name.replace("_", "-")
+    others = [other for other in market_names(folder) if other.replace("_", "-") == plain]
+    if (first := min(others, default=name)) != name:
+        why = f"{first}.yaml is in {folder.name}/, and two that differ in - and _ alone would share their alerts"
+        raise UsageProblem(f"{name!r} cannot be a market's name: {why}; give the market another")
+
+
 def _objection(name: str) -> str:
     if name in FOLDERS:
         return "a folder of the bucket's own is called so; give the market, and its file in params/, another"
@@ -112,6 +129,7 @@ def _file(folder: Path, name: str) -> Path:
     path = folder / f"{name}.yaml"
     if not path.is_file():
         raise UsageProblem(f"no market {name!r} in {folder.name}/{_near(name, market_names(folder))}")
+    check_alike(folder, name)
     return path
 
 
@@ -142,10 +160,10 @@ def _set(sections: dict[str, Any], key: str, value: Any) -> None:
     sections[section] = held | {name: value}
 
 
-def _origin(error: Any, path: Path, settings: dict[str, Any]) -> str:
+def _origin(error: Any, path: Path, settings: dict[str, Any], as_of: str | None) -> str:
     """Where a value that cannot be right was written: in the market's file, or beside it."""
     key = [str(part) for part in error["loc"][:2]]
-    if key == ["data", "as_of"] and "data.as_of" in settings:
+    if key == ["data", "as_of"] and as_of:
         return "--as-of"
     return "--set" if any(dotted.split(".")[: len(key)] == key for dotted in settings) else path.name
 

@@ -142,6 +142,8 @@ WORDS = [
     ["trace", "sample", "13-10-2022"],
     ["champion", "sample", "--on", "2022-02-30"],
     ["runs", "--since", "2022-13-45"],
+    ["runs", "--outcome", "died"],
+    ["runs", "--notebook", "forecast"],
     ["whatif", "sample"],
     ["whatif", "sample", "--event", "2022-10-14=louder"],
     ["whatif", "sample", "--rain", "2022-10-14=much"],

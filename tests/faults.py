@@ -81,7 +81,7 @@ ROWS = {
         "kill while a large notebook is saved", "never a torn notebook",
         ("notebook/test_dying::test_a_kill_while_a_large_notebook_is_saved_leaves_a_whole_one",
          "notebook/test_dying::test_thirty_kills_while_a_large_notebook_is_saved"),
-        Mutant("flows/notebook/execute.py", "replace(Path(path.removeprefix(SCHEME)), text)",
+        Mutant("flows/notebook/execute.py", "replace(Path(path.removeprefix(SCHEME)), text, durable=False)",
                "Path(path.removeprefix(SCHEME)).write_text(text)",
                "notebook/test_dying::test_a_kill_while_a_large_notebook_is_saved_leaves_a_whole_one"),
     ),
@@ -139,6 +139,7 @@ ROWS = {
         "MLflow away for 60 s, and for good", "a bounded wait, MLflow named, the record spooled",
         ("notebook/test_dying::test_mlflow_stopped_during_a_run",
          "notebook/test_dying::test_a_record_that_mlflow_does_not_take_waits_and_is_named",
+         "record/test_mlflow_runs::test_a_reply_that_was_cut_midway_is_asked_for_again",
          "record/test_mlflow_runs::test_a_record_waits_for_mlflow_and_is_delivered_once"),
         Mutant("flows/record/mlflow_runs.py", '    replace(folder / "delivered", run)\n    return run',
                "    return run", "record/test_mlflow_runs::test_a_record_waits_for_mlflow_and_is_delivered_once"),
@@ -206,7 +207,7 @@ ROWS = {
     24: Row(
         "the source changes while it is read", "one snapshot, cited by train and predict alike",
         ("cli/test_cli::test_a_run_trains_and_predicts_on_one_snapshot",),
-        Mutant("flows/sources/reading.py", "    if key not in held:\n", "    if True:\n",
+        Mutant("flows/sources/reading.py", "    if data.source not in held.files:\n", "    if True:\n",
                "cli/test_cli::test_a_run_trains_and_predicts_on_one_snapshot"),
     ),
     25: Row(

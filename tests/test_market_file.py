@@ -14,7 +14,15 @@ def test_a_bad_parameter_names_its_file_its_key_and_what_would_be_right(what):
     settings, says = BAD[what]
     with pytest.raises(UsageProblem, match=says) as told:
         read_market(PARAMS, "sample", settings)
-    assert what == "a key without a section" or str(told.value).startswith(("--set: ", "--as-of: "))
+    assert what == "a key without a section" or str(told.value).startswith("--set: ")
+
+
+def test_a_day_that_is_none_is_told_of_whoever_gave_it():
+    with pytest.raises(UsageProblem, match=r"^--set: data\.as_of: 'x'"):
+        read_market(PARAMS, "sample", {"data.as_of": "x"})
+    with pytest.raises(UsageProblem, match=r"^--as-of: data\.as_of: 'x'"):
+        read_market(PARAMS, "sample", {"data.as_of": "2022-10-13"}, "x")
+    assert read_market(PARAMS, "sample", {"data.as_of": "x"}, "2022-10-12").data.as_of == "2022-10-12"
 
 
 def test_what_the_file_says_wrong_is_told_of_the_file(tmp_path):
@@ -44,6 +52,14 @@ def test_a_name_that_is_taken_elsewhere_is_refused_although_its_file_is_there(na
     with pytest.raises(UsageProblem, match=rf"'{name}' cannot be a market's name: .*; give the market"):
         read_market(tmp_path, name)
     assert market_names(tmp_path) == ["cone", "ledgers"]
+
+
+def test_of_two_names_that_differ_in_dashes_alone_the_first_stays(tmp_path):
+    for name in ("tasca-1", "tasca_1", "tasca1"):
+        (tmp_path / f"{name}.yaml").write_text("data: {source: sample}\n")
+    assert read_market(tmp_path, "tasca-1").name == "tasca-1" and read_market(tmp_path, "tasca1").name == "tasca1"
+    with pytest.raises(UsageProblem, match=r"'tasca_1' cannot be a market's name: tasca-1\.yaml is in .*share"):
+        read_market(tmp_path, "tasca_1")
 
 
 def test_a_typo_in_the_market_finds_the_nearest():

@@ -175,7 +175,7 @@ def test_before_anything_was_published_a_review_says_so_in_prefect_too_whatever_
     from prefect.client.orchestration import get_client
 
     name = cafe.replace("-", "_")
-    (params_folder() / f"{name}.yaml").write_text("data: {source: sample}\n")
+    (params_folder() / f"{cafe}.yaml").rename(params_folder() / f"{name}.yaml")
     told = review(name, "2022-09-26")
     assert told.startswith("nothing new became known") and "0 of the last 42 days are scored" in told
     assert not any("scores" in name for name in stored(cafe))
@@ -187,18 +187,38 @@ def test_before_anything_was_published_a_review_says_so_in_prefect_too_whatever_
         }
 
 
-@pytest.mark.soak
-def test_the_page_quotes_the_same_whether_the_review_of_the_day_before_was_made_or_made_up_for(cafe, tmp_path):
+@pytest.fixture
+def track(cafe, tmp_path):
+    """What the page as of 2022-09-30 quotes, had it been made in a run of this name."""
     from flows.station import run as station
     from flows.station import scores as handed_in
 
-    def track(name):
+    def lay_down(name):
         run = station.Run("predict", station.market_as_of(cafe, "2022-09-30", None), tmp_path / name)
         (run.folder / "in").mkdir(parents=True)
         figures = series.visible(series.read_snapshot(SAMPLE / "snapshot.parquet"), "2022-09-30", 3)
         (run.folder / "in" / "snapshot.parquet").write_bytes(series.to_parquet(figures))
         return (run.folder / handed_in.take_track.fn(run)).read_text()
 
+    return lay_down
+
+
+def test_a_day_that_was_caught_up_on_later_changes_no_track_of_a_day_that_has_a_forecast(cafe, track):
+    publish(cafe, "2022-09-22", "2022-09-23")
+    first = track("first")
+    publish(cafe, "2022-09-30", "2022-09-30")
+    publish(cafe, "2022-09-21", "2022-09-21")
+    assert track("again") == first
+    figures = series.read_snapshot(SAMPLE / "snapshot.parquet")
+    known = {("PT", "retail_and_recreation"): series.pick(figures, "PT", "retail_and_recreation")}
+    late = scores.score_all(FORECASTS["2022-09-21"], known, 3)
+    assert len(late)
+    bucket.amend(place(cafe), f"{cafe}/scores.parquet", lambda _: scores.to_parquet(late))
+    assert track("reviewed") == first
+
+
+@pytest.mark.soak
+def test_the_page_quotes_the_same_whether_the_review_of_the_day_before_was_made_or_made_up_for(cafe, track):
     publish(cafe, "2022-09-18", "2022-09-27")
     never_reviewed = track("never")
     review(cafe, "2022-09-28")

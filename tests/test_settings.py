@@ -6,6 +6,7 @@ import time
 import pytest
 
 from flows.settings import ROOT, bucket_name, day_of, home, notebooks_folder, params_folder, today
+from footfall.errors import UsageProblem
 from footfall.params import Data
 
 NIGHT = dt.datetime(2022, 7, 1, 23, 30, tzinfo=dt.UTC)
@@ -37,3 +38,12 @@ def test_a_market_stands_on_its_own_day_else_on_the_one_its_run_was_due_on_else_
     assert day_of(far, NIGHT - dt.timedelta(hours=12)) == dt.date(2022, 7, 1)
     assert day_of(far, NIGHT - dt.timedelta(hours=11)) == dt.date(2022, 7, 2)
     assert day_of(live) == today()
+
+
+@pytest.mark.parametrize("source", ["gs://figures/a@b.csv", "a@b.csv", "https://example.org/a.zip?day=1"])
+def test_an_at_is_a_password_only_in_an_address_that_can_have_one(source):
+    from flows.cli import terminal
+
+    assert terminal.settings([f"data.source={source}"]) == {"data.source": source}
+    with pytest.raises(UsageProblem, match="no password may be in it"):
+        terminal.settings(["data.source=https://me:canary@example.org/a.zip"])

@@ -20,7 +20,7 @@ from flows.sources import download
 from flows.sources.reading import day_of_business
 from footfall import opening
 from footfall.errors import DataProblem, UsageProblem
-from footfall.market_file import check_name
+from footfall.market_file import check_alike, check_name
 from footfall.params import Columns, Data
 from footfall.series import DAY, rows_of, site_of
 from footfall.sources import sniff, table
@@ -271,6 +271,7 @@ def _refuse_existing(market: str) -> None:
     check_name(market)
     if (params_folder() / f"{market}.yaml").exists():
         raise UsageProblem(f"{market}.yaml is in {params_folder().name}/ already; remove it, or choose another name")
+    check_alike(params_folder(), market)
 
 
 def _last(reading: Reading, location: str) -> dt.date:

@@ -11,17 +11,20 @@ import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 
 from flows.cli import terminal
-from flows.cli.options import Market, app, calendar_day
+from flows.cli.options import Market, app, calendar_day, one_of
 from flows.local.servers import BUCKET, MLFLOW, PREFECT, servers
+from flows.record.record import Outcome
 from flows.settings import bucket_name, home, params_folder
 from footfall.errors import DataProblem, EnvironmentProblem
 from footfall.market_file import check_name, read_market
 
+NOTEBOOKS = ("explore", "train", "predict", "review", "whatif")  # by which runs are kept
+OUTCOMES = (*get_args(Outcome), "running")
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="A run's id in MLflow, or the path of its folder.")]
 
 
@@ -76,8 +79,14 @@ def rollback(
 @app.command()
 def runs(
     market: Annotated[str | None, typer.Option(help="Only this market.")] = None,
-    notebook: Annotated[str | None, typer.Option(help="Only this notebook: explore, train, predict or review.")] = None,
-    outcome: Annotated[str | None, typer.Option(help="Only this outcome, such as failed or 'kernel died'.")] = None,
+    notebook: Annotated[
+        str | None,
+        typer.Option(parser=one_of(NOTEBOOKS), metavar="NAME", help=f"Only this notebook: {', '.join(NOTEBOOKS)}."),
+    ] = None,
+    outcome: Annotated[
+        str | None,
+        typer.Option(parser=one_of(OUTCOMES), metavar="OUTCOME", help=f"Only what is {', '.join(OUTCOMES)}."),
+    ] = None,
     since: Annotated[
         dt.date | None,
         typer.Option(parser=calendar_day, metavar="DATE", help="Only what ran from this day on, as in 2026-11-01."),

@@ -1,6 +1,7 @@
 """What commands have in common: the application that they belong to, and their arguments."""
 
 import datetime as dt
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import typer
@@ -27,3 +28,14 @@ def calendar_day(text: str) -> dt.date:
         return dt.date.fromisoformat(text)
     except ValueError:
         raise typer.BadParameter(f"{text!r} is no day of the calendar; write it as 2022-10-13") from None
+
+
+def one_of(words: Sequence[str]) -> Callable[[str], str]:
+    """A reader of what is typed that takes these words alone, and says so."""
+
+    def read(text: str) -> str:
+        if text not in words:
+            raise typer.BadParameter(f"{text!r} is none of {', '.join(map(repr, words))}")
+        return text
+
+    return read

@@ -17,6 +17,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from flows.local import servers
+from flows.masking import masked
 from flows.notebook import forkserver
 from flows.settings import bucket_name, day_of, home, params_folder
 from flows.storage import layout
@@ -46,8 +47,7 @@ def ready(market: str, as_of: str | None, set: list[str] | None) -> Iterator[dic
     """A flow's parameters are right, its servers there, and whatever goes wrong is said in plain words."""
     with plain_words(None):
         given = settings(set)
-        day = {"data.as_of": as_of} if as_of else {}
-        read_market(params_folder(), market, given | day)  # a typo is told before any server starts
+        read_market(params_folder(), market, given, as_of)  # a typo is told before any server starts
         os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")  # our own lines say it shorter
         with servers.servers(), plain_words(market):
             yield {"market": market, "as_of": as_of, "settings": given}
@@ -105,7 +105,7 @@ def _setting(text: str) -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     if not equals:
         raise UsageProblem(f"--set {text}: write section.key=value, as in --set data.source=sample")
-    if re.match(r"(?!gs:)\w+://.*@", value):  # an object of a bucket may have an @ in its name
+    if "@" in value and masked(value) != value:
         raise UsageProblem(f"--set {key}: Prefect keeps what is set, so no password may be in it; put it into ~/.netrc")
     return key, read_value(value)
 

@@ -51,7 +51,7 @@ class Reporter:
         self.say(f"{self.name} [{len(self.progress.seconds)}] {seconds:5.1f} s  {self.titles.get(cell_index, '')}")
 
     def _note(self) -> None:
-        replace(self.folder / PROGRESS, self.progress.model_dump_json())
+        replace(self.folder / PROGRESS, self.progress.model_dump_json(), durable=False)
 
 
 class AtomicWriter:
@@ -60,7 +60,7 @@ class AtomicWriter:
     @staticmethod
     def write(text: str, path: str) -> None:
         """Write to the path behind the scheme."""
-        replace(Path(path.removeprefix(SCHEME)), text)
+        replace(Path(path.removeprefix(SCHEME)), text, durable=False)
 
     @staticmethod
     def pretty_path(path: str) -> str:

@@ -1,7 +1,6 @@
 """The record, read again: which runs there were, what a forecast came from, whether it is whole, whether it repeats."""
 
 import datetime as dt
-import json
 import shlex
 import shutil
 import tempfile
@@ -29,8 +28,9 @@ CANNOT_IMPORT = ("ImportError", "ModuleNotFoundError")
 
 def runs(market: str | None, notebook: str | None, outcome: str | None, since: dt.date | None) -> list[dict[str, str]]:
     """What ran, newest first: when, what, as of when, with which outcome, seconds, model and snapshot, and its id."""
-    asked = {"market": market, "outcome": outcome}
+    asked = {"market": market, "outcome": outcome if outcome != "running" else None}
     clauses = [f"tags.{name} = {_quoted(value)}" for name, value in asked.items() if value]
+    clauses += ["attributes.status = 'RUNNING'"] if outcome == "running" else []
     if since:
         first = dt.datetime.combine(since, dt.time())
         clauses.append(f"attributes.start_time >= {int(first.timestamp() * 1000)}")
@@ -76,7 +76,7 @@ def trace(name: str, market: str, day: str) -> list[tuple[str, str]]:
 def _way_back(place: bucket.Bucket, folder: str) -> list[tuple[str, str]]:
     """From a stored set of forecasts down to its source."""
     about = forecasts.about(place, folder)
-    origin = json.loads(bucket.read(place, layout.origin(about["snapshot"])))
+    origin = forecasts.origin(place, about["snapshot"])
     address = bucket.address(place, folder)
     return [
         ("forecast", f"{address}/{', stored and never shown' if _never_shown(address) else ''}"),

@@ -24,8 +24,27 @@ def template_of(folder: Path) -> Path:
     return next((folder / "template").glob("*.ipynb"))
 
 
-def replace(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
+def replace(path: Path, text: str, durable: bool = True) -> None:
+    """Write a file whole or not at all; a durable one is on the disk itself when this returns, whatever stops then."""
     part = path.with_name(f".{path.name}.part")
     part.write_text(text, encoding="utf-8")
+    if durable:
+        _settle(part)
     os.replace(part, path)
+    if durable:
+        _settle(path.parent)
+
+
+def settle(folder: Path) -> None:
+    """Have everything that lies in a folder on the disk itself: a loss of power then takes no part of it."""
+    for path in (*folder.rglob("*"), folder):
+        if path.is_file() or path.is_dir():  # and no pipe, which would be waited for
+            _settle(path)
+
+
+def _settle(path: Path) -> None:
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)

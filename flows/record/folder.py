@@ -24,15 +24,16 @@ from typing import Any
 import nbformat
 
 from flows.record import banner, diff, html
-from flows.record.files import PROGRESS, RUNNING, digests, replace, template_of
+from flows.record.files import PROGRESS, RUNNING, digests, replace, settle, template_of
 from flows.record.owner import Owner, own, read_owner, write_owner
-from flows.record.record import Ending, Outcome, Progress, Record, describe, read_record
+from flows.record.record import Ending, Outcome, Progress, Record, describe, is_torn, read_record
 from flows.settings import ROOT, built_from, image
 from footfall.digest import sha256_of
 from footfall.errors import DataProblem
 
 LOCK = ROOT / "requirements.lock"
 LOST = "The process that ran it ended without a word: killed, or the machine stopped."
+TORN = "Its record was not whole: the machine stopped before it was on the disk, or the disk is damaged."
 
 
 def claim(folder: Path, template: Path, tags: dict[str, str], name: str = "") -> None:
@@ -67,6 +68,7 @@ def keep(folder: Path, ending: Ending, progress: Progress, seconds: float) -> Re
     )  # fmt: skip
     replace(folder / template.name, nbformat.writes(banner.with_banner(executed, record, progress)))
     record.pages = _write_pages(folder, record)
+    settle(folder)  # first what it names
     replace(folder / "record.json", record.model_dump_json(indent=2))
     for scaffold in (RUNNING, PROGRESS):
         (folder / scaffold).unlink(missing_ok=True)
@@ -96,9 +98,15 @@ def not_begun(folder: Path, error: BaseException) -> Record:
 
 
 def abandoned(folder: Path) -> Record:
-    """The record of a run whose process died without a word, from what it had saved by then."""
+    """The record of a run whose process died without a word, from what it had saved by then.
+
+    One that left a record is that record, unless it is torn.
+    """
+    if (folder / "record.json").exists() and not is_torn(folder / "record.json"):
+        return read_record(folder)
+    reason = TORN if (folder / "record.json").exists() else LOST
     _discard_torn(folder)
-    return keep(folder, Ending("interrupted", LOST), _progress(folder), _seconds(folder))
+    return keep(folder, Ending("interrupted", reason), _progress(folder), _seconds(folder))
 
 
 def _discard_torn(folder: Path) -> None:

@@ -31,6 +31,7 @@ from mlflow.exceptions import MlflowException, RestException
 
 from flows.masking import without_passwords
 from flows.record import mlflow_fields
+from flows.record.cut_replies import ask_again_for_cut_replies
 from flows.record.files import replace, template_of
 from flows.record.folder import abandoned, unfinished
 from flows.record.owner import OWNER, read_owner
@@ -48,6 +49,7 @@ REFUSALS = {  # answers that no waiting makes better
 LIST = "runs"  # name of a shared view: the list of runs with what each came to
 METRICS = {"train": ["WIS", "MAE", "cover80"], "predict": ["mean", "width80"]}
 logging.getLogger("mlflow").setLevel(logging.WARNING)
+ask_again_for_cut_replies()
 
 
 class Away(EnvironmentProblem):
@@ -150,7 +152,7 @@ def deliver(folder: Path) -> str:
         If MLflow does not take it; the folder waits, and the next start delivers it.
     """
     record = read_record(folder)
-    run = (folder / "mlflow").read_text() if (folder / "mlflow").exists() else start(folder)
+    run = _noted(folder) or start(folder)
     with answering():
         client = MlflowClient()
         for path in (*(folder / name for name in record.pages), folder / "record.json"):
@@ -168,6 +170,13 @@ def deliver(folder: Path) -> str:
         _remove_doubles(client, run, folder.name)
     replace(folder / "delivered", run)
     return run
+
+
+def _noted(folder: Path) -> str:
+    """The id of its run that a folder remembers; none where it has none, or the machine stopped as it was noted."""
+    path = folder / "mlflow"
+    run = path.read_text(errors="replace") if path.exists() else ""
+    return run if re.fullmatch("[0-9a-f]{32}", run) else ""
 
 
 def _input_models(client: MlflowClient, record: Record) -> list[LoggedModelInput]:
@@ -198,7 +207,7 @@ def deliver_waiting(runs: Path) -> list[str]:
             return sentences
         for folder in unfinished(runs):
             try:
-                record = read_record(folder) if (folder / "record.json").exists() else abandoned(folder)
+                record = abandoned(folder)
                 deliver(folder)
                 sentences.append(f"delivered the record of {folder.name}: {record.outcome}")
             except Away as problem:  # nor will it take the others

@@ -1,6 +1,7 @@
 """The record of a run, ``record.json``: what ended how, and the sha256 of everything that belongs to it."""
 
 import datetime as dt
+import json
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -86,6 +87,15 @@ def read_record(folder: Path) -> Record:
         return Record.model_validate_json((folder / "record.json").read_text(encoding="utf-8"))
     except (OSError, ValidationError) as error:
         raise DataProblem(f"{folder / 'record.json'}: no readable record ({type(error).__name__})") from error
+
+
+def is_torn(path: Path) -> bool:
+    """Whether a file is not even JSON, and so none of another version's either."""
+    try:
+        json.loads(path.read_bytes())
+    except ValueError:
+        return True
+    return False
 
 
 def differences(folder: Path) -> list[str]:

@@ -148,10 +148,15 @@ def _from_bucket(source: str, folder: Path, limits: Limits) -> Path:
     target = folder / "bucket"
     target.mkdir(parents=True, exist_ok=True)
     for blob in blobs:
-        path = target / (re.sub(r"[^\w.() -]", "_", blob.name.rpartition("/")[2]).lstrip(".") or "object")
+        path = target / (_file_name(blob.name.rpartition("/")[2]) or "object")
         path.write_bytes(storage.read(bucket, blob.name))
         os.utime(path, (blob.updated.timestamp(), blob.updated.timestamp()))
     return path if found else target
+
+
+def _file_name(name: str) -> str:
+    """A name as a file here can have it, and no other name's: what may not be in one, and a dot before it, as %2E."""
+    return re.sub(r"[^\w.() -]|^\.", lambda sign: "".join(f"%{byte:02X}" for byte in sign[0].encode()), name)
 
 
 def _address(source: str) -> tuple[httpx.URL, tuple[str, str] | None]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from flows.settings import home, today
@@ -17,29 +18,47 @@ from footfall.sources.hystreet import read_hystreet
 from footfall.sources.reading import Reading
 from footfall.sources.table import read_table
 
-_held: ContextVar[dict[str, Reading]] = ContextVar("_held")
+
+class Held(NamedTuple):
+    """What was fetched, by source, in a folder of its own; and the last reading, by all that it obeyed."""
+
+    folder: Path
+    files: dict[str, Path]
+    last: dict[str, Reading]
+
+
+_held: ContextVar[Held | None] = ContextVar("_held", default=None)
 
 
 @contextmanager
 def one_reading() -> Iterator[None]:
-    """Whatever runs within reads each source once: days that are caught up on all stand on the same figures."""
-    token = _held.set({})
-    try:
-        yield
-    finally:
-        _held.reset(token)
+    """Whatever runs within fetches each source once: days that are caught up on all stand on the same figures.
+
+    It is read again only for what makes it read otherwise, as closed days do that an owner entered meanwhile.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        token = _held.set(Held(Path(folder), {}, {}))
+        try:
+            yield
+        finally:
+            _held.reset(token)
 
 
 def read_source(data: Data) -> Reading:
     """The figures of a market's source as it is now, with what a reader should know about them."""
+    held = _held.get()
+    if held is None:
+        with one_reading():
+            return read_source(data)
     kinds, read = FORMATS[data.format or USUAL[data.unit]]
-    held = _held.get({})
+    if data.source not in held.files:
+        folder = held.folder / str(len(held.files))
+        held.files[data.source] = download.fetch(data.source, folder, kinds=kinds, kept_in=home() / "downloads")
     key = data.model_dump_json(exclude={"as_of", "lag", "name", "measure", "credit", "stale_after", "accept_revisions"})
-    if key not in held:
-        with tempfile.TemporaryDirectory() as scratch:
-            path = download.fetch(data.source, Path(scratch), kinds=kinds, kept_in=home() / "downloads")
-            held[key] = read(path, data)
-    return held[key]
+    if key not in held.last:
+        held.last.clear()
+        held.last[key] = read(held.files[data.source], data)
+    return held.last[key]
 
 
 def day_of_business(data: Data) -> dt.date:

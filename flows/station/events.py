@@ -1,7 +1,6 @@
 """The owner's events as they stood when a run was made: only what was entered by its day, on record by their bytes."""
 
 import datetime as dt
-import json
 from pathlib import Path
 from typing import Any
 
@@ -79,8 +78,10 @@ def _first_seen(run: Run, keys: list[str], day: dt.date) -> dict[str, str]:
     bucket, name = storage.connect(bucket_name()), layout.events(run.market.name)
 
     def enter(content: bytes | None) -> bytes | None:
-        before = json.loads(content or b"{}")
-        return storage.as_json(dict.fromkeys(keys, str(day)) | before)
+        return storage.as_json(dict.fromkeys(keys, str(day)) | as_seen(content or b"{}"))
+
+    def as_seen(content: bytes) -> dict[str, str]:
+        return storage.as_table(bucket, name, content, "a list of events by the day they were seen")
 
     storage.amend(bucket, name, enter)
-    return dict(json.loads(storage.read(bucket, name)))
+    return as_seen(storage.read(bucket, name))

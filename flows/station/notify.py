@@ -1,6 +1,5 @@
 """A word to the owner: the week as the page tells it, sent once a publication, and again if its picture has changed."""
 
-import json
 from typing import Any
 
 from flows.orchestration import alerts, schedule
@@ -44,7 +43,8 @@ def _send_if_news(run: Run) -> str:
 
     def claim(content: bytes | None) -> bytes | None:
         replaced[0] = content or b"{}"
-        news = is_news(words["days"], json.loads(replaced[0]), run.as_of, run.market.notify.days)
+        before = storage.as_table(bucket, name, replaced[0], "what was told last")
+        news = is_news(words["days"], before, run.as_of, run.market.notify.days)
         return told if news else None
 
     if not storage.amend(bucket, name, claim):

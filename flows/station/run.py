@@ -83,11 +83,10 @@ def market_as_of(market: str, as_of: str | None, settings: dict[str, Any] | None
     UsageProblem
         If that day is still to come.
     """
-    settings = (settings or {}) | ({"data.as_of": as_of} if as_of else {})
-    data = read_market(params_folder(), market, settings).data
+    data = read_market(params_folder(), market, settings, as_of).data
     day = day_of(data, schedule.due())
     _refuse_a_day_to_come(market, day, data.timezone)
-    return read_market(params_folder(), market, settings | {"data.as_of": str(day)})
+    return read_market(params_folder(), market, settings, str(day))
 
 
 def _refuse_a_day_to_come(market: str, day: dt.date, zone: str) -> None:

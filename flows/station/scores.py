@@ -29,7 +29,8 @@ def take_forecasts(run: Run) -> dict[str, str]:
     with stage("forecasts") as notes:
         store, market = bucket.connect(bucket_name()), run.market
         scored = scores.known_by(stored(store, market), run.as_of, market.data.lag)
-        published, unscored = _unscored(run, store, scored, _series(run))
+        published = _before(run, forecasts.sets(store, market.name))
+        unscored = scores.unscored(published, scored, _series(run), market.predict.horizon)
         made_by = {day: _lay_down(run, store, day, live(store, market.name, day, published[day])) for day in unscored}
         if len(scored):
             (run.folder / "in" / TABLE).write_bytes(scores.to_parquet(scored))
@@ -37,12 +38,9 @@ def take_forecasts(run: Run) -> dict[str, str]:
     return made_by
 
 
-def _unscored(
-    run: Run, store: bucket.Bucket, scored: pd.DataFrame, series: dict[Key, pd.Series]
-) -> tuple[dict[str, list[str]], list[str]]:
-    """All sets that were published before today, by day; and the days of those that have something to be scored."""
-    published = {day: sets for day, sets in forecasts.sets(store, run.market.name).items() if day < str(run.as_of)}
-    return published, scores.unscored(published, scored, series, run.market.predict.horizon)
+def _before(run: Run, sets: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Those of days before the run's own."""
+    return {day: folders for day, folders in sets.items() if day < str(run.as_of)}
 
 
 def _series(run: Run) -> dict[Key, pd.Series]:
@@ -61,15 +59,17 @@ def take_track(run: Run) -> str:
     """Lay down how earlier forecasts came true, for the page to quote: its path, or "" where nothing is known.
 
     As the review of the day before found it: the same day's must not change the page when the day is run again. What
-    that one should have found and did not, because it failed, is found here.
+    that one should have found and did not, because it failed, is found here. A forecast that was caught up on after the
+    day's own was stored is left out, reviewed or not.
     """
     before = run.as_of - dt.timedelta(days=1)
     store, market = bucket.connect(bucket_name()), run.market
+    published = _before(run, forecasts.sets(store, market.name, until=run.as_of))
     scored = scores.known_by(stored(store, market), before, market.data.lag)
+    scored = scored[scored["origin_date"].isin(published)]
     through = pd.Timestamp(before) - market.data.lag * DAY
     series = {key: y[:through] for key, y in _series(run).items()}
-    published, unscored = _unscored(run, store, scored, series)
-    for day in unscored:
+    for day in scores.unscored(published, scored, series, market.predict.horizon):
         with suppress(DataProblem):  # altered since; the review is the one to say so, and the page quotes the others
             _, content = forecasts.read_set(store, live(store, market.name, day, published[day]), FORECAST)
             forecast = pd.read_parquet(io.BytesIO(content))

@@ -1,7 +1,6 @@
 """The snapshot that a run stands on: taken from the source or from what was kept, and refused when unfit."""
 
 import datetime as dt
-import json
 from contextlib import suppress
 from typing import Any
 
@@ -13,7 +12,7 @@ from flows.sources.reading import read_source
 from flows.station.events import data_of, take_events
 from flows.station.run import Run, log, stage, step
 from flows.storage import bucket as storage
-from flows.storage import forecasts, layout
+from flows.storage import forecasts
 from footfall import series
 from footfall.digest import sha256
 from footfall.errors import DataProblem, Problem, StaleSource, listed
@@ -57,7 +56,7 @@ def _take_kept(run: Run, digest: str) -> None:
     with stage("snapshot") as results:
         bucket = storage.connect(bucket_name())
         content = forecasts.read_snapshot(bucket, digest)
-        origin = json.loads(storage.read(bucket, layout.origin(digest)))
+        origin = forecasts.origin(bucket, digest)
         _lay_down(run, content, origin)
         results.append(f"{digest[:8]}, data through {origin['data_through']}")
 
@@ -101,7 +100,7 @@ def _say_on_the_page(run: Run, sentence: str) -> None:
     bucket, name, day = storage.connect(bucket_name()), run.market.name, str(run.as_of)
     pointer = forecasts.pointer(bucket, name)
     is_due = read_market(params_folder(), name).data.as_of in (None, day)
-    is_as_filed = run.market == read_market(params_folder(), name, {"data.as_of": day})
+    is_as_filed = run.market == read_market(params_folder(), name, as_of=day)
     if pointer and pointer["as_of"] <= day and is_due and is_as_filed:
         forecasts.annotate(bucket, name, sentence)
 

@@ -18,6 +18,7 @@ from flows.station.run import market_as_of
 from flows.storage import bucket, forecasts
 from footfall.errors import Problem, StaleSource, UsageProblem
 from footfall.market_file import read_market
+from footfall.scenario import Scenario
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -35,9 +36,14 @@ def station_flow(station: Callable[Parameters, Result]) -> Flow[Parameters, Resu
 
 
 def run_name() -> str:
-    """Market and day of the run that this process is in; the market alone, where no day can be told of it."""
+    """Market and day of the run that this process is in; the market alone, where no day can be told of it.
+
+    A scenario says its own days: the run stands on that of the published forecast, whatever today is.
+    """
     given = runtime.flow_run.parameters
     market, day = given["market"], given.get("as_of")
+    if "scenario" in given:
+        return f"{market} {Scenario(**given['scenario'])}"
     with suppress(Problem):  # what is wrong with the market, the run itself says
         day = day or day_of(read_market(params_folder(), market, given.get("settings")).data, due())
     return f"{market} {day}" if day else str(market)

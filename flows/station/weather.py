@@ -2,9 +2,9 @@
 
 import datetime as dt
 import io
-import json
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from typing import Any
 
 import pandas as pd
 
@@ -96,16 +96,21 @@ def weather_of(bucket: Bucket, market: Market, as_of: dt.date) -> bytes | None:
         forecasts.keep_snapshot(bucket, content, {"source": SOURCE, "rows": len(table)})
         pointer = {"sha256": sha256(content), "place": market.weather.model_dump()}
         kept, _ = storage.keep_first(bucket, name, storage.as_json(pointer))
-    return forecasts.read_snapshot(bucket, json.loads(kept)["sha256"])
+    return forecasts.read_snapshot(bucket, _pointer(bucket, name, kept)["sha256"])
 
 
 def _kept_before(bucket: Bucket, market: Market, as_of: dt.date) -> Iterator[pd.DataFrame]:
     """What the last day of the week before that kept any has, where it is of the same place."""
     first = as_of - dt.timedelta(days=LATELY)
-    days = (as_of - dt.timedelta(days=back) for back in range(1, WEEK + 1))
-    pointers = (storage.get_if_there(bucket, layout.weather(market.name, day))[0] for day in days)
-    last = json.loads(next(filter(None, pointers), b"{}"))
-    if market.weather and last.get("place") == market.weather.model_dump():
-        with suppress(DataProblem):  # where it is lost or damaged, the day has its own weather all the same
+    names = [layout.weather(market.name, as_of - dt.timedelta(days=back)) for back in range(1, WEEK + 1)]
+    kept = ((name, storage.get_if_there(bucket, name)[0]) for name in names)
+    with suppress(DataProblem):  # where it is lost or damaged, the day has its own weather all the same
+        last = next((_pointer(bucket, name, content) for name, content in kept if content), dict[str, Any]())
+        if market.weather and last.get("place") == market.weather.model_dump():
             table = pd.read_parquet(io.BytesIO(forecasts.read_snapshot(bucket, last["sha256"])))
             yield table[table["issued"] >= str(first)]
+
+
+def _pointer(bucket: Bucket, name: str, content: bytes) -> dict[str, Any]:
+    """Which weather was kept, and of which place."""
+    return storage.as_table(bucket, name, content, "a pointer to weather", "sha256")

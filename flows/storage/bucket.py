@@ -6,11 +6,12 @@ writer nor mistake its own success for somebody else's.
 
 import base64
 import json
+import math
 import os
 import re
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -37,6 +38,7 @@ TYPES = {
 }
 REMEDY = "Remove it and run the day again: equal inputs give equal bytes."
 RESTORE = "Restore it from the bucket's versions: no run makes it again."
+DEADLINE = "FOOTFALL_BUCKET_DEADLINE"
 ALTERED = "its bytes do not match its checksum (crc32c)."
 
 
@@ -120,7 +122,7 @@ def lacking(bucket: Bucket) -> list[str]:
         "storage.objects.create": lambda: create(bucket, name, b"{}\n"),
         "storage.objects.list": lambda: names(bucket, name),
         "storage.objects.get": lambda: state(bucket, name),
-        "storage.objects.delete": lambda: _remove(bucket, name),
+        "storage.objects.delete": lambda: remove(bucket, name),
     }
     for permission, attempt in attempts.items():
         try:
@@ -132,10 +134,10 @@ def lacking(bucket: Bucket) -> list[str]:
     return missing
 
 
-def _remove(bucket: Bucket, name: str) -> None:
-    """Take away what was only a probe; to replace a pointer takes the same permission."""
-    with _answering(bucket, name, "storage.objects.delete"):
-        _retried(bucket.delete_blobs)([name], on_error=lambda _: None)
+def remove(bucket: Bucket, name: str, generation: int | None = None) -> None:
+    """Take an object away, only if it is still of that generation; to replace one takes the same permission."""
+    with _answering(bucket, name, "storage.objects.delete"), suppress(PreconditionFailed):
+        _retried(bucket.delete_blobs)([name], on_error=lambda _: None, if_generation_match=[generation])
 
 
 def amend(bucket: Bucket, name: str, change: Callable[[bytes | None], bytes | None]) -> bool:
@@ -267,7 +269,15 @@ def _listed(bucket: Bucket, **options: object) -> list[Blob]:
 
 
 def _deadline() -> float:
-    return float(os.environ.get("FOOTFALL_BUCKET_DEADLINE", 60))
+    """Seconds that a request may take with all its tries."""
+    text = os.environ.get(DEADLINE) or "60"
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < math.inf:
+        raise EnvironmentProblem(f"{DEADLINE} is {text[:40]!r}: write seconds, as in 60, or unset it")
+    return seconds
 
 
 def _refuse_emulator_in_earnest(emulator: str, name: str) -> None:
@@ -293,6 +303,23 @@ def address(bucket: Bucket, name: str) -> str:
 def checksum(content: bytes) -> str:
     """Its crc32c, as the storage writes it."""
     return base64.b64encode(google_crc32c.value(content).to_bytes(4, "big")).decode()
+
+
+def as_table(bucket: Bucket, name: str, content: bytes, what: str, *keys: str) -> dict[str, Any]:
+    """What an object of ours holds that is JSON, the reverse of `as_json`.
+
+    Raises
+    ------
+    DataProblem
+        If it is not `what` it should be, such as a manifest: no JSON, or without one of these keys.
+    """
+    try:
+        table = dict(json.loads(content))
+        if missing := [key for key in keys if key not in table]:
+            raise ValueError(f"without {', '.join(missing)}")
+    except (ValueError, TypeError) as error:
+        raise DataProblem(f"{address(bucket, name)}: not {what} ({error}). {remedy(name)}") from error
+    return table
 
 
 def as_json(table: dict[str, Any] | list[Any]) -> bytes:

@@ -7,7 +7,6 @@ whole set. What forecasts were made from is kept as a snapshot. Their names: `fl
 
 import datetime as dt
 import html
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -91,7 +90,7 @@ def publish(
     identity = {"market": market, "as_of": str(as_of), "digest": digest}
     manifest = {**identity, "files": _listing(files), "about": about}
     stored, new = storage.keep_first(bucket, layout.manifest(folder), storage.as_json(manifest))
-    if json.loads(stored)["files"] != manifest["files"]:
+    if _as_manifest(bucket, folder, stored)["files"] != manifest["files"]:
         at = storage.address(bucket, layout.manifest(folder))
         raise Conflict(f"{at}: lists other files than were stored beside it. {REMEDY}")
     pointer = {**identity, "manifest": layout.manifest(folder), "manifest_sha256": sha256(stored)}
@@ -103,6 +102,8 @@ def publish(
 def put_up(bucket: Bucket, published: Published, files: dict[str, bytes]) -> None:
     """Show the page, the calendars and the CSV of the latest set at the market's own address; of an older one nothing.
 
+    What is shown there of a site that the latest set has no page of is taken down; its own sets stay.
+
     Raises
     ------
     Problem
@@ -112,6 +113,8 @@ def put_up(bucket: Bucket, published: Published, files: dict[str, bytes]) -> Non
         shown = sorted(filter(layout.is_shown, files), key=layout.PAGE.__eq__)  # the page, which leads to them, last
         for file in shown:
             _show(bucket, layout.shown(published.pointer["market"], file), published.pointer, files[file])
+        if shown:
+            _take_down(bucket, published.pointer, {layout.shown(published.pointer["market"], file) for file in shown})
     except Problem as problem:
         late = "is published; what people read at the market's own address has yet to follow. Run the day again."
         raise type(problem)(f"{problem}\n{published.url} {late}") from problem
@@ -159,6 +162,13 @@ def read_snapshot(bucket: Bucket, digest: str) -> bytes:
     return _verified(bucket, layout.snapshot(digest), digest)
 
 
+def origin(bucket: Bucket, digest: str) -> dict[str, Any]:
+    """What is known of where a snapshot came from: ``source``, ``data_through``, ``retrieved_at`` and more."""
+    name = layout.origin(digest)
+    keys = ("source", "data_through", "retrieved_at")
+    return storage.as_table(bucket, name, storage.read(bucket, name), "the account of a snapshot", *keys)
+
+
 def sets_of_day(bucket: Bucket, market: str, day: dt.date | str) -> list[str]:
     """The folders of all complete sets of a market and day."""
     names = storage.names(bucket, layout.forecasts(market, day))
@@ -167,7 +177,7 @@ def sets_of_day(bucket: Bucket, market: str, day: dt.date | str) -> list[str]:
 
 def about(bucket: Bucket, folder: str) -> dict[str, Any]:
     """What the manifest of a stored set says of its making: model version, snapshot, MLflow run; unverified."""
-    return dict(json.loads(storage.read(bucket, layout.manifest(folder)))["about"])
+    return dict(_as_manifest(bucket, folder, storage.read(bucket, layout.manifest(folder)))["about"])
 
 
 def pointer(bucket: Bucket, market: str) -> dict[str, Any] | None:
@@ -175,12 +185,18 @@ def pointer(bucket: Bucket, market: str) -> dict[str, Any] | None:
     return _pointer(bucket, market)[0] or None
 
 
-def sets(bucket: Bucket, market: str) -> dict[str, list[str]]:
-    """The folders of all complete forecast sets of a market, by the day they stood on; of a day the oldest first."""
+def sets(bucket: Bucket, market: str, until: dt.date | None = None) -> dict[str, list[str]]:
+    """The folders of all complete forecast sets of a market, by the day they stood on; of a day the oldest first.
+
+    Those that were there when the first set of the day `until` was stored, if that is said and has one.
+    """
     blobs = storage.listed(bucket, layout.forecasts(market), match_glob=layout.manifests(market))  # a dozen files each
     folders: dict[str, list[str]] = {}
     for blob in sorted(blobs, key=lambda blob: (blob.time_created, blob.name)):
-        if day := layout.day_of(blob.name):
+        day = layout.day_of(blob.name)
+        if day and day == str(until):
+            break
+        if day:
             folders.setdefault(day, []).append(layout.set_of(blob.name))
     return folders
 
@@ -193,7 +209,7 @@ def read_set(bucket: Bucket, folder: str, name: str) -> tuple[dict[str, Any], by
     DataProblem
         If one of the two is missing or altered; the message names it.
     """
-    manifest = json.loads(storage.read(bucket, layout.manifest(folder)))
+    manifest = _as_manifest(bucket, folder, storage.read(bucket, layout.manifest(folder)))
     return manifest, _verified(bucket, f"{folder}/{name}", manifest["files"][name]["sha256"])
 
 
@@ -230,10 +246,27 @@ def _point(bucket: Bucket, market: str, ours: dict[str, Any]) -> tuple[bool, dic
     )
 
 
+def _take_down(bucket: Bucket, ours: dict[str, Any], shown: set[str]) -> None:
+    """Take away copies of pages, calendars and tables of sites that are not `shown`, while the pointer is ours."""
+    for board in _boards(bucket):
+        for blob in storage.listed(board, layout.sites(ours["market"])):
+            if layout.is_page_of_site(blob.name) and blob.name not in shown and _is_latest(bucket, ours):
+                storage.remove(board, blob.name, blob.generation)
+
+
+def _boards(bucket: Bucket) -> list[Bucket]:
+    """Where people read: the bucket, and that of pages where there is one; then the first is closed to readers."""
+    return [bucket, *map(storage.connect, pages_bucket())]
+
+
+def _is_latest(bucket: Bucket, ours: dict[str, Any]) -> bool:
+    return _pointer(bucket, ours["market"])[0] == ours
+
+
 def _show(bucket: Bucket, name: str, ours: dict[str, Any], page: bytes) -> None:
-    """Put up the page, in the bucket of pages too where there is one: the other is closed to readers."""
-    for board in (bucket, *map(storage.connect, pages_bucket())):
-        _show_on(board, name, page, lambda: _pointer(bucket, ours["market"])[0] == ours)
+    """Put up the page wherever people read."""
+    for board in _boards(bucket):
+        _show_on(board, name, page, lambda: _is_latest(bucket, ours))
 
 
 def _show_on(board: Bucket, name: str, page: bytes, is_latest: Callable[[], bool]) -> None:
@@ -262,17 +295,17 @@ def _pointer(bucket: Bucket, market: str) -> tuple[dict[str, Any], int]:
     content, generation = storage.get_if_there(bucket, layout.pointer(market))
     if content is None:
         return {}, 0
-    try:
-        pointer = dict(json.loads(content))
-        pointer["as_of"], pointer["digest"], pointer["manifest"], pointer["manifest_sha256"]
-    except (ValueError, TypeError, KeyError) as error:
-        at = storage.address(bucket, layout.pointer(market))
-        raise DataProblem(f"{at}: not a pointer ({error!r}). Restore an earlier generation.") from error
-    return pointer, generation
+    keys = ("as_of", "digest", "manifest", "manifest_sha256")
+    return storage.as_table(bucket, layout.pointer(market), content, "a pointer", *keys), generation
 
 
 def _manifest(bucket: Bucket, pointer: dict[str, Any]) -> dict[str, Any]:
-    return dict(json.loads(_verified(bucket, pointer["manifest"], pointer["manifest_sha256"])))
+    content = _verified(bucket, pointer["manifest"], pointer["manifest_sha256"])
+    return _as_manifest(bucket, layout.set_of(pointer["manifest"]), content)
+
+
+def _as_manifest(bucket: Bucket, folder: str, content: bytes) -> dict[str, Any]:
+    return storage.as_table(bucket, layout.manifest(folder), content, "a manifest", "files", "about")
 
 
 def _verified(bucket: Bucket, name: str, digest: str) -> bytes:

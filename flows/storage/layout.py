@@ -29,7 +29,9 @@ LEDGER, SNAPSHOTS, PROBES = FOLDERS  # beside one of each market
 
 ENTRIES = f"{LEDGER}/"  # what the names of all entries begin with
 PAGE = "index.html"
-SHOWN = r"(sites/[a-z0-9-]+/)?(forecast\.csv|[a-z-]+\.ics|index\.html)"  # at addresses that stay: people and calendars
+READ = r"(forecast\.csv|[a-z-]+\.ics|index\.html)"  # by people and calendars, at addresses that stay
+SITE = r"sites/[a-z0-9-]+/"
+SHOWN = rf"({SITE})?{READ}"
 WEATHER = r"weather/\d{4}-\d\d-\d\d\.json"
 SCORES = "scores.parquet"
 TOLD = "told.json"
@@ -57,6 +59,16 @@ def shown(market: str, file: str) -> str:
 def is_shown(file: str) -> bool:
     """Whether a file of a set is for people or calendars, which keep its address."""
     return re.fullmatch(SHOWN, file) is not None
+
+
+def sites(market: str) -> str:
+    """What the names of all that is shown of a market's sites begin with."""
+    return f"{market}/sites/"
+
+
+def is_page_of_site(name: str) -> bool:
+    """Whether an object is shown of one of a market's sites."""
+    return re.fullmatch(rf"{MARKET}/{SITE}{READ}", name) is not None
 
 
 def scores(market: str) -> str:

@@ -233,7 +233,7 @@ def leaderboard(table: pd.DataFrame, y: pd.Series) -> pd.DataFrame:
     scored = comparable(table)
     if scored.empty:
         raise ValueError(NO_DAY)
-    scale = naive_error(y[: table["origin"].min()])
+    scale = float(naive_error(y[: table["origin"].min()]))
     scores = {name: _scores(rows, scale) for name, rows in scored.groupby("candidate", sort=False)}
     return pd.DataFrame.from_dict(scores, orient="index").rename_axis("candidate").sort_values("WIS", kind="stable")
 

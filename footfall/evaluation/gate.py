@@ -8,6 +8,7 @@ import pandas as pd
 from footfall.params import COVER
 
 Scores = dict[str, float]  # a row of the leaderboard
+DECIDING = ("MAE", "WIS", "cover80")  # MASE is unknown where every week is as the one before
 WEATHER, LEAST_OF_WEATHER = ", weather", 0.99  # what its name ends in that takes it in, and what may be left of the WIS
 
 
@@ -162,7 +163,7 @@ def _verdict(scores: dict[str, Scores], names: dict[str, str], margin: float) ->
     challenger, naive, champion = scores["challenger"], scores["naive"], scores.get("champion")
     who = names["challenger"]
     for role, row in scores.items():
-        if any(map(isnan, row.values())):
+        if any(isnan(row[metric]) for metric in DECIDING):
             return False, f"the {role if role == names[role] else f'{role} {names[role]}'} has no score"
     if not COVER[0] <= challenger["cover80"] <= COVER[1]:
         band = "not {:.0%} to {:.0%}".format(*COVER)
@@ -174,7 +175,7 @@ def _verdict(scores: dict[str, Scores], names: dict[str, str], margin: float) ->
     ahead = f"{who} beats {names['naive']}, {_against(challenger, naive, 'WIS')}"
     if champion is None:
         return True, f"{ahead}; there was no champion to beat"
-    if champion == challenger:
+    if all(champion[metric] == challenger[metric] for metric in DECIDING):
         return True, f"{ahead}; it is the champion's own recipe, refreshed on newer data"
     if not challenger["WIS"] < champion["WIS"]:
         return False, f"{ahead}, but not the champion, {_against(challenger, champion, 'WIS')}"

@@ -17,14 +17,25 @@ def mae(table: pd.DataFrame) -> float:
     return float((table["mean"] - table["actual"]).abs().mean())
 
 
-def naive_error(y: pd.Series) -> float:
+def naive_error(y: pd.Series | pd.DataFrame) -> np.ndarray:
     """Mean absolute change against the same weekday a week before, in the unit of the series: the scale of MASE.
+
+    Parameters
+    ----------
+    y : Series or DataFrame
+        One daily series, or a batch of them, days × series.
+
+    Returns
+    -------
+    ndarray, shape () or (n_series,)
+        NaN where every week is as the one before: no error is a multiple of nothing.
 
     References
     ----------
     Hyndman and Koehler (2006), Another look at measures of forecast accuracy, section 3.
     """
-    return float(y.diff(WEEK).abs().mean())
+    error = np.asarray(y.diff(WEEK).abs().mean())
+    return np.where(error > 0, error, np.nan)
 
 
 def wis(table: pd.DataFrame) -> float:

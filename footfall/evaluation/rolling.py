@@ -14,11 +14,11 @@ from sktime.forecasting.base import BaseForecaster
 
 from footfall.calendar import Country, common, country_of, of_some
 from footfall.evaluation import backtest, intervals
-from footfall.evaluation.metrics import complete, scores_of
+from footfall.evaluation.metrics import complete, naive_error, scores_of
 from footfall.models import at_once, of_country
 from footfall.quantiles import SCORED_LEVELS, column
 from footfall.selection import Key
-from footfall.series import DAY, SERIES, WEEK
+from footfall.series import DAY, SERIES
 from footfall.units import unit_of
 
 RESIDUALS = ["location", "category", "origin", "date", "horizon", "mean", "actual"]
@@ -137,8 +137,7 @@ class Rolling(NamedTuple):
             of all.
         """
         rows = self.scores[self.scores["window"] == window]
-        weight = rows.groupby(SERIES)["scale"].first()
-        weight = (weight.mean() / weight).reindex(pd.MultiIndex.from_frame(rows[SERIES])).to_numpy()
+        weight = _weights(rows).reindex(pd.MultiIndex.from_frame(rows[SERIES])).to_numpy()
         rows = rows.assign(MAE=rows["MAE"] * weight, WIS=rows["WIS"] * weight)
         by_candidate = rows.drop(columns=["window", *SERIES, "scale"]).groupby("candidate", sort=False)
         board = by_candidate.mean().assign(days=by_candidate["days"].sum())
@@ -286,7 +285,7 @@ def _of_window(
     keys, actual = batch.y.columns[some], batch.actual[at][..., some]
     means = {name: values[at][..., some] for name, values in batch.means.items()}
     counts = np.all([complete(means[name], quantiles[name][at], actual) for name in means], axis=0)
-    scale = batch.y.iloc[:, some][: batch.origins[at][0]].diff(WEEK).abs().mean().to_numpy()
+    scale = naive_error(batch.y.iloc[:, some][: batch.origins[at][0]])
     tables, wis = [], {}
     for name, mean in means.items():
         scores = scores_of(mean, quantiles[name][at], actual, scale, counts)
@@ -300,10 +299,15 @@ def _of_window(
 def _pooled(parts: list[pd.DataFrame], scores: pd.DataFrame) -> pd.DataFrame:
     """Mean WIS by origin and candidate, each series' in the unit of one of mean scale."""
     report = scores[scores["window"] == "report"]
-    scale = report.groupby(SERIES)["scale"].first()
     each = pd.concat([part.T for part in parts if len(part)])
-    weight = (scale.mean() / scale).reindex(each.index.droplevel(0)).to_numpy()
+    weight = _weights(report).reindex(each.index.droplevel(0)).to_numpy()
     return each.mul(weight, axis=0).groupby(level=0, sort=False).mean().T.dropna(how="all")
+
+
+def _weights(scores: pd.DataFrame) -> pd.Series:
+    """What puts each series' errors in the unit of one of mean scale; 1 of one that has no scale, see `naive_error`."""
+    scale = scores.groupby(SERIES)["scale"].first()
+    return (scale.mean() / scale).fillna(1.0)
 
 
 def _rows(batch: Batch, candidate: str, one: slice, lag: int) -> pd.DataFrame:

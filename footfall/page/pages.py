@@ -63,12 +63,13 @@ def write_pages(
     alike = Counter(names.values())
     for key, slug in _slugs(keys, of_several).items():
         name, one = names[key] if alike[names[key]] == 1 else f"{names[key]} ({key[0]})", made.series.get(key)
-        has_page = is_drawn and one is not None
-        sites.append(Site(name, slug if has_page else "", None if one is None else weeks[id(one.batch)][one.at]))
+        page = ""
         if is_drawn and one is not None:
+            page = slug
             own = about._replace(all_places=INDEX, standing="young" if standing[key] == "young" else about.standing)
             words[name] = _write(one, lag, tracks_of.get(" ".join(key)), folder / "sites" / slug, own)
             write_csv(one.table, folder / "sites" / slug / "forecast.csv")
+        sites.append(Site(name, page, None if one is None else weeks[id(one.batch)][one.at]))
     on, through = pd.Timestamp(made.table["origin_date"].iloc[0]), max(batch.y.index[-1] for batch in batches.values())
     of_all = index(sites, on, through, keys[0][1], country, about)
     (folder / "index.html").write_text(of_all, encoding="utf-8")

@@ -76,6 +76,13 @@ def test_a_name_that_no_market_can_have_is_refused(params, till, name):
     assert done.exit_code == 2 and "cannot be a market's name" in done.output
 
 
+def test_a_name_that_another_market_has_but_for_its_dashes_is_refused(params, till):
+    (params / "tasca_1.yaml").write_text("mine\n")
+    done = footfall("new", "tasca-1", till("date,covers\n2025-01-01,1\n"), "--location", "PT")
+    assert done.exit_code == 2 and "tasca_1.yaml is in params/" in done.output
+    assert [path.name for path in params.iterdir()] == ["tasca_1.yaml"]
+
+
 def test_a_date_that_can_be_read_in_two_ways_is_never_guessed(params, till):
     path = till("Data;Pessoas\n" + "".join(f"{day}/{month}/2025;{day}\n" for month in (1, 2) for day in range(1, 13)))
     done = footfall("new", "tasca", path)

@@ -127,6 +127,14 @@ def test_the_better_forecaster_leads(table):
     np.testing.assert_allclose(scores["MASE"] * scale, scores["MAE"])
 
 
+def test_where_every_week_is_as_the_one_before_mase_is_unknown_and_nothing_else():
+    y = pd.Series(np.tile([10.0, 20, 30, 40, 50, 60, 0], 30), index=pd.date_range("2024-01-01", periods=210))
+    y = y.rename("count")
+    said = backtest({"naive": SeasonalNaive()}, y, last_origins(y, 60, 7), 7, 3)
+    (row,) = leaderboard(with_quantiles(said, "PT", 3, floor=0.0), y).to_dict("records")
+    assert (row["MAE"], row["WIS"]) == (0, 0) and np.isnan(row["MASE"])
+
+
 def test_a_day_one_candidate_lacks_counts_for_none(table):
     holed = table.copy()
     at = holed.index[(holed["candidate"] == "naive") & holed["q05"].notna()][0]

@@ -112,6 +112,12 @@ def test_a_champion_that_lost_its_edge_is_not_refreshed():
     assert not decide(table, "calendar", "naive", "champion").passed
 
 
+def test_without_a_scale_for_mase_all_else_decides():
+    row = {"MAE": 3.0, "WIS": 2.0, "MASE": np.nan}
+    assert decide(scores(calendar=row), "calendar", "naive", None).passed
+    assert "refreshed" in decide(scores(calendar=row, champion=dict(row)), "calendar", "naive", "champion").reason
+
+
 def test_an_unscored_champion_is_said():
     table = scores(calendar={"MAE": 3.0, "WIS": 2.0}, champion={"MAE": np.nan, "WIS": np.nan})
     assert decide(table, "calendar", "naive", "champion").reason == "the champion has no score"

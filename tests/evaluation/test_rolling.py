@@ -57,6 +57,16 @@ def test_a_large_house_counts_as_much_as_a_small_one(past):
     assert board["days"].iloc[0] == each.groupby("candidate")["days"].sum().iloc[0]
 
 
+def test_a_house_whose_weeks_are_all_alike_spoils_no_others_score():
+    alike = counts(20)
+    alike[:] = 10.0 * (1 + alike.index.dayofweek)
+    both = {("PT-11/A", "count"): counts(20), ("PT-11/B", "count"): alike}
+    board = roll(both, CANDIDATES, 90, 7, 1).leaderboard("report")
+    assert np.isfinite(board).all(axis=None) and board.loc["calendar", "WIS"] < board.loc[NAIVE, "WIS"]
+    alone = roll({("PT-11/B", "count"): alike}, CANDIDATES, 90, 7, 1).leaderboard("report")
+    assert alone.loc[NAIVE, ["MAE", "WIS"]].tolist() == [0, 0] and alone["MASE"].isna().all()
+
+
 def test_each_keeps_the_special_days_of_its_own_country(houses, past):
     alone = roll({("DE/B", "count"): houses["DE/B", "count"]}, CANDIDATES, 90, 7, 1)
     key = ("DE/B", "count")

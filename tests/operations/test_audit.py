@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import re
 import subprocess
+import uuid
 
 import nbformat
 import pytest
@@ -75,6 +76,16 @@ def test_runs_are_listed_newest_first(published):
     times = re.findall(r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) +predict +sample +2022-10-13 +succeeded", done.output, re.M)
     assert times and times == sorted(times, reverse=True)
     assert "no run on record" in footfall("runs", "--since", "2999-01-01").output
+
+
+def test_a_run_that_is_going_on_is_listed_as_running(servers, tmp_path):
+    from flows.record import mlflow_runs
+
+    market = f"m{uuid.uuid4().hex[:8]}"
+    claim(tmp_path / "run", write(tmp_path, "1"), {"market": market})
+    run = mlflow_runs.start(tmp_path / "run")
+    assert [line["run"] for line in audit.runs(market, None, "running", None)] == [run]
+    assert audit.runs(market, None, "succeeded", None) == []
 
 
 @pytest.mark.parametrize(

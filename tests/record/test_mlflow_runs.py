@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from mlflow_records import model, training
+from proxy import Proxy
 from small_notebook import PARENT, write
 
 from flows.notebook.execute import run_notebook
@@ -202,6 +203,45 @@ def test_one_bad_folder_keeps_no_other_waiting(record, tmp_path):
     assert differences(runs / "1-torn") == [] and list(unfinished(runs)) == [runs / "2-bare"]
 
 
+@pytest.mark.parametrize("share", [0, 0.5])
+def test_where_the_machine_stopped_before_a_note_was_on_the_disk_the_record_is_delivered_all_the_same(
+    record, tmp_path, share
+):
+    folder = tmp_path / "runs" / f"torn-{uuid.uuid4().hex[:8]}"
+    claim(folder, write(tmp_path, "1"), {"market": "m"})
+    run = record.start(folder)
+    run_notebook(folder, {"number": 1}, print)
+    disown(folder)
+    (folder / "mlflow").write_text(run[: int(share * len(run))])
+    assert record.deliver_waiting(tmp_path / "runs") == [f"delivered the record of {folder.name}: succeeded"]
+    assert (
+        len(record.search("small", f"tags.folder = '{folder.name}'")) == 1
+        and record.deliver_waiting(folder.parent) == []
+    )
+
+
+@pytest.mark.parametrize("share", [0, 0.5])
+def test_a_torn_record_is_told_in_a_sentence_and_waits_no_more(record, tmp_path, share):
+    kept = b'{"notebook": "small", "outcome": "succeeded"}'
+    claim(tmp_path / "runs" / "one", write(tmp_path, "1"), {"market": "m"})
+    run = record.start(tmp_path / "runs" / "one")
+    disown(tmp_path / "runs" / "one")
+    (tmp_path / "runs" / "one" / "record.json").write_bytes(kept[: int(share * len(kept))])
+    assert record.deliver_waiting(tmp_path / "runs") == ["delivered the record of one: interrupted"]
+    there = record.MlflowClient().get_run(run)
+    assert there.info.status == "KILLED" and "Its record was not whole" in there.data.tags["summary"]
+    assert record.deliver_waiting(tmp_path / "runs") == [] and differences(tmp_path / "runs" / "one") == []
+
+
+def test_the_record_of_another_version_is_not_called_torn(record, tmp_path):
+    folder = tmp_path / "runs" / "one"
+    claim(folder, write(tmp_path, "1"), {"market": "m"})
+    disown(folder)
+    (folder / "record.json").write_text('{"notebook": "small", "outcome": "postponed"}')
+    (sentence,) = record.deliver_waiting(tmp_path / "runs")
+    assert sentence.startswith("the record of one waits: ") and "postponed" in (folder / "record.json").read_text()
+
+
 def test_a_record_waits_for_mlflow_and_is_delivered_once(record, tmp_path, monkeypatch):
     runs = tmp_path / "runs"
     claim(runs / "one", write(tmp_path, "1"), {"market": "m"})
@@ -215,6 +255,33 @@ def test_a_record_waits_for_mlflow_and_is_delivered_once(record, tmp_path, monke
         assert time.monotonic() - began < 60
     assert record.deliver_waiting(runs) == ["delivered the record of one: succeeded"]
     assert record.deliver_waiting(runs) == []
+
+
+def test_a_reply_that_was_cut_midway_is_asked_for_again(record, registry, servers, tmp_path, monkeypatch):
+    """Each kind of request once: of the run, its files, going up and coming down, its figures, and of a model."""
+    with Proxy(servers["MLFLOW_TRACKING_URI"]) as proxy:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", proxy.url)
+        kinds = ("runs/create", "runs/get", "PUT .*record.json", "GET .*record.json", "runs/log-batch", "runs/update",
+                 "runs/search", "logged-models", "registered-models/create", "model-versions/create",
+                 "GET .*forecaster")  # fmt: skip
+        for kind in kinds:
+            proxy.add("cut", kind)
+        run, _ = kept_run(record, tmp_path, "1")
+        assert differences(record.fetch(run, tmp_path / "fetched")) == []
+        assert [found.info.run_id for _, found in record.search("small", f"tags.folder = 'run' and run_id = '{run}'")]
+        market = f"m{uuid.uuid4().hex[:8]}"
+        version = registry.register(market, training(record, tmp_path), model(tmp_path), {})
+        registry.lay_down(market, version, tmp_path / "in")
+        assert not proxy._faults, "each was met"
+
+
+def test_a_reply_that_is_cut_each_time_is_told_of(record, servers, monkeypatch):
+    with Proxy(servers["MLFLOW_TRACKING_URI"]) as proxy:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", proxy.url)
+        proxy.add("cut", "experiments/search", times=99)
+        with pytest.raises(record.Away, match=f"MLflow at {proxy.url} did not do its part"):
+            record.ask()
+        assert len(proxy.requests) == 3
 
 
 def test_changes_are_told_against_mlflow_where_the_disk_has_no_good_run(record, tmp_path):

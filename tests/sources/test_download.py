@@ -432,6 +432,18 @@ def test_an_object_or_a_folder_of_a_bucket_is_a_source(bucket, tmp_path):
         fetch(f"gs://{bucket.name}/tills", tmp_path, Limits(size=30))
 
 
+def test_of_two_alike_names_in_a_bucket_neither_is_lost(bucket, tmp_path):
+    from flows.storage.bucket import create
+
+    for name in ("till?.csv", "till_.csv", ".till_.csv", "till%3F.csv"):
+        create(bucket, f"tills/{name}", name.encode())
+    folder = fetch(f"gs://{bucket.name}/tills", tmp_path)
+    assert sorted(file.read_text() for file in folder.iterdir()) == [
+        ".till_.csv", "till%3F.csv", "till?.csv", "till_.csv",
+    ]  # fmt: skip
+    assert {file.name for file in folder.iterdir()} >= {"till%3F.csv", "%2Etill_.csv"}
+
+
 def test_a_relative_path_is_looked_for_beside_the_markets_files_first(tmp_path, monkeypatch):
     monkeypatch.setenv("FOOTFALL_PARAMS", str(tmp_path / "params"))
     monkeypatch.chdir(tmp_path)

@@ -21,6 +21,25 @@ def test_every_field_is_explained_where_prefect_looks(servers, station):
     assert not any("market_as_of" in field["description"] for field in fields.values())
 
 
+def name_of_the_last(client):
+    """Of the last run that failed."""
+    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
+    from prefect.client.schemas.objects import StateType
+    from prefect.client.schemas.sorting import FlowRunSort
+
+    failed = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.FAILED])))
+    (run,) = client.read_flow_runs(flow_run_filter=failed, sort=FlowRunSort.START_TIME_DESC, limit=1)
+    return run.name
+
+
+def test_what_if_is_named_by_what_is_supposed_and_its_days(client):
+    from flows.whatif import whatif
+
+    with pytest.raises(Problem, match="nowhere has no published forecast yet"):
+        asyncio.run(whatif("nowhere", {"closed": ["2022-10-14"], "events": {"2022-10-15": "busier"}}))
+    assert name_of_the_last(client) == "nowhere closed 2022-10-14; 2022-10-15 busier"
+
+
 @pytest.mark.parametrize(
     ("name", "as_of", "settings", "day"),
     [
@@ -33,16 +52,12 @@ def test_every_field_is_explained_where_prefect_looks(servers, station):
     ],
 )
 def test_a_run_is_named_by_its_market_and_its_day(name, as_of, settings, day, client, tmp_path, monkeypatch):
-    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
-    from prefect.client.schemas.objects import StateType
-    from prefect.client.schemas.sorting import FlowRunSort
-
     from flows.explore import explore
 
     market(monkeypatch, tmp_path, "moving", "data: {source: no-such.csv}")
     market(monkeypatch, tmp_path, "standing", "data: {source: no-such.csv, as_of: '2022-10-13'}")
     with pytest.raises(Problem, match=r"no market|no-such\.csv"):
         asyncio.run(explore(name, as_of, settings))
-    failed = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.FAILED])))
-    (run,) = client.read_flow_runs(flow_run_filter=failed, sort=FlowRunSort.START_TIME_DESC, limit=1)
-    assert run.name == " ".join(word for word in (name, str(today()) if day == "today" else day) if word)
+    assert name_of_the_last(client) == " ".join(
+        word for word in (name, str(today()) if day == "today" else day) if word
+    )

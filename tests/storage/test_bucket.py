@@ -164,6 +164,29 @@ def test_what_people_read_is_put_up_in_the_bucket_of_pages_too(bucket, emulator,
     assert storage.read(pages, "portugal/index.html") == storage.read(bucket, "portugal/index.html")
 
 
+def test_the_pages_of_a_site_that_left_are_taken_down_and_its_record_stays(bucket, emulator, monkeypatch):
+    monkeypatch.setenv("FOOTFALL_PAGES", f"{bucket.name}-pages")
+    (emulator.root / f"{bucket.name}-pages").mkdir()
+    site = {f"sites/foz/{name}": b"foz" for name in ("index.html", "forecast.csv", "semana.ics")}
+    both = FILES | site | {"sites/baixa/index.html": b"baixa"}
+    first = publish(bucket, DAY, both)
+    for foreign in ("portugal/sites/foz/photo.jpg", "portugal/sites/notes.txt", "portugal2/sites/foz/index.html"):
+        storage.create(bucket, foreign, b"not ours")
+    before = set(everything(bucket))
+    one = FILES | {"sites/baixa/index.html": b"baixa"}
+    publish(bucket, dt.date(2022, 9, 30), one)
+    assert {f"portugal/{name}" for name in site} <= set(everything(bucket)), "an older day takes nothing down"
+    second = publish(bucket, dt.date(2022, 10, 2), one)
+    assert before - set(everything(bucket)) == {f"portugal/{name}" for name in site}
+    pages = storage.names(storage.connect(f"{bucket.name}-pages"), "")
+    assert pages == ["portugal/forecast.csv", "portugal/index.html", "portugal/sites/baixa/index.html"]
+    assert (
+        forecasts.read_set(bucket, first.url.removeprefix(f"gs://{bucket.name}/"), "sites/foz/index.html")[1] == b"foz"
+    )
+    assert second.moved and publish(bucket, dt.date(2022, 10, 3), both).moved
+    assert storage.read(bucket, "portugal/sites/foz/index.html") == b"foz", "back again"
+
+
 def test_a_source_that_has_stopped_is_said_on_the_page_of_each_place(bucket):
     pages = {name: b"<body class=x>calm" for name in ("index.html", "sites/foz/index.html")}
     publish(bucket, DAY, FILES | pages)
@@ -446,9 +469,35 @@ def test_a_pointer_that_is_no_pointer_is_refused_and_not_replaced(bucket):
     assert storage.read(bucket, "portugal/latest.json") == b"<html>"
 
 
+@pytest.mark.parametrize("content", [b"<html>", b"", b"[]", b'{"files": {}}', b"\xff"])
+def test_a_manifest_that_is_none_is_named_with_what_to_do(bucket, content):
+    publish(bucket)
+    ((folder,),) = forecasts.sets(bucket, "portugal").values()
+    storage.write(
+        bucket, f"{folder}/manifest.json", content, storage.state(bucket, f"{folder}/manifest.json").generation
+    )
+    for read in (
+        forecasts.about,
+        lambda *where: forecasts.read_set(*where, "forecast.csv"),
+        lambda *_: publish(bucket),
+    ):
+        with pytest.raises(DataProblem, match=rf"{folder}/manifest\.json: not a manifest .*Remove it and run the day"):
+            read(bucket, folder)
+
+
+@pytest.mark.parametrize("seconds", ["abc", "0", "-1", "inf", "nan", "1 minute"])
+def test_a_deadline_that_is_none_is_named_with_what_to_write(bucket, monkeypatch, seconds):
+    monkeypatch.setenv("FOOTFALL_BUCKET_DEADLINE", seconds)
+    with pytest.raises(EnvironmentProblem, match=rf"^FOOTFALL_BUCKET_DEADLINE is '{seconds}': write seconds, as in 60"):
+        storage.read(bucket, "a")
+    monkeypatch.setenv("FOOTFALL_BUCKET_DEADLINE", "")
+    with pytest.raises(storage.Missing):
+        storage.read(bucket, "a")
+
+
 def test_a_manifest_of_other_files_is_a_conflict(bucket):
     name = f"portugal/forecasts/{DAY}/{forecasts.digest_of(FILES)}/manifest.json"
-    bucket.blob(name).upload_from_string(b'{"files": {}}')
+    bucket.blob(name).upload_from_string(b'{"files": {}, "about": {}}')
     with pytest.raises(Conflict, match=r"manifest\.json: lists other files"):
         publish(bucket)
     assert forecasts.latest(bucket, "portugal") is None
