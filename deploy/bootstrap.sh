@@ -26,7 +26,7 @@ project_number  = "$(gcloud projects describe "$project" --format="value(project
 billing_account = "$billing"
 region          = "$region"
 alert_email     = "$(gcloud config get account)"
-people          = ["user:$(gcloud config get account)"]
+operators       = ["user:$(gcloud config get account)"]
 sql_proxy       = "$proxy@$(gcloud container images list-tags "$proxy" --filter="tags:2" --limit=1 --format="value(digest)")"
 END
 
@@ -43,5 +43,5 @@ random() { head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n'; }
 random | secret mlflow-database-password
 random | secret prefect-database-password
 printf 'footfall:%s' "$(random)" | secret prefect-auth-string
-echo "Now:  gcloud builds submit --project=$project --region=$region --config=deploy/cloudbuild.yaml" \
+echo "Now:  gcloud beta builds submit --project=$project --region=$region --config=deploy/cloudbuild.yaml" \
     "--gcs-source-staging-dir=gs://$project-source/source --substitutions=_COMMIT=\$(sh deploy/commit.sh)"

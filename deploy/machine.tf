@@ -104,9 +104,11 @@ resource "google_compute_instance" "machine" {
   ]
 }
 
-# People reach Prefect by SSH through IAP: it listens on the machine itself and nowhere else.
-resource "google_iap_tunnel_instance_iam_member" "person" {
-  for_each = toset(var.people)
+# Operators come by SSH through IAP. Prefect listens on the machine itself and nowhere else, and whoever may ask it can have the
+# worker run anything; whoever has a shell can ask the metadata server for a token of the machine's account. So nobody comes here
+# only to look.
+resource "google_iap_tunnel_instance_iam_member" "operator" {
+  for_each = toset(var.operators)
   instance = google_compute_instance.machine.name
   zone     = local.zone
   role     = "roles/iap.tunnelResourceAccessor"
@@ -114,7 +116,7 @@ resource "google_iap_tunnel_instance_iam_member" "person" {
 }
 
 locals {
-  logins = merge([for role in ["roles/compute.osLogin", "roles/compute.viewer"] : { for person in var.people : "${person} ${role}" => [person, role] }]...)
+  logins = merge([for role in ["roles/compute.osAdminLogin", "roles/compute.viewer"] : { for operator in var.operators : "${operator} ${role}" => [operator, role] }]...)
 }
 
 resource "google_project_iam_member" "login" {
@@ -125,7 +127,7 @@ resource "google_project_iam_member" "login" {
 }
 
 resource "google_service_account_iam_member" "login" { # OS Login asks for it where a machine has an account
-  for_each           = toset(var.people)
+  for_each           = toset(var.operators)
   service_account_id = google_service_account.account["machine"].name
   role               = "roles/iam.serviceAccountUser"
   member             = each.value

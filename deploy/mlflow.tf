@@ -1,4 +1,4 @@
-# MLflow on Cloud Run: nothing runs while nobody asks, at most one instance, and IAM lets nobody in unsigned.
+# MLflow on Cloud Run: paid for while it answers, at most one instance, and IAM lets nobody in unsigned.
 locals {
   connection = google_sql_database_instance.database.connection_name
   store      = "postgresql+psycopg://mlflow@/mlflow?host=/cloudsql/${local.connection}" # its password is PGPASSWORD
@@ -145,10 +145,11 @@ resource "google_cloud_run_v2_service" "mlflow" {
 }
 
 locals {
+  lookers = setunion(var.people, var.operators)
   invokers = merge(
     { machine = google_service_account.account["machine"].member },
     { uptime = "serviceAccount:service-${var.project_number}@gcp-sa-monitoring-notification.iam.gserviceaccount.com" },
-    { for person in var.people : person => person },
+    { for looker in local.lookers : looker => looker },
   )
 }
 
@@ -164,4 +165,12 @@ resource "google_cloud_run_v2_service_iam_member" "invoker" {
       error_message = "MLflow is never for all: it has no passwords of its own."
     }
   }
+}
+
+resource "google_cloud_run_v2_service_iam_member" "viewer" { # gcloud's proxy asks for the service before it calls it
+  for_each = local.lookers
+  name     = google_cloud_run_v2_service.mlflow.name
+  location = var.region
+  role     = "roles/run.viewer"
+  member   = each.value
 }

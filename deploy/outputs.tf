@@ -3,11 +3,6 @@ output "mlflow" {
   description = "MLflow; people come by `gcloud run services proxy mlflow --region REGION`."
 }
 
-output "prefect" {
-  value       = "gcloud compute ssh footfall --project=${var.project} --zone=${local.zone} --tunnel-through-iap -- -N -L 4200:127.0.0.1:4200"
-  description = "The way to Prefect: then open http://127.0.0.1:4200."
-}
-
 output "image" {
   value       = var.image
   description = "The release in service; to go back, apply with the one before."

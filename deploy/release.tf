@@ -60,9 +60,16 @@ resource "google_secret_manager_secret" "secret" {
 
 resource "google_secret_manager_secret_iam_member" "reader" {
   for_each  = local.secrets
-  secret_id = google_secret_manager_secret.secret[each.key].id
+  secret_id = google_secret_manager_secret.secret[each.key].secret_id
   role      = "roles/secretmanager.secretAccessor"
   member    = google_service_account.account[each.value].member
+}
+
+resource "google_secret_manager_secret_iam_member" "operator" { # Prefect's page asks for it
+  for_each  = toset(var.operators)
+  secret_id = google_secret_manager_secret.secret["prefect-auth-string"].secret_id
+  role      = "roles/secretmanager.secretAccessor"
+  member    = each.value
 }
 
 resource "terraform_data" "ground" {
@@ -112,16 +119,23 @@ resource "google_service_account_iam_member" "github" {
   member             = each.value[2]
 }
 
+locals {
+  github_roles = [
+    "roles/cloudbuild.builds.editor", "roles/serviceusage.serviceUsageConsumer", # both are asked for by `gcloud builds`
+    "roles/logging.viewer",                                                      # what the build says, its digest last
+  ]
+}
+
 resource "google_project_iam_member" "github" {
-  for_each = toset(var.github_repository == "" ? [] : ["roles/cloudbuild.builds.editor", "roles/logging.viewer"])
+  for_each = toset(var.github_repository == "" ? [] : local.github_roles)
   project  = var.project
   role     = each.value
   member   = google_service_account.github[0].member
 }
 
-resource "google_storage_bucket_iam_member" "github" {
-  count  = local.github
-  bucket = google_storage_bucket.bucket["source"].name
-  role   = "roles/storage.objectUser"
-  member = google_service_account.github[0].member
+resource "google_storage_bucket_iam_member" "github" { # gcloud asks whether the bucket is there before it sends anything
+  for_each = toset(var.github_repository == "" ? [] : ["roles/storage.objectUser", "roles/storage.legacyBucketReader"])
+  bucket   = google_storage_bucket.bucket["source"].name
+  role     = each.value
+  member   = google_service_account.github[0].member
 }

@@ -75,6 +75,13 @@ resource "google_storage_bucket_iam_member" "replace" {
   }
 }
 
+resource "google_storage_bucket_iam_member" "looker_reads_pages" {
+  for_each = local.lookers
+  bucket   = google_storage_bucket.bucket["pages"].name
+  role     = "roles/storage.objectViewer"
+  member   = each.value
+}
+
 resource "google_storage_bucket_iam_member" "anyone_reads_pages" {
   count  = var.pages_are_public ? 1 : 0
   bucket = google_storage_bucket.bucket["pages"].name

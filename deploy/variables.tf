@@ -21,7 +21,7 @@ variable "region" {
 
 variable "image" {
   type        = string
-  description = "The release: the image that gcloud builds submit printed, by its digest."
+  description = "The release: the image that the build printed, by its digest."
   validation {
     condition     = can(regex("^[a-z0-9-]+-docker\\.pkg\\.dev/[^@:]+@sha256:[0-9a-f]{64}$", var.image))
     error_message = "A release is a digest, REGION-docker.pkg.dev/…@sha256:…: what a tag means changes, and no record could name it."
@@ -45,10 +45,20 @@ variable "alert_email" {
 variable "people" {
   type        = list(string)
   default     = []
-  description = "Who may look at MLflow and Prefect, such as user:ana@example.org or group:forecasting@example.org."
+  description = "Who may look: at MLflow and the pages. Such as user:ana@example.org or group:forecasting@example.org."
   validation {
     condition     = alltrue([for member in var.people : can(regex("^(user|group|serviceAccount):[^@]+@[^@]+$", member))])
     error_message = "Name people one by one or by group, user:… or group:…: MLflow has no passwords of its own, and is never for all."
+  }
+}
+
+variable "operators" {
+  type        = list(string)
+  default     = []
+  description = "Who operates: all that people may, and Prefect and the machine, as its administrator. Named as people are."
+  validation {
+    condition     = alltrue([for member in var.operators : can(regex("^(user|group|serviceAccount):[^@]+@[^@]+$", member))])
+    error_message = "Name operators one by one or by group, user:… or group:…: whoever operates can do all that the machine can."
   }
 }
 

@@ -30,7 +30,7 @@ resource "google_billing_budget" "budget" {
 resource "google_monitoring_uptime_check_config" "mlflow" {
   display_name = "MLflow"
   period       = "900s"
-  timeout      = "60s" # it may have to start first
+  timeout      = "60s" # the longest there is; where it has to start first, the first location fails and the others find it up
   http_check {
     path         = "/health"
     port         = 443
@@ -50,15 +50,16 @@ locals {
   silent = { # a count below one, also where there is nothing to count
     "MLflow does not answer" = {
       filter = "resource.type = \"uptime_url\" AND metric.type = \"monitoring.googleapis.com/uptime_check/check_passed\" AND metric.labels.check_id = \"${google_monitoring_uptime_check_config.mlflow.uptime_check_id}\""
-      period = "1800s", aligner = "ALIGN_COUNT_TRUE", says = "See drill 'upgrade' in deploy/README.md: the release before answers within minutes."
+      period = "1800s", aligner = "ALIGN_COUNT_TRUE", lasts = "600s", says = "See drill 'upgrade' in deploy/README.md: the release before answers within minutes."
     }
     "The machine is gone" = {
       filter = "resource.type = \"gce_instance\" AND metric.type = \"compute.googleapis.com/instance/uptime\" AND resource.labels.instance_id = \"${google_compute_instance.machine.instance_id}\""
-      period = "900s", aligner = "ALIGN_COUNT", says = "terraform apply brings a new one to the old disk: drill 'the machine is lost' in deploy/README.md."
+      period = "900s", aligner = "ALIGN_COUNT", lasts = "600s", says = "terraform apply brings a new one to the old disk: drill 'the machine is lost' in deploy/README.md."
     }
-    "No forecast for a day" = {
-      filter = "resource.type = \"gcs_bucket\" AND metric.type = \"storage.googleapis.com/api/request_count\" AND metric.labels.method = \"WriteObject\" AND resource.labels.bucket_name = \"${local.buckets.forecasts}\""
-      period = "86400s", aligner = "ALIGN_SUM", says = "footfall status on the machine names the days that are missing and the command for them."
+    "No forecast for a day" = { # pages alone: into the other bucket each run writes its snapshot, whatever becomes of it
+      filter = "resource.type = \"gcs_bucket\" AND metric.type = \"storage.googleapis.com/api/request_count\" AND metric.labels.method = \"WriteObject\" AND metric.labels.response_code = \"OK\" AND resource.labels.bucket_name = \"${local.buckets.pages}\""
+      # two hours more: of the clock change, or of a run that took longer than the one before
+      period = "86400s", aligner = "ALIGN_SUM", lasts = "7200s", says = "footfall status on the machine names the days that are missing and the command for them."
     }
   }
 }
@@ -74,7 +75,7 @@ resource "google_monitoring_alert_policy" "silent" {
       filter                  = each.value.filter
       comparison              = "COMPARISON_LT"
       threshold_value         = 1
-      duration                = "600s"
+      duration                = each.value.lasts
       evaluation_missing_data = "EVALUATION_MISSING_DATA_ACTIVE"
       aggregations {
         alignment_period     = each.value.period

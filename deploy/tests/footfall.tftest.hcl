@@ -5,6 +5,7 @@ override_resource {
   target          = google_service_account.account["machine"]
   override_during = plan
   values = {
+    name   = "projects/till/serviceAccounts/footfall-machine@till.iam.gserviceaccount.com"
     email  = "footfall-machine@till.iam.gserviceaccount.com"
     member = "serviceAccount:footfall-machine@till.iam.gserviceaccount.com"
   }
@@ -23,6 +24,7 @@ override_resource {
   target          = google_service_account.account["build"]
   override_during = plan
   values = {
+    name   = "projects/till/serviceAccounts/footfall-build@till.iam.gserviceaccount.com"
     email  = "footfall-build@till.iam.gserviceaccount.com"
     member = "serviceAccount:footfall-build@till.iam.gserviceaccount.com"
   }
@@ -40,6 +42,7 @@ variables {
   billing_account = "012345-6789AB-CDEF01"
   alert_email     = "ana@example.org"
   people          = ["group:forecasting@example.org"]
+  operators       = ["group:operators@example.org"]
   image           = "europe-southwest1-docker.pkg.dev/till/footfall/footfall@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
   sql_proxy       = "gcr.io/cloud-sql-connectors/cloud-sql-proxy@sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 }
@@ -111,6 +114,10 @@ run "as_it_is" {
     error_message = "The machine has no address outside."
   }
   assert {
+    condition     = strcontains(google_monitoring_alert_policy.silent["No forecast for a day"].conditions[0].condition_threshold[0].filter, "bucket_name = \"till-pages\"")
+    error_message = "What only a publication writes: a run that fails has kept its snapshot by then."
+  }
+  assert {
     condition     = google_compute_firewall.iap.source_ranges == toset(["35.235.240.0/20"])
     error_message = "Nothing comes in but through IAP."
   }
@@ -132,9 +139,27 @@ run "github_builds_from_main_alone" {
   variables {
     github_repository = "till/footfall"
   }
+  override_resource {
+    target          = google_service_account.github[0]
+    override_during = plan
+    values = {
+      name   = "projects/till/serviceAccounts/footfall-github@till.iam.gserviceaccount.com"
+      email  = "footfall-github@till.iam.gserviceaccount.com"
+      member = "serviceAccount:footfall-github@till.iam.gserviceaccount.com"
+    }
+  }
+  override_resource {
+    target          = google_iam_workload_identity_pool.github[0]
+    override_during = plan
+    values          = { name = "projects/123456789012/locations/global/workloadIdentityPools/github" }
+  }
   assert {
     condition     = google_iam_workload_identity_pool_provider.github[0].attribute_condition == "assertion.repository == 'till/footfall' && assertion.ref == 'refs/heads/main'"
     error_message = "One branch of one repository."
+  }
+  assert {
+    condition     = google_service_account_iam_member.github["it is the workflow"].member == "principal://iam.googleapis.com/projects/123456789012/locations/global/workloadIdentityPools/github/subject/repo:till/footfall:ref:refs/heads/main"
+    error_message = "And nobody else of it."
   }
 }
 
@@ -157,7 +182,8 @@ run "a_proxy_by_its_tag_is_refused" {
 run "nobody_is_everybody" {
   command = plan
   variables {
-    people = ["allAuthenticatedUsers"]
+    people    = ["allAuthenticatedUsers"]
+    operators = ["allUsers"]
   }
-  expect_failures = [var.people]
+  expect_failures = [var.people, var.operators]
 }

@@ -177,7 +177,7 @@ significance.by_kind(drawn, country).loc[[*choice.index, "days"]].round(2)
 # ## Judge
 #
 # The newest span, on which nothing was chosen. The gate opens if the challenger's 80 % range holds 60 to 98 %
-# of the days, if it beats the naive forecast by the margin, and if it is no worse than the champion; its own words say which
+# of the days, if it beats the naive forecast by the margin, and if it scores better than the champion, or is its own recipe on newer data; its own words say which
 # figures decided. One that takes in the weather must be better for it here as well, or the same without is judged.
 # A market needs somebody who speaks: where no champion is proven, the best that is known speaks, were it the naive
 # forecast itself, and a young series has no verdict yet; ledger and page say so.

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 
 import pytest
+import yaml
 from terraform_root import ROOT, TOOLS
 
 pytestmark = pytest.mark.cloud
@@ -77,7 +78,23 @@ def test_the_first_command_leaves_what_the_others_need(bootstrapped):
     assert len(set(secrets)) == 3 and all(len(secret) >= 64 for secret in secrets)
     assert secrets[2].startswith("footfall:")
     assert not any(secret in str(heard) for secret in secrets), "no secret in a list of processes"
-    assert "-target=terraform_data.ground" in str(heard) and last.startswith("Now:  gcloud builds submit")
+    assert "-target=terraform_data.ground" in str(heard) and last.startswith("Now:  gcloud beta builds submit")
+
+
+def submits(last):
+    """What sends a commit to Cloud Build: as the first command says it, and as the workflow does."""
+    steps = yaml.safe_load((ROOT / ".github" / "workflows" / "test.yml").read_text())["jobs"]["release"]["steps"]
+    in_workflow = re.sub(r"\$\{\{ vars\.(\w+) \}\}", r"\1", " ".join(steps[-1]["run"].split()))
+    names = {"GCP_PROJECT": "till", "GCP_REGION": "europe-southwest1"}
+    return [last.removeprefix("Now:  "), re.sub("|".join(names), lambda name: names[name[0]], in_workflow)]
+
+
+def test_a_commit_is_sent_alike_from_here_and_from_github_and_its_log_is_shown(bootstrapped):
+    here, there = submits(bootstrapped[2])
+    assert here == there
+    build = yaml.safe_load((DEPLOY / "cloudbuild.yaml").read_text())
+    assert build["options"]["logging"] == "CLOUD_LOGGING_ONLY", "of which gcloud shows nothing, but gcloud beta"
+    assert here.startswith("gcloud beta builds submit ")
 
 
 @needs("gcloud")
@@ -85,7 +102,7 @@ def test_every_command_of_gcloud_is_one(bootstrapped, tmp_path):
     _, heard, last = bootstrapped
     indented = re.findall(r"^    (gcloud .*?)(?: +#.*)?$", (DEPLOY / "README.md").read_text(), re.MULTILINE)
     commands = [shlex.join(["gcloud", *words]) for words in heard if not words[0].startswith(("-chdir", "config"))]
-    commands += [*indented, last.removeprefix("Now:  ").replace("$(sh deploy/commit.sh)", "abc")]
+    commands += [*indented, *(submit.replace("$(sh deploy/commit.sh)", "abc") for submit in submits(last))]
     assert len(set(commands)) > 15
     (tmp_path / "commands.md").write_text("\n".join(["```", *sorted(set(commands)), "```"]))
     code, said = run("gcloud", "meta", "lint-gcloud-commands", f"--commands-text-file={tmp_path / 'commands.md'}")

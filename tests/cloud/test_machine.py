@@ -201,6 +201,53 @@ def test_the_units_are_what_systemd_takes(machine):
         )
 
 
+SIZE = 16 << 20
+PARTITION = bytes([0, 0, 2, 0, 0x83, 0, 0, 0, 0, 8, 0, 0, 0, 0, 1, 0])
+TAKEN = {  # what lies at which byte of a disk that is somebody's
+    "swap": {4086: b"SWAPSPACE2"},
+    "a table of partitions": {446: PARTITION, 510: b"\x55\xaa"},
+    "what nobody knows": {4096: b"records"},
+    "ext4 without its beginning": {1024: bytes(1024)},
+}
+
+
+@pytest.mark.parametrize("kind", TAKEN)
+def test_a_disk_that_is_not_empty_is_never_formatted(kind, tmp_path):
+    disk = tmp_path / "disk"
+    disk.write_bytes(bytes(SIZE))
+    if "ext4" in kind:
+        subprocess.run(["mkfs.ext4", "-q", disk], check=True)
+    with disk.open("r+b") as file:
+        for at, content in TAKEN[kind].items():
+            file.seek(at)
+            file.write(content)
+    before = disk.read_bytes()
+    code, said = prepare(disk)
+    assert code == 1 and "neither empty nor ext4" in said and disk.read_bytes() == before
+
+
+def test_a_disk_that_cannot_be_read_is_not_formatted(tmp_path):
+    code, said = prepare(tmp_path / "nowhere")
+    assert code == 1 and "neither empty nor ext4" in said
+
+
+def test_an_empty_disk_gets_its_file_system_and_keeps_it(tmp_path):
+    disk = tmp_path / "disk"
+    disk.write_bytes(bytes(SIZE))
+    assert prepare(disk)[0] == 0
+    formatted = disk.read_bytes()
+    assert formatted[1080:1082] == b"\x53\xef", "ext4's mark"
+    assert prepare(disk)[0] == 0 and disk.read_bytes() == formatted
+
+
+def prepare(disk):
+    """The part of disk.sh that decides on the file system, on this disk: its exit code, and what it said."""
+    script = (ROOT / "deploy" / "machine" / "disk.sh").read_text().partition("fsck.ext4")[0]
+    script = script.replace("/dev/disk/by-id/google-footfall", str(disk))
+    done = subprocess.run(["sh", "-c", script], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    return done.returncode, done.stderr
+
+
 def test_scripts_of_the_machine_are_in_its_cloud_init(user_data):
     for path in (ROOT / "deploy" / "machine").iterdir():
         assert path.name in user_data
