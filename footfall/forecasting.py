@@ -265,7 +265,7 @@ def _objection(y: pd.Series, origin: pd.Timestamp, oldest: int, is_known: bool) 
     """What speaks against a series of many: that it has stopped, or is newer than the champion."""
     if (age := (origin - y.index[-1]).days) > oldest:
         return f"stale: its last day is {y.index[-1]:%F}, {age} days ago"
-    return "" if is_known else "new: the champion was trained without it"
+    return "" if is_known else "not trained on: it is newer than the champion, or was not fit for its training"
 
 
 def _batches(

@@ -90,7 +90,7 @@ def _name(key: Key, of_several: bool, language: Language, about: About) -> str:
     location, category = key
     is_site = unit_of(category) is COUNTS and site_of(location)
     place = site_of(location) if is_site else language.place(location, about.names)
-    return f"{place} · {category.replace('_', ' ')}" if of_several else place
+    return f"{place} · {language.say(category)}" if of_several else place
 
 
 def _slugs(keys: list[Key], of_several: bool) -> dict[Key, str]:
