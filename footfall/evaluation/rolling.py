@@ -222,9 +222,10 @@ def roll(
     batches = [_batch(country, y, asked, days, horizon, lag) for country, y in batched(series, days + horizon + lag)]
     origins = max((batch.origins for batch in batches), key=lambda these: (len(these), these[-1]))
     spans = backtest.windows(origins, horizon)
+    pieces = [(batch, slice(at, at + TOGETHER)) for batch in batches for at in range(0, batch.y.shape[1], TOGETHER)]
     with ThreadPoolExecutor(backtest.THREADS) as pool:
-        some = [(batch, slice(at, at + TOGETHER)) for batch in batches for at in range(0, batch.y.shape[1], TOGETHER)]
-        parts = [part for own in pool.map(lambda of: [*_scored(*of, spans, lag)], some) for part in own]
+        scored = pool.map(lambda piece: [*_scored(piece[0], piece[1], spans, lag)], pieces)
+        parts = [part for of_piece in scored for part in of_piece]
     scores = pd.concat([scores for scores, _ in parts], ignore_index=True)
     if scores["window"].nunique() < len(WINDOWS):
         raise ValueError(backtest.NO_DAY)
