@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from footfall.errors import DataProblem, UsageProblem
-from footfall.series import KEYS, SERIES, names_in, read_snapshot, split, to_parquet
+from footfall.series import KEYS, names_in, read_snapshot, split, to_parquet
 from footfall.sources import integrity
 from footfall.sources.fault import safe
 from footfall.sources.google.read import read_google
@@ -272,17 +272,12 @@ def test_the_sample_is_complete_and_without_notes():
     assert values(reading, "PT")[-1] == float(sample()[-1][9])
 
 
-def assert_same(snapshot, series):
-    """A snapshot's words are categories."""
-    pd.testing.assert_frame_equal(snapshot.astype(dict.fromkeys(SERIES, "str")), series)
-
-
 def test_a_snapshot_says_what_places_with_a_code_are_called(write, tmp_path):
     reading = read(write(row(), row("PT,Portugal,Lisbon,,,PT-11,,")))
     assert reading.names == {"PT-11": "PT/Lisbon"}
     (tmp_path / "named.parquet").write_bytes(to_parquet(reading.series, reading.names))
     assert names_in(tmp_path / "named.parquet") == reading.names
-    assert_same(read_snapshot(tmp_path / "named.parquet"), reading.series)
+    pd.testing.assert_frame_equal(read_snapshot(tmp_path / "named.parquet"), reading.series)
     (tmp_path / "plain.parquet").write_bytes(to_parquet(reading.series))
     assert names_in(tmp_path / "plain.parquet") == {}
 
@@ -290,10 +285,11 @@ def test_a_snapshot_says_what_places_with_a_code_are_called(write, tmp_path):
 def test_the_table_is_sorted_unique_and_survives_its_snapshot(tmp_path):
     series = read(CASES["unsorted"].write(tmp_path)).series
     assert list(series.columns) == [*KEYS, "value"]
+    assert series["location"].dtype == "category", "whose words are held once"
     pd.testing.assert_frame_equal(series, series.sort_values(KEYS, ignore_index=True))
     assert not series.duplicated(KEYS).any()
     (tmp_path / "snapshot.parquet").write_bytes(to_parquet(series))
-    assert_same(read_snapshot(tmp_path / "snapshot.parquet"), series)
+    pd.testing.assert_frame_equal(read_snapshot(tmp_path / "snapshot.parquet"), series)
 
 
 def test_google_s_zip_has_all_of_portugal():
