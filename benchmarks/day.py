@@ -51,7 +51,7 @@ def main() -> None:
         with _timed("points, ranges, checks and table", count):
             made = forecast_all(champion, chosen, days, 1, LEVELS, {}, 30, **facts)
         with _timed("table as files", count):
-            forecast.write_forecast(made.table, out)
+            forecast.write_forecast(made.tables(), out)
         with _timed("index, and what it says of a day", count):
             write_pages(made, 1, "", out, About())
 

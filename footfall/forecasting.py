@@ -6,6 +6,7 @@ Series of one unit, span and speaker are forecast, ranged, tabulated and checked
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,6 +28,7 @@ from footfall.selection import Key, Selection, none_of
 from footfall.series import DAY, SERIES, by_series, site_of
 from footfall.units import unit
 
+TABULATED = 1000  # series whose published rows are in memory at once
 MORE = "train with more days, train.backtest_days"
 ACCOUNT = [*SERIES, "status", "model", "reason", "days_known", "MAE", "MASE", "cover80"]
 
@@ -175,13 +177,29 @@ class MarketForecast(NamedTuple):
     accounts : DataFrame
         A row for every series of the selection: ``location, category, status`` (published, fell back, young, refused),
         ``model, reason, days_known``, and of its backtest ``MAE, MASE, cover80``.
-    table : DataFrame
-        What is published, of all.
+    asked : Asked
+        The days and levels that they are of.
     """
 
     series: dict[Key, SeriesForecast]
     accounts: pd.DataFrame
-    table: pd.DataFrame
+    asked: Asked
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """What is published, of all."""
+        return pd.concat([*self.tables()], ignore_index=True)
+
+    def tables(self) -> Iterator[pd.DataFrame]:
+        """The same, some series after the other: of thousands it would take most of the memory."""
+        shut = {id(one.batch): one.batch.shut for one in self.series.values()}
+        is_told = any(shut[id(one.batch)][one.at].any() for one in self.series.values())
+        for start in range(0, len(self.series), TABULATED):
+            some = dict(islice(self.series.items(), start, start + TABULATED))
+            numbers = np.stack([one.batch.numbers[one.at] for one in some.values()])
+            closed = np.stack([shut[id(one.batch)][one.at] for one in some.values()])
+            table = _tabulated(numbers, [*some], closed, self.asked)
+            yield table.assign(open="yes") if is_told and "open" not in table else table
 
     def shown(self, key: Key) -> Key:
         """The series that is drawn: this one, or where that could not be forecast the first that was."""
@@ -247,14 +265,7 @@ def forecast_all(
     if not made:
         raise DataProblem(none_of(refused, "can be forecast"))
     made = dict(sorted(made.items()))
-    return MarketForecast(made, _accounts(champion, made, refused), _table(made, asked))
-
-
-def _table(made: Mapping[Key, SeriesForecast], asked: Asked) -> pd.DataFrame:
-    """What is published of all."""
-    numbers = np.stack([one.batch.numbers[one.at] for one in made.values()])
-    shut = {id(one.batch): one.batch.shut for one in made.values()}
-    return _tabulated(numbers, [*made], np.stack([shut[id(one.batch)][one.at] for one in made.values()]), asked)
+    return MarketForecast(made, _accounts(champion, made, refused), asked)
 
 
 def _tabulated(numbers: np.ndarray, keys: Sequence[Key], shut: np.ndarray, asked: Asked) -> pd.DataFrame:
@@ -265,7 +276,7 @@ def _objection(y: pd.Series, origin: pd.Timestamp, oldest: int, is_known: bool) 
     """What speaks against a series of many: that it has stopped, or is newer than the champion."""
     if (age := (origin - y.index[-1]).days) > oldest:
         return f"stale: its last day is {y.index[-1]:%F}, {age} days ago"
-    return "" if is_known else "new: the champion was trained without it"
+    return "" if is_known else "not trained on: it is newer than the champion, or was not fit for its training"
 
 
 def _batches(

@@ -50,8 +50,9 @@ class FunctionOfMany(NamedTuple):
         days = coming(about, origin)
         facts = {"model_version": "", "snapshot": ""}  # nothing is published
         made = forecast_all(self.champion, chosen, days, about["lag"], LEVELS, {}, PredictParams().stale_after, **facts)
-        of_day = made.table["value"].to_numpy(float).reshape(-1, 1 + len(LEVELS))
-        first = made.table.iloc[:: of_day.shape[1]]
+        published = made.table
+        of_day = published["value"].to_numpy(float).reshape(-1, 1 + len(LEVELS))
+        first = published.iloc[:: of_day.shape[1]]
         told = (
             first[["location", "target", "target_end_date"]].set_axis([*SERIES, "date"], axis=1).reset_index(drop=True)
         )

@@ -27,6 +27,7 @@ NAMES = b"names"  # of places, in a snapshot's metadata
 WEEK = 7
 DAY = pd.Timedelta(days=1)
 FEW = 5  # guests on a usual day, below which nobody may come to a place that is open
+ROWS_WRITTEN = 1 << 20  # rows that have words of their own while they are written: Arrow's group of rows
 MOST_MISSING = 0.2  # share of days; with more the weekdays cannot be told apart
 
 
@@ -206,14 +207,22 @@ def to_parquet(series: pd.DataFrame, names: Mapping[str, str] | None = None) -> 
     With it goes what places with a code are called, ``PT/Lisbon`` of ``PT-11``: see `names_in`.
     """
     buffer = io.BytesIO()
-    columns = [*KEYS, "value", *(["open"] if "open" in series else [])]
-    tidy = series[columns].astype({"location": "str", "category": "str"})
-    table = pa.Table.from_pandas(tidy, preserve_index=False)
-    if names:
-        told = {NAMES: json.dumps(names, ensure_ascii=False, sort_keys=True).encode()}
-        table = table.replace_schema_metadata(table.schema.metadata | told)
-    pq.write_table(table, buffer, compression="zstd")
+    told = {NAMES: json.dumps(names, ensure_ascii=False, sort_keys=True).encode()} if names else {}
+    parts = (_as_arrow(series[at : at + ROWS_WRITTEN]) for at in range(0, max(len(series), 1), ROWS_WRITTEN))
+    first = next(parts)
+    schema = first.schema.with_metadata(first.schema.metadata | told)
+    with pq.ParquetWriter(buffer, schema, compression="zstd") as file:
+        for part in (first, *parts):
+            file.write_table(part.cast(schema), ROWS_WRITTEN)
     return buffer.getvalue()
+
+
+def _as_arrow(rows: pd.DataFrame) -> pa.Table:
+    """Rows as they are written, each with its words."""
+    columns = [*KEYS, "value", *(["open"] if "open" in rows else [])]
+    words = {name: rows[name].astype("category").cat for name in SERIES}
+    written = {name: pd.array(of.categories, dtype="str").take(of.codes) for name, of in words.items()}
+    return pa.Table.from_pandas(rows[columns].assign(**written), preserve_index=False)
 
 
 def names_in(path: str | Path) -> dict[str, str]:
@@ -222,11 +231,11 @@ def names_in(path: str | Path) -> dict[str, str]:
 
 
 def from_parquet(content: bytes) -> pd.DataFrame:
-    """The series table of a snapshot's bytes."""
-    return pd.read_parquet(io.BytesIO(content))
+    """The series table of a snapshot's bytes, see `read_snapshot`."""
+    return read_snapshot(io.BytesIO(content))
 
 
-def read_snapshot(path: str | Path) -> pd.DataFrame:
+def read_snapshot(path: str | Path | io.BytesIO) -> pd.DataFrame:
     """The series table of a snapshot file, its words as categories: each is held once."""
     return pq.read_table(path, read_dictionary=SERIES).to_pandas(split_blocks=True, self_destruct=True)
 

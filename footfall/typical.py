@@ -17,6 +17,7 @@ from footfall.units import unit
 
 WEEKS = 6  # enough that one odd Friday does not matter, few enough to stay in the season
 FEWEST_WEEKS = 3
+LATELY = 9 * WEEK  # days that a usual one may lie back: what was before is another season
 HALF_A_YEAR = 26 * WEEK
 NOTICEABLE = 2.0  # per cent: nobody at the door notices less
 LOWEST = 0.05  # of the level of the series: below, everything is shut and shares of it mean nothing
@@ -38,13 +39,13 @@ def usual(y: Any, days: pd.DatetimeIndex, country: Country) -> Any:
     -------
     Series or DataFrame
         In the unit of `y`, indexed by `days`: the median of the last six ordinary days of that weekday; of all weekdays
-        where half a year has fewer than three, as of Sundays that a source has long kept to itself; of all published
-        days where it has none.
+        where nine weeks have fewer than three, as of Sundays that a source keeps to itself; of all published days where
+        they have none.
     """
     if isinstance(y, pd.Series):
         return usual(y.to_frame(), days, country).iloc[:, 0].rename(None)
     last = {}
-    for weekday, values in _ordinary_by_weekday(y.tail(HALF_A_YEAR), country):
+    for weekday, values in _ordinary_by_weekday(y.tail(LATELY), country):
         values = np.take_along_axis(values, _counts(values)[None] - 1 - np.arange(WEEKS)[:, None], axis=0)
         last[weekday] = np.where(np.arange(WEEKS)[:, None] < _counts(values), values, np.nan)
     level = {weekday: _median(values, FEWEST_WEEKS) for weekday, values in last.items()}

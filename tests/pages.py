@@ -41,7 +41,7 @@ def inputs(model, lift=0.0, location="PT", track=TRACK, **facts):
 
 def written(out, inputs):
     """The files of a published set, as predict.ipynb writes them."""
-    write_forecast(inputs["table"], out)
+    write_forecast([inputs["table"]], out)
     facts = [inputs[name] for name in ("table", "y", "parts", "logarithms")]
     days = outlook_of(*facts, inputs.get("closed"), inputs.get("events", ()))
     about, folder = inputs.get("about", About()), out / "forecast"

@@ -102,17 +102,17 @@ def test_a_champion_that_may_not_speak_says_why(about, rule):
         check_champion(ABOUT | about, "PT", "retail_and_recreation", retail().index[-1], 7, 3)
 
 
-def test_the_csv_file_is_as_pandas_writes_it(tmp_path, monkeypatch):
-    monkeypatch.setattr("footfall.forecast.LINES", 10)
+def test_the_files_are_as_pandas_writes_them_also_table_by_table(tmp_path):
     values = [1e-7, -0.5, 1e16, 3.0] * 7
     table = forecast().assign(value=values, location=['GR/West, "the" coast', "PT/São\nJoão", "PT", "a'b"] * 7)
-    write_forecast(table, tmp_path)
+    write_forecast((table[at : at + 10] for at in range(0, len(table), 10)), tmp_path)
+    pd.testing.assert_frame_equal(read_forecast(tmp_path), table)
     written = (tmp_path / "forecast" / "forecast.csv").read_bytes()
     assert written == table.to_csv(index=False, lineterminator="\n").encode()
 
 
 def test_the_week_is_read_as_people_read_it(tmp_path):
-    write_forecast(forecast(), tmp_path)
+    write_forecast([forecast()], tmp_path)
     days = week(read_forecast(tmp_path))
     assert days.columns.tolist() == ["date", "weekday", "expected", "low", "high"]
     assert days.iloc[0].tolist() == ["2022-10-14", "Friday", 12.0, 8.0, 16.0] and len(days) == 7

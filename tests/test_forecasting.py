@@ -163,7 +163,7 @@ def test_one_that_stopped_and_one_that_is_new_are_refused_and_the_others_go_on(c
     made, accounts, _ = forecasts(champion, chosen(stopped, *houses[1:], house("Nova", 50)))
     reasons = accounts.set_index("location")["reason"]
     assert reasons["PT-11/Baixa"].startswith("stale: its last day is 2025-06-0")
-    assert reasons["PT-11/Nova"].startswith("new: the champion was trained without it")
+    assert reasons["PT-11/Nova"].startswith("not trained on")
     assert accounts["status"].tolist().count("refused") == 2 and len(made) == 2 and len(accounts) == 4
 
 
@@ -175,7 +175,7 @@ def test_the_first_of_many_is_new_and_another_is_drawn_in_its_place(champion, ho
 
 
 def test_where_none_can_be_forecast_nothing_is(champion):
-    with pytest.raises(DataProblem, match="none of 2 series can be forecast:\nPT-11/A count: new"):
+    with pytest.raises(DataProblem, match="none of 2 series can be forecast:\nPT-11/A count: not trained on"):
         forecasts(champion, chosen(house("A", 50), house("B", 50)))
 
 
@@ -224,7 +224,7 @@ def test_a_region_is_called_by_its_name_on_the_index_and_on_its_page(tmp_path):
     (tmp_path / "forecast").mkdir()
     write_pages(made, 1, "", tmp_path, About(names={"BE-BRU": "BE/Brussels", "CH-AG": "CH/Somewhere"}))
     index = (tmp_path / "forecast" / "index.html").read_text()
-    assert "Brussels, Belgium · parks" in index and "Aargau, Switzerland · workplaces" in index
+    assert "Brussels, Belgium · parks and beaches" in index and "Aargau, Switzerland · workplaces" in index
     assert '<html lang="en">' in index and "BE-BRU" not in index, "of several countries none chooses the language"
     assert "Brussels, Belgien" in (tmp_path / "forecast" / "sites" / "be-bru-parks" / "index.html").read_text()
 

@@ -131,10 +131,10 @@ def _model(before: dict[str, str], now: dict[str, str]) -> str:
 
 def _forecast(before: Path, now: Path) -> str:
     """The largest move of the mean on a day that both forecast."""
-    tables = [folder / "out" / "forecast" / "forecast.csv" for folder in (before, now)]
+    tables = [folder / "out" / "forecast" / "forecast.parquet" for folder in (before, now)]
     if not all(table.exists() for table in tables):
         return ""
-    old, new = (_means(pd.read_csv(table)) for table in tables)
+    old, new = map(_means, tables)
     moves = (new - old).dropna()
     if moves.empty:
         return "no day in common"
@@ -145,6 +145,7 @@ def _forecast(before: Path, now: Path) -> str:
     return f"forecast for {of}{dt.date.fromisoformat(day):%A %d %B} {moves[largest]:+.1f} {unit_of(target).errors}"
 
 
-def _means(forecast: pd.DataFrame) -> pd.Series:
-    means = forecast[forecast["output_type"] == "mean"]
-    return means.set_index(["location", "target", "target_end_date"])["value"]
+def _means(table: Path) -> pd.Series:
+    keys = ["location", "target", "target_end_date"]
+    means = pd.read_parquet(table, columns=[*keys, "value"], filters=[("output_type", "==", "mean")])
+    return means.set_index(keys)["value"]

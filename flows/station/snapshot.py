@@ -17,7 +17,7 @@ from footfall import series
 from footfall.digest import sha256
 from footfall.errors import DataProblem, Problem, StaleSource, listed
 from footfall.market_file import read_market
-from footfall.selection import Selection, select
+from footfall.selection import Key, Selection, select
 from footfall.sources.reading import compare
 
 
@@ -37,7 +37,7 @@ def _take_published(run: Run) -> None:
         table = _visible(reading.series, run)
         own = selected(run, table)
         through = _through(own, run)
-        revisions = _revisions(table, own, run)
+        revisions = _revisions(own, run)
         origin = {
             "source": _source(run),
             "data_through": str(through),
@@ -105,18 +105,17 @@ def _say_on_the_page(run: Run, sentence: str) -> None:
         forecasts.annotate(bucket, name, sentence)
 
 
-def _revisions(table: pd.DataFrame, own: Selection, run: Run) -> list[str]:
+def _revisions(own: Selection, run: Run) -> list[str]:
     """What the source takes back of what the published forecast was made from; it stops a run that accepts none."""
     content = _published(run.market.name)
     if content is None:
         return []
-    before, then = series.from_parquet(content), own
-    if run.market.data.series is not None:
-        try:
-            then = selected(run, before)
-        except DataProblem:  # none of those that were published is chosen any more
-            return []
-    revisions = compare(_rows(before, then, run), _rows(table, own, run))
+    before = series.visible(series.from_parquet(content), run.as_of, run.market.data.lag)
+    try:
+        then = selected(run, before)
+    except DataProblem:  # none of those that were published is chosen any more
+        return []
+    revisions = compare(_rows(then), _rows(own))
     if revisions and not run.market.data.accept_revisions:
         problems = listed([f"{_source(run)}: {sentence}" for sentence in revisions])
         raise DataProblem(f"{problems}\nIf the source is right to revise itself: --set data.accept_revisions=true")
@@ -132,10 +131,9 @@ def _published(market: str) -> bytes | None:
         return None
 
 
-def _rows(table: pd.DataFrame, own: Selection, run: Run) -> pd.DataFrame:
-    """The rows of the market's own series that were visible on the run's day."""
-    is_own = pd.MultiIndex.from_frame(table[series.SERIES]).isin([*own.series])
-    return series.visible(table[is_own], run.as_of, run.market.data.lag)
+def _rows(selection: Selection) -> dict[Key, series.Rows]:
+    """The rows of the market's own series."""
+    return {key: selection.rows[key] for key in selection.series}
 
 
 def selected(run: Run, table: pd.DataFrame) -> Selection:

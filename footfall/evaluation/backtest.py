@@ -5,6 +5,7 @@ columns of `footfall.quantiles.QUANTILES` once it has intervals. Horizons are co
 forecast was made on, not from the last day with data.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +22,7 @@ from footfall.units import unit
 
 WARM_UP = 365  # origins that only gather errors
 FEWEST_DAYS = 60  # of history before the first origin
+THREADS = 2  # candidates that are asked together: LightGBM and numpy let go of Python meanwhile
 NO_DAY = (
     f"no known day has a forecast with its range by every candidate; a range takes {FEWEST_ERRORS} earlier "
     "errors of each day ahead: give more backtest_days, or leave a candidate out"
@@ -136,11 +138,13 @@ def means_of_each(
     candidates: dict[str, BaseForecaster], y: Values, origins: pd.DatetimeIndex, horizon: int, lag: int
 ) -> dict[str, np.ndarray]:
     """`means` of every candidate; those of equal recipe, as the champion often is a challenger, are asked once."""
-    each: dict[str, np.ndarray] = {}
-    for name, forecaster in candidates.items():
-        twin = next((other for other in each if candidates[other] == forecaster), None)
-        each[name] = each[twin] if twin else means(forecaster, y, origins, horizon, lag)
-    return each
+    twins = {name: next(other for other in candidates if candidates[other] == candidates[name]) for name in candidates}
+    asked = [*dict.fromkeys(twins.values())]
+    with ThreadPoolExecutor(THREADS) as pool:
+        each = dict(
+            zip(asked, pool.map(lambda name: means(candidates[name], y, origins, horizon, lag), asked), strict=True)
+        )
+    return {name: each[twin] for name, twin in twins.items()}
 
 
 def means(forecaster: BaseForecaster, y: Values, origins: pd.DatetimeIndex, horizon: int, lag: int) -> np.ndarray:

@@ -5,6 +5,7 @@ market of one series is the market of many that has one: what is pooled of it is
 """
 
 from collections.abc import Hashable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import NamedTuple
 
@@ -220,7 +221,10 @@ def roll(
     batches = [_batch(country, y, asked, days, horizon, lag) for country, y in batched(series, days + horizon + lag)]
     origins = max((batch.origins for batch in batches), key=lambda these: (len(these), these[-1]))
     spans = backtest.windows(origins, horizon)
-    parts = [part for batch in batches for part in _scored(batch, spans, lag)]
+    pieces = [(batch, slice(at, at + TOGETHER)) for batch in batches for at in range(0, batch.y.shape[1], TOGETHER)]
+    with ThreadPoolExecutor(backtest.THREADS) as pool:
+        scored = pool.map(lambda piece: [*_scored(piece[0], piece[1], spans, lag)], pieces)
+        parts = [part for of_piece in scored for part in of_piece]
     scores = pd.concat([scores for scores, _ in parts], ignore_index=True)
     if scores["window"].nunique() < len(WINDOWS):
         raise ValueError(backtest.NO_DAY)
@@ -268,15 +272,15 @@ def _batch(
     return Batch(country, y, origins, means, backtest.actual(y, origins, horizon))
 
 
-def _scored(batch: Batch, spans: backtest.Windows, lag: int) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
-    """Scores of all candidates in both windows, some series at a time; and of the report WIS by origin and series."""
-    for first in range(0, batch.y.shape[1], TOGETHER):
-        some = slice(first, first + TOGETHER)
-        quantiles = {name: batch.quantiles(name, some, lag) for name in batch.means}
-        for window in WINDOWS:
-            at = batch.origins.isin(getattr(spans, window))
-            if at.any():
-                yield _of_window(batch, quantiles, window, at, some)
+def _scored(
+    batch: Batch, some: slice, spans: backtest.Windows, lag: int
+) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
+    """Scores of all candidates on some series in both windows; and of the report WIS by origin and series."""
+    quantiles = {name: batch.quantiles(name, some, lag) for name in batch.means}
+    for window in WINDOWS:
+        at = batch.origins.isin(getattr(spans, window))
+        if at.any():
+            yield _of_window(batch, quantiles, window, at, some)
 
 
 def _of_window(

@@ -175,7 +175,9 @@ def unscored(origins: Iterable[str], scores: pd.DataFrame, series: Mapping[Key, 
     horizon : int
         Length of a forecast that is not in the table yet; one that is says itself how long it was.
     """
-    published = {key: set(y.dropna().index.strftime("%Y-%m-%d")) for key, y in series.items()}
+    origins = sorted(origins)
+    since = {key: y[origins[0] :].dropna() for key, y in series.items()} if origins else {}
+    published = {key: set(y.index.strftime("%Y-%m-%d")) for key, y in since.items()}
     scored = scores.groupby([*SERIES, "origin_date"])["target_end_date"].agg(set)
     lengths = scores.groupby("origin_date")["length"].max()
 
@@ -185,7 +187,7 @@ def unscored(origins: Iterable[str], scores: pd.DataFrame, series: Mapping[Key, 
     def is_unscored(origin: str) -> bool:
         return any(days(origin) & known - scored.get((*key, origin), set()) for key, known in published.items())
 
-    return [origin for origin in sorted(origins) if is_unscored(origin)]
+    return [origin for origin in origins if is_unscored(origin)]
 
 
 def revised(scores: pd.DataFrame, series: Mapping[Key, pd.Series]) -> list[str]:

@@ -7,8 +7,6 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from footfall.calendar import country_of
 from footfall.digest import sha256
 from footfall.forecast import write_csv
@@ -19,7 +17,7 @@ from footfall.page.page import Track, read_tracks, write_page
 from footfall.page.translations import Language, languages, leading
 from footfall.page.words import of_places
 from footfall.selection import Key
-from footfall.series import SERIES, site_of
+from footfall.series import DAY, SERIES, site_of
 from footfall.units import COUNTS, unit_of
 
 INDEX = "../../index.html"  # seen from a place's page
@@ -70,7 +68,7 @@ def write_pages(
             words[name] = _write(one, lag, tracks_of.get(" ".join(key)), folder / "sites" / slug, own)
             write_csv(one.table, folder / "sites" / slug / "forecast.csv")
         sites.append(Site(name, page, None if one is None else weeks[id(one.batch)][one.at]))
-    on, through = pd.Timestamp(made.table["origin_date"].iloc[0]), max(batch.y.index[-1] for batch in batches.values())
+    on, through = made.asked.days[0] - DAY, max(batch.y.index[-1] for batch in batches.values())
     of_all = index(sites, on, through, keys[0][1], country, about)
     (folder / "index.html").write_text(of_all, encoding="utf-8")
     _keep(of_places(words, about), out)
@@ -91,7 +89,7 @@ def _name(key: Key, of_several: bool, language: Language, about: About) -> str:
     location, category = key
     is_site = unit_of(category) is COUNTS and site_of(location)
     place = site_of(location) if is_site else language.place(location, about.names)
-    return f"{place} · {category.replace('_', ' ')}" if of_several else place
+    return f"{place} · {language.say(category)}" if of_several else place
 
 
 def _slugs(keys: list[Key], of_several: bool) -> dict[Key, str]:

@@ -1,10 +1,13 @@
 """What a source gave: its series table, with what a reader of it should know; and what a newer one takes back."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
 import pandas as pd
 
-from footfall.series import KEYS
+from footfall.selection import Key
+from footfall.series import Rows
 from footfall.sources.fault import safe, shown
 
 
@@ -17,39 +20,64 @@ class Reading:
     names: dict[str, str] = field(default_factory=dict)  # ``PT/Lisbon`` of ``PT-11``
 
 
-def compare(previous: pd.DataFrame, current: pd.DataFrame) -> list[str]:
-    """What the newer of two series tables takes back: days, locations, values; one sentence for each kind.
+def compare(previous: Mapping[Key, Rows], current: Mapping[Key, Rows]) -> list[str]:
+    """What the newer of two readings takes back: days, locations, values; one sentence for each kind.
 
     Days and locations that are only in `current` are as they should be, and not mentioned.
+
+    Parameters
+    ----------
+    previous, current : mapping of Key to Rows
+        The rows of each series, sorted, as `footfall.series.split` gives them.
     """
+    if not previous:
+        return []
     return [*_older(previous, current), *_vanished(previous, current), *_rewritten(previous, current)]
 
 
-def _older(previous: pd.DataFrame, current: pd.DataFrame) -> list[str]:
-    before, now = previous["date"].max(), current["date"].max()
+def _older(previous: Mapping[Key, Rows], current: Mapping[Key, Rows]) -> list[str]:
+    before, now = _last(previous), _last(current)
     if now < before:
-        return [f"older than the last snapshot: the data end on {now:%F}, they ended on {before:%F}"]
+        return [f"older than the last snapshot: the data end on {_date(now):%F}, they ended on {_date(before):%F}"]
     return []
 
 
-def _vanished(previous: pd.DataFrame, current: pd.DataFrame) -> list[str]:
-    vanished = sorted(set(previous["location"]) - set(current["location"]))
+def _vanished(previous: Mapping[Key, Rows], current: Mapping[Key, Rows]) -> list[str]:
+    vanished = sorted({location for location, _ in previous} - {location for location, _ in current})
     if not vanished:
         return []
     more = f" and {len(vanished) - 1} more" if len(vanished) > 1 else ""
     return [f"region vanished: {safe(vanished[0])}{more} had rows in the last snapshot, and none now"]
 
 
-def _rewritten(previous: pd.DataFrame, current: pd.DataFrame) -> list[str]:
+def _rewritten(previous: Mapping[Key, Rows], current: Mapping[Key, Rows]) -> list[str]:
     """A value that is gone is rewritten too, unless its location is, or its day is after the last of `current`."""
-    comparable = previous[previous["location"].isin(current["location"].unique())]
-    comparable = comparable[comparable["date"] <= current["date"].max()]
-    both = comparable.merge(current, on=KEYS, how="left", suffixes=("", "_now"))
-    changed = both[(both["value"] != both["value_now"]) & (both["value"].notna() | both["value_now"].notna())]
-    if changed.empty:
-        return []
-    first = changed.iloc[0]
-    row = f"{safe(first['location'])} {first['category']} {first['date']:%F}"
-    change = f"{row} was {shown(first['value'])}, is {shown(first['value_now'])}"
-    counts = f"{len(changed)} of {len(comparable)} values"
-    return [f"history rewritten: {counts} differ from the last snapshot; first {change}"]
+    locations, last = {location for location, _ in current}, _last(current)
+    first, changed, compared = "", 0, 0
+    for key, rows in previous.items():
+        if key[0] in locations:
+            before = rows.part(rows.day <= last)
+            now = _values_on(before.day, current.get(key))
+            differs = np.flatnonzero((before.value != now) & ~(np.isnan(before.value) & np.isnan(now)))
+            compared, changed = compared + len(now), changed + len(differs)
+            if len(differs) and not first:
+                was, is_now, day = (float(column[differs[0]]) for column in (before.value, now, before.day))
+                first = f"{safe(key[0])} {key[1]} {_date(int(day)):%F} was {shown(was)}, is {shown(is_now)}"
+    counts = f"{changed} of {compared} values"
+    return [f"history rewritten: {counts} differ from the last snapshot; first {first}"] if changed else []
+
+
+def _values_on(days: np.ndarray, rows: Rows | None) -> np.ndarray:
+    """The values that a series has on some days; NaN where it has none."""
+    if rows is None or not len(rows.day):
+        return np.full(len(days), np.nan)
+    at = np.minimum(np.searchsorted(rows.day, days), len(rows.day) - 1)
+    return np.where(rows.day[at] == days, rows.value[at], np.nan)
+
+
+def _last(series: Mapping[Key, Rows]) -> int:
+    return max((int(rows.day[-1]) for rows in series.values()), default=0)
+
+
+def _date(day: int) -> pd.Timestamp:
+    return pd.Timestamp(day, unit="D")

@@ -124,9 +124,9 @@ shown.parts.round(3).assign(kind=kinds(days, country))
 # not say the same every day. One broken rule, and nothing is published.
 
 # %%
-table, accounts = made.table, made.accounts
+accounts, rows = made.accounts, len(made.series) * len(days) * (1 + len(quantiles))
 assert len(accounts) == len(chosen.rows), f"{len(accounts)} series accounted for, and {len(chosen.rows)} were asked for"
-f"{len(table):,} rows, {len(made.series)} of {len(accounts)} series"
+f"{rows:,} rows, {len(made.series)} of {len(accounts)} series"
 
 # %% [markdown]
 # And the same for people, as the page says it: each day against a usual one of its weekday in this season, which
@@ -145,7 +145,7 @@ told[["word", "reasons", "expected", "low", "high", "chance"]].round({"expected"
 # calendar beside it. Of several places it is an index, and each has its own.
 
 # %%
-forecast.write_forecast(table, out)
+forecast.write_forecast(made.tables(), out)
 accounts.to_parquet(f"{out}/forecast/series.parquet", index=False)
 about = About(place, measure, credit, known.about.get("standing", "proven"), names=names_in(snapshot))
 write_pages(made, lag, track, out, about)

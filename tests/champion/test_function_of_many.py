@@ -80,7 +80,7 @@ def test_what_it_cannot_forecast_is_told(champion, rows, says):
 
 
 def test_where_nothing_can_be_forecast_the_reason_is_told(champion):
-    with pytest.raises(DataProblem, match="new: the champion was trained without it"):
+    with pytest.raises(DataProblem, match="not trained on"):
         FunctionOfMany(champion).predict(place("Novo", 80))
 
 

@@ -217,10 +217,10 @@ def test_a_usual_day_is_one_of_its_weekday_and_no_holiday():
 
 
 def test_a_weekday_that_is_long_unknown_is_as_usual_as_the_others():
-    """As where a source keeps the Sundays of shops to itself: those of a year ago are none to compare with."""
-    y = weekly(days=400).mask(lambda y: (y.index.dayofweek == 6) & (y.index >= "2022-04-01"))
-    y[:"2022-03-31"] = -90
-    sunday, monday = usual(y, pd.DatetimeIndex(["2023-03-12", "2023-03-13"]), "PT")
+    """As where a source keeps the Sundays of shops to itself: those of the season before are none to compare with."""
+    y = weekly(days=200).mask(lambda y: (y.index.dayofweek == 6) & (y.index >= "2022-06-19"))
+    y[:"2022-06-18"] = -90
+    sunday, monday = usual(y, pd.DatetimeIndex(["2022-08-21", "2022-08-22"]), "PT")
     assert (sunday, monday) == (25, 0), "the middle of the other six"
 
 

@@ -140,5 +140,5 @@ def test_a_forecast_has_moved_by_so_much_of_its_own_unit(target, unit, tmp_path)
     for run, value in {"before": 50.0, "now": 62.0}.items():
         (tmp_path / run / "out" / "forecast").mkdir(parents=True)
         row = {"location": "PT", "target": target, "target_end_date": "2026-12-11", "output_type": "mean"}
-        pd.DataFrame([row | {"value": value}]).to_csv(tmp_path / run / "out" / "forecast" / "forecast.csv", index=False)
+        pd.DataFrame([row | {"value": value}]).to_parquet(tmp_path / run / "out" / "forecast" / "forecast.parquet")
     assert _forecast(tmp_path / "before", tmp_path / "now") == f"forecast for Friday 11 December +12.0 {unit}"

@@ -64,8 +64,8 @@ def test_where_other_series_are_chosen_than_were_published_nothing_is_compared(s
     monkeypatch.setattr(snapshot, "_published", lambda market: series.to_parquet(was))
     data = Data(source="sample", as_of="2022-10-13", series={"countries": ["PT"], "categories": ["residential"]})
     run = Run("predict", Market(name="many", data=data), tmp_path)
-    assert snapshot._revisions(now, snapshot.selected(run, now), run) == []
+    assert snapshot._revisions(snapshot.selected(run, now), run) == []
     less = now.assign(value=now["value"] - 5)
     monkeypatch.setattr(snapshot, "_published", lambda market: series.to_parquet(now))
     with pytest.raises(DataProblem, match="accept_revisions"):
-        snapshot._revisions(less, snapshot.selected(run, less), run)
+        snapshot._revisions(snapshot.selected(run, less), run)

@@ -110,14 +110,17 @@ def empty_categories(table: pd.DataFrame) -> list[str]:
 
 
 def to_series(table: pd.DataFrame) -> pd.DataFrame:
-    """One row per location, category and day, in this order; `table` is sorted by location and day."""
+    """One row per location, category and day, in this order; `table` is sorted by location and day.
+
+    Words are categories, as in `footfall.series.read_snapshot`: each is held once.
+    """
     codes = np.tile(table["location"].cat.codes.to_numpy().astype(np.int64), len(CATEGORIES))
     categories = np.repeat(np.arange(len(CATEGORIES)), len(table))
     order = np.argsort(codes * len(CATEGORIES) + categories, kind="stable")
     return pd.DataFrame(
         {
-            "location": table["location"].cat.categories.array.take(codes[order]),
-            "category": pd.array(CATEGORIES, dtype="str").take(categories[order]),
+            "location": pd.Categorical.from_codes(codes[order], table["location"].cat.categories),
+            "category": pd.Categorical.from_codes(categories[order], CATEGORIES),
             "date": np.tile(table["date"].to_numpy(), len(CATEGORIES))[order],
             "value": table[FIGURES].to_numpy().ravel(order="F")[order],
         }
