@@ -7,7 +7,8 @@ owner's words), ``effect`` and ``entered``, the day from which it is known: noth
 import csv
 import datetime as dt
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -74,6 +75,12 @@ def of_site(events: pd.DataFrame, site: str) -> pd.DataFrame:
     """The events of a site: its own, by its name however it is typed, and those of every site."""
     own = {"", names.spelling(site)}
     return events[events["site"].map(names.spelling).isin(own)].reset_index(drop=True)
+
+
+def of_no_site(events: pd.DataFrame, sites: Iterable[str]) -> list[str]:
+    """The sites that events name and that none of a market's is called, however it is typed."""
+    own = {"", *map(names.spelling, sites)}
+    return [str(site) for site in events["site"].unique() if names.spelling(str(site)) not in own]
 
 
 def among(closures: dict[str, Any], site: str) -> dict[str, Any]:
@@ -152,29 +159,41 @@ def _of_calendar(content: bytes, file: str, zone: str) -> Iterator[Row]:
     except (ValueError, IndexError, KeyError) as error:
         raise DataProblem(f"{safe(file, 120)}: no calendar ({safe(str(error), 100)}). Export it again.") from None
     for number, entry in enumerate(entries, start=1):
-        if "RRULE" in entry:
+        if str(entry.get("STATUS", "")).upper() == "CANCELLED":
+            continue
+        if {"RRULE", "RDATE"} & {*entry}:
             raise DataProblem(f"{safe(file, 120)}:{number}: an entry that repeats; write each of its days")
         yield number, _entry(entry, zone)
 
 
 def _entry(entry: Any, zone: str) -> dict[str, str]:
     """A calendar's entry, which has one effect at most."""
-    begins, ends = (_moment(entry, name, zone) for name in ("DTSTART", "DTEND"))
+    begins, ends = _span(entry, zone)
     entered = [_iso(_moment(entry, name, zone)) for name in ("CREATED", "LAST-MODIFIED")]
-    categories = entry.get("CATEGORIES")
-    words = [str(word).lower() for word in getattr(categories, "cats", [])]
+    lines = entry.get("CATEGORIES", [])
+    words = [str(word).lower() for line in (lines if isinstance(lines, list) else [lines])
+             for word in getattr(line, "cats", [])]  # fmt: skip
     return {
-        "from": _iso(begins), "to": _iso(_last(begins, ends)), "site": _text(entry, "LOCATION"),
+        "from": _iso(begins), "to": _iso(ends), "site": _text(entry, "LOCATION"),
         "what": _text(entry, "SUMMARY"), "effect": next((word for word in words if word in EFFECTS), "unknown"),
         "entered": max(entered),
     }  # fmt: skip
 
 
-def _last(begins: dt.date | None, ends: dt.date | None) -> dt.date | None:
-    """When an entry is last on: its end is the day after its last, or a moment, which may be in the night."""
-    if begins is None or ends is None or _iso(ends) <= _iso(begins):
-        return ends or begins
-    return ends - (NIGHT if isinstance(ends, dt.datetime) else dt.timedelta(days=1))
+def _span(entry: Any, zone: str) -> tuple[dt.date | None, dt.date | None]:
+    """An entry's first and last day: its end is the day after its last, or a moment, which may be in the night.
+
+    What is over in the night in which it began is of the evening before.
+    """
+    begins, ends = (_moment(entry, name, zone) for name in ("DTSTART", "DTEND"))
+    lasts = getattr(entry.get("DURATION"), "dt", None)
+    with suppress(OverflowError, TypeError):  # beyond all days; a day beside a moment
+        if begins and isinstance(lasts, dt.timedelta):
+            ends = begins + lasts
+        if begins and ends and ends > begins:
+            last = ends - (NIGHT if isinstance(ends, dt.datetime) else dt.timedelta(days=1))
+            return min(begins, last), last
+    return begins, ends or begins
 
 
 def _moment(entry: Any, name: str, zone: str) -> dt.date | None:
@@ -182,7 +201,7 @@ def _moment(entry: Any, name: str, zone: str) -> dt.date | None:
     try:
         value = getattr(entry.get(name), "dt", None)
         if isinstance(value, dt.datetime) and value.tzinfo:
-            return value.astimezone(ZoneInfo(zone))
+            value = value.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
     except (ValueError, OverflowError):  # written as nothing that is a day
         return None
     return value if isinstance(value, dt.date) else None

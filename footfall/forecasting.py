@@ -246,7 +246,8 @@ def forecast_all(
     speakers, many = champion.speakers, bool(champion.about.get("series"))
     refused = dict(selection.refused)
     for key, y in selection.series.items() if many else ():
-        if reason := _objection(y, days[0] - DAY, max(stale_after, lag), key in speakers):
+        told = events.among(closures, site_of(key[0]))
+        if reason := _objection(y, days[0] - DAY, max(stale_after, lag), told, key in speakers):
             refused[key] = reason
     made: dict[Key, SeriesForecast] = {}
     at, each = by_series(champion.residuals), np.arange(len(champion.residuals))
@@ -272,9 +273,10 @@ def _tabulated(numbers: np.ndarray, keys: Sequence[Key], shut: np.ndarray, asked
     return forecast.tabulate(numbers, asked.days, keys, asked.levels, shut, **asked.facts)
 
 
-def _objection(y: pd.Series, origin: pd.Timestamp, oldest: int, is_known: bool) -> str:
+def _objection(y: pd.Series, origin: pd.Timestamp, oldest: int, closures: dict[str, Any], is_known: bool) -> str:
     """What speaks against a series of many: that it has stopped, or is newer than the champion."""
-    if (age := (origin - y.index[-1]).days) > oldest:
+    age = (origin - y.index[-1]).days
+    if age > oldest and (~opening.said(pd.date_range(y.index[-1] + DAY, origin), closures)).sum() > oldest:
         return f"stale: its last day is {y.index[-1]:%F}, {age} days ago"
     return "" if is_known else "not trained on: it is newer than the champion, or was not fit for its training"
 

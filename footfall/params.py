@@ -61,6 +61,12 @@ def _matching(pattern: str, rule: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _span(value: list[str]) -> list[str]:
+    if len(value) != 2 or value[0] > value[1]:
+        raise ValueError("a span has two days, of which the second is not before the first")
+    return value
+
+
 def _levels(value: list[float]) -> list[float]:
     if value != sorted(set(value)) or not {LOW, 0.5, HIGH} <= set(value) <= set(LEVELS):
         raise ValueError(f"quantiles must rise, be multiples of 0.05 between 0 and 1, and hold {LOW}, 0.5 and {HIGH}")
@@ -68,6 +74,7 @@ def _levels(value: list[float]) -> list[float]:
 
 
 Day = Annotated[str, AfterValidator(_iso_day)]
+Span = Annotated[list[Day], AfterValidator(_span)]
 Country = Annotated[str, _matching(r"[A-Z]{2}", "a country's code is two capitals, as in PT")]
 Location = Annotated[str, AfterValidator(_location)]
 Words = Annotated[str, AfterValidator(_words)]
@@ -202,7 +209,12 @@ class Closed(Strict):
 
     weekdays: list[Weekday] = []
     dates: list[Day] = []
-    from_to: list[Annotated[list[Day], Field(min_length=2, max_length=2)]] = []  # both days included
+    from_to: list[Span] = []  # both days included
+
+    def has(self, day: dt.date) -> bool:
+        """Whether it is shut on a day."""
+        name, iso = get_args(Weekday)[day.weekday()], day.isoformat()
+        return name in self.weekdays or iso in self.dates or any(first <= iso <= last for first, last in self.from_to)
 
 
 class Data(Strict):
@@ -268,8 +280,12 @@ class Data(Strict):
         return self.format == "google" or (self.format is None and self.unit == "percent")
 
     def is_stale(self, through: dt.date, on: dt.date) -> bool:
-        """Whether a source whose last figures are of one day has stopped, seen from another; its lag is none."""
-        return (on - through).days > max(self.stale_after, self.lag)
+        """Whether a source whose last figures are of one day has stopped, seen from another; its lag is none.
+
+        On a day that is said to be closed no figures come, and none are missed.
+        """
+        days = (through + dt.timedelta(days=number) for number in range(1, (on - through).days + 1))
+        return sum(not self.closed.has(day) for day in days) > max(self.stale_after, self.lag)
 
     def wanted(self) -> list[str]:
         """The countries to read: those named, here or for its series, else the location's own."""

@@ -204,6 +204,8 @@ TILLS = {
     "forty days in all": ("date,covers\n" + "".join(f"{day:%F},{50 + day.day}\n" for day in FORTY),),
     "five days in all": ("date,covers\n" + "".join(f"2026-11-{day},5\n" for day in range(20, 25)),),
     "an hour that is none": ("date,hour,n\n2025-12-31,25:00,5\n", "till.csv", HOURS),
+    "an hour of the morning or the evening": ("date,hour,n\n2025-12-31,7:00 - 8:00 pm,5\n", "till.csv", HOURS),
+    "a closure that ends first": ("", "till.csv", _besides('closed: {from_to: [["2026-08-20", "2026-08-01"]]}')),
     "a form of dates that is none": ("date,covers\n2025-12-31,5\n", "till.csv", _besides("dates: DD/MM/YY")),
     "a zone that is none": ("", "till.csv", _besides("timezone: Lisbon")),
     "a category of Google's beside counts": ("", "till.csv", _besides("category: parks")),

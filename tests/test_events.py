@@ -112,12 +112,31 @@ TIMED = CALENDAR.replace("DTSTART:20261230T200000Z\r\nDTEND:20261230T230000Z", "
         ("Europe/Lisbon", "DTSTART:20261228T100000Z\r\nDTEND:20261230T180000Z", ("2026-12-28", "2026-12-30")),
         ("Pacific/Auckland", "DTSTART:20261229T200000Z\r\nDTEND:20261229T230000Z", ("2026-12-30", "2026-12-30")),
         ("Pacific/Auckland", "DTSTART:20261230T090000\r\nDTEND:20261230T180000", ("2026-12-30", "2026-12-30")),
+        ("Europe/Lisbon", "DTSTART:20261231T003000\r\nDTEND:20261231T030000", ("2026-12-30", "2026-12-30")),
+        ("Europe/Lisbon", "DTSTART:20261231T050000\r\nDTEND:20261231T140000", ("2026-12-31", "2026-12-31")),
+        ("Europe/Lisbon", "DTSTART;VALUE=DATE:20261230\r\nDURATION:P3D", ("2026-12-30", "2027-01-01")),
+        ("Europe/Lisbon", "DTSTART:20261230T200000\r\nDURATION:PT6H", ("2026-12-30", "2026-12-30")),
+        ("Europe/Lisbon", "DTSTART;VALUE=DATE:20261230\r\nDTEND:20261230T140000", ("2026-12-30", "2026-12-30")),
+        ("UTC", "DTSTART:00010101T000000Z\r\nDTEND:00010101T030000Z", ("0001-01-01", "0001-01-01")),
         ("Pacific/Auckland", "DTSTART:00010101T000000Z\r\nDTEND:00010101T060000Z", ("0001-01-01", "0001-01-01")),
     ],
 )
 def test_a_moment_of_a_calendar_is_of_the_places_own_day(zone, lines, days):
     table = events.read_events(TIMED.format(lines).encode(), "tasca.events.ics", zone)
     assert tuple(table.set_index("what").loc["Concert in the square", ["from", "to"]]) == days
+
+
+def test_a_calendar_s_entry_that_was_cancelled_is_none_and_its_words_may_stand_in_two_lines():
+    text = CALENDAR.replace("CATEGORIES:Holiday,CLOSED", "CATEGORIES:Holiday\r\nCATEGORIES:Closed")
+    assert read(text, "tasca.events.ics")["effect"].tolist() == ["unknown", "closed"]
+    assert len(read(CALENDAR.replace("UID:1", "UID:1\r\nSTATUS:CANCELLED"), "tasca.events.ics")) == 1
+    with pytest.raises(DataProblem, match="an entry that repeats"):
+        read(CALENDAR.replace("UID:2", "UID:2\r\nRDATE;VALUE=DATE:20270101"), "tasca.events.ics")
+
+
+def test_sites_that_events_name_and_nobody_has_are_told():
+    assert events.of_no_site(read(ROWS), ["Chiado"]) == ["Baixa"]
+    assert not events.of_no_site(read(ROWS), ["BAIXA"])
 
 
 def test_an_entry_that_was_changed_is_known_since_then():

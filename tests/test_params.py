@@ -56,6 +56,19 @@ def test_google_is_credited_for_its_own_figures_alone(said, credit):
     assert params.Data(source="till.csv", **said).of_the_place()["credit"] == credit
 
 
+def test_a_source_that_is_silent_while_its_place_is_said_to_be_shut_has_not_stopped():
+    closed = {"weekdays": ["monday"], "dates": ["2026-09-01"], "from_to": [["2026-08-01", "2026-08-31"]]}
+    data, last = params.Data(source="x", closed=closed, stale_after=3), dt.date(2026, 7, 31)
+    assert not data.is_stale(last, dt.date(2026, 9, 4)) and data.is_stale(last, dt.date(2026, 9, 5))
+    assert data.is_stale(dt.date(2026, 6, 1), dt.date(2026, 6, 9)) and not data.is_stale(last, last)
+
+
+@pytest.mark.parametrize("span", [["2026-08-20", "2026-08-01"], ["2026-08-20"], []])
+def test_a_span_that_ends_before_it_begins_is_refused(span):
+    with pytest.raises(ValidationError, match="the second is not before the first"):
+        params.Closed(from_to=[span])
+
+
 def test_a_source_as_late_as_its_market_says_has_not_stopped():
     data = params.Data(source="x", lag=20)
     day = dt.date(2026, 11, 1)

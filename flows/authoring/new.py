@@ -229,7 +229,7 @@ def _decimal(sketch: Sketch, values: Sequence[str], ask: Ask) -> str:
 
 def _day_starts(sketch: Sketch, columns: Columns, form: str, rows: str, ask: Ask) -> str:
     """Asked only where rows say their time and some are of the night."""
-    if rows == "days" or columns.hour or sniff.at_night(sketch, columns, form) < NIGHT:
+    if rows == "days" or sniff.at_night(sketch, columns, form) < NIGHT:
         return "00:00"
     return ask(f"Some rows are of the night. {DAY_STARTS}", [], "00:00")
 

@@ -1,6 +1,7 @@
 """The owner's events as they stood when a run was made: only what was entered by its day, on record by their bytes."""
 
 import datetime as dt
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from footfall.digest import sha256
 from footfall.errors import UsageProblem
 from footfall.params import Data
 from footfall.series import site_of
+from footfall.sources.fault import safe
 
 SUFFIXES = (".events.csv", ".events.ics")
 
@@ -27,6 +29,8 @@ def take_events(run: Run) -> None:
         return
     with stage("events") as results:
         every = _with_days(events.read_events(path.read_bytes(), path.name, run.market.data.timezone), run)
+        if path.suffix == ".ics" and _is_one_place(run.market.data):
+            every = every.assign(site="")  # where an entry takes place is an address, and no site
         known = events.known(every, run.as_of)
         content, about = known.to_parquet(index=False), {"source": path.name, "rows": len(known)}
         forecasts.keep_snapshot(storage.connect(bucket_name()), content, about)
@@ -35,6 +39,18 @@ def take_events(run: Run) -> None:
         run.facts["events"] = sha256(content)
         run.events = known
         results.append(f"{len(known)} known, {len(every) - len(known)} entered after {run.as_of}")
+
+
+def _is_one_place(data: Data) -> bool:
+    return data.series is None and not site_of(data.location)
+
+
+def of_no_site(run: Run, locations: Iterable[str]) -> list[str]:
+    """A sentence, if events name sites that the market has not."""
+    if run.events is None or not (unknown := events.of_no_site(run.events, map(site_of, locations))):
+        return []
+    named = ", ".join(repr(safe(site)) for site in unknown[:3])
+    return [f"events of {named}{' …' if len(unknown) > 3 else ''}, which is no site of this market, count for nothing"]
 
 
 def data_of(run: Run) -> Data:

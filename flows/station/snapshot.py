@@ -9,7 +9,7 @@ import pandas as pd
 from flows.masking import masked
 from flows.settings import bucket_name, params_folder
 from flows.sources.reading import read_source
-from flows.station.events import data_of, take_events
+from flows.station.events import data_of, of_no_site, take_events
 from flows.station.run import Run, log, stage, step
 from flows.storage import bucket as storage
 from flows.storage import forecasts
@@ -49,7 +49,8 @@ def _take_published(run: Run) -> None:
         content = series.to_parquet(table, {code: name for code, name in reading.names.items() if code in places})
         forecasts.keep_snapshot(storage.connect(bucket_name()), content, origin)
         _lay_down(run, content, origin)
-        results += [f"data through {through}", f"{len(table):,} rows", *reading.notes[:3], *revisions]
+        events = of_no_site(run, table["location"].unique())
+        results += [f"data through {through}", f"{len(table):,} rows", *reading.notes[:3], *events, *revisions]
 
 
 def _take_kept(run: Run, digest: str) -> None:
@@ -82,7 +83,7 @@ def _visible(table: pd.DataFrame, run: Run) -> pd.DataFrame:
 
 def _through(own: Selection, run: Run) -> dt.date:
     """The last day with a published value in any of the market's series; stops a run on a source that has stopped."""
-    data = run.market.data
+    data = data_of(run)
     through: dt.date = own.through.date()
     if data.is_stale(through, run.as_of):
         sentence = (

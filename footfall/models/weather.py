@@ -68,7 +68,7 @@ class Weather:
         """
         end = int(np.searchsorted(self._issued, since_1970(pd.DatetimeIndex([day]))[0], side="right"))
         at = self._date[:end] - since_1970(pd.DatetimeIndex([first]))[0]
-        inside = (at >= 0) & (at < days)
+        inside = (at >= 0) & (at < days) & np.isfinite(self._values[:end]).all(axis=1)  # a blank takes nothing back
         values, lead = np.full((days, 2), np.nan), np.full(days, np.nan)
         values[at[inside]] = self._values[:end][inside]  # of several the last counts, which was issued last
         lead[at[inside]] = (self._date[:end] - self._issued[:end])[inside]

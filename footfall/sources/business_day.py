@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from footfall.sources.cells import moved
+
 MOSTLY = 0.9  # share of the days
 
 
@@ -25,13 +27,17 @@ def is_of_business(days: pd.Series, minutes: pd.Series, sites: pd.Series) -> boo
     return bool(((falls == 1) & (by_day.first() > by_day.last()))[by_day.size() > 1].mean() >= MOSTLY)
 
 
-def clock_changes(days: pd.Series, zone: str) -> pd.Series:
-    """Whether clocks change on a day or in the night that follows: an hour may be there twice, and is no repeat."""
-    unique = pd.DatetimeIndex(days.unique())
-    offsets = [_offset(unique + pd.Timedelta(days=more), zone) for more in (0, 2)]
-    return days.isin(unique[offsets[0] != offsets[1]])
+def shown_twice(moments: pd.Series, zone: str, rows_zone: str | None) -> pd.Series:
+    """Whether the clocks of a zone, or those that rows go by, show an hour twice; or the one before it never."""
+    twice = _localized(moments, zone, ambiguous="NaT")
+    if rows_zone in (None, zone):
+        return twice
+    of_rows = moved(moments, zone, rows_zone)
+    before = of_rows - pd.Timedelta(hours=1)  # one that is never shown was taken for the next
+    return twice | _localized(of_rows, rows_zone, ambiguous="NaT") | _localized(before, rows_zone, nonexistent="NaT")
 
 
-def _offset(days: pd.DatetimeIndex, zone: str) -> np.ndarray:
-    local = days.tz_localize(zone, ambiguous=np.zeros(len(days), dtype=bool), nonexistent="shift_forward")
-    return np.asarray(local.tz_localize(None) - local.tz_convert("UTC").tz_localize(None))
+def _localized(moments: pd.Series, zone: str, **odd: str) -> pd.Series:
+    """Whether clocks of a zone show a moment twice (``ambiguous="NaT"``), or never (``nonexistent="NaT"``)."""
+    usual = {"ambiguous": np.zeros(len(moments), dtype=bool), "nonexistent": "shift_forward"}
+    return moments.dt.tz_localize(zone, **(usual | odd)).isna() & moments.notna()

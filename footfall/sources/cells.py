@@ -21,7 +21,8 @@ NUMBERS = {
     ",": re.compile(r"[-+]?(\d{1,3}(\.\d{3})+|\d+)(,\d*)?|[-+]?,\d+"),
 }
 CODES = re.compile(r"(?i)^(EUR|USD|GBP|CHF|NZD|AUD|BRL|R\$)|(EUR|USD|GBP|CHF|NZD|AUD|BRL)$")
-HOUR = re.compile(r"(\d{1,2})(?:[:hH.](\d{2})?(?::\d{2})?)?\s*([ap]\.?m\.?)?(?:\s*[-–—].*)?", re.IGNORECASE)
+HOUR = re.compile(r"(\d{1,2})(?:[:hH.](\d{2})?(?::\d{2})?)?\s*([ap]\.?m\.?)?(\s*[-–—].*)?", re.IGNORECASE)
+HALF_OF_DAY = re.compile(r"[ap]\.?m\b", re.IGNORECASE)
 MOST = 1e12  # of one value
 
 
@@ -124,7 +125,11 @@ def _plain(text: str, decimal: str) -> str:
 
 
 def hours(column: pd.Series) -> pd.Series:
-    """The minutes since midnight at which each cell's hour begins, of ``6:00-6:59``, ``06:00``, ``6`` or ``6 pm``."""
+    """The minutes since midnight at which each cell's hour begins, of ``6:00-6:59``, ``06:00``, ``6`` or ``6 pm``.
+
+    NaN where it is none, or can be read in two ways: ``7-8 pm``, whose first may be of the morning; ``0.25``, a quarter
+    of a day to a workbook.
+    """
     codes, unique = pd.factorize(column, use_na_sentinel=False)
     return pd.Series(np.array([_minutes(cell) for cell in unique], dtype=float)[codes], index=column.index)
 
@@ -134,7 +139,7 @@ def _minutes(cell: Any) -> float:
         return cell.hour * 60 + cell.minute
     text = str(int(cell)) if isinstance(cell, float) and cell == cell and cell == int(cell) else str(cell).strip()
     match = HOUR.fullmatch(text)
-    if not match:
+    if not match or text.startswith("0.") or (not match[3] and HALF_OF_DAY.search(match[4] or "")):
         return np.nan
     hour, minute = int(match[1]), int(match[2] or 0)
     if match[3]:

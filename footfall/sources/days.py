@@ -1,6 +1,6 @@
 """Rows of exports as one value a day and site: what is said twice goes, what is sold by the piece is summed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -9,22 +9,53 @@ from footfall.opening import said
 from footfall.params import Data
 from footfall.series import KEYS
 from footfall.sources import names
-from footfall.sources.business_day import clock_changes
+from footfall.sources.business_day import shown_twice
 from footfall.sources.export import Export
 from footfall.sources.fault import Fault, counted, safe, shown
 from footfall.units import unit_of
 
 DAY = ["site", "day"]
+OFTEN = 3  # days on which two exports differ, which is no correction any more
 
 
-def unite(exports: Sequence[Export]) -> tuple[pd.DataFrame, list[str]]:
-    """The rows of all exports with the number of theirs; where two have a day of a site, those of the newer one."""
+def together(exports: Sequence[Export]) -> pd.DataFrame:
+    """The rows of all exports, each with the number of its own, and with the rank of that, by age."""
     order = sorted(range(len(exports)), key=lambda i: exports[i].age())
     rows = pd.concat([exports[number].rows.assign(file=number, rank=rank) for rank, number in enumerate(order)])
-    newest = rows["rank"] == rows.groupby(DAY, sort=False)["rank"].transform("max")
-    days = rows.loc[~newest, DAY].drop_duplicates()
-    note = f"more than one export has {counted(len(days), 'day')}: those of the newer one are taken"
-    return rows[newest].sort_values(["file", "line"], kind="stable", ignore_index=True), [note] if len(days) else []
+    return rows.sort_values(["file", "line"], kind="stable", ignore_index=True)
+
+
+def unite(rows: pd.DataFrame, exports: Sequence[Export]) -> tuple[pd.DataFrame, list[str]]:
+    """Rows without those of days of a site that a newer export has; of that one's first, without those it goes on from.
+
+    Exports that end and begin at midnight have a part each of the day of business between them.
+    """
+    each = rows.groupby([*DAY, "rank"])
+    parts = each.agg(file=("file", "first"), begins=("moment", "min"), value=("value", "sum")).reset_index()
+    first_of_all, first = (parts.groupby(of)["day"].transform("min") for of in ("site", ["site", "rank"]))
+    goes_on = parts["day"].eq(first) & parts["day"].ne(first_of_all)
+    is_cut = goes_on & parts["file"].map(lambda file: exports[file].holds != "days")
+    parts["begins"] = parts["begins"].where(is_cut, parts["day"])
+    newer_first = parts.iloc[::-1]
+    of_newer = newer_first.groupby(DAY)["begins"].cummin().groupby([newer_first[name] for name in DAY]).shift()
+    parts["until"] = of_newer.reindex(parts.index)
+    again = (rows["moment"] >= parts["until"].to_numpy()[each.ngroup()]).to_numpy()
+    if not again.any():
+        return rows, []
+    count = counted(len(rows.loc[again, DAY].drop_duplicates()), "day")
+    note = f"more than one export has {count}: those of the newer one are taken"
+    return rows[~again].reset_index(drop=True), [note, *_other_tills(parts, exports)]
+
+
+def _other_tills(parts: pd.DataFrame, exports: Sequence[Export]) -> Iterator[str]:
+    """A note on exports whose days newer ones have too, but with other numbers, as two tills of one place have."""
+    taken = parts.groupby(DAY)["value"].transform("last")
+    again = parts[parts["until"] == parts["day"]].assign(differs=parts["value"].round(6) != taken.round(6))
+    for file, days in again.groupby("file"):
+        if len(days) >= OFTEN and days["differs"].mean() > 0.5:
+            count = counted(days["differs"].sum(), "day")
+            other = f"{safe(exports[file].name, 120)} has other numbers on {count} that a newer export has too"
+            yield f"{other}, and is left out there; two tills of one place add up within one file only"
 
 
 def name_sites(rows: pd.DataFrame, own: str) -> tuple[pd.DataFrame, list[str]]:
@@ -48,7 +79,10 @@ def without_repeats(
     has_hours = rows["moment"].ne(rows["day"]).any()
     key = ["site", "moment"] if has_hours and not holds.eq("days").any() else DAY
     again = rows.duplicated(key) & (holds.eq("days") | (holds.eq("hours") & has_hours))
-    again &= holds.eq("days") | ~clock_changes(rows["day"], data.timezone)
+    if again.any():
+        twice = holds.eq("hours") & shown_twice(rows["moment"], data.timezone, data.rows_timezone)
+        rows, key = rows.assign(turn=(rows.groupby(key).cumcount() % 2).where(twice, 0)), [*key, "turn"]
+        again &= rows.duplicated(key)
     if not again.any():
         return rows, [], []
     pairs = rows[again].merge(rows[~again].drop_duplicates(key), on=key, suffixes=("", "_1"))

@@ -18,6 +18,8 @@ from footfall.units import unit_of
 
 FIRST_DAY = pd.Timestamp("1990-01-01")
 MIDNIGHT = "00:00"
+MOSTLY = 0.9  # of the days, on which a total is the sum of the others
+MONTHS, SWAPPED = 12, 5  # of a year; dates, and texts, that are so by no chance
 ROW = ["line", "column", "site", "moment", "day", "value"]
 
 
@@ -103,6 +105,8 @@ def _fill(export: Export, rows: Rows, data: Data) -> None:
     table["moment"] = cells.moments(table[columns.date], data.dates, data.timezone, data.rows_timezone)
     table["site"] = _sites(table, columns)
     table["value"] = cells.numbers(table["cell"], data.decimal)
+    table = _without_totals(table, table["line"].isin(rows.totals), export)
+    _refuse_swapped(table, columns.date, export)
     export.rows, faults = _of_days(table, data, export)
     export.faults += faults
 
@@ -146,6 +150,31 @@ def _of_days(table: pd.DataFrame, data: Data, export: Export) -> tuple[pd.DataFr
     return table.assign(day=days)[ROW], faults
 
 
+def _without_totals(table: pd.DataFrame, is_total: pd.Series, export: Export) -> pd.DataFrame:
+    """Rows without those that call themselves a total, where they are one: the sum of all others of their day."""
+    if not is_total.any():
+        return table
+    days = [table["moment"].dt.normalize(), is_total]
+    sums = table.groupby(days)["value"].sum().unstack()
+    both = sums.dropna()
+    if len(both) < MOSTLY * sums[True].notna().sum() or np.isclose(both[True], both.get(False, np.nan)).mean() < MOSTLY:
+        return table
+    _note(export, table[is_total], "totals of a day, left out")
+    return table[~is_total].reset_index(drop=True)
+
+
+def _refuse_swapped(table: pd.DataFrame, date: str, export: Export) -> None:
+    """A workbook that takes days for months makes dates of those up to the 12th, and leaves the 13th a text."""
+    own = table[date].map(lambda cell: isinstance(cell, dt.date)).astype(bool)
+    dates, texts = (table.loc[which, "moment"].dropna() for which in (own, ~own))
+    if min(dates.nunique(), texts.nunique()) >= SWAPPED and dates.dt.day.max() <= MONTHS < texts.dt.day.min():
+        first = table[own].iloc[0]
+        rule = (
+            "the sheet's dates end with the 12th of a month, its texts begin with the 13th: days were taken for months"
+        )
+        export.faults.append(Fault(int(first["line"]), date, str(first[date])[:10], f"{rule}; export it again as CSV"))
+
+
 def _without_sum(table: pd.DataFrame, columns: Columns, export: Export) -> pd.DataFrame:
     """Rows without the last, where it has no day and the sum of those above."""
     is_last = (table["line"] == table["line"].max()) & cells.is_blank(table[columns.date])
@@ -164,8 +193,9 @@ def _of_hours(table: pd.DataFrame, minutes: pd.Series, data: Data, export: Expor
     if not is_of_business(dates, minutes, table["site"]):
         table["moment"] = cells.moved(dates + shift, data.rows_timezone, data.timezone)
         return day_of_business(table["moment"], data.day_starts)
-    first = minutes.groupby([table["site"], dates]).transform("first")
-    table["moment"] = dates + shift + pd.to_timedelta((minutes < first).astype(int), unit="D")
+    by_day = [table["site"], dates]
+    is_past_midnight = minutes.groupby(by_day).diff().lt(0).groupby(by_day).cummax()
+    table["moment"] = dates + shift + pd.to_timedelta(is_past_midnight.astype(int), unit="D")
     if data.day_starts != MIDNIGHT:
         export.notes.append("the hours of each date run on past midnight: its dates are days of business already")
     return dates

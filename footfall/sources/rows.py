@@ -31,6 +31,7 @@ class Rows:
     lines: list[int]
     faults: list[Fault] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    totals: list[int] = field(default_factory=list)  # lines with a date that call themselves one
 
 
 def read_rows(path: Path, wanted: Sequence[str]) -> Rows:
@@ -88,23 +89,30 @@ def collect(sheet: Sheet, first: int, header: list[str], wanted: Sequence[str]) 
         rule = "a duplicate header; rename one of the two columns"
         raise Unreadable(*(Fault(first, name, name, rule) for name in doubled))
     at, lines, values, faults, totals = [header.index(name) for name in wanted], [], [], [], []
+    dated: list[int] = []
     for line, cells in sheet.records():
         if line <= first:
             continue
         if any(str(cell or "").strip() for cell in cells[len(header) :]):
             rule = f"more fields than the header's {len(header)}; a text with a separator in it is quoted"
             faults.append(Fault(line, len(header), str(cells[len(header)]), rule))
-        elif _is_total(cells, at[0]):
+        elif (is_total := _is_total(cells)) and not _is_dated(cells, at[0]):
             totals.append(line)
         else:
+            dated += [line] if is_total else []
             lines.append(line)
             values.append([cells[i] if i < len(cells) else None for i in at])
     notes = [f"{safe(sheet.name, 120)}:{line}: a total, left out" for line in totals[:3]]
     if not lines and not faults:
         raise Unreadable(Fault(first + 1, 0, "", "no row beneath the header; export it again"))
-    return Rows(sheet.name, header, pd.DataFrame(values, columns=list(wanted), dtype=object), lines, faults, notes)
+    return Rows(
+        sheet.name, header, pd.DataFrame(values, columns=list(wanted), dtype=object), lines, faults, notes, dated
+    )
 
 
-def _is_total(cells: Sequence[Any], date: int) -> bool:
-    dated = date < len(cells) and DIGIT.search(str(cells[date]))
-    return not dated and any(TOTAL.match(cell) for cell in cells if isinstance(cell, str))
+def _is_total(cells: Sequence[Any]) -> bool:
+    return any(TOTAL.match(cell) for cell in cells if isinstance(cell, str))
+
+
+def _is_dated(cells: Sequence[Any], date: int) -> bool:
+    return date < len(cells) and bool(DIGIT.search(str(cells[date])))

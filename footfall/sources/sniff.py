@@ -15,6 +15,7 @@ import pandas as pd
 
 from footfall.params import Columns
 from footfall.sources import cells, integrity
+from footfall.sources.business_day import is_of_business
 from footfall.sources.fault import Fault, Unreadable
 from footfall.sources.rows import collect, top
 from footfall.sources.sheets import Record, Sheet, sheets
@@ -29,6 +30,7 @@ PARTS = re.compile(r"(?i)(year|month|day|week|weekday|ano|m[eê]s|dia|semana|jah
 MOSTLY = 0.95  # share of the cells; the others are told with their places when the file is read
 FEW = 60  # cells that decide whether a form is worth trying on all
 MOST_SITES = 500
+NIGHT_ENDS = 5  # o'clock
 
 
 @dataclass
@@ -118,7 +120,8 @@ def _share(texts: pd.Series, form: str) -> float:
 
 def _are_hours(name: str, column: pd.Series) -> bool:
     clock = column.map(lambda cell: isinstance(cell, dt.time)) | cells.texts(column).str.contains(":", regex=False)
-    return cells.hours(column).notna().mean() >= MOSTLY and (clock.mean() >= MOSTLY or bool(HOUR_WORDS.search(name)))
+    are_hours = cells.hours(column).notna() | cells.texts(column).str.fullmatch(cells.HOUR)  # also those refused later
+    return are_hours.mean() >= MOSTLY and (clock.mean() >= MOSTLY or bool(HOUR_WORDS.search(name)))
 
 
 def _decimals(column: pd.Series) -> list[str]:
@@ -160,13 +163,15 @@ def site_column(sketch: Sketch, columns: Columns, form: str) -> str | None:
 
 
 def at_night(sketch: Sketch, columns: Columns, form: str) -> float:
-    """The share of rows between midnight and five, of rows that say their time."""
-    if columns.hour:
-        minutes = cells.hours(sketch.cells[columns.hour])
-    else:
-        moments = cells.moments(sketch.cells[columns.date], form, "UTC", None)
-        minutes = moments.dt.hour * 60 + moments.dt.minute
-    return float((minutes < 300).mean())
+    """The share of rows between midnight and five, of rows that say their time; none where dates hold their nights."""
+    moments = cells.moments(sketch.cells[columns.date], form, "UTC", None)
+    if not columns.hour:
+        return float((moments.dt.hour < NIGHT_ENDS).mean())
+    minutes = cells.hours(sketch.cells[columns.hour])
+    sites = sketch.cells[columns.site] if columns.site else pd.Series("", index=minutes.index)
+    if is_of_business(moments.dt.normalize(), minutes, sites):
+        return 0.0
+    return float((minutes < NIGHT_ENDS * 60).mean())
 
 
 def only(choices: Sequence[str]) -> str | None:

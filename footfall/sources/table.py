@@ -11,6 +11,7 @@ from footfall.sources import days
 from footfall.sources.export import read_export
 from footfall.sources.fault import Fault, by_rule
 from footfall.sources.oddities import oddities
+from footfall.sources.partial import without_partial_days
 from footfall.sources.reading import Reading
 from footfall.units import unit_of
 
@@ -46,16 +47,16 @@ def read_table(path: Path, data: Data, not_after: dt.date) -> Reading:
     _stop([(export.name, export.header, export.faults) for export in exports])
     if not any(len(export.rows) for export in exports):
         raise DataProblem(f"{path.name}: no row of a day before {not_after}, which is not over")
-    rows, overlaps = days.unite(exports)
-    rows, spellings = days.name_sites(rows, site_of(data.location))
+    rows, spellings = days.name_sites(days.together(exports), site_of(data.location))
+    rows, overlaps = days.unite(rows, exports)
     rows, repeats, contradictions = days.without_repeats(rows, data, exports)
     _stop([(exports[file].name, exports[file].header, [fault]) for file, fault in contradictions])
+    rows, partial = without_partial_days(rows, data, exports)
     table, refunds = days.sum_up(rows, unit_of(data.category).floor)
     if not table["value"].gt(unit_of(data.category).floor).any():
-        raise DataProblem(
-            f"{path.name}: no day has a value above {unit_of(data.category).floor:g}; is it the right column?"
-        )
-    notes = [note for export in exports for note in export.notes] + overlaps + spellings + repeats + refunds
+        rule = f"no day has a value above {unit_of(data.category).floor:g}; is it the right column?"
+        raise DataProblem("; ".join([f"{path.name}: {rule}", *partial]))
+    notes = [note for export in exports for note in export.notes] + overlaps + spellings + repeats + partial + refunds
     return Reading(days.to_series(table, data), notes + days.absent(table) + oddities(table))
 
 

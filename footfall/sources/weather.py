@@ -1,7 +1,8 @@
 """The weather as Open-Meteo issued it: rain and temperature of a day, and the day of issue in every row.
 
 Of a run's day its service gives the coming days and the last ones (*Forecast*); what was issued on each day of the past
-for the next ones is *Previous Runs*, hour by hour.
+for the next ones is *Previous Runs*, hour by hour: ``previous_day1`` is what was said a day before each hour, and of
+eleven at night that is of the night before. A run in the morning did not know it: it counts as issued on the next day.
 """
 
 import datetime as dt
@@ -115,7 +116,7 @@ def read_past(content: bytes, latitude: float, longitude: float, zone: str) -> p
 
 
 def _field(name: str, lead: int) -> str:
-    return HOURLY[name][0] + (f"_previous_day{lead}" if lead else "")
+    return f"{HOURLY[name][0]}_previous_day{lead + 1}"
 
 
 def _hourly_units() -> dict[str, str]:

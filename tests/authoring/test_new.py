@@ -168,6 +168,19 @@ def test_orders_are_told_from_days(params, till):
     assert len(table) in (60, 61)
 
 
+@pytest.mark.parametrize(("hours", "asked"), [((0, 12, 23), True), ((12, 23, 0), False), ((12, 15, 23), False)])
+def test_a_night_beside_its_date_is_asked_about_but_not_where_dates_hold_theirs(till, hours, asked):
+    questions = []
+
+    def ask(question, choices, default):
+        questions.append(question)
+        return default or "PT"
+
+    rows = "".join(f"{day},{hour},{n}\n" for day, n in recent() for hour in hours)
+    new.draft("tasca", till("date,hour,n\n" + rows), new.Answers(), ask)
+    assert any("--day-starts" in question for question in questions) == asked
+
+
 def test_a_workbook_and_an_audit_file_are_told_by_themselves(params, tmp_path):
     frame = pd.DataFrame(recent(), columns=["Data", "Pessoas"]).assign(Data=lambda rows: pd.to_datetime(rows["Data"]))
     frame.to_excel(tmp_path / "covers.xlsx", index=False)

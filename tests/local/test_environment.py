@@ -136,4 +136,4 @@ def test_a_clock_that_is_set_back_an_hour_in_a_run_breaks_nothing(first_run, tmp
 def test_a_terminal_that_lacks_a_letter_is_shown_the_others(command, encoding, first_run):
     done = footfall(*command.split(), PYTHONIOENCODING=encoding)
     assert done.returncode == 0 and not done.stderr, done
-    assert b"sample" in done.stdout or b"predict" in done.stdout
+    assert (b"predict" if command == "--help" else b"sample") in done.stdout, done.stdout.decode(encoding)

@@ -12,6 +12,7 @@ from footfall.models.contributions import in_logarithms, parts, total
 from footfall.models.saving import load, save
 from footfall.models.weather import BY_LEAD, Weather, WithWeather, shrunken_slopes, with_weather
 from footfall.series import DAY
+from footfall.sources.weather import COLUMNS
 from footfall.units import COUNTS
 
 PLAIN = LogLevel() * KindOfDay("PT") * LastYearsTurn() * WeekdaySmoother(level=0.1, season=0.1, trend=0.0)
@@ -175,3 +176,10 @@ def test_slopes_are_those_of_least_squares_where_they_are_sure():
     slope = shrunken_slopes(x, y)
     assert slope[0] == pytest.approx(np.linalg.lstsq(x, y, rcond=None)[0][0], rel=0.01) and abs(slope[1]) < 0.03
     assert not shrunken_slopes(np.zeros((500, 2)), y).any() and len(BY_LEAD) == 6
+
+
+def test_a_later_issue_without_a_number_takes_nothing_back():
+    rows = [["2026-01-01", "2026-01-03", 2, 5.0, 20.0], ["2026-01-02", "2026-01-03", 1, np.nan, np.nan]]
+    day = pd.Timestamp("2026-01-03")
+    values, lead = Weather(pd.DataFrame(rows, columns=COLUMNS)).known(day, day, 1)
+    assert values[0, 0] == 0.5 and lead[0] == 2

@@ -78,6 +78,19 @@ def test_months_in_a_folder_are_one_series(tmp_path):
     assert values(read(tmp_path / "saft")) == [1, 1, 1]
 
 
+def test_a_night_between_two_months_is_of_its_evening(tmp_path):
+    """Each file has the documents of its month, and the last night of one is in the next."""
+    (tmp_path / "saft").mkdir()
+    entries = [f"2025-{month}-{day:02}T{hour}:00:00" for month in (11, 12) for day in range(1, 31)
+               for hour in ("12", "23", "01")]  # fmt: skip
+    for month in ("11", "12"):
+        own = [invoice(entry[:10], entry) for entry in sorted(entries) if entry[5:7] == month]
+        write(tmp_path / "saft", own, name=f"{month}.xml")
+    reading = read(tmp_path / "saft", day_starts="05:00")
+    assert values(reading) == [3] * 59, "all but a first day of a night alone, and a last one without its night"
+    assert [note.partition(" ")[0] for note in reading.notes] == ["2025-10-31", "2025-12-30"]
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [

@@ -19,11 +19,12 @@ from footfall.errors import DataProblem, UsageProblem
 from footfall.params import Data
 from footfall.series import KEYS, SERIES, from_parquet, pick, shut, to_parquet
 from footfall.sources.fault import Fault, by_rule
-from footfall.sources.reading import Reading
+from footfall.sources.reading import Reading, compare
 from footfall.sources.table import read_table
 
 TODAY = dt.date(2026, 11, 26)
 DATA = Path(os.environ.get("FOOTFALL_DATA", Path(__file__).parents[2] / "../shared/data"))
+HOURLY = {"columns": {"hour": "hour", "value": "n"}, "rows": "hours"}
 COVERS = {"columns": {"value": "covers"}}
 ORDERS = {"columns": {"date": "when", "value": "amount"}, "dates": "%Y-%m-%d %H:%M", "rows": "orders"}
 SITES = {"columns": {"value": "n", "site": "site"}, "location": "PT-11"}
@@ -229,6 +230,19 @@ def test_own_figures_that_were_refused_once():
     assert days(read(shared("cases/06-own-series/plain.csv"), **COVERS)) == {"12-30": 210, "12-31": 0}
 
 
+@pytest.mark.parametrize("word", ["Total", "TOTAIS", "Sum"])
+def test_a_total_of_each_day_is_no_order_and_no_site(write, word):
+    each = pd.date_range("2026-01-01", periods=20)
+    rows = "".join(f"{day:%F},Baixa,3\n{day:%F},Chiado,{day.day}\n{day:%F},{word},{3 + day.day}\n" for day in each)
+    path = write("date,site,n\n" + rows)
+    reading = read(path, columns={"value": "n"}, rows="orders")
+    assert days(reading)["01-10"] == 13
+    assert reading.notes == ["till.csv: totals of a day, left out: 20 rows; first line 4"]
+    assert set(read(path, **SITES).series["location"]) == {"PT-11/Baixa", "PT-11/Chiado"}
+    wine = write("date,site,n\n" + rows.replace(f"{word},", f"{word} Wine,1"))
+    assert days(read(wine, columns={"value": "n"}, rows="orders"))["01-02"] == 3 + 2 + 15, "a product called so counts"
+
+
 # --- workbooks and Parquet
 
 
@@ -250,6 +264,16 @@ def test_a_workbook_s_own_dates_and_texts_are_read_from_the_sheet_that_has_the_c
     reading = read(workbook(tmp_path / "covers.xlsx", {"Notes": [["hello"]], "Data": ROWS}), **PORTUGUESE)
     assert days(reading) == {"12-01": 10, "12-02": 1011.5}
     assert reading.notes == ["covers.xlsx/Data:5: a total, left out"]
+
+
+def test_a_workbook_that_took_days_for_months_is_refused(tmp_path):
+    every = pd.date_range("2025-01-01", "2025-03-31")
+    swapped = [dt.datetime(day.year, day.day, day.month) if day.day <= 12 else f"{day:%d/%m/%Y}" for day in every]
+    path = workbook(tmp_path / "covers.xlsx", {"A": [["Data", "Pessoas"], *([cell, 5] for cell in swapped)]})
+    assert "covers.xlsx/A:2:Data: 2025-01-01 — the sheet's dates end with the 12th" in problem(path, **PORTUGUESE)
+    mixed = [day.to_pydatetime() if day.day % 2 else f"{day:%d/%m/%Y}" for day in every]
+    path = workbook(tmp_path / "mixed.xlsx", {"A": [["Data", "Pessoas"], *([cell, 5] for cell in mixed)]})
+    assert len(read(path, **PORTUGUESE).series) == len(every)
 
 
 def test_two_sheets_with_the_same_columns_are_said(tmp_path):
@@ -352,6 +376,11 @@ def test_an_hour_of_24_is_none(write):
     assert "24:00 — no hour from 0 to 23" in problem(write("date,hour,n\n2025-12-02,24:00,1\n"), **keys)
 
 
+@pytest.mark.parametrize("hour", ["7:00 - 8:00 pm", "12-1 am", "0.25", 0.25])
+def test_hours_that_can_be_read_in_two_ways_are_refused(write, hour):
+    assert f"{hour} — no hour from 0 to 23" in problem(write(f"date,hour,n\n2025-12-02,{hour},1\n"), **HOURLY)
+
+
 QUEEN = {"location": "NZ-AUK", "timezone": "Pacific/Auckland"}
 
 
@@ -364,6 +393,161 @@ def test_hourly_and_daily_queen_street_give_the_same_days(starts):
     same = daily[daily["date"].dt.year == 2024].reset_index(drop=True)
     pd.testing.assert_frame_equal(hourly, same)
     assert len(hourly) == 2 * 366
+
+
+NIGHTS = ORDERS | {"day_starts": "05:00"}
+
+
+def orders(first: str, last: str, hours: tuple[int, ...] = (12, 20, 25, 26), at: str = "", amount: int = 10) -> str:
+    """Four orders a day of business, two of them after midnight, from one moment to another, which is not included."""
+    days = pd.date_range(pd.Timestamp(first).normalize() - pd.Timedelta(days=1), last)
+    moments = [day + pd.Timedelta(hours=hour) for day in days for hour in hours]
+    written = [f"{moment:%Y-%m-%d %H:%M},{amount}" for moment in moments if str(moment) >= first and str(moment) < last]
+    return "\n".join(["when,amount", *written, ""])
+
+
+@pytest.fixture
+def saved(write):
+    def saved(moment: str, content: str, name: str = "till.csv") -> Path:
+        """A file that was last changed at a moment, by Lisbon's clocks."""
+        path, when = write(content, name), pd.Timestamp(moment, tz="Europe/Lisbon").timestamp()
+        os.utime(path, (when, when))
+        return path
+
+    return saved
+
+
+def test_exports_that_are_cut_at_midnight_have_a_part_each_of_the_night_between(write, tmp_path):
+    write(orders("2026-01-01 05:00", "2026-02-01"), "tills/01.csv")
+    write(orders("2026-02-01", "2026-03-01 05:00"), "tills/02.csv")
+    reading = read(tmp_path / "tills", **NIGHTS)
+    assert set(reading.series["value"]) == {40} and len(reading.series) == 59 and not reading.notes
+    hourly = "when,amount\n" + "".join(
+        f"{at:%Y-%m-%d %H:%M},1\n" for at in pd.date_range("2026-01-31", periods=48, freq="h")
+    )
+    lines = hourly.splitlines(keepends=True)
+    write("".join(lines[:25]), "hours/01.csv")
+    write("".join([lines[0], *lines[25:]]), "hours/02.csv")
+    assert days(read(tmp_path / "hours", **NIGHTS | {"rows": "hours"}))["01-31"] == 24
+
+
+def test_an_export_said_twice_does_not_double_the_night_that_the_next_goes_on_from(write, tmp_path):
+    for name in ("01.csv", "01 again.csv"):
+        write(orders("2026-01-01 05:00", "2026-02-01"), f"tills/{name}")
+    write(orders("2026-02-01", "2026-03-01 05:00"), "tills/02.csv")
+    reading = read(tmp_path / "tills", **NIGHTS)
+    assert set(reading.series["value"]) == {40}
+    assert reading.notes == ["more than one export has 31 days: those of the newer one are taken"]
+
+
+def test_what_a_newer_export_has_no_more_on_a_day_within_it_is_gone(write, tmp_path):
+    write("when,amount\n2025-12-01 10:00,1\n2025-12-02 09:00,7\n2025-12-02 10:00,1\n", "tills/old.csv")
+    write("when,amount\n2025-12-01 10:00,1\n2025-12-02 10:00,1\n2025-12-03 20:00,5\n", "tills/new.csv")
+    assert days(read(tmp_path / "tills", **ORDERS)) == {"12-01": 1, "12-02": 1, "12-03": 5}, "cancelled since"
+
+
+def test_names_typed_in_two_ways_overlap_too(write, tmp_path):
+    columns = {"columns": {"date": "when", "value": "amount", "site": "site"}, "location": "PT-11"}
+    write("when,amount,site\n2025-12-01 10:00,5,Lisboa\n2025-12-02 10:00,5,Lisboa\n", "tills/old.csv")
+    write("when,amount,site\n2025-12-02 10:00,5,LISBOA\n2025-12-03 10:00,5,LISBOA\n", "tills/new.csv")
+    reading = read(tmp_path / "tills", **ORDERS | columns)
+    assert set(reading.series["value"]) == {5} and reading.series["location"].nunique() == 1
+
+
+def test_two_tills_of_one_place_are_said_to_be_so(write, tmp_path):
+    write(orders("2026-01-01 05:00", "2026-02-01"), "tills/bar.csv")
+    write(orders("2026-01-01 05:00", "2026-02-01", amount=7), "tills/terrace.csv")
+    notes = read(tmp_path / "tills", **NIGHTS).notes
+    assert any(
+        "has other numbers on 31 days that a newer export has too, and is left out there" in note for note in notes
+    )
+    write(orders("2026-01-01 05:00", "2026-02-01"), "tills/terrace.csv")
+    assert not any("other numbers" in note for note in read(tmp_path / "tills", **NIGHTS).notes)
+
+
+@pytest.mark.parametrize(("last", "why"), [
+    ("2026-02-10 14:00", "2026-02-10 ends at 12:00, other Tuesdays at 02:00: it is not whole, and left out"),
+    ("2026-02-11 00:00", "2026-02-10 ends at 20:00, other Tuesdays at 02:00: it is not whole, and left out"),
+])  # fmt: skip
+def test_a_last_day_that_ends_early_is_not_whole_whenever_its_file_was_copied(write, last, why):
+    reading = read(write(orders("2026-01-01 05:00", last)), **NIGHTS)
+    assert "02-10" not in days(reading) and set(reading.series["value"]) == {40}
+    assert reading.notes == [why]
+
+
+def test_a_first_day_of_a_night_alone_is_not_whole(write):
+    reading = read(write(orders("2026-01-10", "2026-02-01 05:00")), **NIGHTS)
+    assert "01-09" not in days(reading) and days(reading)["01-10"] == 40
+    assert reading.notes == ["2026-01-09 begins at 01:00, other Fridays at 12:00: it is not whole, and left out"]
+
+
+def test_a_house_that_shuts_at_ten_has_whole_days(saved):
+    evenings = orders("2026-01-01", "2026-02-10 22:00", hours=(12, 19, 21))
+    for moment in ("2026-02-10 22:15", "2026-02-11 01:00", "2026-03-01 10:00"):
+        reading = read(saved(moment, evenings), **ORDERS)
+        assert days(reading)["02-10"] == 30 and not reading.notes, "a file that is saved at night is whole"
+    reading = read(saved("2026-02-10 20:30", evenings), **ORDERS)
+    assert "02-10" not in days(reading)
+    assert reading.notes == ["2026-02-10 was not over when till.csv was saved at 20:30: it is left out"]
+
+
+def test_a_night_after_which_a_file_was_saved_is_over_but_not_one_in_which_it_was(saved):
+    rows = orders("2026-01-01 05:00", "2026-02-11 05:00")
+    assert days(read(saved("2026-02-11 02:30", rows), **NIGHTS))["02-10"] == 40
+    assert "02-10" not in days(read(saved("2026-02-11 01:30", rows), **NIGHTS))
+
+
+def test_a_day_in_which_a_file_of_days_was_saved_counts_from_the_evening(saved):
+    rows = "date,covers\n2026-02-08,120\n2026-02-09,120\n2026-02-10,60\n"
+    assert "02-10" not in days(read(saved("2026-02-10 15:00", rows), **COVERS))
+    for moment in ("2026-02-10 22:30", "2026-02-11 00:10"):
+        assert days(read(saved(moment, rows), **COVERS))["02-10"] == 60
+
+
+def test_a_day_that_was_left_out_is_no_history_that_is_rewritten(saved):
+    whole = orders("2026-01-01 05:00", "2026-02-12 05:00")
+    before = read(saved("2026-02-10 14:00", orders("2026-01-01 05:00", "2026-02-10 14:00")), **NIGHTS)
+    assert not compare(before.series, read(saved("2026-02-13 14:00", whole), **NIGHTS).series)
+
+
+def test_a_day_that_was_not_over_when_its_file_was_saved_is_whole_by_the_next_one(saved, tmp_path):
+    saved("2026-01-31 14:00", orders("2026-01-01 05:00", "2026-01-31 14:00"), "tills/01.csv")
+    later = orders("2026-02-01 05:00", "2026-03-01 05:00")
+    saved("2026-03-01 14:00", later, "tills/02.csv")
+    assert np.isnan(days(read(tmp_path / "tills", **NIGHTS))["01-31"]), "what came after the save is nowhere"
+    saved("2026-03-01 14:00", orders("2026-01-31 05:00", "2026-03-01 05:00"), "tills/02.csv")
+    reading = read(tmp_path / "tills", **NIGHTS)
+    assert set(reading.series["value"]) == {40}
+
+
+def test_an_hour_left_blank_makes_a_day_unknown_but_not_one_that_always_is(write):
+    rows = [(day, hour) for day in pd.date_range("2026-01-01", periods=30) for hour in range(24)]
+    cell = {True: "", False: "5"}
+    text = "date,hour,n\n" + "".join(
+        f"{day:%Y-%m-%d},{hour},{cell[hour < 8 or (day.day == 10 and hour > 14)]}\n" for day, hour in rows
+    )
+    reading = read(write(text), **HOURLY)
+    assert np.isnan(days(reading)["01-10"]) and reading.series["value"].dropna().eq(80).all()
+    assert "hours are blank, taken as not known: 1 day; first 2026-01-10; write 0 where nobody came" in reading.notes
+    assert opened(reading)["10"] == "unknown"
+
+
+def test_a_file_said_twice_is_not_doubled_about_a_change_of_the_clocks(write):
+    local = pd.date_range("2025-10-25", "2025-10-28", freq="h", tz="Europe/Lisbon", inclusive="left")
+    rows = "".join(f"{moment:%Y-%m-%d},{moment.hour}:00,1\n" for moment in local)
+    for times in (1, 2):
+        reading = read(write("date,hour,n\n" + rows * times), **HOURLY)
+        assert days(reading) == {"10-25": 24, "10-26": 25, "10-27": 24}
+    assert reading.notes == ["said again in 73 rows, left out; first till.csv:75"]
+
+
+@pytest.mark.parametrize("zone", ["Europe/Madrid", "America/New_York"])
+def test_hours_of_a_zone_whose_clocks_change_are_no_contradiction(write, zone):
+    for month, count in ((3, 24), (10, 24)):
+        rows = "".join(f"2025-{month:02}-30,{hour}:00,{hour}\n" for hour in range(count))
+        rows += "".join(f"2025-{month:02}-09,{hour}:00,{hour}\n" for hour in range(count)) * 2
+        reading = read(write("date,hour,n\n" + rows), rows_timezone=zone, **HOURLY)
+        assert reading.series["value"].sum() == 2 * sum(range(24))
 
 
 # --- sites

@@ -106,7 +106,7 @@ def past(days=("2026-03-28", "2026-03-29"), **changes):
     return {"latitude": 38.75, "longitude": -9.125, "timezone": ZONE, "hourly_units": units, "hourly": hourly}
 
 
-ISSUES = ["", *(f"_previous_day{lead}" for lead in range(1, 6))]
+ISSUES = [f"_previous_day{days}" for days in range(1, 7)]
 
 
 def read_of_past(document):
@@ -115,7 +115,7 @@ def read_of_past(document):
 
 def test_what_was_issued_in_the_past_is_of_whole_days_and_says_on_which_day_it_was():
     gap = [None] + [2.0] * 46
-    table = read_of_past(past(precipitation_previous_day2=gap))
+    table = read_of_past(past(precipitation_previous_day3=gap))
     assert list(table.columns) == COLUMNS and len(table) == 2 * 6
     one = table[table["lead"] == 1]
     assert one["issued"].tolist() == ["2026-03-27", "2026-03-28"] and one["rain_mm"].tolist() == [12.0, 11.5]
@@ -129,11 +129,11 @@ def test_what_was_issued_in_the_past_is_of_whole_days_and_says_on_which_day_it_w
     ("document", "says"),
     [
         (past(("2026-03-26", "2026-03-28")), "do not follow each other"),
-        (past(precipitation=[0.1]), "1 numbers of rain_mm for 47 days"),
+        (past(precipitation_previous_day1=[0.1]), "1 numbers of rain_mm for 47 days"),
         (past() | {"latitude": 41.0}, "of another place"),
         (answer(), "no answer of the service"),
-        (past(temperature_2m=[200] * 47), "temperature 200 cannot be"),
-        (past(temperature_2m=[10**400] * 47), "temperature 1000"),
+        (past(temperature_2m_previous_day1=[200] * 47), "temperature 200 cannot be"),
+        (past(temperature_2m_previous_day1=[10**400] * 47), "temperature 1000"),
     ],
 )
 def test_a_past_that_was_not_asked_for_is_refused(document, says):

@@ -111,7 +111,7 @@ def hourly(first, last):
     """What was issued of each day of a span, and on the days before: a millimetre an hour."""
     hours = [f"{day:%F}T{hour:02}:00" for day in pd.date_range(first, last) for hour in range(24)]
     fields = {f"{name}{ahead}": unit for name, unit in (("precipitation", "mm"), ("temperature_2m", "°C"))
-              for ahead in ("", *(f"_previous_day{lead}" for lead in range(1, 6)))}  # fmt: skip
+              for ahead in [f"_previous_day{days}" for days in range(1, 7)]}  # fmt: skip
     numbers = {name: [1.0] * len(hours) for name in fields}
     return json.dumps({
         "latitude": 38.75, "longitude": -9.125, "timezone": "Europe/Lisbon",

@@ -58,7 +58,7 @@ def answer(section, units, times, numbers):
 def of_the_past(rain):
     """What was issued of each day on it and on the days before, which was right: hour by hour."""
     hours = pd.date_range(rain.index[0], periods=24 * len(rain), freq="h").strftime("%FT%H:00").tolist()
-    fields = {f"{name}{f'_previous_day{lead}' if lead else ''}": unit
+    fields = {f"{name}_previous_day{lead + 1}": unit
               for name, unit in (("precipitation", "mm"), ("temperature_2m", "°C")) for lead in LEADS}  # fmt: skip
     by_hour = np.repeat(rain.to_numpy() / 24, 24).tolist()
     numbers = {name: by_hour if unit == "mm" else [15.0] * len(hours) for name, unit in fields.items()}
