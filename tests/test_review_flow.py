@@ -105,6 +105,7 @@ def test_what_became_known_is_scored_once_and_told_to_the_run_that_said_it(cafe,
     assert table(cafe).equals(rows)
 
 
+@pytest.mark.soak  # beside those of evaluation/test_scores.py, which run always
 def test_a_review_of_an_earlier_day_sees_nothing_later_and_loses_nothing(cafe):
     publish(cafe, "2022-09-24", "2022-10-02")
     review(cafe, "2022-10-06")

@@ -49,7 +49,7 @@ def batch() -> pd.DataFrame:
     "forecaster",
     [
         ETS(trend="add", damped_trend=True, seasonal="add", sp=7),
-        ThetaForecaster(sp=7, deseasonalize_model="additive"),
+        pytest.param(ThetaForecaster(sp=7, deseasonalize_model="additive"), marks=pytest.mark.soak),
     ],
 )
 def test_what_cannot_take_a_batch_is_asked_series_by_series(forecaster, batch, tmp_path):

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import typical
 from figures import retail
 from sktime.utils.estimator_checks import check_estimator
 
@@ -13,7 +14,7 @@ COUNTED_INDEX = "test_categorical_y_raises_error"  # feeds days numbered from 0,
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("transformer", [LogLevel, KindOfDay, LastYearsTurn])
+@pytest.mark.parametrize("transformer", typical([LogLevel, KindOfDay, LastYearsTurn], KindOfDay, LastYearsTurn))
 def test_sktime_accepts_it_as_a_transformer(transformer):
     skip = [*NOT_OURS] if transformer is LogLevel else [*NOT_OURS, COUNTED_INDEX]
     check_estimator(transformer, raise_exceptions=True, verbose=False, tests_to_exclude=skip)

@@ -23,12 +23,13 @@ DISPLAYS = "from IPython.display import display\nfor i in range(3000): display(f
 
 
 @pytest.mark.kernel
+@pytest.mark.soak
 @pytest.mark.parametrize(
     ("cell", "left_out", "kept"),
     [
         (LINES, "99,801 lines left out", "line 50000 1"),
-        pytest.param(HTML, "64,000,000 characters of text/html left out", "figures 1</p>", marks=pytest.mark.soak),
-        pytest.param(DISPLAYS, "2,960 outputs left out", "1500 of 1", marks=pytest.mark.soak),
+        (HTML, "64,000,000 characters of text/html left out", "figures 1</p>"),
+        (DISPLAYS, "2,960 outputs left out", "1500 of 1"),
     ],
 )
 def test_a_chatty_notebook_is_shown_in_the_time_and_room_of_any(cell, left_out, kept, tmp_path):

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from footfall.errors import DataProblem, UsageProblem
 from footfall.params import Data
-from footfall.series import KEYS, SERIES, from_parquet, pick, shut, to_parquet
+from footfall.series import KEYS, SERIES, from_parquet, pick, shut, split, to_parquet
 from footfall.sources.fault import Fault, by_rule
 from footfall.sources.reading import Reading, compare
 from footfall.sources.table import read_table
@@ -507,7 +507,7 @@ def test_a_day_in_which_a_file_of_days_was_saved_counts_from_the_evening(saved):
 def test_a_day_that_was_left_out_is_no_history_that_is_rewritten(saved):
     whole = orders("2026-01-01 05:00", "2026-02-12 05:00")
     before = read(saved("2026-02-10 14:00", orders("2026-01-01 05:00", "2026-02-10 14:00")), **NIGHTS)
-    assert not compare(before.series, read(saved("2026-02-13 14:00", whole), **NIGHTS).series)
+    assert not compare(split(before.series), split(read(saved("2026-02-13 14:00", whole), **NIGHTS).series))
 
 
 def test_a_day_that_was_not_over_when_its_file_was_saved_is_whole_by_the_next_one(saved, tmp_path):
