@@ -13,7 +13,7 @@ from flows.orchestration.client import answering
 from flows.settings import ROOT, home, params_folder
 from footfall.errors import UsageProblem
 from footfall.market_file import market_names, read_market
-from footfall.params import Market
+from footfall.params import Data, Market
 
 DAILY = "all"
 DOES = {
@@ -47,6 +47,11 @@ def drop_schedules() -> None:
                     client.delete_deployment_schedule(deployment.id, entry.id)
 
 
+def is_shared(market: str, data: Data) -> bool:
+    """Whether ``daily/all`` runs a market: it has no entry of its own, and its clock runs."""
+    return data.as_of is None and market not in _written(_project())
+
+
 def by_zone() -> dict[str, list[str]]:
     """The markets that ``daily/all`` runs, by the zone of their clock: those without an entry of their own."""
     zones: dict[str, list[str]] = {}
@@ -65,9 +70,13 @@ def _project() -> dict[str, Any]:
     return dict(YAML(typ="safe", pure=True).load(ROOT / "prefect.yaml"))
 
 
+def _written(project: dict[str, Any]) -> set[str]:
+    return {entry["parameters"]["market"] for entry in project["deployments"]}
+
+
 def _others(project: dict[str, Any]) -> list[Market]:
     """The markets that are not written in prefect.yaml, as far as their files can be read."""
-    written = {entry["parameters"]["market"] for entry in project["deployments"]}
+    written = _written(project)
     return [market for name, market in _markets().items() if name not in written and isinstance(market, Market)]
 
 

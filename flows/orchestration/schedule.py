@@ -24,7 +24,7 @@ from prefect.states import Completed
 
 from flows.orchestration import alerts
 from flows.orchestration.client import answering
-from flows.orchestration.deployments import DAILY, by_zone
+from flows.orchestration.deployments import DAILY, is_shared
 from flows.settings import params_folder, today
 from footfall.market_file import read_market
 from footfall.params import Data
@@ -117,7 +117,7 @@ def days(market: str, first: dt.date, last: dt.date) -> list[dt.date]:
 
 def _with_others(market: str, data: Data) -> list[str]:
     """The deployment that runs the market among others of its zone, if it is one of them."""
-    return [f"daily/{DAILY}"] if market in by_zone().get(data.timezone, []) else []
+    return [f"daily/{DAILY}"] if is_shared(market, data) else []
 
 
 def _late_and_next(runs: list[FlowRun]) -> list[FlowRun]:

@@ -7,6 +7,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from flows.settings import ROOT
+from footfall.params import Data
 
 
 @pytest.fixture
@@ -45,6 +46,8 @@ def test_a_market_waits_for_a_person_and_is_run_with_the_others_of_its_zone(depl
         assert list(own) == ["train", "predict", "review"]
         assert all(entry["parameters"] == {"market": name} and not entry["schedules"] for entry in own.values())
     assert deployments.by_zone() == {"Atlantic/Azores": ["bar", "tasca"], "Europe/Lisbon": ["live"]}
+    shared = [name for name in ("tasca", "live", "portugal") if deployments.is_shared(name, Data(source="x"))]
+    assert shared == ["tasca", "live"], "portugal has an entry of its own"
     assert (daily["name"], daily["entrypoint"]) == ("all", "flows/daily.py:daily")
     assert daily["schedules"] == [
         {"cron": "0 6 * * *", "timezone": zone, "parameters": {"timezone": zone}} for zone in deployments.by_zone()
