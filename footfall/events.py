@@ -20,6 +20,7 @@ from footfall.sources import names
 from footfall.sources.fault import Fault, by_rule, safe
 
 COLUMNS = ["from", "to", "site", "what", "effect", "entered"]
+TOLD = ["from", "to", "what", "effect", "site", "entered"]  # as a notebook is told of them
 CLOSED, EFFECTS = "closed", ("closed", "busier", "quieter", "unknown")
 LONGEST_EVENT = 366  # days
 LONGEST = 100  # characters of the owner's words
@@ -89,15 +90,22 @@ def among(closures: dict[str, Any], site: str) -> dict[str, Any]:
     Parameters
     ----------
     closures : dict
-        As in `footfall.opening.foreseen`; each of its ``events`` has the site it is of as a fifth, blank for every one.
+        As in `footfall.opening.foreseen`; its ``events`` are rows of `TOLD`.
     site : str
         Its name; nothing for a place without sites.
     """
     if not closures.get("events"):
         return closures
-    own = of_site(pd.DataFrame(closures["events"], columns=["from", "to", "what", "effect", "site"], dtype="str"), site)
-    told = own[["from", "to", "what", "effect"]].to_numpy().tolist()
+    own = of_site(pd.DataFrame(closures["events"], columns=TOLD, dtype="str"), site)
+    told = own[TOLD[:4]].to_numpy().tolist()
     return closures | {"events": told, "from_to": [*closures.get("from_to", []), *closing(own)]}
+
+
+def as_stood(closures: dict[str, Any], as_of: str) -> dict[str, Any]:
+    """What a market's file says of days, with the events that were entered by the end of `as_of` alone."""
+    if not closures.get("events"):
+        return closures
+    return closures | {"events": [event for event in closures["events"] if event[TOLD.index("entered")] <= as_of]}
 
 
 def closing(events: pd.DataFrame) -> list[list[str]]:

@@ -212,7 +212,7 @@ def test_a_day_that_was_caught_up_on_later_changes_no_track_of_a_day_that_has_a_
     assert track("again") == first
     figures = series.read_snapshot(SAMPLE / "snapshot.parquet")
     known = {("PT", "retail_and_recreation"): series.pick(figures, "PT", "retail_and_recreation")}
-    late = scores.score_all(FORECASTS["2022-09-21"], known, 3)
+    late = scores.score_all(FORECASTS["2022-09-21"], known, 3, {})
     assert len(late)
     bucket.amend(place(cafe), f"{cafe}/scores.parquet", lambda _: scores.to_parquet(late))
     assert track("reviewed") == first

@@ -67,8 +67,7 @@ def of_the_place(run: Run) -> dict[str, Any]:
     """What predict.ipynb is told of the place, the events among its closures: what the owner says of days."""
     place = data_of(run).of_the_place()
     if run.events is not None and len(run.events):
-        rows = run.events[["from", "to", "what", "effect", "site"]].to_numpy().tolist()
-        place["closures"] = {**place["closures"], "events": rows}
+        place["closures"] = {**place["closures"], "events": run.events[events.TOLD].to_numpy().tolist()}
     return place
 
 

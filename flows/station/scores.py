@@ -10,6 +10,7 @@ import pandas as pd
 from flows.champion.ledger import champion, live
 from flows.record import mlflow_runs
 from flows.settings import bucket_name
+from flows.station.events import of_the_place
 from flows.station.run import Run, log, stage, step
 from flows.station.snapshot import selected
 from flows.storage import bucket, forecasts, layout
@@ -69,11 +70,12 @@ def take_track(run: Run) -> str:
     scored = scored[scored["origin_date"].isin(published)]
     through = pd.Timestamp(before) - market.data.lag * DAY
     series = {key: y[:through] for key, y in _series(run).items()}
+    closures = of_the_place(run)["closures"]
     for day in scores.unscored(published, scored, series, market.predict.horizon):
         with suppress(DataProblem):  # altered since; the review is the one to say so, and the page quotes the others
             _, content = forecasts.read_set(store, live(store, market.name, day, published[day]), FORECAST)
             forecast = pd.read_parquet(io.BytesIO(content))
-            scored = scores.grow(scored, scores.score_all(forecast, series, market.data.lag))
+            scored = scores.grow(scored, scores.score_all(forecast, series, market.data.lag, closures))
     if scored.empty:
         return ""
     (run.folder / "in" / "track.json").write_text(json.dumps(review.track_records(scored, before), indent=2))

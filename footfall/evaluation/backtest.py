@@ -50,10 +50,27 @@ def youngest(lag: int, horizon: int) -> int:
     return 4 * WEEK + 2 * max(lag - 1, 0) + max(horizon - WEEK, 0)
 
 
-def last_origins(y: pd.Series, count: int, horizon: int, lag: int = 0) -> pd.DatetimeIndex:
-    """The latest `count` days whose whole horizon lies within the series; of a young one all that know two weeks."""
-    origins = pd.date_range(end=y.index[-1] - horizon * DAY, periods=count)
-    return origins[origins >= y.index[0] + (2 * WEEK + lag) * DAY]
+def last_origins(y: Values, count: int, horizon: int, lag: int = 0) -> pd.DatetimeIndex:
+    """The latest `count` days whose whole horizon lies within the series; of a young one all that know two weeks.
+
+    Days of which no day ahead is known tell nothing, and are passed over: a place that was shut all winter is asked
+    what it would have said in the summer before.
+    """
+    tells = y.index[_tells(y, horizon)]
+    return tells[(tells >= y.index[0] + (2 * WEEK + lag) * DAY) & (tells <= y.index[-1] - horizon * DAY)][-count:]
+
+
+def days_known(y: Values, horizon: int) -> int:
+    """Days of a series or a batch, without those of which no day ahead is known, such as those of months shut."""
+    return len(y) - int((~_tells(y, horizon)[:-horizon]).sum())
+
+
+def _tells(y: Values, horizon: int) -> np.ndarray:
+    """Of each day whether one of the `horizon` days after it is known, of a batch of any of its series."""
+    is_known = y.notna() if y.ndim == 1 else y.notna().any(axis=1)
+    known = np.concatenate([[0], np.cumsum(is_known)])
+    after = np.arange(len(y)) + 1
+    return np.asarray(known[np.minimum(after + horizon, len(y))] > known[after])
 
 
 def windows(origins: pd.DatetimeIndex, horizon: int) -> Windows:

@@ -123,6 +123,11 @@ class Rolling(NamedTuple):
         """All of its series."""
         return [key for batch in self.batches for key in batch.y]
 
+    @property
+    def days_known(self) -> int:
+        """Of the longest of its series, without those that tell nothing: see `footfall.evaluation.backtest`."""
+        return max(backtest.days_known(batch.y, batch.actual.shape[1]) for batch in self.batches)
+
     def leaderboard(self, window: str) -> pd.DataFrame:
         """Every candidate's scores, best first: the mean over all series, each in units of its own scale.
 

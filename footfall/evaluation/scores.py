@@ -8,16 +8,18 @@ import datetime as dt
 import io
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
+from footfall import events
 from footfall.calendar import country_of, kinds
 from footfall.evaluation.metrics import covered, interval_scores
 from footfall.forecast import COLUMNS
 from footfall.outlook import towards
 from footfall.quantiles import COVERAGES, HIGH, LOW, QUANTILES, column, percentage
 from footfall.selection import Key
-from footfall.series import DAY, WEEK
+from footfall.series import DAY, WEEK, site_of
 from footfall.typical import spread, usual
 
 KEYS = ["origin_date", "target_end_date"]
@@ -61,17 +63,19 @@ def to_parquet(scores: pd.DataFrame) -> bytes:
     return buffer.getvalue()
 
 
-def score_all(forecasts: pd.DataFrame, series: Mapping[Key, pd.Series], lag: int) -> pd.DataFrame:
+def score_all(
+    forecasts: pd.DataFrame, series: Mapping[Key, pd.Series], lag: int, closures: dict[str, Any]
+) -> pd.DataFrame:
     """Score the published forecasts of all of a market's series, by `score`; of a series that is gone, none."""
     tables = [
-        score(of_series, series[key], lag, country_of(key[0]))
+        score(of_series, series[key], lag, country_of(key[0]), closures)
         for key, of_series in forecasts.groupby(SERIES)
         if key in series
     ]
     return _tidy(pd.concat(tables)) if tables else read_scores("")
 
 
-def score(forecasts: pd.DataFrame, y: pd.Series, lag: int, country: str) -> pd.DataFrame:
+def score(forecasts: pd.DataFrame, y: pd.Series, lag: int, country: str, closures: dict[str, Any]) -> pd.DataFrame:
     """Score every day of published forecasts that is known.
 
     Parameters
@@ -85,6 +89,9 @@ def score(forecasts: pd.DataFrame, y: pd.Series, lag: int, country: str) -> pd.D
         were published at each origin.
     country : str
         ISO 3166 code of two letters: whose kinds of day.
+    closures : dict
+        What the owner says of days, see `footfall.events.among`: those with an event that was known at an origin were
+        no usual ones to its page.
 
     Returns
     -------
@@ -93,7 +100,7 @@ def score(forecasts: pd.DataFrame, y: pd.Series, lag: int, country: str) -> pd.D
         of such a day, see `footfall.typical`; all in the unit of the series, four decimals. ``said`` is what the page
         said: ``busier``, ``quieter`` or ``usual``.
     """
-    table = _with_words(_wide(forecasts), y, lag, country)
+    table = _with_words(_wide(forecasts), y, lag, country, closures)
     origin, day = pd.to_datetime(table["origin_date"]), pd.to_datetime(table["target_end_date"])
     table["actual"] = y.reindex(day).to_numpy(float)
     scored = table.assign(
@@ -116,9 +123,14 @@ def _wide(forecasts: pd.DataFrame) -> pd.DataFrame:
     return wide.reindex(columns=["mean", *QUANTILES]).astype(float).rename_axis(columns=None).reset_index()
 
 
-def _with_words(wide: pd.DataFrame, y: pd.Series, lag: int, country: str) -> pd.DataFrame:
-    """With the range, the usual level and the word of the page, by what was published at each origin."""
-    parts = [_of_origin(rows, y[: pd.Timestamp(day) - lag * DAY], country) for day, rows in wide.groupby("origin_date")]
+def _with_words(wide: pd.DataFrame, y: pd.Series, lag: int, country: str, closures: dict[str, Any]) -> pd.DataFrame:
+    """With the range, the usual level and the word of the page, by what was known at each origin."""
+    parts = []
+    for day, rows in wide.groupby("origin_date"):
+        known = events.among(events.as_stood(closures, str(day)), site_of(rows["location"].iloc[0]))
+        published = y[: pd.Timestamp(str(day)) - lag * DAY]
+        odd = published.index.isin(events.odd_days(known.get("events", ())))
+        parts.append(_of_origin(rows, published.mask(odd), country))
     return pd.concat(parts) if parts else _of_origin(wide, y, country)
 
 

@@ -12,7 +12,7 @@
 snapshot = "../resources/sample/snapshot.parquet"  # the figures, as they were published
 forecasts = "../resources/sample/forecasts.parquet"  # published forecasts, a file or a folder of them; empty if none
 scores = ""  # the scores so far; empty if there are none
-closures = {}  # what the owner says of days: events, rows of from, to, what, effect, site
+closures = {}  # what the owner says of days: events, rows of from, to, what, effect, site, entered
 out = "../.footfall/lab/review"  # folder for what this notebook writes
 location = "PT"  # ISO 3166 code, or names joined by /
 category = "retail_and_recreation"  # what kind of places
@@ -63,7 +63,7 @@ f"{said['origin_date'].nunique()} forecasts, {len(before)} days of forecasts sco
 # before, and so on; the nearer, the better it should be.
 
 # %%
-table = grow(before, score_all(said, chosen.series, lag))
+table = grow(before, score_all(said, chosen.series, lag, closures))
 told = news(before, table, revised(table, chosen.series))
 print(told["sentence"])
 columns = ["target_end_date", "horizon", "mean", "low", "high", "actual", "error", "naive_error"]

@@ -10,7 +10,7 @@
 # %% tags=["parameters"]
 snapshot = "../resources/sample/snapshot.parquet"  # the figures, as they were published
 champion = ""  # folder of today's champion; empty if there is none
-closures = {}  # what the owner says of days: events, rows of from, to, what, effect, site
+closures = {}  # what the owner says of days: events, rows of from, to, what, effect, site, entered
 weather = ""  # file with the weather as it was issued on each day; empty if there is none
 out = "../.footfall/lab/train"  # folder for what this notebook writes
 location = "PT"  # ISO 3166 code, or names joined by /
@@ -67,10 +67,9 @@ set_option("display.width", 160)  # characters: a table as text, which git and c
 # The panel is what else there is to learn from: every kind of place, of every country in the snapshot.
 
 # %%
-published = visible(read_snapshot(snapshot), as_of, lag)
+published = without_events(visible(read_snapshot(snapshot), as_of, lag), closures)
 chosen = select(published, location, category, series, backtest.youngest(lag, horizon))
 assert not chosen.objection(), chosen.objection()
-chosen = without_events(chosen, closures)
 key = chosen.shown(show)
 y, country, panel = chosen.series[key], country_of(key[0]), Panel(published)
 span = f"{len(y)} days, {y.index[0]:%Y-%m-%d} to {y.index[-1]:%Y-%m-%d}, {y.isna().sum()} without a value"
@@ -88,7 +87,7 @@ f"{len(chosen.series)} series, {len(chosen.refused)} refused; drawn is {' '.join
 #   movement, and lets a weekday smoother with fixed gains follow the rest.
 # - *steady* is the calendar with a smoother that follows a surprise less than half as far: a single till shakes more than a
 #   nation does.
-# - *both scales* is the mean of that and of its twin on the percentages as they are, which is better near −100.
+# - *both scales*, of percentages, is the mean of *calendar* and of its twin on the percentages as they are, which is better near −100.
 # - *boosted* is the calendar again, its errors foreseen by trees that learned from the whole panel: other countries and kinds
 #   of place, or an owner's other sites; *boosted, steady* the same of *steady*.
 # - *ETS, calendar* has the same front before that *ETS*: what the front alone is worth.
@@ -106,8 +105,9 @@ candidates = {
     "boosted": Boosted(country, panel),
 }
 candidates["boosted, steady"] = Boosted(country, panel, calendar=candidates["steady"])
-raw = KindOfDay(country) * LastYearsTurn(step=1.0) * WeekdaySmoother()
-candidates["both scales"] = EnsembleForecaster([("log", candidates["calendar"]), ("raw", raw)])
+if unit(y).name == "percent":
+    raw = KindOfDay(country) * LastYearsTurn(step=1.0) * WeekdaySmoother()
+    candidates["both scales"] = EnsembleForecaster([("log", candidates["calendar"]), ("raw", raw)])
 issued = Weather.read(weather)
 for name in ("calendar", "steady", "boosted, steady") if weather else ():
     candidates[f"{name}, weather"] = WithWeather(country, candidates[name], issued, lag)
@@ -191,7 +191,7 @@ verdict = past.leaderboard("report")
 challenger = gate.without_weather(verdict, challenger)
 by_series = past.by_series(challenger, "seasonal naive")
 standing = incumbent.about.get("standing", "proven") if incumbent else ""
-known, needed = max(map(len, chosen.series.values())), backtest.days_needed(backtest_days, horizon)
+known, needed = past.days_known, backtest.days_needed(backtest_days, horizon)
 losing = float((by_series["ratio"] > 1).mean())
 decision = gate.judge(verdict, challenger, "seasonal naive", standing, margin, known, needed, losing, most_losing)
 lead = significance.advantage(past.wis, challenger, "seasonal naive")
@@ -237,7 +237,7 @@ write_champion(f"{out}/model", *trained)
 coming, saved = date_range(y.index[-1], periods=horizon + 1)[1:], read_champion(f"{out}/model")
 first_week = predict(trained.speaker(y, country, trained.speakers[key]), coming)
 assert predict(saved.speaker(y, country, saved.speakers[key]), coming).equals(first_week), "the saved model differs"
-metrics = {name: float(verdict.loc[challenger, name]) for name in ("MAE", "MASE", "WIS", "cover80")}
+metrics = {name: float(verdict.loc[decision.candidate, name]) for name in ("MAE", "MASE", "WIS", "cover80")}
 outputs.keep(
     out,
     metrics=metrics,

@@ -105,7 +105,7 @@ def test_nothing_is_known_of_nothing():
     assert card["forecasts"].tolist() == [0, 0, 0] and review.plain(card)[0]["skill"] is None
 
 
-PIPE = {"events": [["2022-10-03", "2022-10-04", "Burst pipe", "unknown", ""]]}
+PIPE = {"events": [["2022-10-03", "2022-10-04", "Burst pipe", "unknown", "", ""]]}
 
 
 def test_days_with_an_event_are_told_apart_and_call_for_no_training():
@@ -116,5 +116,5 @@ def test_days_with_an_event_are_told_apart_and_call_for_no_training():
     assert card.loc[(28, "kind", review.EVENT), ["days", "MAE"]].tolist() == [2, 90.0]
     assert card.loc[(28, "kind", "ordinary"), "MAE"] == 1.0
     assert drift(rows).decayed and not drift(judged[judged["kind"] != review.EVENT]).decayed
-    other = {"events": [[*PIPE["events"][0][:4], "Baixa"]]}
+    other = {"events": [[*PIPE["events"][0][:4], "Baixa", ""]]}
     assert review.with_events(rows, other).equals(rows) and review.with_events(rows, {}).equals(rows)

@@ -73,6 +73,16 @@ def test_each_keeps_the_special_days_of_its_own_country(houses, past):
     pd.testing.assert_frame_equal(past.of(key, "report"), alone.of(key, "report"))
 
 
+def test_a_house_shut_all_winter_is_judged_on_its_summers():
+    y = counts(80, days=860)
+    y[y.index.month.isin([11, 12, 1, 2, 3, 4])] = np.nan
+    y = y["2024-05-01":"2026-05-03"]
+    past = roll({("PT-11/A", "count"): y}, CANDIDATES, 182, 7, 1)
+    assert len(past.origins) == 182 and y.reindex(past.origins).isna().sum() == 3, "from the eves of its opening alone"
+    assert all(past.leaderboard(window)["days"].iloc[0] > 50 * 5 for window in ("selection", "report"))
+    assert past.days_known == 2 * (184 - 1 + 7) + 3, "with a week before each opening, without each last day"
+
+
 def test_the_naive_speaks_where_it_was_better_twice(past):
     past.scores.loc[past.scores["location"].eq("DE/B") & past.scores["candidate"].eq("calendar"), "MAE"] *= 9
     accounts = past.accounts("calendar", NAIVE, "calendar").set_index("location")

@@ -31,7 +31,7 @@ def published(origins=ORIGINS, horizon=7, levels=LEVELS):
 
 
 def scored(as_of="2022-10-13", **forecasts):
-    return scores.score(published(**forecasts), retail()[: pd.Timestamp(as_of) - LAG * DAY], LAG, "PT")
+    return scores.score(published(**forecasts), retail()[: pd.Timestamp(as_of) - LAG * DAY], LAG, "PT", {})
 
 
 def test_a_row_says_what_was_said_and_what_happened():
@@ -43,6 +43,16 @@ def test_a_row_says_what_was_said_and_what_happened():
     assert row["error"] == 23 - y["2022-09-23"]
     assert row["usual"] == y[pd.date_range(end="2022-09-16", periods=6, freq="7D")].median()
     assert table.set_index("target_end_date")["kind"]["2022-10-04":"2022-10-04"].unique() == "eve"
+
+
+def test_a_day_with_an_event_was_no_usual_one_once_it_was_entered_as_on_the_page():
+    def usual(site, entered):
+        fair = {"events": [["2022-09-02", "2022-09-16", "Fair", "busier", site, entered]]}
+        table = scores.score(published(), retail(), LAG, "PT", fair).set_index(scores.KEYS)
+        return table.loc[("2022-09-20", "2022-09-23"), "usual"]
+
+    assert usual("", "2022-09-20") == usual("", "2022-09-01") != scored().set_index(scores.KEYS)["usual"].iloc[2]
+    assert usual("", "2022-09-21") == usual("Baixa", "2022-09-01")
 
 
 def test_the_figures_are_those_of_the_backtest():
@@ -69,7 +79,7 @@ def test_only_days_that_were_published_are_scored():
 def test_no_score_knows_a_later_day():
     y = retail()
     later = y.where(y.index <= "2022-09-27", 99.0)
-    now = scores.score(published(), later, LAG, "PT")
+    now = scores.score(published(), later, LAG, "PT", {})
     then = scores.known_by(scored(), "2022-09-30", LAG)
     assert scores.known_by(now, "2022-09-30", LAG).equals(then) and len(then) > 20
     assert not now.equals(scored())
@@ -78,7 +88,7 @@ def test_no_score_knows_a_later_day():
 def test_a_blank_day_is_not_scored_and_the_naive_looks_past_it():
     y = retail()
     y["2022-09-16"] = y["2022-09-23"] = np.nan
-    table = scores.score(published(), y, LAG, "PT").set_index(scores.KEYS)
+    table = scores.score(published(), y, LAG, "PT", {}).set_index(scores.KEYS)
     assert "2022-09-23" not in table.index.get_level_values(1)
     row = table.loc[("2022-09-24", "2022-09-30")]  # the naive would say the 16th; the 9th is the last that is known
     assert row["naive_error"] == y["2022-09-09"] - y["2022-09-30"]
@@ -90,7 +100,7 @@ def test_fewer_quantiles_are_scored_too():
 
 
 def test_nothing_published_is_an_empty_table_of_the_same_kind(tmp_path):
-    nothing = scores.score(scores.read_forecasts(""), retail(), LAG, "PT")
+    nothing = scores.score(scores.read_forecasts(""), retail(), LAG, "PT", {})
     assert nothing.equals(scores.read_scores("")) and not len(nothing)
     scored().to_parquet(tmp_path / "scores.parquet", index=False)
     assert scores.read_scores(tmp_path / "scores.parquet").equals(scored())
@@ -137,7 +147,7 @@ def test_an_earlier_review_sees_no_later_row():
 def test_what_is_unscored_is_what_has_days_that_became_known():
     y, days = retail(), [f"{day:%Y-%m-%d}" for day in ORIGINS]
     today, tomorrow = y[:"2022-09-24"], y[:"2022-09-25"]
-    table = scores.score(published(), today, LAG, "PT")
+    table = scores.score(published(), today, LAG, "PT", {})
     assert scores.unscored(days, scores.read_scores(""), {KEY: today}, 7) == days[:4]
     assert scores.unscored(days, table, {KEY: today}, 7) == []
     assert scores.unscored(days, table, {KEY: tomorrow}, 7) == days[:5]

@@ -6,7 +6,7 @@ import pytest
 
 from footfall.champion import Champion, learned
 from footfall.evaluation.rolling import roll
-from footfall.events import known
+from footfall.events import TOLD, known
 from footfall.forecasting import forecast_all
 from footfall.models import KindOfDay, LastYearsTurn, LogLevel, SeasonalNaive, WeekdaySmoother
 from footfall.models.event_effects import effects, without_events
@@ -18,8 +18,8 @@ COLUMNS = ["from", "to", "site", "what", "effect", "entered"]
 RECIPE = LogLevel() * KindOfDay("PT") * LastYearsTurn() * WeekdaySmoother()
 FACTS = {"model_version": "m/1", "snapshot": "ab12"}
 CONCERT, TIMES = ("2025-04-10", "2025-05-22", "2025-07-03"), 1.8  # Thursdays; the last is to come
-ROWS = [[day, day, "Concert in the square", "busier", ""] for day in CONCERT]
-PIPE = ["2025-06-26", "2025-06-27", "Burst pipe", "unknown", ""]
+ROWS = [[day, day, "Concert in the square", "busier", "", ""] for day in CONCERT]
+PIPE = ["2025-06-26", "2025-06-27", "Burst pipe", "unknown", "", ""]
 
 
 def guests(times=(), seed=3):
@@ -36,14 +36,14 @@ def rows_of(y):
     return y.rename("value").reset_index().assign(location=KEY[0], category=KEY[1])
 
 
-def chosen(y):
-    return select(rows_of(y), "PT-11", "count", "all", 0)
+def chosen(y, closures=None):
+    return select(without_events(rows_of(y), closures or {}), "PT-11", "count", "all", 0)
 
 
 @pytest.fixture(scope="module")
 def champion():
     """Trained a month before, when the concert had been on twice."""
-    selection = without_events(chosen(guests([(list(CONCERT[:2]), TIMES)])[:"2025-05-31"]), {"events": ROWS[:2]})
+    selection = chosen(guests([(list(CONCERT[:2]), TIMES)])[:"2025-05-31"], {"events": ROWS[:2]})
     past = roll(selection.series, {"calendar": RECIPE, "seasonal naive": SeasonalNaive()}, 80, 7, 1)
     accounts = past.accounts("calendar", "seasonal naive", "calendar")
     about = {"location": "PT-11", "category": "count", "series": 1, "candidate": "calendar",
@@ -94,7 +94,7 @@ def test_an_event_entered_afterwards_changes_no_byte(champion):
     table = pd.DataFrame([[*row[:2], "", *row[2:4], entered] for row in [*ROWS, PIPE]], columns=COLUMNS)
 
     def published(as_of):
-        rows = known(table, as_of)[["from", "to", "what", "effect", "site"]].to_numpy().tolist()
+        rows = known(table, as_of)[TOLD].to_numpy().tolist()
         return forecast(champion, y, rows).table.to_csv()
 
     assert published("2025-06-30") == forecast(champion, y, []).table.to_csv()
@@ -116,7 +116,7 @@ def test_a_first_event_is_like_others_that_were_to_make_it_busier_and_one_of_unk
 
 def test_what_lasts_longer_than_four_weeks_is_how_things_are_and_a_holiday_is_its_own_kind():
     def blank(*event):
-        return without_events(chosen(guests()), {"events": [[*event, ""]]}).series[KEY].isna().sum()
+        return chosen(guests(), {"events": [[*event, "", ""]]}).series[KEY].isna().sum()
 
     assert blank("2025-03-01", "2025-03-29", "Works", "quieter") == 0
     assert blank("2025-03-01", "2025-03-28", "Works", "quieter") == 28 - 2, "Carnival"
@@ -139,6 +139,6 @@ def test_of_two_events_on_a_day_the_shorter_counts_and_a_site_has_its_own():
     both = effects(y, [*rows, *coming], day, "PT").item()
     assert both == effects(y, [*rows, coming[0]], day, "PT").item() > 0.4
     assert abs(effects(y, [*rows, coming[1]], day, "PT").item()) < 0.1
-    closures = {"events": [[*rows[0], "Baixa"]]}
-    assert without_events(chosen(y), closures).series[KEY].notna().all()
-    assert without_events(chosen(y), {"events": [[*rows[0], "foz"]]}).series[KEY].isna().sum() == 1
+    closures = {"events": [[*rows[0], "Baixa", ""]]}
+    assert chosen(y, closures).series[KEY].notna().all()
+    assert chosen(y, {"events": [[*rows[0], "foz", ""]]}).series[KEY].isna().sum() == 1
