@@ -19,7 +19,7 @@ import pyarrow as pa
 from pyarrow import parquet as pq
 
 from footfall.errors import DataProblem
-from footfall.units import unit_of
+from footfall.units import COUNT, unit_of
 
 SERIES = ["location", "category"]
 KEYS = [*SERIES, "date"]
@@ -285,7 +285,8 @@ def unfit(y: pd.Series, fewest: int, closed: pd.Series | None = None) -> list[st
     on = y if closed is None else y[~closed.reindex(y.index, fill_value=False)]
     if on.isna().mean() > MOST_MISSING:
         blank = f"{on.isna().mean():.0%} of the days have no value"
-        reasons.append(f"{blank}, and at most {MOST_MISSING:.0%} may be missing")
+        shut = "; if it was shut on them, say so: absent: closed" if y.name == COUNT else ""
+        reasons.append(f"{blank}, and at most {MOST_MISSING:.0%} may be missing{shut}")
     if on.tail(2 * WEEK).nunique() <= 1:
         reasons.append("the last two weeks are one and the same value: the source may be stuck")
     return reasons

@@ -21,7 +21,9 @@ def test_a_closed_day_is_not_a_missing_one():
     y = covers(60)
     closed = pd.Series(y.index.dayofweek < 3, index=y.index)
     assert unfit(y.mask(closed), 28, closed) == []
-    assert unfit(y.mask(closed), 28) == ["45% of the days have no value, and at most 20% may be missing"]
+    assert unfit(y.mask(closed), 28) == [
+        "45% of the days have no value, and at most 20% may be missing; if it was shut on them, say so: absent: closed"
+    ]
 
 
 def test_a_place_open_at_weekends_needs_more_than_four_of_them():

@@ -15,6 +15,7 @@ from footfall.sources.fault import Fault, counted, safe, shown
 from footfall.units import unit_of
 
 DAY = ["site", "day"]
+LONG = 14  # days without a row on end, of which it is asked whether the place was shut
 OFTEN = 3  # days on which two exports differ, which is no correction any more
 
 
@@ -148,8 +149,8 @@ def location(site: str, market: str) -> str:
     return f"{market.partition('/')[0]}/{site.replace('/', '%2F')}" if site else market
 
 
-def absent(days: pd.DataFrame) -> list[str]:
-    """A note: days without a row between a site's first and its last."""
+def absent(days: pd.DataFrame, data: Data) -> list[str]:
+    """A note: days without a row between a site's first and its last; of weeks on end, what to do if it was shut."""
     dates = days.groupby("site")["day"]
     missing = ((dates.max() - dates.min()).dt.days + 1 - dates.count()).rename("missing")
     if not missing.sum():
@@ -158,7 +159,11 @@ def absent(days: pd.DataFrame) -> list[str]:
     own = pd.DatetimeIndex(days.loc[days["site"] == site, "day"])
     gone = pd.date_range(own.min(), own.max()).difference(own)
     weekdays = gone.day_name().value_counts()
-    mostly = f", mostly {weekdays.index[0]}s" if weekdays.iloc[0] > len(gone) / 2 else ""
-    where = f" at {safe(str(site))}" if site else ""
-    which = f"{len(gone):,}{where}{mostly}, first {gone[0]:%Y-%m-%d}"
+    mostly = f"mostly {weekdays.index[0]}s, " if weekdays.iloc[0] > len(gone) / 2 else ""
+    where = f"{len(gone):,} at {safe(str(site))}, " if site else ""
+    longest = max(np.split(gone, np.flatnonzero(np.diff(gone) > np.timedelta64(1, "D")) + 1), key=len)
+    is_asked = len(longest) >= LONG and not data.absent and not said(longest, data.closed.model_dump()).all()
+    weeks = f"; if it was shut from {longest[0]:%Y-%m-%d} to {longest[-1]:%Y-%m-%d}, say so in closed.from_to, or "
+    how = weeks + "absent: closed, for every such day" if is_asked else ""
+    which = f"{where}{mostly}first {gone[0]:%Y-%m-%d}{how}"
     return [f"no row between first and last: {counted(missing.sum(), 'day')}; {which}"]

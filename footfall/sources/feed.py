@@ -93,4 +93,4 @@ def reading(sums: pd.DataFrame, whole: pd.Series, data: Data, why: str, notes: l
     partial = sums.loc[~whole, "day"]
     note = f"{why} are missing, taken as not known: {counted(len(partial), 'day')}; last {str(partial.max())[:10]}"
     table = days.to_series(sums.assign(value=sums["value"].where(whole)), data.model_copy(update={"absent": "unknown"}))
-    return Reading(table, [*notes, *([note] if len(partial) else []), *days.absent(sums)])
+    return Reading(table, [*notes, *([note] if len(partial) else []), *days.absent(sums, data)])

@@ -57,7 +57,7 @@ def read_table(path: Path, data: Data, not_after: dt.date) -> Reading:
         rule = f"no day has a value above {unit_of(data.category).floor:g}; is it the right column?"
         raise DataProblem("; ".join([f"{path.name}: {rule}", *partial]))
     notes = [note for export in exports for note in export.notes] + overlaps + spellings + repeats + partial + refunds
-    return Reading(days.to_series(table, data), notes + days.absent(table) + oddities(table))
+    return Reading(days.to_series(table, data), notes + days.absent(table, data) + oddities(table))
 
 
 def files(path: Path) -> list[Path]:

@@ -601,7 +601,13 @@ def test_days_without_a_row_are_what_the_market_s_file_says(write):
         read(path, absent="closed", **COVERS)
     )
     assert opened(read(path, absent="unknown", **COVERS))["02"] == "unknown"
-    assert read(path, **COVERS).notes == ["no row between first and last: 2 days; 2, first 2025-12-02"]
+    assert read(path, **COVERS).notes == ["no row between first and last: 2 days; first 2025-12-02"]
+    path = write("date,covers\n2025-10-31,9\n2025-11-02,9\n2025-11-17,9\n")
+    plain = "no row between first and last: 15 days; first 2025-11-01"
+    how = "say so in closed.from_to, or absent: closed, for every such day"
+    assert read(path, **COVERS).notes == [f"{plain}; if it was shut from 2025-11-03 to 2025-11-16, {how}"]
+    assert read(path, absent="unknown", **COVERS).notes == [plain]
+    assert read(path, closed={"from_to": [["2025-11-03", "2025-11-16"]]}, **COVERS).notes == [plain]
 
 
 def test_days_said_to_be_closed_are_but_where_somebody_came(write):
