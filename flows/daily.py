@@ -4,6 +4,7 @@ What a process costs before its first line of work, imports above all, is so pai
 market. Each market keeps runs, records, states and alerts of its own.
 """
 
+import datetime as dt
 from collections.abc import Coroutine
 from typing import Any
 
@@ -25,6 +26,8 @@ from footfall.errors import Interrupted, Problem, UsageProblem
 async def daily(timezone: str) -> str | State[Any]:
     """Predict and review each market of a zone; train it first, on the first of a month and where it has no champion.
 
+    A market whose file cannot be read any more is of every zone: its runs fail, and so it is told.
+
     Args:
         timezone: IANA name of the zone, such as Europe/Lisbon.
 
@@ -35,15 +38,15 @@ async def daily(timezone: str) -> str | State[Any]:
         UsageProblem: If there is no such market.
         Problem: At the end, if stations failed; each has told of it already, and kept no other from its day.
     """
-    zones = deployments.by_zone()
-    if timezone not in zones:
+    zones, unreadable = deployments.by_zone(), deployments.unreadable()
+    if timezone not in zones and not unreadable:
         raise UsageProblem(f"{timezone}: no market that is run with others has its clock there; there are {[*zones]}")
-    markets = zones[timezone]
-    if missed := schedule.overtaken(*markets):
+    if missed := schedule.overtaken(*zones.get(timezone, [])):
         return missed
+    markets = [*zones.get(timezone, []), *unreadable]
     day, failed = today(timezone, schedule.due()), list[str]()
     for market in markets:
-        first = [train] if is_due(bucket.connect(bucket_name()), market, day) else []
+        first = [train] if _is_to_be_trained(market, day) else []
         stations: list[Flow[..., Coroutine[Any, Any, Any]]] = [*first, predict, review]
         with one_reading():
             for station in stations:
@@ -56,3 +59,11 @@ async def daily(timezone: str) -> str | State[Any]:
     if failed:
         raise Problem(f"{len(failed)} of the stations of {len(markets)} markets failed, the first of them {failed[0]}")
     return f"{len(markets)} markets had their {day}"
+
+
+def _is_to_be_trained(market: str, day: dt.date) -> bool:
+    """Whether a training is due, or that cannot be told: its own run then meets the same, and is on record."""
+    try:
+        return is_due(bucket.connect(bucket_name()), market, day)
+    except Exception:
+        return True

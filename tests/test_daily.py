@@ -51,6 +51,23 @@ def test_of_two_houses_one_has_its_day_and_of_the_other_it_is_said(houses, clien
     assert stations == ["predict", "review", "train"], "each has a record of its own"
 
 
+def test_a_market_that_cannot_be_asked_for_its_champion_or_read_keeps_no_other_from_its_day(
+    houses, client, few_candidates, tmp_path
+):
+    from flows.daily import daily
+    from flows.orchestration import alerts
+
+    (gone, tasca), store = houses, storage.connect("footfall")
+    torn = f"torn{uuid.uuid4().hex[:6]}"
+    (tmp_path / f"{torn}.yaml").write_text("data: [")
+    storage.write(store, f"ledger/{gone}/000001.json", b"{}")
+    with pytest.raises(Problem, match=r"stations of 3 markets failed"):
+        asyncio.run(daily(ZONE))
+    assert forecasts.pointer(store, tasca)["as_of"] == str(today(ZONE))
+    for market in (gone, torn):
+        assert {one["cause"] for one in alerts.opened(market)} >= {"failure of train", "failure of predict"}
+
+
 def test_a_zone_without_a_market_is_named(houses):
     from flows.daily import daily
 

@@ -62,8 +62,9 @@ def by_zone() -> dict[str, list[str]]:
 
 
 def unreadable() -> dict[str, str]:
-    """The markets that have no deployment of their own, since their file cannot be read, and what is wrong with it."""
-    return {name: str(problem) for name, problem in _markets().items() if isinstance(problem, UsageProblem)}
+    """The markets without an entry of their own whose file cannot be read, and what is wrong with it."""
+    written, markets = _written(_project()), _markets()
+    return {name: str(each) for name, each in markets.items() if isinstance(each, UsageProblem) and name not in written}
 
 
 def _project() -> dict[str, Any]:
