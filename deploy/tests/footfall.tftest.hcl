@@ -118,6 +118,13 @@ run "as_it_is" {
     error_message = "What only a publication writes: a run that fails has kept its snapshot by then."
   }
   assert {
+    condition = alltrue([for policy in google_monitoring_alert_policy.silent : sum([for seconds in [
+      policy.conditions[0].condition_threshold[0].duration,
+      policy.conditions[0].condition_threshold[0].aggregations[0].alignment_period,
+    ] : tonumber(trimsuffix(seconds, "s"))]) <= 25 * 3600])
+    error_message = "Cloud Monitoring refuses a condition that looks back more than 25 hours."
+  }
+  assert {
     condition     = google_compute_firewall.iap.source_ranges == toset(["35.235.240.0/20"])
     error_message = "Nothing comes in but through IAP."
   }

@@ -146,6 +146,7 @@ MUTANTS = {  # the file, what stands there, what is put in its place, a word of 
     "no look at the bucket": ("release", ', "roles/storage.legacyBucketReader"]', "]", "legacyBucketReader"),
     "who looks may be the machine": ("machine", "toset(var.operators)", "local.lookers", "the account machine"),
     "what every run writes": ("watch", BUCKET, BUCKET.replace("pages", "forecasts"), "only a publication writes"),
+    "a condition that Google refuses": ("watch", "82800s", "86400s", "more than 25 hours"),
     "a secret in a default": ("variables", 'variable "project" {', WORD, "prefect_auth"),
     "a database with an address": ("database", "ipv4_enabled    = false", "ipv4_enabled    = true", "address outside"),
     "no way back": ("database", "recovery_enabled = true", "recovery_enabled = false", "set back"),
