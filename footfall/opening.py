@@ -5,14 +5,15 @@ learns from it, and a coming one is published at the floor and called closed. Le
 that was not open of late, and a holiday that was not open twice before. Anything wider closes places that are open.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from footfall.calendar import country_of, named_days, names_of_special_days
-from footfall.series import WEEK, Rows, rows_of, shut_rows
+from footfall.series import KEYS, SERIES, WEEK, Rows, rows_of, shut_rows
+from footfall.units import unit_of
 
 LATELY = 6  # weeks in which a weekday was never open, before it is taken for shut
 THURSDAY = 3  # the weekday of the first day of 1970, Monday being 0
@@ -73,6 +74,29 @@ def said(days: pd.DatetimeIndex, closures: dict[str, Any]) -> np.ndarray:
     for first, last in [*closures.get("from_to", []), *((day, day) for day in closures.get("dates", []))]:
         on |= (days >= pd.Timestamp(first)) & (days <= pd.Timestamp(last))
     return on
+
+
+def shut_on(series: pd.DataFrame, spans: Mapping[str, Sequence[Sequence[str]]]) -> pd.DataFrame:
+    """A series table whose places were shut on some days as well; one on which somebody came was open.
+
+    Parameters
+    ----------
+    series : DataFrame
+        A series table with ``open``.
+    spans : mapping of str to sequence of (from, to)
+        By location, ISO days, both included; of days before its first row and after its last nothing is said.
+    """
+    is_shut, absent = pd.Series(False, series.index), []
+    own = series[series["location"].isin(list(spans))]
+    for (location, category), rows in own.groupby(SERIES, observed=True):
+        days = pd.date_range(rows["date"].min(), rows["date"].max())
+        days = days[said(days, {"from_to": spans[location]})]
+        days = days.difference(rows.loc[rows["value"] > unit_of(category).floor, "date"])
+        is_shut[rows.index] = rows["date"].isin(days)
+        words = {"location": location, "category": category, "open": "no", "value": np.nan}
+        absent.append(pd.DataFrame({"date": days.difference(rows["date"])}).assign(**words))
+    table = pd.concat([series.assign(open=series["open"].mask(is_shut, "no")), *absent])
+    return table.sort_values(KEYS, ignore_index=True)
 
 
 def by_weekday(series: pd.DataFrame, location: str, category: str) -> pd.DataFrame:

@@ -110,6 +110,21 @@ def test_a_series_that_was_never_open_has_its_days_and_no_value():
     assert y.index[0] == DAYS[0] and y.index[-1] == DAYS[-1] and y.isna().all()
 
 
+def test_an_event_shuts_the_days_of_its_site_on_which_nobody_came():
+    days = pd.date_range("2026-03-01", "2026-03-05")
+    rows = [(place, day, 9.0) for place in ("PT-11/Baixa", "PT-11/Foz") for day in days if day.day != 3]
+    table = pd.DataFrame(rows, columns=["location", "date", "value"]).assign(category="count", open="yes")
+    table.loc[table["date"].dt.day == 4, ["value", "open"]] = [np.nan, "unknown"]
+    shut = opening.shut_on(table, {"PT-11/Foz": [["2026-03-02", "2026-03-09"]]})
+    foz, baixa = (shut[shut["location"] == f"PT-11/{site}"] for site in ("Foz", "Baixa"))
+    assert foz["open"].tolist() == ["yes", "yes", "no", "no", "yes"] and foz["date"].tolist() == [*days]
+    assert foz["value"].isna().tolist() == [False, False, True, True, False]
+    assert baixa.reset_index(drop=True).equals(
+        table[table["location"] == "PT-11/Baixa"][[*baixa]].reset_index(drop=True)
+    )
+    assert opening.shut_on(table, {}).equals(table)
+
+
 def test_how_often_it_was_open_is_counted_by_weekday():
     counted = opening.by_weekday(table(covers()[lambda values: ~mondays(values)]), HOUSE, "count")
     assert counted.loc["Monday"].tolist() == [0, 99, 0, 0] and counted.loc["Sunday", "lately"] == 6

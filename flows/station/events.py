@@ -11,7 +11,7 @@ from flows.settings import bucket_name, params_folder, today
 from flows.station.run import Run, stage, step
 from flows.storage import bucket as storage
 from flows.storage import forecasts, layout
-from footfall import events
+from footfall import events, opening
 from footfall.digest import sha256
 from footfall.errors import UsageProblem
 from footfall.params import Data
@@ -61,6 +61,16 @@ def data_of(run: Run) -> Data:
     closing = events.closing(events.of_site(run.events, site_of(data.location)))
     more = data.closed.model_copy(update={"from_to": [*data.closed.from_to, *closing]})
     return data.model_copy(update={"closed": more})
+
+
+def closed_sites(run: Run, table: pd.DataFrame) -> pd.DataFrame:
+    """The table of a market of several sites, each shut on the days on which an event closes it; see `data_of`."""
+    if run.events is None or _is_one_place(run.market.data) or "open" not in table:
+        return table
+    spans = {
+        str(each): events.closing(events.of_site(run.events, site_of(each))) for each in table["location"].unique()
+    }
+    return opening.shut_on(table, {location: own for location, own in spans.items() if own})
 
 
 def of_the_place(run: Run) -> dict[str, Any]:
