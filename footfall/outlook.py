@@ -172,7 +172,7 @@ def _shares(
             for name, values in parts.items()
             if name not in ("level", "weekday")
         }
-    return shares | {"trend": lift - sum(shares.values())} if shares else {}
+    return shares | {"trend": lift - sum(shares.values())} if shares.keys() - {"event"} else {}
 
 
 def _reasons(shares: dict[str, np.ndarray], expected: np.ndarray, side: np.ndarray, kind: np.ndarray) -> np.ndarray:

@@ -203,3 +203,11 @@ def test_an_odd_day_of_the_past_spoils_no_usual_one():
     friday = next(day for day in spoiled.index if day.dayofweek == 4)
     assert spoiled.loc[friday, "usual"] > 40 > marked.loc[friday, "usual"]
     assert spoiled.loc[friday, "mean"] == marked.loc[friday, "mean"]
+
+
+def test_of_a_model_whose_parts_are_not_known_an_event_makes_no_reasons():
+    given = inputs(model())
+    facts = {name: given[name] for name in ("table", "y", "logarithms")}
+    of_none, of_event = given["parts"][[]], given["parts"][[]].assign(event=0.0)
+    plain, after_one = outlook_of(**facts, parts=of_none), outlook_of(**facts, parts=of_event, owners_events=[CONCERT])
+    assert [r for r in after_one["reasons"].sum() if "event" not in r] == plain["reasons"].sum()

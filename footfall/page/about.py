@@ -26,7 +26,8 @@ class About(NamedTuple):
     measure : mapping of str to str
         What is counted, by language: ``{"pt": "clientes", "en": "guests"}``.
     credit : str, optional
-        Whose figures they are; None: Google's where they are in per cent, else the house's own.
+        Whose figures they are, empty where that is not said; None: Google's where they are in per cent, else the
+        house's own.
     standing : str
         Of the model: ``proven``; ``young``, where there are too few days for a verdict; ``unproven``, where it is not
         known to be better than the naive.
@@ -62,7 +63,7 @@ class About(NamedTuple):
         return language.say("hours" if target == "residential" else "visits")
 
     def source(self, language: Language) -> str:
-        """Whose figures they are; nothing where that is Google, whose line the template has."""
+        """Whose figures they are; nothing where that is not said, or Google, whose line the template has."""
         own = language.say("own figures") if language.unit == COUNTS.name else ""
         return own if self.credit is None else plain(self.credit)
 

@@ -10,6 +10,7 @@ from icalendar import Calendar
 from pages import house, inputs, written
 
 from footfall.opening import WEEKDAYS
+from footfall.page.about import About
 from footfall.page.lines import caption, lines, records
 from footfall.page.translations import first_up, languages
 
@@ -100,6 +101,8 @@ def test_the_place_has_its_own_name_and_source_and_nothing_of_googles(tmp_path):
     assert "Google" not in html and html.count("Figures: the till.") == 5
     assert all('class="where">Tasca da Esquina · ' in main for main in mains(html).values())
     assert "Google" in written(tmp_path, inputs(pages.model()))["index.html"].decode()
+    unsaid = inputs(pages.model()) | {"about": About(credit="")}
+    assert "Google" not in written(tmp_path, unsaid)["index.html"].decode()
 
 
 def test_a_source_line_may_hold_an_address(tmp_path):
