@@ -193,13 +193,16 @@ def doctor() -> None:
 @app.command()
 def up() -> None:
     """Start the servers, the deployments and a worker; Ctrl-C stops them."""
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    signal.signal(
+        signal.SIGTERM, signal.default_int_handler
+    )  # until all is up, either ends the starting
     with terminal.plain_words(None), servers() as addresses:
         from flows.local.worker import worker
 
         with worker() as process:
+            stop = threading.Event()
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, lambda *_: stop.set())
             _print_addresses(addresses)
             while not stop.wait(1):
                 if process.poll() is not None:

@@ -22,7 +22,9 @@ def worker() -> Iterator[subprocess.Popen[bytes]]:
     reaper.reap()
     pool.arrange()
     words = ["--no-prompt", "deploy", "--all", "--prefect-file", str(deployments.prefect_file())]
-    done = subprocess.run([*PREFECT, *words], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(  # in a session of its own: a Ctrl-C at the terminal is ours alone to answer
+        [*PREFECT, *words], cwd=ROOT, capture_output=True, text=True, check=False, start_new_session=True
+    )
     if done.returncode:
         raise EnvironmentProblem(f"prefect {' '.join(words)}: {(done.stderr or done.stdout)[-800:]}")
     deployments.drop_schedules()

@@ -256,6 +256,24 @@ def test_up_starts_everything_and_stops_cleanly(tmp_path):
     assert not alive and not (tmp_path / "servers.json").exists()
 
 
+@pytest.mark.soak
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_up_that_is_stopped_while_it_starts_ends_there_and_leaves_nothing(sent, tmp_path):
+    env = {name: value for name, value in os.environ.items() if name not in HOMES} | {"FOOTFALL_HOME": str(tmp_path)}
+    words = [sys.executable, "-m", "flows.cli.main", "up"]
+    up = subprocess.Popen(words, env=env, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    family = psutil.Process(up.pid).children
+    while not any("deploy" in child.cmdline() for child in family()):
+        assert up.poll() is None
+        time.sleep(0.05)
+    children = family(recursive=True)
+    os.killpg(up.pid, sent)
+    said = up.stdout.read()
+    assert up.wait() == 130 and "EnvironmentProblem" not in said and "A worker waits" not in said, said
+    _, alive = psutil.wait_procs(children, timeout=5)
+    assert not alive and not (tmp_path / "servers.json").exists()
+
+
 def test_a_home_that_cannot_be_made_is_told_in_plain_words(tmp_path):
     (tmp_path / "file").touch()
     home = os.environ | {"FOOTFALL_HOME": str(tmp_path / "file" / "home")}
