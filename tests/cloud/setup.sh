@@ -3,7 +3,7 @@
 set -eu
 missing() {
     for pair in podman:podman buildah:buildah runc:runc mmdebstrap:mmdebstrap systemd-nspawn:systemd-container \
-        shellcheck:shellcheck /usr/lib/postgresql/15/bin/postgres:postgresql-15; do
+        /usr/libexec/podman/catatonit:catatonit shellcheck:shellcheck /usr/lib/postgresql/15/bin/postgres:postgresql-15; do
         command -v "${pair%:*}" > /dev/null || echo "${pair#*:}"
     done
 }
