@@ -171,7 +171,7 @@ def test_one_that_is_silent_while_it_is_said_to_be_shut_goes_on(champion, houses
     days = pd.date_range(TODAY + pd.Timedelta(days=30), periods=7)
     shut = {"from_to": [[f"{TODAY:%F}", f"{days[0] - pd.Timedelta(days=1):%F}"]]}
     made = forecast_all(champion, chosen(*houses), days, 1, LEVELS, shut, 14, **FACTS)
-    assert set(made.accounts["status"]) == {"published"}
+    assert set(made.accounts["status"]) == {"published", "young"}
     with pytest.raises(DataProblem, match="stale: its last day"):
         forecast_all(champion, chosen(*houses), days, 1, LEVELS, {}, 14, **FACTS)
 

@@ -193,9 +193,7 @@ def doctor() -> None:
 @app.command()
 def up() -> None:
     """Start the servers, the deployments and a worker; Ctrl-C stops them."""
-    signal.signal(
-        signal.SIGTERM, signal.default_int_handler
-    )  # until all is up, either ends the starting
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # until all is up, either ends the starting
     with terminal.plain_words(None), servers() as addresses:
         from flows.local.worker import worker
 

@@ -93,6 +93,8 @@ class Rolling(NamedTuple):
         All of its series.
     lag : int
         Days between a day and its publication.
+    needed : int
+        Days of a series that a verdict takes, see `footfall.evaluation.backtest.days_needed`.
     scores : DataFrame
         A row per ``window`` (choice, verdict), ``candidate`` and series: the columns of
         `footfall.evaluation.backtest.leaderboard`, and ``scale``, the unit of its MASE.
@@ -106,6 +108,7 @@ class Rolling(NamedTuple):
     windows: backtest.Windows
     batches: list[Batch]
     lag: int
+    needed: int
     scores: pd.DataFrame
     wis: pd.DataFrame
     left_out: list[str]
@@ -186,12 +189,20 @@ class Rolling(NamedTuple):
             ``days, MAE, MASE, WIS, cover80, ratio``; sorted by the first two.
         """
         table = self.by_series(candidate, naive).reindex(pd.MultiIndex.from_tuples(sorted(self.keys), names=SERIES))
-        back, young = table.pop("loses").eq(True), table["ratio"].isna()
+        back, young = table.pop("loses").eq(True), table.index.map(self._days()) < self.needed
         ratio = table["ratio"].map("{:.2f}".format)
         table.insert(0, "status", np.select([back, young], ["fell back", "young"], "published"))
         table.insert(1, "candidate", np.where(back, naive, name))
         table.insert(2, "reason", np.where(back, f"{name} erred " + ratio + f" times as much as {naive}", ""))
         return table.reset_index()
+
+    def _days(self) -> dict[Key, int]:
+        """Of each series, from its first that is known."""
+        days: dict[Key, int] = {}
+        for batch in self.batches:
+            first = batch.y.notna().to_numpy().argmax(axis=0)
+            days |= dict(zip(batch.y, (len(batch.y) - first).tolist(), strict=True))
+        return days
 
     def residuals(self, candidate: str, naive: str, accounts: pd.DataFrame) -> pd.DataFrame:
         """What was said by who speaks for each series, and what happened: a row per series, origin and day."""
@@ -233,7 +244,8 @@ def roll(
     scores = pd.concat([scores for scores, _ in parts], ignore_index=True)
     if scores["window"].nunique() < len(WINDOWS):
         raise ValueError(backtest.NO_DAY)
-    return Rolling(origins, spans, batches, lag, scores, _pooled([wis for _, wis in parts], scores), left_out)
+    wis = _pooled([wis for _, wis in parts], scores)
+    return Rolling(origins, spans, batches, lag, backtest.days_needed(days, horizon), scores, wis, left_out)
 
 
 def batched(series: Mapping[Key, pd.Series], days: int) -> Iterator[tuple[Country, pd.DataFrame]]:

@@ -191,9 +191,10 @@ verdict = past.leaderboard("report")
 challenger = gate.without_weather(verdict, challenger)
 by_series = past.by_series(challenger, "seasonal naive")
 standing = incumbent.about.get("standing", "proven") if incumbent else ""
-known, needed = past.days_known, backtest.days_needed(backtest_days, horizon)
 losing = float((by_series["ratio"] > 1).mean())
-decision = gate.judge(verdict, challenger, "seasonal naive", standing, margin, known, needed, losing, most_losing)
+decision = gate.judge(
+    verdict, challenger, "seasonal naive", standing, margin, past.days_known, past.needed, losing, most_losing
+)
 lead = significance.advantage(past.wis, challenger, "seasonal naive")
 print(f"{'passed' if decision.passed else 'closed'}: {decision.reason}")
 print("it saves {saved:.2f} of the naive's WIS; by chance {low:.2f} to {high:.2f}".format(**lead))

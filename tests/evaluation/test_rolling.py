@@ -96,6 +96,16 @@ def test_the_naive_speaks_where_it_was_better_twice(past):
     assert len(rows) == 3
 
 
+def test_young_is_one_of_few_days_and_not_one_that_was_shut_of_late(houses):
+    shut = counts(30, seed=4)
+    shut.iloc[-40:] = np.nan
+    past = roll(houses | {("PT-11/D", "count"): shut}, CANDIDATES, 90, 7, 1)
+    accounts = past.accounts("calendar", NAIVE, "calendar").set_index("location")
+    assert np.isnan(accounts.loc["PT-11/D", "ratio"]) and accounts.loc["PT-11/C", "ratio"] > 0
+    status = accounts["status"].to_dict()
+    assert status == dict.fromkeys(["PT-11/A", "DE/B", "PT-11/D"], "published") | {"PT-11/C": "young"}
+
+
 def test_a_series_that_was_scored_in_one_window_alone_keeps_its_model(houses):
     past = roll(houses, CANDIDATES, 90, 7, 1)
     of, worse = past.scores["location"].eq("DE/B"), past.scores["candidate"].eq("calendar")
