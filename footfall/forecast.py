@@ -109,16 +109,18 @@ def _decimals(numbers: np.ndarray, counted: np.ndarray | bool) -> np.ndarray:
 
 
 def check_champion(
-    about: dict[str, Any], location: str, category: str, through: pd.Timestamp, horizon: int, lag: int
+    about: dict[str, Any], location: str, category: str, many: bool, through: pd.Timestamp, horizon: int, lag: int
 ) -> None:
     """Stop a champion that must not speak of a market.
 
     Parameters
     ----------
     about : dict
-        What `footfall.champion.read_champion` says of it: ``location, category, horizon, lag, data_through``.
+        What `footfall.champion.read_champion` says of it: ``location, category, series, horizon, lag, data_through``.
     location, category : str
         The market's.
+    many : bool
+        Whether the market is one of several series.
     through : Timestamp
         The last day visible.
     horizon, lag : int
@@ -127,11 +129,14 @@ def check_champion(
     Raises
     ------
     DataProblem
-        If it is of another market, for a shorter horizon or another lag, or knows days that are still to come.
+        If it is of another market, of one series where there are several or the other way round, for a shorter horizon
+        or another lag, or knows days that are still to come.
     """
+    trained_for, asked_for = (("one series", "several series")[each] for each in (bool(about.get("series")), many))
     trained, asked = f"{about['location']} {about['category']}", f"{location} {category}"
     rules = {
         f"it was trained on {trained}; {asked} needs a market of its own": trained != asked,
+        f"it was trained on {trained_for}, and the market is of {asked_for} now; train first": trained_for != asked_for,
         f"it was trained for {about['horizon']} days ahead of figures {about['lag']} days late; train with this lag "
         "and horizon first": horizon > about["horizon"] or lag != about["lag"],
         f"it knows {about['data_through']}, which was still to come; train as of this day first":

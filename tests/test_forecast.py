@@ -83,8 +83,8 @@ def test_a_series_that_stands_still_may_be_forecast_to():
 
 
 def test_a_champion_of_this_series_may_speak():
-    check_champion(ABOUT, "PT", "retail_and_recreation", retail().index[-1], 7, 3)
-    check_champion(ABOUT, "PT", "retail_and_recreation", retail().index[-1], 1, 3)
+    check_champion(ABOUT, "PT", "retail_and_recreation", False, retail().index[-1], 7, 3)
+    check_champion(ABOUT, "PT", "retail_and_recreation", False, retail().index[-1], 1, 3)
 
 
 @pytest.mark.parametrize(
@@ -92,6 +92,7 @@ def test_a_champion_of_this_series_may_speak():
     [
         ({"location": "ES"}, "it was trained on ES retail_and_recreation; PT retail_and_recreation needs a market"),
         ({"category": "parks"}, "it was trained on PT parks; PT retail_and_recreation needs a market of its own"),
+        ({"series": 12}, "it was trained on several series, and the market is of one series now; train first"),
         ({"horizon": 6}, "it was trained for 6 days ahead of figures 3 days late; train with this lag and horizon"),
         ({"lag": 0}, "it was trained for 7 days ahead of figures 0 days late; train with this lag and horizon first"),
         ({"data_through": "2022-10-14"}, "it knows 2022-10-14, which was still to come; train as of this day first"),
@@ -99,7 +100,7 @@ def test_a_champion_of_this_series_may_speak():
 )
 def test_a_champion_that_may_not_speak_says_why(about, rule):
     with pytest.raises(DataProblem, match=f"may not speak here:\n{rule}"):
-        check_champion(ABOUT | about, "PT", "retail_and_recreation", retail().index[-1], 7, 3)
+        check_champion(ABOUT | about, "PT", "retail_and_recreation", False, retail().index[-1], 7, 3)
 
 
 def test_the_files_are_as_pandas_writes_them_also_table_by_table(tmp_path):

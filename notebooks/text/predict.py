@@ -60,7 +60,7 @@ chosen = select(visible(read_snapshot(snapshot), as_of, lag), location, category
 assert not chosen.objection(), chosen.objection()
 known = read_champion(champion)
 known = known._replace(forecaster=with_weather(known.forecaster, Weather.read(weather)))
-forecast.check_champion(known.about, location, category, chosen.through, horizon, lag)
+forecast.check_champion(known.about, location, category, bool(series), chosen.through, horizon, lag)
 known.about
 
 # %% [markdown]

@@ -190,7 +190,7 @@ significance.by_kind(drawn, country).loc[[*choice.index, "days"]].round(2)
 verdict = past.leaderboard("report")
 challenger = gate.without_weather(verdict, challenger)
 by_series = past.by_series(challenger, "seasonal naive")
-standing = incumbent.about.get("standing", "proven") if incumbent else ""
+standing = incumbent.about.get("standing", "proven") if "champion" in verdict.index else ""
 losing = float((by_series["ratio"] > 1).mean())
 decision = gate.judge(
     verdict, challenger, "seasonal naive", standing, margin, past.days_known, past.needed, losing, most_losing
