@@ -29,8 +29,8 @@ from flows.record import mlflow_runs
 from flows.record.folder import LOCK
 from flows.settings import LISBON, ROOT, bucket_name, built_from, home, make_home, params_folder
 from flows.storage import bucket, layout
-from footfall.errors import Problem
-from footfall.market_file import FOLDERS, market_names
+from footfall.errors import Problem, UsageProblem
+from footfall.market_file import FOLDERS, market_names, read_market
 
 TAKEN_OUT = {"rfc3987-syntax"}  # by the Makefile: a second and a half at every import
 APART = 5.0  # seconds that clocks may differ
@@ -49,7 +49,7 @@ class Finding:
 def examine() -> Iterator[Finding]:
     """Every check, one after the other; one that cannot be made is a finding too."""
     checks: list[Callable[[], Finding]] = [
-        python, packages, prefect, mlflow, storage, clock, zone, disk, tree, champions, ledger, alerts,
+        python, packages, prefect, mlflow, storage, markets, clock, zone, disk, tree, champions, ledger, alerts,
     ]  # fmt: skip
     for check in checks:
         name = check.__name__
@@ -124,6 +124,18 @@ def _passed_over(store: bucket.Bucket) -> str:
     folders = [*FOLDERS, *market_names(params_folder())]
     foreign = [name for folder in folders for name in bucket.names(store, f"{folder}/") if not layout.is_ours(name)]
     return f"; {len(foreign)} not called as ours, passed over: {', '.join(foreign[:5])}" if foreign else ""
+
+
+def markets() -> Finding:
+    """The file of every market can be read."""
+    names, wrong = market_names(params_folder()), []
+    for name in names:
+        try:
+            read_market(params_folder(), name)
+        except UsageProblem as problem:
+            wrong.append(str(problem))
+    says = f"{len(names)} in {params_folder()}" if not wrong else "; ".join(wrong)
+    return Finding("markets", says, "correct them; no run of theirs succeeds until then" if wrong else "")
 
 
 def clock() -> Finding:

@@ -10,7 +10,7 @@ from flows.orchestration import alerts, automations, schedule
 from flows.record.folder import unfinished
 from flows.settings import day_of, home, params_folder
 from flows.storage import bucket, forecasts, layout, scores
-from footfall.errors import Problem
+from footfall.errors import Problem, UsageProblem
 from footfall.evaluation.review import LATELY, accuracy, last_days
 from footfall.market_file import market_names, read_market
 from footfall.params import Market
@@ -39,7 +39,10 @@ def markets(store: bucket.Bucket) -> list[str]:
 
 def screen(store: bucket.Bucket, name: str) -> list[Line]:
     """Everything there is to know of a market at a glance; a line with a `mend` is one where something is wrong."""
-    market = read_market(params_folder(), name)
+    try:
+        market = read_market(params_folder(), name)
+    except UsageProblem as problem:
+        return [Line("file", str(problem), "correct it; until then no run of this market succeeds")]
     today = day_of(market.data)
     return [
         *_forecast(store, market, today),

@@ -42,10 +42,10 @@ def calendar_file(table: pd.DataFrame, days: pd.DataFrame, about: About, languag
 
 def _event(day: Any, first: Any, language: Language) -> Event:
     event, date, origin = Event(), day.Index.date(), dt.date.fromisoformat(first["origin_date"])
-    country = country_of(first["location"])
+    country, market = country_of(first["location"]), first["model_version"].partition("/")[0]
     summary, description = _closed(day, country, language) if day.word == CLOSED else _open(day, language)
     _add(event, {
-        "uid": f"{date}-{plain(first['location'])}-{first['target']}@footfall",
+        "uid": f"{date}-{market}-{plain(first['location'])}-{first['target']}@footfall",
         "dtstamp": dt.datetime.combine(origin, dt.time(), dt.UTC),
         "sequence": origin.toordinal(),
         "dtstart": date,

@@ -51,6 +51,18 @@ def test_a_market_without_anything_is_told_how_to_begin(live):
     assert lines["next"] == ("nothing is scheduled", "")
 
 
+def test_a_market_whose_file_cannot_be_read_hides_no_other(tmp_path, monkeypatch):
+    from flows.operations import doctor, status
+
+    (tmp_path / "torn.yaml").write_text("data: [")
+    monkeypatch.setenv("FOOTFALL_PARAMS", str(tmp_path))
+    (line,) = status.screen(storage.connect("footfall"), "torn")
+    assert line.about == "file" and "torn.yaml" in line.says and "correct it" in line.mend
+    assert "torn.yaml" in doctor.markets().says and doctor.markets().mend
+    (tmp_path / "torn.yaml").write_text("data: {source: sample}\n")
+    assert doctor.markets() == doctor.Finding("markets", f"1 in {tmp_path}")
+
+
 def publish(market, *days):
     for day in days:
         about = {"data_through": str(day - dt.timedelta(days=2)), "source": "sample", "model_version": "m/1"}
@@ -123,7 +135,7 @@ def test_the_doctor_finds_nothing_wrong_here(first_run):
     done = footfall("doctor")
     assert done.exit_code == 0, done.output
     checks = [line.split()[0] for line in done.output.splitlines()]
-    assert checks == ["python", "packages", "prefect", "mlflow", "storage", "clock", "zone", "disk", "tree",
+    assert checks == ["python", "packages", "prefect", "mlflow", "storage", "markets", "clock", "zone", "disk", "tree",
                       "champions", "ledger", "alerts"]  # fmt: skip
 
 

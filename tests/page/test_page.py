@@ -293,5 +293,8 @@ def test_the_calendar_has_a_day_long_event_for_each_day_that_a_later_one_replace
     assert {str(event["dtstamp"].dt) for event in week} == {"2022-10-01 00:00:00+00:00"}, "the day, not the clock"
     later = Calendar.from_ical(written(tmp_path / "b", inputs(model, origin_date="2022-10-02"))["week.ics"]).events
     assert [event["uid"] for event in week] == [event["uid"] for event in later]
+    others = inputs(model, model_version="neighbour/1")
+    another = Calendar.from_ical(written(tmp_path / "c", others)["week.ics"]).events
+    assert not {event["uid"] for event in week} & {event["uid"] for event in another}, "as one replaces the other"
     assert all(now["sequence"] > before["sequence"] for before, now in zip(week, later, strict=True))
     assert "usual" in str(week[0]["summary"])
