@@ -4,7 +4,6 @@ import datetime as dt
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -87,7 +86,8 @@ def draft(name: str, source: str, answers: Answers, ask: Ask | None) -> Draft:
     """
     _refuse_existing(name)
     unasked = _Unasked()
-    with _fetched(source) as path:
+    with tempfile.TemporaryDirectory() as scratch:
+        path = download.fetch(source, Path(scratch), kinds=download.EXPORTS)
         section = _understand(path, _written(source), answers, ask or unasked)
         if unasked.questions:
             raise UsageProblem("\n".join(unasked.questions))
@@ -106,12 +106,6 @@ def write(draft: Draft) -> Path:
     with path.open("x", encoding="utf-8") as file:
         file.write(draft.text)
     return path
-
-
-@contextmanager
-def _fetched(source: str) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory() as scratch:
-        yield download.fetch(source, Path(scratch), kinds=download.EXPORTS)
 
 
 def _written(source: str) -> str:

@@ -19,6 +19,7 @@ from rich.table import Table
 from flows.local import servers
 from flows.masking import masked
 from flows.notebook import forkserver
+from flows.operations.finding import Finding
 from flows.settings import bucket_name, day_of, home, params_folder
 from flows.storage import layout
 from footfall.errors import SHOWN, EnvironmentProblem, Problem, UsageProblem
@@ -117,10 +118,7 @@ def perform(station: str, parameters: dict[str, Any]) -> str:
     from flows import explore, predict, review, train
 
     stations: dict[str, Callable[..., Any]] = {
-        "explore": explore.explore,
-        "predict": predict.predict,
-        "review": review.review,
-        "train": train.train,
+        flow.name: flow for flow in (explore.explore, predict.predict, review.review, train.train)
     }
     send_progress_to(ProgressLines())
     try:
@@ -239,9 +237,9 @@ def _stale(market: str, through: str) -> str:
     return sentence if data.is_stale(last, today) else ""
 
 
-def print_findings(lines: Iterable[tuple[str, str, str]]) -> None:
+def print_findings(findings: Iterable[Finding]) -> None:
     """A line for each; what is wrong is marked, with what mends it underneath."""
-    for about, says, mend in lines:
+    for about, says, mend in findings:
         say(f"  [bold red]![/] {about:<18} " if mend else f"    {about:<18} ", end="")
         say(" ".join(says.split()), markup=False)
         if mend:

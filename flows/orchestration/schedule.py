@@ -4,16 +4,11 @@ import asyncio
 import datetime as dt
 from contextlib import suppress
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.filters import (
-    FlowRunFilter,
-    FlowRunFilterDeploymentId,
-    FlowRunFilterExpectedStartTime,
-    FlowRunFilterState,
-    FlowRunFilterStateType,
-)
+from prefect.client.schemas.filters import FlowRunFilter
 from prefect.client.schemas.objects import DeploymentSchedule, FlowRun, State, StateType
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.client.schemas.sorting import FlowRunSort
@@ -81,14 +76,7 @@ def coming(market: str) -> list[dict[str, str]]:
                 deployment = client.read_deployment_by_name(name)
             except ObjectNotFound:
                 continue
-            runs = client.read_flow_runs(
-                flow_run_filter=FlowRunFilter(
-                    deployment_id=FlowRunFilterDeploymentId(any_=[deployment.id]),
-                    state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED, *GOING])),
-                ),
-                sort=FlowRunSort.EXPECTED_START_TIME_ASC,
-                limit=20,
-            )
+            runs = _runs(client, deployment.id, limit=20, state={"type": {"any_": [StateType.SCHEDULED, *GOING]}})
             its = [run for run in runs if run.parameters.get("timezone", data.timezone) == data.timezone]
             coming += [(name.partition("/")[0], run) for run in _late_and_next(its)]
     return [
@@ -129,16 +117,16 @@ def _late_and_next(runs: list[FlowRun]) -> list[FlowRun]:
 def due_after(client: SyncPrefectClient, run: FlowRun) -> list[FlowRun]:
     """The scheduled runs of the same deployment and zone that came due after this one, oldest first."""
     later = {"after_": run.expected_start_time, "before_": dt.datetime.now(dt.UTC)}
-    runs = client.read_flow_runs(
-        flow_run_filter=FlowRunFilter(
-            deployment_id=FlowRunFilterDeploymentId(any_=[run.deployment_id] if run.deployment_id else []),
-            expected_start_time=FlowRunFilterExpectedStartTime.model_validate(later),
-        ),
-        sort=FlowRunSort.EXPECTED_START_TIME_ASC,
-    )
+    runs = _runs(client, run.deployment_id, expected_start_time=later)
     called_off, zone = (StateType.CANCELLED, StateType.CANCELLING), run.parameters.get("timezone")
     scheduled = [one for one in runs if one.auto_scheduled and one.id != run.id and one.state_type not in called_off]
     return [one for one in scheduled if one.parameters.get("timezone") == zone]
+
+
+def _runs(client: SyncPrefectClient, deployment: UUID | None, limit: int | None = None, **rules: Any) -> list[FlowRun]:
+    """The runs of a deployment for which the rules hold, as Prefect's filter has them, oldest first."""
+    wanted = FlowRunFilter.model_validate({"deployment_id": {"any_": [deployment] if deployment else []}, **rules})
+    return client.read_flow_runs(flow_run_filter=wanted, sort=FlowRunSort.EXPECTED_START_TIME_ASC, limit=limit)
 
 
 def own_run() -> FlowRun | None:

@@ -84,9 +84,12 @@ def write_html(notebook: Path, page: Path) -> None:
     for link, label in JUMP.items():
         body = re.sub(link, label, body)
     style = STYLE + HtmlFormatter(style="friendly").get_style_defs(".highlight")
-    page.write_text(
-        PAGE.format(policy=POLICY, title=html.escape(notebook.stem), style=style, body=body), encoding="utf-8"
-    )
+    write_page(page, html.escape(notebook.stem), body, style)
+
+
+def write_page(page: Path, title: str, body: str, style: str = STYLE) -> None:
+    """Write a page that loads nothing."""
+    page.write_text(PAGE.format(policy=POLICY, title=title, style=style, body=body), encoding="utf-8")
 
 
 @contextmanager
@@ -99,7 +102,7 @@ def or_why_not(page: Path, title: str) -> Iterator[None]:
     except Exception as error:
         why = html.escape(f"This page could not be made ({type(error).__name__}: {error}).")[:2000]
         body = f"<h1>{html.escape(title)}</h1><p>{why}</p><p>The executed notebook has all.</p>"
-        page.write_text(PAGE.format(policy=POLICY, title=page.stem, style=STYLE, body=body), encoding="utf-8")
+        write_page(page, page.stem, body)
 
 
 def titles(book: Any) -> dict[int, str]:

@@ -23,25 +23,17 @@ from flows.record import mlflow_runs
 from flows.record.folder import add_tags, claim, last_good, not_begun, prune
 from flows.record.record import Record
 from flows.settings import day_of, home, notebook_of, params_folder, today
-from footfall.errors import (
-    Conflict,
-    DataProblem,
-    EnvironmentProblem,
-    GateClosed,
-    Interrupted,
-    Problem,
-    StaleSource,
-    UsageProblem,
-)
+from footfall import errors
+from footfall.errors import DataProblem, EnvironmentProblem, Interrupted, Problem, UsageProblem
 from footfall.market_file import read_market
 from footfall.params import Market
 
 step = task(cache_policy=NO_CACHE)
-PROBLEMS = {  # of what class a notebook's error is here; what a notebook asserts, it asserts of its data
+# of what class a notebook's error is here; what a notebook asserts, it asserts of its data
+PROBLEMS: dict[str, type[Problem]] = {
     "AssertionError": DataProblem,
-    **{kind.__name__: kind for kind in (UsageProblem, DataProblem, StaleSource, EnvironmentProblem, Interrupted,
-                                        Conflict, GateClosed)},
-}  # fmt: skip
+    **{name: kind for name, kind in vars(errors).items() if isinstance(kind, type)},
+}
 
 
 @dataclass
@@ -196,6 +188,9 @@ def run_notebook(run: Run, parameters: BaseModel) -> None:
 def _problem(record: Record) -> Problem:
     """The notebook's own problem, of its own class, so that the exit code says what kind it was."""
     where = f" in cell {record.stopped_at}" if record.stopped_at else ""
-    by_outcome = {"failed": PROBLEMS.get(record.error_type, Problem), "interrupted": Interrupted}
+    by_outcome: dict[str, type[Problem]] = {
+        "failed": PROBLEMS.get(record.error_type, Problem),
+        "interrupted": Interrupted,
+    }
     kind = by_outcome.get(record.outcome, EnvironmentProblem)
     return kind(f"{record.notebook}.ipynb {record.outcome}{where}: {record.reason}")

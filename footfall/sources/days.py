@@ -94,13 +94,8 @@ def without_repeats(
 
 def _contradiction(pair: pd.Series, exports: Sequence[Export]) -> Fault:
     first = f"{safe(exports[pair.file_1].name, 120)}:{pair.line_1} has {shown(pair.value_1)} "
-    return Fault(
-        pair.line,
-        pair.column,
-        shown(pair.value),
-        "for the same day; one of the two rows must go, or data.rows is orders",
-        first,
-    )
+    rule = "for the same day; one of the two rows must go, or data.rows is orders"
+    return Fault(pair.line, pair.column, shown(pair.value), rule, first)
 
 
 def _at(row: pd.Series, exports: Sequence[Export]) -> str:

@@ -5,6 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from footfall.errors import DataProblem, listed
+
 SHOWN = 60  # characters of a value in a message
 OWN = "figures of your own come in with: footfall new NAME FILE"
 PLACES = 3  # of those that break one rule, that are named
@@ -46,9 +48,15 @@ def by_rule(files: Iterable[tuple[str, Sequence[str], Iterable[Fault]]]) -> list
     """
     broken = defaultdict(list)
     for file, header, faults in files:
-        for fault in faults:
+        for fault in sorted(faults, key=lambda fault: fault.line):
             broken[fault.rule].append((fault.at(file, header), f"{safe(file, 120)}:{fault.line}"))
     return [_line(places) for places in broken.values()]
+
+
+def refuse(files: Iterable[tuple[str, Sequence[str], Iterable[Fault]]]) -> None:
+    """Stop at what is wrong, as `by_rule` says it; go on where nothing is."""
+    if problems := by_rule(files):
+        raise DataProblem(listed(problems))
 
 
 def _line(places: list[tuple[str, str]]) -> str:

@@ -48,33 +48,22 @@ def read_hystreet(path: Path, data: Data, not_after: dt.date) -> Reading:
     DataProblem
         If the source has changed its shape, which is said, or anything in it is wrong.
     """
-    notes = _shape(path)
-    table = _rows(path)
+    try:
+        notes, table = _shape(path), read_rows(path, USED)
+    except Unreadable as stopped:
+        raise DataProblem("\n".join(fault.at(path.name) for fault in stopped.faults)) from None
     rows, faults = _typed(table, data)
-    rows, repeats, contradictions = feed.without_repeats(rows, ["site", "hour"], USED[2])
-    feed.stop(path.name, table.header, table.faults + faults + contradictions)
-    past = rows[rows["day"] < pd.Timestamp(not_after)]
-    if past.empty:
-        raise DataProblem(f"{path.name}: no row of a day before {not_after}, which is not over")
+    faults = table.faults + faults
+    past, repeats = feed.past(path.name, table.header, rows, ["site", "hour"], USED[2], faults, not_after)
     sums = past.groupby(["site", "day"])["value"].agg(value="sum", hours="count").reset_index()
     return feed.reading(sums, sums["hours"] == _hours(sums["day"], data), data, "hours", notes + repeats)
 
 
 def _shape(path: Path) -> list[str]:
     """A note on columns that are new; the header is the first line, by whatever separates its columns."""
-    try:
-        heads = [cells for sheet in sheets(path) for _, cells in top(sheet)[:1]]
-    except Unreadable as stopped:
-        raise DataProblem(stopped.faults[0].at(path.name)) from None
+    heads = [cells for sheet in sheets(path) for _, cells in top(sheet)[:1]]
     header = [str(name).strip() for name in max(heads, key=len, default=[])]
     return feed.check_shape(path.name, header, USED, filter(KNOWN.fullmatch, header))
-
-
-def _rows(path: Path) -> Rows:
-    try:
-        return read_rows(path, USED)
-    except Unreadable as stopped:
-        raise DataProblem("\n".join(fault.at(path.name) for fault in stopped.faults)) from None
 
 
 def _typed(table: Rows, data: Data) -> tuple[pd.DataFrame, list[Fault]]:
@@ -91,11 +80,7 @@ def _typed(table: Rows, data: Data) -> tuple[pd.DataFrame, list[Fault]]:
             ~(rows["value"] >= 0) & written["pedestrians_count"].ne(""),
         **{("location_name", rule): rows["site"].map(objections) == rule for rule in set(objections.values()) - {""}},
     }  # fmt: skip
-    return rows, [
-        Fault(int(line), column, value, rule)
-        for (column, rule), broken in rules.items()
-        for line, value in zip(rows.loc[broken, "line"], written.loc[broken, column], strict=True)
-    ]
+    return rows, feed.broken(rows, written, rules)
 
 
 def _start(data: Data) -> pd.Timedelta:
