@@ -188,9 +188,6 @@ def run_notebook(run: Run, parameters: BaseModel) -> None:
 def _problem(record: Record) -> Problem:
     """The notebook's own problem, of its own class, so that the exit code says what kind it was."""
     where = f" in cell {record.stopped_at}" if record.stopped_at else ""
-    by_outcome: dict[str, type[Problem]] = {
-        "failed": PROBLEMS.get(record.error_type, Problem),
-        "interrupted": Interrupted,
-    }
-    kind = by_outcome.get(record.outcome, EnvironmentProblem)
+    failed = PROBLEMS.get(record.error_type, Problem)
+    kind: type[Problem] = {"failed": failed, "interrupted": Interrupted}.get(record.outcome, EnvironmentProblem)
     return kind(f"{record.notebook}.ipynb {record.outcome}{where}: {record.reason}")

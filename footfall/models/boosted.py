@@ -216,10 +216,6 @@ class Boosted(SeriesForecaster):
         self._seen = joined(self._seen, y)
         return self._fit(self._seen, None, self._fh) if update_params else self
 
-    def _predict(self, fh: ForecastingHorizon, X: None) -> Any:
-        y = _daily(self._seen)
-        return self._named(self._values(y, np.array([len(y) - 1]), self._ahead(fh))[0], fh)
-
     def forecasts(self, y: Any, known: np.ndarray, ahead: np.ndarray) -> np.ndarray:
         """Forecasts after some of the new days `y`, see `footfall.models.updating.forecasts`."""
         y, origins = _daily(joined(self._seen, y) if len(y) else self._seen), len(self._seen) - 1 + known

@@ -30,7 +30,6 @@ _TAGS = {
     "fit_is_empty": False,
     "transform-returns-same-time-index": True,
 }
-_ON_DAYS = {**_TAGS, "enforce_index_type": [pd.DatetimeIndex]}
 
 
 class SeriesTransformer(BaseTransformer):
@@ -124,7 +123,22 @@ def as_in(X: Any, days: np.ndarray) -> np.ndarray:
     return days if days.ndim == X.ndim else days[:, None]
 
 
-class KindOfDay(SeriesTransformer):
+class OfDays(SeriesTransformer):
+    """Takes off what it has learned of each day, `on` it; of all it has seen, where more is seen."""
+
+    _tags: ClassVar = {**_TAGS, "enforce_index_type": [pd.DatetimeIndex]}
+
+    def _update(self, X: Any, y: None = None) -> Any:
+        return self._fit(joined(self._seen, X))
+
+    def _transform(self, X: Any, y: None = None) -> Any:
+        return X - as_in(X, self.on(X.index))
+
+    def _inverse_transform(self, X: Any, y: None = None) -> Any:
+        return X + as_in(X, self.on(X.index))
+
+
+class KindOfDay(OfDays):
     """Takes off what holidays, eves, bridge days and the turn of the year do to a day.
 
     The effect of a kind is the weighted median of its departures from the ordinary same weekdays one and two weeks
@@ -145,8 +159,6 @@ class KindOfDay(SeriesTransformer):
         Effect of each kind seen in `fit`, in the unit of the series.
     """
 
-    _tags: ClassVar = _ON_DAYS
-
     def __init__(self, country: Country, half_life: float = 500.0, shrink: float = 0.5):
         self.country = country
         self.half_life = half_life
@@ -157,15 +169,6 @@ class KindOfDay(SeriesTransformer):
         self._seen = X.copy()
         self.effects_ = self.learn(X.to_numpy(float), known_ahead(X.index, self.country))
         return self
-
-    def _update(self, X: Any, y: None = None) -> "KindOfDay":
-        return self._fit(joined(self._seen, X))
-
-    def _transform(self, X: Any, y: None = None) -> Any:
-        return X - as_in(X, self.on(X.index))
-
-    def _inverse_transform(self, X: Any, y: None = None) -> Any:
-        return X + as_in(X, self.on(X.index))
 
     def on(self, days: pd.DatetimeIndex) -> np.ndarray:
         """What is taken off each day, shape (n_days,) or (n_days, n_series)."""
@@ -205,7 +208,7 @@ def effect_of_each(kinds: np.ndarray, effects: dict[str, Any]) -> np.ndarray:
     return np.asarray(effect[kinds, np.arange(kinds.shape[1])] if apart else effect[kinds])
 
 
-class LastYearsTurn(SeriesTransformer):
+class LastYearsTurn(OfDays):
     """Takes off a share of the movement the smoothed series made 52 weeks earlier.
 
     Parameters
@@ -223,8 +226,6 @@ class LastYearsTurn(SeriesTransformer):
     The centred window lies a year back, so it never reaches past the last day seen.
     """
 
-    _tags: ClassVar = _ON_DAYS
-
     def __init__(self, share: float = 0.4, window: int = 7, step: float = 0.01):
         self.share = share
         self.window = window
@@ -236,19 +237,10 @@ class LastYearsTurn(SeriesTransformer):
         self._path = self.path(X)
         return self
 
-    def _update(self, X: Any, y: None = None) -> "LastYearsTurn":
-        return self._fit(joined(self._seen, X))
-
     def update(self, X: Any, y: None = None, update_params: bool = True) -> "LastYearsTurn":
         """Remember the new days; there is no parameter to hold, and sktime would drop them without."""
         super().update(X, y, update_params=True)
         return self
-
-    def _transform(self, X: Any, y: None = None) -> Any:
-        return X - as_in(X, self.on(X.index))
-
-    def _inverse_transform(self, X: Any, y: None = None) -> Any:
-        return X + as_in(X, self.on(X.index))
 
     def on(self, days: pd.DatetimeIndex) -> np.ndarray:
         """What is taken off each day."""

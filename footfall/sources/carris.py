@@ -58,7 +58,7 @@ def read_carris(path: Path, data: Data, not_after: dt.date) -> Reading:
     seen = chain.from_iterable(dict.fromkeys(map(tuple, records)))
     notes = feed.check_shape(path.name, seen, (*USED, day_key), KNOWN)
     rows, faults = _typed(records, day_key)
-    past, repeats = feed.past(path.name, (), rows, ["line_id", "day"], "qty", faults, not_after)
+    past, repeats = feed.past(rows, ["line_id", "day"], "qty", (path.name, (), faults), not_after)
     days = past.groupby("day").agg(value=("value", "sum"), lines=("line_id", "size"), type=("day_type", "first"))
     sums = days.reset_index().assign(site="")
     return feed.reading(sums, _is_whole(days).reset_index(drop=True), data, "lines", notes + repeats)

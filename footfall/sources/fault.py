@@ -30,6 +30,9 @@ class Fault:
         return f"{safe(file, 120)}:{self.line}:{safe(column)}: {safe(self.value)} — {self.detail}{self.rule}"
 
 
+Broken = tuple[str, Sequence[str], Iterable[Fault]]  # a file, its columns where it has any, and what is wrong in it
+
+
 class Unreadable(Exception):
     """Nothing more can be read from a file; `faults` say why."""
 
@@ -38,7 +41,7 @@ class Unreadable(Exception):
         self.faults = list(faults)
 
 
-def by_rule(files: Iterable[tuple[str, Sequence[str], Iterable[Fault]]]) -> list[str]:
+def by_rule(files: Iterable[Broken]) -> list[str]:
     """One line for each rule that is broken: where first, and where it is broken often, how often and where next.
 
     Parameters
@@ -53,7 +56,7 @@ def by_rule(files: Iterable[tuple[str, Sequence[str], Iterable[Fault]]]) -> list
     return [_line(places) for places in broken.values()]
 
 
-def refuse(files: Iterable[tuple[str, Sequence[str], Iterable[Fault]]]) -> None:
+def refuse(files: Iterable[Broken]) -> None:
     """Stop at what is wrong, as `by_rule` says it; go on where nothing is."""
     if problems := by_rule(files):
         raise DataProblem(listed(problems))

@@ -1,14 +1,14 @@
 """What the live sources have in common: they change their shape, say things twice, and have days not known whole."""
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
 from footfall.errors import DataProblem
 from footfall.params import Data
 from footfall.sources import days
-from footfall.sources.fault import Fault, counted, refuse, safe, shown
+from footfall.sources.fault import Broken, Fault, counted, refuse, safe, shown
 from footfall.sources.reading import Reading
 
 
@@ -56,30 +56,20 @@ def broken(rows: pd.DataFrame, written: pd.DataFrame, rules: Mapping[tuple[str, 
 
 
 def past(
-    file: str,
-    header: Sequence[str],
-    rows: pd.DataFrame,
-    key: list[str],
-    column: str,
-    faults: Sequence[Fault],
-    not_after: dt.date,
+    rows: pd.DataFrame, key: list[str], column: str, broken: Broken, not_after: dt.date
 ) -> tuple[pd.DataFrame, list[str]]:
     """Rows of days that are over, without those that say the same again; and a note on these.
 
     Parameters
     ----------
-    file : str
-        What messages call it.
-    header : sequence of str
-        Its columns, where it has any.
     rows : DataFrame
         Columns of `key`, ``value``, ``day`` and ``line``.
     key : list of str
         What names a row.
     column : str
         Where the source has the value.
-    faults : sequence of Fault
-        What is wrong with it beside.
+    broken : (str, sequence of str, iterable of Fault)
+        The file, its columns, and what is wrong in it beside.
     not_after : date
         The day that is not over.
 
@@ -92,6 +82,7 @@ def past(
     pairs = rows[again].merge(rows[~again], on=key, suffixes=("", "_1"))
     same = pairs["value"].eq(pairs["value_1"]) | (pairs["value"].isna() & pairs["value_1"].isna())
     rule = "for the same again; one of the two must go"
+    file, header, faults = broken
     contradictions = [
         Fault(pair.line, column, shown(pair.value), rule, f"row {pair.line_1} has {shown(pair.value_1)} ")
         for pair in pairs[~same].itertuples()

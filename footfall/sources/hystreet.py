@@ -53,8 +53,8 @@ def read_hystreet(path: Path, data: Data, not_after: dt.date) -> Reading:
     except Unreadable as stopped:
         raise DataProblem("\n".join(fault.at(path.name) for fault in stopped.faults)) from None
     rows, faults = _typed(table, data)
-    faults = table.faults + faults
-    past, repeats = feed.past(path.name, table.header, rows, ["site", "hour"], USED[2], faults, not_after)
+    broken = path.name, table.header, table.faults + faults
+    past, repeats = feed.past(rows, ["site", "hour"], USED[2], broken, not_after)
     sums = past.groupby(["site", "day"])["value"].agg(value="sum", hours="count").reset_index()
     return feed.reading(sums, sums["hours"] == _hours(sums["day"], data), data, "hours", notes + repeats)
 
