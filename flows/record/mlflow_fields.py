@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from mlflow.entities import Dataset, DatasetInput, InputTag, LoggedModelInput, Metric, Param, RunTag
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 from pydantic import TypeAdapter, ValidationError
 
 from flows.record.files import template_of
@@ -117,9 +117,3 @@ def dataset(record: Record) -> DatasetInput:
     name = f"{record.tags.get('market', '')} through {record.tags.get('data_through', '?')}"
     snapshot = Dataset(name, record.tags["snapshot"][:36], "local", source, profile=None, schema=None)
     return DatasetInput(snapshot, [InputTag("mlflow.data.context", record.notebook)])
-
-
-def input_model(version: Any) -> list[LoggedModelInput]:
-    """The model of a version in the registry, as what went into a run; nothing where it was logged elsewhere."""
-    kind, _, model = version.source.rpartition("/")
-    return [LoggedModelInput(model)] if kind == "models:" else []

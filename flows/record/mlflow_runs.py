@@ -180,14 +180,16 @@ def _noted(folder: Path) -> str:
 
 
 def _input_models(client: MlflowClient, record: Record) -> list[LoggedModelInput]:
-    """The champion that a run worked with; nothing where there was none, or the registry has it no more."""
+    """The champion that a run worked with; nothing where there was none, or the registry lacks it or its model."""
     market, slash, number = record.tags.get("model_version", "").partition("/")
     try:
-        return mlflow_fields.input_model(client.get_model_version(market, number)) if slash else []
+        source = client.get_model_version(market, number).source if slash else ""
     except MlflowException as error:
         if error.error_code != "RESOURCE_DOES_NOT_EXIST":
             raise
-        return []
+        source = ""
+    kind, _, model = (source or "").rpartition("/")
+    return [LoggedModelInput(model)] if kind == "models:" else []
 
 
 def deliver_waiting(runs: Path) -> list[str]:

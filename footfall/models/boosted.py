@@ -7,7 +7,6 @@ because every number it sees is divided by how far the series' own forecasts usu
 
 import zlib
 from collections import defaultdict
-from collections.abc import Iterator
 from functools import cached_property, lru_cache
 from typing import Any, ClassVar
 
@@ -100,16 +99,12 @@ class Panel:
     def _batches(self) -> Batches:
         """Its series, those of one country, unit and span together."""
         spans = defaultdict(list)
-        for location, y in self._each():
-            spans[country_of(location), unit(y), y.index[0], y.index[-1]].append(y.rename((location, y.name)))
-        return [(key[0], pd.concat(batch, axis=1)) for key, batch in spans.items()]
-
-    def _each(self) -> Iterator[tuple[str, pd.Series]]:
-        if self._series is None:
-            return
-        for (location, category), rows in self._series.groupby(SERIES, observed=True):
+        known = [] if self._series is None else self._series.groupby(SERIES, observed=True)
+        for (location, category), rows in known:
             if rows["value"].notna().any():
-                yield location, pick(rows, location, category).astype(float)
+                y = pick(rows, location, category).astype(float).rename((location, category))
+                spans[country_of(location), unit(y), y.index[0], y.index[-1]].append(y)
+        return [(key[0], pd.concat(batch, axis=1)) for key, batch in spans.items()]
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Panel":
         return self

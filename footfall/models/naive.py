@@ -65,4 +65,4 @@ class SeasonalNaive(SeriesForecaster):
         last, total, days = self._weeks(y.to_numpy(float))
         mean = (total / np.maximum(days, 1))[known][:, None]
         coming = last[known[:, None] + (ahead - 1) % WEEK]
-        return np.where(np.isnan(coming), mean, coming)
+        return np.asarray(np.where(np.isnan(coming), mean, coming))
