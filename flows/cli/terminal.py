@@ -14,7 +14,7 @@ from typing import Any
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from flows.local import servers
 from flows.masking import masked
@@ -199,29 +199,29 @@ def suppose(market: str, scenario: dict[str, Any]) -> None:
         drain()
     if of_several(published):
         return say(_table(published), _table(supposed), sep="\n\n")
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("date", "weekday", "published", "80 % range", "what if", "80 % range"):
-        table.add_column(column, justify="left" if column == "weekday" else "right")
+    table = _grid("date", "weekday", "published", "80 % range", "what if", "80 % range")
     for before, after in zip(lines(published), lines(supposed), strict=True):
         table.add_row(*before, *after[2:], style="bold" if before != after else "")
     say(table)
+
+
+def _grid(*columns: str) -> Table:
+    """A table without lines; weekdays and places stand on the left of their column."""
+    named = [Column(name, justify="left" if name.endswith(("weekday", "places")) else "right") for name in columns]
+    return Table(*named, box=None, header_style="bold", pad_edge=False)
 
 
 def _table(forecast: Any) -> Table:
     """A line for each day; of several series for each place, the first twenty."""
     from footfall.page.lines import lines, of_several, week_of_places
 
-    table = Table(box=None, header_style="bold", pad_edge=False)
     if not of_several(forecast):
-        for column in ("date", "weekday", "expected", "80 % range"):
-            table.add_column(column, justify="left" if column == "weekday" else "right")
+        table = _grid("date", "weekday", "expected", "80 % range")
         for line in lines(forecast):
             table.add_row(*line)
         return table
     days, rows = week_of_places(forecast)
-    table.add_column(f"{len(rows)} places")
-    for day in days:
-        table.add_column(day[5:], justify="right")
+    table = _grid(f"{len(rows)} places", *(day[5:] for day in days))
     for place, *week in rows[:SHOWN]:
         table.add_row(escape(place), *week)
     if len(rows) > SHOWN:

@@ -8,8 +8,8 @@ import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import anyio
 import httpx
@@ -41,8 +41,7 @@ REFUSALS = {401: LOGIN, 403: LOGIN, 404: "Correct the address.", 410: "It is gon
 NO_EXPORT, NO_REPORT = "a CSV, Excel, Parquet or SAF-T file", "a zip, gzip or csv file"
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(NamedTuple):
     """What one download may cost: seconds in all, bytes on the wire, bytes once unpacked, tries and the first pause."""
 
     seconds: float = 900

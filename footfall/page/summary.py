@@ -36,8 +36,9 @@ def _sentence(days: pd.DataFrame, word: str, language: Language) -> str:
 def _names(days: pd.DataFrame, word: str, language: Language) -> str:
     """The days of a word; three and more in a row by the first and the last of them."""
     matching = days["word"] == word
-    name = language.spoken_weekday if len(days) <= WEEK else language.weekday_and_date
-    runs = [[name(day) for day in run.index] for _, run in days[matching].groupby((~matching).cumsum()[matching])]
+    form = "spoken weekday" if len(days) <= WEEK else "weekday and date"
+    by_run = days[matching].groupby((~matching).cumsum()[matching])
+    runs = [[language.dated(day, form) for day in run.index] for _, run in by_run]
     short = [[language.say("from to", first=run[0], last=run[-1])] if len(run) > 2 else run for run in runs]
     return language.listed([text for run in short for text in run])
 

@@ -3,7 +3,7 @@
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from footfall.errors import DataProblem, listed
 
@@ -12,8 +12,7 @@ OWN = "figures of your own come in with: footfall new NAME FILE"
 PLACES = 3  # of those that break one rule, that are named
 
 
-@dataclass(frozen=True)
-class Fault:
+class Fault(NamedTuple):
     """One thing that is wrong: the line, the column (its name, or the number of a field from 0), what is there, why."""
 
     line: int
