@@ -91,12 +91,7 @@ def by_weekday(series: pd.DataFrame, location: str, category: str) -> pd.DataFra
     counts = {"open": was_open.eq(1), "shut": was_open.eq(0), "unknown": was_open.isna()}
     table = pd.DataFrame({name: days.groupby(weekday).sum() for name, days in counts.items()})
     table["lately"] = lately.eq(1).groupby(lately.index.dayofweek).sum()
-    return (
-        table.reindex(range(WEEK), fill_value=0)
-        .set_axis([name.capitalize() for name in WEEKDAYS])
-        .fillna(0)
-        .astype(int)
-    )
+    return table.reindex(range(WEEK)).fillna(0).astype(int).set_axis([name.capitalize() for name in WEEKDAYS])
 
 
 def _was_open(rows: Rows, category: str) -> np.ndarray:

@@ -222,9 +222,8 @@ class Data(Strict):
 
     source: str
     unit: Literal["percent", "counts"] = "percent"
-    format: Literal["google", "table", "saft", "carris", "hystreet"] | None = (
-        None  # None: google for percent, else told
-    )
+    # None: google for percent, else told
+    format: Literal["google", "table", "saft", "carris", "hystreet"] | None = None
     columns: Columns = Columns()
     dates: str = "%Y-%m-%d"
     decimal: Literal[".", ","] = "."
@@ -331,6 +330,4 @@ class Market(Strict):
 
     def series(self) -> dict[str, Any]:
         """The fields of `Series`, for a notebook's parameters."""
-        return self.data.model_dump(
-            include={"location", "category", "series", "show", "lag", "as_of"}, exclude_none=True
-        )
+        return self.data.model_dump(include=set(Series.model_fields), exclude_none=True)

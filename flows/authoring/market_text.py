@@ -8,6 +8,7 @@ from typing import Any
 from flows.sources.reading import day_of_business
 from footfall.params import Data
 
+PLAIN = re.compile(r"[a-zA-Z][a-z]{2,}|[A-Z][a-z]+/[A-Z][a-z]+|[A-Z]{2}-\d{2}")  # text that needs no quotes
 USUAL = {"decimal": ".", "day_starts": "00:00"}  # need not be said
 
 
@@ -51,11 +52,6 @@ def _line(key: str, value: Any) -> str:
 def _value(value: Any) -> str:
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key}: {_value(item)}" for key, item in value.items()) + "}"
-    is_plain = isinstance(value, str) and re.fullmatch(
-        r"[a-zA-Z][a-z]{2,}|[A-Z][a-z]+/[A-Z][a-z]+|[A-Z]{2}-\d{2}", value
-    )
-    return (
-        value
-        if is_plain and value not in ("yes", "true", "false", "off", "null")
-        else json.dumps(value, ensure_ascii=not str(value).isprintable())
-    )
+    if isinstance(value, str) and PLAIN.fullmatch(value) and value not in ("yes", "true", "false", "off", "null"):
+        return value
+    return json.dumps(value, ensure_ascii=not str(value).isprintable())

@@ -29,6 +29,7 @@ from footfall.sources.sniff import Sketch
 
 CODE = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
 NIGHT = 0.005  # share of rows after midnight, from which it matters when a day of business ends
+WHERE = "Where is it? The ISO 3166 code of its country or region, whose holidays it keeps, as in PT-11: --location"
 DAY_STARTS = "When does a day of business start, as in 05:00: --day-starts"
 PORTUGAL = {"PT-20": "Atlantic/Azores", "PT-30": "Atlantic/Madeira"}
 
@@ -140,16 +141,10 @@ def _understand(path: Path, source: str, answers: Answers, ask: Ask) -> dict[str
         raise DataProblem("\n".join(fault.at(newest.name) for fault in stop.faults)) from stop
     section: dict[str, Any] = {"source": source, "unit": "counts"}
     section |= _audit_file(answers, ask) if sketch.is_saft else _table(sketch, answers, ask)
-    section["location"] = answers.location or ask(
-        "Where is it? The ISO 3166 code of its country or region, whose holidays it keeps, as in PT-11: --location",
-        [],
-        None,
-    )
-    if not CODE.fullmatch(section["location"]):
-        raise UsageProblem(
-            f"--location {section['location']}: write an ISO 3166 code, of a country or a region: PT, PT-11"
-        )
-    section["timezone"] = answers.timezone or _zone(section["location"], ask)
+    location = answers.location or ask(WHERE, [], None)
+    if not CODE.fullmatch(location):
+        raise UsageProblem(f"--location {location}: write an ISO 3166 code, of a country or a region: PT, PT-11")
+    section |= {"location": location, "timezone": answers.timezone or _zone(location, ask)}
     section |= {"name": answers.name or "", "measure": answers.measure}
     return section
 
@@ -216,9 +211,8 @@ def _site(sketch: Sketch, columns: Columns, form: str, ask: Ask) -> str | None:
 def _decimal(sketch: Sketch, values: Sequence[str], ask: Ask) -> str:
     marks = [sketch.numbers.get(name, ["."]) for name in values]
     fitting = sorted(set.intersection(*map(set, marks))) if marks else ["."]
-    return sniff.only(fitting) or ask(
-        "Which mark stands before decimals, the other being thousands': --decimal", [".", ","], None
-    )
+    question = "Which mark stands before decimals, the other being thousands': --decimal"
+    return sniff.only(fitting) or ask(question, [".", ","], None)
 
 
 def _day_starts(sketch: Sketch, columns: Columns, form: str, rows: str, ask: Ask) -> str:

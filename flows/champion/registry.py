@@ -123,17 +123,15 @@ def lay_down(market: str, number: str, folder: Path) -> str:
     """
     try:
         registered = MlflowClient().get_model_version(market, number)
-        artifacts = Path(
-            download_artifacts(artifact_uri=f"models:/{market}/{number}", dst_path=str(folder / "registry"))
-        )
-        shutil.move(artifacts / "data" / "model", folder / "champion")
+        uri, to = f"models:/{market}/{number}", folder / "registry"
+        artifacts = download_artifacts(artifact_uri=uri, dst_path=str(to))
+        shutil.move(Path(artifacts) / "data" / "model", folder / "champion")
     except (MlflowException, OSError) as error:
         what = f"model {market} version {number} cannot be fetched: {without_passwords(str(error))}"
         raise EnvironmentProblem(f"{what}. If MLflow was away, run again. {REMEDY}") from error
     shutil.rmtree(folder / "registry")
     digest = content_digest(folder / "champion")
     if digest != registered.tags.get("sha256"):
-        raise EnvironmentProblem(
-            f"model {market} version {number} is not what was registered (sha256 {digest}). {REMEDY}"
-        )
+        what = f"model {market} version {number} is not what was registered (sha256 {digest})"
+        raise EnvironmentProblem(f"{what}. {REMEDY}")
     return digest

@@ -161,10 +161,8 @@ def show(market: str) -> None:
     about, forecast = latest.manifest["about"], pd.read_parquet(io.BytesIO(latest.files["forecast.parquet"]))
     through = about["data_through"]
     numbers = caption(forecast["target"].iloc[0], read_market(params_folder(), market).data.measure)
-    say(
-        f"\n[bold]{market}[/] as of {latest.pointer['as_of']}, data through {through}, by {about['model_version']}; ",
-        end="",
-    )
+    made = f"as of {latest.pointer['as_of']}, data through {through}, by {about['model_version']}"
+    say(f"\n[bold]{market}[/] {made}; ", end="")
     say(numbers, markup=False)
     say(_table(forecast))
     if late := _stale(market, through):

@@ -81,9 +81,8 @@ def _remove_doubles(client: MlflowClient, run: str, folder: str) -> None:
 
 def _create_experiment(client: MlflowClient, notebook: str) -> str:
     try:
-        return str(
-            client.create_experiment(notebook, tags={**KIND, f"mlflow.sharedViewState.{LIST}": _columns(notebook)})
-        )
+        tags = {**KIND, f"mlflow.sharedViewState.{LIST}": _columns(notebook)}
+        return str(client.create_experiment(notebook, tags=tags))
     except MlflowException as error:  # someone else was first
         experiment = client.get_experiment_by_name(notebook)
         if experiment is None:

@@ -135,9 +135,8 @@ def _from_bucket(source: str, folder: Path, limits: Limits) -> Path:
     name, _, key = source.removeprefix("gs://").partition("/")
     bucket, prefix = storage.connect(name), key.rstrip("/")
     found = [blob for blob in storage.listed(bucket, prefix) if blob.name == key]
-    inside = [
-        blob for blob in storage.listed(bucket, f"{prefix}/" if prefix else "", delimiter="/") if blob.name[-1] != "/"
-    ]
+    beneath = storage.listed(bucket, f"{prefix}/" if prefix else "", delimiter="/")
+    inside = [blob for blob in beneath if blob.name[-1] != "/"]
     blobs = found or inside
     if not blobs:
         raise UsageProblem(f"{source}: no such object or folder in the bucket. Correct the address.")

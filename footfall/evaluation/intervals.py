@@ -245,10 +245,8 @@ def on_grid(
     origin = since_1970(date) - 1 - ahead
     begins = origin.min(initial=np.iinfo(int).max)
     present = np.bincount(origin - begins) > 0  # cheaper than sorting so many
-    at, shape = (
-        (np.cumsum(present) - 1)[origin - begins],
-        (int(present.sum()), int(ahead.max(initial=0)) + 1, int(series.max(initial=0)) + 1),
-    )
+    at = (np.cumsum(present) - 1)[origin - begins]
+    shape = int(present.sum()), int(ahead.max(initial=0)) + 1, int(series.max(initial=0)) + 1
     origins = pd.DatetimeIndex((begins + np.flatnonzero(present)).astype("datetime64[D]")).as_unit(date.unit)
     grids = [np.full(shape, np.nan) for _ in columns]
     for grid, name in zip(grids, columns, strict=True):
@@ -303,9 +301,8 @@ class Past(NamedTuple):
         An error is of the past if its day is at least `lag` days before the origin.
         """
         days = since_1970(origins)
-        is_special = np.broadcast_to(
-            _special(days[:, None] + ahead, country), (len(days), len(ahead), self.size.shape[2])
-        )
+        shape = len(days), len(ahead), self.size.shape[2]
+        is_special = np.broadcast_to(_special(days[:, None] + ahead, country), shape)
         age = days[:, None, None] - self.date
         known = (age >= lag).astype(float)
         count = _sums(self.known, known)

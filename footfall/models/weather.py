@@ -161,9 +161,8 @@ class WithWeather(SeriesForecaster):
 
     def _weather(self, end: pd.Timestamp, ahead: np.ndarray) -> np.ndarray:
         """How different it is foreseen to be from that of the last days, as far as that is believed; else nought."""
-        values, lead = self.weather.known(
-            end + self.lag * DAY, end - (RECENT - 1) * DAY, RECENT + int(ahead.max(initial=0))
-        )
+        first, days = end - (RECENT - 1) * DAY, RECENT + int(ahead.max(initial=0))
+        values, lead = self.weather.known(end + self.lag * DAY, first, days)
         at = RECENT - 1 + ahead
         believed = np.append(BY_LEAD, 0.0)[np.nan_to_num(lead[at], nan=np.inf).clip(0, len(BY_LEAD)).astype(int)]
         return np.asarray(np.nan_to_num((values[at] - _mean(values[:RECENT])) * believed[:, None]))

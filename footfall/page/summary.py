@@ -15,12 +15,10 @@ def summary(days: pd.DataFrame, language: Language) -> tuple[str, str]:
     words = list(dict.fromkeys(ordered["word"]))
     shut = "" if is_open.all() else _sentence(days, CLOSED, language)
     if len(words) < 2:
-        alike = (
-            language.say("all alike" if is_open.all() else "all open alike", word=language.say(words[0]))
-            if words
-            else ""
-        )
-        return alike or language.say("all closed"), shut if words else ""
+        if not words:
+            return language.say("all closed"), ""
+        alike = "all alike" if is_open.all() else "all open alike"
+        return language.say(alike, word=language.say(words[0])), shut
     unusual = [word for word in words if word != USUAL]
     sentences = {word: _sentence(days, word, language) for word in unusual}
     doubt = " ".join(sentences.pop(word) for word in unusual if word == UNSURE or word.startswith(PERHAPS))
@@ -47,6 +45,5 @@ def together(days: pd.DataFrame, y: pd.Series, language: Language) -> str:
     """All open days against as many usual ones; `y` is the series they continue."""
     shut = (days["word"] == CLOSED).any()
     number = language.percent(departure(days["mean"].mean(), days["usual"].mean(), y))
-    return language.say(
-        "together open" if shut else "together", number=number, amount=language.amount(days["mean"].sum())
-    )
+    amount = language.amount(days["mean"].sum())
+    return language.say("together open" if shut else "together", number=number, amount=amount)

@@ -130,7 +130,6 @@ def _day(text: str) -> pd.Timestamp:
 
 def _is_whole(days: pd.DataFrame) -> pd.Series:
     """Of each day, whether as many lines are there as on the days of its type before it; later ones tell nothing."""
-    before = days.groupby("type")["lines"].transform(
-        lambda lines: lines.shift().rolling(DAYS, min_periods=FEWEST_DAYS).median()
-    )
+    of_type = days.groupby("type")["lines"]
+    before = of_type.transform(lambda lines: lines.shift().rolling(DAYS, min_periods=FEWEST_DAYS).median())
     return ~(days["lines"] < MOST_LINES * before)

@@ -126,15 +126,8 @@ def _site(site: str, values: pd.Series, data: Data) -> pd.DataFrame:
     came = values.gt(unit_of(data.category).floor).to_numpy()
     closed = (said(every, data.closed.model_dump()) | (~had_row & (data.absent == "closed"))) & ~came
     opened = np.select([closed, came], ["no", "yes"], "unknown")
-    table = pd.DataFrame(
-        {
-            "location": location(site, data.location),
-            "category": data.category,
-            "date": every,
-            "value": values.to_numpy(),
-            "open": opened,
-        }
-    )
+    table = pd.DataFrame({"date": every, "value": values.to_numpy(), "open": opened})
+    table = table.assign(location=location(site, data.location), category=data.category)
     return table[had_row | closed | (data.absent == "unknown")]
 
 

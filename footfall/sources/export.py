@@ -1,7 +1,6 @@
 """One export of a till or a counter as typed rows: whose, of which day, how many, and on which line that stands."""
 
 import datetime as dt
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -169,9 +168,8 @@ def _refuse_swapped(table: pd.DataFrame, date: str, export: Export) -> None:
     dates, texts = (table.loc[which, "moment"].dropna() for which in (own, ~own))
     if min(dates.nunique(), texts.nunique()) >= SWAPPED and dates.dt.day.max() <= MONTHS < texts.dt.day.min():
         first = table[own].iloc[0]
-        rule = (
-            "the sheet's dates end with the 12th of a month, its texts begin with the 13th: days were taken for months"
-        )
+        ends = "the sheet's dates end with the 12th of a month, its texts begin with the 13th"
+        rule = f"{ends}: days were taken for months"
         export.faults.append(Fault(int(first["line"]), date, str(first[date])[:10], f"{rule}; export it again as CSV"))
 
 
@@ -237,9 +235,7 @@ def _misnamed(rows: pd.DataFrame, data: Data) -> list[Fault]:
     if not columns.site and not isinstance(columns.value, list):
         return []
     first = rows.drop_duplicates("site")
-    reasons: Sequence[tuple[int, str, str]] = [
-        (row.line, row.site, names.objection(row.site)) for row in first.itertuples()
-    ]
+    reasons = [(line, site, names.objection(site)) for line, site in zip(first["line"], first["site"], strict=True)]
     return [Fault(line, columns.site or site, site, rule) for line, site, rule in reasons if rule]
 
 

@@ -73,9 +73,8 @@ def files(path: Path) -> list[Path]:
         raise UsageProblem(f"{path}: no such file or folder; name an export or a folder of exports")
     if path.is_file():
         return [path]
-    exports = [
-        file for file in sorted(path.iterdir()) if file.name.lower().endswith(SUFFIXES) and file.name[0] not in ".~"
-    ]
+    seen = [file for file in sorted(path.iterdir()) if file.name[0] not in ".~"]
+    exports = [file for file in seen if file.name.lower().endswith(SUFFIXES)]
     if not exports:
         raise DataProblem(f"{path.name}: no export in this folder; it should have files {', '.join(SUFFIXES)}")
     return exports

@@ -68,9 +68,8 @@ def _kind(path: Path) -> str:
         head = stream.read(integrity.HEAD)
     kind, named = integrity.kind(head), integrity.NAMED.get(path.suffix.lower())
     if named not in (None, kind):
-        raise Unreadable(
-            Fault(1, 0, _legible(head, path.name), f"{kind}, where the name says {named}; {REMEDIES.get(kind, AGAIN)}")
-        )
+        rule = f"{kind}, where the name says {named}; {REMEDIES.get(kind, AGAIN)}"
+        raise Unreadable(Fault(1, 0, _legible(head, path.name), rule))
     return kind
 
 
