@@ -5,6 +5,7 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -86,12 +87,12 @@ def draft(name: str, source: str, answers: Answers, ask: Ask | None) -> Draft:
         If the source cannot be read as it was understood.
     """
     _refuse_existing(name)
-    unasked = _Unasked()
+    unasked: list[str] = []
     with tempfile.TemporaryDirectory() as scratch:
         path = download.fetch(source, Path(scratch), kinds=download.EXPORTS)
-        section = _understand(path, _written(source), answers, ask or unasked)
-        if unasked.questions:
-            raise UsageProblem("\n".join(unasked.questions))
+        section = _understand(path, _written(source), answers, ask or partial(_note, unasked))
+        if unasked:
+            raise UsageProblem("\n".join(unasked))
         data = _validated(section)
         reading = table.read_table(path, data, day_of_business(data))
     sites = _sites(reading, answers)
@@ -119,17 +120,12 @@ def _written(source: str) -> str:
     return str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)
 
 
-class _Unasked:
+def _note(unasked: list[str], question: str, choices: Sequence[str], default: str | None) -> str:
     """Nobody is there to ask: questions are collected, so that all are told at once, and go on with any answer."""
-
-    def __init__(self) -> None:
-        self.questions: list[str] = []
-
-    def __call__(self, question: str, choices: Sequence[str], default: str | None) -> str:
-        if default is None:
-            among = f" ({', '.join(map(safe, choices))})" if choices else ""
-            self.questions.append(f"{question}{among}")
-        return default or (choices[0] if choices else "PT")
+    if default is None:
+        among = f" ({', '.join(map(safe, choices))})" if choices else ""
+        unasked.append(f"{question}{among}")
+    return default or (choices[0] if choices else "PT")
 
 
 def _understand(path: Path, source: str, answers: Answers, ask: Ask) -> dict[str, Any]:

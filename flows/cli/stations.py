@@ -76,9 +76,8 @@ def backfill(
     with terminal.ready(market, None, set) as parameters:
         from flows.backfill import backfill as walk
 
-        terminal.send_progress_to(logging.NullHandler())
-        asyncio.run(terminal.print_each(walk(market, span, parameters["settings"], latest)))
-        terminal.drain()
+        with terminal.progress(logging.NullHandler()):
+            asyncio.run(terminal.print_each(walk(market, span, parameters["settings"], latest)))
 
 
 @app.command()

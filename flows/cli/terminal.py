@@ -120,24 +120,21 @@ def perform(station: str, parameters: dict[str, Any]) -> str:
     stations: dict[str, Callable[..., Any]] = {
         flow.name: flow for flow in (explore.explore, predict.predict, review.review, train.train)
     }
-    send_progress_to(ProgressLines())
-    try:
+    with progress(ProgressLines()):
         return str(asyncio.run(stations[station](**parameters)))
-    finally:
-        drain()
 
 
-def send_progress_to(handler: logging.Handler) -> None:
-    """Say who is told the progress of flows and tasks; prefect, once imported, would set its own."""
-    for kind in ("flow", "task"):
-        logging.getLogger(f"prefect.{kind}_runs.footfall").handlers = [handler]
-
-
-def drain() -> None:
-    """Send what Prefect has yet to be told, while its server answers."""
+@contextmanager
+def progress(handler: logging.Handler) -> Iterator[None]:
+    """Tell the progress of flows and tasks to `handler`, and at the end Prefect what it has yet to be told."""
     from prefect.logging.handlers import APILogWorker
 
-    APILogWorker.drain_all(timeout=5)
+    for kind in ("flow", "task"):  # Prefect, once imported, would set its own
+        logging.getLogger(f"prefect.{kind}_runs.footfall").handlers = [handler]
+    try:
+        yield
+    finally:
+        APILogWorker.drain_all(timeout=5)
 
 
 class ProgressLines(logging.Handler):
@@ -189,12 +186,8 @@ def suppose(market: str, scenario: dict[str, Any]) -> None:
     from flows.whatif import whatif
     from footfall.page.lines import lines, of_several
 
-    send_progress_to(ProgressLines())
-    try:
-        with alerts.silence():
-            published, supposed = asyncio.run(whatif(market, scenario))
-    finally:
-        drain()
+    with progress(ProgressLines()), alerts.silence():
+        published, supposed = asyncio.run(whatif(market, scenario))
     if of_several(published):
         return say(_table(published), _table(supposed), sep="\n\n")
     table = _grid("date", "weekday", "published", "80 % range", "what if", "80 % range")

@@ -126,6 +126,16 @@ def answering() -> Iterator[None]:
         raise kind(f"MLflow at {_address()} did not do its part: {brief.rstrip('.')}. {advice}") from None
 
 
+@contextmanager
+def passing_over(*codes: str) -> Iterator[None]:
+    """Go on after an answer of MLflow's that has one of these codes, as `contextlib.suppress` does after an error."""
+    try:
+        yield
+    except MlflowException as error:
+        if error.error_code not in codes:
+            raise
+
+
 def ask() -> None:
     """Ask MLflow for a list, signed where it wants that; its ``/health`` answers under names that it serves nothing to.
 
@@ -181,14 +191,10 @@ def _noted(folder: Path) -> str:
 def _input_models(client: MlflowClient, record: Record) -> list[LoggedModelInput]:
     """The champion that a run worked with; nothing where there was none, or the registry lacks it or its model."""
     market, slash, number = record.tags.get("model_version", "").partition("/")
-    try:
-        source = client.get_model_version(market, number).source if slash else ""
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-            raise
-        source = ""
-    kind, _, model = (source or "").rpartition("/")
-    return [LoggedModelInput(model)] if kind == "models:" else []
+    with passing_over("RESOURCE_DOES_NOT_EXIST"):
+        kind, _, model = str(client.get_model_version(market, number).source if slash else "").rpartition("/")
+        return [LoggedModelInput(model)] if kind == "models:" else []
+    return []
 
 
 def deliver_waiting(runs: Path) -> list[str]:
@@ -312,14 +318,10 @@ def tag(run: str, tags: dict[str, str]) -> None:
 def grade(run: str, metrics: dict[str, float], step: int) -> bool:
     """Add to a finished run how good its forecast turned out to be; False where MLflow has no such run any more."""
     now = int(time.time() * 1000)
-    with answering():
-        try:
-            MlflowClient().log_batch(run, [Metric(name, value, now, step) for name, value in metrics.items()])
-        except MlflowException as error:
-            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "INVALID_STATE"):
-                return False
-            raise
-    return True
+    with answering(), passing_over("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "INVALID_STATE"):
+        MlflowClient().log_batch(run, [Metric(name, value, now, step) for name, value in metrics.items()])
+        return True
+    return False
 
 
 @answering()

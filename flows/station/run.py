@@ -136,16 +136,9 @@ def _deliver_if_possible(run: Run, error: BaseException) -> None:
 
 def recover(runs: Path) -> list[str]:
     """Put in order what earlier runs left behind, and say what was done; none of it may stop the run that starts."""
-    sentences = [*_reaped(), *mlflow_runs.deliver_waiting(runs)]
+    sentences = [*reaper.reap(), *mlflow_runs.deliver_waiting(runs)]
     prune(runs)
     return sentences
-
-
-def _reaped() -> list[str]:
-    try:
-        return reaper.reap()
-    except Exception as error:  # Prefect is away; whoever comes next asks again
-        return [f"Prefect could not be asked for runs that died: {type(error).__name__}"]
 
 
 def _bring_back_the_last_good(run: Run) -> None:

@@ -152,11 +152,7 @@ class Boosted(SeriesForecaster):
     Ke et al. (2017), LightGBM: a highly efficient gradient boosting decision tree.
     """
 
-    _tags: ClassVar = {
-        **SeriesForecaster._tags,
-        "enforce_index_type": [pd.DatetimeIndex],
-        "python_dependencies": "lightgbm",
-    }
+    _tags: ClassVar = {"enforce_index_type": [pd.DatetimeIndex], "python_dependencies": "lightgbm"}
     calendar: Any = None  # champions that were saved before this was a parameter have none of their own
 
     def __init__(
@@ -274,7 +270,7 @@ def _foreseen_error(booster: str | list[str], features: Features, origins: np.nd
             rows = features.table(origins, some)
             foreseen = _read(trees).predict(rows.reshape(-1, rows.shape[-1]), num_threads=1)
             error[:, :, some] = foreseen.reshape(rows.shape[:-1]).transpose(1, 2, 0)
-    return np.asarray(error * features.usual_error(origins)[:, None])
+    return np.asarray(error * features.usual_error[origins][:, None])
 
 
 @lru_cache(maxsize=2)

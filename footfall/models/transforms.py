@@ -17,19 +17,6 @@ from footfall.series import WEEK
 from footfall.units import PERCENT, UNITS, Unit, unit
 
 YEAR = 364  # days: 52 weeks, so that a Friday is compared with a Friday
-_TAGS = {
-    "authors": "footfall",
-    "maintainers": "footfall",
-    "capability:inverse_transform": True,
-    "capability:missing_values": True,
-    "capability:multivariate": True,
-    "capability:categorical_in_X": False,
-    "capability:categorical_in_y": False,
-    "X_inner_mtype": ["pd.Series", "pd.DataFrame"],
-    "y_inner_mtype": "None",
-    "fit_is_empty": False,
-    "transform-returns-same-time-index": True,
-}
 
 
 class SeriesTransformer(BaseTransformer):
@@ -37,6 +24,18 @@ class SeriesTransformer(BaseTransformer):
 
     Anything else is left to them.
     """
+
+    _tags: ClassVar = {
+        "authors": "footfall",
+        "maintainers": "footfall",
+        "capability:inverse_transform": True,
+        "capability:missing_values": True,
+        "capability:categorical_in_X": False,
+        "capability:categorical_in_y": False,
+        "X_inner_mtype": ["pd.Series", "pd.DataFrame"],
+        "fit_is_empty": False,
+        "transform-returns-same-time-index": True,
+    }
 
     def _check_X_y(self, X: Any = None, y: Any = None, return_metadata: bool = False) -> Any:
         if (values := dated(X)) is None:
@@ -87,7 +86,7 @@ class LogLevel(SeriesTransformer):
         What it is measured against, see `footfall.units.Unit.level`.
     """
 
-    _tags: ClassVar = {**_TAGS, "capability:inverse_transform:exact": False}
+    _tags: ClassVar = {"capability:inverse_transform:exact": False}
     unit_, level_ = PERCENT.name, PERCENT.level([])  # of champions that were saved before there were counts
 
     def __init__(self, floor: float = 0.02):
@@ -126,7 +125,7 @@ def as_in(X: Any, days: np.ndarray) -> np.ndarray:
 class OfDays(SeriesTransformer):
     """Takes off what it has learned of each day, `on` it; of all it has seen, where more is seen."""
 
-    _tags: ClassVar = {**_TAGS, "enforce_index_type": [pd.DatetimeIndex]}
+    _tags: ClassVar = {"enforce_index_type": [pd.DatetimeIndex]}
 
     def _update(self, X: Any, y: None = None) -> Any:
         return self._fit(joined(self._seen, X))
