@@ -143,9 +143,7 @@ def latest_snapshot(bucket: Bucket, market: str) -> bytes | None:
         If what leads to it, or the snapshot itself, is missing or altered; the message names it.
     """
     current = pointer(bucket, market)
-    if current is None:
-        return None
-    return read_snapshot(bucket, _manifest(bucket, current)["about"]["snapshot"])
+    return read_snapshot(bucket, _manifest(bucket, current)["about"]["snapshot"]) if current else None
 
 
 def read_snapshot(bucket: Bucket, digest: str) -> bytes:

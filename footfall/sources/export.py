@@ -99,7 +99,9 @@ def _fill(export: Export, rows: Rows, data: Data) -> None:
     export.faults += rows.faults
     export.notes += rows.notes
     frame = rows.cells.assign(line=rows.lines)
-    parts = [_column(frame, name, columns) for name in values(columns)] or [_counted(frame)]
+    others = [columns.date, *filter(None, [columns.site, columns.hour]), "line"]
+    parts = [frame[others].assign(cell=frame[name], column=name) for name in values(columns)]
+    parts = parts or [frame.assign(cell=1.0, column="")]  # of orders, which are counted
     table = pd.concat([part[~_is_empty(part, columns)] for part in parts], ignore_index=True)
     table["moment"] = cells.moments(table[columns.date], data.dates, data.timezone, data.rows_timezone)
     table["site"] = _sites(table, columns)
@@ -114,15 +116,6 @@ def _sites(table: pd.DataFrame, columns: Columns) -> pd.Series:
     if columns.site:
         return cells.texts(table[columns.site])
     return table["column"] if isinstance(columns.value, list) else pd.Series("", index=table.index)
-
-
-def _column(frame: pd.DataFrame, name: str, columns: Columns) -> pd.DataFrame:
-    others = [columns.date, *filter(None, [columns.site, columns.hour]), "line"]
-    return frame[others].assign(cell=frame[name], column=name)
-
-
-def _counted(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.assign(cell=1.0, column="")
 
 
 def _is_empty(part: pd.DataFrame, columns: Columns) -> pd.Series:

@@ -13,6 +13,7 @@ import pandas as pd
 from footfall.errors import DataProblem
 from footfall.params import Data
 from footfall.sources import cells, feed, names
+from footfall.sources.business_day import day_of_business
 from footfall.sources.fault import Fault, Unreadable
 from footfall.sources.reading import Reading
 from footfall.sources.rows import Rows, read_rows, top
@@ -72,7 +73,7 @@ def _typed(table: Rows, data: Data) -> tuple[pd.DataFrame, list[Fault]]:
     rows = pd.DataFrame({"line": table.lines, "site": written["location_name"]})
     rows["hour"] = pd.to_datetime(written["timestamp"], format="ISO8601", utc=True, errors="coerce")
     rows["value"] = cells.numbers(written["pedestrians_count"], ".")
-    rows["day"] = (rows["hour"].dt.tz_convert(data.timezone).dt.tz_localize(None) - _start(data)).dt.normalize()
+    rows["day"] = day_of_business(rows["hour"].dt.tz_convert(data.timezone).dt.tz_localize(None), data.day_starts)
     objections = {site: names.objection(site) for site in rows["site"].unique()}
     rules = {
         ("timestamp", "no full hour in UTC, as in 2026-11-26T13:00:00Z"): rows["hour"].ne(rows["hour"].dt.floor("h")),
@@ -83,15 +84,11 @@ def _typed(table: Rows, data: Data) -> tuple[pd.DataFrame, list[Fault]]:
     return rows, feed.broken(rows, written, rules)
 
 
-def _start(data: Data) -> pd.Timedelta:
-    return pd.Timedelta(f"{data.day_starts}:00")
-
-
 def _hours(days: pd.Series, data: Data) -> pd.Series:
     """How many hours each day has, where clocks are changed."""
+    begins = days + pd.Timedelta(f"{data.day_starts}:00")
     first, last = (
-        (days + pd.Timedelta(days=more) + _start(data)).dt.tz_localize(data.timezone, ambiguous=True,
-                                                                     nonexistent="shift_forward")
-        for more in (0, 1)
-    )  # fmt: skip
+        moments.dt.tz_localize(data.timezone, ambiguous=True, nonexistent="shift_forward")
+        for moments in (begins, begins + pd.Timedelta(days=1))
+    )
     return (last - first) // HOUR
