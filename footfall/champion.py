@@ -49,8 +49,7 @@ class Champion(NamedTuple):
     @property
     def speakers(self) -> dict[Key, str]:
         """Who speaks for each series that it knows."""
-        speakers: dict[Key, str] = self.series.set_index(SERIES)["candidate"].to_dict()
-        return speakers
+        return dict(self.series.set_index(SERIES)["candidate"])
 
     def speaker(self, y: Values, country: Country, candidate: str) -> BaseForecaster:
         """The forecaster of a series, or a batch, as it was on the day of the training, or the naive in its place.

@@ -220,8 +220,7 @@ def _are_stuck(mean: np.ndarray, is_open: np.ndarray, y: pd.DataFrame) -> np.nda
     least_lately, most_lately = (
         extreme(lately, axis=0, where=~np.isnan(lately), initial=end) for extreme, end in EXTREMES
     )
-    moves = most_lately > least_lately
-    return np.asarray((is_open.sum(axis=1) > 2) & (least == most) & moves)
+    return np.asarray((is_open.sum(axis=1) > 2) & (least == most) & (most_lately > least_lately))
 
 
 def _of_the_days(rows: pd.DataFrame, days: pd.DatetimeIndex, each: int) -> Iterator[str]:

@@ -68,8 +68,7 @@ def of_each(
 
 def said(days: pd.DatetimeIndex, closures: dict[str, Any]) -> np.ndarray:
     """Boolean per day: whether a market's file says that the place is shut; parameters as in `foreseen`."""
-    weekdays = [WEEKDAYS.index(name) for name in closures.get("weekdays", [])]
-    on = np.isin(days.dayofweek, weekdays)
+    on = np.isin(days.dayofweek, [WEEKDAYS.index(name) for name in closures.get("weekdays", [])])
     for first, last in [*closures.get("from_to", []), *((day, day) for day in closures.get("dates", []))]:
         on |= (days >= pd.Timestamp(first)) & (days <= pd.Timestamp(last))
     return on

@@ -18,8 +18,7 @@ def market_text(market: str, section: dict[str, Any], last: dt.date, data: Data)
     lines += [_line(key, value) for key, value in section.items() if value not in ("", {}, USUAL.get(key))]
     lines += [_line("lag", 1)]
     if data.is_stale(last, day_of_business(data)):
-        as_of = (last + dt.timedelta(days=1)).isoformat()
-        lines += [_line("as_of", as_of)]
+        lines += [_line("as_of", (last + dt.timedelta(days=1)).isoformat())]
     lines += OPTIONAL
     return "\n".join(lines) + "\n"
 

@@ -48,8 +48,7 @@ def overtaken(*markets: str) -> State[Any] | None:
         newer = due_after(client, run)
     if not newer:
         return None
-    sentences = [_missed(market, run, newer) for market in markets]
-    return Completed(name="Missed", message=" ".join(sentences))
+    return Completed(name="Missed", message=" ".join(_missed(market, run, newer) for market in markets))
 
 
 def _missed(market: str, run: FlowRun, newer: list[FlowRun]) -> str:

@@ -226,8 +226,7 @@ def deliver_waiting(runs: Path) -> list[str]:
 
 def open_elsewhere(runs: Path) -> dict[str, str]:
     """The flow runs, by their ids, of runs that MLflow calls running and that have no folder on this disk."""
-    open_runs = search(None, "attributes.status = 'RUNNING'")
-    tags = {run.info.run_id: run.data.tags for _, run in open_runs}
+    tags = {run.info.run_id: run.data.tags for _, run in search(None, "attributes.status = 'RUNNING'")}
     return {
         number: tag["prefect_flow_run"]
         for number, tag in tags.items()
@@ -292,8 +291,7 @@ def search(notebook: str | None, filters: str, most: int = 50) -> list[tuple[str
         experiments = [number for number, name in names.items() if notebook in (None, name)]
         if not experiments:
             return []
-        order = ["attributes.start_time DESC"]
-        runs = client.search_runs(experiments, filters, max_results=most, order_by=order)
+        runs = client.search_runs(experiments, filters, max_results=most, order_by=["attributes.start_time DESC"])
     return [(names[run.info.experiment_id], run) for run in runs]
 
 

@@ -136,8 +136,7 @@ def _from_bucket(source: str, folder: Path, limits: Limits) -> Path:
     bucket, prefix = storage.connect(name), key.rstrip("/")
     found = [blob for blob in storage.listed(bucket, prefix) if blob.name == key]
     beneath = storage.listed(bucket, f"{prefix}/" if prefix else "", delimiter="/")
-    inside = [blob for blob in beneath if blob.name[-1] != "/"]
-    blobs = found or inside
+    blobs = found or [blob for blob in beneath if blob.name[-1] != "/"]
     if not blobs:
         raise UsageProblem(f"{source}: no such object or folder in the bucket. Correct the address.")
     if (size := sum(blob.size for blob in blobs)) > limits.size:

@@ -13,7 +13,6 @@ from typing import Any
 import pandas as pd
 from prefect import task
 from prefect.cache_policies import NO_CACHE
-from prefect.context import FlowRunContext
 from prefect.logging import get_run_logger
 from pydantic import BaseModel
 
@@ -148,8 +147,8 @@ def _bring_back_the_last_good(run: Run) -> None:
 
 
 def _flow_run() -> dict[str, str]:
-    context = FlowRunContext.get()
-    return {"prefect_flow_run": str(context.flow_run.id)} if context and context.flow_run else {}
+    own = schedule.own_run()
+    return {"prefect_flow_run": str(own.id)} if own else {}
 
 
 def log() -> Any:

@@ -50,8 +50,7 @@ def _places(table: pd.DataFrame) -> pd.DataFrame:
 def week_of_places(table: pd.DataFrame) -> tuple[list[str], list[tuple[str, ...]]]:
     """The days of several series' forecasts, and for each series its place and what is expected of them."""
     expected, target = _places(table), str(table["target"].iloc[0])
-    numbers = [value for value in expected.to_numpy().ravel() if value != CLOSED]
-    write = _form(numbers, target).format
+    write = _form([value for value in expected.to_numpy().ravel() if value != CLOSED], target).format
     rows = [(place, *(day if day == CLOSED else write(day) for day in week)) for place, *week in expected.itertuples()]
     return list(expected.columns), rows
 

@@ -27,8 +27,7 @@ def summary(days: pd.DataFrame, language: Language) -> tuple[str, str]:
 
 
 def _sentence(days: pd.DataFrame, word: str, language: Language) -> str:
-    names = _names(days, word, language)
-    return first_up(language.say("word and days", word=language.say(word), days=names))
+    return first_up(language.say("word and days", word=language.say(word), days=_names(days, word, language)))
 
 
 def _names(days: pd.DataFrame, word: str, language: Language) -> str:

@@ -108,8 +108,7 @@ def sum_up(rows: pd.DataFrame, floor: float) -> tuple[pd.DataFrame, list[str]]:
     below = days["value"] < floor
     first = str(days.loc[below, "day"].min())[:10]
     note = f"more given back than sold, taken as not known: {counted(below.sum(), 'day')}; first {first}"
-    notes = [note] if below.any() else []
-    return days.assign(value=days["value"].mask(below) + 0.0), notes
+    return days.assign(value=days["value"].mask(below) + 0.0), [note] if below.any() else []
 
 
 def to_series(days: pd.DataFrame, data: Data) -> pd.DataFrame:

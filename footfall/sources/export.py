@@ -146,8 +146,7 @@ def _without_totals(table: pd.DataFrame, is_total: pd.Series, export: Export) ->
     """Rows without those that call themselves a total, where they are one: the sum of all others of their day."""
     if not is_total.any():
         return table
-    days = [table["moment"].dt.normalize(), is_total]
-    sums = table.groupby(days)["value"].sum().unstack()
+    sums = table.groupby([table["moment"].dt.normalize(), is_total])["value"].sum().unstack()
     both = sums.dropna()
     if len(both) < MOSTLY * sums[True].notna().sum() or np.isclose(both[True], both.get(False, np.nan)).mean() < MOSTLY:
         return table
