@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -56,8 +56,7 @@ class Answers:
     site_name: str | None = None
 
 
-@dataclass
-class Draft:
+class Draft(NamedTuple):
     """What is to be written: a market's name and file, and what was understood, a line each."""
 
     market: str

@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -9,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import FlowRunFilter
-from prefect.client.schemas.objects import DeploymentSchedule, FlowRun, State, StateType
+from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.context import FlowRunContext
@@ -19,7 +21,7 @@ from prefect.states import Completed
 
 from flows.orchestration import alerts
 from flows.orchestration.client import answering
-from flows.orchestration.deployments import DAILY, is_shared
+from flows.orchestration.deployments import DAILY, DOES, is_shared
 from flows.settings import params_folder, today
 from footfall.market_file import read_market
 from footfall.params import Data
@@ -70,14 +72,10 @@ def coming(market: str) -> list[dict[str, str]]:
     zone = ZoneInfo(data.timezone)
     with answering() as client:
         coming: list[tuple[str, FlowRun]] = []
-        for name in (f"train/{market}", f"predict/{market}", f"review/{market}", *_with_others(market, data)):
-            try:
-                deployment = client.read_deployment_by_name(name)
-            except ObjectNotFound:
-                continue
+        for station, deployment in _deployments(client, market, data, *DOES):
             runs = _runs(client, deployment.id, limit=20, state={"type": {"any_": [StateType.SCHEDULED, *GOING]}})
             its = [run for run in runs if run.parameters.get("timezone", data.timezone) == data.timezone]
-            coming += [(name.partition("/")[0], run) for run in _late_and_next(its)]
+            coming += [(station, run) for run in _late_and_next(its)]
     return [
         {"flow": flow, "when": f"{run.expected_start_time.astimezone(zone):%Y-%m-%d %H:%M}", "state": run.state_name}
         for flow, run in coming
@@ -87,11 +85,9 @@ def coming(market: str) -> list[dict[str, str]]:
 
 def days(market: str, first: dt.date, last: dt.date) -> list[dt.date]:
     """The days from `first` to `last` on which a forecast of the market is scheduled; none without a deployment."""
-    data, schedules = read_market(params_folder(), market).data, list[DeploymentSchedule]()
+    data = read_market(params_folder(), market).data
     with answering() as client:
-        for name in (f"predict/{market}", *_with_others(market, data)):
-            with suppress(ObjectNotFound):
-                schedules += client.read_deployment_by_name(name).schedules
+        schedules = [entry for _, each in _deployments(client, market, data, "predict") for entry in each.schedules]
     schedules = [entry for entry in schedules if entry.parameters.get("timezone", data.timezone) == data.timezone]
     first, zone = max(first, last - MEMORY), ZoneInfo(data.timezone)
     span = [dt.datetime.combine(day, dt.time(), zone) for day in (first, last + dt.timedelta(days=1))]
@@ -102,9 +98,13 @@ def days(market: str, first: dt.date, last: dt.date) -> list[dt.date]:
     return sorted({moment.date() for moment in moments if moment < span[1]})
 
 
-def _with_others(market: str, data: Data) -> list[str]:
-    """The deployment that runs the market among others of its zone, if it is one of them."""
-    return [f"daily/{DAILY}"] if is_shared(market, data) else []
+def _deployments(
+    client: SyncPrefectClient, market: str, data: Data, *stations: str
+) -> Iterator[tuple[str, DeploymentResponse]]:
+    """Those of a market's stations, and the one that runs it among others of its zone, if it is one of them."""
+    for name in (*(f"{station}/{market}" for station in stations), *[f"daily/{DAILY}"] * is_shared(market, data)):
+        with suppress(ObjectNotFound):
+            yield name.partition("/")[0], client.read_deployment_by_name(name)
 
 
 def _late_and_next(runs: list[FlowRun]) -> list[FlowRun]:
