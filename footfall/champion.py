@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
-from pyarrow import parquet as pq
 from sktime.forecasting.base import BaseForecaster
 
 from footfall.calendar import Country, country_of
@@ -19,7 +18,7 @@ from footfall.evaluation.intervals import quantiles
 from footfall.models import SeasonalNaive, fit, of_country, predict, saving
 from footfall.models.updating import Values
 from footfall.selection import Key
-from footfall.series import DAY, SERIES
+from footfall.series import DAY, SERIES, read_snapshot
 from footfall.units import unit_of
 
 ISO = "%Y-%m-%d"
@@ -50,8 +49,7 @@ class Champion(NamedTuple):
     @property
     def speakers(self) -> dict[Key, str]:
         """Who speaks for each series that it knows."""
-        speakers: dict[Key, str] = self.series.set_index(SERIES)["candidate"].to_dict()
-        return speakers
+        return dict(self.series.set_index(SERIES)["candidate"])
 
     def speaker(self, y: Values, country: Country, candidate: str) -> BaseForecaster:
         """The forecaster of a series, or a batch, as it was on the day of the training, or the naive in its place.
@@ -108,10 +106,7 @@ def read_champion(folder: str | Path) -> Champion:
         raise DataProblem(f"{folder}: no champion there; run train.ipynb first, which writes one")
     about = json.loads((path / "about.json").read_text(encoding="utf-8"))
     own, accounts = {name: about[name] for name in ("location", "category")}, path / "series.parquet"
-    residuals = pq.read_table(path / "residuals.parquet", read_dictionary=SERIES).to_pandas(
-        split_blocks=True,
-        self_destruct=True,  # of many they are not held twice
-    )
+    residuals = read_snapshot(path / "residuals.parquet")  # of many they are not held twice
     if "location" not in residuals:  # saved before there were many
         residuals = residuals.assign(**own)
     series = pd.read_parquet(accounts) if accounts.exists() else pd.DataFrame([own | {"candidate": about["candidate"]}])

@@ -28,7 +28,6 @@ from footfall.units import COUNT, unit, unit_of
 
 COLUMNS = ["origin_date", "target_end_date", "horizon", "location", "target", "output_type", "output_type_id", "value",
            "model_version", "snapshot"]  # fmt: skip
-KEYS = ["location", "target", "target_end_date"]
 FAR = 3  # spans of the series' own range beyond which a value is absurd
 EXTREMES = ((np.min, np.inf), (np.max, -np.inf))
 ISO = "%Y-%m-%d"
@@ -219,19 +218,6 @@ def _on_grid(
     return series, numbers, held, shut
 
 
-def closed_days(table: pd.DataFrame) -> pd.MultiIndex:
-    """Location, target and ISO day of those on which a place is shut; none of a table that does not say."""
-    shut = table[table["open"] == "no"] if "open" in table else table[:0]
-    return pd.MultiIndex.from_frame(shut[KEYS])
-
-
-def _wide(table: pd.DataFrame) -> pd.DataFrame:
-    """A row per series and day, columns ``mean`` and ``q05`` …; what is there twice as its mean."""
-    levels = {level: column(float(level)) if level else "mean" for level in table["output_type_id"].unique()}
-    names = table["output_type_id"].map(levels).rename("name")
-    return table["value"].groupby([*(table[name] for name in KEYS), names], sort=True).mean().unstack("name")
-
-
 def _are_stuck(mean: np.ndarray, is_open: np.ndarray, y: pd.DataFrame) -> np.ndarray:
     """Whether the same is expected of all open days of a series that is not so itself."""
     least, most = (extreme(mean, axis=1, where=is_open, initial=end) for extreme, end in EXTREMES)
@@ -239,8 +225,7 @@ def _are_stuck(mean: np.ndarray, is_open: np.ndarray, y: pd.DataFrame) -> np.nda
     least_lately, most_lately = (
         extreme(lately, axis=0, where=~np.isnan(lately), initial=end) for extreme, end in EXTREMES
     )
-    moves = most_lately > least_lately
-    return np.asarray((is_open.sum(axis=1) > 2) & (least == most) & moves)
+    return np.asarray((is_open.sum(axis=1) > 2) & (least == most) & (most_lately > least_lately))
 
 
 def _of_the_days(rows: pd.DataFrame, days: pd.DatetimeIndex, each: int) -> Iterator[str]:
@@ -347,8 +332,8 @@ def week(table: pd.DataFrame) -> pd.DataFrame:
     DataFrame, shape (n_days, 5)
         ``date`` as ISO day, ``weekday``; ``expected``, ``low`` and ``high`` in the source's unit, one decimal.
     """
-    numbers = _wide(table).droplevel(["location", "target"])[["mean", column(LOW), column(HIGH)]].round(1)
-    numbers = numbers.set_axis(["expected", "low", "high"], axis=1)
+    numbers = table.pivot(index="target_end_date", columns="output_type_id", values="value")
+    numbers = numbers[["", f"{LOW:g}", f"{HIGH:g}"]].round(1).set_axis(["expected", "low", "high"], axis=1)
     days = pd.DatetimeIndex(numbers.index, name=None)
     numbers.insert(0, "date", days.strftime("%Y-%m-%d"))
     numbers.insert(1, "weekday", days.day_name())

@@ -90,7 +90,7 @@ class Batch:
     numbers: np.ndarray
     asked: Asked
 
-    @property
+    @cached_property
     def shut(self) -> np.ndarray:
         """Whether each place is shut, shape (n_series, n_days)."""
         return np.asarray(self.closed.why.to_numpy().T != "")
@@ -192,12 +192,11 @@ class MarketForecast(NamedTuple):
 
     def tables(self) -> Iterator[pd.DataFrame]:
         """The same, some series after the other: of thousands it would take most of the memory."""
-        shut = {id(one.batch): one.batch.shut for one in self.series.values()}
-        is_told = any(shut[id(one.batch)][one.at].any() for one in self.series.values())
+        is_told = any(one.batch.shut[one.at].any() for one in self.series.values())
         for start in range(0, len(self.series), TABULATED):
             some = dict(islice(self.series.items(), start, start + TABULATED))
             numbers = np.stack([one.batch.numbers[one.at] for one in some.values()])
-            closed = np.stack([shut[id(one.batch)][one.at] for one in some.values()])
+            closed = np.stack([one.batch.shut[one.at] for one in some.values()])
             table = _tabulated(numbers, [*some], closed, self.asked)
             yield table.assign(open="yes") if is_told and "open" not in table else table
 

@@ -77,9 +77,8 @@ def read_value(text: str) -> Any:
     try:
         return _load(text)
     except (YAMLError, ValueError):
-        raise UsageProblem(
-            f"{safe(repr(text), LONG)} is not a value; write a number, a word, or a list like [PT, ES]"
-        ) from None
+        advice = "write a number, a word, or a list like [PT, ES]"
+        raise UsageProblem(f"{safe(repr(text), LONG)} is not a value; {advice}") from None
 
 
 def market_names(folder: Path) -> list[str]:

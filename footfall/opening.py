@@ -69,8 +69,7 @@ def of_each(
 
 def said(days: pd.DatetimeIndex, closures: dict[str, Any]) -> np.ndarray:
     """Boolean per day: whether a market's file says that the place is shut; parameters as in `foreseen`."""
-    weekdays = [WEEKDAYS.index(name) for name in closures.get("weekdays", [])]
-    on = np.isin(days.dayofweek, weekdays)
+    on = np.isin(days.dayofweek, [WEEKDAYS.index(name) for name in closures.get("weekdays", [])])
     for first, last in [*closures.get("from_to", []), *((day, day) for day in closures.get("dates", []))]:
         on |= (days >= pd.Timestamp(first)) & (days <= pd.Timestamp(last))
     return on
@@ -115,12 +114,7 @@ def by_weekday(series: pd.DataFrame, location: str, category: str) -> pd.DataFra
     counts = {"open": was_open.eq(1), "shut": was_open.eq(0), "unknown": was_open.isna()}
     table = pd.DataFrame({name: days.groupby(weekday).sum() for name, days in counts.items()})
     table["lately"] = lately.eq(1).groupby(lately.index.dayofweek).sum()
-    return (
-        table.reindex(range(WEEK), fill_value=0)
-        .set_axis([name.capitalize() for name in WEEKDAYS])
-        .fillna(0)
-        .astype(int)
-    )
+    return table.reindex(range(WEEK)).fillna(0).astype(int).set_axis([name.capitalize() for name in WEEKDAYS])
 
 
 def _was_open(rows: Rows, category: str) -> np.ndarray:

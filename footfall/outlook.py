@@ -111,9 +111,8 @@ def explained(parts: pd.DataFrame, days: pd.DataFrame) -> list[dict[str, Any]]:
 
 def ranges(table: pd.DataFrame) -> pd.DataFrame:
     """The published quantiles, one column per level, indexed by day."""
-    wide = table[table["output_type"] == "quantile"].pivot(
-        index="target_end_date", columns="output_type_id", values="value"
-    )
+    quantiles = table[table["output_type"] == "quantile"]
+    wide = quantiles.pivot(index="target_end_date", columns="output_type_id", values="value")
     wide.columns = wide.columns.astype(float)
     return wide.sort_index(axis=1).set_axis(pd.DatetimeIndex(wide.index))
 

@@ -17,7 +17,6 @@ from footfall.quantiles import HIGH, LEVELS, LOW
 from footfall.units import COUNT
 
 OBEYED = "\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # what terminals and lines of text obey
-LOCATION = re.compile(rf"[A-Z]{{2}}([-/][^\\{OBEYED}]{{1,300}})?")
 FARTHEST = 28  # days ahead, and days that figures may be late
 FEWEST_ORIGINS = 60  # of a backtest; of fewer, the ranges would lack errors to go by
 LIVE = ("carris", "hystreet")  # formats of sources that go on: today is in them, half over
@@ -29,18 +28,6 @@ def _iso_day(value: str) -> str:
         return dt.date.fromisoformat(value).isoformat()
     except ValueError:
         raise ValueError("this is no day of the calendar; write it as '2022-10-13'") from None
-
-
-def _location(value: str) -> str:
-    if not LOCATION.fullmatch(value) or ".." in value:
-        raise ValueError("a location is an ISO 3166 code, PT or PT-11, or names joined by /, as in PT/Lisbon/Amadora")
-    return value
-
-
-def _words(value: str) -> str:
-    if re.search(f"[{OBEYED}]", value) or len(value) > 300:
-        raise ValueError("up to 300 characters of plain text in one line, without control characters")
-    return value
 
 
 def _zone(value: str) -> str:
@@ -76,8 +63,13 @@ def _levels(value: list[float]) -> list[float]:
 Day = Annotated[str, AfterValidator(_iso_day)]
 Span = Annotated[list[Day], AfterValidator(_span)]
 Country = Annotated[str, _matching(r"[A-Z]{2}", "a country's code is two capitals, as in PT")]
-Location = Annotated[str, AfterValidator(_location)]
-Words = Annotated[str, AfterValidator(_words)]
+Location = Annotated[str, _matching(
+    rf"(?!.*\.\.)[A-Z]{{2}}([-/][^\\{OBEYED}]{{1,300}})?",
+    "a location is an ISO 3166 code, PT or PT-11, or names joined by /, as in PT/Lisbon/Amadora",
+)]  # fmt: skip
+Words = Annotated[str, _matching(
+    f"[^{OBEYED}]{{0,300}}", "up to 300 characters of plain text in one line, without control characters"
+)]  # fmt: skip
 Category = Annotated[str, _matching(r"[a-z][a-z_]*", "a category has small letters and _, as in retail_and_recreation")]
 Lag = Annotated[int, Field(ge=0, le=FARTHEST)]
 Horizon = Annotated[int, Field(ge=1, le=FARTHEST)]
@@ -222,9 +214,8 @@ class Data(Strict):
 
     source: str
     unit: Literal["percent", "counts"] = "percent"
-    format: Literal["google", "table", "saft", "carris", "hystreet"] | None = (
-        None  # None: google for percent, else told
-    )
+    # None: google for percent, else told
+    format: Literal["google", "table", "saft", "carris", "hystreet"] | None = None
     columns: Columns = Columns()
     dates: str = "%Y-%m-%d"
     decimal: Literal[".", ","] = "."
@@ -331,6 +322,4 @@ class Market(Strict):
 
     def series(self) -> dict[str, Any]:
         """The fields of `Series`, for a notebook's parameters."""
-        return self.data.model_dump(
-            include={"location", "category", "series", "show", "lag", "as_of"}, exclude_none=True
-        )
+        return self.data.model_dump(include=set(Series.model_fields), exclude_none=True)

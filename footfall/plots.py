@@ -1,12 +1,11 @@
 """Figures that look alike: one style, one function per question."""
 
-from collections.abc import Callable
-from functools import wraps
 from itertools import cycle
-from typing import Any, TypeVar
+from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.dates import ConciseDateFormatter
 from matplotlib.figure import Figure
@@ -22,18 +21,7 @@ STYLE: Any = {
     "axes.labelcolor": INK, "axes.titlesize": 11, "axes.titlelocation": "left", "axes.grid": True,
     "grid.color": "#e6eaee", "axes.axisbelow": True, "legend.frameon": False,
 }  # fmt: skip
-Draw = TypeVar("Draw", bound=Callable[..., Figure])
-
-
-def styled(draw: Draw) -> Draw:
-    """Draw in the house's style, and leave everybody else's as it is."""
-
-    @wraps(draw)
-    def drawn(*args: Any, **kwargs: Any) -> Figure:
-        with plt.rc_context(STYLE):
-            return draw(*args, **kwargs)
-
-    return drawn  # type: ignore[return-value]
+styled = rc_context(STYLE)  # draws in the house's style, and leaves everybody else's as it is
 
 
 def _canvas(title: str, axis: str) -> tuple[Figure, Axes]:

@@ -88,8 +88,7 @@ def select(table: pd.DataFrame, location: str, category: str, series: Choice, fe
     if series is None:
         rows = {(location, category): rows_of(table, location, category)}
     else:
-        every = split(table)
-        rows = {key: own for key, own in every.items() if _is_wanted(key, own, location, category, series)}
+        rows = {key: own for key, own in split(table).items() if _is_wanted(key, own, location, category, series)}
     if not rows:
         raise DataProblem(f"the snapshot has no series for data.series: {series}; it has {_places(table)}")
     picked = {key: pick_of(own, key[1]) for key, own in rows.items() if np.isfinite(own.value).any()}

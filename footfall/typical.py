@@ -83,7 +83,7 @@ def spread(y: Any, country: Country) -> Any:
     every = np.concatenate(off)
     some = np.isfinite(every).any(axis=0)
     width = np.full(y.shape[1], NOTICEABLE)
-    width[some] = _quantile(every[:, some], 2 / 3)
+    width[some] = np.nanquantile(every[:, some], 2 / 3, axis=0)
     return np.maximum(width, NOTICEABLE)
 
 
@@ -96,17 +96,6 @@ def _ordinary_by_weekday(y: pd.DataFrame, country: Country) -> Iterator[tuple[in
         own = values[days.dayofweek == weekday]
         own = np.concatenate([own, np.full((WEEKS, own.shape[1]), np.nan)])
         yield weekday, np.take_along_axis(own, np.argsort(np.isnan(own), axis=0, kind="stable"), axis=0)
-
-
-def _quantile(values: np.ndarray, share: float) -> np.ndarray:
-    """As `numpy.nanquantile` over the first axis, which takes one column after the other."""
-    ordered = np.sort(values, axis=0)  # NaN last
-    at = (_counts(values) - 1) * share
-    low = at.astype(int)
-    high = np.minimum(low + 1, _counts(values) - 1)
-    one, other = (np.take_along_axis(ordered, place[None], axis=0)[0] for place in (low, high))
-    part = at - low
-    return np.asarray(np.where(part < 0.5, one + (other - one) * part, other - (other - one) * (1 - part)))
 
 
 def _counts(values: np.ndarray) -> np.ndarray:

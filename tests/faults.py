@@ -297,7 +297,7 @@ ROWS = {
         "database restored to yesterday's backup", "bucket and ledger are right; what MLflow lacks is said",
         ("champion/test_ledger::test_a_champion_that_is_no_longer_registered_can_be_rolled_back",
          "champion/test_ledger::test_a_kill_between_any_two_steps_leaves_one_champion"),
-        Mutant("flows/champion/registry.py", "            gone = f", "            raise\n            gone = f",
+        Mutant("flows/champion/registry.py", 'passing_over("RESOURCE_DOES_NOT_EXIST"):', "passing_over():",
                "champion/test_ledger::test_a_champion_that_is_no_longer_registered_can_be_rolled_back"),
         open="nothing brings back to MLflow, from a record on disk, a run that it has forgotten",
     ),

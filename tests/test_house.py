@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 from collections import defaultdict
 from graphlib import TopologicalSorter
 from importlib.metadata import version
@@ -202,3 +203,11 @@ def test_the_documents_name_commands_and_files_that_exist(path):
     assert set(re.findall(r"footfall (\w+)", "\n".join(re.findall(r"`([^`]*)`", text)))) <= commands
     for link in re.findall(r"\]\(([\w./-]+)(?:#[\w-]*)?\)", text):
         assert (path.parent / link).exists(), link
+
+
+def test_what_lies_beside_the_code_is_installed_with_it():
+    packages = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]
+    folders = [(ROOT.joinpath(*package.split(".")), patterns) for package, patterns in packages.items()]
+    installed = {path for folder, patterns in folders for pattern in patterns for path in folder.glob(pattern)}
+    beside = {path for wing in WINGS for path in (ROOT / wing).rglob("*") if path.is_file()}
+    assert {path for path in beside if path.suffix not in (".py", ".pyc")} == installed

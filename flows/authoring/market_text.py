@@ -8,6 +8,7 @@ from typing import Any
 from flows.sources.reading import day_of_business
 from footfall.params import Data
 
+PLAIN = re.compile(r"[a-zA-Z][a-z]{2,}|[A-Z][a-z]+/[A-Z][a-z]+|[A-Z]{2}-\d{2}")  # text that needs no quotes
 USUAL = {"decimal": ".", "day_starts": "00:00"}  # need not be said
 
 
@@ -17,8 +18,7 @@ def market_text(market: str, section: dict[str, Any], last: dt.date, data: Data)
     lines += [_line(key, value) for key, value in section.items() if value not in ("", {}, USUAL.get(key))]
     lines += [_line("lag", 1)]
     if data.is_stale(last, day_of_business(data)):
-        as_of = (last + dt.timedelta(days=1)).isoformat()
-        lines += [_line("as_of", as_of)]
+        lines += [_line("as_of", (last + dt.timedelta(days=1)).isoformat())]
     lines += OPTIONAL
     return "\n".join(lines) + "\n"
 
@@ -51,11 +51,6 @@ def _line(key: str, value: Any) -> str:
 def _value(value: Any) -> str:
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key}: {_value(item)}" for key, item in value.items()) + "}"
-    is_plain = isinstance(value, str) and re.fullmatch(
-        r"[a-zA-Z][a-z]{2,}|[A-Z][a-z]+/[A-Z][a-z]+|[A-Z]{2}-\d{2}", value
-    )
-    return (
-        value
-        if is_plain and value not in ("yes", "true", "false", "off", "null")
-        else json.dumps(value, ensure_ascii=not str(value).isprintable())
-    )
+    if isinstance(value, str) and PLAIN.fullmatch(value) and value not in ("yes", "true", "false", "off", "null"):
+        return value
+    return json.dumps(value, ensure_ascii=not str(value).isprintable())

@@ -4,10 +4,10 @@ import datetime as dt
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -30,6 +30,7 @@ from footfall.sources.sniff import Sketch
 
 CODE = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
 NIGHT = 0.005  # share of rows after midnight, from which it matters when a day of business ends
+WHERE = "Where is it? The ISO 3166 code of its country or region, whose holidays it keeps, as in PT-11: --location"
 DAY_STARTS = "When does a day of business start, as in 05:00: --day-starts"
 PORTUGAL = {"PT-20": "Atlantic/Azores", "PT-30": "Atlantic/Madeira"}
 
@@ -55,8 +56,7 @@ class Answers:
     site_name: str | None = None
 
 
-@dataclass
-class Draft:
+class Draft(NamedTuple):
     """What is to be written: a market's name and file, and what was understood, a line each."""
 
     market: str
@@ -86,11 +86,12 @@ def draft(name: str, source: str, answers: Answers, ask: Ask | None) -> Draft:
         If the source cannot be read as it was understood.
     """
     _refuse_existing(name)
-    unasked = _Unasked()
-    with _fetched(source) as path:
-        section = _understand(path, _written(source), answers, ask or unasked)
-        if unasked.questions:
-            raise UsageProblem("\n".join(unasked.questions))
+    unasked: list[str] = []
+    with tempfile.TemporaryDirectory() as scratch:
+        path = download.fetch(source, Path(scratch), kinds=download.EXPORTS)
+        section = _understand(path, _written(source), answers, ask or partial(_note, unasked))
+        if unasked:
+            raise UsageProblem("\n".join(unasked))
         data = _validated(section)
         reading = table.read_table(path, data, day_of_business(data))
     sites = _sites(reading, answers)
@@ -108,12 +109,6 @@ def write(draft: Draft) -> Path:
     return path
 
 
-@contextmanager
-def _fetched(source: str) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory() as scratch:
-        yield download.fetch(source, Path(scratch), kinds=download.EXPORTS)
-
-
 def _written(source: str) -> str:
     """The source as the market's file names it: relative to that file where it lies beside it, else absolute."""
     if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*:/", source):
@@ -124,17 +119,12 @@ def _written(source: str) -> str:
     return str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)
 
 
-class _Unasked:
+def _note(unasked: list[str], question: str, choices: Sequence[str], default: str | None) -> str:
     """Nobody is there to ask: questions are collected, so that all are told at once, and go on with any answer."""
-
-    def __init__(self) -> None:
-        self.questions: list[str] = []
-
-    def __call__(self, question: str, choices: Sequence[str], default: str | None) -> str:
-        if default is None:
-            among = f" ({', '.join(map(safe, choices))})" if choices else ""
-            self.questions.append(f"{question}{among}")
-        return default or (choices[0] if choices else "PT")
+    if default is None:
+        among = f" ({', '.join(map(safe, choices))})" if choices else ""
+        unasked.append(f"{question}{among}")
+    return default or (choices[0] if choices else "PT")
 
 
 def _understand(path: Path, source: str, answers: Answers, ask: Ask) -> dict[str, Any]:
@@ -146,16 +136,10 @@ def _understand(path: Path, source: str, answers: Answers, ask: Ask) -> dict[str
         raise DataProblem("\n".join(fault.at(newest.name) for fault in stop.faults)) from stop
     section: dict[str, Any] = {"source": source, "unit": "counts"}
     section |= _audit_file(answers, ask) if sketch.is_saft else _table(sketch, answers, ask)
-    section["location"] = answers.location or ask(
-        "Where is it? The ISO 3166 code of its country or region, whose holidays it keeps, as in PT-11: --location",
-        [],
-        None,
-    )
-    if not CODE.fullmatch(section["location"]):
-        raise UsageProblem(
-            f"--location {section['location']}: write an ISO 3166 code, of a country or a region: PT, PT-11"
-        )
-    section["timezone"] = answers.timezone or _zone(section["location"], ask)
+    location = answers.location or ask(WHERE, [], None)
+    if not CODE.fullmatch(location):
+        raise UsageProblem(f"--location {location}: write an ISO 3166 code, of a country or a region: PT, PT-11")
+    section |= {"location": location, "timezone": answers.timezone or _zone(location, ask)}
     section |= {"name": answers.name or "", "measure": answers.measure}
     return section
 
@@ -222,9 +206,8 @@ def _site(sketch: Sketch, columns: Columns, form: str, ask: Ask) -> str | None:
 def _decimal(sketch: Sketch, values: Sequence[str], ask: Ask) -> str:
     marks = [sketch.numbers.get(name, ["."]) for name in values]
     fitting = sorted(set.intersection(*map(set, marks))) if marks else ["."]
-    return sniff.only(fitting) or ask(
-        "Which mark stands before decimals, the other being thousands': --decimal", [".", ","], None
-    )
+    question = "Which mark stands before decimals, the other being thousands': --decimal"
+    return sniff.only(fitting) or ask(question, [".", ","], None)
 
 
 def _day_starts(sketch: Sketch, columns: Columns, form: str, rows: str, ask: Ask) -> str:

@@ -34,9 +34,8 @@ def lay_down(bucket: Bucket, market: str, champion: Champion, folder: Path) -> s
     if digest != champion.sha256:
         reason = f"names another model as version {champion.version} of {market} than the registry has"
         either = "one of the two was altered: restore this entry from the bucket's versions, or that model in MLflow"
-        raise DataProblem(
-            f"{storage.address(bucket, champion.entry)}: {reason}; {either}. Until then no champion can be trusted."
-        )
+        at = storage.address(bucket, champion.entry)
+        raise DataProblem(f"{at}: {reason}; {either}. Until then no champion can be trusted.")
     return digest
 
 
@@ -109,9 +108,8 @@ def promote(
     def next_facts(last: Entry | None) -> dict[str, Any] | str:
         current = last.champion(as_of) if last else None
         if current and current.version != against and not _beats(gate, read(bucket, current).gate):
-            return (
-                f"version {version} was not promoted: version {current.version} came meanwhile, and it does not beat it"
-            )
+            why = f"version {current.version} came meanwhile, and it does not beat it"
+            return f"version {version} was not promoted: {why}"
         return facts | {"was": current.version if current else None}
 
     written = append(bucket, market, next_facts)

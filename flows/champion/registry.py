@@ -12,7 +12,7 @@ from typing import Any
 
 from flows.masking import without_passwords
 from flows.record.files import content_digest
-from flows.record.mlflow_runs import answering, get
+from flows.record.mlflow_runs import answering, get, passing_over
 
 # isort: split
 from mlflow import MlflowClient
@@ -75,13 +75,11 @@ def register(market: str, run: str, model: Path, tags: dict[str, str]) -> str | 
 
 def _describe_registered_model(client: MlflowClient, market: str, description: str) -> None:
     """Create it with its description; one that is there keeps what it has, unless that is nothing."""
-    try:
+    with passing_over("RESOURCE_ALREADY_EXISTS"):
         client.create_registered_model(market, description=description)
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_ALREADY_EXISTS":
-            raise
-        if not client.get_registered_model(market).description:
-            client.update_registered_model(market, description)
+        return
+    if not client.get_registered_model(market).description:
+        client.update_registered_model(market, description)
 
 
 def point(market: str, number: str) -> None:
@@ -92,25 +90,17 @@ def point(market: str, number: str) -> None:
     EnvironmentProblem
         If the registry has no such version any more.
     """
-    with answering():
-        try:
-            MlflowClient().set_registered_model_alias(market, CHAMPION, number)
-        except MlflowException as error:
-            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-                raise
-            gone = f"model {market} version {number}, the champion by the ledger, is no longer in MLflow's registry"
-            raise EnvironmentProblem(f"{gone}. {REMEDY}") from None
+    with answering(), passing_over("RESOURCE_DOES_NOT_EXIST"):
+        return MlflowClient().set_registered_model_alias(market, CHAMPION, number)
+    gone = f"model {market} version {number}, the champion by the ledger, is no longer in MLflow's registry"
+    raise EnvironmentProblem(f"{gone}. {REMEDY}")
 
 
 def alias(market: str) -> str | None:
     """The version that the alias names, or None where there is no alias."""
-    with answering():
-        try:
-            return str(MlflowClient().get_model_version_by_alias(market, CHAMPION).version)
-        except MlflowException as error:
-            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-                return None
-            raise
+    with answering(), passing_over("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+        return str(MlflowClient().get_model_version_by_alias(market, CHAMPION).version)
+    return None
 
 
 def lay_down(market: str, number: str, folder: Path) -> str:
@@ -123,17 +113,15 @@ def lay_down(market: str, number: str, folder: Path) -> str:
     """
     try:
         registered = MlflowClient().get_model_version(market, number)
-        artifacts = Path(
-            download_artifacts(artifact_uri=f"models:/{market}/{number}", dst_path=str(folder / "registry"))
-        )
-        shutil.move(artifacts / "data" / "model", folder / "champion")
+        uri, to = f"models:/{market}/{number}", folder / "registry"
+        artifacts = download_artifacts(artifact_uri=uri, dst_path=str(to))
+        shutil.move(Path(artifacts) / "data" / "model", folder / "champion")
     except (MlflowException, OSError) as error:
         what = f"model {market} version {number} cannot be fetched: {without_passwords(str(error))}"
         raise EnvironmentProblem(f"{what}. If MLflow was away, run again. {REMEDY}") from error
     shutil.rmtree(folder / "registry")
     digest = content_digest(folder / "champion")
     if digest != registered.tags.get("sha256"):
-        raise EnvironmentProblem(
-            f"model {market} version {number} is not what was registered (sha256 {digest}). {REMEDY}"
-        )
+        what = f"model {market} version {number} is not what was registered (sha256 {digest})"
+        raise EnvironmentProblem(f"{what}. {REMEDY}")
     return digest

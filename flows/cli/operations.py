@@ -173,7 +173,7 @@ def status(
             names = [market] if market else markets(store)
             for name in names:
                 terminal.say(f"[bold]{name}[/]")
-                terminal.print_findings((line.about, line.says, line.mend) for line in screen(store, name))
+                terminal.print_findings(screen(store, name))
             if not names:
                 terminal.say("No market has a forecast or a champion yet; make one: footfall run sample")
 
@@ -185,8 +185,8 @@ def doctor() -> None:
         from flows.operations.doctor import examine
 
         findings = list(examine())
-        terminal.print_findings((finding.check, finding.says, finding.mend) for finding in findings)
-        if wrong := [finding.check for finding in findings if finding.mend]:
+        terminal.print_findings(findings)
+        if wrong := [finding.about for finding in findings if finding.mend]:
             raise EnvironmentProblem(f"{len(wrong)} of {len(findings)} checks found something: {', '.join(wrong)}")
 
 

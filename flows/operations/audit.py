@@ -129,13 +129,11 @@ def in_use(place: bucket.Bucket, market: str, on: str | None) -> str | None:
 def _made_by(run: str) -> list[tuple[str, str]]:
     there = mlflow_runs.get(run)
     tags, parameters = there.data.tags, ", ".join(f"{k}={v}" for k, v in sorted(there.data.params.items()))
+    notebook = f"sha256 {tags['template']}, {'modified' if tags.get('modified') == 'true' else 'as committed'}"
     return [
         ("predicted in", mlflow_runs.link(run)),
         ("commit", tags["commit"] + (" with changes" if tags["dirty"] == "true" else "")),
-        (
-            "notebook",
-            f"sha256 {tags['template']}" + (", modified" if tags.get("modified") == "true" else ", as committed"),
-        ),
+        ("notebook", notebook),
         ("lock", f"sha256 {tags['lock']}"),
         ("parameters", parameters),
     ]

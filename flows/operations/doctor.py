@@ -13,18 +13,19 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, metadata, version
+from importlib.metadata import distributions, metadata
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from packaging.markers import Marker
 from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 
 from flows import machine
 from flows.champion import entries
 from flows.champion import ledger as ledgers
 from flows.masking import masked, without_passwords
+from flows.operations.finding import Finding
 from flows.record import mlflow_runs
 from flows.record.folder import LOCK
 from flows.settings import LISBON, ROOT, bucket_name, built_from, home, make_home, params_folder
@@ -35,15 +36,6 @@ from footfall.market_file import FOLDERS, market_names, read_market
 TAKEN_OUT = {"rfc3987-syntax"}  # by the Makefile: a second and a half at every import
 APART = 5.0  # seconds that clocks may differ
 ROOM = 2.0  # GB that a year of runs and their databases fit into
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What one check found: its name, what is so, and, where that is wrong, what to do."""
-
-    check: str
-    says: str
-    mend: str = ""
 
 
 def examine() -> Iterator[Finding]:
@@ -72,23 +64,23 @@ def packages() -> Finding:
     """What is installed is what is locked."""
     locked = re.findall(r"^([\w.-]+)==([\w.]+)(?: ; (.*?))? *\\?$", LOCK.read_text(), re.MULTILINE)
     due = {name: number for name, number, marker in locked if not marker or Marker(marker).evaluate()}
-    installed = {name: _installed(name) for name in due if name not in TAKEN_OUT}
+    present = {canonicalize_name(each.name): each.version for each in distributions()}
+    installed = {name: present.get(canonicalize_name(name), "missing") for name in due if name not in TAKEN_OUT}
     other = [f"{name} {number} instead of {due[name]}" for name, number in installed.items() if number != due[name]]
     if other:
         return Finding("packages", "; ".join(other[:5]) + f"; {len(other)} in all", "make -B .venv/ready")
     return Finding("packages", f"{len(due)} as in requirements.lock")
 
 
-def _installed(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "missing"
-
-
 def prefect() -> Finding:
     """The Prefect server answers."""
-    return _answers("prefect", f"{os.environ['PREFECT_API_URL']}/health")
+    url = f"{os.environ['PREFECT_API_URL']}/health"
+    try:  # without a password, which `urllib` would say in its error; this one answers anybody
+        with urllib.request.urlopen(without_passwords(url), timeout=10):
+            return Finding("prefect", f"answers at {masked(url)}")
+    except (OSError, urllib.error.URLError) as error:
+        mend = f"start it, or read {home() / 'logs' / 'prefect'}.log"
+        return Finding("prefect", f"no answer at {masked(url)}: {error}", mend)
 
 
 def mlflow() -> Finding:
@@ -100,14 +92,6 @@ def mlflow() -> Finding:
         mend = f"start it, or read {home() / 'logs' / 'mlflow'}.log; where it asks for a signature, see operating.md"
         return Finding("mlflow", f"no answer at {at}: {problem}", mend)
     return Finding("mlflow", f"answers at {at}")
-
-
-def _answers(name: str, url: str) -> Finding:
-    try:  # without a password, which `urllib` would say in its error; this one answers anybody
-        with urllib.request.urlopen(without_passwords(url), timeout=10):
-            return Finding(name, f"answers at {masked(url)}")
-    except (OSError, urllib.error.URLError) as error:
-        return Finding(name, f"no answer at {masked(url)}: {error}", f"start it, or read {home() / 'logs' / name}.log")
 
 
 def storage() -> Finding:

@@ -1,11 +1,11 @@
 """How a market stands, on one screen: what it has, what comes next, what is wrong, and the command that mends it."""
 
 import datetime as dt
-from dataclasses import dataclass
 
 import pandas as pd
 
 from flows.champion import entries
+from flows.operations.finding import Finding
 from flows.orchestration import alerts, automations, schedule
 from flows.record.folder import unfinished
 from flows.settings import day_of, home, params_folder
@@ -22,22 +22,13 @@ REMEDY = {
 }
 
 
-@dataclass(frozen=True)
-class Line:
-    """What a line is about, what is so, and, where that is wrong, the command or step that mends it."""
-
-    about: str
-    says: str
-    mend: str = ""
-
-
 def markets(store: bucket.Bucket) -> list[str]:
     """The markets in ``params/`` that have a forecast or a champion."""
     names = market_names(params_folder())
     return [name for name in names if bucket.names(store, layout.pointer(name)) or entries.newest(store, name)]
 
 
-def screen(store: bucket.Bucket, name: str) -> list[Line]:
+def screen(store: bucket.Bucket, name: str) -> list[Finding]:
     """Everything there is to know of a market at a glance; a line with a `mend` is one where something is wrong."""
     try:
         market = read_market(params_folder(), name)
@@ -52,60 +43,60 @@ def screen(store: bucket.Bucket, name: str) -> list[Line]:
         *_missed(store, market, today),
         *[_open(cause) for cause in alerts.opened(name)],
         *_waiting(),
-        Line("alerts", automations.sentence()),
+        Finding("alerts", automations.sentence()),
     ]
 
 
-def _forecast(store: bucket.Bucket, market: Market, today: dt.date) -> list[Line]:
+def _forecast(store: bucket.Bucket, market: Market, today: dt.date) -> list[Finding]:
     """The last data, and the last forecast with its true date."""
     try:
         latest = forecasts.latest(store, market.name)
     except Problem as problem:
-        return [Line("forecast", str(problem), f"footfall predict {market.name}")]
+        return [Finding("forecast", str(problem), f"footfall predict {market.name}")]
     if latest is None:
-        return [Line("forecast", "none yet", f"footfall run {market.name}")]
+        return [Finding("forecast", "none yet", f"footfall run {market.name}")]
     made, about = dt.date.fromisoformat(latest.pointer["as_of"]), latest.manifest["about"]
     through = dt.date.fromisoformat(about["data_through"])
     stale = market.data.is_stale(through, today)
     says = f"{through}, {_days(today, through)} before {today}" + (f", stale: {about['source']}" if stale else "")
     return [
-        Line("data", says, REMEDY["stale source"] if stale else ""),
-        Line("forecast", f"as of {made}, {_age(today, made)}"),
+        Finding("data", says, REMEDY["stale source"] if stale else ""),
+        Finding("forecast", f"as of {made}, {_age(today, made)}"),
     ]
 
 
-def _champion(store: bucket.Bucket, name: str, today: dt.date) -> Line:
+def _champion(store: bucket.Bucket, name: str, today: dt.date) -> Finding:
     """The champion's version, its age and why it is champion."""
     last = entries.newest(store, name)
     if last is None:
-        return Line("champion", "none yet", f"footfall train {name}")
+        return Finding("champion", "none yet", f"footfall train {name}")
     entry = entries.read(store, last.champions[-1])
     age = _age(today, entry.as_of)
-    return Line("champion", f"{name}/{entry.version}, since {entry.as_of}, {age}; {entry.why}")
+    return Finding("champion", f"{name}/{entry.version}, since {entry.as_of}, {age}; {entry.why}")
 
 
-def _skill(store: bucket.Bucket, market: Market) -> Line:
+def _skill(store: bucket.Bucket, market: Market) -> Finding:
     """How much smaller the errors of the last 28 reviewed days were than the seasonal naive's."""
     reviewed = scores.stored(store, market)
     if reviewed.empty:
-        return Line("skill", "no reviews yet")
+        return Finding("skill", "no reviews yet")
     last = str(reviewed["target_end_date"].max())
     recent = accuracy(last_days(reviewed, last, LATELY))
     skill = f"{recent['skill']:+.0%} against the seasonal naive"
     held = f"the 80 % range held {recent['cover80']:.0%} of the days"
-    return Line("skill", f"{skill}, {held}; {LATELY} days to {last}, {recent['forecasts']} forecasts")
+    return Finding("skill", f"{skill}, {held}; {LATELY} days to {last}, {recent['forecasts']} forecasts")
 
 
-def _next(name: str) -> list[Line]:
+def _next(name: str) -> list[Finding]:
     late = "footfall up starts a worker; if one is there, read its log"
     lines = [
-        Line(f"next {run['flow']}", f"{run['when']}, {run['state'].lower()}", late if run["state"] == "Late" else "")
+        Finding(f"next {run['flow']}", f"{run['when']}, {run['state'].lower()}", late if run["state"] == "Late" else "")
         for run in schedule.coming(name)
     ]
-    return lines or [Line("next", "nothing is scheduled")]
+    return lines or [Finding("next", "nothing is scheduled")]
 
 
-def _missed(store: bucket.Bucket, market: Market, today: dt.date) -> list[Line]:
+def _missed(store: bucket.Bucket, market: Market, today: dt.date) -> list[Finding]:
     """Scheduled days since the first publication, before today, that have no forecast."""
     name, published = market.name, forecasts.sets(store, market.name)
     if not published or market.data.as_of:  # a market whose clock stands still misses nothing
@@ -115,7 +106,7 @@ def _missed(store: bucket.Bucket, market: Market, today: dt.date) -> list[Line]:
     if not missed:
         return []
     says = f"{len(missed)} scheduled days without a forecast: {', '.join(_stretches(missed))}"
-    return [Line("missed", says, f"footfall backfill {name} --from {missed[0]} --to {missed[-1]}")]
+    return [Finding("missed", says, f"footfall backfill {name} --from {missed[0]} --to {missed[-1]}")]
 
 
 def _stretches(days: list[dt.date]) -> list[str]:
@@ -126,20 +117,20 @@ def _stretches(days: list[dt.date]) -> list[str]:
     return stretches if len(stretches) <= 5 else ["earlier ones", *stretches[-5:]]
 
 
-def _open(cause: dict[str, str]) -> Line:
+def _open(cause: dict[str, str]) -> Finding:
     look = f"footfall runs --market {cause['market']}, then open the page of the failed one"
     mend = REMEDY.get(cause["cause"], look).format(**cause)
     first, *more = cause["sentence"].splitlines()
     sentence = f"{first} … and {len(more)} more" if more else first
-    return Line(cause["cause"], f"since {cause['since'][:16].replace('T', ' ')} UTC: {sentence}", mend)
+    return Finding(cause["cause"], f"since {cause['since'][:16].replace('T', ' ')} UTC: {sentence}", mend)
 
 
-def _waiting() -> list[Line]:
+def _waiting() -> list[Finding]:
     waiting = list(unfinished(home() / "runs"))
     if not waiting:
         return []
     says = f"{len(waiting)} wait for MLflow, the oldest {waiting[0].name}"
-    return [Line("records", says, "the next run delivers them")]
+    return [Finding("records", says, "the next run delivers them")]
 
 
 def _age(today: dt.date, day: dt.date) -> str:

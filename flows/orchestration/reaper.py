@@ -6,12 +6,7 @@ from uuid import UUID
 
 import psutil
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.filters import (
-    FlowRunFilter,
-    FlowRunFilterEndTime,
-    FlowRunFilterState,
-    FlowRunFilterStateType,
-)
+from prefect.client.schemas.filters import FlowRunFilter
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Crashed
@@ -40,7 +35,7 @@ def reap() -> list[str]:
     """
     own = own_run()
     with alerts.best_effort(), get_client(sync_client=True) as client:  # else the next start does it
-        unfinished = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=GOING)))
+        unfinished = FlowRunFilter.model_validate({"state": {"type": {"any_": GOING}}})
         going = [run for run in client.read_flow_runs(flow_run_filter=unfinished) if own is None or run.id != own.id]
         dead = [_reap(client, run) for run in [*filter(_is_dead, going), *_crashed(client)]]
         return [*dead, *_lost(client)]
@@ -61,12 +56,8 @@ def _lost(client: SyncPrefectClient) -> list[str]:
 def _crashed(client: SyncPrefectClient) -> list[FlowRun]:
     """Runs of deployments whose death was noticed within a day, by their worker or by Prefect, and not yet by us."""
     yesterday = dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
-    runs = client.read_flow_runs(
-        flow_run_filter=FlowRunFilter(
-            state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.CRASHED])),
-            end_time=FlowRunFilterEndTime.model_validate({"after_": yesterday}),
-        )
-    )
+    lately = {"state": {"type": {"any_": [StateType.CRASHED]}}, "end_time": {"after_": yesterday}}
+    runs = client.read_flow_runs(flow_run_filter=FlowRunFilter.model_validate(lately))
     return [run for run in runs if run.deployment_id and not _message(run).startswith(DIED)]
 
 

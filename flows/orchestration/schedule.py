@@ -2,19 +2,16 @@
 
 import asyncio
 import datetime as dt
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.filters import (
-    FlowRunFilter,
-    FlowRunFilterDeploymentId,
-    FlowRunFilterExpectedStartTime,
-    FlowRunFilterState,
-    FlowRunFilterStateType,
-)
-from prefect.client.schemas.objects import DeploymentSchedule, FlowRun, State, StateType
+from prefect.client.schemas.filters import FlowRunFilter
+from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.context import FlowRunContext
@@ -24,7 +21,7 @@ from prefect.states import Completed
 
 from flows.orchestration import alerts
 from flows.orchestration.client import answering
-from flows.orchestration.deployments import DAILY, is_shared
+from flows.orchestration.deployments import DAILY, DOES, is_shared
 from flows.settings import params_folder, today
 from footfall.market_file import read_market
 from footfall.params import Data
@@ -53,8 +50,7 @@ def overtaken(*markets: str) -> State[Any] | None:
         newer = due_after(client, run)
     if not newer:
         return None
-    sentences = [_missed(market, run, newer) for market in markets]
-    return Completed(name="Missed", message=" ".join(sentences))
+    return Completed(name="Missed", message=" ".join(_missed(market, run, newer) for market in markets))
 
 
 def _missed(market: str, run: FlowRun, newer: list[FlowRun]) -> str:
@@ -76,21 +72,10 @@ def coming(market: str) -> list[dict[str, str]]:
     zone = ZoneInfo(data.timezone)
     with answering() as client:
         coming: list[tuple[str, FlowRun]] = []
-        for name in (f"train/{market}", f"predict/{market}", f"review/{market}", *_with_others(market, data)):
-            try:
-                deployment = client.read_deployment_by_name(name)
-            except ObjectNotFound:
-                continue
-            runs = client.read_flow_runs(
-                flow_run_filter=FlowRunFilter(
-                    deployment_id=FlowRunFilterDeploymentId(any_=[deployment.id]),
-                    state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED, *GOING])),
-                ),
-                sort=FlowRunSort.EXPECTED_START_TIME_ASC,
-                limit=20,
-            )
+        for station, deployment in _deployments(client, market, data, *DOES):
+            runs = _runs(client, deployment.id, limit=20, state={"type": {"any_": [StateType.SCHEDULED, *GOING]}})
             its = [run for run in runs if run.parameters.get("timezone", data.timezone) == data.timezone]
-            coming += [(name.partition("/")[0], run) for run in _late_and_next(its)]
+            coming += [(station, run) for run in _late_and_next(its)]
     return [
         {"flow": flow, "when": f"{run.expected_start_time.astimezone(zone):%Y-%m-%d %H:%M}", "state": run.state_name}
         for flow, run in coming
@@ -100,11 +85,9 @@ def coming(market: str) -> list[dict[str, str]]:
 
 def days(market: str, first: dt.date, last: dt.date) -> list[dt.date]:
     """The days from `first` to `last` on which a forecast of the market is scheduled; none without a deployment."""
-    data, schedules = read_market(params_folder(), market).data, list[DeploymentSchedule]()
+    data = read_market(params_folder(), market).data
     with answering() as client:
-        for name in (f"predict/{market}", *_with_others(market, data)):
-            with suppress(ObjectNotFound):
-                schedules += client.read_deployment_by_name(name).schedules
+        schedules = [entry for _, each in _deployments(client, market, data, "predict") for entry in each.schedules]
     schedules = [entry for entry in schedules if entry.parameters.get("timezone", data.timezone) == data.timezone]
     first, zone = max(first, last - MEMORY), ZoneInfo(data.timezone)
     span = [dt.datetime.combine(day, dt.time(), zone) for day in (first, last + dt.timedelta(days=1))]
@@ -115,9 +98,13 @@ def days(market: str, first: dt.date, last: dt.date) -> list[dt.date]:
     return sorted({moment.date() for moment in moments if moment < span[1]})
 
 
-def _with_others(market: str, data: Data) -> list[str]:
-    """The deployment that runs the market among others of its zone, if it is one of them."""
-    return [f"daily/{DAILY}"] if is_shared(market, data) else []
+def _deployments(
+    client: SyncPrefectClient, market: str, data: Data, *stations: str
+) -> Iterator[tuple[str, DeploymentResponse]]:
+    """Those of a market's stations, and the one that runs it among others of its zone, if it is one of them."""
+    for name in (*(f"{station}/{market}" for station in stations), *[f"daily/{DAILY}"] * is_shared(market, data)):
+        with suppress(ObjectNotFound):
+            yield name.partition("/")[0], client.read_deployment_by_name(name)
 
 
 def _late_and_next(runs: list[FlowRun]) -> list[FlowRun]:
@@ -129,16 +116,16 @@ def _late_and_next(runs: list[FlowRun]) -> list[FlowRun]:
 def due_after(client: SyncPrefectClient, run: FlowRun) -> list[FlowRun]:
     """The scheduled runs of the same deployment and zone that came due after this one, oldest first."""
     later = {"after_": run.expected_start_time, "before_": dt.datetime.now(dt.UTC)}
-    runs = client.read_flow_runs(
-        flow_run_filter=FlowRunFilter(
-            deployment_id=FlowRunFilterDeploymentId(any_=[run.deployment_id] if run.deployment_id else []),
-            expected_start_time=FlowRunFilterExpectedStartTime.model_validate(later),
-        ),
-        sort=FlowRunSort.EXPECTED_START_TIME_ASC,
-    )
+    runs = _runs(client, run.deployment_id, expected_start_time=later)
     called_off, zone = (StateType.CANCELLED, StateType.CANCELLING), run.parameters.get("timezone")
     scheduled = [one for one in runs if one.auto_scheduled and one.id != run.id and one.state_type not in called_off]
     return [one for one in scheduled if one.parameters.get("timezone") == zone]
+
+
+def _runs(client: SyncPrefectClient, deployment: UUID | None, limit: int | None = None, **rules: Any) -> list[FlowRun]:
+    """The runs of a deployment for which the rules hold, as Prefect's filter has them, oldest first."""
+    wanted = FlowRunFilter.model_validate({"deployment_id": {"any_": [deployment] if deployment else []}, **rules})
+    return client.read_flow_runs(flow_run_filter=wanted, sort=FlowRunSort.EXPECTED_START_TIME_ASC, limit=limit)
 
 
 def own_run() -> FlowRun | None:

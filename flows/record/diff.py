@@ -19,7 +19,7 @@ from nbformat.v4 import new_output
 
 from flows.record.excerpt import ends_of, excerpt, lines_of
 from flows.record.files import RUNNING
-from flows.record.html import PAGE, POLICY, STYLE, titles
+from flows.record.html import STYLE, titles, write_page
 from footfall.digest import sha256
 from footfall.units import unit_of
 
@@ -56,9 +56,7 @@ def write_changes(page: Path, now: tuple[Path, dict[str, str]], before: tuple[Pa
         summary = ", ".join(filter(None, facts))
         sentence = f"{summary[:1].upper()}{summary[1:]}." if difference else NOTHING
     body = f"<h1>What changed</h1>{since}<blockquote><p>{html.escape(sentence)}</p></blockquote><pre>{difference}</pre>"
-    page.write_text(
-        PAGE.format(policy=POLICY, title="What changed", style=STYLE + COLOURS, body=body), encoding="utf-8"
-    )
+    write_page(page, "What changed", body, STYLE + COLOURS)
 
 
 def _bare(folder: Path) -> Any:

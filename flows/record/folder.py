@@ -210,28 +210,16 @@ def is_committed(notebook: Path, name: str, commit: str) -> bool:
 
 def _revision(template: Path) -> dict[str, Any]:
     """The commit the code stands on, whether anything differs from it, whether this notebook does, and the lock."""
-    if commit := built_from():
-        return _revision_of_image(template, commit)
-    commit = _git("rev-parse", "HEAD")
-    committed = _git("rev-parse", f"HEAD:notebooks/{template.name}")
-    modified = bool(commit) and committed != _git("hash-object", "--no-filters", str(template))
-    return {
-        "commit": commit or "unknown",
-        "dirty": not commit or bool(_git("status", "--porcelain")),
-        "modified": modified,
-        "lock": sha256_of(LOCK),
-    }
-
-
-def _revision_of_image(template: Path, commit: str) -> dict[str, Any]:
-    """The same where there is no git; the image's own notebooks are those of its commit."""
-    own = ROOT / "notebooks" / template.name
-    return {
-        "commit": commit.removesuffix("-dirty"),
-        "dirty": commit.endswith("-dirty"),
-        "modified": not own.exists() or sha256_of(own) != sha256_of(template),
-        "lock": sha256_of(LOCK),
-    }
+    if image := built_from():  # where there is no git, and the notebooks beside the code are those of its commit
+        own = ROOT / "notebooks" / template.name
+        commit, dirty = image.removesuffix("-dirty"), image.endswith("-dirty")
+        modified = not own.exists() or sha256_of(own) != sha256_of(template)
+    else:
+        commit = _git("rev-parse", "HEAD")
+        committed = _git("rev-parse", f"HEAD:notebooks/{template.name}")
+        dirty = not commit or bool(_git("status", "--porcelain"))
+        modified = bool(commit) and committed != _git("hash-object", "--no-filters", str(template))
+    return {"commit": commit or "unknown", "dirty": dirty, "modified": modified, "lock": sha256_of(LOCK)}
 
 
 def _git(*words: str) -> str:

@@ -16,39 +16,13 @@ from pygments.formatters import HtmlFormatter
 
 from flows.record.excerpt import excerpt
 
-STYLE = """
-:root{color-scheme:light;font:16px/1.55 system-ui,sans-serif;color:#1c2430;background:#fff}
-body{max-width:60rem;margin:0 auto;padding:1.5rem}
-h1,h2,h3{line-height:1.25;margin:1.6em 0 .5em} h1{margin-top:.4em}
-a{color:#0b5fa5} img{max-width:100%;height:auto} .anchor-link,.jp-InputPrompt:empty,.jp-OutputPrompt:empty{display:none}
-pre,code{font:13px/1.5 ui-monospace,Menlo,Consolas,monospace} pre{margin:0;white-space:pre-wrap;overflow-wrap:anywhere}
-.prompt,.jp-InputPrompt,.jp-OutputPrompt{color:#6b7782;font:12px/1.4 ui-monospace,monospace;margin-top:.8rem}
-div.highlight{background:#f5f7f9;border-left:3px solid #c9d3dd;padding:.55rem .8rem}
-.output_subarea,.jp-OutputArea-output{margin:.5rem 0;overflow-x:auto}
-table{border-collapse:collapse;font-size:14px;font-variant-numeric:tabular-nums}
-th,td{padding:.25rem .7rem;text-align:right;border-bottom:1px solid #e3e8ed} thead th{border-bottom:2px solid #b9c4cf}
-.output_error pre,.output_stderr pre,.ansi-red-fg{color:#a4161a}
-blockquote{margin:.8rem 0;padding:.6rem 1rem;border-left:5px solid #5b7c99;background:#f2f5f8}
-tbody th{white-space:nowrap} details.code summary{color:#55636f;font-size:13px;cursor:pointer;padding:.3rem 0}
-@media print{details.code:not([open]){display:none}}
-@media(max-width:40rem){body{padding:1rem}table{font-size:12px}th,td{padding:.2rem .4rem}}
-blockquote p{margin:.2rem 0} #Stopped-here{color:#a4161a} label{cursor:pointer}
-.alert-danger blockquote,#Stopped-here+blockquote{border-color:#a4161a;background:#fcecec}
-.alert-danger blockquote>p:first-child{color:#a4161a} .alert-success blockquote{border-color:#1d6b3a;background:#edf6f0}
-#stop{position:absolute;width:1px;height:1px;border:0;padding:0;opacity:0}
-"""
+FOLDER = Path(__file__).parent
+STYLE, PAGE = ((FOLDER / name).read_text(encoding="utf-8") for name in ("page.css", "page.html"))
 JUMP = {  # MLflow's frame follows no link, not even within the page; but whoever clicks a label is taken to its field
     r'(<a href="#Stopped-here">)(In cell .*?)(</a>)': r'\1<label for="stop">\2</label>\3',
     r'(<h3 id="Stopped-here">)': r'\1<input id="stop" readonly tabindex="-1" aria-hidden="true">',
 }
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-PAGE = """<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="{policy}"><title>{title}</title>
-<style>{style}</style></head><body>
-{body}
-</body></html>
-"""
 FOLDED = (
     "{% extends 'basic/index.html.j2' %}{% block input_group %}<details class='code'"
     "{% if cell.metadata.footfall and cell.metadata.footfall.status == 'failed' %} open{% endif %}>"
@@ -84,9 +58,12 @@ def write_html(notebook: Path, page: Path) -> None:
     for link, label in JUMP.items():
         body = re.sub(link, label, body)
     style = STYLE + HtmlFormatter(style="friendly").get_style_defs(".highlight")
-    page.write_text(
-        PAGE.format(policy=POLICY, title=html.escape(notebook.stem), style=style, body=body), encoding="utf-8"
-    )
+    write_page(page, html.escape(notebook.stem), body, style)
+
+
+def write_page(page: Path, title: str, body: str, style: str = STYLE) -> None:
+    """Write a page that loads nothing."""
+    page.write_text(PAGE.format(policy=POLICY, title=title, style=style, body=body), encoding="utf-8")
 
 
 @contextmanager
@@ -99,7 +76,7 @@ def or_why_not(page: Path, title: str) -> Iterator[None]:
     except Exception as error:
         why = html.escape(f"This page could not be made ({type(error).__name__}: {error}).")[:2000]
         body = f"<h1>{html.escape(title)}</h1><p>{why}</p><p>The executed notebook has all.</p>"
-        page.write_text(PAGE.format(policy=POLICY, title=page.stem, style=STYLE, body=body), encoding="utf-8")
+        write_page(page, page.stem, body)
 
 
 def titles(book: Any) -> dict[int, str]:

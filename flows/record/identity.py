@@ -3,6 +3,7 @@
 ``MLFLOW_TRACKING_AUTH=google`` switches it on: MLflow's client finds `Identity` by its entry point in pyproject.toml.
 """
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,7 +12,6 @@ from google.auth.transport.requests import Request
 from google.oauth2.id_token import fetch_id_token_credentials
 from mlflow.tracking.request_auth.abstract_request_auth_provider import RequestAuthProvider
 from requests import PreparedRequest
-from requests.auth import AuthBase
 
 
 class Identity(RequestAuthProvider):
@@ -21,26 +21,25 @@ class Identity(RequestAuthProvider):
         """What ``MLFLOW_TRACKING_AUTH`` calls it."""
         return "google"
 
-    def get_auth(self) -> AuthBase:
+    def get_auth(self) -> Callable[[PreparedRequest], PreparedRequest]:
         """Whoever signs a request."""
-        return Signature()
+        return sign
 
 
-class Signature(AuthBase):
-    """An identity token in a request's head, made out to the server that the request goes to."""
+def sign(request: PreparedRequest) -> PreparedRequest:
+    """Put an identity token into a request's head, made out to the server that the request goes to.
 
-    def __call__(self, request: PreparedRequest) -> PreparedRequest:
-        """Sign it; the token is renewed before it expires, so a run may take longer than one lasts.
+    The token is renewed before it expires, so a run may take longer than one lasts.
 
-        Raises
-        ------
-        google.auth.exceptions.GoogleAuthError
-            If this machine has no identity, or none to be had now; MLflow's client says so, with the address.
-        """
-        server = urlsplit(str(request.url))
-        credentials = _credentials(f"{server.scheme}://{server.netloc}")
-        credentials.before_request(Request(), request.method, request.url, request.headers)
-        return request
+    Raises
+    ------
+    google.auth.exceptions.GoogleAuthError
+        If this machine has no identity, or none to be had now; MLflow's client says so, with the address.
+    """
+    server = urlsplit(str(request.url))
+    credentials = _credentials(f"{server.scheme}://{server.netloc}")
+    credentials.before_request(Request(), request.method, request.url, request.headers)
+    return request
 
 
 @cache

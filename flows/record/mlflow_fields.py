@@ -5,10 +5,11 @@ import json
 import os
 import re
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from mlflow.entities import Dataset, DatasetInput, InputTag, LoggedModelInput, Metric, Param, RunTag
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 from pydantic import TypeAdapter, ValidationError
 
 from flows.record.files import template_of
@@ -34,10 +35,9 @@ def source(folder: Path) -> dict[str, str]:
 
 def _user(folder: Path) -> str:
     """Who claimed a folder, by the operating system's name, or number where a container knows no names."""
-    try:
+    with suppress(KeyError):
         return folder.owner()
-    except KeyError:
-        return str(folder.stat().st_uid)
+    return str(folder.stat().st_uid)
 
 
 def metrics(record: Record, folder: Path) -> list[Metric]:
@@ -62,10 +62,9 @@ def _is_number(value: Any) -> bool:
 
 def _measured(path: Path) -> dict[str, Any]:
     """What a notebook wrote; nothing where it did not, or died while it did."""
-    try:
+    with suppress(OSError, ValidationError):
         return TypeAdapter(dict[str, Any]).validate_json(path.read_bytes())
-    except (OSError, ValidationError):
-        return {}
+    return {}
 
 
 def params(record: Record) -> list[Param]:
@@ -117,9 +116,3 @@ def dataset(record: Record) -> DatasetInput:
     name = f"{record.tags.get('market', '')} through {record.tags.get('data_through', '?')}"
     snapshot = Dataset(name, record.tags["snapshot"][:36], "local", source, profile=None, schema=None)
     return DatasetInput(snapshot, [InputTag("mlflow.data.context", record.notebook)])
-
-
-def input_model(version: Any) -> list[LoggedModelInput]:
-    """The model of a version in the registry, as what went into a run; nothing where it was logged elsewhere."""
-    kind, _, model = version.source.rpartition("/")
-    return [LoggedModelInput(model)] if kind == "models:" else []

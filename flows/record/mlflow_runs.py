@@ -81,9 +81,8 @@ def _remove_doubles(client: MlflowClient, run: str, folder: str) -> None:
 
 def _create_experiment(client: MlflowClient, notebook: str) -> str:
     try:
-        return str(
-            client.create_experiment(notebook, tags={**KIND, f"mlflow.sharedViewState.{LIST}": _columns(notebook)})
-        )
+        tags = {**KIND, f"mlflow.sharedViewState.{LIST}": _columns(notebook)}
+        return str(client.create_experiment(notebook, tags=tags))
     except MlflowException as error:  # someone else was first
         experiment = client.get_experiment_by_name(notebook)
         if experiment is None:
@@ -125,6 +124,16 @@ def answering() -> Iterator[None]:
         kind = EnvironmentProblem if refused or isinstance(error, RestException) else Away
         advice = refused or "Run again when it answers."
         raise kind(f"MLflow at {_address()} did not do its part: {brief.rstrip('.')}. {advice}") from None
+
+
+@contextmanager
+def passing_over(*codes: str) -> Iterator[None]:
+    """Go on after an answer of MLflow's that has one of these codes, as `contextlib.suppress` does after an error."""
+    try:
+        yield
+    except MlflowException as error:
+        if error.error_code not in codes:
+            raise
 
 
 def ask() -> None:
@@ -180,14 +189,12 @@ def _noted(folder: Path) -> str:
 
 
 def _input_models(client: MlflowClient, record: Record) -> list[LoggedModelInput]:
-    """The champion that a run worked with; nothing where there was none, or the registry has it no more."""
+    """The champion that a run worked with; nothing where there was none, or the registry lacks it or its model."""
     market, slash, number = record.tags.get("model_version", "").partition("/")
-    try:
-        return mlflow_fields.input_model(client.get_model_version(market, number)) if slash else []
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-            raise
-        return []
+    with passing_over("RESOURCE_DOES_NOT_EXIST"):
+        kind, _, model = str(client.get_model_version(market, number).source if slash else "").rpartition("/")
+        return [LoggedModelInput(model)] if kind == "models:" else []
+    return []
 
 
 def deliver_waiting(runs: Path) -> list[str]:
@@ -219,8 +226,7 @@ def deliver_waiting(runs: Path) -> list[str]:
 
 def open_elsewhere(runs: Path) -> dict[str, str]:
     """The flow runs, by their ids, of runs that MLflow calls running and that have no folder on this disk."""
-    open_runs = search(None, "attributes.status = 'RUNNING'")
-    tags = {run.info.run_id: run.data.tags for _, run in open_runs}
+    tags = {run.info.run_id: run.data.tags for _, run in search(None, "attributes.status = 'RUNNING'")}
     return {
         number: tag["prefect_flow_run"]
         for number, tag in tags.items()
@@ -285,8 +291,7 @@ def search(notebook: str | None, filters: str, most: int = 50) -> list[tuple[str
         experiments = [number for number, name in names.items() if notebook in (None, name)]
         if not experiments:
             return []
-        order = ["attributes.start_time DESC"]
-        runs = client.search_runs(experiments, filters, max_results=most, order_by=order)
+        runs = client.search_runs(experiments, filters, max_results=most, order_by=["attributes.start_time DESC"])
     return [(names[run.info.experiment_id], run) for run in runs]
 
 
@@ -311,14 +316,10 @@ def tag(run: str, tags: dict[str, str]) -> None:
 def grade(run: str, metrics: dict[str, float], step: int) -> bool:
     """Add to a finished run how good its forecast turned out to be; False where MLflow has no such run any more."""
     now = int(time.time() * 1000)
-    with answering():
-        try:
-            MlflowClient().log_batch(run, [Metric(name, value, now, step) for name, value in metrics.items()])
-        except MlflowException as error:
-            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "INVALID_STATE"):
-                return False
-            raise
-    return True
+    with answering(), passing_over("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "INVALID_STATE"):
+        MlflowClient().log_batch(run, [Metric(name, value, now, step) for name, value in metrics.items()])
+        return True
+    return False
 
 
 @answering()

@@ -7,9 +7,9 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import anyio
 import httpx
@@ -41,8 +41,7 @@ REFUSALS = {401: LOGIN, 403: LOGIN, 404: "Correct the address.", 410: "It is gon
 NO_EXPORT, NO_REPORT = "a CSV, Excel, Parquet or SAF-T file", "a zip, gzip or csv file"
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(NamedTuple):
     """What one download may cost: seconds in all, bytes on the wire, bytes once unpacked, tries and the first pause."""
 
     seconds: float = 900
@@ -136,10 +135,8 @@ def _from_bucket(source: str, folder: Path, limits: Limits) -> Path:
     name, _, key = source.removeprefix("gs://").partition("/")
     bucket, prefix = storage.connect(name), key.rstrip("/")
     found = [blob for blob in storage.listed(bucket, prefix) if blob.name == key]
-    inside = [
-        blob for blob in storage.listed(bucket, f"{prefix}/" if prefix else "", delimiter="/") if blob.name[-1] != "/"
-    ]
-    blobs = found or inside
+    beneath = storage.listed(bucket, f"{prefix}/" if prefix else "", delimiter="/")
+    blobs = found or [blob for blob in beneath if blob.name[-1] != "/"]
     if not blobs:
         raise UsageProblem(f"{source}: no such object or folder in the bucket. Correct the address.")
     if (size := sum(blob.size for blob in blobs)) > limits.size:
@@ -190,10 +187,9 @@ def _is_permitted(url: httpx.URL) -> bool:
 
 
 def _is_loopback(host: str) -> bool:
-    try:
+    with suppress(ValueError):
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return False
 
 
 async def _download(

@@ -57,7 +57,7 @@ def read_source(data: Data) -> Reading:
     key = data.model_dump_json(exclude={"as_of", "lag", "name", "measure", "credit", "stale_after", "accept_revisions"})
     if key not in held.last:
         held.last.clear()
-        held.last[key] = read(held.files[data.source], data)
+        held.last[key] = read(held.files[data.source], data, day_of_business(data))
     return held.last[key]
 
 
@@ -67,28 +67,16 @@ def day_of_business(data: Data) -> dt.date:
     return (dt.datetime.now(ZoneInfo(data.timezone)) - dt.timedelta(hours=hour, minutes=minute)).date()
 
 
-def _google(path: Path, data: Data) -> Reading:
+def _google(path: Path, data: Data, _: dt.date) -> Reading:
     return read_google(path, data.wanted(), not_after=today(data.timezone))
 
 
-def _table(path: Path, data: Data) -> Reading:
-    return read_table(path, data, day_of_business(data))
-
-
-def _carris(path: Path, data: Data) -> Reading:
-    return read_carris(path, data, day_of_business(data))
-
-
-def _hystreet(path: Path, data: Data) -> Reading:
-    return read_hystreet(path, data, day_of_business(data))
-
-
-Format = tuple[dict[str, str], Callable[[Path, Data], Reading]]  # what a download may be, and who reads it
+Format = tuple[dict[str, str], Callable[[Path, Data, dt.date], Reading]]  # what a download may be, and who reads it
 FORMATS: dict[str, Format] = {
     "google": (download.SUFFIXES, _google),
-    "table": (download.EXPORTS, _table),
-    "saft": (download.EXPORTS, _table),
-    "carris": (download.ANSWERS, _carris),
-    "hystreet": (download.TEXTS, _hystreet),
+    "table": (download.EXPORTS, read_table),
+    "saft": (download.EXPORTS, read_table),
+    "carris": (download.ANSWERS, read_carris),
+    "hystreet": (download.TEXTS, read_hystreet),
 }
 USUAL = {"percent": "google", "counts": "table"}  # where a market's file does not say; SAF-T is told by the file itself

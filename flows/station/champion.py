@@ -18,9 +18,8 @@ def take_champion(run: Run) -> str | None:
         if champion:
             run.facts["model_sha256"] = ledger.lay_down(bucket, market, champion, run.folder / "in")
             run.facts["model_version"] = f"{market}/{champion.version}"
-        progress.append(
-            f"version {champion.version}, since {champion.as_of}" if champion else f"none as of {run.as_of}"
-        )
+        since = f"version {champion.version}, since {champion.as_of}" if champion else f"none as of {run.as_of}"
+        progress.append(since)
     return champion.version if champion else None
 
 
@@ -35,16 +34,14 @@ def register(run: Run) -> str | None:
 def promote(run: Run, version: str | None, incumbent: str | None) -> str:
     """Enter the challenger into the ledger as champion, where the notebook's gate passed; its record is kept by now."""
     with stage("gate") as progress:
-        gate, bucket = run.written("gate.json"), connect(bucket_name())
+        gate, bucket, market = run.written("gate.json"), connect(bucket_name()), run.market.name
         outcome = f"version {version} was not promoted"
         if version is None:
             outcome = f"nothing new: it is version {incumbent}, byte for byte"
         elif gate["passed"]:
             trained = content_digest(run.folder / "out" / "model")
-            entry, outcome = ledger.promote(
-                bucket, run.market.name, version, incumbent, run.as_of, gate, run.id, trained
-            )
+            entry, outcome = ledger.promote(bucket, market, version, incumbent, run.as_of, gate, run.id, trained)
             if entry:
-                alerts.tell(run.market.name, "promotion", f"{outcome}: {gate['reason']}")
+                alerts.tell(market, "promotion", f"{outcome}: {gate['reason']}")
         progress += [gate["reason"], outcome]
     return " · ".join(progress)

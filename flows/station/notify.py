@@ -44,8 +44,7 @@ def _send_if_news(run: Run) -> str:
     def claim(content: bytes | None) -> bytes | None:
         replaced[0] = content or b"{}"
         before = storage.as_table(bucket, name, replaced[0], "what was told last")
-        news = is_news(words["days"], before, run.as_of, run.market.notify.days)
-        return told if news else None
+        return told if is_news(words["days"], before, run.as_of, run.market.notify.days) else None
 
     if not storage.amend(bucket, name, claim):
         return "nothing new to tell"

@@ -13,7 +13,6 @@ from typing import Any
 import pandas as pd
 from prefect import task
 from prefect.cache_policies import NO_CACHE
-from prefect.context import FlowRunContext
 from prefect.logging import get_run_logger
 from pydantic import BaseModel
 
@@ -23,25 +22,17 @@ from flows.record import mlflow_runs
 from flows.record.folder import add_tags, claim, last_good, not_begun, prune
 from flows.record.record import Record
 from flows.settings import day_of, home, notebook_of, params_folder, today
-from footfall.errors import (
-    Conflict,
-    DataProblem,
-    EnvironmentProblem,
-    GateClosed,
-    Interrupted,
-    Problem,
-    StaleSource,
-    UsageProblem,
-)
+from footfall import errors
+from footfall.errors import DataProblem, EnvironmentProblem, Interrupted, Problem, UsageProblem
 from footfall.market_file import read_market
 from footfall.params import Market
 
 step = task(cache_policy=NO_CACHE)
-PROBLEMS = {  # of what class a notebook's error is here; what a notebook asserts, it asserts of its data
+# of what class a notebook's error is here; what a notebook asserts, it asserts of its data
+PROBLEMS: dict[str, type[Problem]] = {
     "AssertionError": DataProblem,
-    **{kind.__name__: kind for kind in (UsageProblem, DataProblem, StaleSource, EnvironmentProblem, Interrupted,
-                                        Conflict, GateClosed)},
-}  # fmt: skip
+    **{name: kind for name, kind in vars(errors).items() if isinstance(kind, type)},
+}
 
 
 @dataclass
@@ -144,16 +135,9 @@ def _deliver_if_possible(run: Run, error: BaseException) -> None:
 
 def recover(runs: Path) -> list[str]:
     """Put in order what earlier runs left behind, and say what was done; none of it may stop the run that starts."""
-    sentences = [*_reaped(), *mlflow_runs.deliver_waiting(runs)]
+    sentences = [*reaper.reap(), *mlflow_runs.deliver_waiting(runs)]
     prune(runs)
     return sentences
-
-
-def _reaped() -> list[str]:
-    try:
-        return reaper.reap()
-    except Exception as error:  # Prefect is away; whoever comes next asks again
-        return [f"Prefect could not be asked for runs that died: {type(error).__name__}"]
 
 
 def _bring_back_the_last_good(run: Run) -> None:
@@ -163,8 +147,8 @@ def _bring_back_the_last_good(run: Run) -> None:
 
 
 def _flow_run() -> dict[str, str]:
-    context = FlowRunContext.get()
-    return {"prefect_flow_run": str(context.flow_run.id)} if context and context.flow_run else {}
+    own = schedule.own_run()
+    return {"prefect_flow_run": str(own.id)} if own else {}
 
 
 def log() -> Any:
@@ -196,6 +180,6 @@ def run_notebook(run: Run, parameters: BaseModel) -> None:
 def _problem(record: Record) -> Problem:
     """The notebook's own problem, of its own class, so that the exit code says what kind it was."""
     where = f" in cell {record.stopped_at}" if record.stopped_at else ""
-    by_outcome = {"failed": PROBLEMS.get(record.error_type, Problem), "interrupted": Interrupted}
-    kind = by_outcome.get(record.outcome, EnvironmentProblem)
+    failed = PROBLEMS.get(record.error_type, Problem)
+    kind: type[Problem] = {"failed": failed, "interrupted": Interrupted}.get(record.outcome, EnvironmentProblem)
     return kind(f"{record.notebook}.ipynb {record.outcome}{where}: {record.reason}")

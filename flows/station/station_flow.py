@@ -67,12 +67,8 @@ async def failed(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> 
     if isinstance(error, UsageProblem) and somebody_asked:
         return
     cause = "stale source" if isinstance(error, StaleSource) else f"failure of {flow.name}"
-    alerts.open(
-        flow_run.parameters["market"],
-        cause,
-        f"{flow.name}: {error or state.message}"[: alerts.LONG],
-        type(error).__name__,
-    )
+    sentence = f"{flow.name}: {error or state.message}"[: alerts.LONG]
+    alerts.open(flow_run.parameters["market"], cause, sentence, type(error).__name__)
 
 
 async def completed(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:

@@ -165,10 +165,9 @@ def amend(bucket: Bucket, name: str, change: Callable[[bytes | None], bytes | No
 
 def get_if_there(bucket: Bucket, name: str) -> tuple[bytes | None, int]:
     """As `get`; None and 0 where there is no such object."""
-    try:
+    with suppress(Missing):
         return get(bucket, name)
-    except Missing:
-        return None, 0
+    return None, 0
 
 
 def keep_first(bucket: Bucket, name: str, content: bytes) -> tuple[bytes, bool]:

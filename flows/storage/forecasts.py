@@ -9,8 +9,7 @@ import datetime as dt
 import html
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from flows.settings import pages_bucket
 from flows.storage import bucket as storage
@@ -20,8 +19,7 @@ from footfall.digest import sha256
 from footfall.errors import Conflict, DataProblem, Problem
 
 
-@dataclass(frozen=True)
-class Published:
+class Published(NamedTuple):
     """What became of one forecast set: where it is, whether it is `new`, whether it `moved` the pointer."""
 
     url: str
@@ -32,8 +30,7 @@ class Published:
     pointer: dict[str, Any]
 
 
-@dataclass(frozen=True)
-class ForecastSet:
+class ForecastSet(NamedTuple):
     """One complete, verified set: the pointer that led to it, its manifest, and every file it lists."""
 
     pointer: dict[str, Any]
@@ -146,9 +143,7 @@ def latest_snapshot(bucket: Bucket, market: str) -> bytes | None:
         If what leads to it, or the snapshot itself, is missing or altered; the message names it.
     """
     current = pointer(bucket, market)
-    if current is None:
-        return None
-    return read_snapshot(bucket, _manifest(bucket, current)["about"]["snapshot"])
+    return read_snapshot(bucket, _manifest(bucket, current)["about"]["snapshot"]) if current else None
 
 
 def read_snapshot(bucket: Bucket, digest: str) -> bytes:

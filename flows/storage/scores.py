@@ -11,8 +11,5 @@ from footfall.params import Market
 
 def stored(bucket: Bucket, market: Market) -> pd.DataFrame:
     """The table of a market, see `footfall.evaluation.scores`; without rows where nothing was reviewed yet."""
-    try:
-        content = storage.read(bucket, layout.scores(market.name))
-    except storage.Missing:
-        return scores.read_scores("")
+    content, _ = storage.get_if_there(bucket, layout.scores(market.name))
     return scores.from_parquet(content, market.data.location, market.data.category)

@@ -131,22 +131,9 @@ def live(
     """
     values = np.empty((1, len(days), len(SCORED_LEVELS), mean.shape[1]))
     for some, own in _chunks(mean.shape[1], country):
-        widths = _live(errors[..., some], origins, days, origin, own, lag, late)
+        widths = Past.of(errors[..., some], origins, own).live(days, origin, own, lag, late)
         values[..., some] = _quantiles(widths, mean[None, :, some], floor)
     return np.asarray(values[0])
-
-
-def _live(
-    errors: Array,
-    origins: pd.DatetimeIndex,
-    days: pd.DatetimeIndex,
-    origin: pd.Timestamp,
-    country: Country,
-    lag: int,
-    late: int,
-) -> "Widths":
-    ahead, pooled = (days - origin).days.to_numpy(), np.ones(errors.shape[2], bool)
-    return Past.of(errors, origins, country).widths(pd.DatetimeIndex([origin]), ahead, country, lag, pooled, late)
 
 
 def _chunks(count: int, country: Country) -> Iterator[tuple[slice, Country]]:
@@ -216,7 +203,7 @@ def steps(
     DataFrame, shape (5, 2)
         A row per step, the last one what `quantiles` gives; columns ``low`` and ``high``.
     """
-    width = _live(*_errors(residuals), pd.DatetimeIndex(mean.index), origin, country, lag, late)
+    width = Past.of(*_errors(residuals), country).live(pd.DatetimeIndex(mean.index), origin, country, lag, late)
     shape = width.shape[0, [SCORED_LEVELS.index(level) for level in (LOW, HIGH)], 0]
     expected, size, recent = mean.iloc[0], width.scale[0, 0, 0], width.recent[0, 0]
     rows = {
@@ -258,10 +245,8 @@ def on_grid(
     origin = since_1970(date) - 1 - ahead
     begins = origin.min(initial=np.iinfo(int).max)
     present = np.bincount(origin - begins) > 0  # cheaper than sorting so many
-    at, shape = (
-        (np.cumsum(present) - 1)[origin - begins],
-        (int(present.sum()), int(ahead.max(initial=0)) + 1, int(series.max(initial=0)) + 1),
-    )
+    at = (np.cumsum(present) - 1)[origin - begins]
+    shape = int(present.sum()), int(ahead.max(initial=0)) + 1, int(series.max(initial=0)) + 1
     origins = pd.DatetimeIndex((begins + np.flatnonzero(present)).astype("datetime64[D]")).as_unit(date.unit)
     grids = [np.full(shape, np.nan) for _ in columns]
     for grid, name in zip(grids, columns, strict=True):
@@ -316,9 +301,8 @@ class Past(NamedTuple):
         An error is of the past if its day is at least `lag` days before the origin.
         """
         days = since_1970(origins)
-        is_special = np.broadcast_to(
-            _special(days[:, None] + ahead, country), (len(days), len(ahead), self.size.shape[2])
-        )
+        shape = len(days), len(ahead), self.size.shape[2]
+        is_special = np.broadcast_to(_special(days[:, None] + ahead, country), shape)
         age = days[:, None, None] - self.date
         known = (age >= lag).astype(float)
         count = _sums(self.known, known)
@@ -330,6 +314,11 @@ class Past(NamedTuple):
             for part, own in zip(width, few, strict=True):
                 part[number] = np.where(young[number], own, part[number])
         return width
+
+    def live(self, days: pd.DatetimeIndex, origin: pd.Timestamp, country: Country, lag: int, late: int) -> Widths:
+        """Of the forecasts of some days from one origin, `late` days after the last that is known by its lag."""
+        ahead, pooled = (days - origin).days.to_numpy(), np.ones(self.size.shape[2], bool)
+        return self.widths(pd.DatetimeIndex([origin]), ahead, country, lag, pooled, late)
 
     def _usual(self, age: Array, known: Array, enough: Array, is_special: Array, ahead: Array) -> Widths:
         """Where enough errors are known; else NaN."""

@@ -164,13 +164,8 @@ def _rolling(scores: pd.DataFrame, window: int) -> pd.DataFrame:
     scores = in_one_unit(scores)
     own, held = scores["error"].abs().where(scores["naive_error"].notna()), scores["covered80"]
     parts = {"own": own, "naive": scores["naive_error"].abs(), "held": held, "forecasts": held.notna().astype(float)}
-    daily = (
-        pd.DataFrame(parts)
-        .groupby(pd.DatetimeIndex(scores["target_end_date"]))
-        .sum()
-        .assign(days=1.0)
-        .asfreq("D", fill_value=0.0)
-    )
+    sums = pd.DataFrame(parts).groupby(pd.DatetimeIndex(scores["target_end_date"])).sum()
+    daily = sums.assign(days=1.0).asfreq("D", fill_value=0.0)
     total = daily.rolling(window, min_periods=1).sum().round(6)  # what was added and taken off again leaves a trace
     skill, cover = 1 - total["own"] / total["naive"].replace(0, np.nan), total["held"] / total["forecasts"]
     return pd.DataFrame({"skill": skill, "cover80": cover, "days": total["days"], "forecasts": total["forecasts"]})

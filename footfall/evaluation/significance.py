@@ -31,8 +31,7 @@ def by_kind(table: pd.DataFrame, country: str) -> pd.DataFrame:
     scored = scored.assign(kind=kinds(pd.DatetimeIndex(scored["date"]), country).to_numpy())
     scored["error"] = (scored["mean"] - scored["actual"]).abs()
     errors = scored.pivot_table("error", "candidate", "kind").rename_axis(columns=None)
-    days = scored.groupby("kind")["date"].nunique()
-    return pd.concat([errors, days.to_frame("days").T])
+    return pd.concat([errors, scored.groupby("kind")["date"].nunique().to_frame("days").T])
 
 
 def advantage(score: pd.DataFrame, challenger: str, reference: str, draws: int = 2000) -> dict[str, float]:

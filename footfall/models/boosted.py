@@ -7,7 +7,6 @@ because every number it sees is divided by how far the series' own forecasts usu
 
 import zlib
 from collections import defaultdict
-from collections.abc import Iterator
 from functools import cached_property, lru_cache
 from typing import Any, ClassVar
 
@@ -100,16 +99,12 @@ class Panel:
     def _batches(self) -> Batches:
         """Its series, those of one country, unit and span together."""
         spans = defaultdict(list)
-        for location, y in self._each():
-            spans[country_of(location), unit(y), y.index[0], y.index[-1]].append(y.rename((location, y.name)))
-        return [(key[0], pd.concat(batch, axis=1)) for key, batch in spans.items()]
-
-    def _each(self) -> Iterator[tuple[str, pd.Series]]:
-        if self._series is None:
-            return
-        for (location, category), rows in self._series.groupby(SERIES, observed=True):
+        known = [] if self._series is None else self._series.groupby(SERIES, observed=True)
+        for (location, category), rows in known:
             if rows["value"].notna().any():
-                yield location, pick(rows, location, category).astype(float)
+                y = pick(rows, location, category).astype(float).rename((location, category))
+                spans[country_of(location), unit(y), y.index[0], y.index[-1]].append(y)
+        return [(key[0], pd.concat(batch, axis=1)) for key, batch in spans.items()]
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Panel":
         return self
@@ -157,11 +152,7 @@ class Boosted(SeriesForecaster):
     Ke et al. (2017), LightGBM: a highly efficient gradient boosting decision tree.
     """
 
-    _tags: ClassVar = {
-        **SeriesForecaster._tags,
-        "enforce_index_type": [pd.DatetimeIndex],
-        "python_dependencies": "lightgbm",
-    }
+    _tags: ClassVar = {"enforce_index_type": [pd.DatetimeIndex], "python_dependencies": "lightgbm"}
     calendar: Any = None  # champions that were saved before this was a parameter have none of their own
 
     def __init__(
@@ -215,10 +206,6 @@ class Boosted(SeriesForecaster):
     def _update(self, y: Any, X: None = None, update_params: bool = True) -> "Boosted":
         self._seen = joined(self._seen, y)
         return self._fit(self._seen, None, self._fh) if update_params else self
-
-    def _predict(self, fh: ForecastingHorizon, X: None) -> Any:
-        y = _daily(self._seen)
-        return self._named(self._values(y, np.array([len(y) - 1]), self._ahead(fh))[0], fh)
 
     def forecasts(self, y: Any, known: np.ndarray, ahead: np.ndarray) -> np.ndarray:
         """Forecasts after some of the new days `y`, see `footfall.models.updating.forecasts`."""
@@ -283,7 +270,7 @@ def _foreseen_error(booster: str | list[str], features: Features, origins: np.nd
             rows = features.table(origins, some)
             foreseen = _read(trees).predict(rows.reshape(-1, rows.shape[-1]), num_threads=1)
             error[:, :, some] = foreseen.reshape(rows.shape[:-1]).transpose(1, 2, 0)
-    return np.asarray(error * features.usual_error(origins)[:, None])
+    return np.asarray(error * features.usual_error[origins][:, None])
 
 
 @lru_cache(maxsize=2)

@@ -122,12 +122,9 @@ class Features:
         calendar = {"kind of day": self.effect[target], "last year's turn": self.turn[target] - turn}
         return {"level": level + turn + logarithm_of_level(self.unit, self.against), "weekday": weekday, **calendar}
 
-    def usual_error(self, origins: np.ndarray) -> np.ndarray:
-        """How far the smoother errs from one day to the next, newer days counting more; (n_origins, n_series)."""
-        return np.asarray(self._usual[origins])
-
     @cached_property
-    def _usual(self) -> np.ndarray:
+    def usual_error(self) -> np.ndarray:
+        """How far the smoother errs from one day to the next, newer days counting more; shape (n_days, n_series)."""
         begun = np.maximum.accumulate(np.isfinite(self.smoothed), axis=0)  # in a batch some may begin later
         size = pd.DataFrame(np.abs(self.surprise)).where(begun)
         if self.unit.baseline is None:  # a day a till is shut is none; a gap in Google's surprises nobody
@@ -152,7 +149,7 @@ class Features:
         Everything is known at the origin: values up to it, and the calendar. Rounded, so that the last bit of a
         number, which differs from one processor to the next, grows no other tree.
         """
-        error = self._usual[origin, series]
+        error = self.usual_error[origin, series]
         level, season = self._carried(origin, target, series)
         in_errors = self._of_the_state(origin, target, series, season) | self._of_the_year(origin, target, series)
         in_errors |= self._of_the_weeks(origin, target, series, level + season)

@@ -56,10 +56,12 @@ class SeriesForecaster(BaseForecaster):
     def _ahead(self, fh: ForecastingHorizon) -> np.ndarray:
         return np.asarray(fh.to_relative(self.cutoff).to_numpy().astype(int))
 
-    def _named(self, values: np.ndarray, fh: ForecastingHorizon) -> Any:
-        """Values of some days, shape (n_days,) or (n_days, n_series), as the series or the batch that they continue."""
-        days = fh.to_absolute_index(self.cutoff)
-        return pd.Series(values, days, name=self.names) if values.ndim == 1 else pd.DataFrame(values, days, self.names)
+    def _predict(self, fh: ForecastingHorizon, X: None) -> Any:
+        """What `forecasts` says after no new day, as the series or the batch that it continues."""
+        is_batch, days = isinstance(self.names, pd.Index), fh.to_absolute_index(self.cutoff)
+        none = pd.DataFrame(columns=self.names, dtype=float) if is_batch else pd.Series(dtype=float)
+        values = self.forecasts(none, np.zeros(1, int), self._ahead(fh))[0]
+        return pd.DataFrame(values, days, self.names) if is_batch else pd.Series(values, days, name=self.names)
 
 
 def names_of(y: pd.Series | pd.DataFrame) -> Any:

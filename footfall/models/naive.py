@@ -41,10 +41,6 @@ class SeasonalNaive(SeriesForecaster):
         self._week = Week(tuple(last[-WEEK:]), total[-1], days[-1])
         return self
 
-    def _predict(self, fh: ForecastingHorizon, X: None) -> Any:
-        none = np.empty((0, *np.shape(self._week.total)))
-        return self._named(self._coming(none, np.zeros(1, int))[0, (self._ahead(fh) - 1) % WEEK], fh)
-
     def _weeks(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Last values, sum and number of all, known now and after each new day.
 
@@ -61,13 +57,12 @@ class SeasonalNaive(SeriesForecaster):
             last[week : week + WEEK] = np.where(np.isnan(values), last[week - WEEK :][: len(values)], values)
         return last, total, days
 
-    def _coming(self, values: np.ndarray, known: np.ndarray) -> np.ndarray:
-        """The coming weekdays after some of the new days, shape (n_known, 7, ...); one never seen is like the mean."""
-        last, total, days = self._weeks(values)
-        mean = (total / np.maximum(days, 1))[known][:, None]
-        coming = last[known[:, None] + np.arange(WEEK)]
-        return np.where(np.isnan(coming), mean, coming)
-
     def forecasts(self, y: Any, known: np.ndarray, ahead: np.ndarray) -> np.ndarray:
-        """Forecasts after some of the new days `y`, see `footfall.models.updating.forecasts`."""
-        return self._coming(y.to_numpy(float), known)[:, (ahead - 1) % WEEK]
+        """Forecasts after some of the new days `y`, see `footfall.models.updating.forecasts`.
+
+        A weekday never seen is like the mean of all days.
+        """
+        last, total, days = self._weeks(y.to_numpy(float))
+        mean = (total / np.maximum(days, 1))[known][:, None]
+        coming = last[known[:, None] + (ahead - 1) % WEEK]
+        return np.asarray(np.where(np.isnan(coming), mean, coming))

@@ -52,14 +52,10 @@ def save(forecaster: BaseForecaster, path: str | Path) -> None:
     """
     with zipfile.ZipFile(path, "w") as file:
         for name, member in (("_metadata", type(forecaster)), ("_obj", forecaster)):
-            file.writestr(zipfile.ZipInfo(name), _pickled(member))
+            buffer = io.BytesIO()
+            _Pickler(buffer).dump(member)
+            file.writestr(zipfile.ZipInfo(name), buffer.getvalue())
     load(path)  # what cannot be had back is told by the training, not by the next morning's forecast
-
-
-def _pickled(member: object) -> bytes:
-    buffer = io.BytesIO()
-    _Pickler(buffer).dump(member)
-    return buffer.getvalue()
 
 
 class _Pickler(pickle.Pickler):

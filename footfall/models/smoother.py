@@ -76,9 +76,6 @@ class WeekdaySmoother(SeriesForecaster):
         self.smoothed_ = self.follow(self.smoothed_, y.to_numpy(float)).end
         return self
 
-    def _predict(self, fh: ForecastingHorizon, X: None) -> Any:
-        return self._named(np.add(*self.parts(self._ahead(fh)).values()), fh)
-
     def parts(self, ahead: np.ndarray) -> dict[str, np.ndarray]:
         """What the forecasts of some days ahead are the sum of: the level with its slope, and the weekday."""
         level, slope, season = (np.array([part]) for part in self.smoothed_)

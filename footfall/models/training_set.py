@@ -97,7 +97,7 @@ def _month(
     target = features.targets(origins)
     values = y.to_numpy(float).reshape(len(y), -1)
     actual = features.to_logarithm(np.concatenate([values, np.full((HORIZON, len(names)), np.nan)])[target])
-    error = (actual - features.forecast(origins)) / features.usual_error(origins)[:, None]
+    error = (actual - features.forecast(origins)) / features.usual_error[origins][:, None]
     draw = np.stack([_draws(name, month, error.shape[:2]) for name in names], axis=2)
     origin, ahead, series = drawn = np.nonzero(np.isfinite(error) & (draw <= limit))
     day = y.index[0].to_datetime64() + target[origin, ahead] * np.timedelta64(1, "D")

@@ -17,20 +17,6 @@ from footfall.series import WEEK
 from footfall.units import PERCENT, UNITS, Unit, unit
 
 YEAR = 364  # days: 52 weeks, so that a Friday is compared with a Friday
-_TAGS = {
-    "authors": "footfall",
-    "maintainers": "footfall",
-    "capability:inverse_transform": True,
-    "capability:missing_values": True,
-    "capability:multivariate": True,
-    "capability:categorical_in_X": False,
-    "capability:categorical_in_y": False,
-    "X_inner_mtype": ["pd.Series", "pd.DataFrame"],
-    "y_inner_mtype": "None",
-    "fit_is_empty": False,
-    "transform-returns-same-time-index": True,
-}
-_ON_DAYS = {**_TAGS, "enforce_index_type": [pd.DatetimeIndex]}
 
 
 class SeriesTransformer(BaseTransformer):
@@ -38,6 +24,18 @@ class SeriesTransformer(BaseTransformer):
 
     Anything else is left to them.
     """
+
+    _tags: ClassVar = {
+        "authors": "footfall",
+        "maintainers": "footfall",
+        "capability:inverse_transform": True,
+        "capability:missing_values": True,
+        "capability:categorical_in_X": False,
+        "capability:categorical_in_y": False,
+        "X_inner_mtype": ["pd.Series", "pd.DataFrame"],
+        "fit_is_empty": False,
+        "transform-returns-same-time-index": True,
+    }
 
     def _check_X_y(self, X: Any = None, y: Any = None, return_metadata: bool = False) -> Any:
         if (values := dated(X)) is None:
@@ -88,7 +86,7 @@ class LogLevel(SeriesTransformer):
         What it is measured against, see `footfall.units.Unit.level`.
     """
 
-    _tags: ClassVar = {**_TAGS, "capability:inverse_transform:exact": False}
+    _tags: ClassVar = {"capability:inverse_transform:exact": False}
     unit_, level_ = PERCENT.name, PERCENT.level([])  # of champions that were saved before there were counts
 
     def __init__(self, floor: float = 0.02):
@@ -124,7 +122,22 @@ def as_in(X: Any, days: np.ndarray) -> np.ndarray:
     return days if days.ndim == X.ndim else days[:, None]
 
 
-class KindOfDay(SeriesTransformer):
+class OfDays(SeriesTransformer):
+    """Takes off what it has learned of each day, `on` it; of all it has seen, where more is seen."""
+
+    _tags: ClassVar = {"enforce_index_type": [pd.DatetimeIndex]}
+
+    def _update(self, X: Any, y: None = None) -> Any:
+        return self._fit(joined(self._seen, X))
+
+    def _transform(self, X: Any, y: None = None) -> Any:
+        return X - as_in(X, self.on(X.index))
+
+    def _inverse_transform(self, X: Any, y: None = None) -> Any:
+        return X + as_in(X, self.on(X.index))
+
+
+class KindOfDay(OfDays):
     """Takes off what holidays, eves, bridge days and the turn of the year do to a day.
 
     The effect of a kind is the weighted median of its departures from the ordinary same weekdays one and two weeks
@@ -145,8 +158,6 @@ class KindOfDay(SeriesTransformer):
         Effect of each kind seen in `fit`, in the unit of the series.
     """
 
-    _tags: ClassVar = _ON_DAYS
-
     def __init__(self, country: Country, half_life: float = 500.0, shrink: float = 0.5):
         self.country = country
         self.half_life = half_life
@@ -157,15 +168,6 @@ class KindOfDay(SeriesTransformer):
         self._seen = X.copy()
         self.effects_ = self.learn(X.to_numpy(float), known_ahead(X.index, self.country))
         return self
-
-    def _update(self, X: Any, y: None = None) -> "KindOfDay":
-        return self._fit(joined(self._seen, X))
-
-    def _transform(self, X: Any, y: None = None) -> Any:
-        return X - as_in(X, self.on(X.index))
-
-    def _inverse_transform(self, X: Any, y: None = None) -> Any:
-        return X + as_in(X, self.on(X.index))
 
     def on(self, days: pd.DatetimeIndex) -> np.ndarray:
         """What is taken off each day, shape (n_days,) or (n_days, n_series)."""
@@ -205,7 +207,7 @@ def effect_of_each(kinds: np.ndarray, effects: dict[str, Any]) -> np.ndarray:
     return np.asarray(effect[kinds, np.arange(kinds.shape[1])] if apart else effect[kinds])
 
 
-class LastYearsTurn(SeriesTransformer):
+class LastYearsTurn(OfDays):
     """Takes off a share of the movement the smoothed series made 52 weeks earlier.
 
     Parameters
@@ -223,8 +225,6 @@ class LastYearsTurn(SeriesTransformer):
     The centred window lies a year back, so it never reaches past the last day seen.
     """
 
-    _tags: ClassVar = _ON_DAYS
-
     def __init__(self, share: float = 0.4, window: int = 7, step: float = 0.01):
         self.share = share
         self.window = window
@@ -236,19 +236,10 @@ class LastYearsTurn(SeriesTransformer):
         self._path = self.path(X)
         return self
 
-    def _update(self, X: Any, y: None = None) -> "LastYearsTurn":
-        return self._fit(joined(self._seen, X))
-
     def update(self, X: Any, y: None = None, update_params: bool = True) -> "LastYearsTurn":
         """Remember the new days; there is no parameter to hold, and sktime would drop them without."""
         super().update(X, y, update_params=True)
         return self
-
-    def _transform(self, X: Any, y: None = None) -> Any:
-        return X - as_in(X, self.on(X.index))
-
-    def _inverse_transform(self, X: Any, y: None = None) -> Any:
-        return X + as_in(X, self.on(X.index))
 
     def on(self, days: pd.DatetimeIndex) -> np.ndarray:
         """What is taken off each day."""

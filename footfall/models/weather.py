@@ -136,12 +136,6 @@ class WithWeather(SeriesForecaster):
             effects[..., some] = shrunken_slopes(given - median_of_near_weekdays(given, ~odd), departure)
         return effects
 
-    def _predict(self, fh: ForecastingHorizon, X: None) -> Any:
-        none = pd.DatetimeIndex([])
-        is_batch = self.effects_.ndim > 1
-        new = pd.DataFrame([], none, self.names, float) if is_batch else pd.Series([], none, float, self.names)
-        return self._named(self.forecasts(new, np.zeros(1, int), self._ahead(fh))[0], fh)
-
     def forecasts(self, y: Any, known: np.ndarray, ahead: np.ndarray) -> np.ndarray:
         """Forecasts after some of the new days `y`, see `footfall.models.updating.forecasts`."""
         effect = np.stack([self._effects(self.cutoff[-1] + days * DAY, ahead).sum(axis=1) for days in known])
@@ -167,9 +161,8 @@ class WithWeather(SeriesForecaster):
 
     def _weather(self, end: pd.Timestamp, ahead: np.ndarray) -> np.ndarray:
         """How different it is foreseen to be from that of the last days, as far as that is believed; else nought."""
-        values, lead = self.weather.known(
-            end + self.lag * DAY, end - (RECENT - 1) * DAY, RECENT + int(ahead.max(initial=0))
-        )
+        first, days = end - (RECENT - 1) * DAY, RECENT + int(ahead.max(initial=0))
+        values, lead = self.weather.known(end + self.lag * DAY, first, days)
         at = RECENT - 1 + ahead
         believed = np.append(BY_LEAD, 0.0)[np.nan_to_num(lead[at], nan=np.inf).clip(0, len(BY_LEAD)).astype(int)]
         return np.asarray(np.nan_to_num((values[at] - _mean(values[:RECENT])) * believed[:, None]))

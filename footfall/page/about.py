@@ -70,9 +70,8 @@ class About(NamedTuple):
     def languages(self, target: str, days: Mapping[str, Any] | pd.DataFrame) -> tuple[Language, ...]:
         """The languages of a page, each with the word for what is counted and as many decimals as that needs."""
         fine = is_fine(days["high_value"], days["usual"])
-        return tuple(
-            each._replace(measure=self.word(target, each), fine=fine) for each in languages(unit_of(target).name)
-        )
+        every = languages(unit_of(target).name)
+        return tuple(each._replace(measure=self.word(target, each), fine=fine) for each in every)
 
 
 def is_fine(*numbers: Any) -> bool:

@@ -55,7 +55,7 @@ def draw(y: pd.Series, days: pd.DataFrame, quantiles: pd.DataFrame, language: La
         "gap": (round(x[past.index[-1]], 1), round(x[days.index[0]], 1)),
         "held": language.listed([language.say(f"held {10 * coverage:.0f}") for coverage in covers]),
         "levels": [(level, round(float(up(tick)), 1)) for level, tick in zip(levels, ticks, strict=True)],
-        "mondays": [(language.day_and_month(day), round(x[day], 1)) for day in when if day.dayofweek == 0],
+        "mondays": [(language.dated(day, "short date"), round(x[day], 1)) for day in when if day.dayofweek == 0],
         "alt": _alt(past, days, language),
     }  # fmt: skip
 

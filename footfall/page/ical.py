@@ -42,8 +42,13 @@ def calendar_file(table: pd.DataFrame, days: pd.DataFrame, about: About, languag
 
 def _event(day: Any, first: Any, language: Language) -> Event:
     event, date, origin = Event(), day.Index.date(), dt.date.fromisoformat(first["origin_date"])
-    country, market = country_of(first["location"]), first["model_version"].partition("/")[0]
-    summary, description = _closed(day, country, language) if day.word == CLOSED else _open(day, language)
+    market = first["model_version"].partition("/")[0]
+    if day.word == CLOSED:
+        summary, country = first_up(language.say(CLOSED)), country_of(first["location"])
+        description = f"{closed_because(day.Index, day.closed, country, language)}."
+    else:
+        summary = in_short(day, language)
+        description = language.say("against", weekday=language.a_weekday(day.Index), **language.numbers(day))
     _add(event, {
         "uid": f"{date}-{market}-{plain(first['location'])}-{first['target']}@footfall",
         "dtstamp": dt.datetime.combine(origin, dt.time(), dt.UTC),
@@ -52,20 +57,9 @@ def _event(day: Any, first: Any, language: Language) -> Event:
         "dtend": date + dt.timedelta(days=1),
         "transp": "TRANSPARENT",
         "summary": summary,
-        "description": description,
+        "description": first_up(description),
     })  # fmt: skip
     return event
-
-
-def _closed(day: Any, country: str, language: Language) -> tuple[str, str]:
-    why = closed_because(day.Index, day.closed, country, language)
-    return first_up(language.say(CLOSED)), first_up(f"{why}.")
-
-
-def _open(day: Any, language: Language) -> tuple[str, str]:
-    numbers = language.numbers(day)
-    against = language.say("against", weekday=language.a_weekday(day.Index), **numbers)
-    return in_short(day, language), first_up(against)
 
 
 def in_short(day: Any, language: Language) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from footfall.forecast import closed_days, week
+from footfall.forecast import week
 from footfall.outlook import CLOSED
 from footfall.page.about import FINE, About
 from footfall.page.translations import ENGLISH, languages
@@ -26,7 +26,7 @@ def records(table: pd.DataFrame) -> list[dict[str, Any]]:
     """
     if of_several(table):
         return [dict(row) for row in _places(table).head(LISTED).reset_index().to_dict("records")]
-    shut = closed_days(table).get_level_values("target_end_date")
+    shut = {*table.loc[table["open"] == "no", "target_end_date"]} if "open" in table else ()
     closed = dict.fromkeys(FIGURES, "") | {"expected": CLOSED}
     return [day | closed if day["date"] in shut else day for day in week(table).to_dict("records")]
 
@@ -50,8 +50,7 @@ def _places(table: pd.DataFrame) -> pd.DataFrame:
 def week_of_places(table: pd.DataFrame) -> tuple[list[str], list[tuple[str, ...]]]:
     """The days of several series' forecasts, and for each series its place and what is expected of them."""
     expected, target = _places(table), str(table["target"].iloc[0])
-    numbers = [value for value in expected.to_numpy().ravel() if value != CLOSED]
-    write = _form(numbers, target).format
+    write = _form([value for value in expected.to_numpy().ravel() if value != CLOSED], target).format
     rows = [(place, *(day if day == CLOSED else write(day) for day in week)) for place, *week in expected.itertuples()]
     return list(expected.columns), rows
 

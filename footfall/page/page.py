@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from footfall.calendar import country_of
 from footfall.evaluation.review import LATELY
@@ -43,7 +43,6 @@ ADDRESS = "https://www.google.com/covid19/mobility/"
 class Period(BaseModel):
     """How some days were forecast: the share inside the 80 % range, and the share of statements that were right."""
 
-    model_config = ConfigDict(extra="ignore")
     days: int = 0
     range_held: float | None = None
     right: float | None = None
@@ -52,7 +51,6 @@ class Period(BaseModel):
 class Track(BaseModel):
     """How often earlier statements came true, up to a day; what is not known is not said."""
 
-    model_config = ConfigDict(extra="ignore")
     through: dt.date
     lately: Period = Field(Period(), validation_alias=str(LATELY))
 

@@ -69,8 +69,7 @@ def write_pages(
             write_csv(one.table, folder / "sites" / slug / "forecast.csv")
         sites.append(Site(name, page, None if one is None else weeks[id(one.batch)][one.at]))
     on, through = made.asked.days[0] - DAY, max(batch.y.index[-1] for batch in batches.values())
-    of_all = index(sites, on, through, keys[0][1], country, about)
-    (folder / "index.html").write_text(of_all, encoding="utf-8")
+    (folder / "index.html").write_text(index(sites, on, through, keys[0][1], country, about), encoding="utf-8")
     _keep(of_places(words, about), out)
 
 

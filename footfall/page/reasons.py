@@ -40,11 +40,9 @@ def closed_because(day: pd.Timestamp, why: str, country: str, language: Language
     """Why a place is shut on a day, as `footfall.opening.foreseen` has it."""
     if why == "weekday":
         return language.say(f"closed {WEEKDAYS[day.dayofweek]}")
-    return (
-        language.say("closed holiday", name=_holiday(day, country, language))
-        if why == "holiday"
-        else language.say("closed said")
-    )
+    if why == "holiday":
+        return language.say("closed holiday", name=_holiday(day, country, language))
+    return language.say("closed said")
 
 
 def _holiday(day: pd.Timestamp, country: str, language: Language) -> str:

@@ -15,12 +15,10 @@ def summary(days: pd.DataFrame, language: Language) -> tuple[str, str]:
     words = list(dict.fromkeys(ordered["word"]))
     shut = "" if is_open.all() else _sentence(days, CLOSED, language)
     if len(words) < 2:
-        alike = (
-            language.say("all alike" if is_open.all() else "all open alike", word=language.say(words[0]))
-            if words
-            else ""
-        )
-        return alike or language.say("all closed"), shut if words else ""
+        if not words:
+            return language.say("all closed"), ""
+        alike = "all alike" if is_open.all() else "all open alike"
+        return language.say(alike, word=language.say(words[0])), shut
     unusual = [word for word in words if word != USUAL]
     sentences = {word: _sentence(days, word, language) for word in unusual}
     doubt = " ".join(sentences.pop(word) for word in unusual if word == UNSURE or word.startswith(PERHAPS))
@@ -29,15 +27,15 @@ def summary(days: pd.DataFrame, language: Language) -> tuple[str, str]:
 
 
 def _sentence(days: pd.DataFrame, word: str, language: Language) -> str:
-    names = _names(days, word, language)
-    return first_up(language.say("word and days", word=language.say(word), days=names))
+    return first_up(language.say("word and days", word=language.say(word), days=_names(days, word, language)))
 
 
 def _names(days: pd.DataFrame, word: str, language: Language) -> str:
     """The days of a word; three and more in a row by the first and the last of them."""
     matching = days["word"] == word
-    name = language.spoken_weekday if len(days) <= WEEK else language.weekday_and_date
-    runs = [[name(day) for day in run.index] for _, run in days[matching].groupby((~matching).cumsum()[matching])]
+    form = "spoken weekday" if len(days) <= WEEK else "weekday and date"
+    by_run = days[matching].groupby((~matching).cumsum()[matching])
+    runs = [[language.dated(day, form) for day in run.index] for _, run in by_run]
     short = [[language.say("from to", first=run[0], last=run[-1])] if len(run) > 2 else run for run in runs]
     return language.listed([text for run in short for text in run])
 
@@ -46,6 +44,5 @@ def together(days: pd.DataFrame, y: pd.Series, language: Language) -> str:
     """All open days against as many usual ones; `y` is the series they continue."""
     shut = (days["word"] == CLOSED).any()
     number = language.percent(departure(days["mean"].mean(), days["usual"].mean(), y))
-    return language.say(
-        "together open" if shut else "together", number=number, amount=language.amount(days["mean"].sum())
-    )
+    amount = language.amount(days["mean"].sum())
+    return language.say("together open" if shut else "together", number=number, amount=amount)

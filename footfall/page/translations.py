@@ -51,25 +51,18 @@ class Language(NamedTuple):
         """A sentence, by its name, with its facts filled in."""
         return self.sentences[sentence].format(**facts)
 
+    def dated(self, day: dt.date, form: str) -> str:
+        """A day in one of its forms: ``short date``, ``14 Oct``; ``spoken weekday``, ``sexta``, as people say."""
+        number = self.say("first of a month") if day.day == 1 else "d"
+        return format_date(day, self.say(form).replace("d ", f"{number} ", 1), locale=self.locale)
+
     def date(self, day: dt.date, year: bool = True) -> str:
         """``14 October 2022``, ``14 de outubro de 2022``."""
-        return self._dated(day, "date" if year else "date this year")
+        return self.dated(day, "date" if year else "date this year")
 
     def weekday_and_date(self, day: dt.date, year: bool = False) -> str:
         """``Friday, 14 October``."""
-        return self._dated(day, "weekday, date and year" if year else "weekday and date")
-
-    def day_and_month(self, day: dt.date) -> str:
-        """``14 Oct``, as it stands under a figure."""
-        return self._dated(day, "short date")
-
-    def weekday_and_day(self, day: dt.date) -> str:
-        """``Fri 14``, ``sex 14``, as it stands in a narrow table."""
-        return f"{self.short_weekday(day)} {day.day}"
-
-    def spoken_weekday(self, day: dt.date) -> str:
-        """``Friday``; ``sexta``, which is what people say."""
-        return self._dated(day, "spoken weekday")
+        return self.dated(day, "weekday, date and year" if year else "weekday and date")
 
     def short_weekday(self, day: dt.date) -> str:
         """``Fri``, ``sex``."""
@@ -82,10 +75,6 @@ class Language(NamedTuple):
     def a_weekday(self, day: dt.date) -> str:
         """The weekday as one of its kind, with its article where that has a gender or a case."""
         return self.say(f"one {WEEKDAYS[day.weekday()]}")
-
-    def _dated(self, day: dt.date, name: str) -> str:
-        number = self.say("first of a month") if day.day == 1 else "d"
-        return format_date(day, self.say(name).replace("d ", f"{number} ", 1), locale=self.locale)
 
     def listed(self, words: list[str]) -> str:
         """``Friday, Saturday and Sunday``."""

@@ -1,6 +1,7 @@
 """The week in words, for whoever does not open the page: a message a language, of the page's own sentences."""
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -42,16 +43,11 @@ def in_words(table: pd.DataFrame, days: pd.DataFrame, y: pd.Series, about: About
 
 def of_places(words: Mapping[str, dict[str, Any]], about: About) -> dict[str, Any]:
     """`in_words` of several places together: the first sentence of each, by its name."""
-    languages = {short: None for each in words.values() for short in each["messages"]}
-    messages = {
-        short: {
-            "subject": about.name or ", ".join([*words][:3]),
-            "text": "\n".join(
-                f"{name}: {each['messages'][short]['text'].partition(chr(10))[0]}" for name, each in words.items()
-            ),
-        }
-        for short in languages
-    }
+    lines, subject = defaultdict(list), about.name or ", ".join([*words][:3])
+    for name, each in words.items():
+        for short, message in each["messages"].items():
+            lines[short].append(f"{name}: {message['text'].partition(chr(10))[0]}")
+    messages = {short: {"subject": subject, "text": "\n".join(of)} for short, of in lines.items()}
     days = {f"{name} {day}": word for name, each in words.items() for day, word in each["days"].items()}
     return {"days": days, "messages": messages}
 

@@ -58,11 +58,7 @@ def read_carris(path: Path, data: Data, not_after: dt.date) -> Reading:
     seen = chain.from_iterable(dict.fromkeys(map(tuple, records)))
     notes = feed.check_shape(path.name, seen, (*USED, day_key), KNOWN)
     rows, faults = _typed(records, day_key)
-    rows, repeats, contradictions = feed.without_repeats(rows, ["line_id", "day"], "qty")
-    feed.stop(path.name, (), faults + contradictions)
-    past = rows[rows["day"] < pd.Timestamp(not_after)]
-    if past.empty:
-        raise DataProblem(f"{path.name}: no row of a day before {not_after}, which is not over")
+    past, repeats = feed.past(rows, ["line_id", "day"], "qty", (path.name, (), faults), not_after)
     days = past.groupby("day").agg(value=("value", "sum"), lines=("line_id", "size"), type=("day_type", "first"))
     sums = days.reset_index().assign(site="")
     return feed.reading(sums, _is_whole(days).reset_index(drop=True), data, "lines", notes + repeats)
@@ -118,11 +114,7 @@ def _typed(records: list[dict[str, Any]], day_key: str) -> tuple[pd.DataFrame, l
         (day_key, "no day, as in 2024-01-31"): rows["day"].isna(),
         ("qty", "no number from 0 on"): ~(rows["value"] >= 0) | np.isinf(rows["value"]),
     }
-    return rows, [
-        Fault(int(line), key, str(value), rule)
-        for (key, rule), broken in rules.items()
-        for line, value in zip(rows.loc[broken, "line"], table.loc[broken, key], strict=True)
-    ]
+    return rows, feed.broken(rows, table, rules)
 
 
 def _number(qty: Any) -> float:
@@ -138,7 +130,6 @@ def _day(text: str) -> pd.Timestamp:
 
 def _is_whole(days: pd.DataFrame) -> pd.Series:
     """Of each day, whether as many lines are there as on the days of its type before it; later ones tell nothing."""
-    before = days.groupby("type")["lines"].transform(
-        lambda lines: lines.shift().rolling(DAYS, min_periods=FEWEST_DAYS).median()
-    )
+    of_type = days.groupby("type")["lines"]
+    before = of_type.transform(lambda lines: lines.shift().rolling(DAYS, min_periods=FEWEST_DAYS).median())
     return ~(days["lines"] < MOST_LINES * before)

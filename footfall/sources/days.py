@@ -95,13 +95,8 @@ def without_repeats(
 
 def _contradiction(pair: pd.Series, exports: Sequence[Export]) -> Fault:
     first = f"{safe(exports[pair.file_1].name, 120)}:{pair.line_1} has {shown(pair.value_1)} "
-    return Fault(
-        pair.line,
-        pair.column,
-        shown(pair.value),
-        "for the same day; one of the two rows must go, or data.rows is orders",
-        first,
-    )
+    rule = "for the same day; one of the two rows must go, or data.rows is orders"
+    return Fault(pair.line, pair.column, shown(pair.value), rule, first)
 
 
 def _at(row: pd.Series, exports: Sequence[Export]) -> str:
@@ -114,8 +109,7 @@ def sum_up(rows: pd.DataFrame, floor: float) -> tuple[pd.DataFrame, list[str]]:
     below = days["value"] < floor
     first = str(days.loc[below, "day"].min())[:10]
     note = f"more given back than sold, taken as not known: {counted(below.sum(), 'day')}; first {first}"
-    notes = [note] if below.any() else []
-    return days.assign(value=days["value"].mask(below) + 0.0), notes
+    return days.assign(value=days["value"].mask(below) + 0.0), [note] if below.any() else []
 
 
 def to_series(days: pd.DataFrame, data: Data) -> pd.DataFrame:
@@ -132,15 +126,8 @@ def _site(site: str, values: pd.Series, data: Data) -> pd.DataFrame:
     came = values.gt(unit_of(data.category).floor).to_numpy()
     closed = (said(every, data.closed.model_dump()) | (~had_row & (data.absent == "closed"))) & ~came
     opened = np.select([closed, came], ["no", "yes"], "unknown")
-    table = pd.DataFrame(
-        {
-            "location": location(site, data.location),
-            "category": data.category,
-            "date": every,
-            "value": values.to_numpy(),
-            "open": opened,
-        }
-    )
+    table = pd.DataFrame({"date": every, "value": values.to_numpy(), "open": opened})
+    table = table.assign(location=location(site, data.location), category=data.category)
     return table[had_row | closed | (data.absent == "unknown")]
 
 

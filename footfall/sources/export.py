@@ -1,7 +1,6 @@
 """One export of a till or a counter as typed rows: whose, of which day, how many, and on which line that stands."""
 
 import datetime as dt
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -100,7 +99,9 @@ def _fill(export: Export, rows: Rows, data: Data) -> None:
     export.faults += rows.faults
     export.notes += rows.notes
     frame = rows.cells.assign(line=rows.lines)
-    parts = [_column(frame, name, columns) for name in values(columns)] or [_counted(frame)]
+    others = [columns.date, *filter(None, [columns.site, columns.hour]), "line"]
+    parts = [frame[others].assign(cell=frame[name], column=name) for name in values(columns)]
+    parts = parts or [frame.assign(cell=1.0, column="")]  # of orders, which are counted
     table = pd.concat([part[~_is_empty(part, columns)] for part in parts], ignore_index=True)
     table["moment"] = cells.moments(table[columns.date], data.dates, data.timezone, data.rows_timezone)
     table["site"] = _sites(table, columns)
@@ -115,15 +116,6 @@ def _sites(table: pd.DataFrame, columns: Columns) -> pd.Series:
     if columns.site:
         return cells.texts(table[columns.site])
     return table["column"] if isinstance(columns.value, list) else pd.Series("", index=table.index)
-
-
-def _column(frame: pd.DataFrame, name: str, columns: Columns) -> pd.DataFrame:
-    others = [columns.date, *filter(None, [columns.site, columns.hour]), "line"]
-    return frame[others].assign(cell=frame[name], column=name)
-
-
-def _counted(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.assign(cell=1.0, column="")
 
 
 def _is_empty(part: pd.DataFrame, columns: Columns) -> pd.Series:
@@ -154,8 +146,7 @@ def _without_totals(table: pd.DataFrame, is_total: pd.Series, export: Export) ->
     """Rows without those that call themselves a total, where they are one: the sum of all others of their day."""
     if not is_total.any():
         return table
-    days = [table["moment"].dt.normalize(), is_total]
-    sums = table.groupby(days)["value"].sum().unstack()
+    sums = table.groupby([table["moment"].dt.normalize(), is_total])["value"].sum().unstack()
     both = sums.dropna()
     if len(both) < MOSTLY * sums[True].notna().sum() or np.isclose(both[True], both.get(False, np.nan)).mean() < MOSTLY:
         return table
@@ -169,9 +160,8 @@ def _refuse_swapped(table: pd.DataFrame, date: str, export: Export) -> None:
     dates, texts = (table.loc[which, "moment"].dropna() for which in (own, ~own))
     if min(dates.nunique(), texts.nunique()) >= SWAPPED and dates.dt.day.max() <= MONTHS < texts.dt.day.min():
         first = table[own].iloc[0]
-        rule = (
-            "the sheet's dates end with the 12th of a month, its texts begin with the 13th: days were taken for months"
-        )
+        ends = "the sheet's dates end with the 12th of a month, its texts begin with the 13th"
+        rule = f"{ends}: days were taken for months"
         export.faults.append(Fault(int(first["line"]), date, str(first[date])[:10], f"{rule}; export it again as CSV"))
 
 
@@ -237,9 +227,7 @@ def _misnamed(rows: pd.DataFrame, data: Data) -> list[Fault]:
     if not columns.site and not isinstance(columns.value, list):
         return []
     first = rows.drop_duplicates("site")
-    reasons: Sequence[tuple[int, str, str]] = [
-        (row.line, row.site, names.objection(row.site)) for row in first.itertuples()
-    ]
+    reasons = [(line, site, names.objection(site)) for line, site in zip(first["line"], first["site"], strict=True)]
     return [Fault(line, columns.site or site, site, rule) for line, site, rule in reasons if rule]
 
 

@@ -3,15 +3,16 @@
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
+
+from footfall.errors import DataProblem, listed
 
 SHOWN = 60  # characters of a value in a message
 OWN = "figures of your own come in with: footfall new NAME FILE"
 PLACES = 3  # of those that break one rule, that are named
 
 
-@dataclass(frozen=True)
-class Fault:
+class Fault(NamedTuple):
     """One thing that is wrong: the line, the column (its name, or the number of a field from 0), what is there, why."""
 
     line: int
@@ -28,6 +29,9 @@ class Fault:
         return f"{safe(file, 120)}:{self.line}:{safe(column)}: {safe(self.value)} — {self.detail}{self.rule}"
 
 
+Broken = tuple[str, Sequence[str], Iterable[Fault]]  # a file, its columns where it has any, and what is wrong in it
+
+
 class Unreadable(Exception):
     """Nothing more can be read from a file; `faults` say why."""
 
@@ -36,7 +40,7 @@ class Unreadable(Exception):
         self.faults = list(faults)
 
 
-def by_rule(files: Iterable[tuple[str, Sequence[str], Iterable[Fault]]]) -> list[str]:
+def by_rule(files: Iterable[Broken]) -> list[str]:
     """One line for each rule that is broken: where first, and where it is broken often, how often and where next.
 
     Parameters
@@ -46,9 +50,15 @@ def by_rule(files: Iterable[tuple[str, Sequence[str], Iterable[Fault]]]) -> list
     """
     broken = defaultdict(list)
     for file, header, faults in files:
-        for fault in faults:
+        for fault in sorted(faults, key=lambda fault: fault.line):
             broken[fault.rule].append((fault.at(file, header), f"{safe(file, 120)}:{fault.line}"))
     return [_line(places) for places in broken.values()]
+
+
+def refuse(files: Iterable[Broken]) -> None:
+    """Stop at what is wrong, as `by_rule` says it; go on where nothing is."""
+    if problems := by_rule(files):
+        raise DataProblem(listed(problems))
 
 
 def _line(places: list[tuple[str, str]]) -> str:

@@ -1,13 +1,14 @@
 """What the live sources have in common: they change their shape, say things twice, and have days not known whole."""
 
-from collections.abc import Iterable, Sequence
+import datetime as dt
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
-from footfall.errors import DataProblem, listed
+from footfall.errors import DataProblem
 from footfall.params import Data
 from footfall.sources import days
-from footfall.sources.fault import Fault, by_rule, counted, safe, shown
+from footfall.sources.fault import Broken, Fault, counted, refuse, safe, shown
 from footfall.sources.reading import Reading
 
 
@@ -41,40 +42,56 @@ def check_shape(file: str, found: Iterable[str], required: Iterable[str], known:
             f"{safe(file, 120)}: the source has changed its shape: gone is {', '.join(gone)}{novelty}. "
             "Read its documentation; until its reader follows, nothing of it is used."
         )
-    return (
-        [f"{safe(file, 120)}: the source has changed its shape{novelty}; nothing that is used is gone"] if new else []
-    )
+    changed = f"{safe(file, 120)}: the source has changed its shape{novelty}; nothing that is used is gone"
+    return [changed] if new else []
 
 
-def without_repeats(rows: pd.DataFrame, key: list[str], column: str) -> tuple[pd.DataFrame, list[str], list[Fault]]:
-    """Rows without those that say the same again, a note on these, and those that say something else.
+def broken(rows: pd.DataFrame, written: pd.DataFrame, rules: Mapping[tuple[str, str], pd.Series]) -> list[Fault]:
+    """The cells that break a rule: `rules` has, of a column of `written` and what it must be, which rows do."""
+    return [
+        Fault(int(line), column, str(value), rule)
+        for (column, rule), are_wrong in rules.items()
+        for line, value in zip(rows.loc[are_wrong, "line"], written.loc[are_wrong, column], strict=True)
+    ]
+
+
+def past(
+    rows: pd.DataFrame, key: list[str], column: str, broken: Broken, not_after: dt.date
+) -> tuple[pd.DataFrame, list[str]]:
+    """Rows of days that are over, without those that say the same again; and a note on these.
 
     Parameters
     ----------
     rows : DataFrame
-        Columns of `key`, ``value`` and ``line``.
+        Columns of `key`, ``value``, ``day`` and ``line``.
     key : list of str
         What names a row.
     column : str
         Where the source has the value.
+    broken : (str, sequence of str, iterable of Fault)
+        The file, its columns, and what is wrong in it beside.
+    not_after : date
+        The day that is not over.
+
+    Raises
+    ------
+    DataProblem
+        If anything is wrong, such as rows that say something else than another of the same key; or if none is left.
     """
     again = rows.duplicated(key)
-    if not again.any():
-        return rows, [], []
     pairs = rows[again].merge(rows[~again], on=key, suffixes=("", "_1"))
     same = pairs["value"].eq(pairs["value_1"]) | (pairs["value"].isna() & pairs["value_1"].isna())
     rule = "for the same again; one of the two must go"
-    faults = [
+    file, header, faults = broken
+    contradictions = [
         Fault(pair.line, column, shown(pair.value), rule, f"row {pair.line_1} has {shown(pair.value_1)} ")
         for pair in pairs[~same].itertuples()
     ]
-    return rows[~again], [f"said again in {counted(same.sum(), 'row')}, left out"] if same.any() else [], faults
-
-
-def stop(file: str, header: Sequence[str], faults: Sequence[Fault]) -> None:
-    """Stop at what is wrong, one line for each rule."""
-    if faults:
-        raise DataProblem(listed(by_rule([(file, header, sorted(faults, key=lambda fault: fault.line))])))
+    refuse([(file, header, [*faults, *contradictions])])
+    over = rows[~again & (rows["day"] < pd.Timestamp(not_after))]
+    if over.empty:
+        raise DataProblem(f"{file}: no row of a day before {not_after}, which is not over")
+    return over, [f"said again in {counted(same.sum(), 'row')}, left out"] if same.any() else []
 
 
 def reading(sums: pd.DataFrame, whole: pd.Series, data: Data, why: str, notes: list[str]) -> Reading:

@@ -13,6 +13,7 @@ import pandas as pd
 from footfall.errors import DataProblem
 from footfall.params import Data
 from footfall.sources import cells, feed, names
+from footfall.sources.business_day import day_of_business
 from footfall.sources.fault import Fault, Unreadable
 from footfall.sources.reading import Reading
 from footfall.sources.rows import Rows, read_rows, top
@@ -48,33 +49,22 @@ def read_hystreet(path: Path, data: Data, not_after: dt.date) -> Reading:
     DataProblem
         If the source has changed its shape, which is said, or anything in it is wrong.
     """
-    notes = _shape(path)
-    table = _rows(path)
+    try:
+        notes, table = _shape(path), read_rows(path, USED)
+    except Unreadable as stopped:
+        raise DataProblem("\n".join(fault.at(path.name) for fault in stopped.faults)) from None
     rows, faults = _typed(table, data)
-    rows, repeats, contradictions = feed.without_repeats(rows, ["site", "hour"], USED[2])
-    feed.stop(path.name, table.header, table.faults + faults + contradictions)
-    past = rows[rows["day"] < pd.Timestamp(not_after)]
-    if past.empty:
-        raise DataProblem(f"{path.name}: no row of a day before {not_after}, which is not over")
+    broken = path.name, table.header, table.faults + faults
+    past, repeats = feed.past(rows, ["site", "hour"], USED[2], broken, not_after)
     sums = past.groupby(["site", "day"])["value"].agg(value="sum", hours="count").reset_index()
     return feed.reading(sums, sums["hours"] == _hours(sums["day"], data), data, "hours", notes + repeats)
 
 
 def _shape(path: Path) -> list[str]:
     """A note on columns that are new; the header is the first line, by whatever separates its columns."""
-    try:
-        heads = [cells for sheet in sheets(path) for _, cells in top(sheet)[:1]]
-    except Unreadable as stopped:
-        raise DataProblem(stopped.faults[0].at(path.name)) from None
+    heads = [cells for sheet in sheets(path) for _, cells in top(sheet)[:1]]
     header = [str(name).strip() for name in max(heads, key=len, default=[])]
     return feed.check_shape(path.name, header, USED, filter(KNOWN.fullmatch, header))
-
-
-def _rows(path: Path) -> Rows:
-    try:
-        return read_rows(path, USED)
-    except Unreadable as stopped:
-        raise DataProblem("\n".join(fault.at(path.name) for fault in stopped.faults)) from None
 
 
 def _typed(table: Rows, data: Data) -> tuple[pd.DataFrame, list[Fault]]:
@@ -83,7 +73,7 @@ def _typed(table: Rows, data: Data) -> tuple[pd.DataFrame, list[Fault]]:
     rows = pd.DataFrame({"line": table.lines, "site": written["location_name"]})
     rows["hour"] = pd.to_datetime(written["timestamp"], format="ISO8601", utc=True, errors="coerce")
     rows["value"] = cells.numbers(written["pedestrians_count"], ".")
-    rows["day"] = (rows["hour"].dt.tz_convert(data.timezone).dt.tz_localize(None) - _start(data)).dt.normalize()
+    rows["day"] = day_of_business(rows["hour"].dt.tz_convert(data.timezone).dt.tz_localize(None), data.day_starts)
     objections = {site: names.objection(site) for site in rows["site"].unique()}
     rules = {
         ("timestamp", "no full hour in UTC, as in 2026-11-26T13:00:00Z"): rows["hour"].ne(rows["hour"].dt.floor("h")),
@@ -91,22 +81,14 @@ def _typed(table: Rows, data: Data) -> tuple[pd.DataFrame, list[Fault]]:
             ~(rows["value"] >= 0) & written["pedestrians_count"].ne(""),
         **{("location_name", rule): rows["site"].map(objections) == rule for rule in set(objections.values()) - {""}},
     }  # fmt: skip
-    return rows, [
-        Fault(int(line), column, value, rule)
-        for (column, rule), broken in rules.items()
-        for line, value in zip(rows.loc[broken, "line"], written.loc[broken, column], strict=True)
-    ]
-
-
-def _start(data: Data) -> pd.Timedelta:
-    return pd.Timedelta(f"{data.day_starts}:00")
+    return rows, feed.broken(rows, written, rules)
 
 
 def _hours(days: pd.Series, data: Data) -> pd.Series:
     """How many hours each day has, where clocks are changed."""
+    begins = days + pd.Timedelta(f"{data.day_starts}:00")
     first, last = (
-        (days + pd.Timedelta(days=more) + _start(data)).dt.tz_localize(data.timezone, ambiguous=True,
-                                                                     nonexistent="shift_forward")
-        for more in (0, 1)
-    )  # fmt: skip
+        moments.dt.tz_localize(data.timezone, ambiguous=True, nonexistent="shift_forward")
+        for moments in (begins, begins + pd.Timedelta(days=1))
+    )
     return (last - first) // HOUR

@@ -30,8 +30,6 @@ def compare(previous: Mapping[Key, Rows], current: Mapping[Key, Rows]) -> list[s
     previous, current : mapping of Key to Rows
         The rows of each series, sorted, as `footfall.series.split` gives them.
     """
-    if not previous:
-        return []
     return [*_older(previous, current), *_vanished(previous, current), *_rewritten(previous, current)]
 
 

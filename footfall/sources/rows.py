@@ -105,9 +105,8 @@ def collect(sheet: Sheet, first: int, header: list[str], wanted: Sequence[str]) 
     notes = [f"{safe(sheet.name, 120)}:{line}: a total, left out" for line in totals[:3]]
     if not lines and not faults:
         raise Unreadable(Fault(first + 1, 0, "", "no row beneath the header; export it again"))
-    return Rows(
-        sheet.name, header, pd.DataFrame(values, columns=list(wanted), dtype=object), lines, faults, notes, dated
-    )
+    table = pd.DataFrame(values, columns=list(wanted), dtype=object)
+    return Rows(sheet.name, header, table, lines, faults, notes, dated)
 
 
 def _is_total(cells: Sequence[Any]) -> bool:

@@ -10,9 +10,8 @@ import gzip
 import io
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as arrow
 import pyarrow.parquet
@@ -28,11 +27,13 @@ REMEDIES = {
     integrity.LFS: "git lfs pull gets the file itself",
 }
 
+# what the readers of workbooks and of Parquet raise at files that are not whole, beside what says so
+UNSOUND = (KeyError, ValueError, TypeError, AttributeError, SyntaxError, OSError, arrow.ArrowException)
+
 Record = tuple[int, Sequence[Any]]  # the number of a line, and its cells
 
 
-@dataclass(frozen=True)
-class Sheet:
+class Sheet(NamedTuple):
     """One way to read a file: the name that messages give it, and its lines that are not blank, from the first."""
 
     name: str
@@ -53,20 +54,11 @@ def sheets(path: Path) -> list[Sheet]:
         if kind == integrity.EXCEL:
             return _of_workbook(path)
         if kind == integrity.PARQUET:
-            return [_of_parquet(path)]
-    except (
-        *integrity.DAMAGED,
-        KeyError,
-        ValueError,
-        TypeError,
-        AttributeError,
-        SyntaxError,
-        OSError,
-        arrow.ArrowException,
-    ) as error:
-        raise Unreadable(
-            Fault(1, 0, path.name, f"damaged, or not {kind} that can be read ({_brief(error)}); export it again")
-        ) from error
+            file = arrow.parquet.ParquetFile(path)
+            return [Sheet(path.name, lambda: _of_arrow(file))]
+    except (*integrity.DAMAGED, *UNSOUND) as error:
+        rule = f"damaged, or not {kind} that can be read ({_brief(error)}); export it again"
+        raise Unreadable(Fault(1, 0, path.name, rule)) from error
     except integrity.TooLarge as error:
         raise Unreadable(Fault(1, 0, path.name, f"{error}; no export is that large")) from error
     if kind not in (integrity.CSV, integrity.GZIP, integrity.UTF16):
@@ -80,7 +72,8 @@ def encoding(path: Path) -> str:
     if kind == integrity.UTF16:
         with path.open("rb") as file:
             beginning = file.read(2)
-        return "utf-16" if beginning in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else _endian(beginning)
+        without_mark = "utf-16-be" if beginning[:1] == b"\0" else "utf-16-le"
+        return "utf-16" if beginning in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else without_mark
     if kind not in (integrity.CSV, integrity.GZIP):
         return ""
     decoder = codecs.getincrementaldecoder("utf-8")()
@@ -94,10 +87,6 @@ def encoding(path: Path) -> str:
     except UnicodeDecodeError:
         return "cp1252"
     return "utf-8-sig"
-
-
-def _endian(beginning: bytes) -> str:
-    return "utf-16-be" if beginning[:1] == b"\0" else "utf-16-le"
 
 
 def _opened(path: Path) -> Any:
@@ -130,14 +119,8 @@ def _cells(sheet: Any) -> Iterator[Record]:
             if any(cell not in (None, "") for cell in cells):
                 yield line, cells
     except (zipfile.BadZipFile, KeyError, ValueError, TypeError, SyntaxError) as error:
-        raise Unreadable(
-            Fault(1, 0, "", f"no sheet that can be read ({_brief(error)}); save the file again")
-        ) from error
-
-
-def _of_parquet(path: Path) -> Sheet:
-    file = arrow.parquet.ParquetFile(path)
-    return Sheet(path.name, lambda: _of_arrow(file))
+        rule = f"no sheet that can be read ({_brief(error)}); save the file again"
+        raise Unreadable(Fault(1, 0, "", rule)) from error
 
 
 def _of_arrow(file: Any) -> Iterator[Record]:

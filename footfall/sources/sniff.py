@@ -18,7 +18,7 @@ from footfall.sources import cells, integrity
 from footfall.sources.business_day import is_of_business
 from footfall.sources.fault import Fault, Unreadable
 from footfall.sources.rows import collect, top
-from footfall.sources.sheets import Record, Sheet, sheets
+from footfall.sources.sheets import Record, sheets
 
 DAYS = ("%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d.%m.%Y", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d",
         "%d/%m/%y", "%m/%d/%y", "%d-%m-%y", "%m-%d-%y", "%d.%m.%y", "%d %b %Y", "%d-%b-%Y", "%d %B %Y")  # fmt: skip
@@ -60,7 +60,11 @@ def sniff(path: Path) -> Sketch:
         rule = "no table: no line of names of columns that has a date beneath it; export it as a table"
         raise Unreadable(Fault(1, 0, path.name, rule))
     sheet, line, header = max(candidates, key=lambda candidate: sum(map(bool, candidate[2])))
-    return _sketch(sheet, line, header)
+    names = [name for name in dict.fromkeys(header) if name and header.count(name) == 1]
+    sketch = Sketch(collect(sheet, line, header, names).cells)
+    for name in names:
+        _sort_in(sketch, name)
+    return sketch
 
 
 def _header(lines: list[Record]) -> tuple[int, list[str]] | None:
@@ -75,14 +79,6 @@ def _header(lines: list[Record]) -> tuple[int, list[str]] | None:
 
 def _is_date(cell: Any) -> bool:
     return isinstance(cell, dt.date) or bool(DATE.fullmatch(str(cell).strip()))
-
-
-def _sketch(sheet: Sheet, line: int, header: list[str]) -> Sketch:
-    names = [name for name in dict.fromkeys(header) if name and header.count(name) == 1]
-    sketch = Sketch(collect(sheet, line, header, names).cells)
-    for name in names:
-        _sort_in(sketch, name)
-    return sketch
 
 
 def _sort_in(sketch: Sketch, name: str) -> None:

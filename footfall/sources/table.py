@@ -1,15 +1,14 @@
 """From exports of one's own, of a till or a counter, to the series table: as the market's file says, never guessed."""
 
 import datetime as dt
-from collections.abc import Sequence
 from pathlib import Path
 
-from footfall.errors import DataProblem, UsageProblem, listed
+from footfall.errors import DataProblem, UsageProblem
 from footfall.params import Data
 from footfall.series import site_of
 from footfall.sources import days
 from footfall.sources.export import read_export
-from footfall.sources.fault import Fault, by_rule
+from footfall.sources.fault import refuse
 from footfall.sources.oddities import oddities
 from footfall.sources.partial import without_partial_days
 from footfall.sources.reading import Reading
@@ -44,13 +43,13 @@ def read_table(path: Path, data: Data, not_after: dt.date) -> Reading:
         If there is no such file, or ``data.dates`` is no form of a date.
     """
     exports = [read_export(file, data, not_after) for file in files(path)]
-    _stop([(export.name, export.header, export.faults) for export in exports])
+    refuse((export.name, export.header, export.faults) for export in exports)
     if not any(len(export.rows) for export in exports):
         raise DataProblem(f"{path.name}: no row of a day before {not_after}, which is not over")
     rows, spellings = days.name_sites(days.together(exports), site_of(data.location))
     rows, overlaps = days.unite(rows, exports)
     rows, repeats, contradictions = days.without_repeats(rows, data, exports)
-    _stop([(exports[file].name, exports[file].header, [fault]) for file, fault in contradictions])
+    refuse((exports[file].name, exports[file].header, [fault]) for file, fault in contradictions)
     rows, partial = without_partial_days(rows, data, exports)
     table, refunds = days.sum_up(rows, unit_of(data.category).floor)
     if not table["value"].gt(unit_of(data.category).floor).any():
@@ -74,16 +73,8 @@ def files(path: Path) -> list[Path]:
         raise UsageProblem(f"{path}: no such file or folder; name an export or a folder of exports")
     if path.is_file():
         return [path]
-    exports = [
-        file for file in sorted(path.iterdir()) if file.name.lower().endswith(SUFFIXES) and file.name[0] not in ".~"
-    ]
+    seen = [file for file in sorted(path.iterdir()) if file.name[0] not in ".~"]
+    exports = [file for file in seen if file.name.lower().endswith(SUFFIXES)]
     if not exports:
         raise DataProblem(f"{path.name}: no export in this folder; it should have files {', '.join(SUFFIXES)}")
     return exports
-
-
-def _stop(broken: Sequence[tuple[str, Sequence[str], Sequence[Fault]]]) -> None:
-    if problems := by_rule(
-        [(name, header, sorted(faults, key=lambda fault: fault.line)) for name, header, faults in broken]
-    ):
-        raise DataProblem(listed(problems))

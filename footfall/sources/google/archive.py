@@ -7,9 +7,9 @@ import gzip
 import re
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from footfall.sources import integrity
 from footfall.sources.fault import OWN, Fault, Unreadable, safe
@@ -24,8 +24,7 @@ AGAIN = "fetch it again"
 PLAIN = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
-@dataclass(frozen=True)
-class Sheet:
+class Sheet(NamedTuple):
     """One CSV: the name that messages give it, and how to get its bytes, piece by piece."""
 
     name: str
@@ -69,9 +68,8 @@ def _kind(path: Path) -> str:
         head = stream.read(integrity.HEAD)
     kind, named = integrity.kind(head), integrity.NAMED.get(path.suffix.lower())
     if named not in (None, kind):
-        raise Unreadable(
-            Fault(1, 0, _legible(head, path.name), f"{kind}, where the name says {named}; {REMEDIES.get(kind, AGAIN)}")
-        )
+        rule = f"{kind}, where the name says {named}; {REMEDIES.get(kind, AGAIN)}"
+        raise Unreadable(Fault(1, 0, _legible(head, path.name), rule))
     return kind
 
 

@@ -6,10 +6,8 @@ import numpy as np
 import pandas as pd
 
 from footfall.series import DAY
-from footfall.sources.fault import Fault, safe, shown
+from footfall.sources.fault import Broken, Fault, safe, shown
 from footfall.sources.google.columns import APART, CATEGORIES, FIGURES, SUFFIX
-
-Problem = tuple[str, list[str], list[Fault]]  # file, header, what is wrong: for `footfall.sources.fault.by_rule`
 
 
 def locate(reports: Sequence[Sequence[pd.DataFrame]]) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -52,7 +50,7 @@ def ambiguous(places: pd.DataFrame, file: str) -> list[str]:
     return [Fault(1, "sub_region_1", name, rule).at(file) for name in names]
 
 
-def unite(rows: pd.DataFrame, files: list[str]) -> tuple[pd.DataFrame, list[str], list[Problem]]:
+def unite(rows: pd.DataFrame, files: list[str]) -> tuple[pd.DataFrame, list[str], list[Broken]]:
     """The rows sorted and without repeats; a note on repeats, and what is wrong where repeats say something else."""
     rows = rows.sort_values(["location", "date"], kind="stable", ignore_index=True)
     repeated = rows.duplicated(["location", "date"])
@@ -68,7 +66,7 @@ def unite(rows: pd.DataFrame, files: list[str]) -> tuple[pd.DataFrame, list[str]
     return rows[~repeated].reset_index(drop=True), _repeats(same, files), faults
 
 
-def _contradiction(pair: pd.Series, column: str, files: list[str]) -> Problem:
+def _contradiction(pair: pd.Series, column: str, files: list[str]) -> Broken:
     first = f"{safe(files[pair['file_1']], 120)}:{pair['line_1']}"
     detail = f"{first} has {shown(pair[f'{column}_1'])} "
     rule = "for the same place and day; one of the two rows must go"

@@ -120,12 +120,8 @@ def row_rules(not_after: dt.date) -> pa.DataFrameSchema:
     return pa.DataFrameSchema({"date": pa.Column("datetime64[us]", day, nullable=True), **figures})
 
 
-def _is_iso(code: str) -> bool:
-    return re.fullmatch("([A-Z]{2}-[A-Z0-9]{1,3})?", code) is not None
-
-
 NAME = [pa.Check(keeps, element_wise=True, error=rule) for keeps, rule in names.RULES]
-ISO = pa.Check(_is_iso, element_wise=True, error="an ISO 3166-2 code is written like PT-11")
+ISO = pa.Check.str_matches(r"^([A-Z]{2}-[A-Z0-9]{1,3})?$", error="an ISO 3166-2 code is written like PT-11")
 PLACES = pa.DataFrameSchema({**{name: pa.Column(str, NAME) for name in NAMES}, "iso_3166_2_code": pa.Column(str, ISO)})
 
 

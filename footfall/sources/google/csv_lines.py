@@ -10,8 +10,8 @@ row, and has a true number.
 import csv
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as arrow
@@ -26,8 +26,7 @@ FIELD = r'(?:"(?:[^"{0}]|"")*"|[^",{0}]*)'  # without some characters
 FIELDS = re.compile(f"{FIELD}(?:,{FIELD})*".format("").encode())
 
 
-@dataclass(frozen=True)
-class Block:
+class Block(NamedTuple):
     """Whole lines, each ended by ``\\n``, and the number of each."""
 
     body: bytes

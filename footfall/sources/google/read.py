@@ -33,9 +33,6 @@ class _Report:
     countries: set[str] = field(default_factory=set)
     faults: list[Fault] = field(default_factory=list)
 
-    def problems(self) -> tuple[str, list[str], list[Fault]]:
-        return self.name, self.header, sorted(self.faults, key=lambda fault: fault.line)
-
     def notes(self) -> list[str]:
         new = [name for name in self.header if name not in (*columns.REQUIRED, *columns.OPTIONAL, *columns.UNREAD)]
         return [f"{safe(self.name, 120)}:1: a new column, {safe(name)}, is not read" for name in new]
@@ -73,7 +70,7 @@ def read_google(path: Path, countries: Sequence[str], not_after: dt.date) -> Rea
     names = [report.name for report in reports]
     rows, places = assemble.locate([report.rows for report in reports])
     table, repeats, contradictions = assemble.unite(rows, names)
-    problems = by_rule([*(report.problems() for report in reports), *contradictions])
+    problems = by_rule([*((report.name, report.header, report.faults) for report in reports), *contradictions])
     if problems := problems or assemble.ambiguous(places, path.name) + _absent(path.name, places, reports, countries):
         raise DataProblem(listed(problems))
     notes = [note for report in reports for note in report.notes()] + assemble.unused_codes(places) + repeats
