@@ -33,7 +33,7 @@ def screen(store: bucket.Bucket, name: str) -> list[Finding]:
     try:
         market = read_market(params_folder(), name)
     except UsageProblem as problem:
-        return [Line("file", str(problem), "correct it; until then no run of this market succeeds")]
+        return [Finding("file", str(problem), "correct it; until then no run of this market succeeds")]
     today = day_of(market.data)
     return [
         *_forecast(store, market, today),
