@@ -13,7 +13,7 @@ resource "google_artifact_registry_repository" "images" {
     id     = "keep a way back"
     action = "KEEP"
     most_recent_versions {
-      keep_count = 30
+      keep_count = 300 # a build is three of them, and each push to main is built
     }
   }
   cleanup_policies {

@@ -248,6 +248,11 @@ def holiday_names(year: int, country: str, category: str, language: str | None =
     return dict(days)
 
 
+def keeper(country: str) -> str:
+    """Whose holidays a place keeps, its region's or its country's; empty where `holidays` lacks the country."""
+    return _keeper(country) if _calendar_of(country.partition("-")[0]) is not None else ""
+
+
 @cache
 def _keeper(country: str) -> str:
     """Whose days are kept there: a region's own, of one unknown to `holidays` its country's."""

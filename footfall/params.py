@@ -19,8 +19,15 @@ from footfall.units import COUNT
 OBEYED = "\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # what terminals and lines of text obey
 FARTHEST = 28  # days ahead, and days that figures may be late
 FEWEST_ORIGINS = 60  # of a backtest; of fewer, the ranges would lack errors to go by
+FEWEST_ERRORS = 20  # of one horizon, below which all horizons are pooled
 LIVE = ("carris", "hystreet")  # formats of sources that go on: today is in them, half over
 COVER = (0.6, 0.98)  # band for the share of days inside the 80 % range: of a challenger, and of what was published
+
+
+def fewest_origins(horizon: int, lag: int) -> int:
+    """Origins of a backtest with a verdict: the last that is chosen on knows enough errors of the farthest day."""
+    last_chosen = FEWEST_ERRORS + horizon + lag  # two thirds of them, see `footfall.evaluation.backtest.windows`
+    return max(FEWEST_ORIGINS, -(-3 * last_chosen // 2) + horizon - 1)
 
 
 def _iso_day(value: str) -> str:
@@ -33,7 +40,7 @@ def _iso_day(value: str) -> str:
 def _zone(value: str) -> str:
     try:
         return ZoneInfo(value).key
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # a folder of zones, such as Europe, is opened as a file
         raise ValueError("this is no time zone; write one like Europe/Lisbon") from None
 
 
@@ -319,6 +326,14 @@ class Market(Strict):
     notify: Notify = Notify()
     weather: Weather | None = None
     limits: Limits = Limits()
+
+    @model_validator(mode="after")
+    def _backtest_suffices(self) -> "Market":
+        horizon, lag = self.predict.horizon, self.data.lag
+        if self.train.backtest_days < (fewest := fewest_origins(horizon, lag)):
+            where = f"predict.horizon is {horizon} and data.lag {lag}"
+            raise ValueError(f"train.backtest_days is at least {fewest} where {where}")
+        return self
 
     def series(self) -> dict[str, Any]:
         """The fields of `Series`, for a notebook's parameters."""

@@ -39,8 +39,9 @@ def test_counts_are_of_one_category_and_known_the_day_after():
     assert params.Data(source="sample").is_googles() and not params.Data(source="x.csv", format="table").is_googles()
     with pytest.raises(ValidationError, match=r"leave data\.category out"):
         params.Data(source="till.csv", unit="counts", category="parks")
-    with pytest.raises(ValidationError, match="is no time zone"):
-        params.Data(source="till.csv", timezone="Lisbon")
+    for zone in ("Lisbon", "Europe"):
+        with pytest.raises(ValidationError, match="is no time zone"):
+            params.Data(source="till.csv", timezone=zone)
 
 
 @pytest.mark.parametrize(
@@ -74,3 +75,10 @@ def test_a_source_as_late_as_its_market_says_has_not_stopped():
     day = dt.date(2026, 11, 1)
     ages = [data.is_stale(day - dt.timedelta(days), day) for days in (20, 21)]
     assert data.stale_after == 14 and ages == [False, True]
+
+
+def test_a_backtest_is_long_enough_for_its_horizon():
+    sections = {"name": "till", "data": {"source": "x"}, "predict": {"horizon": 28}}
+    with pytest.raises(ValidationError, match=r"train\.backtest_days is at least 104 where predict\.horizon is 28"):
+        params.Market(**sections, train={"backtest_days": 103})
+    assert params.Market(**sections, train={"backtest_days": 104}).train.backtest_days == 104

@@ -19,6 +19,7 @@ from flows.settings import params_folder
 from flows.sources import download
 from flows.sources.reading import day_of_business
 from footfall import opening
+from footfall.calendar import country_of, keeper
 from footfall.errors import DataProblem, UsageProblem
 from footfall.market_file import check_alike, check_name
 from footfall.params import Columns, Data
@@ -271,6 +272,8 @@ def _told(reading: Reading, data: Data, sites: Sequence[str], section: dict[str,
     columns = ", ".join(f"{key} is {_named(name)}" for key, name in section.get("columns", {}).items())
     yield f"columns: {columns or 'those of SAF-T; documents are counted'}"
     yield f"dates {data.dates}, decimal {data.decimal}, rows {data.rows}, a day from {data.day_starts}, {data.timezone}"
+    kept = keeper(country_of(data.location))
+    yield f"holidays of {kept}" if kept else f"no holidays: none are known of {data.location}"
     for location in sites:
         yield _extent(reading, location, data)
     yield from reading.notes

@@ -126,9 +126,19 @@ def perform(station: str, parameters: dict[str, Any]) -> str:
 
 @contextmanager
 def progress(handler: logging.Handler) -> Iterator[None]:
-    """Tell the progress of flows and tasks to `handler`, and at the end Prefect what it has yet to be told."""
+    """Tell the progress of flows and tasks to `handler`, and at the end Prefect what it has yet to be told.
+
+    Raises
+    ------
+    EnvironmentProblem
+        If Prefect's server is away: its engine would say so after twenty seconds, by a traceback.
+    """
     from prefect.logging.handlers import APILogWorker
 
+    from flows.orchestration.client import answering
+
+    with answering() as client:
+        client.request("GET", "/health")
     for kind in ("flow", "task"):  # Prefect, once imported, would set its own
         logging.getLogger(f"prefect.{kind}_runs.footfall").handlers = [handler]
     try:

@@ -87,9 +87,9 @@ def close(market: str, *causes: str) -> None:
                 client.delete_variable_by_name(variable["name"])
 
 
-def tell(market: str, cause: str, sentence: str) -> None:
-    """Tell of something that is over at once: a promotion, a rollback."""
-    if _silent.get():
+def tell(market: str, cause: str, sentence: str, of_now: bool = False) -> None:
+    """Tell of something that is over at once: a promotion, a rollback; one that is `of_now`, whatever day is walked."""
+    if _silent.get() and not of_now:
         return
     with best_effort(), get_client(sync_client=True) as client:
         _emit(client, _about(market, cause, sentence))

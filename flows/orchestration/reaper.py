@@ -84,7 +84,7 @@ def _reap(client: SyncPrefectClient, run: FlowRun) -> str:
     if run.deployment_id and AGAIN not in run.tags and not due_after(client, run):
         _run_again(client, run, run.deployment_id)
         sentence += " It is run once more."
-    alerts.tell(run.parameters.get("market", run.name), "run lost", sentence)
+    alerts.tell(run.parameters.get("market", run.name), "run lost", sentence, of_now=True)
     return sentence
 
 

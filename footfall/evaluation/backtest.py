@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 from sktime.forecasting.base import BaseForecaster
 
-from footfall.evaluation.intervals import FEWEST_ERRORS, with_quantiles
+from footfall.evaluation.intervals import with_quantiles
 from footfall.evaluation.metrics import coverage, mae, naive_error, wis
 from footfall.models.updating import Values, fit, forecasts
-from footfall.params import FEWEST_ORIGINS
+from footfall.params import FEWEST_ERRORS, fewest_origins
 from footfall.quantiles import COVERAGES, QUANTILES, WIDEST, percentage
 from footfall.series import DAY, WEEK
 from footfall.units import unit
@@ -73,14 +73,14 @@ def _tells(y: Values, horizon: int) -> np.ndarray:
     return np.asarray(known[np.minimum(after + horizon, len(y))] > known[after])
 
 
-def windows(origins: pd.DatetimeIndex, horizon: int) -> Windows:
+def windows(origins: pd.DatetimeIndex, horizon: int, lag: int) -> Windows:
     """Thirds, oldest first: errors for the first intervals, choice of the challenger, the gate's verdict.
 
     The verdict must not rest on the days the challenger was chosen on, nor on days without intervals: between the two
     lie as many origins, of neither, as it takes until the last chosen day is past. Too few for that, which are those of
     a young series, are all in all three: it gets no verdict.
     """
-    if len(origins) < FEWEST_ORIGINS:
+    if len(origins) < fewest_origins(horizon, lag):
         return Windows(origins, origins, origins)
     gap = horizon - 1
     third = (len(origins) - gap) // 3

@@ -14,7 +14,7 @@ import pandas as pd
 from scipy.stats import t
 
 from footfall.calendar import Country, of_some, special
-from footfall.params import FEWEST_ORIGINS
+from footfall.params import FEWEST_ERRORS, fewest_origins
 from footfall.quantiles import HIGH, LOW, QUANTILES, SCORED_LEVELS, column
 from footfall.series import since_1970
 from footfall.units import PERCENT
@@ -23,7 +23,6 @@ HALF_LIFE = 365  # days after which an error counts half
 RECENT_HALF_LIFE = 14  # the same, for how wide the last weeks have been
 PRIOR_WIDTH = 3.5  # prior of how many times wider special days are
 PSEUDO_DAYS = 20  # pseudo-observations: special days that the prior weighs as much as
-FEWEST_ERRORS = 20  # of one horizon, below which all horizons are pooled
 FEWEST_POOLED = 6  # of all horizons together, below which there is no interval
 YOUNG = 1.12  # times as wide as the few errors of a young series were: it has not seen what may come
 SMALLEST = 1e-9  # in place of a mean error of nought
@@ -52,7 +51,7 @@ def with_quantiles(table: pd.DataFrame, country: str, lag: int, floor: float = P
     -------
     DataFrame
         The same rows with the columns of `QUANTILES`, and then ``q2.5`` and ``q97.5``; NaN where fewer than
-        `FEWEST_ERRORS` errors of some horizon were known, or of a candidate that never has `FEWEST_ORIGINS`, than
+        `FEWEST_ERRORS` errors of some horizon were known, or of a candidate that never has `fewest_origins`, than
         `FEWEST_POOLED` of all together.
     """
     ranges = pd.DataFrame(np.nan, index=table.index, columns=COLUMNS)
@@ -92,7 +91,7 @@ def of_backtest(
     quantiles = np.empty((*means.shape[:2], len(SCORED_LEVELS), means.shape[2]))
     for some, own in _chunks(means.shape[2], country):
         past = Past.of(actual[..., some] - means[..., some], origins, own)
-        young = past.known.sum(axis=1).min(axis=0) < FEWEST_ORIGINS
+        young = past.known.sum(axis=1).min(axis=0) < fewest_origins(len(ahead), lag)
         widths = past.widths(origins, ahead, own, lag, young)
         quantiles[..., some] = _quantiles(widths, means[..., some], floor)
     return quantiles

@@ -236,7 +236,7 @@ def roll(
     asked = {name: each for name, each in candidates.items() if name not in left_out}
     batches = [_batch(country, y, asked, days, horizon, lag) for country, y in batched(series, days + horizon + lag)]
     origins = max((batch.origins for batch in batches), key=lambda these: (len(these), these[-1]))
-    spans = backtest.windows(origins, horizon)
+    spans = backtest.windows(origins, horizon, lag)
     pieces = [(batch, slice(at, at + TOGETHER)) for batch in batches for at in range(0, batch.y.shape[1], TOGETHER)]
     with ThreadPoolExecutor(backtest.THREADS) as pool:
         scored = pool.map(lambda piece: [*_scored(piece[0], piece[1], spans, lag)], pieces)

@@ -203,7 +203,8 @@ def test_a_house_shut_on_mondays_is_seen(params, till):
     path = till(
         "date,covers\n" + "".join(f"{d},{n}\n" for d, n in recent(value=lambda day: 0 if day.dayofweek == 0 else 80))
     )
-    assert "Mondays taken for closed" in footfall("new", "tasca", path, "--location", "PT").output
+    said = footfall("new", "tasca", path, "--location", "PT-99").output
+    assert "Mondays taken for closed" in said and "holidays of PT\n" in said
 
 
 def test_a_folder_beside_the_market_s_file_is_named_relative_to_it(params):

@@ -95,7 +95,7 @@ def test_candidates_are_left_as_they_are():
 
 def test_windows_part_the_origins():
     origins = last_origins(retail(), 181, 7)
-    parts = windows(origins, 7)
+    parts = windows(origins, 7, 0)
     assert [len(part) for part in parts] == [59, 58, 58]
     assert parts.warm_up.append(parts.selection).equals(origins[:117]) and parts.report.equals(origins[-58:])
     assert origins[-1] + pd.Timedelta(days=7) == retail().index[-1]
@@ -103,7 +103,7 @@ def test_windows_part_the_origins():
 
 @pytest.mark.parametrize("horizon", [1, 7, 14])
 def test_no_day_is_both_chosen_on_and_judged_on(horizon):
-    parts = windows(last_origins(retail(), 181, horizon), horizon)
+    parts = windows(last_origins(retail(), 181, horizon), horizon, 0)
     last_chosen, first_judged = parts.selection[-1] + horizon * DAY, parts.report[0] + DAY
     assert first_judged - last_chosen == DAY
 

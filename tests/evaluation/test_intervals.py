@@ -136,5 +136,5 @@ def test_the_youngest_series_there_may_be_has_a_leaderboard(lag, horizon):
     origins = last_origins(y, 182, horizon, lag)
     candidates = {"naive": SeasonalNaive(), "ETS": ETS(trend="add", damped_trend=True, seasonal="add", sp=7)}
     table = with_quantiles(backtest(candidates, y, origins, horizon, lag), "PT", lag, floor=0.0)
-    for part in windows(origins, horizon):
+    for part in windows(origins, horizon, lag):
         assert leaderboard(table[table["origin"].isin(part)], y)["cover80"].between(0, 1).all()

@@ -121,6 +121,14 @@ def test_of_many_those_that_take_one_after_the_other_are_left_out(houses, monkey
     assert past.left_out == ["ETS"] and set(past.leaderboard("report").index) == set(CANDIDATES)
 
 
+@pytest.mark.parametrize(("horizon", "lag", "days"), [(28, 1, 104), (28, 1, 142), (14, 3, 95), (7, 14, 99)])
+def test_there_is_no_age_at_which_a_series_cannot_be_trained_on(horizon, lag, days):
+    y = counts(20, days=days)
+    y[y.index.dayofweek == 0] = np.nan
+    past = roll({("PT-11/A", "count"): y}, {NAIVE: SeasonalNaive()}, 182, horizon, lag)
+    assert past.days_known < past.needed and len(past.leaderboard("report"))
+
+
 def test_where_a_window_has_no_day_to_score_it_says_what_to_do():
     hardly_known = counts(20, days=40)
     hardly_known.iloc[16:-1] = np.nan

@@ -110,9 +110,10 @@ def test_prefects_pages_ask_the_server_they_came_from(servers):
         assert json.load(answer)["api_url"] == "/api", "4200 may be another's"
 
 
-def test_a_prefect_that_is_away_is_named(servers):
+@pytest.mark.parametrize("command", ["status", "predict"])
+def test_a_prefect_that_is_away_is_named(command, servers):
     away = os.environ | {"PREFECT_API_URL": f"http://reader:{CANARY}@127.0.0.1:9/api"}
-    words = [sys.executable, "-m", "flows.cli.main", "status", "sample"]
+    words = [sys.executable, "-m", "flows.cli.main", command, "sample"]
     done = subprocess.run(words, env=away, capture_output=True, text=True, check=False)
     assert done.returncode == 4, done.stderr
     assert "Prefect at http://127.0.0.1:9/api did not do its part: " in done.stdout
