@@ -30,7 +30,8 @@ TURN_OF_THE_YEAR = {
     (1, 2): "2 January",
 }
 HOLIDAY_CATEGORIES = ("public", "optional")  # the optional ones are those most people take: Carnival in Portugal
-EASTERS_APART = (2021, 2022, 2023)  # years in which the two are not on the same day
+# Years in which the two are not on the same day; of later ones `holidays` has no days off in Ukraine.
+EASTERS_APART = (2019, 2020, 2021)
 KINDS = [ORDINARY, "holiday", "weekend holiday", "eve", "bridge", "Easter", *dict.fromkeys(TURN_OF_THE_YEAR.values())]
 
 

@@ -135,6 +135,7 @@ WORDS = [
     ["backtest", "sample", *SPAN, "--lag", "soon"],
     ["backtest", "sample", *SPAN, "--candidate", "seasnal naive"],
     ["backtest", "sample", "--from", "2019-05-01", "--to", "2019-05-02", "--candidate", "seasonal naive"],
+    ["backtest", "sample", "--from", "2022-12-01", "--to", "2022-12-02", "--candidate", "seasonal naive"],
     ["backfill", "sample", "--from", "2022-05-02", "--to", "2022-05-01"],
     ["backfill", "sample", "--from", "1/5/2022", "--to", "2/5/2022"],
     ["rollback", "sample"],
@@ -146,6 +147,7 @@ WORDS = [
     ["runs", "--notebook", "forecast"],
     ["whatif", "sample"],
     ["whatif", "sample", "--event", "2022-10-14=louder"],
+    ["whatif", "sample", "--rain", "2022-10-14=0", "--rain", "2022-10-14=9"],
     ["whatif", "sample", "--rain", "2022-10-14=much"],
     ["notebooks", "chek"],
 ]

@@ -49,7 +49,7 @@ def test_nobody_knows_of_a_decree_years_before(day, country):
     assert kind(day, country) == ORDINARY
 
 
-@pytest.mark.parametrize("country", ["GR", "CY", "RO", "BG", "RS"])
+@pytest.mark.parametrize("country", ["GR", "CY", "RO", "BG", "RS", "UA"])
 def test_the_orthodox_keep_their_own_easter(country):
     assert kind("2022-04-24", country) == "Easter" and kind("2022-04-17", country) != "Easter"
 

@@ -9,10 +9,14 @@ metadata=http://metadata.google.internal/computeMetadata/v1/instance/service-acc
 token=$(curl -fsS --retry 20 --retry-delay 2 --retry-all-errors -H 'Metadata-Flavor: Google' "$metadata" \
     | sed 's/.*"access_token": *"\([^"]*\)".*/\1/')
 
-secret() { # its newest version; the token goes by standard input, where no list of processes shows it
-    printf 'header = "Authorization: Bearer %s"\n' "$token" \
-        | curl -fsS --retry 5 -K - "$SECRETS/$1/versions/latest:access" \
-        | tr -d ' \n' | sed 's/.*"data":"\([^"]*\)".*/\1/' | base64 -d
+secret() { # its newest version, empty where there is none; the token goes by standard input, where no list of processes shows it
+    reply=$(printf 'header = "Authorization: Bearer %s"\n' "$token" \
+        | curl -sS --retry 5 -K - --write-out '%{http_code}' "$SECRETS/$1/versions/latest:access") || return 1
+    case $reply in
+        *200) printf %s "${reply%200}" | tr -d ' \n' | sed 's/.*"data":"\([^"]*\)".*/\1/' | base64 -d ;;
+        *404) ;;
+        *) echo "Secret Manager on $1: ${reply:-nothing}" >&2 && return 1 ;;
+    esac
 }
 
 auth=$(secret prefect-auth-string)

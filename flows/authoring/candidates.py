@@ -52,7 +52,7 @@ def backtest(
     UsageProblem
         If the notebook has no such candidate.
     DataProblem
-        If the series is too young for the first origin, or the notebook finds it unfit.
+        If the series is too young for the first origin or ends before the last, or the notebook finds it unfit.
     """
     available = recipes(market, horizon)
     if missing := [name for name in names if name not in available]:
@@ -61,6 +61,9 @@ def backtest(
     if origins[0] < (first := y.index[0] + (market.explore.fit_from + lag) * series.DAY):
         began = f"{location} begins on {y.index[0]:%Y-%m-%d}, and {market.explore.fit_from} days are needed"
         raise DataProblem(f"{began}: the first day that can be forecast from is {first:%Y-%m-%d}")
+    if origins[-1] >= (last := y.index[-1]):
+        ends = f"{location} ends on {last:%Y-%m-%d}"
+        raise DataProblem(f"{ends}: what is said from {origins[-1]:%Y-%m-%d} on cannot be scored")
     chosen = {name: available[name] for name in names or available}
     return backtest_with_quantiles(chosen, y, origins, horizon, lag, country_of(location), warm_up)
 

@@ -182,6 +182,9 @@ def show(market: str) -> None:
 def by_day(option: str, texts: list[str] | None, kind: Callable[[str], Any]) -> dict[str, Any]:
     """What an option gives for days, ``2026-12-30=busier``."""
     pairs = [text.partition("=") for text in texts or []]
+    days = [day for day, _, _ in pairs]
+    if twice := [day for day in days if days.count(day) > 1]:
+        raise UsageProblem(f"{option} {twice[0]} is given more than once; a scenario has one of a day")
     try:
         return {day: kind(value) for day, _, value in pairs}
     except ValueError:

@@ -15,6 +15,7 @@ import threading
 import time
 from http.server import ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from containers import debian
@@ -46,12 +47,12 @@ exec sleep infinity
 class Google(Handler):
     """A token for who says what asks for one, and the secrets for who has the token: once its rights have arrived."""
 
-    still_refused = 2  # requests, as in the minutes after an account was given its rights
+    still_refused: ClassVar = {"prefect-auth-string", "alert-url"}  # once each, while new rights are on their way
 
     def do_GET(self):
         name = self.path.split("/")[-3] if ":access" in self.path else ""
-        if name and Google.still_refused:
-            Google.still_refused -= 1
+        if name in Google.still_refused:
+            Google.still_refused.remove(name)
             self.answer(403, b"{}")
         elif self.path.endswith("/default/token") and self.headers.get("Metadata-Flavor") == "Google":
             self.answer(200, json.dumps({"access_token": "ya29.machine", "expires_in": 3599}).encode())
@@ -169,7 +170,7 @@ def test_cloud_init_is_what_cloud_init_takes(user_data, machine):
 
 def test_the_units_come_up_with_their_disk_and_their_secrets(machine):
     machine.until(lambda: all(map(machine.is_active, UNITS)))
-    assert Google.still_refused == 0, "the secrets came at the third attempt"
+    assert not Google.still_refused, "the secrets came at the third attempt"
     assert machine("findmnt", "-no", "FSTYPE", "/mnt/disks/footfall") == "ext4"
     assert machine("stat", "-c", "%u %a", "/mnt/disks/footfall") == "10001 700"
     assert machine("stat", "-c", "%u %a", "/run/footfall/worker.env") == "0 600"
