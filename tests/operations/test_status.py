@@ -51,7 +51,7 @@ def test_a_market_without_anything_is_told_how_to_begin(live):
     assert lines["next"] == ("nothing is scheduled", "")
 
 
-def test_a_market_whose_file_cannot_be_read_hides_no_other(tmp_path, monkeypatch):
+def test_a_market_whose_file_cannot_be_read_hides_no_other(servers, tmp_path, monkeypatch):
     from flows.operations import doctor, status
 
     (tmp_path / "torn.yaml").write_text("data: [")
