@@ -77,9 +77,9 @@ lock: .venv/ready      ## resolve pyproject.toml anew, and from that what the im
 
 # Chromium, for the page's tests and README's picture; where it cannot be had, those tests say so and are skipped.
 .venv/browser: .venv/ready
-	command -v chromium || command -v chromium-browser || command -v google-chrome \
-	    || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq chromium > /dev/null; } \
-	    || echo "no Chromium: install the package chromium to test the page in it"
+	$(BIN)/python -m flows.authoring.screenshot \
+	    || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq chromium libatomic1 > /dev/null; } \
+	    || echo "install them to test the page in a browser"
 	touch $@
 
 benchmarks/.venv/ready: benchmarks/peers.requirements.txt .venv/ready

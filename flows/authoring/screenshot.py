@@ -1,18 +1,25 @@
 """Chromium: the owner's page as a reader sees it, for README and for the page's tests."""
 
+import ctypes
 import datetime as dt
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-ADVICE = "no Chromium found: apt-get install chromium"
+ADVICE = "no Chromium with libatomic, which its driver takes from the machine: apt-get install chromium libatomic1"
 
 
 def chromium_path() -> str | None:
-    """Where this machine's Chromium is, if it has one."""
+    """Where this machine's Chromium is, if it has one that can be driven."""
+    if sys.platform == "linux":
+        try:
+            ctypes.CDLL("libatomic.so.1")
+        except OSError:
+            return None
     return next(filter(None, map(shutil.which, NAMES)), None)
 
 
@@ -37,3 +44,7 @@ def draw(page: Path, picture: Path, day: dt.date, locale: str = "en-GB", scheme:
         tab.clock.set_fixed_time(dt.datetime.combine(day, dt.time(9)))
         tab.goto(page.resolve().as_uri())
         tab.screenshot(path=picture)
+
+
+if __name__ == "__main__":
+    sys.exit(None if chromium_path() else ADVICE)
