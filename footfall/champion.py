@@ -159,10 +159,8 @@ class PythonFunction(NamedTuple):
         """
         about = self.champion.about
         if about.get("series"):
-            raise ValueError(
-                f"this champion of {about['series']} series was registered before one could be asked here: train anew, "
-                "or ask footfall predict"
-            )
+            older = f"this champion of {about['series']} series was registered before one could be asked here"
+            raise ValueError(f"{older}: train anew, or ask footfall predict")
         origin = _origin(about, (params or {}).get("origin"))
         days = _days(pd.DataFrame(model_input), origin, about)
         table = self._forecast(days.max(), origin).loc[days]
@@ -186,10 +184,9 @@ def _origin(about: dict[str, Any], text: Any) -> pd.Timestamp:
     first = published(about)
     origin = as_days(pd.Series([text]), "origin")[0] if text else first
     if origin < first:
-        raise ValueError(
-            f"origin {origin:{ISO}}: this model's data, through {about['data_through']}, were out on {first:{ISO}}; "
-            "give that day or a later one, or ask a model that was trained earlier"
-        )
+        known = f"this model's data, through {about['data_through']}, were out on {first:{ISO}}"
+        advice = "give that day or a later one, or ask a model that was trained earlier"
+        raise ValueError(f"origin {origin:{ISO}}: {known}; {advice}")
     return origin
 
 

@@ -178,19 +178,12 @@ def objections(
     incomplete = (rows != len(days) * len(names)) | ~held.all(axis=1)
     amiss, stuck = shut & (numbers != floor).any(axis=2), _are_stuck(mean, is_open, y)
     rules = _rules(numbers, is_open, y, total.T)
-    suspect = (
-        incomplete | amiss.any(axis=1) | stuck | np.any([mask.any(axis=(1, 2)) for mask in rules.values()], axis=0)
-    )
-    broken = {}
-    for at in np.flatnonzero(suspect):
+    against_a_rule, broken = np.any([mask.any(axis=(1, 2)) for mask in rules.values()], axis=0), {}
+    for at in np.flatnonzero(incomplete | amiss.any(axis=1) | stuck | against_a_rule):
         broken[y.columns[at]] = [
             *(_of_the_days(table[series == at], days, len(names)) if incomplete[at] else ()),
             *_of_closed_days(days[amiss[at]], mean[at, amiss[at]], floor),
-            *(
-                [f"{mean[at, is_open[at]][0]:g} — the same value every day, as the series never had"]
-                if stuck[at]
-                else ()
-            ),
+            *_of_open_days(mean[at, is_open[at]], stuck[at]),
             *_of_the_numbers(days, names, numbers[at], {rule: mask[at] for rule, mask in rules.items()}),
         ]
     return broken
@@ -205,9 +198,8 @@ def _on_grid(
     """
     ids = pd.Index(["", *(f"{level:g}" for level in levels)])
     series = keys.get_indexer(pd.MultiIndex.from_frame(table[["location", "target"]]))
-    at = np.stack(
-        [series, days.strftime(ISO).get_indexer(table["target_end_date"]), ids.get_indexer(table["output_type_id"])]
-    )
+    day, number = days.strftime(ISO).get_indexer(table["target_end_date"]), ids.get_indexer(table["output_type_id"])
+    at = np.stack([series, day, number])
     inside = (at >= 0).all(axis=0)
     at, numbers = at[:, inside], np.full((len(keys), len(days), len(ids)), np.nan)
     numbers[*at] = table["value"].to_numpy(float)[inside]
@@ -222,9 +214,8 @@ def _are_stuck(mean: np.ndarray, is_open: np.ndarray, y: pd.DataFrame) -> np.nda
     """Whether the same is expected of all open days of a series that is not so itself."""
     least, most = (extreme(mean, axis=1, where=is_open, initial=end) for extreme, end in EXTREMES)
     lately = y.to_numpy(float)[-4 * WEEK :]
-    least_lately, most_lately = (
-        extreme(lately, axis=0, where=~np.isnan(lately), initial=end) for extreme, end in EXTREMES
-    )
+    known = ~np.isnan(lately)
+    least_lately, most_lately = (extreme(lately, axis=0, where=known, initial=end) for extreme, end in EXTREMES)
     return np.asarray((is_open.sum(axis=1) > 2) & (least == most) & (most_lately > least_lately))
 
 
@@ -240,6 +231,11 @@ def _of_the_days(rows: pd.DataFrame, days: pd.DatetimeIndex, each: int) -> Itera
 def _of_closed_days(days: pd.DatetimeIndex, mean: np.ndarray, floor: float) -> Iterator[str]:
     if len(days):
         yield f"{days[0]:%F}: {mean[0]:g} — a closed day is published at {floor:g}"
+
+
+def _of_open_days(mean: np.ndarray, are_stuck: bool) -> Iterator[str]:
+    if are_stuck:
+        yield f"{mean[0]:g} — the same value every day, as the series never had"
 
 
 def _rules(numbers: np.ndarray, is_open: np.ndarray, y: pd.DataFrame, total: np.ndarray) -> dict[str, np.ndarray]:

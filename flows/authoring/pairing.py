@@ -52,7 +52,7 @@ def _text(path: Path) -> str:
     import jupytext  # for developers only
 
     book = nbformat.read(path, as_version=4)
-    book.metadata = nbformat.from_dict(  # neither versions nor kernels: they change without a word being another
-        {"jupytext": {"notebook_metadata_filter": "-all", "cell_metadata_filter": "tags,-all"}}
-    )
+    # neither versions nor kernels: they change without a word being another
+    filters = {"notebook_metadata_filter": "-all", "cell_metadata_filter": "tags,-all"}
+    book.metadata = nbformat.from_dict({"jupytext": filters})
     return str(jupytext.writes(book, fmt="py:percent"))

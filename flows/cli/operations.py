@@ -16,7 +16,7 @@ from typing import Annotated, get_args
 import typer
 
 from flows.cli import terminal
-from flows.cli.options import Market, app, calendar_day, one_of
+from flows.cli.options import Market, app, calendar_day, day, word
 from flows.local.servers import BUCKET, MLFLOW, PREFECT, servers
 from flows.record.record import Outcome
 from flows.settings import bucket_name, home, params_folder
@@ -31,9 +31,7 @@ RunId = Annotated[str, typer.Argument(metavar="RUN", help="A run's id in MLflow,
 @app.command()
 def champion(
     market: Market,
-    on: Annotated[
-        dt.date | None, typer.Option(parser=calendar_day, metavar="DATE", help="The day asked for, else the newest.")
-    ] = None,
+    on: Annotated[dt.date | None, day("The day asked for, else the newest.")] = None,
 ) -> None:
     """Say which model, notebook, data and forecast were in use on a day, and since when and why."""
     with _named(market), servers(MLFLOW, BUCKET):
@@ -79,18 +77,9 @@ def rollback(
 @app.command()
 def runs(
     market: Annotated[str | None, typer.Option(help="Only this market.")] = None,
-    notebook: Annotated[
-        str | None,
-        typer.Option(parser=one_of(NOTEBOOKS), metavar="NAME", help=f"Only this notebook: {', '.join(NOTEBOOKS)}."),
-    ] = None,
-    outcome: Annotated[
-        str | None,
-        typer.Option(parser=one_of(OUTCOMES), metavar="OUTCOME", help=f"Only what is {', '.join(OUTCOMES)}."),
-    ] = None,
-    since: Annotated[
-        dt.date | None,
-        typer.Option(parser=calendar_day, metavar="DATE", help="Only what ran from this day on, as in 2026-11-01."),
-    ] = None,
+    notebook: Annotated[str | None, word(NOTEBOOKS, "NAME", "Only this notebook:")] = None,
+    outcome: Annotated[str | None, word(OUTCOMES, "OUTCOME", "Only what is")] = None,
+    since: Annotated[dt.date | None, day("Only what ran from this day on, as in 2026-11-01.")] = None,
 ) -> None:
     """List the fifty newest runs on record, or the fifty newest that are asked for."""
     with _named(market), servers(MLFLOW):

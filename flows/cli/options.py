@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable, Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -28,6 +28,16 @@ def calendar_day(text: str) -> dt.date:
         return dt.date.fromisoformat(text)
     except ValueError:
         raise typer.BadParameter(f"{text!r} is no day of the calendar; write it as 2022-10-13") from None
+
+
+def day(help: str) -> Any:
+    """An option that takes a day of the calendar."""
+    return typer.Option(parser=calendar_day, metavar="DATE", help=help)
+
+
+def word(words: Sequence[str], metavar: str, help: str) -> Any:
+    """An option that takes one of some words; what it is for ends in them."""
+    return typer.Option(parser=one_of(words), metavar=metavar, help=f"{help} {', '.join(words)}.")
 
 
 def one_of(words: Sequence[str]) -> Callable[[str], str]:

@@ -23,9 +23,8 @@ def unproved_code(folder: Path) -> list[str]:
     record, template = read_record(folder), template_of(folder)
     here, executed, champion = notebook_of(template.stem), folder / f"{template.stem}.ipynb", folder / "in" / "champion"
     problems = []
-    if not (here.exists() and sha256_of(here) == sha256_of(template)) and not is_committed(
-        template, here.name, record.commit
-    ):
+    is_here = here.exists() and sha256_of(here) == sha256_of(template)
+    if not is_here and not is_committed(template, here.name, record.commit):
         other = f"not {here.name} of commit {record.commit}, or that is no commit in the history of the code here"
         advice = f"nor {here}; git pull, or, once you have read it, put it there"
         problems.append(f"template/{template.name}: {other}, {advice}")

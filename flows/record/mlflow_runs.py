@@ -243,8 +243,7 @@ def close_lost(run: str) -> str:
         f"{tags.get('folder', run)}: it ended elsewhere and left no record; if that machine starts again it comes, "
         "if the machine is lost so is the record"
     )
-    for name, value in {"outcome": "interrupted", "summary": sentence, "mlflow.note.content": sentence}.items():
-        client.set_tag(run, name, value)
+    tag(run, {"outcome": "interrupted", "summary": sentence, "mlflow.note.content": sentence})
     client.set_terminated(run, STATUS["interrupted"])
     return sentence
 

@@ -186,9 +186,8 @@ def write(bucket: Bucket, name: str, content: bytes, replaces: int | None = None
     content_type = TYPES.get(name.rpartition(".")[2], "application/octet-stream")
     with _answering(bucket, name, "storage.objects.create and, to replace, storage.objects.delete"):
         try:
-            _retried(blob.upload_from_string)(
-                content, content_type, if_generation_match=replaces or 0, checksum="crc32c"
-            )
+            upload = _retried(blob.upload_from_string)
+            upload(content, content_type, if_generation_match=replaces or 0, checksum="crc32c")
         except PreconditionFailed:
             return _is_ours(bucket, name, blob.metadata["writer"])
     if blob.crc32c != checksum(content):

@@ -235,10 +235,8 @@ def _point(bucket: Bucket, market: str, ours: dict[str, Any]) -> tuple[bool, dic
         if storage.write(bucket, layout.pointer(market), storage.as_json(ours), replaces=generation):
             return True, ours
     at, theirs = storage.address(bucket, layout.pointer(market)), f"{current.get('as_of')}/{current.get('digest')}"
-    raise Conflict(
-        f"{at}: someone else moved it to {theirs} meanwhile, theirs stays. "
-        f"Ours is stored as {ours['digest']}; run the day again if it is the one to show."
-    )
+    advice = f"Ours is stored as {ours['digest']}; run the day again if it is the one to show."
+    raise Conflict(f"{at}: someone else moved it to {theirs} meanwhile, theirs stays. {advice}")
 
 
 def _take_down(bucket: Bucket, ours: dict[str, Any], shown: set[str]) -> None:

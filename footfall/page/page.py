@@ -69,13 +69,7 @@ def _track(record: Any) -> Track | None:
 
 
 def write_page(
-    table: pd.DataFrame,
-    y: pd.Series,
-    days: pd.DataFrame,
-    lag: int,
-    track: Track | None,
-    folder: Path,
-    about: About = About(),  # noqa: B008  immutable
+    table: pd.DataFrame, y: pd.Series, days: pd.DataFrame, lag: int, track: Track | None, folder: Path, about: About
 ) -> dict[str, Any]:
     """Write ``index.html`` and, in each language, a calendar such as ``week.ics`` beside the published table.
 
@@ -101,20 +95,13 @@ def write_page(
     dict
         The same in words, see `footfall.page.words.in_words`.
     """
-    (folder / "index.html").write_text(page(table, y, days, lag, track, about), encoding="utf-8")
+    (folder / "index.html").write_text(_page(table, y, days, lag, track, about), encoding="utf-8")
     for language in about.languages(table["target"].iloc[0], days):
         (folder / language.say("calendar file")).write_bytes(calendar_file(table, days, about, language))
     return in_words(table, days, y, about)
 
 
-def page(
-    table: pd.DataFrame,
-    y: pd.Series,
-    days: pd.DataFrame,
-    lag: int,
-    track: Track | None,
-    about: About = About(),  # noqa: B008
-) -> str:
+def _page(table: pd.DataFrame, y: pd.Series, days: pd.DataFrame, lag: int, track: Track | None, about: About) -> str:
     """The page's HTML; parameters as in `write_page`."""
     first, origin, is_open = table.iloc[0], pd.Timestamp(table["origin_date"].iloc[0]), days["word"] != CLOSED
     country, unit, script = country_of(first["location"]), unit_of(first["target"]), text_of("page.js.j2")

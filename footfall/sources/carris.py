@@ -73,10 +73,8 @@ def _documents(path: Path) -> list[dict[str, Any]]:
         raise DataProblem(f"{path.name}: cut, or no JSON ({safe(str(error), 120)}). Fetch it again.") from None
     if not isinstance(documents, list) or not all(isinstance(document, dict) for document in documents):
         kind = f"an object of {safe(', '.join(documents))}" if isinstance(documents, dict) else "something else"
-        raise DataProblem(
-            f"{path.name}: the source has changed its shape: {kind}, where a list of lines was. "
-            "Look at what it answers, and run again when it is right."
-        )
+        changed = f"the source has changed its shape: {kind}, where a list of lines was"
+        raise DataProblem(f"{path.name}: {changed}. Look at what it answers, and run again when it is right.")
     if not documents:
         raise DataProblem(f"{path.name}: no line is in it; the source is empty. Try later.")
     return documents

@@ -37,13 +37,11 @@ def check_shape(file: str, found: Iterable[str], required: Iterable[str], known:
     before = {*expected, *known}
     new = [safe(name) for name in columns if name not in before]
     novelty = f"; new is {', '.join(new[:10])}" if new else ""
+    changed = f"{safe(file, 120)}: the source has changed its shape"
     if gone:
-        raise DataProblem(
-            f"{safe(file, 120)}: the source has changed its shape: gone is {', '.join(gone)}{novelty}. "
-            "Read its documentation; until its reader follows, nothing of it is used."
-        )
-    changed = f"{safe(file, 120)}: the source has changed its shape{novelty}; nothing that is used is gone"
-    return [changed] if new else []
+        advice = "Read its documentation; until its reader follows, nothing of it is used."
+        raise DataProblem(f"{changed}: gone is {', '.join(gone)}{novelty}. {advice}")
+    return [f"{changed}{novelty}; nothing that is used is gone"] if new else []
 
 
 def broken(rows: pd.DataFrame, written: pd.DataFrame, rules: Mapping[tuple[str, str], pd.Series]) -> list[Fault]:

@@ -115,11 +115,10 @@ def to_series(table: pd.DataFrame) -> pd.DataFrame:
     codes = np.tile(table["location"].cat.codes.to_numpy().astype(np.int64), len(CATEGORIES))
     categories = np.repeat(np.arange(len(CATEGORIES)), len(table))
     order = np.argsort(codes * len(CATEGORIES) + categories, kind="stable")
-    return pd.DataFrame(
-        {
-            "location": pd.Categorical.from_codes(codes[order], table["location"].cat.categories),
-            "category": pd.Categorical.from_codes(categories[order], CATEGORIES),
-            "date": np.tile(table["date"].to_numpy(), len(CATEGORIES))[order],
-            "value": table[FIGURES].to_numpy().ravel(order="F")[order],
-        }
-    )
+    columns = {
+        "location": pd.Categorical.from_codes(codes[order], table["location"].cat.categories),
+        "category": pd.Categorical.from_codes(categories[order], CATEGORIES),
+        "date": np.tile(table["date"].to_numpy(), len(CATEGORIES))[order],
+        "value": table[FIGURES].to_numpy().ravel(order="F")[order],
+    }
+    return pd.DataFrame(columns)
