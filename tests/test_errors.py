@@ -79,7 +79,10 @@ def test_of_mlflow_is_said_what_helps_against_its_answer(said, advice, monkeypat
         raise MlflowException(said)
 
 
-@pytest.mark.parametrize(("status", "advice"), [(401, "PREFECT_API_AUTH_STRING"), (503, "Run again when it answers")])
+@pytest.mark.parametrize(
+    ("status", "advice"),
+    [(401, "PREFECT_API_AUTH_STRING"), (500, "Its log says why"), (503, "Run again when it answers")],
+)
 def test_of_prefect_is_said_what_helps_against_its_answer(status, advice):
     import httpx
 

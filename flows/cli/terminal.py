@@ -131,20 +131,20 @@ def progress(handler: logging.Handler) -> Iterator[None]:
     Raises
     ------
     EnvironmentProblem
-        If Prefect's server is away: its engine would say so after twenty seconds, by a traceback.
+        If Prefect's server is away, or fails on the way: its engine would say so by a traceback.
     """
     from prefect.logging.handlers import APILogWorker
 
     from flows.orchestration.client import answering
 
-    with answering() as client:
-        client.request("GET", "/health")
     for kind in ("flow", "task"):  # Prefect, once imported, would set its own
         logging.getLogger(f"prefect.{kind}_runs.footfall").handlers = [handler]
-    try:
-        yield
-    finally:
-        APILogWorker.drain_all(timeout=5)
+    with answering() as client:
+        client.request("GET", "/health")
+        try:
+            yield
+        finally:
+            APILogWorker.drain_all(timeout=5)
 
 
 class ProgressLines(logging.Handler):

@@ -33,4 +33,6 @@ def answering() -> Iterator[SyncPrefectClient]:
 def _advice(error: httpx.HTTPError) -> str:
     if isinstance(error, httpx.HTTPStatusError) and error.response.status_code in (401, 403):
         return "It does not let this process in: set PREFECT_API_AUTH_STRING as the server has it."
+    if isinstance(error, httpx.HTTPStatusError) and error.response.status_code == 500:
+        return "Its log says why, a full disk perhaps: footfall doctor looks for it."
     return "Run again when it answers."
