@@ -169,7 +169,7 @@ def status(
 
 @app.command()
 def doctor() -> None:
-    """Check the environment: versions, servers, bucket, clocks, disk, code, champions, alerts."""
+    """Check the environment: versions, servers, bucket, market files, clocks, disk, code, champions, alerts."""
     with terminal.plain_words(None), servers():
         from flows.operations.doctor import examine
 
