@@ -23,8 +23,6 @@ from flows.settings import home
 from flows.storage import bucket, forecasts, layout
 from footfall.errors import DataProblem, EnvironmentProblem, UsageProblem
 
-CANNOT_IMPORT = ("ImportError", "ModuleNotFoundError")
-
 
 def runs(market: str | None, notebook: str | None, outcome: str | None, since: dt.date | None) -> list[dict[str, str]]:
     """What ran, newest first: when, what, as of when, with which outcome, seconds, model and snapshot, and its id."""
@@ -169,18 +167,18 @@ def replay(run: str, scratch: Path, say: Callable[[str], None]) -> list[str]:
     DataProblem
         As `_proved`.
     EnvironmentProblem
-        If its notebook imports what the code here does not have; it says which commit has.
+        If it comes to something else, and was made by other code than that here; it says how to have that one.
     """
     folder = _proved(run, scratch / "kept")
     before = read_record(folder)
     again = repeat(folder, scratch / "again", say)
-    if again.error_type in CANNOT_IMPORT and before.error_type not in CANNOT_IMPORT:
-        raise EnvironmentProblem(_of_other_code(before, again, run))
     ends = [(record.outcome, record.stopped_at) for record in (before, again)]
     changes = [] if ends[0] == ends[1] else [f"it {describe(before)}", f"now it {describe(again)}"]
     for name in sorted(before.outputs.keys() | again.outputs.keys()):
         if before.outputs.get(name) != again.outputs.get(name):
             changes.append(f"{name}: {_how(folder / 'out' / name, scratch / 'again' / 'out' / name)}")
+    if changes and before.commit not in ("unknown", again.commit):
+        raise EnvironmentProblem(_of_other_code(before, changes, run))
     return changes
 
 
@@ -203,13 +201,13 @@ def _proved(run: str, scratch: Path) -> Path:
     return folder
 
 
-def _of_other_code(before: Record, again: Record, run: str) -> str:
-    """What to do where a notebook cannot import here what it could when it ran."""
+def _of_other_code(before: Record, changes: list[str], run: str) -> str:
+    """What to do where a run comes to something else by other code than its own."""
     there = f"../footfall-{before.commit[:10]}"
     record = Path(run).resolve() if Path(run).exists() else run
     return (
-        f"this record was made at commit {before.commit}{' with changes' if before.dirty else ''}, and its notebook "
-        f"imports what the code here does not have ({again.reason}); replay it there: git worktree add {there} "
+        f"this record was made at commit {before.commit}{' with changes' if before.dirty else ''}, and the code here "
+        f"is another and comes to something else ({'; '.join(changes[:2])}); replay it there: git worktree add {there} "
         f"{before.commit} && cd {there} && make .venv/ready && "
         f"FOOTFALL_HOME={shlex.quote(str(home()))} .venv/bin/footfall replay {shlex.quote(str(record))}"
     )

@@ -16,11 +16,11 @@ from flows.notebook.execute import run_notebook
 from flows.operations import audit
 from flows.record.files import digests
 from flows.record.folder import claim, is_committed
-from flows.record.record import differences
+from flows.record.record import differences, read_record
 from flows.settings import ROOT, home
 from flows.storage import forecasts
 from footfall.digest import sha256_of
-from footfall.errors import DataProblem, UsageProblem
+from footfall.errors import DataProblem, EnvironmentProblem, UsageProblem
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +109,10 @@ def test_a_replay_that_ends_elsewhere_says_where(tmp_path):
     found = audit.replay(str(tmp_path / "run"), tmp_path / "scratch", print)
     assert found[0] == "it failed in cell 4: ZeroDivisionError: division by zero."
     assert found[1].startswith("now it failed in cell 3: FileExistsError: ")
+    record = read_record(tmp_path / "run").model_copy(update={"commit": "0123456789" * 4})
+    (tmp_path / "run" / "record.json").write_text(record.model_dump_json())
+    with pytest.raises(EnvironmentProblem, match=r"at commit 0123.* comes to something else \(it failed in cell 4"):
+        audit.replay(str(tmp_path / "run"), tmp_path / "another", print)
 
 
 @pytest.mark.long
