@@ -202,6 +202,14 @@ class Columns(Strict):
     site: str | None = None
     hour: str | None = None
 
+    @model_validator(mode="after")
+    def _each_is_one_thing(self) -> "Columns":
+        values = [self.value] if isinstance(self.value, str) else self.value or []
+        names = [self.date, *values, *filter(None, [self.site, self.hour])]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"{twice[0]!r} is named twice; a column is one thing")
+        return self
+
 
 class Closed(Strict):
     """Days on which a place is shut, as its owner says."""

@@ -66,6 +66,7 @@ def test_a_market_that_cannot_be_asked_for_its_champion_or_read_keeps_no_other_f
     assert forecasts.pointer(store, tasca)["as_of"] == str(today(ZONE))
     for market in (gone, torn):
         assert {one["cause"] for one in alerts.opened(market)} >= {"failure of train", "failure of predict"}
+    store.delete_blob(f"ledger/{gone}/000001.json")
 
 
 def test_a_zone_without_a_market_is_named(houses):

@@ -82,3 +82,9 @@ def test_a_backtest_is_long_enough_for_its_horizon():
     with pytest.raises(ValidationError, match=r"train\.backtest_days is at least 104 where predict\.horizon is 28"):
         params.Market(**sections, train={"backtest_days": 103})
     assert params.Market(**sections, train={"backtest_days": 104}).train.backtest_days == 104
+
+
+@pytest.mark.parametrize("columns", [{"hour": "date"}, {"value": ["A", "A"]}, {"value": "Covers", "site": "Covers"}])
+def test_a_column_is_one_thing(columns):
+    with pytest.raises(ValidationError, match="is named twice; a column is one thing"):
+        params.Columns(**columns)

@@ -20,7 +20,7 @@ from flows.sources import download
 from flows.sources.reading import day_of_business
 from footfall import opening
 from footfall.calendar import country_of, keeper
-from footfall.errors import DataProblem, UsageProblem
+from footfall.errors import DataProblem, Problem, UsageProblem
 from footfall.market_file import check_alike, check_name
 from footfall.params import Columns, Data
 from footfall.series import DAY, rows_of, site_of
@@ -90,7 +90,11 @@ def draft(name: str, source: str, answers: Answers, ask: Ask | None) -> Draft:
     unasked: list[str] = []
     with tempfile.TemporaryDirectory() as scratch:
         path = download.fetch(source, Path(scratch), kinds=download.EXPORTS)
-        section = _understand(path, _written(source), answers, ask or partial(_note, unasked))
+        try:
+            section = _understand(path, _written(source), answers, ask or partial(_note, unasked))
+        except Problem:  # it may come of an answer that nobody gave
+            if not unasked:
+                raise
         if unasked:
             raise UsageProblem("\n".join(unasked))
         data = _validated(section)
@@ -151,13 +155,14 @@ def _audit_file(answers: Answers, ask: Ask) -> dict[str, Any]:
 
 
 def _table(sketch: Sketch, answers: Answers, ask: Ask) -> dict[str, Any]:
-    date = answers.date or sniff.only([*sketch.dates]) or ask("Which column is the date: --date", [*sketch.dates], None)
+    seen = [*sketch.dates] or [*sketch.cells]
+    date = answers.date or sniff.only([*sketch.dates]) or ask("Which column is the date: --date", seen, None)
     _refuse_unknown(sketch, [date, *filter(None, [answers.site, answers.hour])])
     dates = answers.dates or _form(sketch, date, ask)
-    hour = answers.hour or sniff.only(sketch.hours)
+    hour = answers.hour or sniff.only([name for name in sketch.hours if name != date])
     values = _values(sketch, answers.value, ask)
     value = values if len(values) > 1 else values[0] if values else None
-    columns = Columns(date=date, value=value, hour=hour)
+    columns = Columns.model_construct(date=date, value=value, hour=hour)  # checked with the whole
     site = answers.site or (None if isinstance(value, list) else _site(sketch, columns, dates, ask))
     columns = columns.model_copy(update={"site": site})
     section: dict[str, Any] = {

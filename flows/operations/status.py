@@ -1,6 +1,7 @@
 """How a market stands, on one screen: what it has, what comes next, what is wrong, and the command that mends it."""
 
 import datetime as dt
+from collections.abc import Callable
 
 import pandas as pd
 
@@ -10,7 +11,7 @@ from flows.orchestration import alerts, automations, schedule
 from flows.record.folder import unfinished
 from flows.settings import day_of, home, params_folder
 from flows.storage import bucket, forecasts, layout, scores
-from footfall.errors import Problem, UsageProblem
+from footfall.errors import DataProblem, Problem, UsageProblem
 from footfall.evaluation.review import LATELY, accuracy, last_days
 from footfall.market_file import market_names, read_market
 from footfall.params import Market
@@ -25,7 +26,14 @@ REMEDY = {
 def markets(store: bucket.Bucket) -> list[str]:
     """The markets in ``params/`` that have a forecast or a champion."""
     names = market_names(params_folder())
-    return [name for name in names if bucket.names(store, layout.pointer(name)) or entries.newest(store, name)]
+    return [name for name in names if bucket.names(store, layout.pointer(name)) or _has_ledger(store, name)]
+
+
+def _has_ledger(store: bucket.Bucket, name: str) -> bool:
+    try:
+        return entries.newest(store, name) is not None
+    except DataProblem:  # it has one, of which its own lines tell what is wrong
+        return True
 
 
 def screen(store: bucket.Bucket, name: str) -> list[Finding]:
@@ -35,16 +43,27 @@ def screen(store: bucket.Bucket, name: str) -> list[Finding]:
     except UsageProblem as problem:
         return [Finding("file", str(problem), "correct it; until then no run of this market succeeds")]
     today = day_of(market.data)
+    parts: dict[str, Callable[[], list[Finding]]] = {
+        "forecast": lambda: _forecast(store, market, today),
+        "champion": lambda: [_champion(store, name, today)],
+        "skill": lambda: [_skill(store, market)],
+        "next": lambda: _next(name),
+        "missed": lambda: _missed(store, market, today),
+    }
     return [
-        *_forecast(store, market, today),
-        _champion(store, name, today),
-        _skill(store, market),
-        *_next(name),
-        *_missed(store, market, today),
+        *[finding for about, part in parts.items() for finding in _found(about, part)],
         *[_open(cause) for cause in alerts.opened(name)],
         *_waiting(),
         Finding("alerts", automations.sentence()),
     ]
+
+
+def _found(about: str, part: Callable[[], list[Finding]]) -> list[Finding]:
+    """What was found; of what cannot be read, that, and it hides nothing else."""
+    try:
+        return part()
+    except DataProblem as problem:
+        return [Finding(about, str(problem), "see the sentence")]
 
 
 def _forecast(store: bucket.Bucket, market: Market, today: dt.date) -> list[Finding]:

@@ -15,6 +15,7 @@ The folder alone is enough to check a run and to repeat it.
 import re
 import shutil
 import subprocess
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import suppress
@@ -31,6 +32,7 @@ from flows.settings import ROOT, built_from, image
 from footfall.digest import sha256_of
 from footfall.errors import DataProblem
 
+A_DAY = 86_400.0  # seconds
 LOCK = ROOT / "requirements.lock"
 LOST = "The process that ran it ended without a word: killed, or the machine stopped."
 TORN = "Its record was not whole: the machine stopped before it was on the disk, or the disk is damaged."
@@ -44,6 +46,7 @@ def claim(folder: Path, template: Path, tags: dict[str, str], name: str = "") ->
     revision = _revision(template)  # now: when its record is written, other code may lie here
     (folder / "template").mkdir(parents=True)
     shutil.copy(template, folder / "template" / f"{name or template.stem}.ipynb")
+    settle(folder / "template")  # else the machine may stop with an owner on the disk, and an empty notebook
     own(folder, tags | image(), revision)
 
 
@@ -70,9 +73,13 @@ def keep(folder: Path, ending: Ending, progress: Progress, seconds: float) -> Re
     record.pages = _write_pages(folder, record)
     settle(folder)  # first what it names
     replace(folder / "record.json", record.model_dump_json(indent=2))
+    _take_down_scaffold(folder)
+    return record
+
+
+def _take_down_scaffold(folder: Path) -> None:
     for scaffold in (RUNNING, PROGRESS):
         (folder / scaffold).unlink(missing_ok=True)
-    return record
 
 
 def _write_pages(folder: Path, record: Record) -> dict[str, str]:
@@ -103,6 +110,7 @@ def abandoned(folder: Path) -> Record:
     One that left a record is that record, unless it is torn.
     """
     if (folder / "record.json").exists() and not is_torn(folder / "record.json"):
+        _take_down_scaffold(folder)
         return read_record(folder)
     reason = TORN if (folder / "record.json").exists() else LOST
     _discard_torn(folder)
@@ -115,8 +123,7 @@ def _discard_torn(folder: Path) -> None:
         nbformat.read(folder / RUNNING, as_version=4)
         _progress(folder)
     except (OSError, ValueError, nbformat.ValidationError):
-        for name in (RUNNING, PROGRESS):
-            (folder / name).unlink(missing_ok=True)
+        _take_down_scaffold(folder)
 
 
 def _progress(folder: Path) -> Progress:
@@ -173,7 +180,8 @@ def _good(folder: Path) -> Record | None:
 def prune(runs: Path, newest: int = 20) -> list[str]:
     """Remove what MLflow has and nobody compares with any more, so that the disk does not fill.
 
-    Of each notebook and market the newest delivered folders stay, and the last good one whatever its age.
+    Of each notebook and market the newest delivered folders stay, and the last good one whatever its age. One that
+    nobody owns goes after a day.
 
     Returns
     -------
@@ -184,12 +192,20 @@ def prune(runs: Path, newest: int = 20) -> list[str]:
     for path in runs.glob("*/delivered"):
         series[path.parent.name.partition("-")[2].rpartition("-")[0]].append(path.parent)
     old = [folder for folders in series.values() for folder in _superseded(sorted(folders), newest)]
+    old += [path.parent for path in runs.glob("*/template") if _is_of_nobody(path.parent)]
     for folder in old:
         with suppress(OSError):  # another start is at it as well, or the disk will not: then the next one does it
             (runs / ".old").mkdir(exist_ok=True)
             folder.rename(runs / ".old" / folder.name)  # at once: a folder half removed would be taken for unfinished
     shutil.rmtree(runs / ".old", ignore_errors=True)
     return [folder.name for folder in old if not folder.exists()]
+
+
+def _is_of_nobody(folder: Path) -> bool:
+    """Whether its process died before it could say whose it is: there is nothing of a run in it."""
+    with suppress(FileNotFoundError):  # another start put it away while we looked
+        return not (folder / "owner.json").exists() and time.time() - folder.stat().st_mtime > A_DAY
+    return False
 
 
 def _superseded(folders: list[Path], newest: int) -> list[Path]:

@@ -95,6 +95,15 @@ def test_a_date_that_can_be_read_in_two_ways_is_never_guessed(params, till):
     assert table["date"].max() == pd.Timestamp("2025-02-12")
 
 
+def test_where_no_column_looks_like_dates_it_is_asked_which_one_is(params, till):
+    path = till("Time,Guests\n" + "".join(f"2026-08-{day:02} 24:00,10{day % 7}\n" for day in range(1, 29)))
+    done = footfall("new", "tasca", path, "--location", "PT-11")
+    assert done.exit_code == 2 and "Which column is the date: --date (Time, Guests)" in done.output, done.output
+    given = ["--date", "Time", "--dates", "%Y-%m-%d %H:%M", "--hour", "Time"]
+    done = footfall("new", "tasca", path, "--location", "PT-11", *given)
+    assert done.exit_code == 2 and "'Time' is named twice" in done.output, done.output
+
+
 def test_one_day_after_the_12th_tells_day_from_month(params, till):
     rows = "".join(f'{day},"{n},5"\n' for day, n in recent(form="%d/%m/%Y"))
     done = footfall("new", "tasca", till("Data,Pessoas\n" + rows), "--location", "PT")

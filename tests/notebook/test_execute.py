@@ -438,9 +438,14 @@ def test_the_disk_keeps_the_newest_runs_and_the_last_good_one(tmp_path):
         (tmp_path / "runs" / name / "record.json").write_text(good.replace('"succeeded"', f'"{ended}"', 1))
         (tmp_path / "runs" / name / "delivered").touch()
     (tmp_path / "runs" / names[6] / "delivered").unlink()  # MLflow does not have it yet
+    for name, age in {"20221101T060000-train-b-0": 2, "20221102T060000-train-b-0": 0}.items():
+        (tmp_path / "runs" / name / "template").mkdir(parents=True)  # nobody's: it died before it said whose it is
+        os.utime(tmp_path / "runs" / name, (time.time() - age * 86_400,) * 2)
+        names.append(name)
     gone = prune(tmp_path / "runs")
     left = {path.name for path in (tmp_path / "runs").iterdir()}
     assert left == set(names) - set(gone) and not left & set(gone)
+    assert {name for name in left if name > "202211"} == {"20221102T060000-train-b-0"}, "one may be starting"
     assert {name for name in left if name < "20221011"} == {names[6], names[4], names[7]}
     assert prune(tmp_path / "runs") == []
 

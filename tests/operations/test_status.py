@@ -105,6 +105,17 @@ def test_a_forecast_of_a_later_day_is_not_of_a_negative_age(live):
     alerts.close(live, "failure of predict")
 
 
+def test_a_ledger_that_cannot_be_read_hides_nothing_else(live):
+    from flows.operations import status
+
+    store = storage.connect("footfall")
+    storage.write(store, f"ledger/{live}/000001.json", b"{}")
+    lines = screen(live)
+    assert "not an entry of the ledger" in lines["champion"][0] and lines["champion"][1] == "see the sentence"
+    assert lines["forecast"][0] == "none yet" and "alerts" in lines and live in status.markets(store)
+    store.delete_blob(f"ledger/{live}/000001.json")
+
+
 def test_prefects_pages_ask_the_server_they_came_from(servers):
     with urllib.request.urlopen(servers["PREFECT_API_URL"].removesuffix("/api") + "/ui-settings") as answer:
         assert json.load(answer)["api_url"] == "/api", "4200 may be another's"

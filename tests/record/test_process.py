@@ -13,6 +13,7 @@ from small_notebook import write
 
 from flows.record.folder import abandoned, claim, unfinished
 from flows.record.process import Process, this_process
+from flows.record.record import differences
 
 pytestmark = pytest.mark.kernel
 
@@ -57,6 +58,15 @@ def test_where_the_machine_stopped_half_a_run_is_recorded_all_the_same(torn, tmp
     (folder / "progress.json").write_text('{"seconds": {"1": 0.5}}')
     (folder / torn).write_text("")
     assert {cell.status for cell in abandoned(folder).cells} == {"not run"}
+
+
+def test_one_that_died_with_its_record_written_is_whole(tmp_path):
+    folder = tmp_path / "runs" / "one"
+    claim(folder, template := write(tmp_path, "1"), {"market": "m"})
+    abandoned(folder)
+    (folder / "running.ipynb").write_bytes(template.read_bytes())
+    (folder / "progress.json").write_text("{}")
+    assert differences(folder) and abandoned(folder).outcome == "interrupted" and differences(folder) == []
 
 
 def test_another_process_with_its_number_is_not_it():
