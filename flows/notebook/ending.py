@@ -7,7 +7,7 @@ from jupyter_client.kernelspec import NoSuchKernel
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
-from flows.notebook.watchdog import Watchdog
+from flows.notebook.watchdog import MOST_SHOWN, Watchdog
 from flows.record.record import Ending, Progress
 
 OUT_OF_MEMORY = re.compile(r"std::bad_alloc|bad allocation|Cannot allocate memory")
@@ -65,6 +65,8 @@ def ending(error: BaseException | None, progress: Progress, failure: Failure | N
         return Ending("timed out", late)
     if never_started(error, progress):
         return Ending("failed", f"The kernel did not start, twice ({error}); try `jupyter execute` on any notebook.")
+    if watchdog.flooded():
+        return Ending("failed", f"The notebook showed more than {MOST_SHOWN / 1e6:.0f} MB; let it show less.")
     if isinstance(error, DeadKernelError):
         return _dead(watchdog, limits.memory_mb)
     if isinstance(error, CellTimeoutError) and "IOPub" in str(error):  # as nbclient says it

@@ -68,6 +68,19 @@ class AtomicWriter:
         return path
 
 
+class BoundedClient(PapermillNotebookClient):
+    """Papermill's client, which tells the watchdog how much it was shown."""
+
+    watchdog: Watchdog
+
+    def process_message(self, msg: dict[str, Any], *where: Any) -> Any:
+        """Take in what the kernel sent."""
+        content = msg["content"]
+        texts = [content.get("text"), *content.get("data", {}).values()]
+        self.watchdog.take_in(sum(len(text) for text in texts if isinstance(text, str)))
+        return super().process_message(msg, *where)
+
+
 class WatchedEngine(Engine):
     """Papermill's engine, with a kernel that works in the run's folder, knows no secret and ends with its run."""
 
@@ -75,11 +88,11 @@ class WatchedEngine(Engine):
     def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, *, reporter: Reporter, **_: Any) -> None:  # noqa: D102
         reporter.titles = html.titles(nb_man.nb)
         with watched_kernel(kernel_name, reporter.watchdog) as manager:
-            client = PapermillNotebookClient(
+            client = BoundedClient(
                 nb_man, km=manager, timeout=reporter.progress.limits.cell_seconds, startup_timeout=60, iopub_timeout=60,
                 shutdown_kernel="immediate", on_cell_execute=reporter.cell_begins, on_cell_executed=reporter.cell_ended,
             )  # fmt: skip
-            client.owns_km = True
+            client.owns_km, client.watchdog = True, reporter.watchdog
             client.execute(cwd=str(reporter.folder), env=environment())
 
 

@@ -15,6 +15,7 @@ from flows.machine import limit_memory, oom_kills
 from flows.notebook.forkserver import MARK, ForkedKernel
 from footfall.params import Limits
 
+MOST_SHOWN = 100_000_000  # characters of a notebook; to take them in costs ten bytes each
 # what a shell does once nobody holds its input open any more: end first the kernel's process group, then whatever left
 # the group but bears the mark, and last the folder of its sockets
 REAPER = """
@@ -40,7 +41,8 @@ class Watchdog(threading.Thread):
     def __init__(self, limits: Limits, deadline: float) -> None:
         super().__init__(daemon=True)
         self.memory, self.deadline = limits.memory_mb << 20, deadline
-        self.late, self.peak, self._ended, self._oom_kills = False, 0, threading.Event(), oom_kills()
+        self.late, self.peak, self.shown = False, 0, 0
+        self._ended, self._oom_kills = threading.Event(), oom_kills()
         self._process: subprocess.Popen[bytes] | ForkedKernel | None = None
 
     def watch(self, process: "subprocess.Popen[bytes] | ForkedKernel", mark: str, sockets: Path) -> None:
@@ -60,6 +62,16 @@ class Watchdog(threading.Thread):
                 self.late = True
                 os.killpg(self._process.pid, signal.SIGKILL)
                 return
+
+    def take_in(self, characters: int) -> None:
+        """Note how much the notebook has shown; past all measure its kernel is ended."""
+        self.shown += characters
+        if self.flooded() and self._process and self._process.returncode is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+    def flooded(self) -> bool:
+        """Whether the notebook has shown more than can be taken in."""
+        return self.shown > MOST_SHOWN
 
     def look(self) -> bool:
         """Note how much memory the kernel has taken; whether it is still there."""

@@ -426,6 +426,16 @@ def test_a_run_repeats_to_the_same_bytes(tmp_path):
     assert again.outputs == record.outputs and again.template == record.template
 
 
+def test_a_cell_that_shows_without_end_is_ended(tmp_path, monkeypatch):
+    from flows.notebook import ending, watchdog
+
+    for module in (ending, watchdog):
+        monkeypatch.setattr(module, "MOST_SHOWN", 3_000_000)
+    record, _ = run(tmp_path, "print('a')", "while True: print('x' * 1000)")
+    assert (record.outcome, record.stopped_at) == ("failed", 4)
+    assert record.reason == "The notebook showed more than 3 MB; let it show less." and record.seconds < 60
+
+
 def test_the_disk_keeps_the_newest_runs_and_the_last_good_one(tmp_path):
     run(tmp_path, "1")
     good = (tmp_path / "run" / "record.json").read_text()
