@@ -25,6 +25,7 @@ from google.cloud.storage import Bucket as Bucket
 from google.cloud.storage.exceptions import DataCorruption
 from google.cloud.storage.retry import DEFAULT_RETRY
 
+from flows.settings import bucket_is_ours
 from flows.storage import layout
 from footfall.errors import Conflict, DataProblem, EnvironmentProblem, UsageProblem
 
@@ -247,7 +248,9 @@ def _answering(bucket: Bucket, name: str, permission: str) -> Iterator[None]:
             advice += " Look at its credentials too (GOOGLE_APPLICATION_CREDENTIALS): they may be missing or too old."
         raise EnvironmentProblem(f"{where}: not allowed ({_brief(error)}). {advice}") from error
     except NotFound as error:
-        raise EnvironmentProblem(f"{where}: no bucket is called {bucket.name}. Create it, or name another.") from error
+        copied = "Was this home copied without extended attributes? Copy it with cp -a, or tar --xattrs."
+        advice = copied if bucket_is_ours() else "Create it, or name another."
+        raise EnvironmentProblem(f"{where}: no bucket is called {bucket.name}. {advice}") from error
     except DataCorruption as error:
         raise DataProblem(f"{where}: {ALTERED} {remedy(name)}") from error
     except (GoogleAPIError, OSError) as error:  # those of requests are OSErrors
