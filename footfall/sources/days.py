@@ -7,7 +7,6 @@ import pandas as pd
 
 from footfall.opening import said
 from footfall.params import Data
-from footfall.series import KEYS
 from footfall.sources import names
 from footfall.sources.business_day import shown_twice
 from footfall.sources.export import Export
@@ -15,6 +14,7 @@ from footfall.sources.fault import Fault, counted, safe, shown
 from footfall.units import unit_of
 
 DAY = ["site", "day"]
+ONE = np.timedelta64(1, "D")
 LONG = 14  # days without a row on end, of which it is asked whether the place was shut
 OFTEN = 3  # days on which two exports differ, which is no correction any more
 
@@ -113,22 +113,26 @@ def sum_up(rows: pd.DataFrame, floor: float) -> tuple[pd.DataFrame, list[str]]:
 
 
 def to_series(days: pd.DataFrame, data: Data) -> pd.DataFrame:
-    """The series table of one value a site and day, with the days that the market's file says something of."""
-    sites = [_site(str(site), part.set_index("day")["value"], data) for site, part in days.groupby("site")]
-    table = pd.concat(sites, ignore_index=True)
-    return table.sort_values(KEYS, ignore_index=True)[[*KEYS, "value", "open"]]
+    """The series table of one value a site and day, with the days that the market's file says something of.
 
-
-def _site(site: str, values: pd.Series, data: Data) -> pd.DataFrame:
-    """One site, from its first day to its last; a day said to be shut on which somebody came was open."""
-    every = pd.date_range(values.index.min(), values.index.max())
-    had_row, values = every.isin(values.index), values.reindex(every)
-    came = values.gt(unit_of(data.category).floor).to_numpy()
+    Each site from its first day to its last; a day said to be shut on which somebody came was open.
+    """
+    spans = days.groupby("site")["day"].agg(["min", "max"])
+    places = pd.Series({site: location(str(site), data.location) for site in spans.index}).sort_values()
+    first, last = (spans.loc[places.index, end].to_numpy() for end in ("min", "max"))
+    lengths = (last - first) // ONE + 1
+    begins = np.cumsum(lengths) - lengths  # where each site's days do, all sites one after the other
+    every = pd.DatetimeIndex(first.repeat(lengths) + (np.arange(lengths.sum()) - begins.repeat(lengths)) * ONE)
+    of = places.index.get_indexer(days["site"])
+    at = begins[of] + (days["day"].to_numpy() - first[of]) // ONE
+    values, had_row = np.full(len(every), np.nan), np.zeros(len(every), bool)
+    values[at], had_row[at] = days["value"], True
+    came = values > unit_of(data.category).floor
     closed = (said(every, data.closed.model_dump()) | (~had_row & (data.absent == "closed"))) & ~came
     opened = np.select([closed, came], ["no", "yes"], "unknown")
-    table = pd.DataFrame({"date": every, "value": values.to_numpy(), "open": opened})
-    table = table.assign(location=location(site, data.location), category=data.category)
-    return table[had_row | closed | (data.absent == "unknown")]
+    table = pd.DataFrame({"location": places.to_numpy().repeat(lengths), "category": data.category, "date": every,
+                          "value": values, "open": opened})  # fmt: skip
+    return table[had_row | closed | (data.absent == "unknown")].reset_index(drop=True)
 
 
 def location(site: str, market: str) -> str:
@@ -148,7 +152,7 @@ def absent(days: pd.DataFrame, data: Data) -> list[str]:
     weekdays = gone.day_name().value_counts()
     mostly = f"mostly {weekdays.index[0]}s, " if weekdays.iloc[0] > len(gone) / 2 else ""
     where = f"{len(gone):,} at {safe(str(site))}, " if site else ""
-    longest = max(np.split(gone, np.flatnonzero(np.diff(gone) > np.timedelta64(1, "D")) + 1), key=len)
+    longest = max(np.split(gone, np.flatnonzero(np.diff(gone) > ONE) + 1), key=len)
     is_asked = len(longest) >= LONG and not data.absent and not said(longest, data.closed.model_dump()).all()
     weeks = f"; if it was shut from {longest[0]:%Y-%m-%d} to {longest[-1]:%Y-%m-%d}, say so in closed.from_to, or "
     how = weeks + "absent: closed, for every such day" if is_asked else ""

@@ -67,7 +67,8 @@ Found = tuple[tuple[str, pd.Timestamp], str]  # a site and a day, and a sentence
 
 def _at_the_edges(extents: pd.DataFrame) -> Iterator[Found]:
     """A site's last day that ends well before all others of its weekday, and its first that begins well after them."""
-    for site, own in extents.groupby("site"):
+    says_hours = extents.notna().any(axis=1).groupby("site").transform("any")
+    for site, own in extents[says_hours].groupby("site"):
         own = own.droplevel("site")
         first, last = own.index[0], own.index[-1]
         opens = own["begins"].reindex([first + weeks for weeks in WEEKS]).max()
