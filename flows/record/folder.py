@@ -204,7 +204,9 @@ def prune(runs: Path, newest: int = 20) -> list[str]:
 def _is_of_nobody(folder: Path) -> bool:
     """Whether its process died before it could say whose it is: there is nothing of a run in it."""
     with suppress(FileNotFoundError):  # another start put it away while we looked
-        return not (folder / "owner.json").exists() and time.time() - folder.stat().st_mtime > A_DAY
+        has_record = (folder / "record.json").exists()  # as one that was brought back from MLflow has
+        is_old = time.time() - folder.stat().st_mtime > A_DAY
+        return is_old and not has_record and not (folder / "owner.json").exists()
     return False
 
 

@@ -14,6 +14,7 @@ from footfall.calendar import Country, country_of, of_each, special
 from footfall.events import CLOSED, among
 from footfall.models.forecaster import series_of
 from footfall.models.transforms import KindOfDay, LogLevel, median_of_near_weekdays, shrunken_median
+from footfall.selection import Selection
 from footfall.series import site_of
 from footfall.sources.names import spelling
 from footfall.units import unit
@@ -25,16 +26,25 @@ WIDER = 2.0  # times that the range of a day with an event is that of one withou
 BY_HOLIDAYS = KindOfDay("")  # whose half-life and shrinkage are those of an event's effect, too
 
 
-def without_events(series: pd.DataFrame, closures: dict[str, Any]) -> pd.DataFrame:
-    """A series table, each series without a value on days with an event of its own, see `masked`.
+def without_events(chosen: Selection, closures: dict[str, Any]) -> Selection:
+    """A market's series, each blank on days with an event of its own, see `masked`.
 
     Parameters
     ----------
-    series : DataFrame
-        A series table.
+    chosen : Selection
+        Chosen with these days: for want of them no series is refused.
     closures : dict
         As in `footfall.events.among`.
     """
+    series = {}
+    for key, y in chosen.series.items():
+        events = among(closures, site_of(key[0])).get("events", ())
+        series[key] = masked(y.to_frame(), [events], country_of(key[0])).iloc[:, 0]
+    return chosen._replace(series=series)
+
+
+def table_without_events(series: pd.DataFrame, closures: dict[str, Any]) -> pd.DataFrame:
+    """As `without_events`, a series table."""
     if not closures.get("events"):
         return series
     is_odd = pd.Series(False, series.index)

@@ -48,7 +48,7 @@ from footfall.models import (
     predict,
     with_panel,
 )
-from footfall.models.event_effects import without_events
+from footfall.models.event_effects import table_without_events, without_events
 from footfall.models.weather import Weather, WithWeather, with_weather
 from footfall.selection import select
 from footfall.series import read_snapshot, visible
@@ -67,11 +67,12 @@ set_option("display.width", 160)  # characters: a table as text, which git and c
 # The panel is what else there is to learn from: every kind of place, of every country in the snapshot.
 
 # %%
-published = without_events(visible(read_snapshot(snapshot), as_of, lag), closures)
+published = visible(read_snapshot(snapshot), as_of, lag)
 chosen = select(published, location, category, series, backtest.youngest(lag, horizon))
 assert not chosen.objection(), chosen.objection()
+chosen, others = without_events(chosen, closures), table_without_events(published, closures)
 key = chosen.shown(show)
-y, country, panel = chosen.series[key], country_of(key[0]), Panel(published)
+y, country, panel = chosen.series[key], country_of(key[0]), Panel(others)
 span = f"{len(y)} days, {y.index[0]:%Y-%m-%d} to {y.index[-1]:%Y-%m-%d}, {y.isna().sum()} without a value"
 f"{len(chosen.series)} series, {len(chosen.refused)} refused; drawn is {' '.join(key)}: {span}"
 

@@ -9,7 +9,7 @@ from footfall.evaluation.rolling import roll
 from footfall.events import TOLD, known
 from footfall.forecasting import forecast_all
 from footfall.models import KindOfDay, LastYearsTurn, LogLevel, SeasonalNaive, WeekdaySmoother
-from footfall.models.event_effects import effects, without_events
+from footfall.models.event_effects import effects, table_without_events, without_events
 from footfall.quantiles import LEVELS
 from footfall.selection import select
 
@@ -36,8 +36,13 @@ def rows_of(y):
     return y.rename("value").reset_index().assign(location=KEY[0], category=KEY[1])
 
 
-def chosen(y, closures=None):
-    return select(without_events(rows_of(y), closures or {}), "PT-11", "count", "all", 0)
+def chosen(y, closures=None, fewest=0):
+    selection = select(rows_of(y), "PT-11", "count", "all", fewest)
+    assert not selection.objection()
+    masked, told = without_events(selection, closures or {}), table_without_events(rows_of(y), closures or {})
+    of_table = select(told, "PT-11", "count", "all", 0).series[KEY].reindex(masked.series[KEY].index)
+    pd.testing.assert_series_equal(masked.series[KEY], of_table, check_freq=False)
+    return masked
 
 
 @pytest.fixture(scope="module")
@@ -142,3 +147,10 @@ def test_of_two_events_on_a_day_the_shorter_counts_and_a_site_has_its_own():
     closures = {"events": [[*rows[0], "Baixa", ""]]}
     assert chosen(y, closures).series[KEY].notna().all()
     assert chosen(y, {"events": [[*rows[0], "foz", ""]]}).series[KEY].isna().sum() == 1
+
+
+def test_no_series_is_refused_for_its_events():
+    fair = ["2025-06-12", "2025-06-28", "Fair", "busier", "", ""]
+    fridays = [[f"{day:%F}"] * 2 + ["Live music", "busier", "", ""] for day in guests().index if day.dayofweek > 3]
+    for events in ([fair], fridays):
+        assert chosen(guests(), {"events": events}, fewest=28).series[KEY].isna().sum() > 10

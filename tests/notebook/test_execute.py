@@ -443,7 +443,8 @@ def test_the_disk_keeps_the_newest_runs_and_the_last_good_one(tmp_path):
         f"202210{day:02}T060000-{line}" for day in range(1, 31) for line in ("predict-a-b-01234567", "train-a-b-0")
     ]
     for name in names:
-        (tmp_path / "runs" / name).mkdir(parents=True)
+        (tmp_path / "runs" / name / "template").mkdir(parents=True)
+        os.utime(tmp_path / "runs" / name, (0, 0))
         ended = "succeeded" if name < "20221005" else "failed"
         (tmp_path / "runs" / name / "record.json").write_text(good.replace('"succeeded"', f'"{ended}"', 1))
         (tmp_path / "runs" / name / "delivered").touch()
