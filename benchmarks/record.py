@@ -33,7 +33,7 @@ def measure(command: list[str], cwd: Path) -> tuple[float, float, str]:
     before = psutil.Process().children()
     begun = time.monotonic()
     with tempfile.TemporaryFile() as output:
-        process = subprocess.Popen(command, cwd=cwd, stdout=output, stderr=output, env=os.environ | servers.quiet())
+        process = subprocess.Popen(command, cwd=cwd, stdout=output, stderr=output, env=os.environ)
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.monotonic() - begun
         output.seek(0)
@@ -46,6 +46,8 @@ def measure(command: list[str], cwd: Path) -> tuple[float, float, str]:
 
 def record_alone(run: Path, scratch: Path) -> tuple[dict[str, float], dict[str, float]]:
     """Seconds that each part of the record of a run takes, in the median of the rounds, and its kilobytes."""
+    from mlflow import MlflowClient
+
     from flows.record import diff, html, mlflow_runs
     from flows.record.files import template_of
     from flows.record.folder import claim, keep, last_good
@@ -79,7 +81,7 @@ def record_alone(run: Path, scratch: Path) -> tuple[dict[str, float], dict[str, 
             folder / "changes.html", (folder, record.tags), before))  # noqa: B023  # fmt: skip
         timed("MLflow: open the run", lambda: mlflow_runs.start(folder))  # noqa: B023
         timed("MLflow: deliver it", lambda: mlflow_runs.deliver(folder))  # noqa: B023
-        mlflow_runs.MlflowClient().delete_run((folder / "mlflow").read_text())
+        MlflowClient().delete_run((folder / "mlflow").read_text())
     pages = {name: (folder / name).stat().st_size / 1000 for name in (*record.pages, "record.json")}
     for part in ("template", "in", "out"):
         pages[f"{part}/"] = sum(path.stat().st_size for path in (folder / part).rglob("*") if path.is_file()) / 1000
