@@ -96,16 +96,14 @@ def among(closures: dict[str, Any], site: str) -> dict[str, Any]:
     """
     if not closures.get("events"):
         return closures
-    own = of_site(pd.DataFrame(closures["events"], columns=TOLD, dtype="str"), site)
+    own = told_of(closures, site)
     told = own[TOLD[:4]].to_numpy().tolist()
     return closures | {"events": told, "from_to": [*closures.get("from_to", []), *closing(own)]}
 
 
-def as_stood(closures: dict[str, Any], as_of: str) -> dict[str, Any]:
-    """What a market's file says of days, with the events that were entered by the end of `as_of` alone."""
-    if not closures.get("events"):
-        return closures
-    return closures | {"events": [event for event in closures["events"] if event[TOLD.index("entered")] <= as_of]}
+def told_of(closures: dict[str, Any], site: str) -> pd.DataFrame:
+    """The events of one site among what a market's file says of days, columns `TOLD`; parameters as in `among`."""
+    return of_site(pd.DataFrame(closures.get("events", []), columns=TOLD, dtype="str"), site)
 
 
 def closing(events: pd.DataFrame) -> list[list[str]]:
@@ -118,6 +116,11 @@ def odd_days(events: Sequence[Sequence[str]]) -> pd.DatetimeIndex:
     """Every day of some events, rows of (from, to, what, effect)."""
     days = [day for first, last, *_ in events for day in pd.date_range(first, last)]
     return pd.DatetimeIndex(days).unique()
+
+
+def without_odd_days(y: pd.Series, events: Sequence[Sequence[str]]) -> pd.Series:
+    """A series, blank on the days of some events, rows of (from, to, what, effect): what is usual leaves them out."""
+    return y.mask(y.index.isin(odd_days(events))) if len(events) else y
 
 
 def on(day: pd.Timestamp, events: Sequence[Sequence[str]]) -> list[str]:

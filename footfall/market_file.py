@@ -81,6 +81,17 @@ def read_value(text: str) -> Any:
         raise UsageProblem(f"{safe(repr(text), LONG)} is not a value; {advice}") from None
 
 
+def read_markets(folder: Path) -> dict[str, Market | UsageProblem]:
+    """Every market of a folder by its name; in its place what is wrong with its file, where that cannot be read."""
+    found: dict[str, Market | UsageProblem] = {}
+    for name in market_names(folder):
+        try:
+            found[name] = read_market(folder, name)
+        except UsageProblem as problem:
+            found[name] = problem
+    return found
+
+
 def market_names(folder: Path) -> list[str]:
     """The markets in ``params/``, sorted; a file whose name cannot be a market's is none."""
     return sorted(path.stem for path in folder.glob("*.yaml") if not _objection(path.stem))

@@ -65,7 +65,7 @@ def outlook(
     ordinary = y.copy() if any(owners_events) else y
     for key, told in zip(y, owners_events, strict=True):
         if told:
-            ordinary[key] = y[key].mask(y.index.isin(events.odd_days(told)))
+            ordinary[key] = events.without_odd_days(y[key], told)
     numbers = table["value"].to_numpy(float).reshape(y.shape[1], len(days), -1).transpose(1, 2, 0)
     levels = table["output_type_id"].to_numpy()[1 : numbers.shape[1]].astype(float)
     mean, quantiles = numbers[:, 0], numbers[:, 1:]

@@ -30,7 +30,7 @@ from flows.record.folder import LOCK
 from flows.settings import LISBON, ROOT, bucket_name, built_from, home, make_home, params_folder
 from flows.storage import bucket, layout
 from footfall.errors import Problem, UsageProblem
-from footfall.market_file import FOLDERS, market_names, read_market
+from footfall.market_file import FOLDERS, market_names, read_markets
 
 TAKEN_OUT = {"rfc3987-syntax"}  # by the Makefile: a second and a half at every import
 APART = 5.0  # seconds that clocks may differ
@@ -117,13 +117,9 @@ def _passed_over(store: bucket.Bucket) -> str:
 
 def markets() -> Finding:
     """The file of every market can be read."""
-    names, wrong = market_names(params_folder()), []
-    for name in names:
-        try:
-            read_market(params_folder(), name)
-        except UsageProblem as problem:
-            wrong.append(str(problem))
-    says = f"{len(names)} in {params_folder()}" if not wrong else "; ".join(wrong)
+    found = read_markets(params_folder())
+    wrong = [str(each) for each in found.values() if isinstance(each, UsageProblem)]
+    says = f"{len(found)} in {params_folder()}" if not wrong else "; ".join(wrong)
     return Finding("markets", says, "correct them; no run of theirs succeeds until then" if wrong else "")
 
 

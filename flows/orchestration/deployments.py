@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 from flows.orchestration.client import answering
 from flows.settings import ROOT, home, params_folder
 from footfall.errors import UsageProblem
-from footfall.market_file import market_names, read_market
+from footfall.market_file import read_markets
 from footfall.params import Data, Market
 
 DAILY = "all"
@@ -63,7 +63,7 @@ def by_zone() -> dict[str, list[str]]:
 
 def unreadable() -> dict[str, str]:
     """The markets without an entry of their own whose file cannot be read, and what is wrong with it."""
-    written, markets = _written(_project()), _markets()
+    written, markets = _written(_project()), read_markets(params_folder())
     return {name: str(each) for name, each in markets.items() if isinstance(each, UsageProblem) and name not in written}
 
 
@@ -77,18 +77,8 @@ def _written(project: dict[str, Any]) -> set[str]:
 
 def _others(project: dict[str, Any]) -> list[Market]:
     """The markets that are not written in prefect.yaml, as far as their files can be read."""
-    written = _written(project)
-    return [market for name, market in _markets().items() if name not in written and isinstance(market, Market)]
-
-
-def _markets() -> dict[str, Market | UsageProblem]:
-    found: dict[str, Market | UsageProblem] = {}
-    for name in market_names(params_folder()):
-        try:
-            found[name] = read_market(params_folder(), name)
-        except UsageProblem as problem:
-            found[name] = problem
-    return found
+    written, markets = _written(project), read_markets(params_folder())
+    return [market for name, market in markets.items() if name not in written and isinstance(market, Market)]
 
 
 def _deployment(market: str, station: str, pool: dict[str, Any]) -> dict[str, Any]:

@@ -125,13 +125,14 @@ def _wide(forecasts: pd.DataFrame) -> pd.DataFrame:
 
 def _with_words(wide: pd.DataFrame, y: pd.Series, lag: int, country: str, closures: dict[str, Any]) -> pd.DataFrame:
     """With the range, the usual level and the word of the page, by what was known at each origin."""
-    parts = []
+    if wide.empty:
+        return _of_origin(wide, y, country)
+    parts, told = [], events.told_of(closures, site_of(wide["location"].iloc[0]))
     for day, rows in wide.groupby("origin_date"):
-        known = events.among(events.as_stood(closures, str(day)), site_of(rows["location"].iloc[0]))
+        known = events.known(told, str(day))[events.TOLD[:4]].to_numpy() if len(told) else ()
         published = y[: pd.Timestamp(str(day)) - lag * DAY]
-        odd = published.index.isin(events.odd_days(known.get("events", ())))
-        parts.append(_of_origin(rows, published.mask(odd), country))
-    return pd.concat(parts) if parts else _of_origin(wide, y, country)
+        parts.append(_of_origin(rows, events.without_odd_days(published, known), country))
+    return pd.concat(parts)
 
 
 def _of_origin(rows: pd.DataFrame, y: pd.Series, country: str) -> pd.DataFrame:
