@@ -198,7 +198,11 @@ def _alternatives(series: pd.DataFrame, location: str) -> str:
     categories = series.loc[series["location"] == location, "category"].unique()
     if len(categories):
         return f"Categories of {location}: {', '.join(categories)}."
-    return f"Locations in the snapshot: {', '.join(series['location'].unique()[:10])} …"
+    locations = series["location"].unique()
+    named = f"{', '.join(locations[:10])}{' …' if len(locations) > 10 else ''}"
+    if any(of.startswith(f"{location}/") for of in locations):
+        return f"Its sites: {named}. Name one in data.location, or write data.series: all for every one."
+    return f"Locations in the snapshot: {named}."
 
 
 def to_parquet(series: pd.DataFrame, names: Mapping[str, str] | None = None) -> bytes:

@@ -41,6 +41,9 @@ def test_a_market_of_one_is_that_one_whatever_else_there_is():
     assert select(SITES, "PT-11/Nova", "count", None, 28).objection().startswith("9 days")
     with pytest.raises(DataProblem, match="no published value for PT-11/Gaia count"):
         select(SITES, "PT-11/Gaia", "count", None, 28)
+    every = r"Its sites: PT-11/Baixa, PT-11/Foz, PT-11/Nova\. .* or write data\.series: all"
+    with pytest.raises(DataProblem, match=every):
+        select(SITES, "PT-11", "count", None, 28)
 
 
 def test_where_none_is_fit_each_reason_is_told():
