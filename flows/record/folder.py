@@ -35,6 +35,7 @@ from footfall.errors import DataProblem
 A_DAY = 86_400.0  # seconds
 LOCK = ROOT / "requirements.lock"
 LOST = "The process that ran it ended without a word: killed, or the machine stopped."
+ENDED: set[Path] = set()  # folders of runs of this process that are over, though it lives on
 TORN = "Its record was not whole: the machine stopped before it was on the disk, or the disk is damaged."
 
 
@@ -138,10 +139,11 @@ def _seconds(folder: Path) -> float:
 
 
 def unfinished(runs: Path) -> Iterator[Path]:
-    """Folders of runs that MLflow does not have yet and that no living process works on, oldest first."""
+    """Folders of runs that MLflow does not have yet and that nobody works on any more, oldest first."""
     for folder in _folders(runs):
         with suppress(FileNotFoundError):  # MLflow has it, and another start put it away while we looked
-            if not (folder / "delivered").exists() and not read_owner(folder).lives():
+            is_over = folder in ENDED or not read_owner(folder).lives()
+            if is_over and not (folder / "delivered").exists():
                 yield folder
 
 

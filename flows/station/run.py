@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from flows.notebook import execute, forkserver
 from flows.orchestration import reaper, schedule
 from flows.record import mlflow_runs
-from flows.record.folder import add_tags, claim, last_good, not_begun, prune
+from flows.record.folder import ENDED, add_tags, claim, last_good, not_begun, prune
 from flows.record.record import Record
 from flows.settings import day_of, home, notebook_of, params_folder, today
 from footfall import errors
@@ -121,7 +121,10 @@ def recorded(
             run.record = not_begun(run.folder, error)
         _deliver_if_possible(run, error)
         raise
-    mlflow_runs.deliver(run.folder)
+    else:
+        mlflow_runs.deliver(run.folder)
+    finally:
+        ENDED.add(run.folder)
 
 
 def _deliver_if_possible(run: Run, error: BaseException) -> None:

@@ -30,7 +30,8 @@ def test_the_trouble_at_hand_is_the_one_that_is_told(servers):
         troubled()
     folder, whole = left[0]
     (folder / "record.json").write_text(whole)
-    mlflow_runs.deliver(folder)
+    sentence = f"delivered the record of {folder.name}: failed"
+    assert sentence in mlflow_runs.deliver_waiting(folder.parent), "although the process that ran it lives on"
     assert read_record(folder).reason == "UsageProblem: the trouble at hand"
 
 
