@@ -1,6 +1,5 @@
 """What if: the published week once more, with days closed, events or rain supposed; on record, and never published."""
 
-import io
 from typing import Any
 
 import pandas as pd
@@ -16,6 +15,7 @@ from flows.station.weather import take_weather
 from flows.storage import forecasts
 from flows.storage.bucket import connect
 from footfall.errors import GateClosed, UsageProblem
+from footfall.page.lines import read_shown
 from footfall.scenario import Scenario
 from footfall.series import site_of
 
@@ -41,7 +41,7 @@ async def whatif(market: str, scenario: dict[str, Any]) -> Weeks | State[Any]:
     supposed, latest = Scenario(**scenario), forecasts.latest(connect(bucket_name()), market)
     if latest is None:
         raise UsageProblem(f"{market} has no published forecast yet; make one: footfall run {market}")
-    published = pd.read_parquet(io.BytesIO(latest.files["forecast.parquet"]))
+    published = read_shown(latest.files["forecast.parquet"])
     supposed.check_days(published)
     as_many = {"predict.horizon": int(published["horizon"].max())}  # days, whatever the market's file says by now
     with recorded("whatif", market, latest.pointer["as_of"], as_many, scenario=str(supposed)) as run:
@@ -53,7 +53,7 @@ async def whatif(market: str, scenario: dict[str, Any]) -> Weeks | State[Any]:
         if supposed.rain:
             _suppose_rain(run, supposed, weather)
         run_notebook(run, of_prediction(run, weather, ""))
-    return published, pd.read_parquet(run.folder / "out" / "forecast" / "forecast.parquet")
+    return published, read_shown((run.folder / "out" / "forecast" / "forecast.parquet").read_bytes())
 
 
 def _suppose_rain(run: Run, supposed: Scenario, weather: str) -> None:

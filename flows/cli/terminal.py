@@ -3,7 +3,6 @@
 import asyncio
 import datetime as dt
 import errno
-import io
 import logging
 import os
 import re
@@ -157,15 +156,13 @@ class ProgressLines(logging.Handler):
 
 def show(market: str) -> None:
     """Print the published forecast as people read it."""
-    import pandas as pd
-
     from flows.storage import bucket, forecasts
-    from footfall.page.lines import caption
+    from footfall.page.lines import caption, read_shown
 
     latest = forecasts.latest(bucket.connect(bucket_name()), market)
     if latest is None:
         raise UsageProblem(f"{market} has no published forecast yet; make one: footfall run {market}")
-    about, forecast = latest.manifest["about"], pd.read_parquet(io.BytesIO(latest.files["forecast.parquet"]))
+    about, forecast = latest.manifest["about"], read_shown(latest.files["forecast.parquet"])
     through = about["data_through"]
     numbers = caption(forecast["target"].iloc[0], read_market(params_folder(), market).data.measure)
     made = f"as of {latest.pointer['as_of']}, data through {through}, by {about['model_version']}"

@@ -4,15 +4,31 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+from pyarrow import parquet as pq
 
 from footfall.forecast import week
 from footfall.outlook import CLOSED
 from footfall.page.about import FINE, About
 from footfall.page.translations import ENGLISH, languages
+from footfall.series import site_of
 from footfall.units import COUNTS, unit_of
 
 LISTED = 100  # series of many
 FIGURES = ("expected", "low", "high")
+
+
+def read_shown(parquet: bytes) -> pd.DataFrame:
+    """A published table as far as it is shown here: of several series what is expected, without the ranges.
+
+    Parameters
+    ----------
+    parquet : bytes
+        ``forecast.parquet``. Of 24,000 sites all its rows take 800 MB.
+    """
+    file, keys = pa.BufferReader(parquet), ["location", "target"]
+    series = pq.read_table(file, columns=keys, read_dictionary=keys).group_by(keys).aggregate([])
+    return pd.read_parquet(file, filters=[("output_type", "==", "mean")] if len(series) > 1 else None)
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -39,7 +55,10 @@ def of_several(table: pd.DataFrame) -> bool:
 def _places(table: pd.DataFrame) -> pd.DataFrame:
     """What is expected of each day, a row for each series; a closed day is said to be."""
     means = table[table["output_type"] == "mean"]
-    place = means["location"] + (" " + means["target"] if means["target"].nunique() > 1 else "")
+    is_counted = unit_of(table["target"].iloc[0]) is COUNTS
+    place = means["location"].map(lambda location: site_of(location) or location) if is_counted else means["location"]
+    if means["target"].nunique() > 1:
+        place = place + " " + means["target"]
     expected = means["value"].round(1).astype(object)
     if "open" in means:
         expected = expected.mask(means["open"] == "no", CLOSED)

@@ -11,7 +11,7 @@ from pages import house, inputs, written
 
 from footfall.opening import WEEKDAYS
 from footfall.page.about import About
-from footfall.page.lines import caption, lines, records
+from footfall.page.lines import caption, lines, read_shown, records, week_of_places
 from footfall.page.translations import first_up, languages
 
 LANGUAGES = languages("counts")
@@ -216,3 +216,14 @@ def test_terminal_and_prefect_tell_closed_days_and_the_owners_unit():
     assert caption("parks", {}) == "percent against early 2020"
     assert next(lines(inputs(pages.model())["table"]))[2][0] in "+-"
     assert next(lines(house(typical=0.3)["table"]))[2] == "0.3"
+
+
+def test_of_several_sites_each_is_called_by_its_name_and_its_ranges_are_not_read(tmp_path):
+    sites = [house(location=f"PT-11/{site}")["table"] for site in ("Sé%2FBaixa", "Foz")]
+    several, one = (tmp_path / name for name in ("several.parquet", "one.parquet"))
+    pd.concat(sites).to_parquet(several)
+    sites[0].to_parquet(one)
+    shown = read_shown(several.read_bytes())
+    assert {*shown["output_type"]} == {"mean"} and len(read_shown(one.read_bytes())) == len(sites[0])
+    days, ((place, *week), (other, *_)) = week_of_places(shown)
+    assert (place, other) == ("Foz", "Sé/Baixa") and dict(zip(days, week, strict=True))["2026-10-12"] == "closed"
