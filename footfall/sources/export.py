@@ -80,8 +80,7 @@ def _audit_file(export: Export, path: Path, data: Data) -> None:
     by_entry = data.day_starts != MIDNIGHT or data.rows_timezone not in (None, data.timezone)
     value = data.columns.value
     documents = read_saft(path, value if isinstance(value, str) else None, by_entry)
-    form = "%Y-%m-%dT%H:%M:%S" if by_entry else "%Y-%m-%d"
-    columns = Columns(date="date", value="value")
+    columns, form = Columns(date="date", value="value"), "%Y-%m-%dT%H:%M:%S"
     export.holds = "orders"
     _fill(export, documents, data.model_copy(update={"columns": columns, "dates": form, "decimal": "."}))
 

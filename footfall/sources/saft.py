@@ -3,6 +3,7 @@
 A cancelled document counts for nothing, nor does one that an invoice has replaced; a credit note is taken away.
 """
 
+import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,8 @@ def read_saft(path: Path, value: str | None, by_entry: bool) -> Rows:
     value : str, optional
         ``GrossTotal`` or ``NetTotal``, which is summed; None: documents are counted.
     by_entry : bool
-        Whether a document is of the moment it was entered (``SystemEntryDate``), and not of its ``InvoiceDate``.
+        Whether a document is of the moment it was entered (``SystemEntryDate``), and not of its ``InvoiceDate``, of
+        which that is but the hour.
 
     Raises
     ------
@@ -42,15 +44,16 @@ def read_saft(path: Path, value: str | None, by_entry: bool) -> Rows:
     if value is not None and value not in TOTALS:
         rule = "of SAF-T, documents are counted, or their GrossTotal is summed: leave data.columns.value out, or say so"
         raise Unreadable(Fault(1, "columns.value", value, rule))
-    date, out = "SystemEntryDate" if by_entry else "InvoiceDate", dict.fromkeys(LEFT_OUT, 0)
-    lines, cells = [], []
+    lines, cells, out = [], [], dict.fromkeys(LEFT_OUT, 0)
     for number, document in enumerate(_documents(path), start=1):
         status = document.get("InvoiceStatus", "")
         if status in LEFT_OUT:
             out[status] += 1
             continue
         lines.append(number)
-        cells.append([document.get(date, "")[:19], _amount(document, value)])
+        entered = document.get("SystemEntryDate", "")[:19]
+        moment = entered if by_entry else _on_its_day(document.get("InvoiceDate", ""), entered)
+        cells.append([moment, _amount(document, value)])
     if not lines:
         raise Unreadable(Fault(1, "SalesInvoices", path.name, "no invoice that counts in this audit file"))
     notes = [
@@ -59,7 +62,19 @@ def read_saft(path: Path, value: str | None, by_entry: bool) -> Rows:
         if count
     ]
     frame = pd.DataFrame(cells, columns=["date", "value"], dtype=object)
-    return Rows(path.name, [date, value or "documents"], frame, lines, notes=notes)
+    header = ["SystemEntryDate" if by_entry else "InvoiceDate", value or "documents"]
+    return Rows(path.name, header, frame, lines, notes=notes)
+
+
+def _on_its_day(day: str, entered: str) -> str:
+    """The moment of a document that was entered then, or on another day: what is entered later is of its end."""
+    if entered[:10] == day and len(entered) == len("2025-12-01T12:00:00"):
+        return entered
+    try:
+        dt.date.fromisoformat(day)
+    except ValueError:
+        return day
+    return f"{day}T23:59:59" if entered[:10] > day else f"{day}T00:00:00"
 
 
 def _amount(document: dict[str, str], value: str | None) -> str:

@@ -71,6 +71,18 @@ def test_a_day_that_starts_late_goes_by_the_moment_of_entry(tmp_path):
     assert values(read(write(tmp_path), columns={"value": "GrossTotal"}, day_starts="05:00")) == [36, 1]
 
 
+def test_a_day_that_is_half_over_is_told_by_the_hours_of_entry(tmp_path):
+    """Whenever the file was saved: a copy is as old as its copying."""
+    hours = [
+        *(f"2025-12-{day:02}T{hour}:30:00" for day in range(1, 30) for hour in ("12", "20")),
+        "2025-12-30T12:30:00",
+    ]
+    invoices = [invoice(entry[:10], entry) for entry in hours]
+    reading = read(write(tmp_path, [*invoices, invoice("2025-12-28", "2025-12-29T09:00:00")]))
+    assert values(reading) == [2] * 27 + [3, 2], "what was entered on the next day is of its own"
+    assert reading.notes == ["2025-12-30 ends at 12:30, other Tuesdays at 20:30: it is not whole, and left out"]
+
+
 def test_months_in_a_folder_are_one_series(tmp_path):
     (tmp_path / "saft").mkdir()
     write(tmp_path / "saft", [invoice("2025-11-30", "2025-11-30T12:00:00")], name="11.xml")
