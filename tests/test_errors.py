@@ -18,7 +18,8 @@ from footfall import errors
 from footfall.errors import EnvironmentProblem, Problem
 
 KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Problem)]
-OURS = {kind.__name__ for kind in KINDS} | {"Away", "Missing", "Unreadable", "TooLarge", "_Transient", "_Unchanged"}
+OURS = {kind.__name__ for kind in KINDS} | {"Away", "Missing", "Unreadable", "Empty", "TooLarge"}
+OURS |= {"_Transient", "_Unchanged"}
 OTHERS = {"ValueError", "KeyboardInterrupt", "BadZipFile", "Exit", "BadParameter"}  # whoever asks tells of them
 
 

@@ -33,6 +33,7 @@ CODE = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
 NIGHT = 0.005  # share of rows after midnight, from which it matters when a day of business ends
 WHERE = "Where is it? The ISO 3166 code of its country or region, whose holidays it keeps, as in PT-11: --location"
 DAY_STARTS = "When does a day of business start, as in 05:00: --day-starts"
+NONE = "none"  # of the columns
 PORTUGAL = {"PT-20": "Atlantic/Azores", "PT-30": "Atlantic/Madeira"}
 
 Ask = Callable[[str, Sequence[str], str | None], str]  # question, choices, what is taken without an answer
@@ -134,11 +135,7 @@ def _note(unasked: list[str], question: str, choices: Sequence[str], default: st
 
 def _understand(path: Path, source: str, answers: Answers, ask: Ask) -> dict[str, Any]:
     """The section ``data`` of the market's file, as its keys and values."""
-    newest = max(table.files(path), key=lambda file: (file.stat().st_mtime_ns, file.name))
-    try:
-        sketch = sniff.sniff(newest)
-    except Unreadable as stop:
-        raise DataProblem("\n".join(fault.at(newest.name) for fault in stop.faults)) from stop
+    sketch = _sketch(table.files(path))
     section: dict[str, Any] = {"source": source, "unit": "counts"}
     section |= _audit_file(answers, ask) if sketch.is_saft else _table(sketch, answers, ask)
     location = answers.location or ask(WHERE, [], None)
@@ -149,6 +146,17 @@ def _understand(path: Path, source: str, answers: Answers, ask: Ask) -> dict[str
     return section
 
 
+def _sketch(files: Sequence[Path]) -> Sketch:
+    """What the newest export looks like; the next one, where that has no row."""
+    newest, *older = sorted(files, key=lambda file: (file.stat().st_mtime_ns, file.name), reverse=True)
+    try:
+        return sniff.sniff(newest)
+    except Unreadable as stop:
+        if older:
+            return _sketch(older)
+        raise DataProblem("\n".join(fault.at(newest.name) for fault in stop.faults)) from stop
+
+
 def _audit_file(answers: Answers, ask: Ask) -> dict[str, Any]:
     columns = {"columns": {"value": answers.value[0]}} if answers.value else {}
     return {"format": "saft", **columns, "day_starts": answers.day_starts or ask(DAY_STARTS, [], "00:00")}
@@ -157,13 +165,14 @@ def _audit_file(answers: Answers, ask: Ask) -> dict[str, Any]:
 def _table(sketch: Sketch, answers: Answers, ask: Ask) -> dict[str, Any]:
     seen = [*sketch.dates] or [*sketch.cells]
     date = answers.date or sniff.only([*sketch.dates]) or ask("Which column is the date: --date", seen, None)
-    _refuse_unknown(sketch, [date, *filter(None, [answers.site, answers.hour])])
+    given_site = None if answers.site == NONE else answers.site
+    _refuse_unknown(sketch, [date, *filter(None, [given_site, answers.hour])])
     dates = answers.dates or _form(sketch, date, ask)
     hour = answers.hour or sniff.only([name for name in sketch.hours if name != date])
     values = _values(sketch, answers.value, ask)
     value = values if len(values) > 1 else values[0] if values else None
     columns = Columns.model_construct(date=date, value=value, hour=hour)  # checked with the whole
-    site = answers.site or (None if isinstance(value, list) else _site(sketch, columns, dates, ask))
+    site = given_site if answers.site or isinstance(value, list) else _site(sketch, columns, dates, ask)
     columns = columns.model_copy(update={"site": site})
     section: dict[str, Any] = {
         "format": "table",
@@ -203,10 +212,12 @@ def _values(sketch: Sketch, given: Sequence[str], ask: Ask) -> list[str]:
 def _site(sketch: Sketch, columns: Columns, form: str, ask: Ask) -> str | None:
     if site := sniff.site_column(sketch, columns, form):
         return site
-    if not sketch.names or sniff.rows_are(sketch, columns, form) == "days":
+    names = [name for name in sketch.names if name not in (columns.date, columns.hour)]
+    if not names or sniff.rows_are(sketch, columns, form) == "days":
         return None
-    answer = ask("Which column names the site, if there are several: --site", [*sketch.names, "none"], "none")
-    return None if answer == "none" else answer
+    question = "Several rows are of one day. Which column names the site, none where all are of one: --site"
+    answer = ask(question, [*names, NONE], None)
+    return None if answer == NONE else answer
 
 
 def _decimal(sketch: Sketch, values: Sequence[str], ask: Ask) -> str:
@@ -220,7 +231,7 @@ def _day_starts(sketch: Sketch, columns: Columns, form: str, rows: str, ask: Ask
     """Asked only where rows say their time and some are of the night."""
     if rows == "days" or sniff.at_night(sketch, columns, form) < NIGHT:
         return "00:00"
-    return ask(f"Some rows are of the night. {DAY_STARTS}", [], "00:00")
+    return ask(f"Some rows are of the night. {DAY_STARTS}", [], None)
 
 
 def _zone(location: str, ask: Ask) -> str:

@@ -83,7 +83,9 @@ def new(
     value: Annotated[
         list[str] | None, typer.Option(metavar="COLUMN", help="Of the counts; may be repeated, a site each.")
     ] = None,
-    site: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column that names the site.")] = None,
+    site: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="The column that names the site; none: all are of one.")
+    ] = None,
     hour: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column of the hour.")] = None,
     dates: Annotated[str | None, typer.Option(help="How dates are written, as in %d/%m/%Y.")] = None,
     decimal: Annotated[str | None, typer.Option(help="The mark before decimals: . or ,")] = None,

@@ -22,6 +22,8 @@ def is_of_business(days: pd.Series, minutes: pd.Series, sites: pd.Series) -> boo
     days, minutes, sites : Series
         Of each row, as they follow each other in the file: its date, the minutes since midnight, its site.
     """
+    if not days.is_monotonic_increasing and days.is_monotonic_decreasing:  # the newest first
+        days, minutes, sites = days[::-1], minutes[::-1], sites[::-1]
     by_day = minutes.groupby([sites, days], sort=False)
     falls = by_day.diff().lt(0).groupby([sites, days], sort=False).sum()
     return bool(((falls == 1) & (by_day.first() > by_day.last()))[by_day.size() > 1].mean() >= MOSTLY)

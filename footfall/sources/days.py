@@ -60,11 +60,11 @@ def _other_tills(parts: pd.DataFrame, exports: Sequence[Export]) -> Iterator[str
 
 
 def name_sites(rows: pd.DataFrame, own: str) -> tuple[pd.DataFrame, list[str]]:
-    """Rows whose sites have one spelling each: the market's `own`, else the most frequent; and a note on others."""
-    spellings = rows["site"].value_counts().rename_axis("site").reset_index(name="count")
+    """Rows whose sites have one spelling each: the market's `own`, else the earliest; and a note on others."""
+    spellings = rows.groupby("site")["day"].min().reset_index(name="since")
     spellings["key"] = spellings["site"].map(names.spelling)
     spellings["rank"] = spellings["site"].ne(own)
-    first = spellings.sort_values(["rank", "count", "site"], ascending=[True, False, True]).drop_duplicates("key")
+    first = spellings.sort_values(["rank", "since", "site"]).drop_duplicates("key")
     chosen = spellings["key"].map(first.set_index("key")["site"])
     other = spellings[chosen != spellings["site"]]
     pairs = [f"{safe(site)!r} is {safe(name)!r}" for site, name in zip(other["site"], chosen[other.index], strict=True)]

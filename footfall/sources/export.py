@@ -10,7 +10,7 @@ import pandas as pd
 from footfall.params import Columns, Data
 from footfall.sources import cells, integrity, names
 from footfall.sources.business_day import day_of_business, is_of_business
-from footfall.sources.fault import Fault, Unreadable, counted
+from footfall.sources.fault import Empty, Fault, Unreadable, counted
 from footfall.sources.rows import Rows, read_rows
 from footfall.sources.saft import read_saft
 from footfall.units import unit_of
@@ -31,6 +31,7 @@ class Export:
     header: list[str] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    is_empty: bool = False  # which of several is no fault: nothing was sold
     saved: int = 0  # when the file was
     holds: str = "days"  # or hours, or orders, which are summed
 
@@ -63,6 +64,7 @@ def read_export(path: Path, data: Data, not_after: dt.date) -> Export:
         _check(export, data, not_after)
     except Unreadable as stop:
         export.faults += stop.faults
+        export.is_empty = isinstance(stop, Empty)
     return export
 
 

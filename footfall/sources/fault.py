@@ -40,6 +40,10 @@ class Unreadable(Exception):
         self.faults = list(faults)
 
 
+class Empty(Unreadable):
+    """A file is whole, and has no rows."""
+
+
 def by_rule(files: Iterable[Broken]) -> list[str]:
     """One line for each rule that is broken: where first, and where it is broken often, how often and where next.
 

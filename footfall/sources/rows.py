@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from footfall.sources.fault import Fault, Unreadable, safe
+from footfall.sources.fault import Empty, Fault, Unreadable, safe
 from footfall.sources.sheets import Record, Sheet, encoding, sheets
 
 TOP = 30  # lines among which the header is looked for
@@ -104,7 +104,7 @@ def collect(sheet: Sheet, first: int, header: list[str], wanted: Sequence[str]) 
             values.append([cells[i] if i < len(cells) else None for i in at])
     notes = [f"{safe(sheet.name, 120)}:{line}: a total, left out" for line in totals[:3]]
     if not lines and not faults:
-        raise Unreadable(Fault(first + 1, 0, "", "no row beneath the header; export it again"))
+        raise Empty(Fault(first + 1, 0, "", "no row beneath the header; export it again"))
     table = pd.DataFrame(values, columns=list(wanted), dtype=object)
     return Rows(sheet.name, header, table, lines, faults, notes, dated)
 

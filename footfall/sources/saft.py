@@ -13,7 +13,7 @@ import defusedxml.ElementTree
 import pandas as pd
 from defusedxml.common import DefusedXmlException
 
-from footfall.sources.fault import Fault, Unreadable, counted, safe
+from footfall.sources.fault import Empty, Fault, Unreadable, counted, safe
 from footfall.sources.rows import Rows
 
 TOTALS = ("GrossTotal", "NetTotal")
@@ -55,7 +55,7 @@ def read_saft(path: Path, value: str | None, by_entry: bool) -> Rows:
         moment = entered if by_entry else _on_its_day(document.get("InvoiceDate", ""), entered)
         cells.append([moment, _amount(document, value)])
     if not lines:
-        raise Unreadable(Fault(1, "SalesInvoices", path.name, "no invoice that counts in this audit file"))
+        raise Empty(Fault(1, "SalesInvoices", path.name, "no invoice that counts in this audit file"))
     notes = [
         f"{path.name}: {LEFT_OUT[status]}, left out: {counted(count, 'document')}"
         for status, count in out.items()

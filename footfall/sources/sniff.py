@@ -30,6 +30,7 @@ PARTS = re.compile(r"(?i)(year|month|day|week|weekday|ano|m[eê]s|dia|semana|jah
 MOSTLY = 0.95  # share of the cells; the others are told with their places when the file is read
 FEW = 60  # cells that decide whether a form is worth trying on all
 MOST_SITES = 500
+OFTEN = 7  # rows of a site, of which each day has one
 NIGHT_ENDS = 5  # o'clock
 
 
@@ -148,21 +149,33 @@ def rows_are(sketch: Sketch, columns: Columns, form: str) -> str:
 
 
 def site_column(sketch: Sketch, columns: Columns, form: str) -> str | None:
-    """The column of names that tells apart rows of the same day, or hour, where nothing else does."""
+    """The column of names, or of codes, that tells apart rows of the same day, or hour, where nothing else does."""
     bare = columns.model_copy(update={"site": None})
     moments = cells.moments(sketch.cells[columns.date], form, "UTC", None)
     rows = pd.concat([moments.rename("moment"), *(sketch.cells[name] for name in [bare.hour] if name)], axis=1)
     if not rows.duplicated().any():
         return None
-    fitting = [name for name in sketch.names if not rows.assign(site=sketch.cells[name]).duplicated().any()]
-    return fitting[0] if len(fitting) == 1 else None
+    values = columns.value if isinstance(columns.value, list) else [columns.value]
+    codes = [name for name in sketch.numbers if name not in values and _comes_again(sketch.cells[name])]
+    possible = [*sketch.names, *codes]
+    fitting = [name for name in possible if not rows.assign(site=sketch.cells[name]).duplicated().any()]
+    told_apart = sketch.cells[fitting]  # a shop's name, its address and its code are one column as good as three
+    return (
+        fitting[0] if fitting and len(told_apart.drop_duplicates()) == told_apart.nunique(dropna=False).min() else None
+    )
+
+
+def _comes_again(column: pd.Series) -> bool:
+    """Whether each of a column's cells is there often, as a shop's code is, and not an order's number or a sum."""
+    return bool(column.nunique() <= min(MOST_SITES, len(column) / OFTEN))
 
 
 def at_night(sketch: Sketch, columns: Columns, form: str) -> float:
     """The share of rows between midnight and five, of rows that say their time; none where dates hold their nights."""
     moments = cells.moments(sketch.cells[columns.date], form, "UTC", None)
     if not columns.hour:
-        return float((moments.dt.hour < NIGHT_ENDS).mean())
+        says_time = (moments.dropna() != moments.dropna().dt.normalize()).any()
+        return float((moments.dt.hour < NIGHT_ENDS).mean()) if says_time else 0.0
     minutes = cells.hours(sketch.cells[columns.hour])
     sites = sketch.cells[columns.site] if columns.site else pd.Series("", index=minutes.index)
     if is_of_business(moments.dt.normalize(), minutes, sites):

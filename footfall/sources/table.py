@@ -8,13 +8,14 @@ from footfall.params import Data
 from footfall.series import site_of
 from footfall.sources import days
 from footfall.sources.export import read_export
-from footfall.sources.fault import refuse
+from footfall.sources.fault import refuse, safe
 from footfall.sources.oddities import oddities
 from footfall.sources.partial import without_partial_days
 from footfall.sources.reading import Reading
 from footfall.units import unit_of
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".csv.gz", ".xlsx", ".xlsm", ".xls", ".parquet", ".xml")
+SHOWN = 5  # files that are passed over
 
 
 def read_table(path: Path, data: Data, not_after: dt.date) -> Reading:
@@ -42,7 +43,11 @@ def read_table(path: Path, data: Data, not_after: dt.date) -> Reading:
     UsageProblem
         If there is no such file, or ``data.dates`` is no form of a date.
     """
-    exports = [read_export(file, data, not_after) for file in files(path)]
+    wanted, others = _listed(path)
+    exports = [read_export(file, data, not_after) for file in wanted]
+    empty = [export.name for export in exports if export.is_empty]
+    if len(empty) < len(exports):
+        exports = [export for export in exports if not export.is_empty]
     refuse((export.name, export.header, export.faults) for export in exports)
     if not any(len(export.rows) for export in exports):
         raise DataProblem(f"{path.name}: no row of a day before {not_after}, which is not over")
@@ -55,7 +60,11 @@ def read_table(path: Path, data: Data, not_after: dt.date) -> Reading:
     if not table["value"].gt(unit_of(data.category).floor).any():
         rule = f"no day has a value above {unit_of(data.category).floor:g}; is it the right column?"
         raise DataProblem("; ".join([f"{path.name}: {rule}", *partial]))
+    passed = [
+        f"{path.name}: {what}: {_some(names)}" for what, names in (("passed over", others), ("empty", empty)) if names
+    ]
     notes = [note for export in exports for note in export.notes] + overlaps + spellings + repeats + partial + refunds
+    notes = passed + notes
     return Reading(days.to_series(table, data), notes + days.absent(table, data) + oddities(table))
 
 
@@ -69,12 +78,22 @@ def files(path: Path) -> list[Path]:
     DataProblem
         If the folder has no export.
     """
+    return _listed(path)[0]
+
+
+def _listed(path: Path) -> tuple[list[Path], list[str]]:
+    """As `files`; and the names of what else is in the folder."""
     if not path.exists():
         raise UsageProblem(f"{path}: no such file or folder; name an export or a folder of exports")
     if path.is_file():
-        return [path]
+        return [path], []
     seen = [file for file in sorted(path.iterdir()) if file.name[0] not in ".~"]
-    exports = [file for file in seen if file.name.lower().endswith(SUFFIXES)]
+    exports = [file for file in seen if file.name.lower().endswith(SUFFIXES) and file.is_file()]
     if not exports:
         raise DataProblem(f"{path.name}: no export in this folder; it should have files {', '.join(SUFFIXES)}")
-    return exports
+    return exports, [f"{file.name}/" if file.is_dir() else file.name for file in seen if file not in exports]
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(safe(name) for name in names[:SHOWN]) + more

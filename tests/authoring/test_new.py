@@ -156,6 +156,44 @@ def test_several_sites_are_one_market_or_that_of_the_one_that_is_chosen(params, 
     assert footfall("new", "two", path, "--location", "PT-11", "--site-name", "Porto").exit_code == 2
 
 
+SHOPS = {
+    "codes": ("loja", [("1",), ("2",), ("3",)]),
+    "a name and an address": ("loja,morada", [("Baixa", "Rua A"), ("Foz", "Rua B"), ("Sé", "Rua C")]),
+    "a name and a code": ("loja,codigo", [("Baixa", "101"), ("Foz", "102"), ("Sé", "103")]),
+}
+
+
+@pytest.mark.parametrize("kind", SHOPS)
+def test_shops_are_told_apart_by_codes_and_by_either_of_two_columns(params, till, kind):
+    header, shops = SHOPS[kind]
+    rows = "".join(f"{day},{','.join(shop)},{50 + n}\n" for day, n in recent() for shop in shops)
+    done = footfall(
+        "new", "tasca", till(f"data,{header},clientes\n" + rows), "--location", "PT-11", "--value", "clientes"
+    )
+    assert done.exit_code == 0, done.output
+    data, table = series(params, "tasca")
+    assert data.columns.site == "loja" and data.rows == "days" and table["location"].nunique() == len(shops)
+
+
+def test_parts_of_a_day_are_summed_where_it_is_said_that_they_are_no_sites(params, till):
+    rows = "".join(f"{day},{part},50\n" for day, _ in recent() for part in ("Almoço", "Jantar", "Jantar"))
+    path = till("data,servico,clientes\n" + rows)
+    done = footfall("new", "tasca", path, "--location", "PT-11")
+    assert (
+        done.exit_code == 2
+        and "Which column names the site, none where all are of one: --site (servico, none)" in done.output
+    )
+    done = footfall("new", "tasca", path, "--location", "PT-11", "--site", "none")
+    assert done.exit_code == 0, done.output
+    assert series(params, "tasca")[1]["value"].tolist() == [150] * 60
+
+
+def test_rows_of_the_night_are_asked_about_where_nobody_is_there_to_ask(params, till):
+    rows = "".join(f"{day} {hour:02}:30,1\n" for day, _ in recent() for hour in (0, 12, 20, 23))
+    done = footfall("new", "tasca", till("when,amount\n" + rows), "--location", "PT-11")
+    assert done.exit_code == 2 and "When does a day of business start, as in 05:00: --day-starts" in done.output
+
+
 def test_sites_that_are_columns_may_be_given_with_commas_or_by_their_numbers(params, till):
     from flows.cli.authoring import chosen
 
@@ -183,7 +221,7 @@ def test_a_night_beside_its_date_is_asked_about_but_not_where_dates_hold_theirs(
 
     def ask(question, choices, default):
         questions.append(question)
-        return default or "PT"
+        return default or ("05:00" if "--day-starts" in question else "PT")
 
     rows = "".join(f"{day},{hour},{n}\n" for day, n in recent() for hour in hours)
     new.draft("tasca", till("date,hour,n\n" + rows), new.Answers(), ask)

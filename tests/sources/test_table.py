@@ -454,6 +454,39 @@ def test_names_typed_in_two_ways_overlap_too(write, tmp_path):
     assert set(reading.series["value"]) == {5} and reading.series["location"].nunique() == 1
 
 
+def test_a_file_of_noons_and_evenings_may_begin_with_the_newest(write, tmp_path):
+    columns = {"columns": {"date": "when", "hour": "hour", "value": "amount"}, "rows": "hours", "day_starts": "05:00"}
+    rows = [f"2025-12-{day:02},{hour}:00,5\n" for day in range(1, 15) for hour in (12, 19)]
+    path = write("when,hour,amount\n" + "".join(reversed(rows)))
+    newest_first = read(path, **columns)
+    write("when,hour,amount\n" + "".join(rows))
+    assert newest_first.notes == [] and days(newest_first) == days(read(path, **columns))
+
+
+@pytest.mark.parametrize("later", [2, 300])
+def test_a_site_keeps_its_first_spelling_however_often_another_one_comes(write, tmp_path, later):
+    columns = {"columns": {"date": "when", "value": "amount", "site": "site"}, "location": "PT-11"}
+    row = "{:%Y-%m-%d},5,{}\n".format
+    every = pd.date_range("2025-01-01", periods=100 + later)
+    write("when,amount,site\n" + "".join(row(day, "Baixa" if at < 100 else "BAIXA") for at, day in enumerate(every)))
+    reading = read(tmp_path / "till.csv", **columns)
+    assert reading.series["location"].unique().tolist() == ["PT-11/Baixa"]
+
+
+def test_what_lies_in_a_folder_beside_its_exports_is_said(write, tmp_path):
+    columns = {"columns": {"date": "when", "value": "amount"}}
+    write("when,amount\n2025-12-01,5\n2025-12-02,5\n", "tills/12.csv")
+    write("when,amount\n", "tills/08.csv")
+    (tmp_path / "tills" / "2024").mkdir()
+    for name in ("2023.zip", "2022.ods", ".hidden", "~$12.xlsx"):
+        (tmp_path / "tills" / name).touch()
+    reading = read(tmp_path / "tills", **columns)
+    assert reading.notes == ["tills: passed over: 2022.ods, 2023.zip, 2024/", "tills: empty: 08.csv"]
+    (tmp_path / "tills" / "12.csv").unlink()
+    with pytest.raises(DataProblem, match=r"08\.csv:2:1: \(blank\) — no row beneath the header"):
+        read(tmp_path / "tills", **columns)
+
+
 def test_two_tills_of_one_place_are_said_to_be_so(write, tmp_path):
     write(orders("2026-01-01 05:00", "2026-02-01"), "tills/bar.csv")
     write(orders("2026-01-01 05:00", "2026-02-01", amount=7), "tills/terrace.csv")
@@ -566,10 +599,10 @@ def test_sites_may_be_columns(write):
 def test_a_name_typed_in_two_ways_is_one_site_by_the_market_s_own_spelling(write):
     path = write("date,site,n\n2025-12-30,Café  Sé,1\n2025-12-31,cafe sé ,2\n2026-01-01,cafe sé,3\n")
     reading = read(path, **SITES)
-    assert days(reading) == {"cafe sé 12-30": 1, "cafe sé 12-31": 2, "cafe sé 01-01": 3}
-    assert reading.notes == ["names typed in two ways are of one site: 'Café  Sé' is 'cafe sé'"]
-    own = read(path, **SITES | {"location": "PT-11/Café  Sé"})
-    assert set(own.series["location"]) == {"PT-11/Café  Sé"}
+    assert days(reading) == {"Café  Sé 12-30": 1, "Café  Sé 12-31": 2, "Café  Sé 01-01": 3}
+    assert reading.notes == ["names typed in two ways are of one site: 'cafe sé' is 'Café  Sé'"]
+    own = read(path, **SITES | {"location": "PT-11/cafe sé"})
+    assert set(own.series["location"]) == {"PT-11/cafe sé"}
 
 
 @pytest.mark.parametrize(("name", "says"), bad_tills.SITES)
