@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -18,12 +19,14 @@ import typer
 from flows.cli import terminal
 from flows.cli.options import Market, app, calendar_day, day, word
 from flows.local.servers import BUCKET, MLFLOW, PREFECT, servers
+from flows.record.owner import OWNER
 from flows.record.record import Outcome
 from flows.settings import bucket_name, home, params_folder
 from footfall.errors import DataProblem, EnvironmentProblem
 from footfall.market_file import check_name, read_market
 
 NOTEBOOKS = ("explore", "train", "predict", "review", "whatif")  # by which runs are kept
+PATROL = 300  # seconds between two looks for runs that died while `up` is up
 OUTCOMES = (*get_args(Outcome), "running")
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="A run's id in MLflow, or the path of its folder.")]
 
@@ -128,8 +131,8 @@ def replay(run: RunId) -> None:
 
 
 def _servers_unless_here(run: str) -> AbstractContextManager[object]:
-    """The servers, unless the run is a folder here."""
-    return contextlib.nullcontext() if Path(run).exists() else servers(MLFLOW, BUCKET)
+    """The servers, unless the run is a folder here, of what this machine itself ran; others' need proof."""
+    return contextlib.nullcontext() if (Path(run) / OWNER).exists() else servers(MLFLOW, BUCKET)
 
 
 @app.command("open")
@@ -185,15 +188,23 @@ def up() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # until all is up, either ends the starting
     with terminal.plain_words(None), servers() as addresses:
         from flows.local.worker import worker
+        from flows.orchestration import reaper
 
         with worker() as process:
             stop = threading.Event()
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, lambda *_: stop.set())
             _print_addresses(addresses)
+            looked = time.monotonic()
             while not stop.wait(1):
                 if process.poll() is not None:
                     raise EnvironmentProblem(f"the worker ended; read {home() / 'logs' / 'worker.log'}")
+                if time.monotonic() - looked > PATROL:
+                    reaper.reap()
+                    looked = time.monotonic()
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, signal.default_int_handler)
+            terminal.say("Stopping; other commands that use these servers end first, or Ctrl-C again.")
 
 
 def _print_addresses(addresses: dict[str, str]) -> None:

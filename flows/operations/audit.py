@@ -171,6 +171,8 @@ def replay(run: str, scratch: Path, say: Callable[[str], None]) -> list[str]:
     """
     folder = _proved(run, scratch / "kept")
     before = read_record(folder)
+    if not before.parameters:
+        raise UsageProblem(f"its notebook never began, so there is nothing to repeat: it {describe(before)}")
     again = repeat(folder, scratch / "again", say)
     ends = [(record.outcome, record.stopped_at) for record in (before, again)]
     changes = [] if ends[0] == ends[1] else [f"it {describe(before)}", f"now it {describe(again)}"]

@@ -37,7 +37,8 @@ def reap() -> list[str]:
     with alerts.best_effort(), get_client(sync_client=True) as client:  # else the next start does it
         unfinished = FlowRunFilter.model_validate({"state": {"type": {"any_": GOING}}})
         going = [run for run in client.read_flow_runs(flow_run_filter=unfinished) if own is None or run.id != own.id]
-        dead = [_reap(client, run) for run in [*filter(_is_dead, going), *_crashed(client)]]
+        dead = [_reap(client, run) for run in going if _is_dead(client, run)]
+        dead += [_reap(client, run) for run in _crashed(client)]
         return [*dead, *_lost(client)]
     return []
 
@@ -65,10 +66,12 @@ def _message(run: FlowRun) -> str:
     return (run.state.message if run.state else None) or ""
 
 
-def _is_dead(run: FlowRun) -> bool:
-    """Whether nobody works on it any more: by the owner of its folder, else by the process that the worker started."""
-    if owner := owner_of(home() / "runs", str(run.id)):
-        return not owner.lives()
+def _is_dead(client: SyncPrefectClient, run: FlowRun) -> bool:
+    """Whether nobody works on it any more: by who owns its folder, or its stations' folders, else by its process."""
+    within = FlowRunFilter.model_validate({"parent_flow_run_id": {"any_": [run.id]}})
+    for each in (run, *client.read_flow_runs(flow_run_filter=within)):
+        if owner := owner_of(home() / "runs", str(each.id)):
+            return not owner.lives()
     if not prefect_is_ours() or run.work_pool_name != POOL:
         return False  # another machine's, which its silence will tell of, see flows.orchestration.automations
     if run.infrastructure_pid:

@@ -15,7 +15,7 @@ from small_notebook import write
 from flows.notebook.execute import run_notebook
 from flows.operations import audit
 from flows.record.files import digests
-from flows.record.folder import claim, is_committed
+from flows.record.folder import claim, is_committed, not_begun
 from flows.record.record import differences, read_record
 from flows.settings import ROOT, home
 from flows.storage import forecasts
@@ -113,6 +113,13 @@ def test_a_replay_that_ends_elsewhere_says_where(tmp_path):
     (tmp_path / "run" / "record.json").write_text(record.model_dump_json())
     with pytest.raises(EnvironmentProblem, match=r"at commit 0123.* comes to something else \(it failed in cell 4"):
         audit.replay(str(tmp_path / "run"), tmp_path / "another", print)
+
+
+def test_what_never_began_its_notebook_is_not_repeated(tmp_path):
+    claim(tmp_path / "run", write(tmp_path, "1"), {"market": "m"})
+    not_begun(tmp_path / "run", DataProblem("till.csv:3: no number"))
+    done = footfall("replay", str(tmp_path / "run"))
+    assert done.exit_code == 2 and "never began" in done.output and "till.csv:3: no number" in done.output, done.output
 
 
 @pytest.mark.long

@@ -4,6 +4,7 @@ import asyncio
 import datetime as dt
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +15,8 @@ from conftest import crown, footfall
 from deployments import deployment
 from receiver import Receiver
 
-from flows.settings import OWN_PREFECT, home
+from flows.record.folder import claim
+from flows.settings import OWN_PREFECT, home, notebooks_folder
 from flows.storage import bucket as storage
 from flows.storage import forecasts
 from footfall.errors import StaleSource
@@ -145,6 +147,28 @@ def test_a_server_that_is_not_ours_may_know_runs_of_other_machines(client, live,
         patch.delenv(OWN_PREFECT)
         assert reaper.reap() == [], "its process may live where it runs"
     assert len(reaper.reap()) == 1
+
+
+def test_a_run_of_several_stations_is_known_to_be_dead_by_the_folder_of_one(client, live, monkeypatch):
+    """Also where Prefect's server is not ours, and the process that the worker started may be another machine's."""
+    from flows.orchestration import reaper
+
+    run = client.create_flow_run_from_deployment(deployment(client, live))
+    left_behind(client, run)
+    task = {"flow_run_id": str(run.id), "task_key": "predict", "dynamic_key": "0"}
+    parent = client.request("POST", "/task_runs/", json=task).json()["id"]
+    words = {"flow_id": str(run.flow_id), "parent_task_run_id": parent, "state": {"type": "RUNNING", "name": "Running"}}
+    within = client.request("POST", "/flow_runs/", json=words).json()["id"]
+    folder = home() / "runs" / f"20260101T000000-predict-{live}-{within[:8]}"
+    claim(folder, notebooks_folder() / "explore.ipynb", {"prefect_flow_run": within, "market": live})
+    monkeypatch.delenv(OWN_PREFECT)
+    assert reaper.reap() == [], "its process lives: it is this one"
+    owner = folder / "owner.json"
+    owner.write_text(owner.read_text().replace(f'"pid": {os.getpid()}', '"pid": 999999999'))
+    told = reaper.reap()
+    assert len(told) == 2 and sum("run once more" in sentence for sentence in told) == 1
+    assert client.read_flow_run(run.id).state.is_crashed()
+    shutil.rmtree(folder)
 
 
 def test_a_run_whose_process_lives_is_left_alone(client, live):
