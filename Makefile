@@ -1,5 +1,5 @@
 # Aliases, no logic. Every target sets up what it needs; only Python 3.11 to 3.13 and make must be there.
-# PYTHON=/path/to/python takes that one; otherwise venv.sh finds one.
+# PYTHON=/path/to/python takes that one (once .venv is there: make -B .venv/ready PYTHON=…); otherwise venv.sh finds one.
 BIN := .venv/bin
 # Not into an environment that the shell has activated.
 UV := VIRTUAL_ENV=.venv $(BIN)/uv pip

@@ -19,16 +19,21 @@ gcloud storage buckets describe "$state" > /dev/null 2>&1 \
         --uniform-bucket-level-access --public-access-prevention
 gcloud storage buckets update "$state" --versioning > /dev/null
 
-proxy=gcr.io/cloud-sql-connectors/cloud-sql-proxy
-[ -e "$folder/terraform.tfvars" ] || cat > "$folder/terraform.tfvars" << END
+if ! [ -s "$folder/terraform.tfvars" ]; then
+    number=$(gcloud projects describe "$project" --format="value(projectNumber)") # each by itself: else a failure would be no end
+    account=$(gcloud config get account)
+    proxy=gcr.io/cloud-sql-connectors/cloud-sql-proxy
+    digest=$(gcloud container images list-tags "$proxy" --filter="tags:2" --limit=1 --format="value(digest)")
+    cat > "$folder/terraform.tfvars" << END
 project         = "$project"
-project_number  = "$(gcloud projects describe "$project" --format="value(projectNumber)")"
+project_number  = "$number"
 billing_account = "$billing"
 region          = "$region"
-alert_email     = "$(gcloud config get account)"
-operators       = ["user:$(gcloud config get account)"]
-sql_proxy       = "$proxy@$(gcloud container images list-tags "$proxy" --filter="tags:2" --limit=1 --format="value(digest)")"
+alert_email     = "$account"
+operators       = ["user:$account"]
+sql_proxy       = "$proxy@${digest:?no tag 2 of $proxy; run this again}"
 END
+fi
 
 terraform -chdir="$folder" init -input=false -backend-config="bucket=${state#gs://}"
 # no image is built yet, and none of these asks for one
@@ -36,8 +41,8 @@ none=$region-docker.pkg.dev/$project/footfall/footfall@sha256:$(printf '%064d' 0
 terraform -chdir="$folder" apply -input=false -auto-approve -target=terraform_data.ground -var "image=$none"
 
 secret() { # NAME, value by standard input; only where it has none yet
-    [ -n "$(gcloud secrets versions list "$1" --project="$project" --limit=1 --format="value(name)")" ] \
-        || gcloud secrets versions add "$1" --project="$project" --data-file=-
+    versions=$(gcloud secrets versions list "$1" --project="$project" --limit=1 --format="value(name)")
+    [ -n "$versions" ] || gcloud secrets versions add "$1" --project="$project" --data-file=-
 }
 random() { head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n'; }
 random | secret mlflow-database-password

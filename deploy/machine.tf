@@ -113,6 +113,9 @@ resource "google_iap_tunnel_instance_iam_member" "operator" {
   zone     = local.zone
   role     = "roles/iap.tunnelResourceAccessor"
   member   = each.value
+  lifecycle { # who may come to a machine is forgotten with it, though the next one has its name
+    replace_triggered_by = [google_compute_instance.machine.instance_id]
+  }
 }
 
 locals {

@@ -17,6 +17,7 @@ LISTENER = """#!/bin/sh
 for word; do printf '%s\\n' "$word" | tr '\\n' ' ' | sed 's/ $//'; printf '\\037'; done >> "$HEARD"
 echo >> "$HEARD"
 case "$*" in
+    *"${REFUSED:-nothing}"*) exit 1 ;;
     *"versions add"*) cat >> "$SECRETS"; echo >> "$SECRETS" ;;
     *"projectNumber"*) echo 123456789012 ;;
     *"(digest)"*) echo sha256:bbbb ;;
@@ -52,14 +53,19 @@ def test_checkov_finds_nothing_but_what_its_settings_give_reasons_for():
 
 
 @pytest.fixture
-def bootstrapped(tmp_path):
-    """deploy/bootstrap.sh and a user of the database, with a gcloud and a Terraform that only listen."""
+def environment(tmp_path):
+    """A copy of deploy/, and for it a gcloud and a Terraform that only listen."""
     shutil.copytree(DEPLOY, tmp_path / "deploy", ignore=shutil.ignore_patterns(".terraform*", "*.tfvars"))
     for name in ("gcloud", "terraform"):
         (tmp_path / name).write_text(LISTENER)
         (tmp_path / name).chmod(0o755)
     paths = {name: str(tmp_path / name.lower()) for name in ("HEARD", "SECRETS")}
-    environment = os.environ | paths | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    return os.environ | paths | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+
+
+@pytest.fixture
+def bootstrapped(environment, tmp_path):
+    """deploy/bootstrap.sh and a user of the database."""
     code, said = run("sh", tmp_path / "deploy" / "bootstrap.sh", "till", "0-1-2", env=environment)
     assert code == 0, said
     assert run("sh", tmp_path / "deploy" / "database_user.sh", "till", "footfall", "mlflow", env=environment)[0] == 0
@@ -79,6 +85,16 @@ def test_the_first_command_leaves_what_the_others_need(bootstrapped):
     assert secrets[2].startswith("footfall:")
     assert not any(secret in str(heard) for secret in secrets), "no secret in a list of processes"
     assert "-target=terraform_data.ground" in str(heard) and last.startswith("Now:  gcloud beta builds submit")
+
+
+@pytest.mark.parametrize("refused", ["list-tags", "config get account", "projectNumber", "versions list"])
+def test_where_google_refuses_once_the_first_command_stops_and_is_run_again(environment, tmp_path, refused):
+    command = ["sh", tmp_path / "deploy" / "bootstrap.sh", "till", "0-1-2"]
+    assert run(*command, env=environment | {"REFUSED": refused})[0] != 0
+    assert not (tmp_path / "secrets").exists(), "a password that the database does not have"
+    assert run(*command, env=environment)[0] == 0
+    variables = (tmp_path / "deploy" / "terraform.tfvars").read_text()
+    assert "proxy@sha256:bbbb" in variables and "ana@example.org" in variables and "123456789012" in variables
 
 
 def submits(last):
