@@ -28,7 +28,7 @@ NIGHT = dt.timedelta(hours=6)  # of a day, that belong to the evening before
 Row = tuple[int, dict[str, str]]  # a line, or the number of an entry; and its cells
 
 
-def read_events(content: bytes, file: str, zone: str = "UTC") -> pd.DataFrame:
+def read_events(content: bytes, file: str, zone: str = "UTC", *, of_one_place: bool = False) -> pd.DataFrame:
     """Read and check a file of events.
 
     Parameters
@@ -41,6 +41,8 @@ def read_events(content: bytes, file: str, zone: str = "UTC") -> pd.DataFrame:
         Its name; one that ends in ``.ics`` is a calendar's.
     zone : str
         Where the place is: whose days a calendar's moments are of.
+    of_one_place : bool, default=False
+        Whether where a calendar's entry takes place is an address, and no site.
 
     Returns
     -------
@@ -52,7 +54,10 @@ def read_events(content: bytes, file: str, zone: str = "UTC") -> pd.DataFrame:
     DataProblem
         Says every rule that is broken in one line, with the row, how often, and where next.
     """
-    rows = list(_of_calendar(content, file, zone) if file.lower().endswith(".ics") else _of_csv(content, file))
+    is_calendar = file.lower().endswith(".ics")
+    rows = list(_of_calendar(content, file, zone) if is_calendar else _of_csv(content, file))
+    if is_calendar and of_one_place:
+        rows = [(line, row | {"site": ""}) for line, row in rows]
     faults = [fault for line, row in rows for fault in _faults(line, row)]
     if faults:
         raise DataProblem(listed(by_rule([(file, COLUMNS, faults)])))

@@ -134,6 +134,15 @@ def test_a_calendar_s_entry_that_was_cancelled_is_none_and_its_words_may_stand_i
         read(CALENDAR.replace("UID:2", "UID:2\r\nRDATE;VALUE=DATE:20270101"), "tasca.events.ics")
 
 
+def test_of_one_place_an_address_is_no_site_and_no_fault():
+    address = CALENDAR.replace("LOCATION:Baixa", "LOCATION:<Rua da Sé 12>" + "x" * 300).encode()
+    with pytest.raises(DataProblem, match="site"):
+        events.read_events(address, "tasca.events.ics")
+    assert set(events.read_events(address, "tasca.events.ics", of_one_place=True)["site"]) == {""}
+    with pytest.raises(DataProblem, match="site"):  # of a table it is a column of its own
+        events.read_events(ROWS.replace("Baixa", "<Baixa>").encode(), "tasca.events.csv", of_one_place=True)
+
+
 def test_sites_that_events_name_and_nobody_has_are_told():
     assert events.of_no_site(read(ROWS), ["Chiado"]) == ["Baixa"]
     assert not events.of_no_site(read(ROWS), ["BAIXA"])

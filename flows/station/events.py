@@ -28,9 +28,9 @@ def take_events(run: Run) -> None:
     if path is None:
         return
     with stage("events") as results:
-        every = _with_days(events.read_events(path.read_bytes(), path.name, run.market.data.timezone), run)
-        if path.suffix == ".ics" and _is_one_place(run.market.data):
-            every = every.assign(site="")  # where an entry takes place is an address, and no site
+        data = run.market.data
+        table = events.read_events(path.read_bytes(), path.name, data.timezone, of_one_place=_is_one_place(data))
+        every = _with_days(table, run)
         known = events.known(every, run.as_of)
         content, about = known.to_parquet(index=False), {"source": path.name, "rows": len(known)}
         forecasts.keep_snapshot(storage.connect(bucket_name()), content, about)
