@@ -15,7 +15,7 @@ from footfall.calendar import country_of, named_days, names_of_special_days
 from footfall.series import KEYS, SERIES, WEEK, Rows, rows_of, shut_rows
 from footfall.units import unit_of
 
-LATELY = 6  # weeks in which a weekday was never open, before it is taken for shut
+LATELY = 6  # weeks with a day open, in which a weekday was never open before it is taken for shut
 THURSDAY = 3  # the weekday of the first day of 1970, Monday being 0
 TWICE = 2  # occurrences of a holiday, all of them shut, before the next is taken for shut
 WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
@@ -105,15 +105,15 @@ def by_weekday(series: pd.DataFrame, location: str, category: str) -> pd.DataFra
     -------
     DataFrame, indexed by the weekday's name
         Days that were ``open``, ``shut`` (said, at the floor, or without a row) and ``unknown``; ``lately``, the days
-        open in the last six weeks.
+        open in the last six weeks with a day open.
     """
     rows = rows_of(series, location, category)
     first, last = rows.day[[0, -1]].astype("datetime64[D]")
     was_open = pd.Series(_was_open(rows, category), pd.date_range(first, last))
-    weekday, lately = was_open.index.dayofweek, was_open[-LATELY * WEEK :]
+    weekday, weeks = was_open.index.dayofweek, _weeks_of_late(was_open.to_numpy())
     counts = {"open": was_open.eq(1), "shut": was_open.eq(0), "unknown": was_open.isna()}
     table = pd.DataFrame({name: days.groupby(weekday).sum() for name, days in counts.items()})
-    table["lately"] = lately.eq(1).groupby(lately.index.dayofweek).sum()
+    table["lately"] = pd.Series((weeks == 1).sum(axis=0), (weekday[-1] + 1 + np.arange(WEEK)) % WEEK)
     return table.reindex(range(WEEK)).fillna(0).astype(int).set_axis([name.capitalize() for name in WEEKDAYS])
 
 
@@ -126,25 +126,41 @@ def _was_open(rows: Rows, category: str) -> np.ndarray:
 
 def _weekdays_not_open(was_open: np.ndarray, weekday: np.ndarray) -> np.ndarray:
     """Weekdays of which none was open in the last weeks, while others were; a blank is not known to be shut."""
-    if len(was_open) < LATELY * WEEK:
+    weeks = _weeks_of_late(was_open)
+    if len(weeks) < LATELY:
         return np.array([], int)
-    weeks = was_open[-LATELY * WEEK :].reshape(LATELY, WEEK)  # a weekday in each column
     never, known = (weeks == 0).all(axis=0), np.isfinite(weeks).sum(axis=0)
     is_often_open = np.nansum(weeks, axis=0) > 0.5 * known
     return np.asarray(weekday[-WEEK:][never & is_often_open.any()])
 
 
+def _weeks_of_late(was_open: np.ndarray) -> np.ndarray:
+    """The last weeks, a weekday in each column; one without a day open belongs to a closure, and says nothing of them."""
+    weeks = was_open[len(was_open) % WEEK :].reshape(-1, WEEK)
+    return weeks[np.nansum(weeks, axis=1) > 0][-LATELY:]
+
+
 def _holidays_not_open(was_open: np.ndarray, weekday: np.ndarray, first: int, country: str) -> list[str]:
-    """Names of the holidays whose last occurrences, those on a weekday that is open, were all shut."""
+    """Names of the holidays whose last occurrences, those on a day that else were open, were all shut."""
     years = (np.array([first, first + len(was_open) - 1], "datetime64[D]").astype("datetime64[Y]")).astype(int) + 1970
     special, names = named_days(*map(int, years), country)
-    at, known = special - first, np.isfinite(was_open)
+    at = special - first
     inside = (at >= 0) & (at < len(was_open))
     at, names = at[inside], names[inside]
-    times_open, times = (np.bincount(weekday, counts, WEEK) for counts in (np.nan_to_num(was_open), known))
-    counts = known[at] & (times_open > 0.5 * times)[weekday[at]]
+    counts = _were_else_open(was_open, weekday)[at]
     opened, names = was_open[at[counts]], names[counts]
     return [name for name in {*names[opened == 0]} if _was_shut_of_late(opened[names == name])]
+
+
+def _were_else_open(was_open: np.ndarray, weekday: np.ndarray) -> np.ndarray:
+    """Which known days are of a weekday that is open, and not within a closure: near others of which some were open."""
+    known = np.isfinite(was_open)
+    times_open, times = (np.bincount(weekday, counts, WEEK) for counts in (np.nan_to_num(was_open), known))
+    counts = known & (times_open > 0.5 * times)[weekday]
+    if counts.any():
+        near = np.convolve(was_open[counts], np.ones(WEEK))[WEEK // 2 : -(WEEK // 2)]
+        counts[counts] = near > 0
+    return counts
 
 
 def _was_shut_of_late(opened: np.ndarray) -> bool:

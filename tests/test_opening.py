@@ -62,6 +62,20 @@ def test_a_gap_of_the_source_shuts_no_weekday():
     assert (reasons(figures, HOUSE, "count", COMING) == "").all()
 
 
+@pytest.mark.parametrize("how", ["absent", "zero"])
+@pytest.mark.parametrize("weeks", [3, 8])
+def test_the_day_of_rest_is_remembered_over_a_closure_of_weeks(weeks, how):
+    last = pd.Timestamp("2025-11-05")
+    values = covers(pd.date_range("2024-01-01", "2025-11-30"))
+    rests = mondays(values) | values.index.isin(pd.date_range(end=last, periods=7 * weeks))
+    for since in range(15):
+        figures = table(values[~rests] if how == "absent" else values.mask(rests, 0.0))
+        figures = figures[figures["date"] <= last + pd.Timedelta(days=1 + since)]
+        coming = pd.date_range(figures["date"].iloc[-1] + pd.Timedelta(days=1), periods=7)
+        foreseen = reasons(figures, HOUSE, "count", coming)
+        assert (foreseen[coming.dayofweek == 0] == "weekday").all() and (foreseen != "").sum() == 1
+
+
 def test_a_place_open_at_weekends_alone_is_shut_on_the_other_days():
     values = covers()
     foreseen = reasons(table(values[values.index.dayofweek >= 5]), HOUSE, "count", COMING)
@@ -83,6 +97,25 @@ def test_a_holiday_that_fell_on_the_day_of_rest_says_nothing_of_itself():
     values[pd.Timestamp("2025-10-05")] = 0.0  # a Sunday, otherwise open
     foreseen = reasons(table(values), HOUSE, "count", pd.date_range("2026-10-05", periods=1))
     assert foreseen.tolist() == [""], "shut once on a day that is otherwise open"
+
+
+@pytest.mark.parametrize("how", ["absent", "zero"])
+def test_a_holiday_within_a_longer_closure_says_nothing_of_itself(how):
+    days = pd.date_range("2022-01-01", "2026-07-31")
+    rebuilt = days.isin(pd.date_range("2024-11-15", "2026-02-10"))
+    vacation = days.isin([*pd.date_range("2022-08-01", "2022-08-21"), *pd.date_range("2024-08-01", "2024-08-21")])
+    labour = days.isin(pd.to_datetime(["2022-05-01", "2024-05-01", "2026-05-01"]))
+    closed = rebuilt | vacation | labour
+    values = covers(days)
+    figures = table(values[~closed] if how == "absent" else values.mask(closed, 0.0))
+    foreseen = reasons(figures, HOUSE, "count", pd.date_range("2026-08-01", "2027-07-31"))
+    assert foreseen[foreseen != ""].to_dict() == {pd.Timestamp("2027-05-01"): "holiday"}
+
+
+def test_a_house_open_on_one_day_a_week_learns_its_holidays_too():
+    saturdays = pd.date_range("2009-01-03", "2027-12-18", freq="7D")
+    values = covers(saturdays).drop(pd.to_datetime(["2010-12-25", "2021-12-25"]))
+    assert reasons(table(values), HOUSE, "count", pd.DatetimeIndex(["2027-12-25"])).tolist() == ["holiday"]
 
 
 def test_what_the_owner_says_is_shut():

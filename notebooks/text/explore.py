@@ -54,7 +54,7 @@ extent(published, place)
 #
 # A day on which the place is shut is neither a bad day nor a missing one: it is left out of everything that is learned. Shut
 # is what the source or the owner says is, and a day at nobody; a weekday of which none was `open` `lately`, in the last six
-# weeks, is taken for shut in the coming ones too. A whole country is never shut: good is a column of noughts here as well.
+# weeks with a day open, is taken for shut in the coming ones too. A whole country is never shut: good is a column of noughts here as well.
 
 # %%
 opening.by_weekday(published, place, kind_of_place)
