@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from footfall.calendar import country_of, named_days, names_of_special_days
-from footfall.series import KEYS, SERIES, WEEK, Rows, rows_of, shut_rows
+from footfall.series import KEYS, SERIES, WEEK, Rows, rows_of, shut_of, shut_rows
 from footfall.units import unit_of
 
 LATELY = 6  # weeks with a day open, in which a weekday was never open before it is taken for shut
@@ -96,6 +96,15 @@ def shut_on(series: pd.DataFrame, spans: Mapping[str, Sequence[Sequence[str]]]) 
         absent.append(pd.DataFrame({"date": days.difference(rows["date"])}).assign(**words))
     table = pd.concat([series.assign(open=series["open"].mask(is_shut, "no")), *absent])
     return table.sort_values(KEYS, ignore_index=True)
+
+
+def at_rest(rows: Rows, category: str) -> pd.Series:
+    """As `footfall.series.shut_of`; days without a row too, of weekdays that mostly have none while others have."""
+    is_shut = shut_of(rows, category)
+    weekday, has_row = is_shut.index.dayofweek, np.isin(np.arange(len(is_shut)), rows.day - rows.day[0])
+    times_absent, times = (np.bincount(weekday, counts, WEEK) for counts in (~has_row, None))
+    mostly_absent = times_absent > 0.5 * times
+    return is_shut | (~has_row & mostly_absent[weekday] & ~mostly_absent.all())
 
 
 def by_weekday(series: pd.DataFrame, location: str, category: str) -> pd.DataFrame:

@@ -8,7 +8,8 @@ import pandas as pd
 
 from footfall.calendar import country_of
 from footfall.errors import DataProblem, UsageProblem, listed
-from footfall.series import SERIES, Rows, pick_of, rows_of, shut_of, split, unfit
+from footfall.opening import at_rest
+from footfall.series import SERIES, Rows, pick_of, rows_of, split, unfit
 
 Key = tuple[str, str]  # location and category
 Choice = Literal["all"] | dict[str, Any] | None
@@ -93,7 +94,7 @@ def select(table: pd.DataFrame, location: str, category: str, series: Choice, fe
         raise DataProblem(f"the snapshot has no series for data.series: {series}; it has {_places(table)}")
     picked = {key: pick_of(own, key[1]) for key, own in rows.items() if np.isfinite(own.value).any()}
     reasons = {
-        key: "; ".join(unfit(y, fewest, shut_of(rows[key], key[1]))) if fewest else "" for key, y in picked.items()
+        key: "; ".join(unfit(y, fewest, at_rest(rows[key], key[1]))) if fewest else "" for key, y in picked.items()
     }
     refused = {key: reasons.get(key, "no value is published") for key in rows if reasons.get(key, "-")}
     return Selection({key: y for key, y in picked.items() if key not in refused}, rows, refused)

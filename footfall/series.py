@@ -269,7 +269,7 @@ def unfit(y: pd.Series, fewest: int, closed: pd.Series | None = None) -> list[st
     fewest : int
         Days that the training takes, see `footfall.evaluation.backtest.days_needed`.
     closed : Series of bool, optional
-        Days the place was shut, from `shut`: no value is missing there.
+        Days the place was shut, from `shut` or `footfall.opening.at_rest`: no value is missing there.
 
     Returns
     -------

@@ -67,3 +67,22 @@ def test_the_one_to_draw_is_called_by_its_location():
     assert chosen.shown("PT-11/Foz") == chosen.shown("PT-11/Foz count") == ("PT-11/Foz", "count")
     with pytest.raises(UsageProblem, match="'Gaia' is none of the 3 series, such as PT-11/Baixa count"):
         chosen.shown("Gaia")
+
+
+@pytest.mark.parametrize("rest", [[0, 1], [0, 1, 2, 3, 4]])
+def test_weekdays_without_rows_are_days_of_rest_and_not_missing(rest):
+    on = SITES["location"] == "PT-11/Foz"
+    is_at_rest = on & SITES["date"].dt.dayofweek.isin(rest)
+    assert select(SITES[~is_at_rest], "PT-11", "count", "all", 35).refused.keys() == {("PT-11/Nova", "count")}
+    but_once = is_at_rest & (SITES["date"] != SITES.loc[is_at_rest, "date"].iloc[-1])
+    assert select(SITES[~but_once], "PT-11/Foz", "count", None, 35).refused == {}
+    blank = SITES.assign(value=SITES["value"].mask(is_at_rest))
+    assert "of the days have no value" in select(blank, "PT-11/Foz", "count", None, 35).objection()
+
+
+@pytest.mark.parametrize("every", [2, 3])
+def test_rows_that_are_absent_on_all_weekdays_alike_are_missing(every):
+    own = SITES[SITES["location"] == "PT-11/Foz"]
+    weeks = (own["date"] - own["date"].iloc[0]).dt.days // 7
+    some = select(own[weeks % every == 0], "PT-11/Foz", "count", None, 35)
+    assert "of the days have no value, and at most 20% may be missing" in some.objection()
