@@ -144,7 +144,7 @@ def _weekdays_not_open(was_open: np.ndarray, weekday: np.ndarray) -> np.ndarray:
 
 
 def _weeks_of_late(was_open: np.ndarray) -> np.ndarray:
-    """The last weeks, a weekday in each column; one without a day open belongs to a closure, and says nothing of them."""
+    """The last weeks, a weekday in each column; one without a day open is of a closure, and says nothing of them."""
     weeks = was_open[len(was_open) % WEEK :].reshape(-1, WEEK)
     return weeks[np.nansum(weeks, axis=1) > 0][-LATELY:]
 
