@@ -23,6 +23,7 @@ COLUMNS = ["from", "to", "site", "what", "effect", "entered"]
 TOLD = ["from", "to", "what", "effect", "site", "entered"]  # as a notebook is told of them
 CLOSED, EFFECTS = "closed", ("closed", "busier", "quieter", "unknown")
 LONGEST_EVENT = 366  # days
+LASTING = 28  # days, beyond which an event is how things are: the level follows it, and what is usual
 LONGEST = 100  # characters of the owner's words
 NIGHT = dt.timedelta(hours=6)  # of a day, that belong to the evening before
 Row = tuple[int, dict[str, str]]  # a line, or the number of an entry; and its cells
@@ -118,9 +119,9 @@ def closing(events: pd.DataFrame) -> list[list[str]]:
 
 
 def odd_days(events: Sequence[Sequence[str]]) -> pd.DatetimeIndex:
-    """Every day of some events, rows of (from, to, what, effect)."""
-    days = [day for first, last, *_ in events for day in pd.date_range(first, last)]
-    return pd.DatetimeIndex(days).unique()
+    """Every day of some events, rows of (from, to, what, effect); of those that are `LASTING` none."""
+    spans = [pd.date_range(first, last) for first, last, *_ in events]
+    return pd.DatetimeIndex([day for span in spans if len(span) <= LASTING for day in span]).unique()
 
 
 def without_odd_days(y: pd.Series, events: Sequence[Sequence[str]]) -> pd.Series:

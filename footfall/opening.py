@@ -146,7 +146,7 @@ def _weekdays_not_open(was_open: np.ndarray, weekday: np.ndarray) -> np.ndarray:
 def _weeks_of_late(was_open: np.ndarray) -> np.ndarray:
     """The last weeks, a weekday in each column; one without a day open is of a closure, and says nothing of them."""
     weeks = was_open[len(was_open) % WEEK :].reshape(-1, WEEK)
-    return weeks[np.nansum(weeks, axis=1) > 0][-LATELY:]
+    return np.asarray(weeks[np.nansum(weeks, axis=1) > 0][-LATELY:])
 
 
 def _holidays_not_open(was_open: np.ndarray, weekday: np.ndarray, first: int, country: str) -> list[str]:
@@ -165,7 +165,7 @@ def _were_else_open(was_open: np.ndarray, weekday: np.ndarray) -> np.ndarray:
     """Which known days are of a weekday that is open, and not within a closure: near others of which some were open."""
     known = np.isfinite(was_open)
     times_open, times = (np.bincount(weekday, counts, WEEK) for counts in (np.nan_to_num(was_open), known))
-    counts = known & (times_open > 0.5 * times)[weekday]
+    counts: np.ndarray = known & (times_open > 0.5 * times)[weekday]
     if counts.any():
         near = np.convolve(was_open[counts], np.ones(WEEK))[WEEK // 2 : -(WEEK // 2)]
         counts[counts] = near > 0

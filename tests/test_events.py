@@ -214,6 +214,15 @@ def test_an_odd_day_of_the_past_spoils_no_usual_one():
     assert spoiled.loc[friday, "mean"] == marked.loc[friday, "mean"]
 
 
+def test_what_lasts_longer_than_four_weeks_is_what_is_usual():
+    given = inputs(model())
+    facts = {name: given[name] for name in ("table", "y", "parts", "logarithms")}
+    plain = outlook_of(**facts)["usual"]
+    works, weeks = ["2022-07-25", "2022-10-02", "Roadworks", "quieter"], ["2022-09-01", "2022-09-28", "Fair", "busier"]
+    assert outlook_of(**facts, owners_events=[works])["usual"].equals(plain)
+    assert not outlook_of(**facts, owners_events=[works, weeks])["usual"].equals(plain), "28 days are odd ones"
+
+
 def test_of_a_model_whose_parts_are_not_known_an_event_makes_no_reasons():
     given = inputs(model())
     facts = {name: given[name] for name in ("table", "y", "logarithms")}

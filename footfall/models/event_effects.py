@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from footfall.calendar import Country, country_of, of_each, special
-from footfall.events import CLOSED, among
+from footfall.events import CLOSED, LASTING, among
 from footfall.models.forecaster import series_of
 from footfall.models.transforms import KindOfDay, LogLevel, median_of_near_weekdays, shrunken_median
 from footfall.selection import Selection
@@ -20,7 +20,6 @@ from footfall.sources.names import spelling
 from footfall.units import unit
 
 Events = Sequence[Sequence[str]]
-LONGEST = 28  # days of an event; what lasts longer is how things are, and the level follows it
 TELLING = ("busier", "quieter")  # effects by which an event that was never on before is expected to be like others
 WIDER = 2.0  # times that the range of a day with an event is that of one without
 BY_HOLIDAYS = KindOfDay("")  # whose half-life and shrinkage are those of an event's effect, too
@@ -150,6 +149,6 @@ def _named(days: pd.DatetimeIndex, events: Events) -> pd.DataFrame:
     table = pd.DataFrame("", index=days, columns=["what", "effect"], dtype=object)
     spans = [(pd.Timestamp(first), pd.Timestamp(last), what, effect) for first, last, what, effect in events]
     for first, last, what, effect in sorted(spans, key=lambda span: span[0] - span[1]):
-        if effect != CLOSED and (last - first).days < LONGEST:
+        if effect != CLOSED and (last - first).days < LASTING:
             table.loc[first:last] = [spelling(what), effect]
     return table
