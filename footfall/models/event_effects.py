@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from footfall.calendar import Country, country_of, of_each, special
-from footfall.events import CLOSED, LASTING, among
+from footfall.calendar import Country, country_of, known_ahead, names_of_special_days, of_each, special
+from footfall.events import CLOSED, LASTING, among, odd_days
 from footfall.models.forecaster import series_of
 from footfall.models.transforms import KindOfDay, LogLevel, median_of_near_weekdays, shrunken_median
 from footfall.selection import Selection
@@ -50,19 +50,20 @@ def table_without_events(series: pd.DataFrame, closures: dict[str, Any]) -> pd.D
     for location, date in series.groupby("location", observed=True)["date"]:
         days = pd.date_range(date.min(), date.max())
         events = among(closures, site_of(str(location))).get("events", ())
-        is_odd[date.index] = date.isin(days[_apart(days, events, country_of(str(location)))["what"].ne("")])
+        is_odd[date.index] = date.isin(days[_are_odd(days, events, country_of(str(location)))])
     return series.assign(value=series["value"].mask(is_odd))
 
 
 def masked(y: pd.DataFrame, events: Sequence[Events], country: Country) -> pd.DataFrame:
     """A batch, each series blank on days with one of its events: what was odd moves no level, weekday or trend.
 
-    A holiday or other special day of the calendar keeps its value: what is on then each year is that day's own.
+    A holiday or other special day of the calendar keeps its value if the same is on in another year too, by its words:
+    it is that day's own.
     """
     if not any(events):
         return y
     own = zip(events, of_each(country, len(events)), strict=True)
-    return y.mask(np.stack([_apart(y.index, *each)["what"].ne("") for each in own], axis=1))
+    return y.mask(np.stack([_are_odd(y.index, *each) for each in own], axis=1))
 
 
 def effects(y: pd.Series, events: Events, days: pd.DatetimeIndex, country: str) -> pd.Series:
@@ -135,6 +136,16 @@ def put_on(
     wide = (ranges - mean[:, None]) * (np.exp(effect) * np.where(on, WIDER, 1.0))[:, None] + lifted[:, None]
     ranges = np.where((on | (effect != 0))[:, None], np.maximum(wide, floor), ranges)
     return lifted, ranges, parts | {"event": effect if logarithms else lifted - mean}
+
+
+def _are_odd(days: pd.DatetimeIndex, events: Events, country: str) -> np.ndarray:
+    """Which days have an event of their own, see `masked`."""
+    what = _named(days.union(odd_days(events)), events)["what"]
+    what = what[what != ""]
+    kind, name = known_ahead(what.index, country), names_of_special_days(what.index, country)
+    day = pd.Series(np.where(name == "", kind, name), what.index)
+    years = pd.Series(what.index.year, what.index).groupby([what, day]).transform("nunique")
+    return np.asarray(days.isin(what.index[(kind == 0) | (years == 1)]))
 
 
 def _apart(days: pd.DatetimeIndex, events: Events, country: str) -> pd.DataFrame:

@@ -119,13 +119,28 @@ def test_a_first_event_is_like_others_that_were_to_make_it_busier_and_one_of_unk
     assert effects(y, [["2025-07-03", "2025-07-03", "Fair", "busier"]], day, "PT").item() == 0, "none was ever on"
 
 
-def test_what_lasts_longer_than_four_weeks_is_how_things_are_and_a_holiday_is_its_own_kind():
-    def blank(*event):
-        return chosen(guests(), {"events": [[*event, "", ""]]}).series[KEY].isna().sum()
+def blank(*rows):
+    days = chosen(guests(), {"events": [[*row, "", ""] for row in rows]}).series[KEY].isna()
+    return [f"{day:%F}" for day in days.index[days]]
 
-    assert blank("2025-03-01", "2025-03-29", "Works", "quieter") == 0
-    assert blank("2025-03-01", "2025-03-28", "Works", "quieter") == 28 - 2, "Carnival"
-    assert blank("2024-12-25", "2024-12-25", "Dinner", "busier") == 0
+
+def test_what_lasts_longer_than_four_weeks_is_how_things_are():
+    assert blank(["2025-03-01", "2025-03-29", "Works", "quieter"]) == []
+    assert len(blank(["2025-03-01", "2025-03-28", "Works", "quieter"])) == 28, "Carnival among them"
+
+
+def test_a_special_day_with_an_event_is_left_out_unless_the_same_is_on_then_in_another_year():
+    pipe = ["2024-12-19", "2024-12-23", "Burst pipe", "quieter"]
+    assert blank(pipe) == [f"2024-12-{day}" for day in range(19, 24)]
+    assert blank(["2024-12-30", "2025-01-02", "Burst pipe", "quieter"])[0] == "2024-12-30"
+    dinner, next_one = (
+        ["2024-12-25", "2024-12-25", "Dinner", "busier"],
+        ["2025-12-25", "2025-12-25", "dinner", "busier"],
+    )
+    assert blank(dinner) == blank(dinner, ["2025-12-24", "2025-12-24", "Dinner", "busier"]) == ["2024-12-25"]
+    assert blank(dinner, next_one) == [], "the forecast of Christmas holds the dinner"
+    parties = [[f"{year}-12-{day}"] * 2 + ["Party", "busier"] for year, day in ((2024, 20), (2024, 22), (2025, 21))]
+    assert blank(*parties[:2]) == ["2024-12-20", "2024-12-22"] and blank(*parties) == []
 
 
 def test_on_a_holiday_a_known_event_adds_to_it_and_one_that_was_only_ever_on_such_days_is_the_holidays():
