@@ -2,22 +2,25 @@
 
 Shut is neither zero nor missing. Such a day has no value (`footfall.series.pick` leaves it blank), so that nothing
 learns from it, and a coming one is published at the floor and called closed. Learned is only what is plain: a weekday
-that was not open of late, and a holiday that was not open twice before. Anything wider closes places that are open.
+that was not open of late, and a holiday that was not open twice before. Anything wider closes places that are open. An
+event of the owner's on nothing but such days opens them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from footfall.calendar import country_of, named_days, names_of_special_days
-from footfall.series import KEYS, SERIES, WEEK, Rows, rows_of, shut_of, shut_rows
+from footfall.events import CLOSED, odd_days
+from footfall.series import KEYS, SERIES, WEEK, Rows, rows_of, shut_of, shut_rows, since_1970
 from footfall.units import unit_of
 
 LATELY = 6  # weeks with a day open, in which a weekday was never open before it is taken for shut
 THURSDAY = 3  # the weekday of the first day of 1970, Monday being 0
 TWICE = 2  # occurrences of a holiday, all of them shut, before the next is taken for shut
+Events = Sequence[Sequence[str]]  # (from, to, what, effect) each
 WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
 
@@ -36,12 +39,13 @@ def foreseen(
         Coming days.
     closures : dict, optional
         What the market's file says: ``weekdays`` (names), ``dates`` (ISO days), ``from_to`` (pairs of ISO days, both
-        included).
+        included); and ``events``, the place's own, from `footfall.events.among`.
 
     Returns
     -------
     Series of str
-        Indexed by `days`: ``said``, ``weekday``, ``holiday``, or nothing where it will be open.
+        Indexed by `days`: ``said``, of an event with its words, ``said: painting``; ``weekday``, ``holiday``, or
+        nothing where it will be open.
     """
     return pd.Series(of_each([rows], [(location, category)], days, [closures or {}])[:, 0], days, dtype=object)
 
@@ -53,18 +57,56 @@ def of_each(
     closures: Sequence[dict[str, Any]],
 ) -> np.ndarray:
     """As `foreseen`, of several places at once, shape (n_days, n_places)."""
-    why, coming = np.full((len(days), len(keys)), "", dtype=object), days.dayofweek.to_numpy()
-    for number, (own, (location, category)) in enumerate(zip(rows, keys, strict=True)):
+    why, ends = np.full((len(days), len(keys)), "", dtype=object), [f"{day:%F}" for day in days[[0, -1]]]
+    for number, (own, (location, category), told) in enumerate(zip(rows, keys, closures, strict=True)):
+        events = told.get("events", ())
+        coming = [event for event in events if event[0] <= ends[1] and ends[0] <= event[1]]
         was_open = _was_open(own, category)
         if (was_open == 0).any():  # of a place that was never shut nothing is to be learned
-            weekday = (own.day[0] + THURSDAY + np.arange(len(was_open))) % WEEK
-            why[np.isin(coming, _weekdays_not_open(was_open, weekday)), number] = "weekday"
-            if shut := _holidays_not_open(was_open, weekday, own.day[0], country_of(location)):
-                why[np.isin(names_of_special_days(days, country_of(location)), shut), number] = "holiday"
-    for number, told in enumerate(closures):
+            learned = _learned(was_open, own.day[0], country_of(location), events)
+            why[:, number] = np.where(_are_opened(days, learned, coming), "", learned(days))
         if told:
             why[said(days, told), number] = "said"
+        for first, last, what, effect in coming:
+            if effect == CLOSED:
+                why[(days >= first) & (days <= last), number] = f"said: {what}"
     return why
+
+
+def _learned(
+    was_open: np.ndarray, first: int, country: str, events: Events
+) -> Callable[[pd.DatetimeIndex], np.ndarray]:
+    """What says ``weekday`` or ``holiday`` of days, as learned of a place whose days are known from `first`."""
+    weekday = (first + THURSDAY + np.arange(len(was_open))) % WEEK
+    weekdays = _weekdays_not_open(_without_events(was_open, first, events), weekday)
+    holidays = _holidays_not_open(was_open, weekday, first, country)
+
+    def why(days: pd.DatetimeIndex) -> np.ndarray:
+        is_holiday = np.isin(names_of_special_days(days, country), holidays) if holidays else False
+        return np.where(is_holiday, "holiday", np.where(days.dayofweek.isin(weekdays), "weekday", ""))
+
+    return why
+
+
+def _without_events(was_open: np.ndarray, first: int, events: Events) -> np.ndarray:
+    """As if no event had been on, which may have opened the place: such a day is like that of the week before."""
+    was_open, on = was_open.copy(), [event for event in events if event[-1] != CLOSED]
+    for day in np.sort(since_1970(odd_days(on)) - first) if on else ():
+        if WEEK <= day < len(was_open):
+            was_open[day] = was_open[day - WEEK]
+    return was_open
+
+
+def _are_opened(
+    days: pd.DatetimeIndex, learned: Callable[[pd.DatetimeIndex], np.ndarray], events: Events
+) -> np.ndarray:
+    """Which days have an event that is on nothing but days learned to be shut: of them it would else say nothing."""
+    opened = np.zeros(len(days), bool)
+    for first, last, _, effect in events:
+        on = (days >= first) & (days <= last)
+        if effect != CLOSED and (learned(pd.date_range(first, last)) != "").all():
+            opened |= on
+    return opened
 
 
 def said(days: pd.DatetimeIndex, closures: dict[str, Any]) -> np.ndarray:

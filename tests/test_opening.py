@@ -125,6 +125,38 @@ def test_what_the_owner_says_is_shut():
     assert said == {"12-02", "12-09", "12-16", "12-23", "12-30", "01-06", "12-25", "01-05", "01-07"}
 
 
+def opened_by(*events, **closures):
+    """What is said of the days of a house that never opens on Mondays, but once, nor at Christmas."""
+    values = covers(pd.date_range("2022-01-01", "2025-11-30"))
+    rests = mondays(values) & (values.index != "2025-11-17") | values.index.strftime("%m-%d").isin(["12-25"])
+    once = ["2025-11-17", "2025-11-17", "Open for once", "busier"]
+    foreseen = reasons(table(values[~rests]), HOUSE, "count", COMING, {"events": [once, *events], **closures})
+    return {f"{day:%m-%d}": why for day, why in foreseen[foreseen != ""].items()}
+
+
+def test_an_event_on_a_day_that_is_never_open_opens_it_and_no_other():
+    plain = opened_by()
+    assert [*plain] == ["12-01", "12-08", "12-15", "12-22", "12-25", "12-29", "01-05"]
+    for day in ("12-08", "12-25"):
+        assert opened_by([f"2025-{day}", f"2025-{day}", "Open", "unknown"]) == {d: plain[d] for d in plain if d != day}
+    assert opened_by(["2025-12-06", "2025-12-08", "Street fair", "busier"]) == plain, "it is not on a Monday alone"
+    said = opened_by(["2025-12-08", "2025-12-08", "Open", "busier"], dates=["2025-12-08"])
+    assert said == plain | {"12-08": "said"}
+
+
+def test_live_music_every_friday_closes_no_friday():
+    music = [[f"{day:%F}"] * 2 + ["Music", "busier"] for day in DAYS[DAYS.dayofweek == 4][-20:]]
+    figures = table(covers()[lambda values: ~mondays(values)])
+    foreseen = reasons(figures, HOUSE, "count", COMING, {"events": music})
+    assert set(COMING[foreseen != ""].dayofweek) == {0}
+
+
+def test_a_closing_event_is_told_in_its_words():
+    events = [["2025-12-02", "2025-12-03", "Painting", "closed"]]
+    foreseen = reasons(table(covers()), HOUSE, "count", COMING, {"events": events})
+    assert foreseen[foreseen != ""].to_dict() == dict.fromkeys(COMING[1:3], "said: Painting")
+
+
 def test_nobody_came_to_a_place_where_few_come_is_no_closing():
     few = pd.Series(np.random.default_rng(1).poisson(1.5, len(DAYS)).astype(float), index=DAYS)
     assert not shut(table(few), HOUSE, "count").any()

@@ -37,6 +37,8 @@ class About(NamedTuple):
         Address of the index of all places, seen from the page; nothing where there is none.
     weather : bool
         Whether the forecast takes in the weather.
+    events : bool
+        Whether its owner's events are known.
     names : mapping of str to str
         What the source calls places that have a code, from `footfall.series.names_in`.
     """
@@ -48,6 +50,7 @@ class About(NamedTuple):
     known_days: int | None = None
     all_places: str = ""
     weather: bool = False
+    events: bool = False
     names: Mapping[str, str] = {}
 
     def place(self, location: str, language: Language) -> str:

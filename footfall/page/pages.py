@@ -79,7 +79,8 @@ def _keep(words: dict[str, Any], out: str | Path) -> None:
 
 def _write(one: SeriesForecast, lag: int, track: Track | None, folder: Path, about: About) -> dict[str, Any]:
     folder.mkdir(parents=True, exist_ok=True)
-    about = about._replace(known_days=one.days_known, weather="rain" in one.parts)
+    is_told = bool(one.batch.closed.events[one.at])
+    about = about._replace(known_days=one.days_known, weather="rain" in one.parts, events=is_told)
     return write_page(one.table, one.y, one.outlook, lag, track, folder, about)
 
 

@@ -42,7 +42,8 @@ def closed_because(day: pd.Timestamp, why: str, country: str, language: Language
         return language.say(f"closed {WEEKDAYS[day.dayofweek]}")
     if why == "holiday":
         return language.say("closed holiday", name=_holiday(day, country, language))
-    return language.say("closed said")
+    _, _, what = why.partition(": ")
+    return language.say("closed event", what=plain(what)) if what else language.say("closed said")
 
 
 def _holiday(day: pd.Timestamp, country: str, language: Language) -> str:

@@ -69,7 +69,8 @@ known.about
 # The champion's state moves to the last published day; what it learned in training stays as it was. The days between that
 # day and `as_of` are not published yet, so the forecast reaches across them. Its ranges come from its past errors, those of
 # the days since its training included; where the source is later than it usually is, they are as much wider. A day on which the place is shut, because its
-# owner says so, or since it was never open on that weekday of late, or on that holiday twice before, is no forecast but closed.
+# owner says so, or since it was never open on that weekday of late, or on that holiday twice before, is no forecast but closed; an
+# event of the owner's on nothing but days so learned opens them.
 # An event of the owner's is expected to do what it did when it was on before, and its day's range is twice as wide; days of the
 # past that had one are passed over. A champion that takes in the weather goes by what was issued on `as_of`.
 # Of several series each is forecast by itself and accounted for in the table below; from here on the one that `show` names is looked at.

@@ -45,16 +45,21 @@ def chosen(y, closures=None, fewest=0):
     return masked
 
 
-@pytest.fixture(scope="module")
-def champion():
-    """Trained a month before, when the concert had been on twice."""
-    selection = chosen(guests([(list(CONCERT[:2]), TIMES)])[:"2025-05-31"], {"events": ROWS[:2]})
+def trained(y, closures):
+    """A champion of a month before."""
+    selection = chosen(y[:"2025-05-31"], closures)
     past = roll(selection.series, {"calendar": RECIPE, "seasonal naive": SeasonalNaive()}, 80, 7, 1)
     accounts = past.accounts("calendar", "seasonal naive", "calendar")
     about = {"location": "PT-11", "category": "count", "series": 1, "candidate": "calendar",
              "data_through": f"{selection.through:%F}", "lag": 1, "horizon": 7}  # fmt: skip
     model = learned(RECIPE, selection.series, many=True)
     return Champion(model, past.residuals("calendar", "seasonal naive", accounts), about, accounts)
+
+
+@pytest.fixture(scope="module")
+def champion():
+    """Trained when the concert had been on twice."""
+    return trained(guests([(list(CONCERT[:2]), TIMES)]), {"events": ROWS[:2]})
 
 
 def forecast(champion, y, events):
@@ -169,3 +174,25 @@ def test_no_series_is_refused_for_its_events():
     fridays = [[f"{day:%F}"] * 2 + ["Live music", "busier", "", ""] for day in guests().index if day.dayofweek > 3]
     for events in ([fair], fridays):
         assert chosen(guests(), {"events": events}, fewest=28).series[KEY].isna().sum() > 10
+
+
+@pytest.fixture(scope="module")
+def resting():
+    """A house that never opens on Mondays, as its figures are, and its champion."""
+    y = guests()
+    y = y[y.index.dayofweek != 0]
+    return y, trained(y, {})
+
+
+def test_an_event_on_a_day_of_rest_opens_it_with_a_number_and_a_reason(resting):
+    y, champion = resting
+    monday = "2025-07-07"
+    plain, opened = (
+        forecast(champion, y, events) for events in ([], [[monday, monday, "Open today", "busier", "", ""]])
+    )
+    assert plain.table.set_index("target_end_date")["open"][monday].eq("no").all()
+    assert opened.table["open"].eq("yes").all() and 60 < opened.mean[monday] < 200
+    day = opened.outlook.loc[monday]
+    assert day["closed"] == "" and day["reasons"][-1] == "event busier: Open today" and day["low"] < day["high"]
+    others = opened.mean.index != monday
+    pd.testing.assert_series_equal(opened.mean[others], plain.mean[others])

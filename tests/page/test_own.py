@@ -65,11 +65,21 @@ def test_a_weekday_never_open_is_closed_in_every_language(tmp_path, weekday):
 def test_why_a_house_is_closed_is_said(tmp_path):
     said = page_of(tmp_path / "a", shut=(), closures={"dates": ["2026-10-10"]})
     assert "Closed, as you said." in day_of(said["en"], 1) and "Fechado, como nos disse." in day_of(said["pt-PT"], 1)
+    events = [["2026-10-10", "2026-10-10", "Painting & {x}", "closed"]]
+    told = page_of(tmp_path / "c", shut=(), closures={"events": events})
+    for tag, words in (("en", "Closed, as you said"), ("pt-PT", "Fechado, como nos disse"), ("es", "como nos dijo"),
+                       ("fr", "vous l’avez indiqué "), ("de", "wie Sie angegeben haben")):  # fmt: skip
+        assert f"{words}: Painting &amp; {{x}}." in day_of(told[tag], 1)
     given = house(shut=(), origin="2026-12-20", location="DE")
     given["closed"]["2026-12-25"] = "holiday"
     christmas = mains(written(tmp_path / "b", given)["index.html"].decode())
     assert "Closed on this day in past years (Christmas Day)." in christmas["en"]
     assert "geschlossen (Erster Weihnachtstag)" in christmas["de"]
+
+
+def test_a_page_with_events_knows_those_that_were_entered(tmp_path):
+    for told, events in zip(("cannot know", "knows only what you have entered"), (False, True), strict=True):
+        assert f"this page {told}." in page_of(tmp_path / str(events), events=events)["en"]
 
 
 def test_a_house_that_is_shut_all_week_has_a_page_without_a_number(tmp_path):
