@@ -16,14 +16,14 @@ import pandas as pd
 
 from footfall.digest import sha256
 from footfall.errors import DataProblem, listed
+from footfall.opening import CLOSED, odd_days
 from footfall.sources import names
 from footfall.sources.fault import Fault, by_rule, safe
 
 COLUMNS = ["from", "to", "site", "what", "effect", "entered"]
 TOLD = ["from", "to", "what", "effect", "site", "entered"]  # as a notebook is told of them
-CLOSED, EFFECTS = "closed", ("closed", "busier", "quieter", "unknown")
+EFFECTS = (CLOSED, "busier", "quieter", "unknown")
 LONGEST_EVENT = 366  # days
-LASTING = 28  # days, beyond which an event is how things are: the level follows it, and what is usual
 LONGEST = 100  # characters of the owner's words
 NIGHT = dt.timedelta(hours=6)  # of a day, that belong to the evening before
 Row = tuple[int, dict[str, str]]  # a line, or the number of an entry; and its cells
@@ -118,19 +118,13 @@ def closing(events: pd.DataFrame) -> list[list[str]]:
     return [list(pair) for pair in zip(closed["from"], closed["to"], strict=True)]
 
 
-def odd_days(events: Sequence[Sequence[str]]) -> pd.DatetimeIndex:
-    """Every day of some events, rows of (from, to, what, effect); of those that are `LASTING` none."""
-    spans = [pd.date_range(first, last) for first, last, *_ in events]
-    return pd.DatetimeIndex([day for span in spans if len(span) <= LASTING for day in span]).unique()
-
-
 def without_odd_days(y: pd.Series, events: Sequence[Sequence[str]]) -> pd.Series:
     """A series, blank on the days of some events, rows of (from, to, what, effect): what is usual leaves them out."""
     return y.mask(y.index.isin(odd_days(events))) if len(events) else y
 
 
 def on(day: pd.Timestamp, events: Sequence[Sequence[str]]) -> list[str]:
-    """The reasons that events give for an open day, ``event busier: a concert``; parameters as in `odd_days`."""
+    """The reasons that events give for an open day, ``event busier: a concert``; rows of (from, to, what, effect)."""
     return [f"event {effect}: {what}" for first, last, what, effect in events
             if first <= f"{day:%F}" <= last and effect != CLOSED]  # fmt: skip
 

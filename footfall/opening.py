@@ -13,10 +13,11 @@ import numpy as np
 import pandas as pd
 
 from footfall.calendar import country_of, named_days, names_of_special_days
-from footfall.events import CLOSED, odd_days
 from footfall.series import KEYS, SERIES, WEEK, Rows, rows_of, shut_of, shut_rows, since_1970
 from footfall.units import unit_of
 
+CLOSED = "closed"  # an event's effect
+LASTING = 28  # days, beyond which an event is how things are: the level follows it, and what is usual
 LATELY = 6  # weeks with a day open, in which a weekday was never open before it is taken for shut
 THURSDAY = 3  # the weekday of the first day of 1970, Monday being 0
 TWICE = 2  # occurrences of a holiday, all of them shut, before the next is taken for shut
@@ -107,6 +108,12 @@ def _are_opened(
         if effect != CLOSED and (learned(pd.date_range(first, last)) != "").all():
             opened |= on
     return opened
+
+
+def odd_days(events: Events) -> pd.DatetimeIndex:
+    """Every day of some events; of those that are longer than `LASTING` none."""
+    spans = [pd.date_range(first, last) for first, last, *_ in events]
+    return pd.DatetimeIndex([day for span in spans if len(span) <= LASTING for day in span]).unique()
 
 
 def said(days: pd.DatetimeIndex, closures: dict[str, Any]) -> np.ndarray:

@@ -6,7 +6,8 @@ from typing import NamedTuple
 import pandas as pd
 
 from footfall.errors import UsageProblem
-from footfall.events import CLOSED, COLUMNS, EFFECTS
+from footfall.events import COLUMNS, EFFECTS
+from footfall.opening import CLOSED
 
 SUPPOSED = "what if"  # the words of an event that has none
 

@@ -10,7 +10,7 @@ from pages import house, inputs, model, written
 
 from footfall import events
 from footfall.errors import DataProblem
-from footfall.opening import foreseen
+from footfall.opening import foreseen, odd_days
 from footfall.series import rows_of
 
 ROWS = HEAD + (
@@ -46,7 +46,7 @@ def test_what_people_write_otherwise_is_the_same(text):
 
 
 def test_a_file_with_nothing_in_it_but_its_first_line_has_no_events():
-    assert read(HEAD).empty and events.closing(read(HEAD)) == [] and len(events.odd_days([])) == 0
+    assert read(HEAD).empty and events.closing(read(HEAD)) == [] and len(odd_days([])) == 0
 
 
 @pytest.mark.parametrize("row", LINES)

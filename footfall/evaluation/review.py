@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from footfall import events
+from footfall.opening import odd_days
 from footfall.outlook import USUAL
 from footfall.quantiles import COVERAGES, percentage
 from footfall.series import DAY, WEEK, site_of
@@ -84,7 +85,7 @@ def with_events(scores: pd.DataFrame, closures: dict[str, Any]) -> pd.DataFrame:
     """
     kind = scores["kind"].copy()
     for location, day in scores.groupby("location")["target_end_date"]:
-        odd = events.odd_days(events.among(closures, site_of(str(location))).get("events", ()))
+        odd = odd_days(events.among(closures, site_of(str(location))).get("events", ()))
         kind[day.index[pd.DatetimeIndex(day).isin(odd)]] = EVENT
     return scores.assign(kind=kind)
 

@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 
 from footfall.calendar import Country, country_of, known_ahead, names_of_special_days, of_each, special
-from footfall.events import CLOSED, LASTING, among, odd_days
+from footfall.events import among
 from footfall.models.forecaster import series_of
 from footfall.models.transforms import KindOfDay, LogLevel, median_of_near_weekdays, shrunken_median
+from footfall.opening import CLOSED, LASTING, odd_days
 from footfall.selection import Selection
 from footfall.series import site_of
 from footfall.sources.names import spelling
