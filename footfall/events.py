@@ -19,6 +19,7 @@ from footfall.errors import DataProblem, listed
 from footfall.opening import CLOSED, odd_days
 from footfall.sources import names
 from footfall.sources.fault import Fault, by_rule, safe
+from footfall.typical import FEWEST_WEEKS, LATELY
 
 COLUMNS = ["from", "to", "site", "what", "effect", "entered"]
 TOLD = ["from", "to", "what", "effect", "site", "entered"]  # as a notebook is told of them
@@ -119,8 +120,15 @@ def closing(events: pd.DataFrame) -> list[list[str]]:
 
 
 def without_odd_days(y: pd.Series, events: Sequence[Sequence[str]]) -> pd.Series:
-    """A series, blank on the days of some events, rows of (from, to, what, effect): what is usual leaves them out."""
-    return y.mask(y.index.isin(odd_days(events))) if len(events) else y
+    """A series, blank on the days of some events, rows of (from, to, what, effect): what is usual leaves them out.
+
+    Unless too few of a weekday would be left: with music on every Friday that is what Fridays are.
+    """
+    if not len(events):
+        return y
+    blank = y.mask(y.index.isin(odd_days(events)))
+    left = blank.tail(LATELY).notna().groupby(blank.index[-LATELY:].dayofweek).sum()
+    return blank.where(~y.index.dayofweek.isin(left.index[left < FEWEST_WEEKS]), y)
 
 
 def on(day: pd.Timestamp, events: Sequence[Sequence[str]]) -> list[str]:

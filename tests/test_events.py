@@ -223,6 +223,16 @@ def test_what_lasts_longer_than_four_weeks_is_what_is_usual():
     assert not outlook_of(**facts, owners_events=[works, weeks])["usual"].equals(plain), "28 days are odd ones"
 
 
+def test_what_is_on_every_friday_is_what_fridays_are():
+    given = inputs(model())
+    facts = {name: given[name] for name in ("table", "y", "parts", "logarithms")}
+    fridays = [f"{day:%F}" for day in given["y"].index[-70:] if day.dayofweek == 4]
+    told = outlook_of(**facts, owners_events=[[day, day, "Live music", "busier"] for day in fridays])["usual"]
+    assert told.equals(outlook_of(**facts)["usual"])
+    four = outlook_of(**facts, owners_events=[[day, day, "Live music", "busier"] for day in fridays[-4:]])["usual"]
+    assert [day.dayofweek for day in told.index[four != told]] == [4]
+
+
 def test_of_a_model_whose_parts_are_not_known_an_event_makes_no_reasons():
     given = inputs(model())
     facts = {name: given[name] for name in ("table", "y", "logarithms")}
