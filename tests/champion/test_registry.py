@@ -167,7 +167,8 @@ def test_mlflow_serves_it(mlflow, tmp_path):
     port = free_port()
     command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", ADDRESS, "--env-manager", "local"]
     began = time.monotonic()
-    server = subprocess.Popen([*command, "--port", str(port)], start_new_session=True)
+    found = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}  # where it looks for uvicorn
+    server = subprocess.Popen([*command, "--port", str(port)], env=found, start_new_session=True)
     try:
         wait_for(f"http://127.0.0.1:{port}/ping", server)
         print(f"served after {time.monotonic() - began:.0f} s")
