@@ -152,7 +152,7 @@ def rollback(bucket: Bucket, market: str, reason: str, to: str | None = None) ->
         if last is None:
             raise UsageProblem(f"{market} never had a champion; train one: footfall train {market}")
         current = read(bucket, last.champions[-1])
-        if current.action == "rollback" and to in (None, current.version) and not _all_follows(bucket, market):
+        if current.action == "rollback" and to in (None, current.version) and not all_follows(bucket, market):
             return current
         back = _way_back(entries(bucket, market), current, to)
         shown = forecasts.pointer(bucket, market)
@@ -188,13 +188,13 @@ def finishing(bucket: Bucket, entry: Entry) -> Iterator[None]:
         yield
     except Problem as problem:
         done = f"{problem}\nThe champion has changed already: version {entry.version} in place of {entry.was}"
-        if _all_follows(bucket, entry.market):
+        if all_follows(bucket, entry.market):
             raise type(problem)(f"{done}.") from problem
         again = f"footfall rollback {entry.market} --to {entry.version} --reason … finishes it and goes no further"
         raise type(problem)(f"{done}; the alias and the latest forecast have yet to follow. {again}.") from problem
 
 
-def _all_follows(bucket: Bucket, market: str) -> bool:
+def all_follows(bucket: Bucket, market: str) -> bool:
     """Whether alias and latest forecast are as the ledger says; what cannot be asked has yet to follow."""
     with suppress(Problem):
         last, shown = newest(bucket, market), forecasts.pointer(bucket, market)

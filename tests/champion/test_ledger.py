@@ -20,7 +20,7 @@ from proxy import Proxy
 from flows.settings import home
 from flows.storage import bucket, forecasts
 from footfall.digest import sha256
-from footfall.errors import DataProblem, EnvironmentProblem, GateClosed, UsageProblem
+from footfall.errors import Conflict, DataProblem, EnvironmentProblem, GateClosed, UsageProblem
 
 DAY = dt.date(2022, 10, 13)
 NAIVE = {"WIS": 4.0, "MAE": 4.2}
@@ -342,6 +342,31 @@ def test_a_rollback_that_was_cut_short_is_finished_by_the_next_and_goes_back_no_
     assert ledger.rollback(place, market, "forward again", to="3").number == 6, "another one is another rollback"
 
 
+def test_a_prediction_that_was_running_undoes_no_rollback(ledger, place, versions, tmp_path, monkeypatch):
+    from prefect.logging import disable_run_logger
+
+    from flows.station.publish import publish
+    from flows.station.run import Run
+    from footfall.params import Market
+
+    market, more = versions
+    for against in (None, "1"):
+        ledger.promote(place, market, more(), against, DAY, gate(3.0), "run")
+    shown = forecasts.publish(place, market, DAY, {"x": b"1"}, {"model_version": f"{market}/1"}).pointer
+    monkeypatch.setenv("FOOTFALL_BUCKET", place.name)
+    (tmp_path / "out" / "forecast").mkdir(parents=True)
+    (tmp_path / "out" / "forecast" / "x").write_bytes(b"2")
+    data = {"source": "sample", "as_of": str(DAY)}
+    run = Run("predict", Market(name=market, data=data), tmp_path, "run", facts={"model_version": f"{market}/2"})
+    ledger.rollback(place, market, "it drifts")  # version 2 had left its notebook by then
+    with disable_run_logger():
+        with pytest.raises(Conflict, match=f"by {market}/2, and the champion is version 1 now; it is stored"):
+            publish.fn(run, show=True)
+        assert forecasts.pointer(place, market) == shown
+        run.facts["model_version"] = f"{market}/1"
+        assert "now the latest" in publish.fn(run, show=True)
+
+
 def test_nobody_goes_back_to_a_model_that_is_not_whole(ledger, place, versions):
     market, more = versions
     ledger.promote(place, market, more(), None, DAY, gate(3.0), "run")
@@ -381,8 +406,9 @@ def test_a_poisoned_champion_is_rolled_back_and_the_forecast_of_before_is_back_b
     first_run, servers, tmp_path, monkeypatch
 ):
     from flows.champion import ledger
+    from flows.cli import terminal
 
-    place = bucket.connect("footfall")
+    place, day = bucket.connect("footfall"), dt.date(2022, 10, 13)
     before, good = forecasts.latest(place, "sample"), ledger.champion(place, "sample")
     poisoned = poison(place, "sample", tmp_path)
     done = footfall("predict", "sample")
@@ -398,6 +424,12 @@ def test_a_poisoned_champion_is_rolled_back_and_the_forecast_of_before_is_back_b
     assert done.exit_code == 4 and "The champion has changed already" in done.output, done.output
     done = footfall(*asked)  # it does what remains
     assert done.exit_code == 0 and "already stored, now the latest" in done.output, done.output
+    forecasts.publish(place, "sample", day, worse.files, worse.manifest["about"])  # by a run that was at it meanwhile
+    with monkeypatch.context() as late:
+        late.setattr(terminal, "perform", lambda *_: None)
+        done = footfall(*asked)
+    assert done.exit_code == 5 and f"--to {good.version} --reason … finishes it" in done.output, done.output
+    assert footfall(*asked).exit_code == 0
     back = forecasts.latest(place, "sample")
     assert back.files == before.files and back.pointer == before.pointer
     entry = ledger.champion(place, "sample")
