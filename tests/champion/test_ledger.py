@@ -46,12 +46,13 @@ def gate(wis, **naive):
 
 
 @pytest.fixture
-def versions(ledger, tmp_path):
+def versions(ledger, tmp_path, monkeypatch):
     """A market of its own in the registry, and as many versions as are asked for."""
     from flows.champion import registry
     from flows.record import mlflow_runs
 
     market, numbers, run = f"m{uuid.uuid4().hex[:8]}", itertools.count(), training(mlflow_runs, tmp_path)
+    conftest.market(monkeypatch, tmp_path, market, "data: {source: sample}\n")
 
     def more():
         folder = tmp_path / str(next(numbers))
@@ -307,7 +308,7 @@ def test_going_back_follows_the_promotions(ledger, place, versions):
     entry = ledger.rollback(place, market, "still")
     assert (entry.version, entry.was, entry.action, entry.why) == ("1", "2", "rollback", "still")
     assert registry.alias(market) == "1"
-    with pytest.raises(UsageProblem, match="no champion before version 1"):
+    with pytest.raises(UsageProblem, match=r"no champion before version 1; name one, --to VERSION: 2, 3$"):
         ledger.rollback(place, market, "further")
     with pytest.raises(UsageProblem, match="version 1 is the champion"):
         ledger.rollback(place, market, "here", to="1")
@@ -365,6 +366,52 @@ def test_a_prediction_that_was_running_undoes_no_rollback(ledger, place, version
         assert forecasts.pointer(place, market) == shown
         run.facts["model_version"] = f"{market}/1"
         assert "now the latest" in publish.fn(run, show=True)
+
+
+def test_of_a_single_champion_nobody_is_told_to_name_another(ledger, place, versions):
+    market, more = versions
+    ledger.promote(place, market, more(), None, DAY, gate(3.0), "run")
+    with pytest.raises(UsageProblem, match=f"no champion before version 1; train another: footfall train {market}$"):
+        ledger.rollback(place, market, "it drifts")
+
+
+def test_a_rollback_carries_over_how_that_champion_stood(ledger, place, versions):
+    market, more = versions
+    ledger.promote(place, market, more(), None, DAY, gate(3.0) | {"standing": "young"}, "run")
+    ledger.promote(place, market, more(), "1", DAY, gate(2.0) | {"standing": "proven"}, "run")
+    assert ledger.rollback(place, market, "it drifts").gate == {"standing": "young"}, "it is trained again each week"
+
+
+@pytest.mark.parametrize(
+    "asks", ["predict: {horizon: 10}", "data: {source: sample, lag: 4}", "data: {source: sample, location: PT-11}"]
+)
+def test_nobody_goes_back_to_a_champion_that_may_not_speak_here_any_more(ledger, place, versions, tmp_path, asks):
+    from flows.champion import registry
+
+    market, more = versions
+    for against in (None, "1"):
+        ledger.promote(place, market, more(), against, DAY, gate(3.0), "run")
+    (tmp_path / f"{market}.yaml").write_text(asks if "data" in asks else f"data: {{source: sample}}\n{asks}")
+    for to in (None, "1"):
+        with pytest.raises(GateClosed, match=rf"version 1 of {market}: (.|\n)*Nothing was changed; name"):
+            ledger.rollback(place, market, "worse", to)
+    assert registry.alias(market) == ledger.champion(place, market).version == "2"
+    assert len(ledger.entries(place, market)) == 2
+
+
+def test_a_promotion_whose_alias_cannot_follow_is_one_and_says_so(ledger, place, versions, servers, monkeypatch):
+    from flows.champion import registry
+
+    market, more = versions
+    version = more()
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with Proxy(servers["MLFLOW_TRACKING_URI"]) as proxy, monkeypatch.context() as through:
+        through.setenv("MLFLOW_TRACKING_URI", proxy.url)
+        proxy.add("reset", "POST .*registered-models/alias")
+        entry, said = ledger.promote(place, market, version, None, DAY, gate(3.0), "run")
+    assert entry.version == "1" and said.startswith("version 1 is champion; the alias in MLflow has yet to follow")
+    ledger.follow(place, market)  # what every station does before it takes the champion
+    assert registry.alias(market) == "1"
 
 
 def test_nobody_goes_back_to_a_model_that_is_not_whole(ledger, place, versions):
