@@ -18,18 +18,19 @@ from flows.settings import bucket_name, today
 from flows.sources.reading import one_reading
 from flows.station.run import log
 from flows.storage import bucket
-from flows.train import is_due, train
+from flows.train import is_due, train, was_trained
 from footfall.errors import Interrupted, Problem, UsageProblem
 
 
 @flow(name="daily", flow_run_name="{timezone}", validate_parameters=False)
-async def daily(timezone: str) -> str | State[Any]:
-    """Predict and review each market of a zone; train it first, on the first of a month and where it has no champion.
+async def daily(timezone: str, as_of: str | None = None) -> str | State[Any]:
+    """Predict and review each market of a zone; train it first where it has no champion, and once a month.
 
     A market whose file cannot be read any more is of every zone: its runs fail, and so it is told.
 
     Args:
         timezone: IANA name of the zone, such as Europe/Lisbon.
+        as_of: ISO day; the one it was scheduled for if left out, else today.
 
     Returns:
         How many markets had their day.
@@ -44,7 +45,8 @@ async def daily(timezone: str) -> str | State[Any]:
     if missed := schedule.overtaken(*zones.get(timezone, [])):
         return missed
     markets = [*zones.get(timezone, []), *unreadable]
-    day, failed = today(timezone, schedule.due()), list[str]()
+    day = dt.date.fromisoformat(as_of) if as_of else today(timezone, schedule.due())
+    failed = list[str]()
     for market in markets:
         first = [train] if _is_to_be_trained(market, day) else []
         stations: list[Flow[..., Coroutine[Any, Any, Any]]] = [*first, predict, review]
@@ -62,8 +64,11 @@ async def daily(timezone: str) -> str | State[Any]:
 
 
 def _is_to_be_trained(market: str, day: dt.date) -> bool:
-    """Whether a training is due, or that cannot be told: its own run then meets the same, and is on record."""
+    """Whether a training is due, or that cannot be told: its own run then meets the same, and is on record.
+
+    The month's that was missed, or failed, is made up for on the next day; what keeps it from its end is told once.
+    """
     try:
-        return is_due(bucket.connect(bucket_name()), market, day)
+        return is_due(bucket.connect(bucket_name()), market, day) or not was_trained(market, day)
     except Exception:
         return True

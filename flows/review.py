@@ -12,7 +12,7 @@ from flows.station import artifacts, scores
 from flows.station.events import of_the_place
 from flows.station.run import Run, recorded, run_notebook
 from flows.station.snapshot import take_snapshot
-from flows.station.station_flow import station_flow
+from flows.station.station_flow import is_past, station_flow
 from flows.train import train
 from footfall.params import ReviewParams
 
@@ -34,7 +34,8 @@ async def review(market: str, as_of: str | None = None, settings: dict[str, Any]
         run_notebook(run, _parameters(run))
     decay = run.written("drift.json")
     sentence = f"{scores.hand_in(run, made_by)} · {decay['reason']}"
-    _alert(market, decay)
+    if not is_past(market, str(run.as_of)):
+        _alert(market, decay)
     await artifacts.present(run, sentence, run.written("card.json"))
     trigger = scores.calls_for_training(run, decay["decayed"])
     return f"{sentence} · {await train(market, str(run.as_of), settings, trigger=trigger)}" if trigger else sentence

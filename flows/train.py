@@ -7,6 +7,7 @@ from prefect.client.schemas.objects import State
 
 from flows.champion import ledger
 from flows.orchestration import schedule
+from flows.record import mlflow_runs
 from flows.station import artifacts
 from flows.station.champion import promote, register, take_champion
 from flows.station.events import of_the_place
@@ -51,6 +52,12 @@ async def train(
 def is_due(store: Bucket, market: str, day: dt.date) -> bool:
     """Whether a market is trained on a day: on the first of a month, and where it has no champion yet."""
     return day.day == 1 or ledger.champion(store, market, day) is None
+
+
+def was_trained(market: str, day: dt.date) -> bool:
+    """Whether a training as of this day's month was brought to its end, the promotion included."""
+    filters = f"tags.market = '{market}' and tags.as_of LIKE '{day:%Y-%m}-%' and tags.decided LIKE '%'"
+    return bool(mlflow_runs.search("train", filters, most=1))
 
 
 def _parameters(run: Run, weather: str, incumbent: str | None) -> TrainParams:

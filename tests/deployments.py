@@ -3,8 +3,8 @@
 from flows.settings import POOL
 
 
-def deployment(client, market, cron="0 6 * * *"):
-    """A deployment of the predict flow for a market, scheduled daily."""
+def deployment(client, market, cron="0 6 * * *", station="predict", parameters=None):
+    """A deployment of a flow, of predict if none is named, for a market, scheduled daily."""
     from prefect.client.schemas.actions import DeploymentScheduleCreate
     from prefect.client.schemas.schedules import CronSchedule
 
@@ -12,8 +12,8 @@ def deployment(client, market, cron="0 6 * * *"):
 
     pool.arrange()
     schedule = DeploymentScheduleCreate(schedule=CronSchedule(cron=cron, timezone="Europe/Lisbon"), active=True)
-    flow = client.create_flow_from_name("predict")
+    flow = client.create_flow_from_name(station)
     return client.create_deployment(
-        flow, market, parameters={"market": market}, schedules=[schedule], work_pool_name=POOL,
-        entrypoint="flows/predict.py:predict",
+        flow, market, parameters=parameters or {"market": market}, schedules=[schedule], work_pool_name=POOL,
+        entrypoint=f"flows/{station}.py:{station}",
     )  # fmt: skip

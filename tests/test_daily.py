@@ -1,13 +1,16 @@
 """The day's work of the markets of a zone, in one process: each has runs, records and alerts of its own."""
 
 import asyncio
+import datetime as dt
 import uuid
 
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import crown
 
-from flows.settings import home, today
+from flows.record.folder import claim
+from flows.settings import ROOT, home, today
 from flows.storage import bucket as storage
 from flows.storage import forecasts
 from footfall.errors import Problem, UsageProblem
@@ -74,3 +77,27 @@ def test_a_zone_without_a_market_is_named(houses):
 
     with pytest.raises(UsageProblem, match=r"^Asia/Tokyo: no market .* there are \['Atlantic/Azores'\]"):
         asyncio.run(daily("Asia/Tokyo"))
+
+
+def test_a_month_whose_training_was_missed_or_failed_has_it_on_the_next_day(first_run, live, tmp_path):
+    from flows.daily import _is_to_be_trained
+    from flows.record import mlflow_runs
+
+    crown(live, tmp_path)
+    second = dt.date(2022, 11, 2)
+    assert _is_to_be_trained(live, second), "nobody was there on the first"
+    claim(tmp_path / "run", ROOT / "notebooks" / "train.ipynb", {"market": live, "as_of": "2022-11-01"})
+    run = mlflow_runs.start(tmp_path / "run")
+    assert _is_to_be_trained(live, second), "it was not brought to its end"
+    mlflow_runs.tag(run, {"decided": "version 2 was not promoted"})
+    assert not _is_to_be_trained(live, second)
+    assert _is_to_be_trained(live, dt.date(2022, 12, 2))
+
+
+def test_a_day_is_run_once_more_as_of_itself(houses, client, few_candidates):
+    from flows.daily import daily
+
+    day = today(ZONE) - dt.timedelta(days=1)
+    with pytest.raises(Problem, match=r"failed"):
+        asyncio.run(daily(ZONE, str(day)))
+    assert [name for name, _ in of_market(client, houses[0])] == [f"{houses[0]} {day}"] * 3

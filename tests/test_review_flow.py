@@ -139,6 +139,17 @@ def test_decay_calls_for_one_training_and_no_second(cafe, few_candidates):
     assert trained_for("drift", cafe, date(2022, 10, 6), 28) is None, "a training of a later day is still to come"
 
 
+def test_a_review_of_a_past_day_says_nothing_of_todays_decay(cafe):
+    from flows.orchestration import alerts
+
+    publish(cafe, "2022-09-20", "2022-09-27")
+    alerts.open(cafe, "decay", "worse than the naive")
+    assert "too early to tell" in review(cafe, "2022-09-26")
+    assert [one["cause"] for one in alerts.opened(cafe)] == ["decay"]
+    assert "too early to tell" in review(cafe, "2022-09-27")
+    assert alerts.opened(cafe) == []
+
+
 def decayed_review(cafe, servers, monkeypatch, refused):
     """A review that finds decay, while MLflow refuses some requests."""
     publish(cafe, "2022-09-01", "2022-10-05")

@@ -5,18 +5,25 @@ rollback so does the forecast of the latest day; where they differ, after a kill
 """
 
 import datetime as dt
+import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
+import pandas as pd
+
 from flows.champion import registry
 from flows.champion.entries import ROUNDS, Champion, Entry, append, entries, newest, read
+from flows.settings import params_folder
 from flows.storage import bucket as storage
 from flows.storage import forecasts, layout
 from flows.storage.bucket import Bucket
 from footfall.errors import Conflict, DataProblem, EnvironmentProblem, GateClosed, Problem, UsageProblem
+from footfall.forecast import check_champion
+from footfall.market_file import read_market
+from footfall.series import DAY
 
 
 def lay_down(bucket: Bucket, market: str, champion: Champion, folder: Path) -> str:
@@ -95,15 +102,17 @@ def promote(
     Returns
     -------
     (Entry or None, str)
-        The new entry, and what became of the version in a sentence.
+        The new entry, and what became of the version in a sentence; an alias that could not follow is in it, and stops
+        nothing: it is set by the next run.
 
     Raises
     ------
     EnvironmentProblem
         If what the registry holds of the version is not whole.
     """
+    digest, _ = _proved(market, version, trained)
     facts = {"action": "promotion", "version": version, "as_of": as_of, "why": gate["reason"], "gate": gate, "run": run,
-             "sha256": _digest(market, version, trained)}  # fmt: skip
+             "sha256": digest}  # fmt: skip
 
     def next_facts(last: Entry | None) -> dict[str, Any] | str:
         current = last.champion(as_of) if last else None
@@ -113,10 +122,12 @@ def promote(
         return facts | {"was": current.version if current else None}
 
     written = append(bucket, market, next_facts)
-    follow(bucket, market)
-    if isinstance(written, str):
-        return None, written
-    return written, f"version {version} is champion"
+    outcome = written if isinstance(written, str) else f"version {version} is champion"
+    try:
+        follow(bucket, market)
+    except Problem as problem:  # the champion has changed all the same, and that is to be told
+        outcome += f"; the alias in MLflow has yet to follow, with the next run ({problem})"
+    return None if isinstance(written, str) else written, outcome
 
 
 def _beats(ours: dict[str, Any], theirs: dict[str, Any]) -> bool:
@@ -143,7 +154,7 @@ def rollback(bucket: Bucket, market: str, reason: str, to: str | None = None) ->
     UsageProblem
         If there is nothing to go back to, or it is the champion already.
     GateClosed
-        If that version never passed its gate.
+        If that version never passed its gate, or may not speak for what the market's file asks for by now.
     EnvironmentProblem
         If what the registry holds of it is not whole.
     """
@@ -152,14 +163,16 @@ def rollback(bucket: Bucket, market: str, reason: str, to: str | None = None) ->
         if last is None:
             raise UsageProblem(f"{market} never had a champion; train one: footfall train {market}")
         current = read(bucket, last.champions[-1])
-        if current.action == "rollback" and to in (None, current.version) and not _all_follows(bucket, market):
+        if current.action == "rollback" and to in (None, current.version) and not all_follows(bucket, market):
             return current
         back = _way_back(entries(bucket, market), current, to)
         shown = forecasts.pointer(bucket, market)
         shown_as_of = dt.date.fromisoformat(shown["as_of"]) if shown else current.as_of
-        return {"action": "rollback", "version": back.version, "was": current.version, "why": reason, "gate": {},
-                "as_of": max(current.as_of, shown_as_of), "run": back.run,
-                "sha256": _digest(market, back.version, back.sha256)}  # fmt: skip
+        as_of, (digest, about) = max(current.as_of, shown_as_of), _proved(market, back.version, back.sha256)
+        _refuse_what_may_not_speak(market, back.version, about, as_of)
+        standing = {name: value for name, value in back.gate.items() if name == "standing"}
+        return {"action": "rollback", "version": back.version, "was": current.version, "why": reason, "gate": standing,
+                "as_of": as_of, "run": back.run, "sha256": digest}  # fmt: skip
 
     entry = cast(Entry, append(bucket, market, next_facts))  # no sentence: every way not to go back is an error
     with finishing(bucket, entry):
@@ -172,13 +185,27 @@ def _way_back(history: list[Entry], current: Entry, to: str | None) -> Entry:
     promotions = {entry.version: entry for entry in reversed(history) if entry.action == "promotion"}
     version = to or promotions[current.version].was
     if version is None:
-        raise UsageProblem(f"{current.market} had no champion before version {current.version}; name one: --to VERSION")
+        others = ", ".join(sorted({*promotions} - {current.version}, key=int))
+        to_do = f"name one, --to VERSION: {others}" if others else f"train another: footfall train {current.market}"
+        raise UsageProblem(f"{current.market} had no champion before version {current.version}; {to_do}")
     if version == current.version:
         raise UsageProblem(f"version {version} is the champion of {current.market} already")
     if version not in promotions:
         passed = ", ".join(sorted(promotions, key=int))
         raise GateClosed(f"version {version} of {current.market} never passed its gate; those that did: {passed}")
     return promotions[version]
+
+
+def _refuse_what_may_not_speak(market: str, version: str, about: dict[str, Any], as_of: dt.date) -> None:
+    """The rule of predict.ipynb, before anything changes: a champion that it refuses would stop the market."""
+    asked = read_market(params_folder(), market)
+    through = pd.Timestamp(as_of) - asked.data.lag * DAY
+    try:
+        check_champion(about, asked.data.location, asked.data.category, bool(asked.series().get("series")),
+                       through, asked.predict.horizon, asked.data.lag)  # fmt: skip
+    except DataProblem as problem:
+        advice = "Nothing was changed; name another version by --to, or train one"
+        raise GateClosed(f"version {version} of {market}: {problem}\n{advice}: footfall train {market}") from None
 
 
 @contextmanager
@@ -188,13 +215,13 @@ def finishing(bucket: Bucket, entry: Entry) -> Iterator[None]:
         yield
     except Problem as problem:
         done = f"{problem}\nThe champion has changed already: version {entry.version} in place of {entry.was}"
-        if _all_follows(bucket, entry.market):
+        if all_follows(bucket, entry.market):
             raise type(problem)(f"{done}.") from problem
         again = f"footfall rollback {entry.market} --to {entry.version} --reason … finishes it and goes no further"
         raise type(problem)(f"{done}; the alias and the latest forecast have yet to follow. {again}.") from problem
 
 
-def _all_follows(bucket: Bucket, market: str) -> bool:
+def all_follows(bucket: Bucket, market: str) -> bool:
     """Whether alias and latest forecast are as the ledger says; what cannot be asked has yet to follow."""
     with suppress(Problem):
         last, shown = newest(bucket, market), forecasts.pointer(bucket, market)
@@ -221,14 +248,15 @@ def follow(bucket: Bucket, market: str) -> Entry | None:
     raise Conflict(f"the alias champion of {market} keeps moving; look who else sets it")
 
 
-def _digest(market: str, version: str, due: str | None) -> str:
-    """The sha256 of what the registry holds of a version, once it proved whole, as registered, and the one it must be.
+def _proved(market: str, version: str, due: str | None) -> tuple[str, dict[str, Any]]:
+    """The sha256 of what the registry holds of a version, once it proved whole and the one it must be; and its facts.
 
     Who can write to the registry can write its own sha256 there too; so what the ledger or the training knows counts.
     """
     with tempfile.TemporaryDirectory() as scratch:
         digest = registry.lay_down(market, version, Path(scratch))
+        about = json.loads((Path(scratch) / "champion" / "about.json").read_text(encoding="utf-8"))
     if due and digest != due:
         other = f"model {market} version {version} is another one in MLflow (sha256 {digest}) than was trained ({due})"
         raise EnvironmentProblem(f"{other}. Nothing was changed; look who writes there. {registry.REMEDY}")
-    return digest
+    return digest, about

@@ -22,7 +22,7 @@ from flows.local.servers import BUCKET, MLFLOW, PREFECT, servers
 from flows.record.owner import OWNER
 from flows.record.record import Outcome
 from flows.settings import bucket_name, home, params_folder
-from footfall.errors import DataProblem, EnvironmentProblem
+from footfall.errors import Conflict, DataProblem, EnvironmentProblem
 from footfall.market_file import check_name, read_market
 
 NOTEBOOKS = ("explore", "train", "predict", "review", "whatif")  # by which runs are kept
@@ -74,6 +74,8 @@ def rollback(
                 return
             snapshot = latest.manifest["about"]["snapshot"]
             terminal.perform("predict", {"market": market, "as_of": latest.pointer["as_of"], "snapshot": snapshot})
+            if not ledger.all_follows(store, market):
+                raise Conflict("another run moved the alias or the latest forecast meanwhile, or they cannot be asked")
         terminal.show(market)
 
 

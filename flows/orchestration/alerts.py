@@ -24,6 +24,7 @@ from prefect.logging import get_logger
 from flows.orchestration.client import answering
 
 LONG = 2000
+KEPT = 650  # characters of a sentence in a variable: Prefect takes 5,000 of JSON in JSON, where one may become seven
 PREFIX = "footfall_open_"
 _silent = ContextVar("_silent", default=False)
 
@@ -50,28 +51,32 @@ def open(market: str, cause: str, sentence: str, kind: str = "") -> bool:
     sentence : str
         What happened, and what to do.
     kind : str, optional
-        Tells reasons apart that call for other things to be done; the newest is the one that stays open.
+        Tells reasons apart that call for other things to be done; the newest is the one that stays open. With a kind
+        the newest sentence stays open too, told or not.
 
     Returns
     -------
     bool
         Whether it was told now; an alert that cannot be told stops nothing.
     """
-    about = _about(market, cause, sentence) | {"kind": kind}
     if _silent.get():
         return False
+    about, name = _about(market, cause, sentence) | {"kind": kind}, _name(market, cause)
     with best_effort(), get_client(sync_client=True) as client:
         try:
-            client.create_variable(VariableCreate(name=_name(market, cause), value=json.dumps(about)))
+            client.create_variable(VariableCreate(name=name, value=_kept(about)))
         except ObjectAlreadyExists:
             first = _already_open(client, about)
-            if first.get("id") != about["id"] and first.get("kind", "") == kind:
+            told = first.get("id") != about["id"] and first.get("kind", "") == kind
+            if kind or not told:
+                newest = first | {"sentence": sentence} if told else about
+                client.update_variable(VariableUpdate(name=name, value=_kept(newest)))
+            if told:
                 return False
-            client.update_variable(VariableUpdate(name=_name(market, cause), value=json.dumps(about)))
         try:
             _emit(client, about)
         except BaseException:  # it was not told, so it is not open
-            client.delete_variable_by_name(_name(market, cause))
+            client.delete_variable_by_name(name)
             raise
         return True
     return False
@@ -112,6 +117,11 @@ def _variables(client: SyncPrefectClient, name: dict[str, Any]) -> list[dict[str
 def _about(market: str, cause: str, sentence: str) -> dict[str, str]:
     now = dt.datetime.now(dt.UTC).isoformat()
     return {"market": market, "cause": cause, "sentence": sentence, "since": now, "id": str(uuid.uuid4())}
+
+
+def _kept(about: dict[str, str]) -> str:
+    """What a variable holds of an open cause."""
+    return json.dumps(about | {"sentence": about["sentence"][:KEPT]}, ensure_ascii=False)
 
 
 def _already_open(client: SyncPrefectClient, about: dict[str, str]) -> dict[str, str]:

@@ -7,6 +7,7 @@ schedule ``daily/all`` runs it among the others of its zone, see `flows.daily`, 
 from pathlib import Path
 from typing import Any
 
+from prefect.client.schemas.responses import DeploymentResponse
 from ruamel.yaml import YAML
 
 from flows.orchestration.client import answering
@@ -16,6 +17,7 @@ from footfall.market_file import read_markets
 from footfall.params import Data, Market
 
 DAILY = "all"
+FILE = "deployments.yaml"
 DOES = {
     "train": "Backtest the candidates on the market's figures; what passes the gate becomes champion.",
     "predict": "The champion's forecast of the market's next days, published.",
@@ -32,17 +34,25 @@ def prefect_file() -> Path:
     pool, schedules = project["definitions"]["pool"], project["definitions"]["daily"]
     by_hand = [_deployment(market.name, station, pool) for market in _others(project) for station in DOES]
     project["deployments"] += [*by_hand, _daily(pool, schedules)]
-    path = home() / "deployments.yaml"
+    path = home() / FILE
     YAML(typ="safe", pure=True).dump(project, path)
     return path
 
 
 def drop_schedules() -> None:
-    """Take from the server the schedules of stations that wait for a person: `prefect deploy` leaves them there."""
+    """Take from the server the schedules of our deployments that have none in the file: `prefect deploy` leaves them.
+
+    Such are stations that wait for a person by now, markets that were removed, and ``daily/all`` without a market.
+    """
+    entries = YAML(typ="safe", pure=True).load(home() / FILE)["deployments"]
+    scheduled = {(entry["entrypoint"], entry["name"]) for entry in entries if entry.get("schedules")}
+    ours = {f"flows/{flow}.py:{flow}" for flow in (*DOES, "daily")}
     with answering() as client:
-        for market in _others(_project()):
-            for station in DOES:
-                deployment = client.read_deployment_by_name(f"{station}/{market.name}")
+        deployed = list[DeploymentResponse]()
+        while page := client.read_deployments(offset=len(deployed)):
+            deployed += page
+        for deployment in (each for each in deployed if each.entrypoint in ours):
+            if (deployment.entrypoint, deployment.name) not in scheduled:
                 for entry in deployment.schedules:
                     client.delete_deployment_schedule(deployment.id, entry.id)
 

@@ -15,7 +15,9 @@ from flows.orchestration import alerts
 from flows.orchestration.schedule import GOING, due_after, own_run
 from flows.record import mlflow_runs
 from flows.record.folder import owner_of
-from flows.settings import POOL, home, prefect_is_ours
+from flows.settings import POOL, day_of, home, params_folder, prefect_is_ours, today
+from footfall.errors import Problem
+from footfall.market_file import read_market
 
 AGAIN = "again"
 SILENT = dt.timedelta(minutes=10)  # without a process of its own, after which a run that was to begin never will
@@ -92,9 +94,22 @@ def _reap(client: SyncPrefectClient, run: FlowRun) -> str:
 
 
 def _run_again(client: SyncPrefectClient, run: FlowRun, deployment: UUID) -> None:
-    """As of the day that the dead one stood on, where it got as far as to say which."""
+    """As of the day that the dead one stood on; where it did not get as far as to say which, the one it was due on."""
     owner = owner_of(home() / "runs", str(run.id))
-    as_of = {"as_of": owner.tags["as_of"]} if owner and "as_of" in owner.tags else {}
+    as_of = (owner and owner.tags.get("as_of")) or run.parameters.get("as_of") or _day_due(run)
+    parameters = run.parameters | ({"as_of": as_of} if as_of else {})
     client.create_flow_run_from_deployment(
-        deployment, parameters=run.parameters | as_of, tags=[AGAIN], idempotency_key=f"{AGAIN} {run.id}"
+        deployment, parameters=parameters, tags=[AGAIN], idempotency_key=f"{AGAIN} {run.id}"
     )
+
+
+def _day_due(run: FlowRun) -> str | None:
+    """The day that a scheduled run of a market, or of a zone's markets, was due on; None if a person asked for it."""
+    due, zone = run.expected_start_time, run.parameters.get("timezone")
+    if not run.auto_scheduled or due is None:
+        return None
+    if zone:
+        return str(today(zone, due))
+    with suppress(Problem):  # what is wrong with the market, the run itself says
+        return str(day_of(read_market(params_folder(), run.parameters["market"]).data, due))
+    return None

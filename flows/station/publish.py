@@ -1,11 +1,15 @@
 """What the prediction wrote, put where readers look for it."""
 
+from functools import partial
+
+from flows.champion.entries import newest
 from flows.orchestration import alerts
 from flows.record import mlflow_runs
 from flows.settings import bucket_name
 from flows.station.run import Run, stage, step
 from flows.storage import forecasts
-from flows.storage.bucket import connect
+from flows.storage.bucket import Bucket, connect
+from footfall.errors import Conflict
 
 
 @step
@@ -16,10 +20,22 @@ def publish(run: Run, show: bool) -> str:
         paths = sorted(path for path in folder.rglob("*") if path.is_file())
         files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
         about, bucket = {**run.facts, "record": run.id}, connect(bucket_name())
-        published = forecasts.publish(bucket, run.market.name, run.as_of, files, about, show)
+        still = partial(_still_champion, run, bucket)
+        published = forecasts.publish(bucket, run.market.name, run.as_of, files, about, show, still)
         with alerts.best_effort():  # readers have it by now
             # the address last: who finds the run by it finds the other too
             mlflow_runs.tag(run.id, {"published": str(published.moved).lower(), "forecast": published.url})
         forecasts.put_up(bucket, published, files if show else {})
         progress.append(published.message)
     return published.message
+
+
+def _still_champion(run: Run, bucket: Bucket) -> None:
+    """Whoever changed the champion while the notebook ran does not find the model of before in its place again."""
+    last = newest(bucket, run.market.name)
+    now = last.champion(run.as_of) if last else None
+    if now is None or f"{run.market.name}/{now.version}" != run.facts["model_version"]:
+        changed = (
+            f"this forecast is by {run.facts['model_version']}, and the champion is version {now and now.version} now"
+        )
+        raise Conflict(f"{changed}; it is stored, and not shown. Run the day again.")

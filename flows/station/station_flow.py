@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable
 from contextlib import suppress
+from traceback import extract_tb
 from typing import Any, ParamSpec, TypeVar
 
 from griffe import Docstring, DocstringSectionParameters, Parser, parse
@@ -60,15 +61,22 @@ def _described(function: Callable[..., Any]) -> dict[str, str]:
 async def failed(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
     """Open what stopped a flow; a hook of every flow, so that nothing that fails in it stays unsaid.
 
-    Who asks for what cannot be, such as a day to come, is told there and then; that is no trouble of the market's.
+    Who asks for what cannot be, such as a day to come, or for a day of the past, is told there and then; that is no
+    trouble of the market's.
     """
     error = await state.aresult(raise_on_failure=False)
     somebody_asked = not flow_run.auto_scheduled and not flow_run.parent_task_run_id
-    if isinstance(error, UsageProblem) and somebody_asked:
+    if somebody_asked and (isinstance(error, UsageProblem) or _is_of_the_past(flow_run.parameters)):
         return
     cause = "stale source" if isinstance(error, StaleSource) else f"failure of {flow.name}"
     sentence = f"{flow.name}: {error or state.message}"[: alerts.LONG]
-    alerts.open(flow_run.parameters["market"], cause, sentence, type(error).__name__)
+    alerts.open(flow_run.parameters["market"], cause, sentence, _kind(error))
+
+
+def _kind(error: Any) -> str:
+    """Its class, and the function that raised it: of two causes of one class each is told."""
+    frames = extract_tb(error.__traceback__) if isinstance(error, BaseException) else []
+    return " in ".join([type(error).__name__, *(frame.name for frame in frames[-1:])])
 
 
 async def completed(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
@@ -80,9 +88,17 @@ async def completed(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) 
 
 def _stood_on_the_present(parameters: dict[str, Any]) -> bool:
     """Whether a run asked the source as of no day before the latest forecast's: how it was then mends nothing now."""
-    if parameters.get("snapshot") or not parameters.get("as_of"):
-        return not parameters.get("snapshot")
+    return not parameters.get("snapshot") and not _is_of_the_past(parameters)
+
+
+def _is_of_the_past(parameters: dict[str, Any]) -> bool:
+    day = parameters.get("as_of") or (parameters.get("settings") or {}).get("data.as_of")
+    return bool(day) and is_past(parameters["market"], str(day))
+
+
+def is_past(market: str, day: str) -> bool:
+    """Whether readers have a forecast of a later day; what cannot be asked is of the present."""
     with alerts.best_effort():
-        pointer = forecasts.pointer(bucket.connect(bucket_name()), parameters["market"])
-        return not pointer or bool(parameters["as_of"] >= pointer["as_of"])
-    return True
+        pointer = forecasts.pointer(bucket.connect(bucket_name()), market)
+        return bool(pointer and day < pointer["as_of"])
+    return False

@@ -53,7 +53,13 @@ def keep_snapshot(bucket: Bucket, content: bytes, about: dict[str, Any]) -> str:
 
 
 def publish(
-    bucket: Bucket, market: str, as_of: dt.date, files: dict[str, bytes], about: dict[str, Any], show: bool = True
+    bucket: Bucket,
+    market: str,
+    as_of: dt.date,
+    files: dict[str, bytes],
+    about: dict[str, Any],
+    show: bool = True,
+    before_showing: Callable[[], None] = lambda: None,
 ) -> Published:
     """Store a forecast set, then point readers to it: objects first, then the manifest, then the pointer.
 
@@ -74,6 +80,8 @@ def publish(
         What the manifest shall say: model version, snapshot, MLflow run.
     show : bool, default=True
         Whether readers shall be pointed to it; a set that is caught up on for a past day is only stored.
+    before_showing : callable, optional
+        Asked once the pointer was read and before it is replaced; what it raises keeps the set from being shown.
 
     Raises
     ------
@@ -91,7 +99,7 @@ def publish(
         at = storage.address(bucket, layout.manifest(folder))
         raise Conflict(f"{at}: lists other files than were stored beside it. {REMEDY}")
     pointer = {**identity, "manifest": layout.manifest(folder), "manifest_sha256": sha256(stored)}
-    moved, current = _point(bucket, market, pointer) if show else (False, _pointer(bucket, market)[0])
+    moved, current = _point(bucket, market, pointer, before_showing) if show else (False, _pointer(bucket, market)[0])
     url = storage.address(bucket, folder)
     return Published(url, digest, new, moved, _message(url, new, moved, pointer, current), pointer)
 
@@ -224,7 +232,9 @@ def digest_of(files: dict[str, bytes]) -> str:
     return sha256(storage.as_json(sorted((name, sha256(content)) for name, content in files.items())))[:16]
 
 
-def _point(bucket: Bucket, market: str, ours: dict[str, Any]) -> tuple[bool, dict[str, Any]]:
+def _point(
+    bucket: Bucket, market: str, ours: dict[str, Any], before: Callable[[], None]
+) -> tuple[bool, dict[str, Any]]:
     """Whether we moved the pointer, and what it says now."""
     for lost in range(ROUNDS):
         current, generation = _pointer(bucket, market)
@@ -232,6 +242,7 @@ def _point(bucket: Bucket, market: str, ours: dict[str, Any]) -> tuple[bool, dic
             return False, current
         if lost and current.get("as_of") == ours["as_of"]:
             break
+        before()
         if storage.write(bucket, layout.pointer(market), storage.as_json(ours), replaces=generation):
             return True, ours
     at, theirs = storage.address(bucket, layout.pointer(market)), f"{current.get('as_of')}/{current.get('digest')}"

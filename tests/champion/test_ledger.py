@@ -20,7 +20,7 @@ from proxy import Proxy
 from flows.settings import home
 from flows.storage import bucket, forecasts
 from footfall.digest import sha256
-from footfall.errors import DataProblem, EnvironmentProblem, GateClosed, UsageProblem
+from footfall.errors import Conflict, DataProblem, EnvironmentProblem, GateClosed, UsageProblem
 
 DAY = dt.date(2022, 10, 13)
 NAIVE = {"WIS": 4.0, "MAE": 4.2}
@@ -46,12 +46,13 @@ def gate(wis, **naive):
 
 
 @pytest.fixture
-def versions(ledger, tmp_path):
+def versions(ledger, tmp_path, monkeypatch):
     """A market of its own in the registry, and as many versions as are asked for."""
     from flows.champion import registry
     from flows.record import mlflow_runs
 
     market, numbers, run = f"m{uuid.uuid4().hex[:8]}", itertools.count(), training(mlflow_runs, tmp_path)
+    conftest.market(monkeypatch, tmp_path, market, "data: {source: sample}\n")
 
     def more():
         folder = tmp_path / str(next(numbers))
@@ -307,7 +308,7 @@ def test_going_back_follows_the_promotions(ledger, place, versions):
     entry = ledger.rollback(place, market, "still")
     assert (entry.version, entry.was, entry.action, entry.why) == ("1", "2", "rollback", "still")
     assert registry.alias(market) == "1"
-    with pytest.raises(UsageProblem, match="no champion before version 1"):
+    with pytest.raises(UsageProblem, match=r"no champion before version 1; name one, --to VERSION: 2, 3$"):
         ledger.rollback(place, market, "further")
     with pytest.raises(UsageProblem, match="version 1 is the champion"):
         ledger.rollback(place, market, "here", to="1")
@@ -340,6 +341,77 @@ def test_a_rollback_that_was_cut_short_is_finished_by_the_next_and_goes_back_no_
         ledger.rollback(place, market, "here", to="2")
     assert ledger.rollback(place, market, "still").version == "1"
     assert ledger.rollback(place, market, "forward again", to="3").number == 6, "another one is another rollback"
+
+
+def test_a_prediction_that_was_running_undoes_no_rollback(ledger, place, versions, tmp_path, monkeypatch):
+    from prefect.logging import disable_run_logger
+
+    from flows.station.publish import publish
+    from flows.station.run import Run
+    from footfall.params import Market
+
+    market, more = versions
+    for against in (None, "1"):
+        ledger.promote(place, market, more(), against, DAY, gate(3.0), "run")
+    shown = forecasts.publish(place, market, DAY, {"x": b"1"}, {"model_version": f"{market}/1"}).pointer
+    monkeypatch.setenv("FOOTFALL_BUCKET", place.name)
+    (tmp_path / "out" / "forecast").mkdir(parents=True)
+    (tmp_path / "out" / "forecast" / "x").write_bytes(b"2")
+    data = {"source": "sample", "as_of": str(DAY)}
+    run = Run("predict", Market(name=market, data=data), tmp_path, "run", facts={"model_version": f"{market}/2"})
+    ledger.rollback(place, market, "it drifts")  # version 2 had left its notebook by then
+    with disable_run_logger():
+        with pytest.raises(Conflict, match=f"by {market}/2, and the champion is version 1 now; it is stored"):
+            publish.fn(run, show=True)
+        assert forecasts.pointer(place, market) == shown
+        run.facts["model_version"] = f"{market}/1"
+        assert "now the latest" in publish.fn(run, show=True)
+
+
+def test_of_a_single_champion_nobody_is_told_to_name_another(ledger, place, versions):
+    market, more = versions
+    ledger.promote(place, market, more(), None, DAY, gate(3.0), "run")
+    with pytest.raises(UsageProblem, match=f"no champion before version 1; train another: footfall train {market}$"):
+        ledger.rollback(place, market, "it drifts")
+
+
+def test_a_rollback_carries_over_how_that_champion_stood(ledger, place, versions):
+    market, more = versions
+    ledger.promote(place, market, more(), None, DAY, gate(3.0) | {"standing": "young"}, "run")
+    ledger.promote(place, market, more(), "1", DAY, gate(2.0) | {"standing": "proven"}, "run")
+    assert ledger.rollback(place, market, "it drifts").gate == {"standing": "young"}, "it is trained again each week"
+
+
+@pytest.mark.parametrize(
+    "asks", ["predict: {horizon: 10}", "data: {source: sample, lag: 4}", "data: {source: sample, location: PT-11}"]
+)
+def test_nobody_goes_back_to_a_champion_that_may_not_speak_here_any_more(ledger, place, versions, tmp_path, asks):
+    from flows.champion import registry
+
+    market, more = versions
+    for against in (None, "1"):
+        ledger.promote(place, market, more(), against, DAY, gate(3.0), "run")
+    (tmp_path / f"{market}.yaml").write_text(asks if "data" in asks else f"data: {{source: sample}}\n{asks}")
+    for to in (None, "1"):
+        with pytest.raises(GateClosed, match=rf"version 1 of {market}: (.|\n)*Nothing was changed; name"):
+            ledger.rollback(place, market, "worse", to)
+    assert registry.alias(market) == ledger.champion(place, market).version == "2"
+    assert len(ledger.entries(place, market)) == 2
+
+
+def test_a_promotion_whose_alias_cannot_follow_is_one_and_says_so(ledger, place, versions, servers, monkeypatch):
+    from flows.champion import registry
+
+    market, more = versions
+    version = more()
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with Proxy(servers["MLFLOW_TRACKING_URI"]) as proxy, monkeypatch.context() as through:
+        through.setenv("MLFLOW_TRACKING_URI", proxy.url)
+        proxy.add("reset", "POST .*registered-models/alias")
+        entry, said = ledger.promote(place, market, version, None, DAY, gate(3.0), "run")
+    assert entry.version == "1" and said.startswith("version 1 is champion; the alias in MLflow has yet to follow")
+    ledger.follow(place, market)  # what every station does before it takes the champion
+    assert registry.alias(market) == "1"
 
 
 def test_nobody_goes_back_to_a_model_that_is_not_whole(ledger, place, versions):
@@ -381,8 +453,9 @@ def test_a_poisoned_champion_is_rolled_back_and_the_forecast_of_before_is_back_b
     first_run, servers, tmp_path, monkeypatch
 ):
     from flows.champion import ledger
+    from flows.cli import terminal
 
-    place = bucket.connect("footfall")
+    place, day = bucket.connect("footfall"), dt.date(2022, 10, 13)
     before, good = forecasts.latest(place, "sample"), ledger.champion(place, "sample")
     poisoned = poison(place, "sample", tmp_path)
     done = footfall("predict", "sample")
@@ -398,6 +471,12 @@ def test_a_poisoned_champion_is_rolled_back_and_the_forecast_of_before_is_back_b
     assert done.exit_code == 4 and "The champion has changed already" in done.output, done.output
     done = footfall(*asked)  # it does what remains
     assert done.exit_code == 0 and "already stored, now the latest" in done.output, done.output
+    forecasts.publish(place, "sample", day, worse.files, worse.manifest["about"])  # by a run that was at it meanwhile
+    with monkeypatch.context() as late:
+        late.setattr(terminal, "perform", lambda *_: None)
+        done = footfall(*asked)
+    assert done.exit_code == 5 and f"--to {good.version} --reason … finishes it" in done.output, done.output
+    assert footfall(*asked).exit_code == 0
     back = forecasts.latest(place, "sample")
     assert back.files == before.files and back.pointer == before.pointer
     entry = ledger.champion(place, "sample")

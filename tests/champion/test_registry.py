@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import crown, free_port, wait_for
+from conftest import crown, free_port, market, wait_for
 from mlflow_records import training
 
 from flows.settings import home
@@ -125,11 +125,12 @@ def old_version(mlflow, name, run, model):
     return client.create_model_version(name, logged.model_uri, run, facts, model_id=logged.model_id).version
 
 
-def test_a_champion_of_before_loads_and_can_be_rolled_back_to(mlflow, servers, tmp_path):
+def test_a_champion_of_before_loads_and_can_be_rolled_back_to(mlflow, servers, tmp_path, monkeypatch):
     from flows.champion import ledger, registry
     from flows.record import mlflow_runs
 
-    place, name = bucket.connect("footfall"), f"old{uuid.uuid4().hex[:6]}"
+    place = bucket.connect("footfall")
+    name = market(monkeypatch, tmp_path, f"old{uuid.uuid4().hex[:6]}", "data: {source: sample}\n")
     first = ledger.entries(place, "sample")[0]
     registry.lay_down("sample", first.version, tmp_path)
     (tmp_path / "champion").rename(tmp_path / "model")

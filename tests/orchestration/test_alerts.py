@@ -58,7 +58,20 @@ def test_a_cause_is_told_again_when_something_else_is_to_be_done(receiver):
     assert alerts.open("other", "failure of predict", "Its history was rewritten.", "DataProblem")
     assert receiver.wait("other", 2) == ["failure of predict"] * 2
     assert [one["sentence"] for one in alerts.opened("other")] == ["Its history was rewritten."]
+    assert not alerts.open("other", "failure of predict", "A column is gone.", "DataProblem")
+    assert [one["sentence"] for one in alerts.opened("other")] == ["A column is gone."], "what is to be done now"
     alerts.close("other", "failure of predict")
+
+
+def test_a_long_sentence_in_any_script_is_told(receiver):
+    from flows.orchestration import alerts
+
+    for name, sentence in {"quotes": '"' * alerts.LONG, "ção": "ção " * 500, "日": "日" * alerts.LONG}.items():
+        assert alerts.open("wide", f"failure of {name}", sentence), name
+        assert [len(one["sentence"]) for one in alerts.opened("wide")] == [alerts.KEPT]
+        alerts.close("wide", f"failure of {name}")
+    assert len(receiver.wait("wide", 3)) == 3
+    assert max(len(sentence) for subject, sentence in receiver.told if "wide" in subject) == alerts.LONG
 
 
 def test_a_champion_of_today_that_making_up_for_the_past_has_found_is_told(receiver, first_run, tmp_path, monkeypatch):
@@ -124,6 +137,9 @@ def test_a_failure_is_told_once_and_closed_by_a_success(receiver, first_run, tmp
         assert footfall("predict", "sample", "--set", bad).exit_code == 3
     assert receiver.wait("sample", already + 1)[already:] == ["failure of predict"]
     assert ["report.csv:1:1" in sentence for sentence in opened()] == [True]
+    assert footfall("predict", "sample", "--set", "data.location=PT-99").exit_code == 3
+    assert len(receiver.wait("sample", already + 2)) == already + 2, "of the same class, and another cause"
+    assert ["PT-99" in sentence for sentence in opened()] == [True]
     assert footfall("predict", "sample").exit_code == 0
     assert opened() == []
 
@@ -144,6 +160,15 @@ def test_who_asks_by_hand_for_a_day_to_come_is_told_there_and_nobody_else(receiv
 
     alerts.close("sample", "failure of explore")
     assert footfall("explore", "sample", "--as-of", "2099-01-01").exit_code == 2
+    assert "failure of explore" not in [one["cause"] for one in alerts.opened("sample")]
+
+
+def test_a_failure_on_a_day_of_the_past_is_told_who_asked_and_nobody_else(receiver, first_run):
+    from flows.orchestration import alerts
+
+    alerts.close("sample", "failure of explore")
+    for words in (["--as-of", "2020-01-01"], ["--set", "data.as_of=2020-01-01"]):
+        assert footfall("explore", "sample", *words).exit_code == 3
     assert "failure of explore" not in [one["cause"] for one in alerts.opened("sample")]
 
 

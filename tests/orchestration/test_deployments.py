@@ -4,6 +4,7 @@ from functools import partial
 from itertools import groupby
 
 import pytest
+from deployments import deployment
 from ruamel.yaml import YAML
 
 from flows.settings import ROOT
@@ -69,3 +70,14 @@ def test_a_file_that_cannot_be_read_keeps_no_other_market_from_its_deployments(d
     entries = deployed(broken=broken, sound=sound)
     assert {entry["name"] for entry in entries} == {"sound", "all"}
     assert list(deployments.unreadable()) == ["broken"] and "lag" in deployments.unreadable()["broken"]
+
+
+def test_what_has_no_schedule_here_any_more_loses_the_one_it_has_on_the_server(deployed, deployments, client):
+    deployed(past='data: {source: sample, as_of: "2022-10-13"}\n')
+    gone, emptied = deployment(client, "gone"), deployment(client, "all", station="daily")
+    kept, theirs = deployment(client, "portugal"), deployment(client, "theirs", station="weigh")
+    deployments.drop_schedules()
+    schedules = [len(client.read_deployment(each).schedules) for each in (gone, emptied, kept, theirs)]
+    for each in (gone, emptied, kept, theirs):
+        client.delete_deployment(each)
+    assert schedules == [0, 0, 1, 1]

@@ -138,6 +138,19 @@ def test_a_run_whose_death_its_worker_has_noticed_is_run_once_more_too(client, l
     assert "run once more" not in reaper.reap()[0] and len(runs_of(client, identity)) == 2
 
 
+@pytest.mark.parametrize("station", ["predict", "daily"])
+def test_a_scheduled_run_that_died_before_it_said_its_day_is_run_as_of_the_day_it_was_due(client, live, station):
+    from flows.orchestration import reaper
+
+    given = {"timezone": "Europe/Lisbon"} if station == "daily" else {"market": live}
+    identity = deployment(client, live, station=station, parameters=given)
+    *_, newest = missed(client, identity, 1)
+    left_behind(client, newest)
+    assert "run once more" in reaper.reap()[0]
+    (again,) = runs_of(client, identity)
+    assert again.parameters == {**given, "as_of": str(newest.expected_start_time.astimezone(LISBON).date())}
+
+
 def test_a_server_that_is_not_ours_may_know_runs_of_other_machines(client, live, monkeypatch):
     from flows.orchestration import reaper
 
