@@ -207,7 +207,8 @@ def test_several_places_have_an_index_and_a_page_each(champion, houses, tmp_path
     slugs = {file.split("/")[1] for file in files if file.startswith("sites/")}
     assert slugs == {"baixa", "sao-joao-se", "foz"} and {f"sites/{slug}/week.ics" for slug in slugs} <= files
     words = json.loads((tmp_path / "words.json").read_text())
-    assert words["messages"]["en"]["text"].splitlines()[0].startswith("Baixa: ") and len(words["days"]) == 21
+    told = words["messages"]["en"]["text"].splitlines()
+    assert told[0].startswith("Baixa: ") and "Nova: No forecast." in told and len(words["days"]) == 28
     index = (tmp_path / "forecast" / "index.html").read_text()
     assert index.count("sites/sao-joao-se/index.html") and "São João/Sé" in index and "Nova" in index
     ways = set(re.findall(r'href="([a-z./_-]+)"', index))
