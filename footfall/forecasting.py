@@ -265,7 +265,7 @@ def forecast_all(
     if not made:
         raise DataProblem(none_of(refused, "can be forecast"))
     made = dict(sorted(made.items()))
-    return MarketForecast(made, _accounts(champion, made, refused), asked)
+    return MarketForecast(made, _accounts(champion, made, refused, selection), asked)
 
 
 def _tabulated(numbers: np.ndarray, keys: Sequence[Key], shut: np.ndarray, asked: Asked) -> pd.DataFrame:
@@ -350,9 +350,14 @@ def _refused(batch: Batch, asked: Asked) -> dict[Key, str]:
     return reasons | dict.fromkeys(few, f"fewer than {intervals.FEWEST_POOLED} of its past errors are known: {MORE}")
 
 
-def _accounts(champion: Champion, made: Mapping[Key, SeriesForecast], refused: Mapping[Key, str]) -> pd.DataFrame:
-    nothing = {"status": "refused", "model": "", "days_known": 0}
-    rows = [nothing | {"location": key[0], "category": key[1], "reason": why} for key, why in refused.items()]
+def _accounts(
+    champion: Champion, made: Mapping[Key, SeriesForecast], refused: Mapping[Key, str], selection: Selection
+) -> pd.DataFrame:
+    rows: list[dict[str, Any]] = [
+        {"location": key[0], "category": key[1], "status": "refused", "model": "", "reason": why,
+         "days_known": int(selection.series[key].count()) if key in selection.series else 0}
+        for key, why in refused.items()
+    ]  # fmt: skip
     known = champion.series.set_index(SERIES).to_dict("index")
     for key, one in made.items():
         of = known.get(key, {})

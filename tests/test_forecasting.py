@@ -164,6 +164,8 @@ def test_one_that_stopped_and_one_that_is_new_are_refused_and_the_others_go_on(c
     reasons = accounts.set_index("location")["reason"]
     assert reasons["PT-11/Baixa"].startswith("stale: its last day is 2025-06-0")
     assert reasons["PT-11/Nova"].startswith("not trained on")
+    known = accounts.set_index("location")["days_known"]
+    assert known["PT-11/Baixa"] == stopped["value"].count() and known["PT-11/Nova"] > 200, "of the refused, too"
     assert accounts["status"].tolist().count("refused") == 2 and len(made) == 2 and len(accounts) == 4
 
 

@@ -157,7 +157,8 @@ class ProgressLines(logging.Handler):
 def show(market: str) -> None:
     """Print the published forecast as people read it."""
     from flows.storage import bucket, forecasts
-    from footfall.page.lines import caption, read_shown
+    from footfall.page.lines import caption, read_accounts, read_shown
+    from footfall.selection import without_forecast
 
     latest = forecasts.latest(bucket.connect(bucket_name()), market)
     if latest is None:
@@ -168,7 +169,11 @@ def show(market: str) -> None:
     made = f"as of {latest.pointer['as_of']}, data through {through}, by {about['model_version']}"
     say(f"\n[bold]{market}[/] {made}; ", end="")
     say(numbers, markup=False)
-    say(_table(forecast))
+    accounts = read_accounts(latest.files)
+    say(_table(forecast, len(accounts) > 1))
+    if missing := without_forecast(accounts):
+        say("[bold red]missing[/]  ", end="")
+        say(missing, markup=False)
     if late := _stale(market, through):
         say(f"[bold red]stale[/]  {late}")
     say(f"gs://{bucket_name()}/{layout.set_of(latest.pointer['manifest'])}/  {layout.on_disk()}")
@@ -199,7 +204,7 @@ def suppose(market: str, scenario: dict[str, Any]) -> None:
     with progress(ProgressLines()), alerts.silence():
         published, supposed = asyncio.run(whatif(market, scenario))
     if of_several(published):
-        return say(_table(published), _table(supposed), sep="\n\n")
+        return say(_table(published, True), _table(supposed, True), sep="\n\n")
     table = _grid("date", "weekday", "published", "80 % range", "what if", "80 % range")
     for before, after in zip(lines(published), lines(supposed), strict=True):
         table.add_row(*before, *after[2:], style="bold" if before != after else "")
@@ -212,11 +217,11 @@ def _grid(*columns: str) -> Table:
     return Table(*named, box=None, header_style="bold", pad_edge=False)
 
 
-def _table(forecast: Any) -> Table:
-    """A line for each day; of several series for each place, the first twenty."""
+def _table(forecast: Any, many: bool) -> Table:
+    """A line for each day; of a market of several for each place, the first twenty."""
     from footfall.page.lines import lines, of_several, week_of_places
 
-    if not of_several(forecast):
+    if not many and not of_several(forecast):
         table = _grid("date", "weekday", "expected", "80 % range")
         for line in lines(forecast):
             table.add_row(*line)

@@ -18,6 +18,7 @@ from footfall.params import Market
 
 REMEDY = {
     "stale source": "look at the source; the run after its next figures goes on by itself",
+    "sites without a forecast": "look at their tills; one that is new waits for a training: footfall train {market}",
     "missed day": "run the missed days as the sentence says",
     "decay": "footfall train {market}",
 }
