@@ -34,12 +34,16 @@ ACCOUNT = [*SERIES, "status", "model", "reason", "days_known", "MAE", "MASE", "c
 
 
 class Asked(NamedTuple):
-    """Which days are asked for, at which quantiles, days between a day and its publication, and facts for every row."""
+    """Which days are asked for, at which quantiles, days between a day and its publication, and facts for every row.
+
+    Besides, what the market's file and its owner's events say of days.
+    """
 
     days: pd.DatetimeIndex
     lag: int
     levels: list[float]
     facts: dict[str, str]
+    closures: dict[str, Any]
 
 
 class Closures(NamedTuple):
@@ -126,6 +130,13 @@ class SeriesForecast:
     def days_known(self) -> int:
         """Days with a value."""
         return int(self.batch.days_known[self.at])
+
+    @property
+    def said_shut(self) -> int:
+        """Days since its last one that are said to be closed, of which no figures are missed."""
+        since = pd.date_range(self.batch.y.index[-1] + DAY, self.batch.asked.days[0] - DAY)
+        told = events.among(self.batch.asked.closures, site_of(self.batch.y.columns[self.at][0]))
+        return int(opening.said(since, told).sum())
 
     @property
     def mean(self) -> pd.Series:
@@ -241,7 +252,7 @@ def forecast_all(
     DataProblem
         If no series can be forecast; of a market of one, with its reason alone.
     """
-    asked = Asked(days, lag, levels, facts | {"origin_date": f"{days[0] - DAY:%F}"})
+    asked = Asked(days, lag, levels, facts | {"origin_date": f"{days[0] - DAY:%F}"}, closures)
     speakers, many = champion.speakers, bool(champion.about.get("series"))
     refused = dict(selection.refused)
     for key, y in selection.series.items() if many else ():

@@ -169,11 +169,14 @@ def test_one_that_stopped_and_one_that_is_new_are_refused_and_the_others_go_on(c
     assert accounts["status"].tolist().count("refused") == 2 and len(made) == 2 and len(accounts) == 4
 
 
-def test_one_that_is_silent_while_it_is_said_to_be_shut_goes_on(champion, houses):
+def test_one_that_is_silent_while_it_is_said_to_be_shut_goes_on_and_its_page_misses_nothing(champion, houses, tmp_path):
     days = pd.date_range(TODAY + pd.Timedelta(days=30), periods=7)
     shut = {"from_to": [[f"{TODAY:%F}", f"{days[0] - pd.Timedelta(days=1):%F}"]]}
     made = forecast_all(champion, chosen(*houses), days, 1, LEVELS, shut, 14, **FACTS)
     assert set(made.accounts["status"]) == {"published", "young"}
+    (tmp_path / "forecast").mkdir()
+    write_pages(made, 1, "", tmp_path, About())
+    assert not any("stand still" in page.read_text() for page in tmp_path.rglob("sites/*/index.html"))
     with pytest.raises(DataProblem, match="stale: its last day"):
         forecast_all(champion, chosen(*houses), days, 1, LEVELS, {}, 14, **FACTS)
 

@@ -9,6 +9,7 @@ from conftest import footfall, market
 
 from flows.storage import bucket as storage
 from flows.storage import forecasts
+from footfall.events import COLUMNS
 from footfall.page.lines import read_accounts
 
 LAST = pd.Timestamp("2026-05-31")
@@ -43,7 +44,7 @@ def shops(servers, thin_notebooks, tmp_path_factory):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FOOTFALL_NOTEBOOKS", str(thin_notebooks))
-        say.name = name
+        say.name, say.folder = name, folder
         say("train", Alfama=LAST, Baixa=LAST)
         yield say
 
@@ -66,3 +67,13 @@ def test_a_shop_whose_till_has_stopped_is_missed_until_it_comes_back(shops):
     shops("predict", Alfama=LAST - pd.Timedelta(days=22), Baixa=LAST)
     assert alerts.opened(shops.name) == [cause], "told once"
     assert "no forecast of" not in shops("predict", Alfama=LAST, Baixa=LAST) and alerts.opened(shops.name) == []
+
+
+def test_shops_that_an_event_has_shut_since_are_not_stale(shops):
+    shut = [f"{LAST + pd.Timedelta(days=1):%F}", "2026-06-18", "", "holiday", "closed", f"{TODAY:%F}"]
+    (shops.folder / f"{shops.name}.events.csv").write_text(f"{','.join(COLUMNS)}\n{','.join(shut)}\n")
+    said = shops("predict", as_of=pd.Timestamp("2026-06-18"), Alfama=LAST, Baixa=LAST)
+    assert "2 places" in said and "stale" not in said
+    assert "stale" not in footfall("status", shops.name).output
+    pages = forecasts.latest(storage.connect("footfall"), shops.name).files
+    assert "stand still" not in pages["sites/alfama/index.html"].decode()

@@ -160,12 +160,13 @@ def show(market: str) -> None:
     from footfall.page.lines import caption, read_accounts, read_shown
     from footfall.selection import without_forecast
 
-    latest = forecasts.latest(bucket.connect(bucket_name()), market)
+    store = bucket.connect(bucket_name())
+    latest = forecasts.latest(store, market)
     if latest is None:
         raise UsageProblem(f"{market} has no published forecast yet; make one: footfall run {market}")
     about, forecast = latest.manifest["about"], read_shown(latest.files["forecast.parquet"])
-    through = about["data_through"]
-    numbers = caption(forecast["target"].iloc[0], read_market(params_folder(), market).data.measure)
+    through, data = about["data_through"], read_market(params_folder(), market).data
+    numbers = caption(forecast["target"].iloc[0], data.measure)
     made = f"as of {latest.pointer['as_of']}, data through {through}, by {about['model_version']}"
     say(f"\n[bold]{market}[/] {made}; ", end="")
     say(numbers, markup=False)
@@ -174,8 +175,9 @@ def show(market: str) -> None:
     if missing := without_forecast(accounts):
         say("[bold red]missing[/]  ", end="")
         say(missing, markup=False)
-    if late := _stale(market, through):
-        say(f"[bold red]stale[/]  {late}")
+    if forecasts.is_stale(store, data, about, today := day_of(data)):
+        age = (today - dt.date.fromisoformat(through)).days
+        say(f"[bold red]stale[/]  the last data is {age} days before {today}; footfall status {market}")
     say(f"gs://{bucket_name()}/{layout.set_of(latest.pointer['manifest'])}/  {layout.on_disk()}")
     if layout.PAGE in latest.files:
         say(f"The page for people:  {layout.for_people(layout.shown(market, layout.PAGE))}")
@@ -233,14 +235,6 @@ def _table(forecast: Any, many: bool) -> Table:
     if len(rows) > SHOWN:
         table.add_row(f"… and {len(rows) - SHOWN} more")
     return table
-
-
-def _stale(market: str, through: str) -> str:
-    """A sentence if the market's source has published nothing for longer than the market allows."""
-    data = read_market(params_folder(), market).data
-    today, last = day_of(data), dt.date.fromisoformat(through)
-    sentence = f"the last data is {(today - last).days} days before {today}; footfall status {market}"
-    return sentence if data.is_stale(last, today) else ""
 
 
 def print_findings(findings: Iterable[Finding]) -> None:

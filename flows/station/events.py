@@ -58,9 +58,7 @@ def data_of(run: Run) -> Data:
     if run.events is None:
         return run.market.data
     data = run.market.data
-    closing = events.closing(events.of_site(run.events, site_of(data.location)))
-    more = data.closed.model_copy(update={"from_to": [*data.closed.from_to, *closing]})
-    return data.model_copy(update={"closed": more})
+    return data.shut_also(events.closing(events.of_site(run.events, site_of(data.location))))
 
 
 def closed_sites(run: Run, table: pd.DataFrame) -> pd.DataFrame:

@@ -82,7 +82,7 @@ def _keep(words: dict[str, Any], out: str | Path) -> None:
 def _write(one: SeriesForecast, lag: int, track: Track | None, folder: Path, about: About) -> dict[str, Any]:
     folder.mkdir(parents=True, exist_ok=True)
     about = about._replace(known_days=one.days_known, weather="rain" in one.parts)
-    return write_page(one.table, one.y, one.outlook, lag, track, folder, about)
+    return write_page(one.table, one.y, one.outlook, lag + one.said_shut, track, folder, about)
 
 
 def _name(key: Key, of_several: bool, language: Language, about: About) -> str:
