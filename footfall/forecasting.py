@@ -24,7 +24,7 @@ from footfall.models.forecaster import series_of
 from footfall.models.updating import Values
 from footfall.outlook import outlook
 from footfall.quantiles import LEVELS, QUANTILES
-from footfall.selection import Key, Selection, none_of
+from footfall.selection import NEWER, Key, Selection, none_of
 from footfall.series import DAY, SERIES, by_series, site_of
 from footfall.units import unit
 
@@ -288,7 +288,7 @@ def _objection(y: pd.Series, origin: pd.Timestamp, oldest: int, closures: dict[s
     age = (origin - y.index[-1]).days
     if age > oldest and (~opening.said(pd.date_range(y.index[-1] + DAY, origin), closures)).sum() > oldest:
         return f"stale: its last day is {y.index[-1]:%F}, {age} days ago"
-    return "" if is_known else "not trained on: it is newer than the champion, or was not fit for its training"
+    return "" if is_known else f"{NEWER}: it is newer than the champion, or was not fit for its training"
 
 
 def _batches(

@@ -11,6 +11,7 @@ from footfall.errors import DataProblem, UsageProblem, listed
 from footfall.series import SERIES, Rows, pick_of, rows_of, shut_of, site_of, split, unfit
 
 Key = tuple[str, str]  # location and category
+NEWER = "not trained on"  # how the reason begins of one that the champion does not know
 Choice = Literal["all"] | dict[str, Any] | None
 
 
