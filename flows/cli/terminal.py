@@ -206,11 +206,28 @@ def suppose(market: str, scenario: dict[str, Any]) -> None:
     with progress(ProgressLines()), alerts.silence():
         published, supposed = asyncio.run(whatif(market, scenario))
     if of_several(published):
-        return say(_table(published, True), _table(supposed, True), sep="\n\n")
+        return say(_changed(published, supposed))
     table = _grid("date", "weekday", "published", "80 % range", "what if", "80 % range")
     for before, after in zip(lines(published), lines(supposed), strict=True):
         table.add_row(*before, *after[2:], style="bold" if before != after else "")
     say(table)
+
+
+def _changed(published: Any, supposed: Any) -> Table:
+    """Of many the places of which a scenario changes a number, before and after; the first twenty."""
+    from footfall.page.lines import week_of_places
+
+    (days, rows), (_, others) = week_of_places(published), week_of_places(supposed)
+    after = {place: week for place, *week in others}
+    changed = [(place, week, after[place]) for place, *week in rows if after.get(place, week) != week]
+    table = _grid(f"{len(changed)} of {len(rows)} places", "", *(day[5:] for day in days))
+    for place, week, other in changed[:SHOWN]:
+        table.add_row(escape(place), "published", *week)
+        pairs = zip(week, other, strict=True)
+        table.add_row("", "what if", *(new if new == old else f"[bold]{new}[/]" for old, new in pairs))
+    if len(changed) > SHOWN:
+        table.add_row(f"… and {len(changed) - SHOWN} more")
+    return table
 
 
 def _grid(*columns: str) -> Table:
