@@ -5,7 +5,7 @@ from typing import Any
 from prefect.client.schemas.objects import State
 
 from flows.orchestration import schedule
-from flows.station import artifacts, scores
+from flows.station import accounts, artifacts, scores
 from flows.station.champion import take_champion
 from flows.station.events import of_the_place
 from flows.station.notify import notify
@@ -53,11 +53,11 @@ async def predict(
             raise GateClosed(f"{market} has no champion as of {run.as_of}; {advice}")
         run_notebook(run, of_prediction(run, weather, scores.take_track(run)))
     published = publish(run, show)
-    if show:
-        notify(run)
+    many = accounts.tell_refused(run, show) > 1
+    notify(run, show)
     from footfall.page.lines import records  # its languages take a third of a second to import
 
-    await artifacts.present(run, published, records(read_forecast(run.folder / "out")))
+    await artifacts.present(run, published, records(read_forecast(run.folder / "out"), many))
     return published
 
 

@@ -1,5 +1,6 @@
 """What if: the published week once more, with days closed, events or rain supposed; on record, and never published."""
 
+import json
 from typing import Any
 
 import pandas as pd
@@ -8,7 +9,7 @@ from prefect.client.schemas.objects import State
 from flows.predict import of_prediction
 from flows.settings import bucket_name
 from flows.station.champion import take_champion
-from flows.station.run import Run, recorded, run_notebook
+from flows.station.run import Run, log, recorded, run_notebook
 from flows.station.snapshot import take_snapshot
 from flows.station.station_flow import station_flow
 from flows.station.weather import take_weather
@@ -53,7 +54,18 @@ async def whatif(market: str, scenario: dict[str, Any]) -> Weeks | State[Any]:
         if supposed.rain:
             _suppose_rain(run, supposed, weather)
         run_notebook(run, of_prediction(run, weather, ""))
-    return published, read_shown((run.folder / "out" / "forecast" / "forecast.parquet").read_bytes())
+    after = read_shown((run.folder / "out" / "forecast" / "forecast.parquet").read_bytes())
+    for sentence in supposed.unmoved(published, after, _days_of_weather(run, weather)):
+        log().info(sentence)
+    return published, after
+
+
+def _days_of_weather(run: Run, weather: str) -> list[str] | None:
+    """The days that the run's champion knows a weather of; None of one that looks at none."""
+    champion = json.loads((run.folder / "in" / "champion" / "about.json").read_text())
+    if not str(champion["candidate"]).endswith(", weather"):
+        return None
+    return [str(day)[:10] for day in pd.read_parquet(run.folder / weather)["date"]] if weather else []
 
 
 def _suppose_rain(run: Run, supposed: Scenario, weather: str) -> None:

@@ -24,7 +24,7 @@ from footfall.models.forecaster import series_of
 from footfall.models.updating import Values
 from footfall.outlook import outlook
 from footfall.quantiles import LEVELS, QUANTILES
-from footfall.selection import Key, Selection, none_of
+from footfall.selection import NEWER, Key, Selection, none_of
 from footfall.series import DAY, SERIES, by_series, site_of
 from footfall.units import unit
 
@@ -34,12 +34,16 @@ ACCOUNT = [*SERIES, "status", "model", "reason", "days_known", "MAE", "MASE", "c
 
 
 class Asked(NamedTuple):
-    """Which days are asked for, at which quantiles, days between a day and its publication, and facts for every row."""
+    """Which days are asked for, at which quantiles, days between a day and its publication, and facts for every row.
+
+    Besides, what the market's file and its owner's events say of days.
+    """
 
     days: pd.DatetimeIndex
     lag: int
     levels: list[float]
     facts: dict[str, str]
+    closures: dict[str, Any]
 
 
 class Closures(NamedTuple):
@@ -126,6 +130,13 @@ class SeriesForecast:
     def days_known(self) -> int:
         """Days with a value."""
         return int(self.batch.days_known[self.at])
+
+    @property
+    def said_shut(self) -> int:
+        """Days since its last one that are said to be closed, of which no figures are missed."""
+        since = pd.date_range(self.batch.y.index[-1] + DAY, self.batch.asked.days[0] - DAY)
+        told = events.among(self.batch.asked.closures, site_of(self.batch.y.columns[self.at][0]))
+        return int(opening.said(since, told).sum())
 
     @property
     def mean(self) -> pd.Series:
@@ -241,7 +252,7 @@ def forecast_all(
     DataProblem
         If no series can be forecast; of a market of one, with its reason alone.
     """
-    asked = Asked(days, lag, levels, facts | {"origin_date": f"{days[0] - DAY:%F}"})
+    asked = Asked(days, lag, levels, facts | {"origin_date": f"{days[0] - DAY:%F}"}, closures)
     speakers, many = champion.speakers, bool(champion.about.get("series"))
     refused = dict(selection.refused)
     for key, y in selection.series.items() if many else ():
@@ -265,7 +276,7 @@ def forecast_all(
     if not made:
         raise DataProblem(none_of(refused, "can be forecast"))
     made = dict(sorted(made.items()))
-    return MarketForecast(made, _accounts(champion, made, refused), asked)
+    return MarketForecast(made, _accounts(champion, made, refused, selection), asked)
 
 
 def _tabulated(numbers: np.ndarray, keys: Sequence[Key], shut: np.ndarray, asked: Asked) -> pd.DataFrame:
@@ -277,7 +288,7 @@ def _objection(y: pd.Series, origin: pd.Timestamp, oldest: int, closures: dict[s
     age = (origin - y.index[-1]).days
     if age > oldest and (~opening.said(pd.date_range(y.index[-1] + DAY, origin), closures)).sum() > oldest:
         return f"stale: its last day is {y.index[-1]:%F}, {age} days ago"
-    return "" if is_known else "not trained on: it is newer than the champion, or was not fit for its training"
+    return "" if is_known else f"{NEWER}: it is newer than the champion, or was not fit for its training"
 
 
 def _batches(
@@ -350,9 +361,14 @@ def _refused(batch: Batch, asked: Asked) -> dict[Key, str]:
     return reasons | dict.fromkeys(few, f"fewer than {intervals.FEWEST_POOLED} of its past errors are known: {MORE}")
 
 
-def _accounts(champion: Champion, made: Mapping[Key, SeriesForecast], refused: Mapping[Key, str]) -> pd.DataFrame:
-    nothing = {"status": "refused", "model": "", "days_known": 0}
-    rows = [nothing | {"location": key[0], "category": key[1], "reason": why} for key, why in refused.items()]
+def _accounts(
+    champion: Champion, made: Mapping[Key, SeriesForecast], refused: Mapping[Key, str], selection: Selection
+) -> pd.DataFrame:
+    rows: list[dict[str, Any]] = [
+        {"location": key[0], "category": key[1], "status": "refused", "model": "", "reason": why,
+         "days_known": int(selection.series[key].count()) if key in selection.series else 0}
+        for key, why in refused.items()
+    ]  # fmt: skip
     known = champion.series.set_index(SERIES).to_dict("index")
     for key, one in made.items():
         of = known.get(key, {})

@@ -9,9 +9,10 @@ import pandas as pd
 from footfall.calendar import country_of
 from footfall.errors import DataProblem, UsageProblem, listed
 from footfall.opening import at_rest
-from footfall.series import SERIES, Rows, pick_of, rows_of, split, unfit
+from footfall.series import SERIES, Rows, pick_of, rows_of, site_of, split, unfit
 
 Key = tuple[str, str]  # location and category
+NEWER = "not trained on"  # how the reason begins of one that the champion does not know
 Choice = Literal["all"] | dict[str, Any] | None
 
 
@@ -63,6 +64,22 @@ def none_of(refused: Mapping[Key, str], what: str) -> str:
         return next(iter(refused.values()))
     each = [f"{location} {category}: {reason}" for (location, category), reason in refused.items()]
     return f"none of {len(each)} series {what}:\n{listed(each)}"
+
+
+def without_forecast(accounts: pd.DataFrame) -> str:
+    """How many of a market's series have no forecast, and why the first has none; nothing where all have one.
+
+    Parameters
+    ----------
+    accounts : DataFrame
+        See `footfall.forecasting.MarketForecast`.
+    """
+    refused = accounts[accounts["status"] == "refused"]
+    if refused.empty:
+        return ""
+    first = refused.iloc[0]
+    place, why = site_of(first["location"]) or first["location"], first["reason"].partition("\n")[0]
+    return f"no forecast of {len(refused)} of {len(accounts)} series, such as {place} {first['category']}: {why}"
 
 
 def select(table: pd.DataFrame, location: str, category: str, series: Choice, fewest: int) -> Selection:

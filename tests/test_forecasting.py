@@ -164,14 +164,19 @@ def test_one_that_stopped_and_one_that_is_new_are_refused_and_the_others_go_on(c
     reasons = accounts.set_index("location")["reason"]
     assert reasons["PT-11/Baixa"].startswith("stale: its last day is 2025-06-0")
     assert reasons["PT-11/Nova"].startswith("not trained on")
+    known = accounts.set_index("location")["days_known"]
+    assert known["PT-11/Baixa"] == stopped["value"].count() and known["PT-11/Nova"] > 200, "of the refused, too"
     assert accounts["status"].tolist().count("refused") == 2 and len(made) == 2 and len(accounts) == 4
 
 
-def test_one_that_is_silent_while_it_is_said_to_be_shut_goes_on(champion, houses):
+def test_one_that_is_silent_while_it_is_said_to_be_shut_goes_on_and_its_page_misses_nothing(champion, houses, tmp_path):
     days = pd.date_range(TODAY + pd.Timedelta(days=30), periods=7)
     shut = {"from_to": [[f"{TODAY:%F}", f"{days[0] - pd.Timedelta(days=1):%F}"]]}
     made = forecast_all(champion, chosen(*houses), days, 1, LEVELS, shut, 14, **FACTS)
     assert set(made.accounts["status"]) == {"published", "young"}
+    (tmp_path / "forecast").mkdir()
+    write_pages(made, 1, "", tmp_path, About())
+    assert not any("stand still" in page.read_text() for page in tmp_path.rglob("sites/*/index.html"))
     with pytest.raises(DataProblem, match="stale: its last day"):
         forecast_all(champion, chosen(*houses), days, 1, LEVELS, {}, 14, **FACTS)
 
@@ -207,7 +212,8 @@ def test_several_places_have_an_index_and_a_page_each(champion, houses, tmp_path
     slugs = {file.split("/")[1] for file in files if file.startswith("sites/")}
     assert slugs == {"baixa", "sao-joao-se", "foz"} and {f"sites/{slug}/week.ics" for slug in slugs} <= files
     words = json.loads((tmp_path / "words.json").read_text())
-    assert words["messages"]["en"]["text"].splitlines()[0].startswith("Baixa: ") and len(words["days"]) == 21
+    told = words["messages"]["en"]["text"].splitlines()
+    assert told[0].startswith("Baixa: ") and "Nova: No forecast." in told and len(words["days"]) == 28
     index = (tmp_path / "forecast" / "index.html").read_text()
     assert index.count("sites/sao-joao-se/index.html") and "São João/Sé" in index and "Nova" in index
     ways = set(re.findall(r'href="([a-z./_-]+)"', index))

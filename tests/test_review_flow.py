@@ -6,11 +6,11 @@ Each test has a bucket and a market of its own; what is published there are the 
 import asyncio
 import re
 import uuid
-from datetime import date
+from datetime import date, timedelta
 
 import pandas as pd
 import pytest
-from conftest import market
+from conftest import crown, market
 from figures import SAMPLE
 from mlflow_records import handed_over
 from proxy import Proxy
@@ -21,6 +21,7 @@ from flows.storage import bucket, forecasts
 from footfall import digest, series
 from footfall.errors import EnvironmentProblem
 from footfall.evaluation import scores
+from footfall.market_file import read_market
 
 FORECASTS = dict(list(pd.read_parquet(SAMPLE / "forecasts.parquet").groupby("origin_date")))
 
@@ -148,6 +149,37 @@ def test_a_review_of_a_past_day_says_nothing_of_todays_decay(cafe):
     assert [one["cause"] for one in alerts.opened(cafe)] == ["decay"]
     assert "too early to tell" in review(cafe, "2022-09-27")
     assert alerts.opened(cafe) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "days", "trigger"),
+    [
+        ("published", "", 300, ""),
+        ("young", "", 60, "young"),
+        ("refused", "not trained on: it is newer than the champion", 40, "young"),
+        ("refused", "not trained on: it is newer than the champion", 10, ""),
+        ("refused", "stale: its last day is 2022-09-01", 300, ""),
+    ],
+)
+def test_a_place_that_grows_beside_proven_ones_calls_for_a_training(
+    status, reason, days, trigger, first_run, tmp_path, monkeypatch
+):
+    from flows.champion import ledger
+    from flows.station.run import Run
+    from flows.station.scores import calls_for_training
+
+    name = market(monkeypatch, tmp_path, f"grows{uuid.uuid4().hex[:6]}", "data: {source: sample, stale_after: 30}\n")
+    crown(name, tmp_path)
+    current = ledger.champion(place("footfall"), name)
+    assert current.gate["standing"] != "young"
+    day = current.as_of + timedelta(days=7)
+    accounts = pd.DataFrame({"status": ["published", status], "reason": ["", reason], "days_known": [400, days]})
+    files = {"forecast.parquet": b"", "series.parquet": accounts.to_parquet(index=False)}
+    forecasts.publish(place("footfall"), name, day, files, {"model_version": f"{name}/1"})
+    run = Run("review", read_market(params_folder(), name, as_of=str(day)), tmp_path)
+    assert calls_for_training(run, decayed=False) == trigger
+    early = Run("review", read_market(params_folder(), name, as_of=str(day - timedelta(days=1))), tmp_path)
+    assert calls_for_training(early, decayed=False) == "", "once a week"
 
 
 def decayed_review(cafe, servers, monkeypatch, refused):

@@ -5,7 +5,7 @@ import pytest
 
 from footfall.errors import UsageProblem
 from footfall.events import COLUMNS
-from footfall.scenario import Scenario
+from footfall.scenario import NEVER, Scenario
 
 PUBLISHED = pd.DataFrame({"target_end_date": ["2026-12-29", "2026-12-30", "2026-12-31"] * 2})
 WHOLE = Scenario(["2026-12-31"], {"2026-12-30": "busier: a concert"}, {"2026-12-29": 0.0})
@@ -48,3 +48,53 @@ def test_supposed_rain_falls_on_its_day_alone():
     issued = pd.DataFrame({"date": ["2026-12-29", "2026-12-30"], "rain_mm": [7.0, float("nan")], "lead": [1, 2]})
     after = WHOLE.on_weather(issued)
     assert after["rain_mm"].tolist()[0] == 0.0 and after["rain_mm"].isna().tolist() == [False, True]
+
+
+def week(*values, site="Baixa"):
+    return pd.DataFrame({"location": f"PT-11/{site}", "target": "count", "output_type": "mean", "value": values,
+                         "target_end_date": ["2026-12-29", "2026-12-30", "2026-12-31"]})  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("weather", "why"),
+    [
+        (None, "the champion does not look at the weather"),
+        (["2026-12-28"], "no weather of that day is known"),
+        (["2026-12-29"], "as much is foreseen, or it has no effect so far ahead"),
+    ],
+)
+def test_what_moves_no_number_is_said_with_its_reason(weather, why):
+    before = week(9.0, 8.0, 7.0)
+    assert WHOLE.unmoved(before, week(9.0, 8.0, 0.0), weather) == [
+        f"2026-12-30 busier: a concert: the number stays, {NEVER}",
+        f"2026-12-29 0 mm of rain: the number stays, {why}",
+    ]
+    assert WHOLE.unmoved(before, week(1.0, 1.0, 1.0), weather) == []
+    (closed,) = Scenario(["2026-12-31"]).unmoved(before, before, weather)
+    assert closed == "closed 2026-12-31: the number stays, it is closed without that"
+
+
+def test_of_many_one_site_is_supposed_something_of_and_another_is_named():
+    published, here = (
+        pd.concat([week(9.0, 8.0, 7.0), week(5.0, 5.0, 5.0, site="Alfama")]),
+        WHOLE._replace(site="alfama"),
+    )
+    here.check_days(published)
+    assert str(here).startswith("closed 2026-12-31 at alfama; ") and str(here).endswith("0 mm of rain")
+    assert set(here.on_events(None, "2026-12-28", "")["site"]) == {"alfama"}
+    with pytest.raises(UsageProblem, match="--site 'Foz' is none of the 2 with a forecast, such as Baixa, Alfama"):
+        WHOLE._replace(site="Foz").check_days(published)
+
+
+def test_of_many_only_the_places_that_differ_are_shown_before_and_after():
+    from rich.console import Console
+
+    from flows.cli.terminal import _changed
+
+    published = pd.concat([week(9.0, 8.0, 7.0), week(5.0, 5.0, 5.0, site="Alfama")])
+    supposed = pd.concat([week(9.0, 8.0, 7.0), week(5.0, 4.0, 5.0, site="Alfama")])
+    with (console := Console(width=200)).capture() as said:
+        console.print(_changed(published, supposed))
+    head, before, after = (line.split() for line in said.get().splitlines())
+    assert head == ["1", "of", "2", "places", "12-29", "12-30", "12-31"]
+    assert before == ["Alfama", "published", "5.0", "5.0", "5.0"] and after == ["what", "if", "5.0", "4.0", "5.0"]

@@ -9,18 +9,23 @@ from typing import Any
 
 import pandas as pd
 
-from flows.settings import bucket_name, notebooks_folder
+from flows.settings import bucket_name, notebooks_folder, today
+from flows.sources.events import closed_by, closed_sites, file_of, of_the_place, read_file
 from flows.sources.reading import one_reading, read_source
+from flows.sources.weather import LEARNED, SINCE, fetch_past
 from flows.storage.bucket import connect
 from footfall import series
 from footfall.calendar import country_of
 from footfall.errors import DataProblem, UsageProblem
 from footfall.evaluation.backtest import WARM_UP, backtest_with_quantiles, comparable, last_origins, leaderboard
 from footfall.evaluation.metrics import coverage, mae, wis
+from footfall.models.event_effects import without_events
 from footfall.params import FEWEST_ORIGINS, Market, TrainParams
 from footfall.quantiles import QUANTILES
 from footfall.selection import Key, select
+from footfall.series import site_of
 
+WEATHER = ", weather"
 TRIAL = 60  # days to forecast from, and as many before them for the intervals: under a minute
 
 
@@ -54,7 +59,9 @@ def backtest(
     DataProblem
         If the series is too young for the first origin or ends before the last, or the notebook finds it unfit.
     """
-    available = recipes(market, horizon)
+    learning = LEARNED + warm_up + horizon + lag
+    span = (origins[0] - learning * series.DAY, origins[-1] + horizon * series.DAY)
+    available = recipes(market, horizon, lag, span if any(map(is_of_weather, names)) else None)
     if missing := [name for name in names if name not in available]:
         raise UsageProblem(f"train.ipynb has no candidate {missing[0]!r}; it has {', '.join(map(repr, available))}")
     (location, _), y = shown(market)
@@ -68,17 +75,31 @@ def backtest(
     return backtest_with_quantiles(chosen, y, origins, horizon, lag, country_of(location), warm_up)
 
 
-def recipes(market: Market, horizon: int) -> dict[str, Any]:
-    """The candidates of train.ipynb for a market, learning from the whole of its source."""
-    table, (_, y) = read_source(market.data).series, shown(market)
+def recipes(
+    market: Market, horizon: int, lag: int = 0, weather: tuple[pd.Timestamp, pd.Timestamp] | None = None
+) -> dict[str, Any]:
+    """The candidates of train.ipynb for a market, learning from the whole of its source.
+
+    Those that take in the weather are among them where the first and last day that it is needed of are given.
+    """
+    table, known, (_, y) = _read(market), _known(market), shown(market)
     with tempfile.TemporaryDirectory() as folder:
-        snapshot = Path(folder) / "snapshot.parquet"
+        snapshot, issued = Path(folder) / "snapshot.parquet", Path(folder) / "weather.parquet"
         snapshot.write_bytes(series.to_parquet(table))
+        if market.weather and weather:
+            place, zone, (first, last) = market.weather, market.data.timezone, (day.date() for day in weather)
+            fetch_past(place, zone, max(first, SINCE), min(last, today(zone))).to_parquet(issued)
         parameters = TrainParams(
-            **market.series() | {"lag": 0, "as_of": f"{y.index[-1]:%Y-%m-%d}"}, horizon=horizon,
-            backtest_days=FEWEST_ORIGINS, snapshot=str(snapshot),
+            **market.series() | {"as_of": f"{y.index[-1] + lag * series.DAY:%Y-%m-%d}", "lag": lag}, horizon=horizon,
+            backtest_days=FEWEST_ORIGINS, snapshot=str(snapshot), closures=of_the_place(market.data, known)["closures"],
+            weather=str(issued) if issued.exists() else "",
         )  # fmt: skip
         return candidates(notebooks_folder() / "train.ipynb", parameters)
+
+
+def is_of_weather(name: str) -> bool:
+    """Whether a candidate takes in the weather: it is called as the one that does not, and so."""
+    return name.endswith(WEATHER)
 
 
 def trial(market: Market, name: str, beside: list[str]) -> pd.DataFrame:
@@ -93,7 +114,7 @@ def trial(market: Market, name: str, beside: list[str]) -> pd.DataFrame:
     """
     horizon, lag = market.predict.horizon, market.data.lag
     with one_reading():
-        (_, y), available = shown(market), recipes(market, horizon)
+        (_, y), available = shown(market), recipes(market, horizon, lag)
         names = list(dict.fromkeys([name, *(other for other in beside if other in available)]))
         table = backtest(market, last_origins(y, TRIAL, horizon), names, horizon, lag, warm_up=TRIAL)
     return leaderboard(table, y)
@@ -128,11 +149,32 @@ def recipe_of_champion(market: str) -> str:
 
 
 def shown(market: Market) -> tuple[Key, pd.Series]:
-    """The market's own series, whole; of many the one that ``data.show`` names, or the first."""
-    data = market.data
-    chosen = select(read_source(data).series, data.location, data.category, data.choice(), 0)
+    """The market's own series, whole, as it is trained on; of many the one that ``data.show`` names, or the first."""
+    data, known = market.data, _known(market)
+    chosen = select(_read(market), data.location, data.category, data.choice(), 0)
     key = chosen.shown(data.show)
-    return key, chosen.series[key]
+    alone = chosen._replace(series={key: chosen.series[key]})
+    return key, without_events(alone, of_the_place(data, known)["closures"]).series[key]
+
+
+def called(market: Market) -> str:
+    """A market, and of many the place in it that is shown."""
+    if market.data.series is None:
+        return market.name
+    (location, category), _ = shown(market)
+    return f"{market.name}, {site_of(location) or f'{location} {category}'} alone"
+
+
+def _read(market: Market) -> pd.DataFrame:
+    """The whole of a market's source, closed where its owner's events say so."""
+    known = _known(market)
+    return closed_sites(market.data, known, read_source(closed_by(market.data, known)).series)
+
+
+def _known(market: Market) -> pd.DataFrame | None:
+    """The owner's events, all of them: whoever looks back knows each."""
+    path = file_of(market.name)
+    return read_file(path, market.data) if path else None
 
 
 def candidates(path: Path, parameters: TrainParams) -> dict[str, Any]:

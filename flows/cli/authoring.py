@@ -38,6 +38,7 @@ def backtest(
     with terminal.plain_words(None):
         parameters = read_market(params_folder(), market, terminal.settings(set))
         from flows.authoring import candidates
+        from flows.sources.reading import one_reading
 
         horizon = parameters.predict.horizon if horizon is None else horizon
         lag = parameters.data.lag if lag is None else lag
@@ -45,8 +46,10 @@ def backtest(
         if candidate == "champion":
             with servers(MLFLOW, BUCKET):
                 candidate = candidates.recipe_of_champion(market)
-        table = candidates.backtest(parameters, origins, [candidate], horizon, lag)
-        terminal.say(f"{candidate}, {market}: {candidates.summary(table)}", markup=False)
+        with one_reading():
+            table = candidates.backtest(parameters, origins, [candidate], horizon, lag)
+            whose = candidates.called(parameters)
+        terminal.say(f"{candidate}, {whose}: {candidates.summary(table)}", markup=False)
         if out:
             candidates.write(table, out)
 
@@ -63,14 +66,16 @@ def try_candidate(
         from flows.authoring import candidates
 
         recipe = candidates.champions_recipe(home() / "runs", market)
-        leaderboard = candidates.trial(parameters, name, ["seasonal naive", *([recipe] if recipe else [])])
-        labels = {recipe: f"{recipe}  (the champion's recipe)"}
+        plain = recipe and recipe.removesuffix(candidates.WEATHER)  # the weather takes minutes, and a key
+        leaderboard = candidates.trial(parameters, name, ["seasonal naive", *([plain] if plain else [])])
+        labels = {plain: f"{plain}  (the champion's recipe{', without its weather' if plain != recipe else ''})"}
         labels[name] = f"{labels.get(name, name)}  ← tried"
         scores = leaderboard[["MAE", "MASE", "WIS", "cover80"]].round(3)
         terminal.say(scores.rename(index=labels).rename_axis(None).to_string(), markup=False)
-        if recipe and recipe not in leaderboard.index:
+        if plain and plain not in leaderboard.index:
             terminal.say(f"The champion's recipe, {recipe}, is no candidate of train.ipynb any more.", markup=False)
-        judged = f"{candidates.TRIAL} days of {market}, smaller is better but for cover80, where 0.8 is."
+        judged = f"{candidates.TRIAL} days of {candidates.called(parameters)}"
+        judged += ", smaller is better but for cover80, where 0.8 is."
         terminal.say(f"{judged} The training judges on more of them, and decides.")
 
 

@@ -98,13 +98,14 @@ def whatif(
         typer.Option("--event", metavar="DATE=EFFECT", help="busier, quieter, or the same of what: busier: a concert."),
     ] = None,
     rain: Annotated[list[str] | None, typer.Option("--rain", metavar="DATE=MM", help="So much rain.")] = None,
+    site: Annotated[str, typer.Option(help="Of many the one that closes or has the event; else all.")] = "",
 ) -> None:
     """Show the published week beside what it would be; on record as a scenario, never published."""
     from footfall.scenario import Scenario
 
     with terminal.plain_words(None):
         events, amounts = terminal.by_day("--event", event, str), terminal.by_day("--rain", rain, float)
-        supposed = Scenario(closed or [], events, amounts)
+        supposed = Scenario(closed or [], events, amounts, site)
         supposed.check()  # a typo is told before any server starts
     with terminal.ready(market, None, None):
         terminal.suppose(market, supposed._asdict())

@@ -157,20 +157,27 @@ class ProgressLines(logging.Handler):
 def show(market: str) -> None:
     """Print the published forecast as people read it."""
     from flows.storage import bucket, forecasts
-    from footfall.page.lines import caption, read_shown
+    from footfall.page.lines import caption, read_accounts, read_shown
+    from footfall.selection import without_forecast
 
-    latest = forecasts.latest(bucket.connect(bucket_name()), market)
+    store = bucket.connect(bucket_name())
+    latest = forecasts.latest(store, market)
     if latest is None:
         raise UsageProblem(f"{market} has no published forecast yet; make one: footfall run {market}")
     about, forecast = latest.manifest["about"], read_shown(latest.files["forecast.parquet"])
-    through = about["data_through"]
-    numbers = caption(forecast["target"].iloc[0], read_market(params_folder(), market).data.measure)
+    through, data = about["data_through"], read_market(params_folder(), market).data
+    numbers = caption(forecast["target"].iloc[0], data.measure)
     made = f"as of {latest.pointer['as_of']}, data through {through}, by {about['model_version']}"
     say(f"\n[bold]{market}[/] {made}; ", end="")
     say(numbers, markup=False)
-    say(_table(forecast))
-    if late := _stale(market, through):
-        say(f"[bold red]stale[/]  {late}")
+    accounts = read_accounts(latest.files)
+    say(_table(forecast, len(accounts) > 1))
+    if missing := without_forecast(accounts):
+        say("[bold red]missing[/]  ", end="")
+        say(missing, markup=False)
+    if forecasts.is_stale(store, data, about, today := day_of(data)):
+        age = (today - dt.date.fromisoformat(through)).days
+        say(f"[bold red]stale[/]  the last data is {age} days before {today}; footfall status {market}")
     say(f"gs://{bucket_name()}/{layout.set_of(latest.pointer['manifest'])}/  {layout.on_disk()}")
     if layout.PAGE in latest.files:
         say(f"The page for people:  {layout.for_people(layout.shown(market, layout.PAGE))}")
@@ -199,11 +206,28 @@ def suppose(market: str, scenario: dict[str, Any]) -> None:
     with progress(ProgressLines()), alerts.silence():
         published, supposed = asyncio.run(whatif(market, scenario))
     if of_several(published):
-        return say(_table(published), _table(supposed), sep="\n\n")
+        return say(_changed(published, supposed))
     table = _grid("date", "weekday", "published", "80 % range", "what if", "80 % range")
     for before, after in zip(lines(published), lines(supposed), strict=True):
         table.add_row(*before, *after[2:], style="bold" if before != after else "")
     say(table)
+
+
+def _changed(published: Any, supposed: Any) -> Table:
+    """Of many the places of which a scenario changes a number, before and after; the first twenty."""
+    from footfall.page.lines import week_of_places
+
+    (days, rows), (_, others) = week_of_places(published), week_of_places(supposed)
+    after = {place: week for place, *week in others}
+    changed = [(place, week, after[place]) for place, *week in rows if after.get(place, week) != week]
+    table = _grid(f"{len(changed)} of {len(rows)} places", "", *(day[5:] for day in days))
+    for place, week, other in changed[:SHOWN]:
+        table.add_row(escape(place), "published", *week)
+        pairs = zip(week, other, strict=True)
+        table.add_row("", "what if", *(new if new == old else f"[bold]{new}[/]" for old, new in pairs))
+    if len(changed) > SHOWN:
+        table.add_row(f"… and {len(changed) - SHOWN} more")
+    return table
 
 
 def _grid(*columns: str) -> Table:
@@ -212,11 +236,11 @@ def _grid(*columns: str) -> Table:
     return Table(*named, box=None, header_style="bold", pad_edge=False)
 
 
-def _table(forecast: Any) -> Table:
-    """A line for each day; of several series for each place, the first twenty."""
+def _table(forecast: Any, many: bool) -> Table:
+    """A line for each day; of a market of several for each place, the first twenty."""
     from footfall.page.lines import lines, of_several, week_of_places
 
-    if not of_several(forecast):
+    if not many and not of_several(forecast):
         table = _grid("date", "weekday", "expected", "80 % range")
         for line in lines(forecast):
             table.add_row(*line)
@@ -228,14 +252,6 @@ def _table(forecast: Any) -> Table:
     if len(rows) > SHOWN:
         table.add_row(f"… and {len(rows) - SHOWN} more")
     return table
-
-
-def _stale(market: str, through: str) -> str:
-    """A sentence if the market's source has published nothing for longer than the market allows."""
-    data = read_market(params_folder(), market).data
-    today, last = day_of(data), dt.date.fromisoformat(through)
-    sentence = f"the last data is {(today - last).days} days before {today}; footfall status {market}"
-    return sentence if data.is_stale(last, today) else ""
 
 
 def print_findings(findings: Iterable[Finding]) -> None:

@@ -18,6 +18,7 @@ from footfall.params import Market
 
 REMEDY = {
     "stale source": "look at the source; the run after its next figures goes on by itself",
+    "sites without a forecast": "look at their tills; one that is new waits for a training: footfall train {market}",
     "missed day": "run the missed days as the sentence says",
     "decay": "footfall train {market}",
 }
@@ -76,7 +77,7 @@ def _forecast(store: bucket.Bucket, market: Market, today: dt.date) -> list[Find
         return [Finding("forecast", "none yet", f"footfall run {market.name}")]
     made, about = dt.date.fromisoformat(latest.pointer["as_of"]), latest.manifest["about"]
     through = dt.date.fromisoformat(about["data_through"])
-    stale = market.data.is_stale(through, today)
+    stale = forecasts.is_stale(store, market.data, about, today)
     says = f"{through}, {_days(today, through)} before {today}" + (f", stale: {about['source']}" if stale else "")
     return [
         Finding("data", says, REMEDY["stale source"] if stale else ""),

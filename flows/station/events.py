@@ -2,35 +2,31 @@
 
 import datetime as dt
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from flows.settings import bucket_name, params_folder, today
+from flows.settings import bucket_name, today
+from flows.sources import events as owner
+from flows.sources.events import closed_by, file_of, read_file
 from flows.station.run import Run, stage, step
 from flows.storage import bucket as storage
 from flows.storage import forecasts, layout
-from footfall import events, opening
+from footfall import events
 from footfall.digest import sha256
-from footfall.errors import UsageProblem
 from footfall.params import Data
 from footfall.series import site_of
 from footfall.sources.fault import safe
-
-SUFFIXES = (".events.csv", ".events.ics")
 
 
 @step
 def take_events(run: Run) -> None:
     """Lay down the events that are known on the run's day, and keep them in the bucket; nothing without a file."""
-    path = _file(run.market.name)
+    path = file_of(run.market.name)
     if path is None:
         return
     with stage("events") as results:
-        data = run.market.data
-        table = events.read_events(path.read_bytes(), path.name, data.timezone, of_one_place=_is_one_place(data))
-        every = _with_days(table, run)
+        every = _with_days(read_file(path, run.market.data), run)
         known = events.known(every, run.as_of)
         content, about = known.to_parquet(index=False), {"source": path.name, "rows": len(known)}
         forecasts.keep_snapshot(storage.connect(bucket_name()), content, about)
@@ -39,10 +35,6 @@ def take_events(run: Run) -> None:
         run.facts["events"] = sha256(content)
         run.events = known
         results.append(f"{len(known)} known, {len(every) - len(known)} entered after {run.as_of}")
-
-
-def _is_one_place(data: Data) -> bool:
-    return data.series is None and not site_of(data.location)
 
 
 def of_no_site(run: Run, locations: Iterable[str]) -> list[str]:
@@ -55,38 +47,12 @@ def of_no_site(run: Run, locations: Iterable[str]) -> list[str]:
 
 def data_of(run: Run) -> Data:
     """The market's data; a day that an event closes is closed as one of the market's file is."""
-    if run.events is None:
-        return run.market.data
-    data = run.market.data
-    closing = events.closing(events.of_site(run.events, site_of(data.location)))
-    more = data.closed.model_copy(update={"from_to": [*data.closed.from_to, *closing]})
-    return data.model_copy(update={"closed": more})
-
-
-def closed_sites(run: Run, table: pd.DataFrame) -> pd.DataFrame:
-    """The table of a market of several sites, each shut on the days on which an event closes it; see `data_of`."""
-    if run.events is None or _is_one_place(run.market.data) or "open" not in table:
-        return table
-    spans = {
-        str(each): events.closing(events.of_site(run.events, site_of(each))) for each in table["location"].unique()
-    }
-    return opening.shut_on(table, {location: own for location, own in spans.items() if own})
+    return closed_by(run.market.data, run.events)
 
 
 def of_the_place(run: Run) -> dict[str, Any]:
-    """What predict.ipynb is told of the place, the events among its closures: what the owner says of days."""
-    place = data_of(run).of_the_place()
-    if run.events is not None and len(run.events):
-        place["closures"] = {**place["closures"], "events": run.events[events.TOLD].to_numpy().tolist()}
-    return place
-
-
-def _file(market: str) -> Path | None:
-    """The file of events beside a market's; of two nobody could say which counts."""
-    paths = [path for suffix in SUFFIXES if (path := params_folder() / f"{market}{suffix}").exists()]
-    if len(paths) > 1:
-        raise UsageProblem(f"{' and '.join(path.name for path in paths)}: two files of events; keep one of them")
-    return paths[0] if paths else None
+    """What a notebook is told of the place, see `flows.sources.events.of_the_place`."""
+    return owner.of_the_place(run.market.data, run.events)
 
 
 def _with_days(table: pd.DataFrame, run: Run) -> pd.DataFrame:

@@ -14,9 +14,9 @@ CAUSE = "word not sent"
 
 
 @step
-def notify(run: Run) -> None:
+def notify(run: Run, show: bool) -> None:
     """Send the week of a forecast that readers have; what cannot be sent is an alert, and stops nothing."""
-    if not run.market.notify.address_from or not _is_of_the_present(run):
+    if not show or not run.market.notify.address_from or not is_of_the_present(run):
         return
     with alerts.best_effort(), stage("word") as results:
         try:
@@ -26,7 +26,7 @@ def notify(run: Run) -> None:
             results.append(str(problem))
 
 
-def _is_of_the_present(run: Run) -> bool:
+def is_of_the_present(run: Run) -> bool:
     """Whether the run stands on the market's own day: of a week that is over nobody is told."""
     return run.as_of == day_of(read_market(params_folder(), run.market.name).data, schedule.due())
 

@@ -17,7 +17,8 @@ from flows.storage import bucket, forecasts, layout
 from flows.storage.scores import stored
 from footfall.errors import DataProblem
 from footfall.evaluation import review, scores
-from footfall.selection import Key
+from footfall.evaluation.backtest import youngest
+from footfall.selection import NEWER, Key
 from footfall.series import DAY, WEEK, read_snapshot
 
 TABLE = layout.SCORES  # in a run's folder, too
@@ -110,7 +111,9 @@ def _grade(made: str, rows: pd.DataFrame) -> bool:
 def calls_for_training(run: Run, decayed: bool) -> str:
     """What calls for one now, ``drift`` or ``young``: once for a cause, not every morning until it helps; else ""."""
     current = champion(bucket.connect(bucket_name()), run.market.name, run.as_of)
-    grown = current and current.gate.get("standing") == "young" and (run.as_of - current.as_of).days >= WEEK
+    grown = False
+    if current and (run.as_of - current.as_of).days >= WEEK:
+        grown = current.gate.get("standing") == "young" or _grows(run)
     for trigger, due, rest in (("drift", decayed, run.market.review.rest), ("young", grown, WEEK)):
         last = trained_for(trigger, run.market.name, run.as_of, rest) if due else None
         if last:
@@ -118,6 +121,26 @@ def calls_for_training(run: Run, decayed: bool) -> str:
         elif due:
             return trigger
     return ""
+
+
+def _grows(run: Run) -> bool:
+    """Whether a place of the newest forecast by the run's day is young, or new and by now of days enough to be trained.
+
+    Beside proven ones it would wait for the 1st: of many the verdict is on the longest.
+    """
+    store, market = bucket.connect(bucket_name()), run.market
+    published = {day: of for day, of in forecasts.sets(store, market.name).items() if day <= str(run.as_of)}
+    if not published:
+        return False
+    folder = live(store, market.name, day := max(published), published[day])
+    try:
+        content = forecasts.read_set(store, folder, "series.parquet")[1]
+    except (KeyError, DataProblem):  # one of before there was such a table, or damaged: the doctor says so
+        return False
+    accounts = pd.read_parquet(io.BytesIO(content))
+    is_new = accounts["reason"].str.startswith(NEWER)
+    is_fit = accounts["days_known"] >= youngest(market.data.lag, market.predict.horizon)
+    return bool((accounts["status"].eq("young") | is_new & is_fit).any())
 
 
 def trained_for(trigger: str, market: str, as_of: dt.date, days: int) -> str | None:

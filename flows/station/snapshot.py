@@ -8,8 +8,9 @@ import pandas as pd
 
 from flows.masking import masked
 from flows.settings import bucket_name, params_folder
+from flows.sources.events import closed_sites
 from flows.sources.reading import read_source
-from flows.station.events import closed_sites, data_of, of_no_site, take_events
+from flows.station.events import data_of, of_no_site, take_events
 from flows.station.run import Run, log, stage, step
 from flows.storage import bucket as storage
 from flows.storage import forecasts
@@ -34,7 +35,7 @@ def take_snapshot(run: Run, digest: str | None = None) -> None:
 def _take_published(run: Run) -> None:
     with stage("fetch") as results:
         reading = read_source(data_of(run))
-        table = _visible(closed_sites(run, reading.series), run)
+        table = _visible(closed_sites(run.market.data, run.events, reading.series), run)
         own = selected(run, table)
         through = _through(own, run)
         revisions = _revisions(own, run)

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from flows.settings import bucket_name, today
-from flows.sources.weather import fetch_past, fetch_weather
+from flows.sources.weather import LEARNED, SINCE, fetch_past, fetch_weather
 from flows.station.run import Run, stage, step
 from flows.storage import bucket as storage
 from flows.storage import forecasts, layout
@@ -20,9 +20,7 @@ from footfall.params import Market
 from footfall.series import WEEK
 from footfall.sources.weather import SOURCE
 
-DAYS = 400  # of weather before a training's first origin, from which is learned what it does
 LATELY = 100  # days of issue that a run's weather goes back: a champion has none since its training, seldom older
-SINCE = dt.date(2024, 1, 20)  # before it nobody kept what was issued
 WEATHER = "in/weather.parquet"  # in a run's folder
 
 
@@ -65,7 +63,7 @@ def past_weather(bucket: Bucket, market: Market, as_of: dt.date) -> bytes | None
     """
     if market.weather is None or as_of < SINCE:
         return None
-    first = as_of - dt.timedelta(days=DAYS + market.train.backtest_days + market.predict.horizon + market.data.lag)
+    first = as_of - dt.timedelta(days=LEARNED + market.train.backtest_days + market.predict.horizon + market.data.lag)
     table = fetch_past(market.weather, market.data.timezone, max(first, SINCE), as_of)
     table = table[table["issued"] <= str(as_of)]
     content: bytes = table.to_parquet(index=False)

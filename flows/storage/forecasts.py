@@ -7,16 +7,23 @@ whole set. What forecasts were made from is kept as a snapshot. Their names: `fl
 
 import datetime as dt
 import html
+import io
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NamedTuple
+
+import pandas as pd
 
 from flows.settings import pages_bucket
 from flows.storage import bucket as storage
 from flows.storage import layout
 from flows.storage.bucket import REMEDY, ROUNDS, Bucket
+from footfall import events
 from footfall.digest import sha256
 from footfall.errors import Conflict, DataProblem, Problem
+from footfall.params import Data
+from footfall.series import site_of
 
 
 class Published(NamedTuple):
@@ -163,6 +170,27 @@ def read_snapshot(bucket: Bucket, digest: str) -> bytes:
         If it is missing, or has another sha256; the message names it.
     """
     return _verified(bucket, layout.snapshot(digest), digest)
+
+
+def is_stale(bucket: Bucket, data: Data, about: dict[str, Any], on: dt.date) -> bool:
+    """Whether the source of a set has stopped, seen from a day; where an event closed the place, no figures are missed.
+
+    Parameters
+    ----------
+    bucket : Bucket
+        Where the set and what it was made from are kept.
+    data : Data
+        The market's.
+    about : dict
+        What the set's manifest says of it.
+    on : date
+        The day.
+    """
+    if "events" in about:
+        with suppress(DataProblem):  # lost or damaged: the doctor says so
+            known = pd.read_parquet(io.BytesIO(read_snapshot(bucket, about["events"])))
+            data = data.shut_also(events.closing(events.of_site(known, site_of(data.location))))
+    return data.is_stale(dt.date.fromisoformat(about["data_through"]), on)
 
 
 def origin(bucket: Bucket, digest: str) -> dict[str, Any]:

@@ -31,7 +31,13 @@ def read_shown(parquet: bytes) -> pd.DataFrame:
     return pd.read_parquet(file, filters=[("output_type", "==", "mean")] if len(series) > 1 else None)
 
 
-def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+def read_accounts(files: Mapping[str, bytes]) -> pd.DataFrame:
+    """The account of each series in a published set, see `footfall.forecasting.MarketForecast`; of old sets none."""
+    content = files.get("series.parquet")
+    return pd.read_parquet(pa.BufferReader(content)) if content else pd.DataFrame({"status": []})
+
+
+def records(table: pd.DataFrame, many: bool = False) -> list[dict[str, Any]]:
     """`footfall.forecast.week` as records; a closed day is said to be ``closed`` and has no numbers.
 
     Parameters
@@ -39,8 +45,10 @@ def records(table: pd.DataFrame) -> list[dict[str, Any]]:
     table : DataFrame
         The published table. Of several series each of the first `LISTED` is one record: its place, and what is expected
         of each day.
+    many : bool, default=False
+        Whether it is of a market of several, of which but one may have a forecast.
     """
-    if of_several(table):
+    if many or of_several(table):
         return [dict(row) for row in _places(table).head(LISTED).reset_index().to_dict("records")]
     shut = {*table.loc[table["open"] == "no", "target_end_date"]} if "open" in table else ()
     closed = dict.fromkeys(FIGURES, "") | {"expected": CLOSED}

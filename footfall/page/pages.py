@@ -15,7 +15,7 @@ from footfall.page.about import About
 from footfall.page.index import Site, index, weeks_of
 from footfall.page.page import Track, read_tracks, write_page
 from footfall.page.translations import Language, languages, leading
-from footfall.page.words import of_places
+from footfall.page.words import of_places, without_forecast
 from footfall.selection import Key
 from footfall.series import DAY, SERIES, site_of
 from footfall.units import COUNTS, unit_of
@@ -67,6 +67,8 @@ def write_pages(
             own = about._replace(all_places=INDEX, standing="young" if standing[key] == "young" else about.standing)
             words[name] = _write(one, lag, tracks_of.get(" ".join(key)), folder / "sites" / slug, own)
             write_csv(one.table, folder / "sites" / slug / "forecast.csv")
+        elif is_drawn:
+            words[name] = without_forecast(made.asked.days, languages(unit_of(key[1]).name))
         sites.append(Site(name, page, None if one is None else weeks[id(one.batch)][one.at]))
     on, through = made.asked.days[0] - DAY, max(batch.y.index[-1] for batch in batches.values())
     (folder / "index.html").write_text(index(sites, on, through, keys[0][1], country, about), encoding="utf-8")
@@ -81,7 +83,7 @@ def _write(one: SeriesForecast, lag: int, track: Track | None, folder: Path, abo
     folder.mkdir(parents=True, exist_ok=True)
     is_told = bool(one.batch.closed.events[one.at])
     about = about._replace(known_days=one.days_known, weather="rain" in one.parts, events=is_told)
-    return write_page(one.table, one.y, one.outlook, lag, track, folder, about)
+    return write_page(one.table, one.y, one.outlook, lag + one.said_shut, track, folder, about)
 
 
 def _name(key: Key, of_several: bool, language: Language, about: About) -> str:

@@ -1,7 +1,7 @@
 """The week in words, for whoever does not open the page: a message a language, of the page's own sentences."""
 
 import datetime as dt
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -41,19 +41,40 @@ def in_words(table: pd.DataFrame, days: pd.DataFrame, y: pd.Series, about: About
     return {"days": {f"{day:%F}": _plainly(word) for day, word in days["word"].items()}, "messages": messages}
 
 
+def without_forecast(days: pd.DatetimeIndex, offered: Sequence[Language]) -> dict[str, Any]:
+    """`in_words` of a place that has no forecast of some days, in the languages offered: that it has none."""
+    messages = {language.short: {"text": f"{language.say('no forecast')}."} for language in offered}
+    return {"days": {f"{day:%F}": "no forecast" for day in days}, "messages": messages}
+
+
 def of_places(words: Mapping[str, dict[str, Any]], about: About) -> dict[str, Any]:
-    """`in_words` of several places together: the first sentence of each, by its name."""
-    lines, subject = defaultdict(list), about.name or ", ".join([*words][:3])
+    """`in_words` of several places together: the week of each in its sentences, and once below when it was made.
+
+    A place whose figures end on another day than most says so itself.
+    """
+    told: dict[str, dict[str, list[str]]] = defaultdict(dict)
     for name, each in words.items():
         for short, message in each["messages"].items():
-            lines[short].append(f"{name}: {message['text'].partition(chr(10))[0]}")
-    messages = {short: {"subject": subject, "text": "\n".join(of)} for short, of in lines.items()}
+            told[short][name] = message["text"].split("\n\n")
+    subject = about.name or ", ".join([*words][:3])
+    messages = {short: {"subject": subject, "text": _of_places(of)} for short, of in told.items()}
     days = {f"{name} {day}": word for name, each in words.items() for day, word in each["days"].items()}
     return {"days": days, "messages": messages}
 
 
+def _of_places(told: Mapping[str, Sequence[str]]) -> str:
+    """A line each of what paragraphs say, the first of them the week and the last when it was made."""
+    made = Counter(paragraphs[-1] for paragraphs in told.values() if len(paragraphs) > 1)
+    usual = made.most_common(1)[0][0]
+    lines = [
+        " ".join([f"{name}:", *week.splitlines(), *(line for line in rest[-1:] if line != usual)])
+        for name, (week, *rest) in told.items()
+    ]
+    return "\n".join(lines) + f"\n\n{usual}"
+
+
 def is_news(picture: Mapping[str, str], before: Mapping[str, Any], as_of: dt.date, weekdays: Sequence[str]) -> bool:
-    """Whether a week is to be told: its day is one of those named, or what was told of a day to come has changed.
+    """Whether a week is to be told: nothing was yet, its day is one of those named, or what was told has changed.
 
     Parameters
     ----------
@@ -66,7 +87,9 @@ def is_news(picture: Mapping[str, str], before: Mapping[str, Any], as_of: dt.dat
     weekdays : sequence of str
         Those on which the week is told whatever it is.
     """
-    told = before.get("days", {})
+    told = before.get("days")
+    if not told:
+        return True
     changed = any(told.get(day, word) != word for day, word in picture.items())
     return changed or (WEEKDAYS[as_of.weekday()] in weekdays and before.get("as_of") != str(as_of))
 

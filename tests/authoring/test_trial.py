@@ -32,6 +32,14 @@ def test_a_recipe_that_the_notebook_has_no_more_is_left_out(monkeypatch):
     assert "The champion's recipe, calendar v1, is no candidate of train.ipynb any more." in told.output
 
 
+def test_of_a_champion_with_weather_its_recipe_without_it_stands_beside(monkeypatch):
+    monkeypatch.setattr(candidates, "TRIAL", 28)
+    monkeypatch.setattr(candidates, "champions_recipe", lambda *_: "calendar, weather")
+    told = footfall("try", "seasonal naive")
+    assert told.exit_code == 0, told.output
+    assert "calendar  (the champion's recipe, without its weather)" in told.output and "any more" not in told.output
+
+
 def predicted(runs, name, candidate):
     place = runs / name / "in" / "champion"
     place.mkdir(parents=True)

@@ -22,6 +22,8 @@ from proxy import Proxy
 
 from flows.storage import bucket as storage
 from flows.storage import forecasts
+from footfall import events
+from footfall.digest import sha256
 
 
 def said(lines):
@@ -91,6 +93,20 @@ def test_a_source_that_stopped_and_an_open_cause_are_wrong(live):
     assert "stale: sample" in lines["data"][0] and lines["data"][1] and "days old" in lines["forecast"][0]
     assert "errs more than the naive" in lines["decay"][0] and lines["decay"][1] == f"footfall train {live}"
     alerts.close(live, "decay")
+
+
+def test_a_place_that_an_event_has_closed_is_not_stale_meanwhile(live):
+    store, today = storage.connect("footfall"), dt.datetime.now().astimezone().date()
+    through = today - dt.timedelta(days=20)
+    shut = pd.DataFrame([[str(through), str(today), "", "holiday", "closed", str(through)]], columns=events.COLUMNS)
+    about = {"data_through": str(through), "source": "sample", "model_version": "m/1"}
+    forecasts.publish(store, live, today - dt.timedelta(days=1), {"forecast.csv": b"1\n"}, about)
+    assert "stale" in screen(live)["data"][0]
+    content = shut.to_parquet(index=False)
+    forecasts.keep_snapshot(store, content, {"source": "events"})
+    about |= {"events": sha256(content)}
+    forecasts.publish(store, live, today, {"forecast.csv": b"1\n"}, about)
+    assert screen(live)["data"] == (f"{through}, 20 days before {today}", "")
 
 
 def test_a_forecast_of_a_later_day_is_not_of_a_negative_age(live):

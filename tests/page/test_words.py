@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 from pages import house, inputs, model, written
 
-from footfall.page.words import is_news
+from footfall.page.about import About
+from footfall.page.translations import languages
+from footfall.page.words import is_news, of_places, without_forecast
 
 MONDAY = dt.date(2022, 10, 3)
 
@@ -56,6 +58,21 @@ def test_a_closed_day_says_why_and_has_no_number(words):
     assert words["own"]["days"]["2026-10-12"] == words["own"]["days"]["2026-10-14"] == "closed"
 
 
+@pytest.mark.parametrize("language", languages("counts"), ids=lambda language: language.short)
+def test_of_several_places_each_says_its_closed_days_and_its_numbers_and_one_when_it_was_made(language, words):
+    own, none = words["own"], without_forecast(pd.date_range("2026-10-09", periods=7), [language])
+    late = {"days": {}, "messages": {language.short: {"text": "X.\n\nday by day\n\nmade of others."}}}
+    sent = of_places({"Baixa": own, "Alfama": own, "Foz": late, "Nova": none}, About("Tascas"))
+    week, _, made = own["messages"][language.short]["text"].split("\n\n")
+    baixa, alfama, foz, nova, *rest = sent["messages"][language.short]["text"].splitlines()
+    assert baixa == f"Baixa: {' '.join(week.splitlines())}" and alfama.startswith("Alfama: ")
+    monday = language.dated(pd.Timestamp("2026-10-12"), "spoken weekday")
+    assert language.say("closed") in baixa.lower() and monday in baixa
+    assert any(digit.isdigit() for digit in baixa), "all days together"
+    assert foz == "Foz: X. made of others." and nova == f"Nova: {language.say('no forecast')}." and rest == ["", made]
+    assert sent["days"]["Baixa 2026-10-12"] == "closed" and sent["days"]["Nova 2026-10-12"] == "no forecast"
+
+
 PICTURE = {"2022-10-04": "usual", "2022-10-05": "clearly busier"}
 
 
@@ -63,7 +80,9 @@ PICTURE = {"2022-10-04": "usual", "2022-10-05": "clearly busier"}
     ("before", "weekdays", "is_told"),
     [
         ({}, ["monday"], True),
-        ({}, ["sunday"], False),
+        ({}, ["sunday"], True),
+        ({}, [], True),
+        ({"as_of": "2022-10-02", "days": PICTURE}, [], False),
         ({"as_of": "2022-10-02", "days": PICTURE}, ["monday"], True),
         ({"as_of": "2022-10-03", "days": PICTURE}, ["monday"], False),
         ({"as_of": "2022-10-02", "days": PICTURE}, ["sunday"], False),

@@ -72,6 +72,18 @@ def of_today(rain):
     return answer("daily", units, coming.index.strftime("%F").tolist(), numbers)
 
 
+def test_a_recipe_with_weather_is_backtested_with_what_was_foreseen_on_the_day(house, service, rain):
+    service.body = of_the_past(rain[: today("UTC")])
+    span = ["--from", f"{today('UTC') - dt.timedelta(days=22)}", "--to", f"{today('UTC') - dt.timedelta(days=9)}"]
+    errors = {}
+    for name in ("steady", "steady, weather"):
+        done = footfall("backtest", house, *span, "--candidate", name)
+        assert done.exit_code == 0, done.output
+        assert service.asked if name == "steady, weather" else not service.asked
+        errors[name] = float(done.output.partition("MAE ")[2].partition(",")[0])
+    assert errors["steady, weather"] < 0.9 * errors["steady"]
+
+
 @pytest.mark.soak
 def test_a_training_finds_that_rain_keeps_guests_away_and_the_week_is_forecast_by_it(house, service, rain):
     from flows.champion import ledger

@@ -84,6 +84,8 @@ def test_rain_that_is_expected_moves_its_day_and_is_said_and_what_if_it_stays_dr
     supposed = ["--rain", f"{day}=0", "--event", "2022-10-16=busier: a concert", "--closed", "2022-10-17"]
     said = footfall("whatif", name, *supposed)
     assert said.exit_code == 0, said.output
+    assert "2022-10-16 busier: a concert: the number stays, no event of this kind" in said.output
+    assert said.output.count("the number stays") == 1
     assert {blob.name: blob.generation for blob in bucket.list_blobs(prefix=f"{name}/")} == before
     (folder,) = home().glob(f"runs/*-whatif-{name}-*")
     record = json.loads((folder / "record.json").read_text())
