@@ -326,10 +326,10 @@ def week(table: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame, shape (n_days, 5)
-        ``date`` as ISO day, ``weekday``; ``expected``, ``low`` and ``high`` in the source's unit, one decimal.
+        ``date`` as ISO day, ``weekday``; ``expected``, ``low`` and ``high`` in the source's unit.
     """
     numbers = table.pivot(index="target_end_date", columns="output_type_id", values="value")
-    numbers = numbers[["", f"{LOW:g}", f"{HIGH:g}"]].round(1).set_axis(["expected", "low", "high"], axis=1)
+    numbers = numbers[["", f"{LOW:g}", f"{HIGH:g}"]].set_axis(["expected", "low", "high"], axis=1)
     days = pd.DatetimeIndex(numbers.index, name=None)
     numbers.insert(0, "date", days.strftime("%Y-%m-%d"))
     numbers.insert(1, "weekday", days.day_name())

@@ -10,6 +10,7 @@ from flows.station.run import Run, stage, step
 from flows.storage import forecasts
 from flows.storage.bucket import Bucket, connect
 from footfall.errors import Conflict
+from footfall.units import unit_of
 
 
 @step
@@ -19,7 +20,9 @@ def publish(run: Run, show: bool) -> str:
         folder = run.folder / "out" / "forecast"
         paths = sorted(path for path in folder.rglob("*") if path.is_file())
         files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
-        about, bucket = {**run.facts, "record": run.id}, connect(bucket_name())
+        data, bucket = run.market.data, connect(bucket_name())
+        counted = {"unit": unit_of(data.category).name, "measure": data.measure}
+        about = {**run.facts, **counted, "record": run.id}
         still = partial(_still_champion, run, bucket)
         published = forecasts.publish(bucket, run.market.name, run.as_of, files, about, show, still)
         with alerts.best_effort():  # readers have it by now
@@ -35,7 +38,5 @@ def _still_champion(run: Run, bucket: Bucket) -> None:
     last = newest(bucket, run.market.name)
     now = last.champion(run.as_of) if last else None
     if now is None or f"{run.market.name}/{now.version}" != run.facts["model_version"]:
-        changed = (
-            f"this forecast is by {run.facts['model_version']}, and the champion is version {now and now.version} now"
-        )
-        raise Conflict(f"{changed}; it is stored, and not shown. Run the day again.")
+        changed = f"by {run.facts['model_version']}, and the champion is version {now and now.version} now"
+        raise Conflict(f"this forecast is {changed}; it is stored, and not shown. Run the day again.")

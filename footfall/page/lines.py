@@ -38,7 +38,7 @@ def read_accounts(files: Mapping[str, bytes]) -> pd.DataFrame:
 
 
 def records(table: pd.DataFrame, many: bool = False) -> list[dict[str, Any]]:
-    """`footfall.forecast.week` as records; a closed day is said to be ``closed`` and has no numbers.
+    """`footfall.forecast.week` as records, one decimal; a closed day is said to be ``closed`` and has no numbers.
 
     Parameters
     ----------
@@ -48,8 +48,11 @@ def records(table: pd.DataFrame, many: bool = False) -> list[dict[str, Any]]:
     many : bool, default=False
         Whether it is of a market of several, of which but one may have a forecast.
     """
-    if many or of_several(table):
-        return [dict(row) for row in _places(table).head(LISTED).reset_index().to_dict("records")]
+    rows = _places(table).head(LISTED).reset_index().to_dict("records") if many or of_several(table) else _days(table)
+    return [{name: round(cell, 1) if isinstance(cell, float) else cell for name, cell in row.items()} for row in rows]
+
+
+def _days(table: pd.DataFrame) -> list[dict[str, Any]]:
     shut = {*table.loc[table["open"] == "no", "target_end_date"]} if "open" in table else ()
     closed = dict.fromkeys(FIGURES, "") | {"expected": CLOSED}
     return [day | closed if day["date"] in shut else day for day in week(table).to_dict("records")]
@@ -67,7 +70,7 @@ def _places(table: pd.DataFrame) -> pd.DataFrame:
     place = means["location"].map(lambda location: site_of(location) or location) if is_counted else means["location"]
     if means["target"].nunique() > 1:
         place = place + " " + means["target"]
-    expected = means["value"].round(1).astype(object)
+    expected = means["value"].astype(object)
     if "open" in means:
         expected = expected.mask(means["open"] == "no", CLOSED)
     shown = pd.DataFrame({"place": place, "date": means["target_end_date"], "expected": expected})
@@ -83,8 +86,8 @@ def week_of_places(table: pd.DataFrame) -> tuple[list[str], list[tuple[str, ...]
 
 
 def lines(table: pd.DataFrame) -> Iterator[tuple[str, str, str, str]]:
-    """Date, weekday, what is expected and the 80 % range of each day; parameters as in `records`."""
-    days = records(table)
+    """Date, weekday, what is expected and the 80 % range of each day of a forecast of one series."""
+    days = _days(table)
     write = _form([day["high"] for day in days if day["expected"] != CLOSED], table["target"].iloc[0]).format
     for day in days:
         if day["expected"] == CLOSED:

@@ -237,3 +237,11 @@ def test_of_several_sites_each_is_called_by_its_name_and_its_ranges_are_not_read
     assert {*shown["output_type"]} == {"mean"} and len(read_shown(one.read_bytes())) == len(sites[0])
     days, ((place, *week), (other, *_)) = week_of_places(shown)
     assert (place, other) == ("Foz", "Sé/Baixa") and dict(zip(days, week, strict=True))["2026-10-12"] == "closed"
+
+
+def test_the_terminal_rounds_once_as_the_page_does():
+    table = house()["table"]
+    table.loc[(table["output_type"] == "mean") & (table["target_end_date"] == "2026-10-09"), "value"] = 65.47
+    assert next(lines(table))[2] == "65" and records(table)[0]["expected"] == 65.5
+    days, ((_, *week),) = week_of_places(table)
+    assert week[days.index("2026-10-09")] == "65"
