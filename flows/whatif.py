@@ -37,7 +37,8 @@ async def whatif(market: str, scenario: dict[str, Any]) -> Weeks | State[Any]:
     Raises
     ------
     UsageProblem
-        If nothing is published yet, or the scenario is of other days, or of rain where no weather is known.
+        If nothing is published yet, or not by today's champion, or the scenario is of other days, or of rain where no
+        weather is known.
     """
     supposed, latest = Scenario(**scenario), forecasts.latest(connect(bucket_name()), market)
     if latest is None:
@@ -51,6 +52,9 @@ async def whatif(market: str, scenario: dict[str, Any]) -> Weeks | State[Any]:
         weather = take_weather(run)
         if take_champion(run) is None:
             raise GateClosed(f"{market} has no champion as of {run.as_of}")
+        made_by, now = latest.manifest["about"]["model_version"], run.facts["model_version"]
+        if made_by != now:  # then what differs would be the models' as well
+            raise UsageProblem(f"the published week is by {made_by}, the champion is {now}: footfall predict {market}")
         if supposed.rain:
             _suppose_rain(run, supposed, weather)
         run_notebook(run, of_prediction(run, weather, ""))

@@ -66,7 +66,7 @@ def published(bucket, name):
     return latest, means
 
 
-def test_rain_that_is_expected_moves_its_day_and_is_said_and_what_if_it_stays_dry_is_never_published(tasca):
+def test_rain_that_is_expected_moves_its_day_and_is_said_and_what_if_it_stays_dry_is_never_published(tasca, tmp_path):
     name, bucket, weather = tasca
     assert footfall("predict", name).exit_code == 0
     without, plain = published(bucket, name)
@@ -98,6 +98,11 @@ def test_rain_that_is_expected_moves_its_day_and_is_said_and_what_if_it_stays_dr
     assert after.loc[day, "value"] > means[day] + 1 and after.loc["2022-10-17", "open"] == "no"
     (line,) = [line for line in said.output.splitlines() if day in line]
     assert f"{means[day]:+.1f}" in line and f"{after.loc[day, 'value']:+.1f}" in line
+    now = ledger.champion(bucket, name)
+    another = registry.register(name, now.run, tmp_path / "wet" / "model", {})
+    ledger.promote(bucket, name, another, now.version, now.as_of, now.gate, now.run)
+    refused = footfall("whatif", name, "--closed", "2022-10-17")
+    assert refused.exit_code == 2 and f"the published week is by {name}/{now.version}" in refused.output, refused.output
 
 
 def test_what_cannot_be_supposed_is_said_before_anything_runs(tasca):
