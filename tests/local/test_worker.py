@@ -40,6 +40,9 @@ def up(servers, thin_notebooks):
                 break
         yield process, said
         process.send_signal(signal.SIGINT)
+    with get_client(sync_client=True) as client:
+        for one in client.read_deployments():  # else every market that other tests make is one of daily/all
+            client.delete_deployment(one.id)
 
 
 @pytest.fixture

@@ -398,7 +398,7 @@ def second(servers, monkeypatch):
     def start():
         log = (home() / "logs" / "mlflow-second.log").open("ab")
         running.append(subprocess.Popen([sys.executable, *words], stdout=log, stderr=log, start_new_session=True))
-        wait_for(f"http://127.0.0.1:{port}/health", running[-1], 90)
+        wait_for(f"http://127.0.0.1:{port}/health", running[-1])
 
     def stop():
         os.killpg(running[-1].pid, signal.SIGKILL)

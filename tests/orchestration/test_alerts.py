@@ -120,7 +120,7 @@ def test_what_is_over_at_once_is_told_each_time(receiver):
     with alerts.silence():
         alerts.tell("events", "promotion", "version 2 was champion")
         alerts.tell("events", "run lost", "today's", of_now=True)
-    assert receiver.wait("events", 3) == ["promotion", "promotion", "run lost"]
+    assert sorted(receiver.wait("events", 3)) == ["promotion", "promotion", "run lost"]  # Prefect sends several at once
     assert alerts.opened("events") == []
 
 
