@@ -390,14 +390,14 @@ def test_a_hundred_starts_twelve_at_once(tmp_path):
 def second(servers, monkeypatch):
     """A second MLflow server on the same database, which can be stopped and started; the client talks to it."""
     port = free_port()
-    words = ["-m", "mlflow", "server", "--backend-store-uri", f"sqlite:///{home()}/mlflow.db",
-             "--artifacts-destination", str(home() / "artifacts"), "--host", "127.0.0.1", "--port", str(port),
-             "--workers", "1"]  # fmt: skip
+    words = ["-m", "mlflow", "server", "--backend-store-uri", "sqlite:///mlflow.db", "--artifacts-destination",
+             "artifacts", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]  # fmt: skip
     running = []
 
     def start():
         log = (home() / "logs" / "mlflow-second.log").open("ab")
-        running.append(subprocess.Popen([sys.executable, *words], stdout=log, stderr=log, start_new_session=True))
+        apart = {"stdout": log, "stderr": log, "start_new_session": True}
+        running.append(subprocess.Popen([sys.executable, *words], cwd=home(), **apart))  # its path stands in no address
         wait_for(f"http://127.0.0.1:{port}/health", running[-1])
 
     def stop():
