@@ -48,6 +48,12 @@ LONGEST = (
 )
 
 
+def pytest_sessionfinish(exitstatus):
+    """The home goes with its servers; where something failed, what lies there may say why."""
+    if exitstatus == pytest.ExitCode.OK:
+        shutil.rmtree(os.environ["FOOTFALL_HOME"], ignore_errors=True)
+
+
 def pytest_collection_modifyitems(items):
     """The files that take longest come first, the quick ones last: neither worker is left alone at the end."""
     # whoever imports it before `servers` has an address gets a second server of Prefect's own, in silence
