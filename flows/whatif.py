@@ -40,7 +40,7 @@ async def whatif(market: str, scenario: dict[str, Any]) -> Weeks | State[Any]:
         If nothing is published yet, or not by today's champion, or the scenario is of other days, or of rain where no
         weather is known.
     """
-    supposed, latest = Scenario(**scenario), forecasts.latest(connect(bucket_name()), market)
+    supposed, latest = Scenario(**scenario), forecasts.latest(connect(bucket_name()), market, "forecast.parquet")
     if latest is None:
         raise UsageProblem(f"{market} has no published forecast yet; make one: footfall run {market}")
     published = read_shown(latest.files["forecast.parquet"])

@@ -161,7 +161,7 @@ def show(market: str) -> None:
     from footfall.selection import without_forecast
 
     store = bucket.connect(bucket_name())
-    latest = forecasts.latest(store, market)
+    latest = forecasts.latest(store, market, "forecast.parquet", "series.parquet")
     if latest is None:
         raise UsageProblem(f"{market} has no published forecast yet; make one: footfall run {market}")
     about, forecast = latest.manifest["about"], read_shown(latest.files["forecast.parquet"])
@@ -179,7 +179,7 @@ def show(market: str) -> None:
         age = (today - dt.date.fromisoformat(through)).days
         say(f"[bold red]stale[/]  the last data is {age} days before {today}; footfall status {market}")
     say(f"gs://{bucket_name()}/{layout.set_of(latest.pointer['manifest'])}/  {layout.on_disk()}")
-    if layout.PAGE in latest.files:
+    if layout.PAGE in latest.manifest["files"]:
         say(f"The page for people:  {layout.for_people(layout.shown(market, layout.PAGE))}")
 
 

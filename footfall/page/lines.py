@@ -27,8 +27,9 @@ def read_shown(parquet: bytes) -> pd.DataFrame:
         ``forecast.parquet``. Of 24,000 sites all its rows take 800 MB.
     """
     file, keys = pa.BufferReader(parquet), ["location", "target"]
-    series = pq.read_table(file, columns=keys, read_dictionary=keys).group_by(keys).aggregate([])
-    return pd.read_parquet(file, filters=[("output_type", "==", "mean")] if len(series) > 1 else None)
+    named = pq.read_table(file, columns=keys, read_dictionary=keys).unify_dictionaries()
+    several = len(named.group_by(keys).aggregate([])) > 1
+    return pd.read_parquet(file, filters=[("output_type", "==", "mean")] if several else None)
 
 
 def read_accounts(files: Mapping[str, bytes]) -> pd.DataFrame:

@@ -231,7 +231,7 @@ def test_terminal_and_prefect_tell_closed_days_and_the_owners_unit():
 def test_of_several_sites_each_is_called_by_its_name_and_its_ranges_are_not_read(tmp_path):
     sites = [house(location=f"PT-11/{site}")["table"] for site in ("Sé%2FBaixa", "Foz")]
     several, one = (tmp_path / name for name in ("several.parquet", "one.parquet"))
-    pd.concat(sites).to_parquet(several)
+    pd.concat(sites).to_parquet(several, row_group_size=100)
     sites[0].to_parquet(one)
     shown = read_shown(several.read_bytes())
     assert {*shown["output_type"]} == {"mean"} and len(read_shown(one.read_bytes())) == len(sites[0])
