@@ -8,6 +8,7 @@ from prefect.client.schemas.objects import State
 
 from flows.predict import of_prediction
 from flows.settings import bucket_name
+from flows.sources.weather import is_of_weather
 from flows.station.champion import take_champion
 from flows.station.run import Run, log, recorded, run_notebook
 from flows.station.snapshot import take_snapshot
@@ -67,7 +68,7 @@ async def whatif(market: str, scenario: dict[str, Any]) -> Weeks | State[Any]:
 def _days_of_weather(run: Run, weather: str) -> list[str] | None:
     """The days that the run's champion knows a weather of; None of one that looks at none."""
     champion = json.loads((run.folder / "in" / "champion" / "about.json").read_text())
-    if not str(champion["candidate"]).endswith(", weather"):
+    if not is_of_weather(str(champion["candidate"])):
         return None
     return [str(day)[:10] for day in pd.read_parquet(run.folder / weather)["date"]] if weather else []
 

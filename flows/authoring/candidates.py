@@ -11,8 +11,8 @@ import pandas as pd
 
 from flows.settings import bucket_name, notebooks_folder, today
 from flows.sources.events import closed_by, closed_sites, file_of, of_the_place, read_file
-from flows.sources.reading import one_reading, read_source
-from flows.sources.weather import LEARNED, SINCE, fetch_past
+from flows.sources.reading import read_source
+from flows.sources.weather import LEARNED, SINCE, fetch_past, is_of_weather
 from flows.storage.bucket import connect
 from footfall import series
 from footfall.calendar import country_of
@@ -25,7 +25,6 @@ from footfall.quantiles import QUANTILES
 from footfall.selection import Key, select
 from footfall.series import site_of
 
-WEATHER = ", weather"
 TRIAL = 60  # days to forecast from, and as many before them for the intervals: under a minute
 
 
@@ -82,7 +81,7 @@ def recipes(
 
     Those that take in the weather are among them where the first and last day that it is needed of are given.
     """
-    table, known, (_, y) = _read(market), _known(market), shown(market)
+    (table, closures), (_, y) = _read(market), shown(market)
     with tempfile.TemporaryDirectory() as folder:
         snapshot, issued = Path(folder) / "snapshot.parquet", Path(folder) / "weather.parquet"
         snapshot.write_bytes(series.to_parquet(table))
@@ -91,15 +90,10 @@ def recipes(
             fetch_past(place, zone, max(first, SINCE), min(last, today(zone))).to_parquet(issued)
         parameters = TrainParams(
             **market.series() | {"as_of": f"{y.index[-1] + lag * series.DAY:%Y-%m-%d}", "lag": lag}, horizon=horizon,
-            backtest_days=FEWEST_ORIGINS, snapshot=str(snapshot), closures=of_the_place(market.data, known)["closures"],
+            backtest_days=FEWEST_ORIGINS, snapshot=str(snapshot), closures=closures,
             weather=str(issued) if issued.exists() else "",
         )  # fmt: skip
         return candidates(notebooks_folder() / "train.ipynb", parameters)
-
-
-def is_of_weather(name: str) -> bool:
-    """Whether a candidate takes in the weather: it is called as the one that does not, and so."""
-    return name.endswith(WEATHER)
 
 
 def trial(market: Market, name: str, beside: list[str]) -> pd.DataFrame:
@@ -113,10 +107,9 @@ def trial(market: Market, name: str, beside: list[str]) -> pd.DataFrame:
         A leaderboard, see `footfall.evaluation.backtest.leaderboard`. The training judges on more days, and decides.
     """
     horizon, lag = market.predict.horizon, market.data.lag
-    with one_reading():
-        (_, y), available = shown(market), recipes(market, horizon, lag)
-        names = list(dict.fromkeys([name, *(other for other in beside if other in available)]))
-        table = backtest(market, last_origins(y, TRIAL, horizon), names, horizon, lag, warm_up=TRIAL)
+    (_, y), available = shown(market), recipes(market, horizon, lag)
+    names = list(dict.fromkeys([name, *(other for other in beside if other in available)]))
+    table = backtest(market, last_origins(y, TRIAL, horizon), names, horizon, lag, warm_up=TRIAL)
     return leaderboard(table, y)
 
 
@@ -150,11 +143,11 @@ def recipe_of_champion(market: str) -> str:
 
 def shown(market: Market) -> tuple[Key, pd.Series]:
     """The market's own series, whole, as it is trained on; of many the one that ``data.show`` names, or the first."""
-    data, known = market.data, _known(market)
-    chosen = select(_read(market), data.location, data.category, data.choice(), 0)
+    data, (table, closures) = market.data, _read(market)
+    chosen = select(table, data.location, data.category, data.choice(), 0)
     key = chosen.shown(data.show)
     alone = chosen._replace(series={key: chosen.series[key]})
-    return key, without_events(alone, of_the_place(data, known)["closures"]).series[key]
+    return key, without_events(alone, closures).series[key]
 
 
 def called(market: Market) -> str:
@@ -165,16 +158,15 @@ def called(market: Market) -> str:
     return f"{market.name}, {site_of(location) or f'{location} {category}'} alone"
 
 
-def _read(market: Market) -> pd.DataFrame:
-    """The whole of a market's source, closed where its owner's events say so."""
-    known = _known(market)
-    return closed_sites(market.data, known, read_source(closed_by(market.data, known)).series)
+def _read(market: Market) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """The whole of a market's source, closed where its owner's events say so; and what they and its file say of days.
 
-
-def _known(market: Market) -> pd.DataFrame | None:
-    """The owner's events, all of them: whoever looks back knows each."""
-    path = file_of(market.name)
-    return read_file(path, market.data) if path else None
+    Of the events all: whoever looks back knows each.
+    """
+    data, path = market.data, file_of(market.name)
+    known = read_file(path, data) if path else None
+    table = closed_sites(data, known, read_source(closed_by(data, known)).series)
+    return table, of_the_place(data, known)["closures"]
 
 
 def candidates(path: Path, parameters: TrainParams) -> dict[str, Any]:

@@ -64,18 +64,21 @@ def try_candidate(
     with terminal.plain_words(None):
         parameters = read_market(params_folder(), market, terminal.settings(set))
         from flows.authoring import candidates
+        from flows.sources.reading import one_reading
+        from flows.sources.weather import CANDIDATE
 
         recipe = candidates.champions_recipe(home() / "runs", market)
-        plain = recipe and recipe.removesuffix(candidates.WEATHER)  # the weather takes minutes, and a key
-        leaderboard = candidates.trial(parameters, name, ["seasonal naive", *([plain] if plain else [])])
+        plain = recipe and recipe.removesuffix(CANDIDATE)  # the weather takes minutes, and a key
+        with one_reading():
+            leaderboard = candidates.trial(parameters, name, ["seasonal naive", *([plain] if plain else [])])
+            whose = candidates.called(parameters)
         labels = {plain: f"{plain}  (the champion's recipe{', without its weather' if plain != recipe else ''})"}
         labels[name] = f"{labels.get(name, name)}  ← tried"
         scores = leaderboard[["MAE", "MASE", "WIS", "cover80"]].round(3)
         terminal.say(scores.rename(index=labels).rename_axis(None).to_string(), markup=False)
         if plain and plain not in leaderboard.index:
             terminal.say(f"The champion's recipe, {recipe}, is no candidate of train.ipynb any more.", markup=False)
-        judged = f"{candidates.TRIAL} days of {candidates.called(parameters)}"
-        judged += ", smaller is better but for cover80, where 0.8 is."
+        judged = f"{candidates.TRIAL} days of {whose}, smaller is better but for cover80, where 0.8 is."
         terminal.say(f"{judged} The training judges on more of them, and decides.")
 
 

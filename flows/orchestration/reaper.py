@@ -2,6 +2,7 @@
 
 import datetime as dt
 from contextlib import suppress
+from pathlib import Path
 from uuid import UUID
 
 import psutil
@@ -15,6 +16,7 @@ from flows.orchestration import alerts
 from flows.orchestration.schedule import GOING, due_after, own_run
 from flows.record import mlflow_runs
 from flows.record.folder import owner_of
+from flows.record.owner import Owner
 from flows.settings import POOL, day_of, home, params_folder, prefect_is_ours, today
 from footfall.errors import Problem
 from footfall.market_file import read_market
@@ -70,15 +72,21 @@ def _message(run: FlowRun) -> str:
 
 def _is_dead(client: SyncPrefectClient, run: FlowRun) -> bool:
     """Whether nobody works on it any more: by who owns its folder, or its stations' folders, else by its process."""
-    within = FlowRunFilter.model_validate({"parent_flow_run_id": {"any_": [run.id]}})
-    for each in (run, *client.read_flow_runs(flow_run_filter=within)):
-        if owner := owner_of(home() / "runs", str(each.id)):
-            return not owner.lives()
+    runs = home() / "runs"
+    if owner := owner_of(runs, str(run.id)) or _owner_within(client, runs, run):
+        return not owner.lives()
     if not prefect_is_ours() or run.work_pool_name != POOL:
         return False  # another machine's, which its silence will tell of, see flows.orchestration.automations
     if run.infrastructure_pid:
         return not psutil.pid_exists(int(run.infrastructure_pid))
     return bool(run.state and dt.datetime.now(dt.UTC) - run.state.timestamp > SILENT)
+
+
+def _owner_within(client: SyncPrefectClient, runs: Path, run: FlowRun) -> Owner | None:
+    """Who owns the folder of a station that a run began."""
+    within = FlowRunFilter.model_validate({"parent_flow_run_id": {"any_": [run.id]}})
+    owners = (owner_of(runs, str(each.id)) for each in client.read_flow_runs(flow_run_filter=within))
+    return next(filter(None, owners), None)
 
 
 def _reap(client: SyncPrefectClient, run: FlowRun) -> str:

@@ -160,9 +160,8 @@ def site_column(sketch: Sketch, columns: Columns, form: str) -> str | None:
     possible = [*sketch.names, *codes]
     fitting = [name for name in possible if not rows.assign(site=sketch.cells[name]).duplicated().any()]
     told_apart = sketch.cells[fitting]  # a shop's name, its address and its code are one column as good as three
-    return (
-        fitting[0] if fitting and len(told_apart.drop_duplicates()) == told_apart.nunique(dropna=False).min() else None
-    )
+    is_clear = fitting and len(told_apart.drop_duplicates()) == told_apart.nunique(dropna=False).min()
+    return fitting[0] if is_clear else None
 
 
 def _comes_again(column: pd.Series) -> bool:

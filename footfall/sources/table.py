@@ -60,11 +60,9 @@ def read_table(path: Path, data: Data, not_after: dt.date) -> Reading:
     if not table["value"].gt(unit_of(data.category).floor).any():
         rule = f"no day has a value above {unit_of(data.category).floor:g}; is it the right column?"
         raise DataProblem("; ".join([f"{path.name}: {rule}", *partial]))
-    passed = [
-        f"{path.name}: {what}: {_some(names)}" for what, names in (("passed over", others), ("empty", empty)) if names
-    ]
-    notes = [note for export in exports for note in export.notes] + overlaps + spellings + repeats + partial + refunds
-    notes = passed + notes
+    left_out = {"passed over": others, "empty": empty}
+    notes = [f"{path.name}: {what}: {_some(names)}" for what, names in left_out.items() if names]
+    notes += [note for export in exports for note in export.notes] + overlaps + spellings + repeats + partial + refunds
     return Reading(days.to_series(table, data), notes + days.absent(table, data) + oddities(table))
 
 
