@@ -6,6 +6,7 @@ from contextlib import nullcontext
 from typing import Any
 
 from flows.champion import ledger
+from flows.machine import give_back_memory
 from flows.orchestration import alerts
 from flows.predict import predict
 from flows.review import review
@@ -56,6 +57,7 @@ async def backfill(
             except Problem as problem:
                 failed.append(problem)
                 yield f"{day}: {type(problem).__name__}: {problem}"
+            give_back_memory()  # a year of days takes no more than one
     now = ledger.champion(store, market)
     if now and now != before and not show:  # a training as of a day after the last one decides for today, too
         alerts.tell(market, "promotion", f"version {now.version} is champion, as of {now.as_of}: {now.why}")

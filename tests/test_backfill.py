@@ -1,8 +1,12 @@
 """Days that were missed are walked as of their own day, and take nothing from the present."""
 
+import gc
+
+import psutil
 import pytest
 from conftest import footfall
 
+from flows.machine import give_back_memory
 from flows.storage import bucket, forecasts
 
 
@@ -37,6 +41,29 @@ def test_a_walk_tells_which_days_came_to_nothing_and_goes_on(first_run):
     assert done.exit_code == 3
     assert done.output.count("DataProblem: sample: nothing was published by 2020-03-0") == 2
     assert "2 of 2 days came to nothing" in done.output
+
+
+def test_a_walk_leaves_nothing_of_a_day_in_memory(first_run):
+    from bs4 import Tag
+
+    gc.disable()  # else it depends on chance what is left when it is looked for
+    try:
+        footfall("backfill", "sample", "--from", "2020-03-01", "--to", "2020-03-01")
+        left = sum(isinstance(found, Tag) for found in gc.get_objects())
+    finally:
+        gc.enable()
+    assert left == 0, "parts of the pages of runs, which nbconvert takes apart into objects in circles"
+
+
+def test_memory_that_is_done_with_is_given_back():
+    def held():
+        return psutil.Process().memory_info().rss
+
+    blocks = [bytearray(5000) for _ in range(10_000)]
+    last, before = blocks[-1], held()  # what lies below the last one the C library would keep
+    blocks.clear()
+    give_back_memory()
+    assert held() < before - 40_000_000 and last
 
 
 @pytest.mark.soak
