@@ -1,12 +1,16 @@
 """Days that were missed are walked as of their own day, and take nothing from the present."""
 
 import gc
+import os
+import subprocess
+import sys
 
 import psutil
 import pytest
 from conftest import footfall
 
 from flows.machine import give_back_memory
+from flows.settings import ROOT
 from flows.storage import bucket, forecasts
 
 
@@ -64,6 +68,12 @@ def test_memory_that_is_done_with_is_given_back():
     blocks.clear()
     give_back_memory()
     assert held() < before - 40_000_000 and last
+
+
+def test_arrow_takes_its_memory_where_it_can_be_given_back():
+    asked = "import flows.backfill, pyarrow; print(pyarrow.default_memory_pool().backend_name)"
+    env = {name: value for name, value in os.environ.items() if name != "ARROW_DEFAULT_MEMORY_POOL"}
+    assert subprocess.check_output([sys.executable, "-c", asked], cwd=ROOT, env=env, text=True) == "system\n"
 
 
 @pytest.mark.soak
