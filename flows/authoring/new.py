@@ -158,8 +158,10 @@ def _sketch(files: Sequence[Path]) -> Sketch:
 
 
 def _audit_file(answers: Answers, ask: Ask) -> dict[str, Any]:
-    columns = {"columns": {"value": answers.value[0]}} if answers.value else {}
-    return {"format": "saft", **columns, "day_starts": answers.day_starts or ask(DAY_STARTS, [], "00:00")}
+    site = None if answers.site == NONE else answers.site
+    named = {"value": answers.value[0] if answers.value else None, "site": site}
+    columns = {key: name for key, name in named.items() if name}
+    return {"format": "saft", "columns": columns, "day_starts": answers.day_starts or ask(DAY_STARTS, [], "00:00")}
 
 
 def _table(sketch: Sketch, answers: Answers, ask: Ask) -> dict[str, Any]:
@@ -286,7 +288,8 @@ def _known(reading: Reading, location: str) -> pd.DataFrame:
 def _told(reading: Reading, data: Data, sites: Sequence[str], section: dict[str, Any]) -> Iterator[str]:
     """What was understood, a line each."""
     columns = ", ".join(f"{key} is {_named(name)}" for key, name in section.get("columns", {}).items())
-    yield f"columns: {columns or 'those of SAF-T; documents are counted'}"
+    counted = "those of SAF-T; documents are counted" if data.format == "saft" and not data.columns.value else ""
+    yield f"columns: {'; '.join(filter(None, [columns, counted]))}"
     yield f"dates {data.dates}, decimal {data.decimal}, rows {data.rows}, a day from {data.day_starts}, {data.timezone}"
     kept = keeper(country_of(data.location))
     yield f"holidays of {kept}" if kept else f"no holidays: none are known of {data.location}"

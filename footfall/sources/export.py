@@ -12,7 +12,7 @@ from footfall.sources import cells, integrity, names
 from footfall.sources.business_day import day_of_business, is_of_business
 from footfall.sources.fault import Empty, Fault, Unreadable, counted
 from footfall.sources.rows import Rows, read_rows
-from footfall.sources.saft import read_saft
+from footfall.sources.saft import AuditFile, read_saft
 from footfall.units import unit_of
 
 FIRST_DAY = pd.Timestamp("1990-01-01")
@@ -34,6 +34,7 @@ class Export:
     is_empty: bool = False  # which of several is no fault: nothing was sold
     saved: int = 0  # when the file was
     holds: str = "days"  # or hours, or orders, which are summed
+    audit: AuditFile | None = None
 
     def age(self) -> tuple[pd.Timestamp, int, str]:
         """By which the newer of two exports is known: it goes further, else was saved later."""
@@ -80,11 +81,11 @@ def values(columns: Columns) -> list[str]:
 
 def _audit_file(export: Export, path: Path, data: Data) -> None:
     by_entry = data.day_starts != MIDNIGHT or data.rows_timezone not in (None, data.timezone)
-    value = data.columns.value
-    documents = read_saft(path, value if isinstance(value, str) else None, by_entry)
-    columns, form = Columns(date="date", value="value"), "%Y-%m-%dT%H:%M:%S"
+    value, site = data.columns.value, data.columns.site
+    rows, export.audit = read_saft(path, value if isinstance(value, str) else None, by_entry, site)
+    columns, form = Columns(date="date", value="value", site="site" if site else None), "%Y-%m-%dT%H:%M:%S"
     export.holds = "orders"
-    _fill(export, documents, data.model_copy(update={"columns": columns, "dates": form, "decimal": "."}))
+    _fill(export, rows, data.model_copy(update={"columns": columns, "dates": form, "decimal": "."}))
 
 
 def _table(export: Export, path: Path, data: Data) -> None:

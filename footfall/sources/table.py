@@ -7,6 +7,7 @@ from footfall.errors import DataProblem, UsageProblem
 from footfall.params import Data
 from footfall.series import site_of
 from footfall.sources import days
+from footfall.sources.documents import each_document_once, one_company
 from footfall.sources.export import read_export
 from footfall.sources.fault import refuse, safe
 from footfall.sources.oddities import oddities
@@ -49,9 +50,12 @@ def read_table(path: Path, data: Data, not_after: dt.date) -> Reading:
     if len(empty) < len(exports):
         exports = [export for export in exports if not export.is_empty]
     refuse((export.name, export.header, export.faults) for export in exports)
-    if not any(len(export.rows) for export in exports):
-        raise DataProblem(f"{path.name}: no row of a day before {not_after}, which is not over")
-    rows, spellings = days.name_sites(days.together(exports), site_of(data.location))
+    places = one_company(path.name, exports, data.columns.site)
+    rows, documents = each_document_once(days.together(exports), exports)
+    if rows.empty:
+        rule = f"no row of a day before {not_after}, which is not over"
+        raise DataProblem("; ".join([f"{path.name}: {rule}", *documents]))
+    rows, spellings = days.name_sites(rows, site_of(data.location))
     rows, overlaps = days.unite(rows, exports)
     rows, repeats, contradictions = days.without_repeats(rows, data, exports)
     refuse((exports[file].name, exports[file].header, [fault]) for file, fault in contradictions)
@@ -62,7 +66,8 @@ def read_table(path: Path, data: Data, not_after: dt.date) -> Reading:
         raise DataProblem("; ".join([f"{path.name}: {rule}", *partial]))
     left_out = {"passed over": others, "empty": empty}
     notes = [f"{path.name}: {what}: {_some(names)}" for what, names in left_out.items() if names]
-    notes += [note for export in exports for note in export.notes] + overlaps + spellings + repeats + partial + refunds
+    notes += [note for export in exports for note in export.notes]
+    notes += [*places, *documents, *overlaps, *spellings, *repeats, *partial, *refunds]
     return Reading(days.to_series(table, data), notes + days.absent(table, data) + oddities(table))
 
 

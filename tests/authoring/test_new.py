@@ -234,8 +234,8 @@ def test_a_workbook_and_an_audit_file_are_told_by_themselves(params, tmp_path):
     done = footfall("new", "tasca", str(tmp_path / "covers.xlsx"), "--location", "PT")
     assert done.exit_code == 0 and len(series(params, "tasca")[1]) == 60, done.output
     invoices = "".join(
-        f"<Invoice><DocumentStatus><InvoiceStatus>N</InvoiceStatus></DocumentStatus><InvoiceDate>{day}</InvoiceDate>"
-        f"<InvoiceType>FS</InvoiceType><SystemEntryDate>{day}T02:00:00</SystemEntryDate></Invoice>"
+        f"<Invoice><InvoiceNo>FS A/{day}</InvoiceNo><DocumentStatus><InvoiceStatus>N</InvoiceStatus></DocumentStatus>"
+        f"<InvoiceDate>{day}</InvoiceDate><InvoiceType>FS</InvoiceType><SystemEntryDate>{day}T02:00:00</SystemEntryDate></Invoice>"
         for day, _ in recent()
     )
     (tmp_path / "saft.xml").write_text(f'<?xml version="1.0"?><AuditFile>{invoices}</AuditFile>')
@@ -244,6 +244,27 @@ def test_a_workbook_and_an_audit_file_are_told_by_themselves(params, tmp_path):
     data, table = series(params, "saft")
     assert (data.format, data.day_starts) == ("saft", "05:00") and table["value"].tolist() == [1] * 60
     assert table["date"].min() == pd.Timestamp(recent()[0][0]) - pd.Timedelta(days=1)
+
+
+def test_audit_files_of_two_companies_are_a_site_each_where_that_is_said(params, tmp_path):
+    (tmp_path / "tills").mkdir()
+    for company in ("501234567", "509999999"):
+        header = f"<Header><TaxRegistrationNumber>{company}</TaxRegistrationNumber></Header>"
+        invoices = "".join(
+            f"<Invoice><InvoiceNo>FS A/1</InvoiceNo><InvoiceDate>{day}</InvoiceDate><InvoiceType>FS</InvoiceType>"
+            f"<SystemEntryDate>{day}T12:00:00</SystemEntryDate></Invoice>"
+            for day, _ in recent()
+        )
+        text = f'<?xml version="1.0"?><AuditFile>{header}{invoices}</AuditFile>'
+        (tmp_path / "tills" / f"{company}.xml").write_text(text)
+    said = ["new", "tasca", str(tmp_path / "tills"), "--location", "PT", "--day-starts", "05:00"]
+    done = footfall(*said)
+    assert done.exit_code == 3 and "footfall new --site TaxRegistrationNumber" in done.output, done.output
+    done = footfall(*said, "--site", "TaxRegistrationNumber")
+    assert done.exit_code == 0, done.output
+    assert "columns: site is TaxRegistrationNumber; those of SAF-T; documents are counted" in done.output
+    data, table = series(params, "tasca")
+    assert data.series == "all" and set(table["location"]) == {"PT/501234567", "PT/509999999"}
 
 
 def test_a_house_shut_on_mondays_is_seen(params, till):
