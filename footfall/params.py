@@ -199,12 +199,15 @@ class Columns(Strict):
 
     date: str = "date"
     value: str | list[str] | None = None  # several: sites are columns; none: rows are counted
+    parts: list[str] = []  # in place of value: summed, as lunch and dinner are, or two doors of one place
     site: str | None = None
     hour: str | None = None
 
     @model_validator(mode="after")
     def _each_is_one_thing(self) -> "Columns":
-        values = [self.value] if isinstance(self.value, str) else self.value or []
+        if self.value and self.parts:
+            raise ValueError("columns are sites (value) or parts of one's day (parts), not both")
+        values = [self.value] if isinstance(self.value, str) else self.value or self.parts
         names = [self.date, *values, *filter(None, [self.site, self.hour])]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"{twice[0]!r} is named twice; a column is one thing")

@@ -89,10 +89,13 @@ def new(
     location: Annotated[str | None, typer.Option(help="Whose holidays: an ISO 3166 code, as in PT-11.")] = None,
     date: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column of the date.")] = None,
     value: Annotated[
-        list[str] | None, typer.Option(metavar="COLUMN", help="Of the counts; may be repeated, a site each.")
+        list[str] | None, typer.Option(metavar="COLUMN", help="Of the counts; may be repeated: see --site.")
     ] = None,
     site: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="The column that names the site; none: all are of one.")
+        str | None,
+        typer.Option(
+            metavar="COLUMN", help="That names the site; each: every column of counts is one; none: all of one."
+        ),
     ] = None,
     hour: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column of the hour.")] = None,
     dates: Annotated[str | None, typer.Option(help="How dates are written, as in %d/%m/%Y.")] = None,

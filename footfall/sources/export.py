@@ -75,8 +75,8 @@ def wanted(columns: Columns) -> list[str]:
 
 
 def values(columns: Columns) -> list[str]:
-    """The columns of values: one, one for each site, or none where rows are counted."""
-    return [columns.value] if isinstance(columns.value, str) else columns.value or []
+    """The columns of values: one, one for each site or part of a day, or none where rows are counted."""
+    return [columns.value] if isinstance(columns.value, str) else columns.value or columns.parts
 
 
 def _audit_file(export: Export, path: Path, data: Data) -> None:
@@ -91,8 +91,9 @@ def _audit_file(export: Export, path: Path, data: Data) -> None:
 def _table(export: Export, path: Path, data: Data) -> None:
     if data.columns.site and isinstance(data.columns.value, list):
         rule = "either a column names the site (columns.site), or each site has a column (columns.value: [A, B])"
+        rule += "; columns that are summed are columns.parts"
         raise Unreadable(Fault(1, data.columns.site, data.columns.site, rule))
-    export.holds = data.rows if data.columns.value else "orders"
+    export.holds = data.rows if values(data.columns) else "orders"
     _fill(export, read_rows(path, wanted(data.columns)), data)
 
 
@@ -130,12 +131,13 @@ def _of_days(table: pd.DataFrame, data: Data, export: Export) -> tuple[pd.DataFr
     """The rows with their days of business, and what cannot be read in them."""
     columns, faults = data.columns, []
     table = _without_sum(table, columns, export)
-    no_moment = table["moment"].isna()
-    rule = f"no date written as {data.dates} (data.dates), or no day of the calendar"
-    faults += _faults(table[no_moment], columns.date, columns.date, rule)
     no_number = table["value"].isna() & ~cells.is_blank(table["cell"])
     rule = f"no number with the decimal {data.decimal!r} (data.decimal), nor blank"
     faults += _faults(table[no_number], "column", "cell", rule)
+    table = _parts_as_one(table, export) if columns.parts else table
+    no_moment = table["moment"].isna()
+    rule = f"no date written as {data.dates} (data.dates), or no day of the calendar"
+    faults += _faults(table[no_moment], columns.date, columns.date, rule)
     days = day_of_business(table["moment"], data.day_starts)
     if columns.hour:
         minutes = cells.hours(table[columns.hour])
@@ -176,6 +178,18 @@ def _without_sum(table: pd.DataFrame, columns: Columns, export: Export) -> pd.Da
         return table
     export.notes.append(f"{export.name}:{table['line'].max()}: a total, left out")
     return table[~is_last].reset_index(drop=True)
+
+
+def _parts_as_one(table: pd.DataFrame, export: Export) -> pd.DataFrame:
+    """A row for each line, the sum of its columns; not known where one is blank that its weekday has as a rule."""
+    line, is_blank = table["line"], table["value"].isna()
+    never = is_blank.groupby([table["column"], table["moment"].dt.dayofweek]).transform("mean") >= MOSTLY
+    lacks = (is_blank & ~never).groupby(line).transform("any")
+    has_none = is_blank.groupby(line).transform("all")
+    what = "a part of the day is blank, taken as not known"
+    _note(export, table[lacks & ~has_none], what, "; write 0 where nobody came")
+    sums = table["value"].groupby(line).transform("sum").mask(lacks | has_none)
+    return table.assign(value=sums)[~line.duplicated()].reset_index(drop=True)
 
 
 def _of_hours(table: pd.DataFrame, minutes: pd.Series, data: Data, export: Export) -> pd.Series:
@@ -233,6 +247,7 @@ def _misnamed(rows: pd.DataFrame, data: Data) -> list[Fault]:
     return [Fault(line, columns.site or site, site, rule) for line, site, rule in reasons if rule]
 
 
-def _note(export: Export, rows: pd.DataFrame, what: str) -> None:
+def _note(export: Export, rows: pd.DataFrame, what: str, remedy: str = "") -> None:
     if count := len(np.unique(rows["line"])):
-        export.notes.append(f"{export.name}: {what}: {counted(count, 'row')}; first line {rows['line'].min()}")
+        which = f"{counted(count, 'row')}; first line {rows['line'].min()}"
+        export.notes.append(f"{export.name}: {what}: {which}{remedy}")

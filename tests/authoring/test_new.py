@@ -206,6 +206,37 @@ def test_sites_that_are_columns_may_be_given_with_commas_or_by_their_numbers(par
         assert chosen(said, ["Baixa", "Sé", "n"]) == meant
 
 
+def test_columns_of_several_counts_are_sites_or_parts_of_a_day_and_it_is_said_which(params, till):
+    path = till("date,lunch,dinner\n" + "".join(f"{day},{n},{n + 1}\n" for day, n in recent()))
+    given = [path, "--location", "PT-11", "--value", "lunch,dinner"]
+    sites = footfall("new", "sites", *given).output
+    assert "each of these columns is a site; parts of one place's day, to be summed: --site none" in sites, sites
+    assert set(series(params, "sites")[1]["location"]) == {"PT-11/lunch", "PT-11/dinner"}
+    parts = footfall("new", "parts", *given, "--site", "none").output
+    assert "these columns are parts of a day, and summed; each a site: --site each" in parts, parts
+    data, table = series(params, "parts")
+    assert data.columns.parts == ["lunch", "dinner"] and table["value"].tolist() == [2 * n + 1 for _, n in recent()]
+    assert footfall("new", "each", *given, "--site", "each").exit_code == 0
+    assert series(params, "each")[0].columns.value == ["lunch", "dinner"]
+
+
+def test_a_person_is_asked_whether_several_columns_are_sites_or_parts_of_a_day(till):
+    answers = {"--value": "lunch,dinner", "--location": "PT", "--site": "none"}
+    path = till("date,lunch,dinner\n" + "".join(f"{day},{n},{n}\n" for day, n in recent()))
+    draft = new.draft(
+        "tasca", path, new.Answers(), lambda question, *_: next(a for o, a in answers.items() if o in question)
+    )
+    assert 'columns: {date: date, parts: ["lunch", "dinner"]}' in draft.text
+
+
+def test_parts_of_a_day_may_have_a_column_of_sites(params, till):
+    rows = "".join(f"{day},{site},{n},{n}\n" for day, n in recent() for site in ("Baixa", "Foz"))
+    path = till("date,shop,lunch,dinner\n" + rows)
+    done = footfall("new", "tasca", path, "--location", "PT", "--value", "lunch,dinner", "--site", "shop")
+    assert done.exit_code == 0, done.output
+    assert series(params, "tasca")[1].groupby("location")["value"].first().nunique() == 1
+
+
 def test_orders_are_told_from_days(params, till):
     rows = "".join(f"{day} {hour:02}:15,{n}\n" for day, n in recent() for hour in (12, 23, 0))
     done = footfall("new", "tasca", till("when,amount\n" + rows), "--location", "PT", "--day-starts", "05:00")
