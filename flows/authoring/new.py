@@ -55,7 +55,7 @@ class Answers:
     day_starts: str | None = None
     timezone: str | None = None
     name: str | None = None
-    measure: dict[str, str] = field(default_factory=dict)
+    measure: dict[str, str | list[str]] = field(default_factory=dict)
     site_name: str | None = None
 
 

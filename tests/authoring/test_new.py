@@ -15,6 +15,11 @@ from footfall.selection import select
 
 DATA = Path(os.environ.get("FOOTFALL_DATA", Path(__file__).parents[2] / "../shared/data")).resolve()
 
+GUESTS, FORMS = (
+    ("--measure-en", "guest, guests", "--measure-pt", "clientes"),
+    {"en": ["guest", "guests"], "pt": "clientes"},
+)
+
 
 @pytest.fixture(autouse=True)
 def params(tmp_path, monkeypatch):
@@ -53,12 +58,12 @@ def test_date_and_covers_need_only_a_place(params, till):
     path = till("date,covers\n" + "".join(f"{day},{n}\n" for day, n in recent()))
     done = footfall("new", "tasca", path)
     assert done.exit_code == 2 and "--location" in done.output and not list(params.iterdir())
-    done = footfall("new", "tasca", path, "--location", "PT-11", "--name", "Tasca da Sé", "--measure-en", "guests")
+    done = footfall("new", "tasca", path, "--location", "PT-11", "--name", "Tasca da Sé", *GUESTS)
     assert done.exit_code == 0, done.output
     assert "next: footfall run tasca" in done.output and "60 days from" in done.output
     data, table = series(params, "tasca")
     assert (data.unit, data.location, data.lag, data.as_of) == ("counts", "PT-11", 1, None)
-    assert (data.name, data.measure, data.timezone) == ("Tasca da Sé", {"en": "guests"}, "Europe/Lisbon")
+    assert (data.name, data.measure, data.timezone) == ("Tasca da Sé", FORMS, "Europe/Lisbon")
     assert len(table) == 60
 
 
