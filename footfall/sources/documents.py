@@ -4,17 +4,19 @@ Every till of a place exports its own file, and a month may be exported twice, b
 again; and a document that was cancelled later counts for nothing, whichever file still has it as it was.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
 from footfall.errors import DataProblem
+from footfall.series import DAY
 from footfall.sources.export import Export
-from footfall.sources.fault import counted, safe
+from footfall.sources.fault import counted, safe, some
 from footfall.sources.saft import COMPANY, ESTABLISHMENT, NAME
 
 LEFT_OUT = {"A": "cancelled", "F": "replaced by an invoice"}
-SHOWN = 5
+SERIES = r"^\S* (.*)/"  # of numbers, in "501234567 FS A/12 2025-12-31T20:30:00"
+AGO, OFTEN = pd.Timedelta(days=28), 14  # since when a till may lag, and days before on which it was in use
 
 
 def one_company(folder: str, exports: Sequence[Export], site: str | None) -> list[str]:
@@ -31,16 +33,11 @@ def one_company(folder: str, exports: Sequence[Export], site: str | None) -> lis
     )
     if len(companies) > 1 and site not in (COMPANY, NAME):
         how = f"keep one's, or make each a site: columns: {{site: {COMPANY}}}, or footfall new --site {COMPANY}"
-        raise DataProblem(f"{safe(folder, 120)}: audit files of several companies, {_and(companies)}; {how}")
+        raise DataProblem(f"{safe(folder, 120)}: audit files of several companies, {some(companies)}; {how}")
     if len(establishments) > 1 and site is None:
         how = f"a site each: columns: {{site: {ESTABLISHMENT}}}, or footfall new --site {ESTABLISHMENT}"
-        return [f"the establishments {_and(establishments)} are taken for one place; {how}"]
+        return [f"the establishments {some(establishments)} are taken for one place; {how}"]
     return []
-
-
-def _and(names: Sequence[str]) -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(map(safe, names[:SHOWN])) + more
 
 
 def each_document_once(rows: pd.DataFrame, exports: Sequence[Export]) -> tuple[pd.DataFrame, list[str]]:
@@ -61,4 +58,19 @@ def each_document_once(rows: pd.DataFrame, exports: Sequence[Export]) -> tuple[p
     again = documents.loc[documents.duplicated("document"), "document"].nunique()
     times = {"exported more than once, taken once, as last said": again}
     times |= {f"{why}, left out": int(out.eq(why).sum()) for why in LEFT_OUT.values()}
-    return kept, [f"{what}: {counted(number, 'document')}" for what, number in times.items() if number]
+    notes = [f"{what}: {counted(number, 'document')}" for what, number in times.items() if number]
+    return kept, [*notes, *_tills_that_lag(last[out.isna()])]
+
+
+def _tills_that_lag(documents: pd.DataFrame) -> Iterator[str]:
+    """A note on each series of numbers that ends well before the others, as of a till whose export is not there yet."""
+    series = documents["document"].str.extract(SERIES, expand=False)
+    days = documents.assign(series=series)[["series", "day"]].drop_duplicates().sort_values("day")
+    first, newest = days.groupby("series")["day"].min(), days["day"].max()
+    for name, own in days.groupby("series")["day"]:
+        end = own.max()
+        lately = own[own > end - AGO]
+        is_late = len(lately) >= OFTEN and max(lately.diff().max(), DAY) < newest - end <= AGO
+        if is_late and not first.gt(end).any():  # one that begins later is the same till's, of a new year
+            since = f"no document {safe(name)}/… since {end:%F}, while others go on to {newest:%F}"
+            yield f"{since}: if an export of that till is missing, these days are too small"

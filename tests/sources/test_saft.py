@@ -255,6 +255,28 @@ def test_a_till_that_was_saved_before_its_day_was_over_spoils_that_day(tills):
     assert "2025-12-21 was not over when bar.xml was saved at 14:00: it is left out" in reading.notes
 
 
+def till(series: str, first: str, last: str) -> list[str]:
+    """A receipt a day."""
+    return [
+        invoice(f"{day:%F}", f"{day:%F}T12:00:00", number=f"FS {series}/{number}")
+        for number, day in enumerate(pd.date_range(first, last))
+    ]
+
+
+def test_a_till_whose_newest_export_is_missing_is_noted(tmp_path):
+    """But not one that is called otherwise now, was given up long ago, or is not used every day."""
+    write(tmp_path, [*till("A", "2026-01-01", "2026-03-31"), *till("B", "2026-01-01", "2026-03-20")])
+    since = "no document FS B/… since 2026-03-20, while others go on to 2026-03-31"
+    assert read(tmp_path).notes == [f"{since}: if an export of that till is missing, these days are too small"]
+    renamed = till("B2", "2026-03-21", "2026-03-31")
+    given_up = till("C", "2026-01-01", "2026-02-20")
+    seldom = till("D", "2026-01-01", "2026-03-31")[::7][:-1]
+    write(tmp_path, [*till("A", "2026-01-01", "2026-03-31"), *till("B", "2026-01-01", "2026-03-20"), *renamed])
+    assert read(tmp_path).notes == []
+    write(tmp_path, [*till("A", "2026-01-01", "2026-03-31"), *given_up, *seldom])
+    assert read(tmp_path).notes == []
+
+
 @pytest.mark.soak
 def test_a_year_of_documents_is_read_as_a_stream(tmp_path):
     receipts = [invoice("2025-12-01", "2025-12-01T12:00:00") for _ in range(21_000)]
