@@ -17,6 +17,10 @@ from footfall.quantiles import HIGH, LEVELS, LOW
 from footfall.units import COUNT
 
 OBEYED = "\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # what terminals and lines of text obey
+PLAIN, PLAIN_RULE = (
+    f"[^{OBEYED}]{{0,300}}",
+    "up to 300 characters of plain text in one line, without control characters",
+)
 FARTHEST = 28  # days ahead, and days that figures may be late
 FEWEST_ORIGINS = 60  # of a backtest; of fewer, the ranges would lack errors to go by
 FEWEST_ERRORS = 20  # of one horizon, below which all horizons are pooled
@@ -61,6 +65,14 @@ def _span(value: list[str]) -> list[str]:
     return value
 
 
+def _forms(value: Any) -> Any:
+    forms = [value, value] if isinstance(value, str) else value
+    is_text = isinstance(forms, list) and all(isinstance(form, str) and re.fullmatch(PLAIN, form) for form in forms)
+    if not is_text or len(forms) != 2:
+        raise ValueError(f"a word, or that of one and that of several, [guest, guests]; {PLAIN_RULE}")
+    return value
+
+
 def _levels(value: list[float]) -> list[float]:
     if value != sorted(set(value)) or not {LOW, 0.5, HIGH} <= set(value) <= set(LEVELS):
         raise ValueError(f"quantiles must rise, be multiples of 0.05 between 0 and 1, and hold {LOW}, 0.5 and {HIGH}")
@@ -74,9 +86,8 @@ Location = Annotated[str, _matching(
     rf"(?!.*\.\.)[A-Z]{{2}}([-/][^\\{OBEYED}]{{1,300}})?",
     "a location is an ISO 3166 code, PT or PT-11, or names joined by /, as in PT/Lisbon/Amadora",
 )]  # fmt: skip
-Words = Annotated[str, _matching(
-    f"[^{OBEYED}]{{0,300}}", "up to 300 characters of plain text in one line, without control characters"
-)]  # fmt: skip
+Words = Annotated[str, _matching(PLAIN, PLAIN_RULE)]
+Forms = Annotated[Any, AfterValidator(_forms)]  # a word, or those of one and of several
 Category = Annotated[str, _matching(r"[a-z][a-z_]*", "a category has small letters and _, as in retail_and_recreation")]
 Lag = Annotated[int, Field(ge=0, le=FARTHEST)]
 Horizon = Annotated[int, Field(ge=1, le=FARTHEST)]
@@ -174,7 +185,7 @@ class PredictParams(Series, PredictSettings):
     stale_after: Days = 14
     closures: dict[str, Any] = {}
     place: str = ""
-    measure: dict[str, str] = {}
+    measure: dict[str, str | list[str]] = {}
     credit: str | None = None
 
 
@@ -199,12 +210,15 @@ class Columns(Strict):
 
     date: str = "date"
     value: str | list[str] | None = None  # several: sites are columns; none: rows are counted
+    parts: list[str] = []  # in place of value: summed, as lunch and dinner are, or two doors of one place
     site: str | None = None
     hour: str | None = None
 
     @model_validator(mode="after")
     def _each_is_one_thing(self) -> "Columns":
-        values = [self.value] if isinstance(self.value, str) else self.value or []
+        if self.value and self.parts:
+            raise ValueError("columns are sites (value) or parts of one's day (parts), not both")
+        values = [self.value] if isinstance(self.value, str) else self.value or self.parts
         names = [self.date, *values, *filter(None, [self.site, self.hour])]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"{twice[0]!r} is named twice; a column is one thing")
@@ -243,7 +257,7 @@ class Data(Strict):
     series: Literal["all"] | SeriesChoice | None = None  # None: the one at location and category; all: those below it
     show: str = ""  # of many, which one notebooks draw: "PT-11/Loja" or "PT-11/Loja count"; empty: the first
     name: Words = ""
-    measure: dict[Literal["pt", "en", "es", "fr", "de"], Words] = {}
+    measure: dict[Literal["pt", "en", "es", "fr", "de"], Forms] = {}
     closed: Closed = Closed()
     absent: Literal["closed", "unknown"] | None = None  # None: absent rows only tell of weekdays that are never open
     credit: Words | None = None  # None: Google's, where the figures are Google's

@@ -145,8 +145,8 @@ def seeds(name: str) -> list[bytes]:
         "till.xlsx": [zipped(workbook())], "sheet.xml": [workbook()[SHEET]],
         "saft.xml": [(
             b'<?xml version="1.0"?><AuditFile xmlns="urn:OECD:StandardAuditFile-Tax:PT_1.04_01"><SourceDocuments>'
-            b"<SalesInvoices><Invoice><DocumentStatus><InvoiceStatus>N</InvoiceStatus></DocumentStatus><InvoiceDate>"
-            b"2025-12-01</InvoiceDate><InvoiceType>FS</InvoiceType><SystemEntryDate>2025-12-01T12:00:00</SystemEntryDate>"
+            b"<SalesInvoices><Invoice><InvoiceNo>FS A/1</InvoiceNo><DocumentStatus><InvoiceStatus>N</InvoiceStatus>"
+            b"</DocumentStatus><InvoiceDate>2025-12-01</InvoiceDate><InvoiceType>FS</InvoiceType><SystemEntryDate>2025-12-01T12:00:00</SystemEntryDate>"
             b"</Invoice></SalesInvoices></SourceDocuments></AuditFile>"
         )],
         "till.parquet": [parquet.getvalue()],

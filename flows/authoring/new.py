@@ -33,7 +33,8 @@ CODE = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
 NIGHT = 0.005  # share of rows after midnight, from which it matters when a day of business ends
 WHERE = "Where is it? The ISO 3166 code of its country or region, whose holidays it keeps, as in PT-11: --location"
 DAY_STARTS = "When does a day of business start, as in 05:00: --day-starts"
-NONE = "none"  # of the columns
+NONE, EACH = "none", "each"  # of the columns: names the site; of the counts, is one
+SEVERAL = "Is each of these columns a site (each), or are they parts of one place's day, summed (none): --site"
 PORTUGAL = {"PT-20": "Atlantic/Azores", "PT-30": "Atlantic/Madeira"}
 
 Ask = Callable[[str, Sequence[str], str | None], str]  # question, choices, what is taken without an answer
@@ -54,7 +55,7 @@ class Answers:
     day_starts: str | None = None
     timezone: str | None = None
     name: str | None = None
-    measure: dict[str, str] = field(default_factory=dict)
+    measure: dict[str, str | list[str]] = field(default_factory=dict)
     site_name: str | None = None
 
 
@@ -158,21 +159,26 @@ def _sketch(files: Sequence[Path]) -> Sketch:
 
 
 def _audit_file(answers: Answers, ask: Ask) -> dict[str, Any]:
-    columns = {"columns": {"value": answers.value[0]}} if answers.value else {}
-    return {"format": "saft", **columns, "day_starts": answers.day_starts or ask(DAY_STARTS, [], "00:00")}
+    site = None if answers.site == NONE else answers.site
+    named = {"value": answers.value[0] if answers.value else None, "site": site}
+    columns = {key: name for key, name in named.items() if name}
+    return {"format": "saft", "columns": columns, "day_starts": answers.day_starts or ask(DAY_STARTS, [], "00:00")}
 
 
 def _table(sketch: Sketch, answers: Answers, ask: Ask) -> dict[str, Any]:
     seen = [*sketch.dates] or [*sketch.cells]
     date = answers.date or sniff.only([*sketch.dates]) or ask("Which column is the date: --date", seen, None)
-    given_site = None if answers.site == NONE else answers.site
+    given_site = None if answers.site in (NONE, EACH) else answers.site
     _refuse_unknown(sketch, [date, *filter(None, [given_site, answers.hour])])
     dates = answers.dates or _form(sketch, date, ask)
     hour = answers.hour or sniff.only([name for name in sketch.hours if name != date])
     values = _values(sketch, answers.value, ask)
-    value = values if len(values) > 1 else values[0] if values else None
-    columns = Columns.model_construct(date=date, value=value, hour=hour)  # checked with the whole
-    site = given_site if answers.site or isinstance(value, list) else _site(sketch, columns, dates, ask)
+    named: dict[str, Any] = {"value": values[0]} if values else {}
+    if several := len(values) > 1:
+        are_sites = (answers.site or ask(SEVERAL, [EACH, NONE], EACH)) == EACH
+        named = {"value" if are_sites else "parts": values}
+    columns = Columns.model_construct(date=date, hour=hour, **named)  # checked with the whole
+    site = given_site if answers.site or several else _site(sketch, columns, dates, ask)
     columns = columns.model_copy(update={"site": site})
     section: dict[str, Any] = {
         "format": "table",
@@ -202,7 +208,7 @@ def _values(sketch: Sketch, given: Sequence[str], ask: Ask) -> list[str]:
     numbers = [name for name in sketch.numbers if not sniff.is_flag(sketch, name)]
     if not given and len(numbers) <= 1:
         return numbers
-    question = "Which column has the counts (several, with commas between, where each is a site): --value"
+    question = "Which column has the counts (several, with commas between: sites, or parts of a day): --value"
     given = given or [ask(question, numbers, None)]
     names = [name.strip() for each in given for name in ([each] if each in sketch.cells else each.split(","))]
     _refuse_unknown(sketch, names)
@@ -286,7 +292,12 @@ def _known(reading: Reading, location: str) -> pd.DataFrame:
 def _told(reading: Reading, data: Data, sites: Sequence[str], section: dict[str, Any]) -> Iterator[str]:
     """What was understood, a line each."""
     columns = ", ".join(f"{key} is {_named(name)}" for key, name in section.get("columns", {}).items())
-    yield f"columns: {columns or 'those of SAF-T; documents are counted'}"
+    counted = "those of SAF-T; documents are counted" if data.format == "saft" and not data.columns.value else ""
+    yield f"columns: {'; '.join(filter(None, [columns, counted]))}"
+    if isinstance(data.columns.value, list):
+        yield "each of these columns is a site; parts of one place's day, to be summed: --site none"
+    if data.columns.parts:
+        yield "these columns are parts of a day, and summed; each a site: --site each"
     yield f"dates {data.dates}, decimal {data.decimal}, rows {data.rows}, a day from {data.day_starts}, {data.timezone}"
     kept = keeper(country_of(data.location))
     yield f"holidays of {kept}" if kept else f"no holidays: none are known of {data.location}"

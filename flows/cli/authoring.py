@@ -89,10 +89,13 @@ def new(
     location: Annotated[str | None, typer.Option(help="Whose holidays: an ISO 3166 code, as in PT-11.")] = None,
     date: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column of the date.")] = None,
     value: Annotated[
-        list[str] | None, typer.Option(metavar="COLUMN", help="Of the counts; may be repeated, a site each.")
+        list[str] | None, typer.Option(metavar="COLUMN", help="Of the counts; may be repeated: see --site.")
     ] = None,
     site: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="The column that names the site; none: all are of one.")
+        str | None,
+        typer.Option(
+            metavar="COLUMN", help="That names the site; each: every column of counts is one; none: all of one."
+        ),
     ] = None,
     hour: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column of the hour.")] = None,
     dates: Annotated[str | None, typer.Option(help="How dates are written, as in %d/%m/%Y.")] = None,
@@ -102,23 +105,28 @@ def new(
     timezone: Annotated[str | None, typer.Option(help="As in Europe/Lisbon; else that of the country.")] = None,
     title: Annotated[str | None, typer.Option("--name", help="The place's own name, for its page.")] = None,
     site_name: Annotated[str | None, typer.Option(help="The one site to forecast; else a market of them all.")] = None,
-    measure_pt: Annotated[str | None, typer.Option(help="What is counted, in Portuguese: clientes.")] = None,
-    measure_en: Annotated[str | None, typer.Option(help="In English: guests.")] = None,
-    measure_es: Annotated[str | None, typer.Option(help="In Spanish: clientes.")] = None,
-    measure_fr: Annotated[str | None, typer.Option(help="In French: clients.")] = None,
-    measure_de: Annotated[str | None, typer.Option(help="In German: Gäste.")] = None,
+    measure_pt: Annotated[str | None, typer.Option(help="What is counted, in Portuguese: cliente,clientes.")] = None,
+    measure_en: Annotated[str | None, typer.Option(help="In English: guest,guests.")] = None,
+    measure_es: Annotated[str | None, typer.Option(help="In Spanish: cliente,clientes.")] = None,
+    measure_fr: Annotated[str | None, typer.Option(help="In French: client,clients.")] = None,
+    measure_de: Annotated[str | None, typer.Option(help="In German: Gast,Gäste.")] = None,
 ) -> None:
     """Make a market of your own figures: look at the file, ask what it does not say, write params/NAME.yaml."""
     with terminal.plain_words(None):
         from flows.authoring import new
 
         words = {"pt": measure_pt, "en": measure_en, "es": measure_es, "fr": measure_fr, "de": measure_de}
-        measure = {language: word for language, word in words.items() if word}
+        measure = {language: _forms(word) for language, word in words.items() if word}
         given = (location, date, value or [], site, hour, dates, decimal, rows, day_starts, timezone, title, measure)
         draft = new.draft(name, source, new.Answers(*given, site_name), _ask if sys.stdin.isatty() else None)
         for line in draft.understood:
             terminal.say(f"  {line}", markup=False)
         terminal.say(f"{new.write(draft)} written; next: footfall run {name}", markup=False)
+
+
+def _forms(word: str) -> str | list[str]:
+    """What is counted, as the market's file has it: the word for several, or before it, with a comma, that for one."""
+    return [form.strip() for form in word.split(",")] if "," in word else word
 
 
 def _ask(question: str, choices: Sequence[str], default: str | None) -> str:

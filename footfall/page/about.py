@@ -23,8 +23,9 @@ class About(NamedTuple):
     ----------
     name : str
         The place's own; without it that of its location.
-    measure : mapping of str to str
-        What is counted, by language: ``{"pt": "clientes", "en": "guests"}``.
+    measure : mapping of str to str or list of str
+        What is counted, by language, a word or that of one and that of several:
+        ``{"pt": "clientes", "en": ["guest", "guests"]}``.
     credit : str, optional
         Whose figures they are, empty where that is not said; None: Google's where they are in per cent, else the
         house's own.
@@ -58,12 +59,14 @@ class About(NamedTuple):
         site = site_of(location)
         return plain(", ".join(filter(None, [site, self.name])) if self.name else language.place(location, self.names))
 
-    def word(self, target: str, language: Language) -> str:
-        """What is counted: the market's own word for it, of another language where this one has none."""
-        if unit_of(target) is COUNTS:
-            given = [self.measure.get(short, "") for short in (language.short, ENGLISH)]
-            return plain(next(filter(None, [*given, *self.measure.values()]), "")) or language.say("visits")
-        return language.say("hours" if target == "residential" else "visits")
+    def words(self, target: str, language: Language) -> tuple[str, str]:
+        """What is counted, of one and of several: the market's own, of another language where this one has none."""
+        if unit_of(target) is not COUNTS:
+            return (language.say("hours" if target == "residential" else "visits"),) * 2
+        given = [self.measure.get(language.short), self.measure.get(ENGLISH), *self.measure.values()]
+        forms = next(filter(None, given), "")
+        one, several = map(plain, [forms, forms] if isinstance(forms, str) else forms)
+        return (one, several) if several else (language.say("one visit"), language.say("visits"))
 
     def source(self, language: Language) -> str:
         """Whose figures they are; nothing where that is not said, or Google, whose line the template has."""
@@ -74,7 +77,7 @@ class About(NamedTuple):
         """The languages of a page, each with the word for what is counted and as many decimals as that needs."""
         fine = is_fine(days["high_value"], days["usual"])
         every = languages(unit_of(target).name)
-        return tuple(each._replace(measure=self.word(target, each), fine=fine) for each in every)
+        return tuple(each._replace(words=self.words(target, each), fine=fine) for each in every)
 
 
 def is_fine(*numbers: Any) -> bool:

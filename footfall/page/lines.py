@@ -110,10 +110,10 @@ def caption(target: str, measure: Mapping[Any, str]) -> str:
     ----------
     target : str
         The table's.
-    measure : mapping of str to str
+    measure : mapping of str to str or list of str
         What is counted, by language, see `footfall.page.about.About`.
     """
     if unit_of(target) is not COUNTS:
         return "percent against early 2020"
     english = next(language for language in languages(COUNTS.name) if language.tag == ENGLISH)
-    return f"{About(measure=measure).word(target, english)} a day"
+    return f"{About(measure=measure).words(target, english)[1]} a day"

@@ -34,8 +34,13 @@ class Language(NamedTuple):
     locale: str
     unit: str
     sentences: dict[str, str]
-    measure: str = ""  # visitors, guests; of Google's figures visits, or hours spent
+    words: tuple[str, str] = ("", "")  # what is counted, of one and of several
     fine: bool = False  # whether numbers are so small that they need a decimal
+
+    @property
+    def measure(self) -> str:
+        """Visitors, guests; of Google's figures visits, or hours spent."""
+        return self.words[1]
 
     @property
     def tag(self) -> str:
@@ -112,9 +117,11 @@ class Language(NamedTuple):
         return short if rounded >= MILLION or much_shorter else plain
 
     def amount(self, value: float) -> str:
-        """``142 guests``; ``1,2 milhões de clientes``."""
-        sentence = "amount in millions" if _rounded(value, self.fine) >= MILLION else "amount"
-        return self.say(sentence, number=self.number(value), measure=self.measure)
+        """``142 guests``, ``1 guest``; ``1,2 milhões de clientes``."""
+        rounded = _rounded(value, self.fine)
+        sentence = "amount in millions" if rounded >= MILLION else "amount"
+        is_one = Locale.parse(self.locale).plural_form(rounded) == "one"
+        return self.say(sentence, number=self.number(value), measure=self.words[not is_one])
 
     def numbers(self, day: Any) -> dict[str, str]:
         """A day's numbers by the names that sentences have for them: ``number`` and ``amount``, ``low`` and ``high``.

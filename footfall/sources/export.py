@@ -12,7 +12,7 @@ from footfall.sources import cells, integrity, names
 from footfall.sources.business_day import day_of_business, is_of_business
 from footfall.sources.fault import Empty, Fault, Unreadable, counted
 from footfall.sources.rows import Rows, read_rows
-from footfall.sources.saft import read_saft
+from footfall.sources.saft import AuditFile, read_saft
 from footfall.units import unit_of
 
 FIRST_DAY = pd.Timestamp("1990-01-01")
@@ -34,6 +34,7 @@ class Export:
     is_empty: bool = False  # which of several is no fault: nothing was sold
     saved: int = 0  # when the file was
     holds: str = "days"  # or hours, or orders, which are summed
+    audit: AuditFile | None = None
 
     def age(self) -> tuple[pd.Timestamp, int, str]:
         """By which the newer of two exports is known: it goes further, else was saved later."""
@@ -74,24 +75,25 @@ def wanted(columns: Columns) -> list[str]:
 
 
 def values(columns: Columns) -> list[str]:
-    """The columns of values: one, one for each site, or none where rows are counted."""
-    return [columns.value] if isinstance(columns.value, str) else columns.value or []
+    """The columns of values: one, one for each site or part of a day, or none where rows are counted."""
+    return [columns.value] if isinstance(columns.value, str) else columns.value or columns.parts
 
 
 def _audit_file(export: Export, path: Path, data: Data) -> None:
     by_entry = data.day_starts != MIDNIGHT or data.rows_timezone not in (None, data.timezone)
-    value = data.columns.value
-    documents = read_saft(path, value if isinstance(value, str) else None, by_entry)
-    columns, form = Columns(date="date", value="value"), "%Y-%m-%dT%H:%M:%S"
+    value, site = data.columns.value, data.columns.site
+    rows, export.audit = read_saft(path, value if isinstance(value, str) else None, by_entry, site)
+    columns, form = Columns(date="date", value="value", site="site" if site else None), "%Y-%m-%dT%H:%M:%S"
     export.holds = "orders"
-    _fill(export, documents, data.model_copy(update={"columns": columns, "dates": form, "decimal": "."}))
+    _fill(export, rows, data.model_copy(update={"columns": columns, "dates": form, "decimal": "."}))
 
 
 def _table(export: Export, path: Path, data: Data) -> None:
     if data.columns.site and isinstance(data.columns.value, list):
         rule = "either a column names the site (columns.site), or each site has a column (columns.value: [A, B])"
+        rule += "; columns that are summed are columns.parts"
         raise Unreadable(Fault(1, data.columns.site, data.columns.site, rule))
-    export.holds = data.rows if data.columns.value else "orders"
+    export.holds = data.rows if values(data.columns) else "orders"
     _fill(export, read_rows(path, wanted(data.columns)), data)
 
 
@@ -129,12 +131,13 @@ def _of_days(table: pd.DataFrame, data: Data, export: Export) -> tuple[pd.DataFr
     """The rows with their days of business, and what cannot be read in them."""
     columns, faults = data.columns, []
     table = _without_sum(table, columns, export)
-    no_moment = table["moment"].isna()
-    rule = f"no date written as {data.dates} (data.dates), or no day of the calendar"
-    faults += _faults(table[no_moment], columns.date, columns.date, rule)
     no_number = table["value"].isna() & ~cells.is_blank(table["cell"])
     rule = f"no number with the decimal {data.decimal!r} (data.decimal), nor blank"
     faults += _faults(table[no_number], "column", "cell", rule)
+    table = _parts_as_one(table, export) if columns.parts else table
+    no_moment = table["moment"].isna()
+    rule = f"no date written as {data.dates} (data.dates), or no day of the calendar"
+    faults += _faults(table[no_moment], columns.date, columns.date, rule)
     days = day_of_business(table["moment"], data.day_starts)
     if columns.hour:
         minutes = cells.hours(table[columns.hour])
@@ -175,6 +178,18 @@ def _without_sum(table: pd.DataFrame, columns: Columns, export: Export) -> pd.Da
         return table
     export.notes.append(f"{export.name}:{table['line'].max()}: a total, left out")
     return table[~is_last].reset_index(drop=True)
+
+
+def _parts_as_one(table: pd.DataFrame, export: Export) -> pd.DataFrame:
+    """A row for each line, the sum of its columns; not known where one is blank that its weekday has as a rule."""
+    line, is_blank = table["line"], table["value"].isna()
+    never = is_blank.groupby([table["column"], table["moment"].dt.dayofweek]).transform("mean") >= MOSTLY
+    lacks = (is_blank & ~never).groupby(line).transform("any")
+    has_none = is_blank.groupby(line).transform("all")
+    what = "a part of the day is blank, taken as not known"
+    _note(export, table[lacks & ~has_none], what, "; write 0 where nobody came")
+    sums = table["value"].groupby(line).transform("sum").mask(lacks | has_none)
+    return table.assign(value=sums)[~line.duplicated()].reset_index(drop=True)
 
 
 def _of_hours(table: pd.DataFrame, minutes: pd.Series, data: Data, export: Export) -> pd.Series:
@@ -232,6 +247,7 @@ def _misnamed(rows: pd.DataFrame, data: Data) -> list[Fault]:
     return [Fault(line, columns.site or site, site, rule) for line, site, rule in reasons if rule]
 
 
-def _note(export: Export, rows: pd.DataFrame, what: str) -> None:
+def _note(export: Export, rows: pd.DataFrame, what: str, remedy: str = "") -> None:
     if count := len(np.unique(rows["line"])):
-        export.notes.append(f"{export.name}: {what}: {counted(count, 'row')}; first line {rows['line'].min()}")
+        which = f"{counted(count, 'row')}; first line {rows['line'].min()}"
+        export.notes.append(f"{export.name}: {what}: {which}{remedy}")

@@ -9,6 +9,7 @@ from footfall.errors import DataProblem, listed
 
 SHOWN = 60  # characters of a value in a message
 OWN = "figures of your own come in with: footfall new NAME FILE"
+NAMED = 5  # of many names
 PLACES = 3  # of those that break one rule, that are named
 
 
@@ -80,6 +81,12 @@ def shown(value: float) -> str:
 def counted(number: int, noun: str) -> str:
     """A number and what it is of: ``1 day``, ``2,000 days``."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def some(names: Sequence[str]) -> str:
+    """The first of some names, and how many more there are."""
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(safe(name) for name in names[:NAMED]) + more
 
 
 def safe(value: str | bytes, longest: int = SHOWN) -> str:

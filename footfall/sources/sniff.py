@@ -155,7 +155,7 @@ def site_column(sketch: Sketch, columns: Columns, form: str) -> str | None:
     rows = pd.concat([moments.rename("moment"), *(sketch.cells[name] for name in [bare.hour] if name)], axis=1)
     if not rows.duplicated().any():
         return None
-    values = columns.value if isinstance(columns.value, list) else [columns.value]
+    values = columns.value if isinstance(columns.value, list) else [columns.value, *columns.parts]
     codes = [name for name in sketch.numbers if name not in values and _comes_again(sketch.cells[name])]
     possible = [*sketch.names, *codes]
     fitting = [name for name in possible if not rows.assign(site=sketch.cells[name]).duplicated().any()]

@@ -7,15 +7,15 @@ from footfall.errors import DataProblem, UsageProblem
 from footfall.params import Data
 from footfall.series import site_of
 from footfall.sources import days
+from footfall.sources.documents import each_document_once, one_company
 from footfall.sources.export import read_export
-from footfall.sources.fault import refuse, safe
+from footfall.sources.fault import refuse, some
 from footfall.sources.oddities import oddities
 from footfall.sources.partial import without_partial_days
 from footfall.sources.reading import Reading
 from footfall.units import unit_of
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".csv.gz", ".xlsx", ".xlsm", ".xls", ".parquet", ".xml")
-SHOWN = 5  # files that are passed over
 
 
 def read_table(path: Path, data: Data, not_after: dt.date) -> Reading:
@@ -49,9 +49,12 @@ def read_table(path: Path, data: Data, not_after: dt.date) -> Reading:
     if len(empty) < len(exports):
         exports = [export for export in exports if not export.is_empty]
     refuse((export.name, export.header, export.faults) for export in exports)
-    if not any(len(export.rows) for export in exports):
-        raise DataProblem(f"{path.name}: no row of a day before {not_after}, which is not over")
-    rows, spellings = days.name_sites(days.together(exports), site_of(data.location))
+    places = one_company(path.name, exports, data.columns.site)
+    rows, documents = each_document_once(days.together(exports), exports)
+    if rows.empty:
+        rule = f"no row of a day before {not_after}, which is not over"
+        raise DataProblem("; ".join([f"{path.name}: {rule}", *documents]))
+    rows, spellings = days.name_sites(rows, site_of(data.location))
     rows, overlaps = days.unite(rows, exports)
     rows, repeats, contradictions = days.without_repeats(rows, data, exports)
     refuse((exports[file].name, exports[file].header, [fault]) for file, fault in contradictions)
@@ -61,8 +64,9 @@ def read_table(path: Path, data: Data, not_after: dt.date) -> Reading:
         rule = f"no day has a value above {unit_of(data.category).floor:g}; is it the right column?"
         raise DataProblem("; ".join([f"{path.name}: {rule}", *partial]))
     left_out = {"passed over": others, "empty": empty}
-    notes = [f"{path.name}: {what}: {_some(names)}" for what, names in left_out.items() if names]
-    notes += [note for export in exports for note in export.notes] + overlaps + spellings + repeats + partial + refunds
+    notes = [f"{path.name}: {what}: {some(names)}" for what, names in left_out.items() if names]
+    notes += [note for export in exports for note in export.notes]
+    notes += [*places, *documents, *overlaps, *spellings, *repeats, *partial, *refunds]
     return Reading(days.to_series(table, data), notes + days.absent(table, data) + oddities(table))
 
 
@@ -90,8 +94,3 @@ def _listed(path: Path) -> tuple[list[Path], list[str]]:
     if not exports:
         raise DataProblem(f"{path.name}: no export in this folder; it should have files {', '.join(SUFFIXES)}")
     return exports, [f"{file.name}/" if file.is_dir() else file.name for file in seen if file not in exports]
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(safe(name) for name in names[:SHOWN]) + more

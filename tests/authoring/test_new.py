@@ -15,6 +15,11 @@ from footfall.selection import select
 
 DATA = Path(os.environ.get("FOOTFALL_DATA", Path(__file__).parents[2] / "../shared/data")).resolve()
 
+GUESTS, FORMS = (
+    ("--measure-en", "guest, guests", "--measure-pt", "clientes"),
+    {"en": ["guest", "guests"], "pt": "clientes"},
+)
+
 
 @pytest.fixture(autouse=True)
 def params(tmp_path, monkeypatch):
@@ -53,12 +58,12 @@ def test_date_and_covers_need_only_a_place(params, till):
     path = till("date,covers\n" + "".join(f"{day},{n}\n" for day, n in recent()))
     done = footfall("new", "tasca", path)
     assert done.exit_code == 2 and "--location" in done.output and not list(params.iterdir())
-    done = footfall("new", "tasca", path, "--location", "PT-11", "--name", "Tasca da Sé", "--measure-en", "guests")
+    done = footfall("new", "tasca", path, "--location", "PT-11", "--name", "Tasca da Sé", *GUESTS)
     assert done.exit_code == 0, done.output
     assert "next: footfall run tasca" in done.output and "60 days from" in done.output
     data, table = series(params, "tasca")
     assert (data.unit, data.location, data.lag, data.as_of) == ("counts", "PT-11", 1, None)
-    assert (data.name, data.measure, data.timezone) == ("Tasca da Sé", {"en": "guests"}, "Europe/Lisbon")
+    assert (data.name, data.measure, data.timezone) == ("Tasca da Sé", FORMS, "Europe/Lisbon")
     assert len(table) == 60
 
 
@@ -206,6 +211,37 @@ def test_sites_that_are_columns_may_be_given_with_commas_or_by_their_numbers(par
         assert chosen(said, ["Baixa", "Sé", "n"]) == meant
 
 
+def test_columns_of_several_counts_are_sites_or_parts_of_a_day_and_it_is_said_which(params, till):
+    path = till("date,lunch,dinner\n" + "".join(f"{day},{n},{n + 1}\n" for day, n in recent()))
+    given = [path, "--location", "PT-11", "--value", "lunch,dinner"]
+    sites = footfall("new", "sites", *given).output
+    assert "each of these columns is a site; parts of one place's day, to be summed: --site none" in sites, sites
+    assert set(series(params, "sites")[1]["location"]) == {"PT-11/lunch", "PT-11/dinner"}
+    parts = footfall("new", "parts", *given, "--site", "none").output
+    assert "these columns are parts of a day, and summed; each a site: --site each" in parts, parts
+    data, table = series(params, "parts")
+    assert data.columns.parts == ["lunch", "dinner"] and table["value"].tolist() == [2 * n + 1 for _, n in recent()]
+    assert footfall("new", "each", *given, "--site", "each").exit_code == 0
+    assert series(params, "each")[0].columns.value == ["lunch", "dinner"]
+
+
+def test_a_person_is_asked_whether_several_columns_are_sites_or_parts_of_a_day(till):
+    answers = {"--value": "lunch,dinner", "--location": "PT", "--site": "none"}
+    path = till("date,lunch,dinner\n" + "".join(f"{day},{n},{n}\n" for day, n in recent()))
+    draft = new.draft(
+        "tasca", path, new.Answers(), lambda question, *_: next(a for o, a in answers.items() if o in question)
+    )
+    assert 'columns: {date: date, parts: ["lunch", "dinner"]}' in draft.text
+
+
+def test_parts_of_a_day_may_have_a_column_of_sites(params, till):
+    rows = "".join(f"{day},{site},{n},{n}\n" for day, n in recent() for site in ("Baixa", "Foz"))
+    path = till("date,shop,lunch,dinner\n" + rows)
+    done = footfall("new", "tasca", path, "--location", "PT", "--value", "lunch,dinner", "--site", "shop")
+    assert done.exit_code == 0, done.output
+    assert series(params, "tasca")[1].groupby("location")["value"].first().nunique() == 1
+
+
 def test_orders_are_told_from_days(params, till):
     rows = "".join(f"{day} {hour:02}:15,{n}\n" for day, n in recent() for hour in (12, 23, 0))
     done = footfall("new", "tasca", till("when,amount\n" + rows), "--location", "PT", "--day-starts", "05:00")
@@ -234,8 +270,8 @@ def test_a_workbook_and_an_audit_file_are_told_by_themselves(params, tmp_path):
     done = footfall("new", "tasca", str(tmp_path / "covers.xlsx"), "--location", "PT")
     assert done.exit_code == 0 and len(series(params, "tasca")[1]) == 60, done.output
     invoices = "".join(
-        f"<Invoice><DocumentStatus><InvoiceStatus>N</InvoiceStatus></DocumentStatus><InvoiceDate>{day}</InvoiceDate>"
-        f"<InvoiceType>FS</InvoiceType><SystemEntryDate>{day}T02:00:00</SystemEntryDate></Invoice>"
+        f"<Invoice><InvoiceNo>FS A/{day}</InvoiceNo><DocumentStatus><InvoiceStatus>N</InvoiceStatus></DocumentStatus>"
+        f"<InvoiceDate>{day}</InvoiceDate><InvoiceType>FS</InvoiceType><SystemEntryDate>{day}T02:00:00</SystemEntryDate></Invoice>"
         for day, _ in recent()
     )
     (tmp_path / "saft.xml").write_text(f'<?xml version="1.0"?><AuditFile>{invoices}</AuditFile>')
@@ -244,6 +280,27 @@ def test_a_workbook_and_an_audit_file_are_told_by_themselves(params, tmp_path):
     data, table = series(params, "saft")
     assert (data.format, data.day_starts) == ("saft", "05:00") and table["value"].tolist() == [1] * 60
     assert table["date"].min() == pd.Timestamp(recent()[0][0]) - pd.Timedelta(days=1)
+
+
+def test_audit_files_of_two_companies_are_a_site_each_where_that_is_said(params, tmp_path):
+    (tmp_path / "tills").mkdir()
+    for company in ("501234567", "509999999"):
+        header = f"<Header><TaxRegistrationNumber>{company}</TaxRegistrationNumber></Header>"
+        invoices = "".join(
+            f"<Invoice><InvoiceNo>FS A/1</InvoiceNo><InvoiceDate>{day}</InvoiceDate><InvoiceType>FS</InvoiceType>"
+            f"<SystemEntryDate>{day}T12:00:00</SystemEntryDate></Invoice>"
+            for day, _ in recent()
+        )
+        text = f'<?xml version="1.0"?><AuditFile>{header}{invoices}</AuditFile>'
+        (tmp_path / "tills" / f"{company}.xml").write_text(text)
+    said = ["new", "tasca", str(tmp_path / "tills"), "--location", "PT", "--day-starts", "05:00"]
+    done = footfall(*said)
+    assert done.exit_code == 3 and "footfall new --site TaxRegistrationNumber" in done.output, done.output
+    done = footfall(*said, "--site", "TaxRegistrationNumber")
+    assert done.exit_code == 0, done.output
+    assert "columns: site is TaxRegistrationNumber; those of SAF-T; documents are counted" in done.output
+    data, table = series(params, "tasca")
+    assert data.series == "all" and set(table["location"]) == {"PT/501234567", "PT/509999999"}
 
 
 def test_a_house_shut_on_mondays_is_seen(params, till):

@@ -26,7 +26,7 @@ def test_an_export_becomes_a_page_in_its_own_numbers_with_its_days_of_rest(tasca
     from flows.champion import ledger
 
     name, export = tasca
-    made = footfall("new", name, str(export), "--location", "PT-11", "--measure-en", "guests", "--name", "Tasca")
+    made = footfall("new", name, str(export), "--location", "PT-11", "--measure-en", "guest,guests", "--name", "Tasca")
     assert made.exit_code == 0 and "Mondays, Tuesdays taken for closed" in made.output, made.output
     done = footfall("run", name)
     assert done.exit_code == 0, done.output
@@ -37,7 +37,9 @@ def test_an_export_becomes_a_page_in_its_own_numbers_with_its_days_of_rest(tasca
     assert (means.index[0], means.index[-1]) == ("2025-10-21", "2025-10-27")
     assert means["open"].eq("no").tolist() == [True, *[False] * 5, True] and means.loc["2025-10-27", "value"] == 0
     assert means.loc[means["open"] == "yes", "value"].between(60, 160).all()
-    assert latest.manifest["about"]["unit"] == "counts" and latest.manifest["about"]["measure"] == {"en": "guests"}
+    assert latest.manifest["about"]["unit"] == "counts" and latest.manifest["about"]["measure"] == {
+        "en": ["guest", "guests"]
+    }
     page = latest.files["index.html"].decode()
     assert "Tasca" in page and "guests" in page and "Google" not in page and "Closed" in page
     entry = ledger.newest(store, name)

@@ -127,6 +127,26 @@ def test_the_owners_word_is_used_and_another_languages_rather_than_a_wrong_one(t
     assert "About 156 visitors" in own["en"] and "Etwa 156 Gäste" in own["de"] and "156 visiteurs" in own["fr"]
 
 
+def test_one_is_said_in_the_singular_where_that_is_known():
+    """By each language's own rule: in French also of one and a half."""
+    measure = {"en": ["guest", "guests"], "fr": ["client", "clients"], "pt": "clientes"}
+    days = pd.DataFrame({"high_value": [5.0], "usual": [1.0]})
+
+    def said(numbers, **about):
+        told = {voice.short: voice for voice in About(**about).languages("count", days)}
+        return [[told[tag].amount(number) for number in numbers] for tag in ("en", "fr", "pt", "de")]
+
+    assert said([0, 1.0, 1.5, 2], measure=measure) == [
+        ["0 guests", "1 guest", "1.5 guests", "2 guests"],
+        ["0 client", "1 client", "1,5 client", "2 clients"],
+        ["0 clientes", "1 clientes", "1,5 clientes", "2 clientes"],
+        ["0 guests", "1 guest", "1,5 guests", "2 guests"],
+    ]
+    own = [["1 visitor", "2 visitors"], ["1 visiteur", "2 visiteurs"], ["1 visitante", "2 visitantes"]]
+    assert said([1, 2]) == [*own, ["1 Gast", "2 Gäste"]]
+    assert caption("count", measure) == "guests a day"
+
+
 @pytest.mark.parametrize(
     ("typical", "english", "german", "french"),
     [

@@ -1,9 +1,12 @@
 """SAF-T (PT): documents are counted or summed, cancelled ones are not, credit notes are taken away."""
 
 import datetime as dt
+import itertools
+import os
 import tracemalloc
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from footfall.errors import DataProblem
@@ -12,14 +15,18 @@ from footfall.sources.reading import Reading
 from footfall.sources.table import read_table
 
 HEAD = '<?xml version="1.0" encoding="{encoding}"?>\n<AuditFile xmlns="urn:OECD:StandardAuditFile-Tax:PT_1.04_01">'
-COMPANY = "<Header><CompanyName>Café da Sé</CompanyName></Header>"
+COMPANY = "<Header><TaxRegistrationNumber>501234567</TaxRegistrationNumber><TaxEntity>Global</TaxEntity></Header>"
 MASTER = "<MasterFiles><Customer><CustomerID>1</CustomerID></Customer></MasterFiles>"
+NUMBERS = itertools.count(1)
 
 
-def invoice(day: str, entry: str, total: str = "10.00", kind: str = "FS", status: str = "N") -> str:
+def invoice(
+    day: str, entry: str, total: str = "10.00", kind: str = "FS", status: str = "N", number: str = "", since: str = ""
+) -> str:
     return (
-        f"<Invoice><InvoiceNo>{kind} A/1</InvoiceNo><DocumentStatus><InvoiceStatus>{status}</InvoiceStatus>"
-        f"<InvoiceStatusDate>{entry}</InvoiceStatusDate></DocumentStatus><InvoiceDate>{day}</InvoiceDate>"
+        f"<Invoice><InvoiceNo>{number or f'{kind} A/{next(NUMBERS)}'}</InvoiceNo>"
+        f"<DocumentStatus><InvoiceStatus>{status}</InvoiceStatus>"
+        f"<InvoiceStatusDate>{since or entry}</InvoiceStatusDate></DocumentStatus><InvoiceDate>{day}</InvoiceDate>"
         f"<InvoiceType>{kind}</InvoiceType><SystemEntryDate>{entry}</SystemEntryDate>"
         "<Line><LineNumber>1</LineNumber><CreditAmount>8.13</CreditAmount></Line>"
         f"<DocumentTotals><GrossTotal>{total}</GrossTotal><Payment><PaymentAmount>1</PaymentAmount></Payment>"
@@ -38,10 +45,16 @@ INVOICES = [
 ]
 
 
-def write(folder: Path, invoices: list[str] = INVOICES, encoding: str = "windows-1252", name: str = "saft.xml") -> Path:
+def write(
+    folder: Path,
+    invoices: list[str] = INVOICES,
+    encoding: str = "windows-1252",
+    name: str = "saft.xml",
+    company: str = COMPANY,
+) -> Path:
     body = f"<SourceDocuments><SalesInvoices>{''.join(invoices)}</SalesInvoices></SourceDocuments></AuditFile>"
     path = folder / name
-    path.write_bytes((HEAD.format(encoding=encoding) + COMPANY + MASTER + body).encode(encoding))
+    path.write_bytes((HEAD.format(encoding=encoding) + company + MASTER + body).encode(encoding))
     return path
 
 
@@ -58,8 +71,8 @@ def test_documents_are_counted_but_not_those_cancelled_or_replaced(tmp_path, enc
     reading = read(write(tmp_path, encoding=encoding))
     assert values(reading) == [1, 1], "two receipts and a credit note; one receipt, a debit note is nobody"
     assert reading.notes == [
-        "saft.xml: cancelled, left out: 1 document",
-        "saft.xml: replaced by an invoice, left out: 1 document",
+        "cancelled, left out: 1 document",
+        "replaced by an invoice, left out: 1 document",
     ]
 
 
@@ -108,7 +121,7 @@ def test_a_night_between_two_months_is_of_its_evening(tmp_path):
     [
         (b'<?xml version="1.0"?><AuditFile><Invoice>', "no XML that can be read"),
         (b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "bb">]><AuditFile>&b;</AuditFile>', "DTDForbidden"),
-        (b'<?xml version="1.0"?><AuditFile/>', "no invoice that counts"),
+        (b'<?xml version="1.0"?><AuditFile/>', "no invoice in this audit file"),
         (b'<?xml version="1.0" encoding="klingon"?><AuditFile/>', "no XML that can be read"),
     ],
 )
@@ -137,12 +150,140 @@ def test_what_the_market_s_file_calls_otherwise_is_said(tmp_path):
         read(tmp_path / "till.csv", format="saft")
 
 
+@pytest.fixture
+def tills(tmp_path):
+    """Two tills of one place: a folder, and of each till a receipt an hour for five weeks; the second sells less."""
+    (tmp_path / "tills").mkdir()
+    days = [f"2025-12-{day:02}" for day in range(1, 29)]
+    bar = [invoice(day, f"{day}T{hour}:00:00", number=f"FS BAR/{day[-2:]}{hour}") for day in days for hour in (12, 20)]
+    room = [invoice(day, f"{day}T20:30:00", number=f"FS SALA/{day[-2:]}") for day in days]
+    return tmp_path / "tills", bar, room
+
+
+def test_two_tills_of_one_place_add_up(tills):
+    folder, bar, room = tills
+    write(folder, bar, name="bar.xml")
+    write(folder, room, name="sala.xml")
+    reading = read(folder)
+    assert values(reading) == [3] * 28 and reading.notes == []
+
+
+def test_a_document_that_is_exported_twice_counts_once(tills):
+    """A month that is exported again before it is over, of one of two tills."""
+    folder, bar, room = tills
+    write(folder, bar[:30], name="bar 1.xml")
+    write(folder, bar, name="bar 2.xml")
+    write(folder, room, name="sala.xml")
+    reading = read(folder)
+    assert values(reading) == [3] * 28
+    assert reading.notes == ["exported more than once, taken once, as last said: 30 documents"]
+
+
+@pytest.mark.parametrize("older", ["1.xml", "3.xml"])
+def test_a_document_counts_as_it_stands_last_whichever_file_says_so(tills, older):
+    folder, bar, _ = tills
+    day = "2025-12-05"
+    at = f"{day}T12:00:00"
+    cancelled = [invoice(day, at, number="FS BAR/0512", status="A", since=f"{day}T12:10:00")]
+    write(folder, bar, name=older)
+    write(folder, cancelled, name="2.xml")
+    reading = read(folder)
+    assert values(reading) == [2] * 4 + [1] + [2] * 23
+    assert reading.notes == [
+        "exported more than once, taken once, as last said: 1 document",
+        "cancelled, left out: 1 document",
+    ]
+
+
+def test_tills_that_number_alike_are_told_apart_by_when_each_document_was_entered(tmp_path):
+    (tmp_path / "tills").mkdir()
+    for minute in ("00", "10"):
+        write(
+            tmp_path / "tills",
+            [invoice("2025-12-01", f"2025-12-01T12:{minute}:00", number="FS A/1")],
+            name=f"{minute}.xml",
+        )
+    assert values(read(tmp_path / "tills")) == [2]
+
+
+def test_where_all_documents_are_cancelled_there_is_no_day(tmp_path):
+    with pytest.raises(DataProblem, match=r"no row of a day before 2026-11-26, .*; cancelled, left out: 1 document"):
+        read(write(tmp_path, [invoice("2025-12-01", "2025-12-01T12:00:00", status="A")]))
+
+
+def test_a_document_without_a_number_is_refused(tmp_path):
+    path = write(tmp_path, [*INVOICES, INVOICES[0].replace("InvoiceNo", "Number")])
+    with pytest.raises(DataProblem, match=r"^saft\.xml:8:InvoiceNo: \(blank\) — a document without its number"):
+        read(path)
+
+
+def company(number: str = "501234567", entity: str = "Global") -> str:
+    return f"<Header><TaxRegistrationNumber>{number}</TaxRegistrationNumber><TaxEntity>{entity}</TaxEntity></Header>"
+
+
+def test_two_companies_are_no_one_place(tills):
+    folder, bar, room = tills
+    write(folder, bar, name="bar.xml")
+    write(folder, room, name="sala.xml", company=company("509999999"))
+    with pytest.raises(DataProblem, match=r"^tills: audit files of several companies, 501234567, 509999999; "):
+        read(folder)
+    series = read(folder, columns={"site": "TaxRegistrationNumber"}).series
+    assert series.groupby("location")["value"].sum().to_dict() == {"PT/501234567": 56, "PT/509999999": 28}
+
+
+def test_establishments_are_one_place_and_said_so_or_a_site_each(tills):
+    folder, bar, room = tills
+    write(folder, bar, name="bar.xml", company=company(entity="Baixa"))
+    write(folder, room, name="sala.xml", company=company(entity="Foz"))
+    reading = read(folder)
+    assert values(reading) == [3] * 28 and reading.notes == [
+        "the establishments Baixa, Foz are taken for one place; a site each: columns: {site: TaxEntity}, "
+        "or footfall new --site TaxEntity"
+    ]
+    series = read(folder, columns={"site": "TaxEntity"}).series
+    assert series.groupby("location")["value"].sum().to_dict() == {"PT/Baixa": 56, "PT/Foz": 28}
+
+
+def test_a_till_that_was_saved_before_its_day_was_over_spoils_that_day(tills):
+    folder, bar, room = tills
+    early = write(folder, bar[:41], name="bar.xml")  # the 21st at noon
+    write(folder, room, name="sala.xml")
+    saved = dt.datetime(2025, 12, 21, 14, tzinfo=dt.UTC).timestamp()
+    os.utime(early, (saved, saved))
+    reading = read(folder)
+    assert values(reading)[:20] == [3] * 20 and pd.isna(values(reading)[20])
+    assert "2025-12-21 was not over when bar.xml was saved at 14:00: it is left out" in reading.notes
+
+
+def till(series: str, first: str, last: str) -> list[str]:
+    """A receipt a day."""
+    return [
+        invoice(f"{day:%F}", f"{day:%F}T12:00:00", number=f"FS {series}/{number}")
+        for number, day in enumerate(pd.date_range(first, last))
+    ]
+
+
+def test_a_till_whose_newest_export_is_missing_is_noted(tmp_path):
+    """But not one that is called otherwise now, was given up long ago, or is not used every day."""
+    write(tmp_path, [*till("A", "2026-01-01", "2026-03-31"), *till("B", "2026-01-01", "2026-03-20")])
+    since = "no document FS B/… since 2026-03-20, while others go on to 2026-03-31"
+    assert read(tmp_path).notes == [f"{since}: if an export of that till is missing, these days are too small"]
+    renamed = till("B2", "2026-03-21", "2026-03-31")
+    given_up = till("C", "2026-01-01", "2026-02-20")
+    seldom = till("D", "2026-01-01", "2026-03-31")[::7][:-1]
+    write(tmp_path, [*till("A", "2026-01-01", "2026-03-31"), *till("B", "2026-01-01", "2026-03-20"), *renamed])
+    assert read(tmp_path).notes == []
+    write(tmp_path, [*till("A", "2026-01-01", "2026-03-31"), *given_up, *seldom])
+    assert read(tmp_path).notes == []
+
+
 @pytest.mark.soak
 def test_a_year_of_documents_is_read_as_a_stream(tmp_path):
-    path = write(tmp_path, INVOICES * 3000)
+    receipts = [invoice("2025-12-01", "2025-12-01T12:00:00") for _ in range(21_000)]
+    path = write(tmp_path, receipts)
     assert path.stat().st_size > 10_000_000
     tracemalloc.start()
-    assert values(read(path)) == [3000, 3000]
+    assert values(read(path)) == [21_000]
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 40e6

@@ -596,6 +596,42 @@ def test_sites_may_be_columns(write):
     assert days(read(path, columns={"value": ["Baixa", "Chiado"]})) == {"Baixa 12-30": 1, "Chiado 12-30": 2}
 
 
+PARTS = {"columns": {"date": "dia", "parts": ["almoço", "jantar"]}}
+
+
+def meals(cells: dict[str, str]) -> str:
+    """Ten weeks of lunches and dinners; other cells of some days."""
+    own = [f"{day:%Y-%m-%d},{cells.get(f'{day:%m-%d}', '20,30')}" for day in pd.date_range("2026-06-01", periods=70)]
+    return "\n".join(["dia,almoço,jantar", *own, "Total,1400,2100"])
+
+
+def test_columns_that_are_parts_of_a_day_are_summed(write):
+    reading = read(write(meals({})), **PARTS)
+    assert days(reading)["06-01"] == 50 and reading.series["value"].eq(50).all() and len(reading.series) == 70
+    assert set(reading.series["location"]) == {"PT"}
+
+
+def test_a_part_left_blank_makes_its_day_unknown_but_not_on_a_weekday_that_never_has_it(write):
+    """No lunch on Sundays; a day with neither is not known, as of a single column."""
+    sundays = dict.fromkeys([f"{day:%m-%d}" for day in pd.date_range("2026-06-07", periods=9, freq="7D")], ",30")
+    reading = read(write(meals(sundays | {"06-03": "20,", "06-04": ","})), **PARTS)
+    values = days(reading)
+    assert values["06-07"] == 30 and values["06-02"] == 50 and all(pd.isna(values[day]) for day in ("06-03", "06-04"))
+    note = "till.csv: a part of the day is blank, taken as not known: 1 row; first line 4"
+    assert [f"{note}; write 0 where nobody came"] == [said for said in reading.notes if "blank" in said]
+
+
+def test_parts_of_sites_are_summed_site_by_site_and_by_the_hour(write):
+    rows = "dia,loja,hora,a,b\n2026-06-01,Baixa,23,1,2\n2026-06-01,Baixa,10,3,4\n2026-06-01,Foz,10,5,6\n"
+    columns = {"date": "dia", "parts": ["a", "b"], "site": "loja", "hour": "hora"}
+    assert days(read(write(rows), columns=columns, rows="hours")) == {"Baixa 06-01": 10, "Foz 06-01": 11}
+
+
+def test_columns_are_sites_or_parts_and_not_both():
+    with pytest.raises(ValueError, match="columns are sites \\(value\\) or parts of one's day \\(parts\\), not both"):
+        Data.model_validate({"source": "t", "unit": "counts", "columns": {"value": "a", "parts": ["b", "c"]}})
+
+
 def test_a_name_typed_in_two_ways_is_one_site_by_the_market_s_own_spelling(write):
     path = write("date,site,n\n2025-12-30,Café  Sé,1\n2025-12-31,cafe sé ,2\n2026-01-01,cafe sé,3\n")
     reading = read(path, **SITES)
