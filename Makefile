@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Not into an environment that the shell has activated.
 UV := VIRTUAL_ENV=.venv $(BIN)/uv pip
 
-.PHONY: run quick test alone served soak mutants fuzz cloud lab up bench bench-models bench-own bench-weather bench-many lint lock
+.PHONY: run quick test alone served soak mutants fuzz cloud lab up bench bench-models bench-own bench-weather bench-many bench-sites lint lock
 run: .venv/ready       ## next week's forecast from the bundled sample, published to the local bucket
 	$(BIN)/footfall run sample
 
@@ -56,6 +56,9 @@ bench-weather: .venv/ready  ## what the weather is worth on tills of one's own, 
 
 bench-many: .venv/ready benchmarks/.venv/ready  ## many series in batch, beside a loop and common libraries: the files in DATA
 	$(BIN)/python -m benchmarks.many $(if $(filter file,$(origin DATA)),../shared/data,$(DATA))
+
+bench-sites: .venv/ready  ## a market of 24,000 sites down the whole line, made from the regions in DATA: wall and memory
+	$(BIN)/python -m benchmarks.sites $(if $(filter file,$(origin DATA)),../shared/data,$(DATA))
 
 lint: .venv/ready      ## what can be mended by itself is mended
 	$(BIN)/ruff check --fix . && $(BIN)/ruff format . && $(BIN)/mypy

@@ -172,9 +172,9 @@ class PythonFunction(NamedTuple):
         through, country = pd.Timestamp(about["data_through"]), country_of(about["location"])
         mean = predict(forecaster, pd.date_range(through + DAY, last))
         made_on = (mean.index - DAY).to_series(mean.index).clip(upper=origin)
-        lag, floor = about["lag"], unit_of(about["category"]).floor
+        lag, unit = about["lag"], unit_of(about["category"])
         ranges = [
-            quantiles(residuals, part, day, country, lag, (day - through).days - lag, floor)
+            quantiles(residuals, part, day, country, lag, (day - through).days - lag, unit)
             for day, part in mean.groupby(made_on)
         ]
         return pd.concat([mean, pd.concat(ranges)], axis=1)

@@ -329,8 +329,7 @@ def _forecast(
     mean = predict(model, days).to_numpy().reshape(len(days), -1)
     said, actual, origins = _said(trained, values, residuals, lag)
     late = (origin - y.index[-1]).days - lag
-    floor = unit(y).floor
-    ranges = intervals.live(actual - said, origins, mean, days, origin, country, lag, late, floor)[:, : len(LEVELS)]
+    ranges = intervals.live(said, actual, origins, mean, days, origin, country, lag, late, unit(y))[:, : len(LEVELS)]
     parts, logarithms = contributions.parts(model, days), contributions.in_logarithms(model)
     if any(closed.events):
         mean, ranges, parts = event_effects.put_on(mean, ranges, parts, logarithms, y, days, closed.events, country)

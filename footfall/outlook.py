@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from footfall import events
-from footfall.calendar import KINDS, ORDINARY, Countries, country_of, known_ahead
+from footfall.calendar import KINDS, ORDINARY, Countries, Country, country_of, known_ahead, special
 from footfall.quantiles import HIGH, LOW
 from footfall.series import DAY, WEEK
 from footfall.typical import NOTICEABLE, chance_above, departure, spread, usual
@@ -54,11 +54,11 @@ def outlook(
     -------
     DataFrame, indexed by day
         Series by series: ``usual`` and ``mean`` in the source's unit; ``expected``, ``low`` and ``high`` (80 % range)
-        in per cent of a usual day; ``word``, such as ``clearly busier``; ``towards``, ``busier``, ``quieter`` or
-        ``usual``, and ``chance``, how likely that is; ``kind`` of day; ``reasons``, the largest first; ``spread`` of
-        ordinary days; ``low_value`` and ``high_value``, the 80 % range in the source's unit; ``last_year``, what the
-        same weekday was 52 weeks before. Of a day that is ``closed``, which says why, there are no numbers, and that
-        is its word.
+        in per cent above or below a usual day; ``word``, such as ``clearly busier``; ``towards``, ``busier``,
+        ``quieter`` or ``usual``, and ``chance``, how likely that is; ``kind`` of day; ``reasons``, the largest first;
+        ``spread`` of ordinary days; ``low_value`` and ``high_value``, the 80 % range in the source's unit;
+        ``last_year``, what the same weekday was 52 weeks before, if neither is special. Of a day that is ``closed``,
+        which says why, there are no numbers, and that is its word.
     """
     days, floor = closed.index, unit(y).floor
     country = Countries(tuple(country_of(location) for location, _ in y))
@@ -82,7 +82,7 @@ def outlook(
             reasons[day, number] = [*reasons[day, number], *events.on(days[day], told)]
     numbers_of = {
         "usual": level, "mean": mean, "expected": expected, "low": lowest, "high": highest, "chance": chance,
-        "low_value": low, "high_value": high, "last_year": y.reindex(days - 52 * WEEK * DAY).to_numpy(),
+        "low_value": low, "high_value": high, "last_year": _last_year(y, days, country),
     }  # fmt: skip
     known = {name: np.where(shut, np.nan, values) for name, values in numbers_of.items()}
     word[shut], reasons[shut] = CLOSED, _nothing(shut.sum())
@@ -131,6 +131,13 @@ def towards(mean: float, low: float, high: float, level: float, width: float, y:
     """
     value, lowest, highest = (np.array([departure(number, level, y)]) for number in (mean, low, high))
     return TOWARDS[_words(value, lowest, highest, np.array([width]))[1].item()]
+
+
+def _last_year(y: pd.DataFrame, days: pd.DatetimeIndex, country: Country) -> np.ndarray:
+    """What the same weekday was 52 weeks before; NaN where either is a special day, which is not to be compared."""
+    before = days - 52 * WEEK * DAY
+    odd = special(days, country) | special(before, country)
+    return np.where(odd if odd.ndim > 1 else odd[:, None], np.nan, y.reindex(before).to_numpy(float))
 
 
 def _words(value: np.ndarray, low: np.ndarray, high: np.ndarray, width: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -16,10 +16,11 @@ from footfall.series import WEEK
 from footfall.units import unit
 
 WEEKS = 6  # enough that one odd Friday does not matter, few enough to stay in the season
-FEWEST_WEEKS = 3
+FEWEST_WEEKS = 3  # of a weekday: of fewer days nobody can say what is usual on it, nor how far another is from it
 LATELY = 9 * WEEK  # days that a usual one may lie back: what was before is another season
 HALF_A_YEAR = 26 * WEEK
 NOTICEABLE = 2.0  # per cent: nobody at the door notices less
+UNKNOWN = 10.0  # per cent: the spread of a place none of whose weekdays has come twice
 LOWEST = 0.05  # of the level of the series: below, everything is shut and shares of it mean nothing
 
 
@@ -38,30 +39,27 @@ def usual(y: Any, days: pd.DatetimeIndex, country: Country) -> Any:
     Returns
     -------
     Series or DataFrame
-        In the unit of `y`, indexed by `days`: the median of the last six ordinary days of that weekday; of all weekdays
-        where nine weeks have fewer than three, as of Sundays that a source keeps to itself; of all published days where
-        they have none.
+        In the unit of `y`, indexed by `days`: the median of the last six ordinary days of that weekday in nine weeks;
+        where these have none, as after a winter that it was shut, of its last 42 days with a value; of all weekdays
+        where these have none, as of Sundays that a source keeps to itself; of all published days where no day is
+        ordinary.
     """
     if isinstance(y, pd.Series):
         return usual(y.to_frame(), days, country).iloc[:, 0].rename(None)
-    last = {}
-    for weekday, values in _ordinary_by_weekday(y.tail(LATELY), country):
-        values = np.take_along_axis(values, _counts(values)[None] - 1 - np.arange(WEEKS)[:, None], axis=0)
-        last[weekday] = np.where(np.arange(WEEKS)[:, None] < _counts(values), values, np.nan)
-    level = {weekday: _median(values, FEWEST_WEEKS) for weekday, values in last.items()}
-    if (few := np.isnan([*level.values()]).any(axis=0)).any():
-        of_all = _median(np.concatenate([*last.values()])[:, few])
-        of_all = np.where(np.isnan(of_all), _median(y.to_numpy(float)[:, few]), of_all)
-        for own in level.values():
-            own[few] = np.where(np.isnan(own[few]), of_all, own[few])
-    return pd.DataFrame([level[day] for day in days.dayofweek], days, y.columns)
+    level = _median(_last_of_weekdays(y.tail(LATELY), country))
+    if (few := np.isnan(level).any(axis=0)).any():
+        after = np.cumsum(np.isfinite(y.to_numpy(float))[::-1], axis=0)[::-1]  # days with a value from this one on
+        before = _last_of_weekdays(y.where(after <= WEEKS * WEEK), country)[..., few]
+        of_all = _median(before.reshape(WEEKS * WEEK, -1))
+        for other in (_median(before), of_all, _median(y.to_numpy(float)[:, few])):
+            level[:, few] = np.where(np.isnan(level[:, few]), other, level[:, few])
+    return pd.DataFrame(level[days.dayofweek], days, y.columns)
 
 
 def departure(value: Any, level: Any, y: Any) -> Any:
     """How many per cent more visits than usual; both in the unit of the series, or batch, `y` that they belong to."""
     of = unit(y)
-    ratio = np.maximum(value - of.floor, 0) / np.maximum(level - of.floor, LOWEST * of.level(y))
-    return 100 * (ratio - 1)
+    return 100 * (np.maximum(value, of.floor) - level) / np.maximum(level - of.floor, LOWEST * of.level(y))
 
 
 def spread(y: Any, country: Country) -> Any:
@@ -74,17 +72,33 @@ def spread(y: Any, country: Country) -> Any:
     """
     if isinstance(y, pd.Series):
         return float(spread(y.to_frame(y.name if isinstance(y.name, tuple) else (0, y.name)), country)[0])
+    width = np.full(y.shape[1], np.nan)
+    for fewest in (FEWEST_WEEKS, 1):  # a young place has no weekday that came so often
+        if np.isnan(width).any():
+            off = _off_usual(y.tail(HALF_A_YEAR + WEEKS * WEEK), country, fewest)
+            some = np.isnan(width) & np.isfinite(off).any(axis=0)
+            width[some] = np.nanquantile(off[:, some], 2 / 3, axis=0)
+    return np.maximum(np.where(np.isnan(width), UNKNOWN, width), NOTICEABLE)
+
+
+def _off_usual(y: pd.DataFrame, country: Country, fewest: int) -> np.ndarray:
+    """How far each ordinary day was from the weekday's last six before it, or as many as there were, in per cent."""
     off = [np.empty((0, y.shape[1]))]
-    for _, values in _ordinary_by_weekday(y.tail(HALF_A_YEAR + WEEKS * WEEK), country):
+    for _, values in _ordinary_by_weekday(y, country):
         before = np.stack([np.roll(values, week, axis=0) for week in range(1, WEEKS + 1)])
         known = np.arange(len(values)) >= np.arange(1, WEEKS + 1)[:, None]
-        before = _median(np.where(known[..., None], before, np.nan), FEWEST_WEEKS)
+        before = _median(np.where(known[..., None], before, np.nan), fewest)
         off.append(np.abs(departure(values, before, y)))
-    every = np.concatenate(off)
-    some = np.isfinite(every).any(axis=0)
-    width = np.full(y.shape[1], NOTICEABLE)
-    width[some] = np.nanquantile(every[:, some], 2 / 3, axis=0)
-    return np.maximum(width, NOTICEABLE)
+    return np.concatenate(off)
+
+
+def _last_of_weekdays(y: pd.DataFrame, country: Country) -> np.ndarray:
+    """The last six ordinary days of each weekday, shape (n_weeks, n_weekdays, n_series); NaN where there are fewer."""
+    last = []
+    for _, values in _ordinary_by_weekday(y, country):
+        values = np.take_along_axis(values, _counts(values)[None] - 1 - np.arange(WEEKS)[:, None], axis=0)
+        last.append(np.where(np.arange(WEEKS)[:, None] < _counts(values), values, np.nan))
+    return np.stack(last, axis=1)
 
 
 def _ordinary_by_weekday(y: pd.DataFrame, country: Country) -> Iterator[tuple[int, np.ndarray]]:

@@ -226,7 +226,7 @@ def backtest_with_quantiles(
     first = max(origins[0] - warm_up * DAY, min(origins[0], y.index[0] + (FEWEST_DAYS + lag) * DAY))
     earlier = pd.date_range(first, origins[0] - DAY)
     table = backtest(candidates, y, earlier.append(origins), horizon, lag)
-    table = with_quantiles(table, country, lag, unit(y).floor)
+    table = with_quantiles(table, country, lag, unit(y))
     return table[table["origin"] >= origins[0]].reset_index(drop=True)
 
 

@@ -17,7 +17,7 @@ from footfall.calendar import Country, of_some, special
 from footfall.params import FEWEST_ERRORS, fewest_origins
 from footfall.quantiles import HIGH, LOW, QUANTILES, SCORED_LEVELS, column
 from footfall.series import since_1970
-from footfall.units import PERCENT
+from footfall.units import PERCENT, Unit
 
 HALF_LIFE = 365  # days after which an error counts half
 RECENT_HALF_LIFE = 14  # the same, for how wide the last weeks have been
@@ -31,7 +31,7 @@ COLUMNS = [column(level) for level in SCORED_LEVELS]
 Array = np.ndarray[Any, Any]
 
 
-def with_quantiles(table: pd.DataFrame, country: str, lag: int, floor: float = PERCENT.floor) -> pd.DataFrame:
+def with_quantiles(table: pd.DataFrame, country: str, lag: int, unit: Unit = PERCENT) -> pd.DataFrame:
     """A backtest table with an interval around every forecast.
 
     On each origin only the same candidate's errors of days up to `lag` days before count.
@@ -44,8 +44,8 @@ def with_quantiles(table: pd.DataFrame, country: str, lag: int, floor: float = P
         ISO 3166 code of two letters: whose special days.
     lag : int
         Days between a day and its publication.
-    floor : float
-        What no range reaches below: nobody at all, in the unit of the series, see `footfall.units`.
+    unit : Unit
+        Of the series: no range reaches below its floor, and of counts errors are larger on larger days.
 
     Returns
     -------
@@ -57,7 +57,7 @@ def with_quantiles(table: pd.DataFrame, country: str, lag: int, floor: float = P
     ranges = pd.DataFrame(np.nan, index=table.index, columns=COLUMNS)
     for _, rows in table.groupby("candidate", sort=False):
         (means, actual), origins, at = on_grid(rows, "mean", "actual")
-        values = of_backtest(means, actual, origins, country, lag, floor)[..., 0]
+        values = of_backtest(means, actual, origins, country, lag, unit)[..., 0]
         ranges.loc[rows.index] = values[*at]
     return table.join(ranges)
 
@@ -68,7 +68,7 @@ def of_backtest(
     origins: pd.DatetimeIndex,
     country: Country,
     lag: int,
-    floor: float = PERCENT.floor,
+    unit: Unit = PERCENT,
 ) -> Array:
     """Quantiles around every forecast of the backtests of a batch, see `with_quantiles`.
 
@@ -79,7 +79,7 @@ def of_backtest(
         nothing was published.
     origins : DatetimeIndex
         Ascending.
-    country, lag, floor
+    country, lag, unit
         As in `with_quantiles`; of a batch whose series keep different days, the country of each.
 
     Returns
@@ -90,15 +90,16 @@ def of_backtest(
     ahead = np.arange(1, means.shape[1] + 1)
     quantiles = np.empty((*means.shape[:2], len(SCORED_LEVELS), means.shape[2]))
     for some, own in _chunks(means.shape[2], country):
-        past = Past.of(actual[..., some] - means[..., some], origins, own)
+        past = Past.of(means[..., some], actual[..., some], origins, own, unit)
         young = past.known.sum(axis=1).min(axis=0) < fewest_origins(len(ahead), lag)
         widths = past.widths(origins, ahead, own, lag, young)
-        quantiles[..., some] = _quantiles(widths, means[..., some], floor)
+        quantiles[..., some] = _quantiles(widths, means[..., some], unit)
     return quantiles
 
 
 def live(
-    errors: Array,
+    means: Array,
+    actual: Array,
     origins: pd.DatetimeIndex,
     mean: Array,
     days: pd.DatetimeIndex,
@@ -106,21 +107,19 @@ def live(
     country: Country,
     lag: int,
     late: int = 0,
-    floor: float = PERCENT.floor,
+    unit: Unit = PERCENT,
 ) -> Array:
     """Quantiles of the live forecasts of a batch, as `of_backtest` gives them.
 
     Parameters
     ----------
-    errors : ndarray, shape (n_origins, horizon, n_series)
-        What happened less what was said, of one candidate; NaN where that is not known.
-    origins : DatetimeIndex
-        Of the errors, ascending.
+    means, actual, origins
+        What one candidate said in the past and what happened, as in `of_backtest`; NaN where that is not known.
     mean : ndarray, shape (n_days, n_series)
         The forecasts.
     days : DatetimeIndex
         The days they are of.
-    origin, country, lag, late, floor
+    origin, country, lag, late, unit
         As in `quantiles`; of a batch whose series keep different days, the country of each.
 
     Returns
@@ -130,8 +129,8 @@ def live(
     """
     values = np.empty((1, len(days), len(SCORED_LEVELS), mean.shape[1]))
     for some, own in _chunks(mean.shape[1], country):
-        widths = Past.of(errors[..., some], origins, own).live(days, origin, own, lag, late)
-        values[..., some] = _quantiles(widths, mean[None, :, some], floor)
+        widths = Past.of(means[..., some], actual[..., some], origins, own, unit).live(days, origin, own, lag, late)
+        values[..., some] = _quantiles(widths, mean[None, :, some], unit)
     return np.asarray(values[0])
 
 
@@ -149,7 +148,7 @@ def quantiles(
     country: str,
     lag: int,
     late: int = 0,
-    floor: float = PERCENT.floor,
+    unit: Unit = PERCENT,
 ) -> pd.DataFrame:
     """Quantiles of one live forecast, as `with_quantiles` gives them in the backtest.
 
@@ -165,22 +164,22 @@ def quantiles(
         As in `with_quantiles`.
     late : int
         Days that the newest figures are older than `lag` says: each day is that much farther ahead, and as unsure.
-    floor : float
+    unit : Unit
         As in `with_quantiles`.
 
     Returns
     -------
     DataFrame, shape (n_days, 19)
-        Indexed like `mean`, columns `QUANTILES`, ascending along each row, never below `floor`.
+        Indexed like `mean`, columns `QUANTILES`, ascending along each row, never below the floor.
 
     Raises
     ------
     ValueError
         If fewer than `FEWEST_POOLED` errors were known on `origin`.
     """
-    errors, origins = _errors(residuals)
+    (means, actual), origins, _ = on_grid(residuals, "mean", "actual")
     days = pd.DatetimeIndex(mean.index)
-    values = live(errors, origins, mean.to_numpy()[:, None], days, origin, country, lag, late, floor)[..., 0]
+    values = live(means, actual, origins, mean.to_numpy()[:, None], days, origin, country, lag, late, unit)[..., 0]
     if np.isnan(values).any():
         raise ValueError(f"fewer than {FEWEST_POOLED} errors up to {origin:%Y-%m-%d}: backtest more origins")
     return pd.DataFrame(values, index=mean.index, columns=COLUMNS)[QUANTILES]
@@ -193,7 +192,7 @@ def steps(
     country: str,
     lag: int,
     late: int = 0,
-    floor: float = PERCENT.floor,
+    unit: Unit = PERCENT,
 ) -> pd.DataFrame:
     """The 80 % range of the first day of a forecast, made step by step; parameters as in `quantiles`.
 
@@ -202,15 +201,18 @@ def steps(
     DataFrame, shape (5, 2)
         A row per step, the last one what `quantiles` gives; columns ``low`` and ``high``.
     """
-    width = Past.of(*_errors(residuals), country).live(pd.DatetimeIndex(mean.index), origin, country, lag, late)
+    (means, actual), origins, _ = on_grid(residuals, "mean", "actual")
+    past = Past.of(means, actual, origins, country, unit)
+    width = past.live(pd.DatetimeIndex(mean.index), origin, country, lag, late)
     shape = width.shape[0, [SCORED_LEVELS.index(level) for level in (LOW, HIGH)], 0]
-    expected, size, recent = mean.iloc[0], width.scale[0, 0, 0], width.recent[0, 0]
+    expected, recent = mean.iloc[0], width.recent[0, 0]
+    size = width.scale[0, 0, 0] * unit.error_scale(expected)
     rows = {
         "the mean forecast": [expected, expected],
         "typical error this far ahead, on such a day": [size, size],
         "where the outer tenth begins, in typical errors": shape,
         "the last weeks' errors against usual ones": [recent, recent],
-        "mean + typical error × outer tenth × last weeks": np.maximum(expected + size * shape * recent, floor),
+        "mean + typical error × outer tenth × last weeks": np.maximum(expected + size * shape * recent, unit.floor),
     }
     return pd.DataFrame.from_dict(rows, orient="index", columns=["low", "high"])
 
@@ -253,27 +255,22 @@ def on_grid(
     return grids, origins, (at, ahead)
 
 
-def _errors(residuals: pd.DataFrame) -> tuple[Array, pd.DatetimeIndex]:
-    (mean, actual), origins, _ = on_grid(residuals, "mean", "actual")
-    return actual - mean, origins
-
-
 class Widths(NamedTuple):
     """What the quantiles of forecasts from some origins are made of, beside their means."""
 
     shape: Array  # quantiles of past errors in typical errors, shape (n_origins, n_levels, n_series)
     recent: Array  # width of the last weeks against the usual one, shape (n_origins, n_series)
-    scale: Array  # typical error of each day, shape (n_origins, n_days, n_series)
+    scale: Array  # typical error of each day over its `Unit.error_scale`, shape (n_origins, n_days, n_series)
 
 
-def _quantiles(width: Widths, means: Array, floor: float) -> Array:
+def _quantiles(width: Widths, means: Array, unit: Unit) -> Array:
     """Shared by backtest and live forecast, (n_origins, n_days, n_levels, n_series); NaN where few errors are known."""
-    size = (width.scale * width.recent[:, None])[:, :, None]
-    return np.asarray(np.maximum(means[:, :, None] + size * width.shape[:, None], floor))
+    size = (width.scale * unit.error_scale(means) * width.recent[:, None])[:, :, None]
+    return np.asarray(np.maximum(means[:, :, None] + size * width.shape[:, None], unit.floor))
 
 
 class Past(NamedTuple):
-    """Past errors of a batch, and of which days they were."""
+    """Past errors of a batch over their `Unit.error_scale`, and of which days they were."""
 
     error: Array  # shape (n_series, horizon, n_origins); infinite where there is none
     size: Array  # what they are without their sign, nought where there is none, shape (horizon, n_origins, n_series)
@@ -282,8 +279,9 @@ class Past(NamedTuple):
     date: Array  # the day each was of, counted from 1970, shape (n_origins, horizon)
 
     @classmethod
-    def of(cls, errors: Array, origins: pd.DatetimeIndex, country: Country) -> "Past":
-        """From what happened less what was said, shape (n_origins, horizon, n_series); NaN where that is not known."""
+    def of(cls, means: Array, actual: Array, origins: pd.DatetimeIndex, country: Country, unit: Unit) -> "Past":
+        """From what was said and what happened, shape (n_origins, horizon, n_series); NaN where that is not known."""
+        errors = (actual - means) / unit.error_scale(means)
         date = since_1970(origins)[:, None] + np.arange(1, errors.shape[1] + 1)
         known = np.isfinite(errors)
         error = np.ascontiguousarray(np.where(known, errors, np.inf).transpose(2, 1, 0))

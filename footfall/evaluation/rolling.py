@@ -20,7 +20,7 @@ from footfall.models import at_once, of_country
 from footfall.quantiles import SCORED_LEVELS, column
 from footfall.selection import Key
 from footfall.series import DAY, SERIES
-from footfall.units import unit_of
+from footfall.units import unit, unit_of
 
 RESIDUALS = ["location", "category", "origin", "date", "horizon", "mean", "actual"]
 WINDOWS = ("selection", "report")
@@ -75,9 +75,8 @@ class Batch(NamedTuple):
 
     def quantiles(self, candidate: str, some: slice, lag: int) -> np.ndarray:
         """A candidate's ranges of some of the series, shape (n_origins, horizon, n_levels, n_some)."""
-        floor = unit_of(self.y.columns[0][1]).floor
         means, actual = self.means[candidate][..., some], self.actual[..., some]
-        return intervals.of_backtest(means, actual, self.origins, of_some(self.country, some), lag, floor)
+        return intervals.of_backtest(means, actual, self.origins, of_some(self.country, some), lag, unit(self.y))
 
 
 class Rolling(NamedTuple):

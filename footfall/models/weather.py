@@ -179,7 +179,7 @@ def _mean(values: np.ndarray) -> np.ndarray:
 def shrunken_slopes(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Least squares without a constant, each slope drawn towards nought by how unsure it is.
 
-    By the share that its variance has of its square: James and Stein's, never beyond nought.
+    By the share that its variance has of its square, never beyond nought.
 
     Parameters
     ----------
@@ -190,10 +190,6 @@ def shrunken_slopes(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray, shape (n_slopes,) or (n_slopes, n_series)
-
-    References
-    ----------
-    Efron and Hastie (2016), Computer Age Statistical Inference, chapter 7.
     """
     each = y.reshape(len(y), -1)
     known = np.isfinite(each) & np.isfinite(x).all(axis=1)[:, None]

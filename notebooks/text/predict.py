@@ -94,7 +94,7 @@ made.accounts["status"].value_counts().to_frame("series")
 # last weeks were harder than usual. The last row is the range that is published.
 
 # %%
-intervals.steps(shown.errors, shown.mean, Timestamp(as_of), country, lag, shown.late, unit(shown.y).floor).round(2)
+intervals.steps(shown.errors, shown.mean, Timestamp(as_of), country, lag, shown.late, unit(shown.y)).round(2)
 
 # %% [markdown]
 # ## Look

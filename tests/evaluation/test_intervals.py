@@ -10,6 +10,7 @@ from footfall.evaluation.intervals import FEWEST_POOLED, quantiles, steps, with_
 from footfall.evaluation.metrics import coverage
 from footfall.models import ETS, KindOfDay, LastYearsTurn, LogLevel, SeasonalNaive, WeekdaySmoother, fit, predict
 from footfall.quantiles import QUANTILES
+from footfall.units import COUNTS
 
 COLUMNS = ["origin", "date", "horizon", "mean", "actual"]
 
@@ -135,6 +136,6 @@ def test_the_youngest_series_there_may_be_has_a_leaderboard(lag, horizon):
     y = y.mask(y.index.dayofweek == 0)
     origins = last_origins(y, 182, horizon, lag)
     candidates = {"naive": SeasonalNaive(), "ETS": ETS(trend="add", damped_trend=True, seasonal="add", sp=7)}
-    table = with_quantiles(backtest(candidates, y, origins, horizon, lag), "PT", lag, floor=0.0)
+    table = with_quantiles(backtest(candidates, y, origins, horizon, lag), "PT", lag, COUNTS)
     for part in windows(origins, horizon, lag):
         assert leaderboard(table[table["origin"].isin(part)], y)["cover80"].between(0, 1).all()

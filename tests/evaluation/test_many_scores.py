@@ -30,25 +30,25 @@ def actual_of(y: pd.DataFrame, origins: pd.DatetimeIndex, horizon: int) -> np.nd
 )
 def test_a_batch_is_its_series_one_by_one(name, y, lag, count):
     origins = backtest.last_origins(y, count, 7, lag)
-    floor, actual = unit(y).floor, actual_of(y, origins, 7)
+    actual = actual_of(y, origins, 7)
     means = backtest.means(CANDIDATES[name], y, origins, 7, lag)
-    ranges = intervals.of_backtest(means, actual, origins, "PT", lag, floor)
+    ranges = intervals.of_backtest(means, actual, origins, "PT", lag, unit(y))
     scale = np.array([naive_error(y.loc[: origins[0], column]) for column in y])
     scores = scores_of(means, ranges, actual, scale, complete(means, ranges, actual))
     coming = pd.date_range(origins[-1], periods=9)[1:]
     mean = np.zeros((8, y.shape[1]))
-    live = intervals.live(actual - means, origins, mean, coming, origins[-1], "PT", lag, 1, floor)
+    live = intervals.live(means, actual, origins, mean, coming, origins[-1], "PT", lag, 1, unit(y))
     for number, column in enumerate(y):
         one = series_of(y, column)
         table = backtest.backtest({name: CANDIDATES[name]}, one, origins, 7, lag)
-        table = intervals.with_quantiles(table, "PT", lag, floor)
+        table = intervals.with_quantiles(table, "PT", lag, unit(y))
         np.testing.assert_allclose(means[..., number].ravel(), table["mean"], rtol=1e-9, atol=1e-9)
         alone = table[intervals.COLUMNS].to_numpy().reshape(len(origins), 7, -1)
         np.testing.assert_allclose(ranges[..., number], alone, rtol=1e-9, atol=1e-9)
         residuals = table.drop(columns=intervals.COLUMNS)
         if np.isfinite(live[..., number]).all():
             flat = pd.Series(mean[:, number], coming)
-            said = intervals.quantiles(residuals, flat, origins[-1], "PT", lag, 1, floor)
+            said = intervals.quantiles(residuals, flat, origins[-1], "PT", lag, 1, unit(y))
             np.testing.assert_allclose(live[:, : said.shape[1], number], said, rtol=1e-9, atol=1e-9)
         if scores.table.loc[number, "days"]:
             board = backtest.leaderboard(table, one)[SCORES].iloc[0]

@@ -73,8 +73,8 @@ def test_nobody_is_the_least_there_can_be(name):
     y = (guests() - guests().tail(60).quantile(0.3)).clip(lower=0)
     said = predict(fit(CANDIDATES[name], y), COMING[:7])
     assert said.ge(0).all()
-    table = with_quantiles(backtest({name: SeasonalNaive()}, y, last_origins(y, 30, 7), 7, 0), "PT", 0, COUNTS.floor)
-    live = quantiles(table, said, pd.Timestamp("2022-10-13"), "PT", 0, floor=COUNTS.floor)
+    table = with_quantiles(backtest({name: SeasonalNaive()}, y, last_origins(y, 30, 7), 7, 0), "PT", 0, COUNTS)
+    live = quantiles(table, said, pd.Timestamp("2022-10-13"), "PT", 0, unit=COUNTS)
     assert live["q05"].ge(0).all() and table["q05"].min() == 0
 
 
@@ -121,7 +121,18 @@ def test_a_panel_of_counts_learns_from_all_sites_of_their_open_days():
 def test_closed_days_have_no_part_in_ranges_and_none_is_infinite():
     y = guests()
     recipes = {name: CANDIDATES[name] for name in ("calendar", "boosted", "seasonal naive")}
-    table = with_quantiles(backtest(recipes, y, last_origins(y, 60, 7), 7, 0), "PT", 0, COUNTS.floor)
+    table = with_quantiles(backtest(recipes, y, last_origins(y, 60, 7), 7, 0), "PT", 0, COUNTS)
     assert table.loc[table["date"].dt.dayofweek == 0, "actual"].isna().all()
     last = table[table["origin"] == table["origin"].max()]
     assert np.isfinite(last[QUANTILES]).all().all()
+
+
+def test_a_range_holds_as_much_on_the_busiest_weekday_as_on_the_others():
+    """A restaurant's Saturday is off by more guests than its Monday."""
+    days = pd.date_range("2024-01-01", periods=430)
+    usual = 100 + 50 * np.maximum(days.dayofweek - 3, 0)
+    y = pd.Series(usual * np.random.default_rng(3).normal(1, 0.12, len(days)), days, name="count")
+    recipe = {"steady": LogLevel() * WeekdaySmoother(level=0.1, season=0.1, trend=0.0)}
+    table = with_quantiles(backtest(recipe, y, last_origins(y, 300, 7), 7, 0), "PT", 0, COUNTS).dropna()
+    inside = table["actual"].between(table["q10"], table["q90"])
+    assert inside.groupby(table["date"].dt.dayofweek).mean().between(0.7, 0.9).all()

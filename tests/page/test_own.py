@@ -43,6 +43,14 @@ def test_a_day_is_told_in_guests_with_its_range_and_last_years(tmp_path):
     assert "Guests per day" in english and "early 2020" not in english
 
 
+@pytest.mark.parametrize("weekday", ["Sunday", "Monday"])
+def test_a_holiday_is_compared_with_no_day_of_last_year_and_none_with_it(tmp_path, weekday):
+    """Brazil's of 12 October, a Monday; it was a Sunday the year before."""
+    days = re.findall(r"<li class=.*?</li>", page_of(tmp_path, location="BR", shut=())["en"], re.S)
+    told = {name for name in ("Saturday", "Sunday", "Monday") if any(f"same {name}:" in day for day in days)}
+    assert weekday not in told and "Saturday" in told
+
+
 def test_the_busiest_day_is_seen_at_a_glance(tmp_path):
     english = page_of(tmp_path)["en"]
     assert "Busiest: Saturday, about 195 guests." in english

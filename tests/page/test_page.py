@@ -20,7 +20,7 @@ from footfall.outlook import DEGREES
 from footfall.page import page
 from footfall.page.translations import CATALOGUES, languages, leading
 from footfall.sources.google.columns import CATEGORIES
-from footfall.typical import chance_above, departure, spread, usual
+from footfall.typical import UNKNOWN, chance_above, departure, spread, usual
 
 BY_TAG = {language.tag: language for language in languages("percent")}
 OWN = {language.tag: language for language in languages("counts")}
@@ -224,10 +224,27 @@ def test_a_weekday_that_is_long_unknown_is_as_usual_as_the_others():
     assert (sunday, monday) == (25, 0), "the middle of the other six"
 
 
+def test_a_place_that_opens_again_is_measured_by_its_own_weekdays():
+    y = weekly(days=300)  # until 27 November
+    shut = y.reindex(pd.date_range(y.index[0], "2023-03-01"))
+    usually = [0, 10, 20, 30, 40, 50, 60]
+    assert usual(shut, pd.date_range("2023-03-06", periods=7), "PT").tolist() == usually
+    shut["2023-03-01"] = 35.0  # a Wednesday of this year
+    usually[2] = 35
+    assert usual(shut, pd.date_range("2023-03-06", periods=7), "PT").tolist() == usually
+
+
 def test_a_young_series_has_a_usual_level_too():
     y = weekly(days=10)
-    assert usual(y, pd.date_range("2022-02-12", periods=2), "PT").tolist() == [y.median()] * 2
+    assert usual(y, pd.date_range("2022-02-10", periods=3), "PT").tolist() == [30.0, 40.0, 50.0]
     assert spread(y, "PT") == 2.0
+    assert spread(y[:6], "PT") == UNKNOWN, "no weekday has come twice"
+
+
+def test_the_spread_of_a_young_series_is_that_of_the_days_it_has():
+    """Of all that opened before Christmas: no weekday has come four times, ordinary."""
+    y = (200 + 10 * weekly(noise=6, days=35) / 3).set_axis(pd.date_range("2024-12-02", periods=35)).rename("count")
+    assert 5 < spread(y, "PT") < 15
 
 
 def test_two_of_three_ordinary_days_lie_within_the_spread():
@@ -240,6 +257,7 @@ def test_a_difference_is_a_share_of_a_usual_day():
     assert departure(-100.0, 20.0, percent_series) == -100
     assert departure(120.0, 100.0, covers) == pytest.approx(20) and departure(0.0, 100.0, covers) == -100
     assert np.isfinite(departure(3.0, -100.0, percent_series)) and np.isfinite(departure(3.0, 0.0, covers))
+    assert departure(2.0, 2.0, covers) == 0, "a usual day of nearly nobody is a usual one"
 
 
 def test_what_is_only_perhaps_so_is_not_so_by_nine_chances():
