@@ -127,9 +127,9 @@ def of_each(country: Country, count: int) -> tuple[str, ...]:
     return (country,) * count if isinstance(country, str) else country.each
 
 
-def of_some(country: Country, some: slice) -> Country:
+def of_some(country: Country, some: slice | np.ndarray) -> Country:
     """The country of some series of a batch."""
-    return country if isinstance(country, str) else Countries(country.each[some])
+    return country if isinstance(country, str) else Countries(tuple(np.array(country.each)[some].tolist()))
 
 
 def common(countries: Iterable[str], first: int, last: int) -> Country:

@@ -14,7 +14,7 @@ import pandas as pd
 from sktime.forecasting.base import BaseForecaster
 
 from footfall import events, forecast, opening
-from footfall.calendar import Country
+from footfall.calendar import Country, of_some
 from footfall.champion import Champion
 from footfall.errors import DataProblem, listed
 from footfall.evaluation import backtest, intervals
@@ -26,7 +26,7 @@ from footfall.outlook import outlook
 from footfall.quantiles import LEVELS, QUANTILES
 from footfall.selection import NEWER, Key, Selection, none_of
 from footfall.series import DAY, SERIES, by_series, site_of
-from footfall.units import unit
+from footfall.units import Unit, unit
 
 TABULATED = 1000  # series whose published rows are in memory at once
 MORE = "train with more days, train.backtest_days"
@@ -47,9 +47,10 @@ class Asked(NamedTuple):
 
 
 class Closures(NamedTuple):
-    """Why each place of a batch is shut, days × series, and its owner's events."""
+    """Why each place of a batch is shut, days × series; its days without figures as it was shut; its owner's events."""
 
     why: pd.DataFrame
+    past: np.ndarray
     events: list[Sequence[Sequence[str]]]
 
 
@@ -67,8 +68,8 @@ class Batch:
         Of the backtest, and the days since.
     said, actual : ndarray, shape (n_origins, horizon, n_series)
         What the speaker said on each of them, and what happened.
-    late : int
-        Days that the newest figures are older than they usually are.
+    late : ndarray of int, shape (n_series,)
+        Days on which each place was open that its newest figures are older than they usually are.
     ranges : ndarray, shape (n_days, n_levels, n_series)
         The quantiles of each day, levels `footfall.quantiles.LEVELS`.
     parts : dict of str to ndarray, shape (n_days, n_series)
@@ -86,7 +87,7 @@ class Batch:
     origins: pd.DatetimeIndex
     said: np.ndarray
     actual: np.ndarray
-    late: int
+    late: np.ndarray
     ranges: np.ndarray
     parts: dict[str, np.ndarray]
     logarithms: bool
@@ -111,7 +112,7 @@ class Batch:
     @cached_property
     def outlook(self) -> pd.DataFrame:
         """The table as people read it, see `footfall.outlook.outlook`."""
-        return outlook(self.table(), self.y, self.parts, self.logarithms, *self.closed)
+        return outlook(self.table(), self.y, self.parts, self.logarithms, self.closed.why, self.closed.events)
 
 
 @dataclass(frozen=True)
@@ -132,11 +133,9 @@ class SeriesForecast:
         return int(self.batch.days_known[self.at])
 
     @property
-    def said_shut(self) -> int:
-        """Days since its last one that are said to be closed, of which no figures are missed."""
-        since = pd.date_range(self.batch.y.index[-1] + DAY, self.batch.asked.days[0] - DAY)
-        told = events.among(self.batch.asked.closures, site_of(self.batch.y.columns[self.at][0]))
-        return int(opening.said(since, told).sum())
+    def was_shut(self) -> int:
+        """Days since its last one on which it was shut, of which no figures are missed."""
+        return int(self.batch.closed.past[self.at])
 
     @property
     def mean(self) -> pd.Series:
@@ -152,8 +151,8 @@ class SeriesForecast:
 
     @property
     def late(self) -> int:
-        """Days that its newest figures are older than they usually are."""
-        return self.batch.late
+        """Days on which it was open that its newest figures are older than they usually are."""
+        return int(self.batch.late[self.at])
 
     @property
     def ranges(self) -> pd.DataFrame:
@@ -267,7 +266,7 @@ def forecast_all(
         rows = [each[at[key]] for key in y]
         own, of = np.concatenate(rows), np.arange(len(rows)).repeat([*map(len, rows)])
         residuals = pd.DataFrame({name: values[own] for name, values in errors.items()}).assign(of=of)
-        closed = _closures(selection, y, days, closures)
+        closed = _closures(selection, y, asked)
         plain = event_effects.masked(y, closed.events, country)
         values = plain if many else series_of(plain, plain.columns[0])  # what the forecaster of one was fitted to
         batch = _forecast(y, values, country, champion.speaker(values, country, speaker), residuals, closed, asked)
@@ -304,10 +303,13 @@ def _batches(
             yield country, y, name
 
 
-def _closures(selection: Selection, y: pd.DataFrame, days: pd.DatetimeIndex, closures: dict[str, Any]) -> Closures:
-    own = [events.among(closures, site_of(location)) for location, _ in y]
-    why = opening.of_each([selection.rows[key] for key in y], [*y], days, own)
-    return Closures(pd.DataFrame(why, days, y.columns, dtype=object), [told.get("events", ()) for told in own])
+def _closures(selection: Selection, y: pd.DataFrame, asked: Asked) -> Closures:
+    own = [events.among(asked.closures, site_of(location)) for location, _ in y]
+    since = pd.date_range(y.index[-1] + DAY, asked.days[-1])
+    why = opening.of_each([selection.rows[key] for key in y], [*y], since, own)
+    past = (why[since < asked.days[0] - asked.lag * DAY] != "").sum(axis=0)
+    coming = pd.DataFrame(why, since, y.columns, dtype=object).loc[asked.days]
+    return Closures(coming, past, [told.get("events", ()) for told in own])
 
 
 def _forecast(
@@ -328,8 +330,8 @@ def _forecast(
     model = bring_up_to(trained, values)
     mean = predict(model, days).to_numpy().reshape(len(days), -1)
     said, actual, origins = _said(trained, values, residuals, lag)
-    late = (origin - y.index[-1]).days - lag
-    ranges = intervals.live(said, actual, origins, mean, days, origin, country, lag, late, unit(y))[:, : len(LEVELS)]
+    late = (origin - y.index[-1]).days - lag - closed.past
+    ranges = _ranges(said, actual, origins, mean, late, country, asked, unit(y))
     parts, logarithms = contributions.parts(model, days), contributions.in_logarithms(model)
     if any(closed.events):
         mean, ranges, parts = event_effects.put_on(mean, ranges, parts, logarithms, y, days, closed.events, country)
@@ -337,6 +339,26 @@ def _forecast(
     numbers = np.concatenate([mean[:, None], published], axis=1).transpose(2, 0, 1)
     means = pd.DataFrame(mean, days, y.columns)
     return Batch(y, means, origins, said, actual, late, ranges, parts, logarithms, closed, numbers, asked)
+
+
+def _ranges(
+    said: np.ndarray,
+    actual: np.ndarray,
+    origins: pd.DatetimeIndex,
+    mean: np.ndarray,
+    late: np.ndarray,
+    country: Country,
+    asked: Asked,
+    of: Unit,
+) -> np.ndarray:
+    """As `footfall.evaluation.intervals.live`, some series of the batch with the others that are as late."""
+    days, lag, ranges = asked.days, asked.lag, np.empty((len(mean), len(LEVELS), len(late)))
+    for each in np.unique(late):
+        some = np.flatnonzero(late == each)
+        before, own = (said[..., some], actual[..., some], origins), of_some(country, some)
+        alike = intervals.live(*before, mean[:, some], days, days[0] - DAY, own, lag, int(each), of)
+        ranges[..., some] = alike[:, : len(LEVELS)]
+    return ranges
 
 
 def _said(

@@ -181,6 +181,30 @@ def test_one_that_is_silent_while_it_is_said_to_be_shut_goes_on_and_its_page_mis
         forecast_all(champion, chosen(*houses), days, 1, LEVELS, {}, 14, **FACTS)
 
 
+def on(rows, days, value):
+    """The rows, and on some days more so many guests."""
+    more = pd.DataFrame({"date": days, "location": rows["location"].iloc[0], "category": "count", "value": value})
+    return pd.concat([rows, more]).sort_values("date")
+
+
+def test_figures_are_not_late_on_days_when_their_place_is_shut(champion, houses):
+    days = pd.date_range(TODAY + pd.Timedelta(days=2), periods=7)  # from a Wednesday
+
+    def made(closures, *rows):
+        return forecast_all(champion, chosen(*rows), days, 1, LEVELS, closures, 60, **FACTS).series.values()
+
+    rests, opens = houses[0], on(houses[1], [TODAY - pd.Timedelta(days=7)], 800.0)
+    silent, late = made({}, rests, opens)
+    assert silent.batch is late.batch and (silent.late, late.late) == (0, 1), "of one Monday's figures are missed"
+    assert (silent.was_shut, late.was_shut) == (1, 0)
+    pd.testing.assert_frame_equal(late.ranges, *(one.ranges for one in made({}, opens)))
+    for last, closures in ("2025-06-29", {}), ("2025-06-08", {"from_to": [["2025-06-09", "2025-06-30"]]}):
+        rows = rests[rests["date"] <= last]
+        (absent,), (nought,) = made(closures, rows), made(closures, on(rows, pd.date_range(last, TODAY)[1:], 0.0))
+        assert absent.y.index[-1] < nought.y.index[-1] and absent.late == nought.late == 0
+        pd.testing.assert_frame_equal(absent.ranges, nought.ranges)
+
+
 def test_the_first_of_many_is_new_and_another_is_drawn_in_its_place(champion, houses):
     selection = chosen(house("Alfama", 50), *houses)
     made, drawn = forecasts(champion, selection), selection.shown("")

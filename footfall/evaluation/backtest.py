@@ -121,8 +121,8 @@ def backtest(
 def means_since(champion: BaseForecaster, y: Values, horizon: int, lag: int) -> tuple[np.ndarray, pd.DatetimeIndex]:
     """What a champion would have said on each day since its training.
 
-    In the backtest every origin knows the errors up to the day before; so must a live forecast, or its intervals would
-    be of another kind than those that the gate has judged.
+    In the backtest every origin knows the errors up to the last published day; so does a live forecast, but for those
+    of the `horizon` + `lag` - 1 origins between the backtest's last, whose whole horizon was known, and the training.
 
     Parameters
     ----------

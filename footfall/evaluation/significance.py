@@ -9,6 +9,7 @@ from footfall.quantiles import ends
 from footfall.series import WEEK
 
 BLOCK = 2 * WEEK  # origins that are drawn together: the errors of neighbouring ones are much alike
+FEWEST = 4 * BLOCK  # origins of which an interval is told: fewer blocks hold the truth too seldom
 CONFIDENCE = 0.9
 
 
@@ -35,7 +36,7 @@ def by_kind(table: pd.DataFrame, country: str) -> pd.DataFrame:
 
 
 def advantage(score: pd.DataFrame, challenger: str, reference: str, draws: int = 2000) -> dict[str, float]:
-    """How much smaller a candidate's mean WIS is than another's, with its 90 % CI from a moving-block bootstrap.
+    """How much smaller a candidate's mean WIS is than another's, with its 90 % CI from a circular block bootstrap.
 
     Parameters
     ----------
@@ -44,22 +45,31 @@ def advantage(score: pd.DataFrame, challenger: str, reference: str, draws: int =
     challenger, reference : str
         Columns of it.
     draws : int, default=2000
-        Resamples of the origins, a fortnight of neighbours at a time.
+        Resamples of the origins, a fortnight of neighbours at a time, after the last of which the first ones follow:
+        else those at both ends would hardly count.
 
     Returns
     -------
     dict
-        ``saved``, and ``low`` and ``high``, the ends of its bootstrap interval; in the unit of the series. Seeded:
-        equal scores give equal numbers.
+        ``saved``, of the reference's mean, ``of``; and of no fewer than `FEWEST` origins ``low`` and ``high``, the ends
+        of its bootstrap interval; in the unit of the series. Seeded: equal scores give equal numbers.
 
     References
     ----------
-    Künsch (1989), The jackknife and the bootstrap for general stationary observations, section 2.3.
+    Politis and Romano (1992), A circular block-resampling procedure for stationary data.
     """
     saved = (score[reference] - score[challenger]).to_numpy()
-    length = min(BLOCK, len(saved))
-    blocks = np.lib.stride_tricks.sliding_window_view(saved, length)
-    drawn = np.random.default_rng(0).integers(len(blocks), size=(draws, -(-len(saved) // length)))
+    lead = {"saved": float(saved.mean()), "of": float(score[reference].mean())}
+    if len(saved) < FEWEST:
+        return lead
+    blocks = np.lib.stride_tricks.sliding_window_view(np.append(saved, saved[: BLOCK - 1]), BLOCK)
+    drawn = np.random.default_rng(0).integers(len(blocks), size=(draws, -(-len(saved) // BLOCK)))
     means = blocks[drawn].reshape(draws, -1)[:, : len(saved)].mean(axis=1)
     low, high = np.quantile(means, ends(CONFIDENCE))
-    return {"saved": float(saved.mean()), "low": float(low), "high": float(high)}
+    return lead | {"low": float(low), "high": float(high)}
+
+
+def in_words(lead: dict[str, float]) -> str:
+    """An advantage over the naive forecast as a sentence."""
+    sure = ", 90 % CI {low:.2f} to {high:.2f}" if "low" in lead else "; too few origins for a CI"
+    return ("WIS lower by {saved:.2f} of the naive's {of:.2f}" + sure).format(**lead)

@@ -132,7 +132,7 @@ def put_on(
     """
     floor, own = unit(y).floor, list(zip(y, events, of_each(country, len(events)), strict=True))
     effect = np.stack([effects(series_of(y, name), told, days, at) for name, told, at in own], axis=1)
-    on = np.stack([_apart(days, told, at)["what"].ne("") for _, told, at in own], axis=1)
+    on = np.stack([_are_odd(days, told, at) for _, told, at in own], axis=1)
     lifted = np.where(effect != 0, (mean - floor) * np.exp(effect) + floor, mean)
     wide = (ranges - mean[:, None]) * (np.exp(effect) * np.where(on, WIDER, 1.0))[:, None] + lifted[:, None]
     ranges = np.where((on | (effect != 0))[:, None], np.maximum(wide, floor), ranges)

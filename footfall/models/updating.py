@@ -147,7 +147,7 @@ def bring_up_to(forecaster: BaseForecaster, y: Values) -> BaseForecaster:
     if not follows(forecaster):
         return fit(forecaster, y)
     forecaster = copy.deepcopy(forecaster)
-    new_days = _as_it_takes(forecaster, y)[last:].iloc[1:]
+    new_days = _as_it_takes(forecaster, y, _carried)[last:].iloc[1:]
     if not len(new_days):
         return forecaster
     return followed(forecaster, new_days) if y.ndim == 2 else forecaster.update(new_days, update_params=False)

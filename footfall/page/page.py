@@ -82,7 +82,7 @@ def write_page(
     days : DataFrame
         From `footfall.outlook.outlook`.
     lag : int
-        Days between a day and its publication, as is usual for the source; and those since that are said to be closed.
+        Days between a day and its publication, as is usual for the source; and those since on which the place was shut.
     track : Track or None
         From `read_tracks`.
     folder : Path

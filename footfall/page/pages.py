@@ -83,7 +83,7 @@ def _write(one: SeriesForecast, lag: int, track: Track | None, folder: Path, abo
     folder.mkdir(parents=True, exist_ok=True)
     is_told = bool(one.batch.closed.events[one.at])
     about = about._replace(known_days=one.days_known, weather="rain" in one.parts, events=is_told)
-    return write_page(one.table, one.y, one.outlook, lag + one.said_shut, track, folder, about)
+    return write_page(one.table, one.y, one.outlook, lag + one.was_shut, track, folder, about)
 
 
 def _name(key: Key, of_several: bool, language: Language, about: About) -> str:

@@ -185,7 +185,7 @@ significance.by_kind(drawn, country).loc[[*choice.index, "days"]].round(2)
 #
 # How sure is that? The lead over the naive forecast in WIS, and between which values it lies in nine of ten redraws of the
 # origins, a fortnight at a time, since neighbouring ones err alike. A range that reaches below zero says that the lead may
-# be luck.
+# be luck; fewer than eight weeks of origins say nothing of it.
 
 # %%
 verdict = past.leaderboard("report")
@@ -198,7 +198,7 @@ decision = gate.judge(
 )
 lead = significance.advantage(past.wis, challenger, "seasonal naive")
 print(f"{'passed' if decision.passed else 'closed'}: {decision.reason}")
-print("it saves {saved:.2f} of the naive's WIS; by chance {low:.2f} to {high:.2f}".format(**lead))
+print(significance.in_words(lead))
 verdict.round(3)
 
 # %% [markdown]

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from footfall.evaluation.metrics import interval_scores
-from footfall.evaluation.significance import advantage, by_kind
+from footfall.evaluation.significance import advantage, by_kind, in_words
 from footfall.quantiles import LEVELS, QUANTILES
 
 DAYS = {"2 January": 1, "bridge": 1, "holiday": 1, "ordinary": 97}  # a Tuesday of Carnival, its Monday
@@ -51,3 +51,22 @@ def test_neighbouring_origins_are_drawn_together():
     rough = np.random.default_rng(0).permutation(waves)
     widths = [advantage(scores({"one": 0.0, "other": off}), "one", "other") for off in (waves, rough)]
     assert widths[0]["high"] - widths[0]["low"] > 1.5 * (widths[1]["high"] - widths[1]["low"])
+
+
+@pytest.mark.parametrize("count", [56, 58, 70])
+def test_the_interval_lies_around_its_estimate_wherever_the_lead_was_won(count):
+    naive = np.ones(count)
+    naive[[0, 1, 2, -3, -2, -1]] = 10.0  # at both ends
+    lead = advantage(pd.DataFrame({"one": 0.0, "naive": naive}), "one", "naive")
+    assert lead["low"] < lead["saved"] < lead["high"] and lead["of"] == naive.mean()
+
+
+@pytest.mark.parametrize("count", [1, 15, 55])
+def test_of_fewer_than_eight_weeks_no_interval_is_told(count):
+    lead = advantage(pd.DataFrame({"one": np.arange(count) / count, "naive": 3.0}), "one", "naive")
+    assert set(lead) == {"saved", "of"} and in_words(lead).endswith(" of the naive's 3.00; too few origins for a CI")
+
+
+def test_a_lead_is_told_as_what_it_is():
+    lead = {"saved": 1.04, "of": 4.08, "low": 0.48, "high": 1.79}
+    assert in_words(lead) == "WIS lower by 1.04 of the naive's 4.08, 90 % CI 0.48 to 1.79"

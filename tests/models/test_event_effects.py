@@ -9,7 +9,7 @@ from footfall.evaluation.rolling import roll
 from footfall.events import TOLD, known
 from footfall.forecasting import forecast_all
 from footfall.models import KindOfDay, LastYearsTurn, LogLevel, SeasonalNaive, WeekdaySmoother
-from footfall.models.event_effects import effects, table_without_events, without_events
+from footfall.models.event_effects import effects, put_on, table_without_events, without_events
 from footfall.quantiles import LEVELS
 from footfall.selection import select
 
@@ -89,6 +89,21 @@ def test_what_is_published_of_an_event_adds_up_is_wider_and_moves_no_other_day(c
     assert width[0] / width[1] == pytest.approx(2 * with_it.mean[CONCERT[2]] / without.mean[CONCERT[2]])
     (reason,) = [each for each in with_it.outlook.loc[CONCERT[2], "reasons"] if "event" in each]
     assert reason == "event busier: Concert in the square" and with_it.outlook.loc[CONCERT[2], "towards"] == "busier"
+
+
+def test_on_a_special_day_too_a_new_event_widens_the_range_and_one_that_is_the_days_own_does_not():
+    y, eve = guests()[:"2025-06-12"], "2025-06-18"  # of Corpus Christi
+    days = pd.date_range("2025-06-13", periods=7)
+    mean, narrow = np.full((7, 1), 100.0), np.tile(np.linspace(80, 120, len(LEVELS))[:, None], (7, 1, 1))
+
+    def widths(*dates):
+        events = [[date, date, "Procession", "busier"] for date in dates]
+        lifted, ranges, _ = put_on(mean, narrow, {}, True, y.to_frame(), days, [events], "PT")
+        assert (lifted == mean).all(), "what a special day does is not known to come of its event"
+        return dict(zip(days.strftime("%F"), np.ptp(ranges[..., 0], axis=1), strict=True))
+
+    assert widths(eve) == dict.fromkeys(days.strftime("%F"), 40.0) | {eve: 80.0}
+    assert widths("2024-05-29", eve)[eve] == 40, "the eve before, which holds the procession"
 
 
 def test_an_odd_day_of_the_past_spoils_no_day_after_it(champion):

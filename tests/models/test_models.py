@@ -68,9 +68,11 @@ def test_a_day_more_of_data_moves_the_forecast(forecaster):
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("holes", [[], [-17, -10, -3]], ids=["whole", "one weekday shut"])
 @pytest.mark.parametrize("forecaster", [model for model in every if follows(*model.values)])
-def test_following_day_by_day_ends_where_one_leap_does(forecaster):
+def test_following_day_by_day_ends_where_one_leap_does(forecaster, holes):
     y = retail()
+    y.iloc[holes] = np.nan
     leap = bring_up_to(fit(forecaster, y[:-5]), y)
     walk = fit(forecaster, y[:-5])
     for days in range(4, -1, -1):
