@@ -20,7 +20,7 @@ class Unit(NamedTuple):
     says: str  # what its numbers are, as a figure's axis has it
     errors: str  # and what a difference of two of them is
     baseline: float | None  # what stands above the floor at the source's own baseline; None: each series has its own
-    power: float  # by which errors grow with the size of a day, as in Taylor's law; 0: they do not
+    power: float  # by which errors grow with the size of a day within its week, as in Taylor's law; 0: they do not
 
     def level(self, values: Any) -> Any:
         """What a series is measured against, above the floor: the source's baseline, else the median of its days.
@@ -50,15 +50,6 @@ class Unit(NamedTuple):
     def of_logarithm(self, logarithm: Any, level: float) -> Any:
         """Values whose share of the level has this logarithm."""
         return 100 * np.expm1(logarithm) if self.baseline is not None else level * np.exp(logarithm)
-
-    def error_scale(self, means: Any) -> Any:
-        """How large errors are on days with these means, up to a factor; a mean below one counts as one.
-
-        References
-        ----------
-        Taylor (1961), Aggregation, variance and the mean.
-        """
-        return np.maximum(means - self.floor, 1.0) ** self.power if self.power else 1.0
 
 
 PERCENT = Unit("percent", -100.0, "% change from baseline", "percentage points", baseline=100.0, power=0.0)

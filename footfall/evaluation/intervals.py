@@ -16,7 +16,7 @@ from scipy.stats import t
 from footfall.calendar import Country, of_some, special
 from footfall.params import FEWEST_ERRORS, fewest_origins
 from footfall.quantiles import HIGH, LOW, QUANTILES, SCORED_LEVELS, column
-from footfall.series import since_1970
+from footfall.series import WEEK, since_1970
 from footfall.units import PERCENT, Unit
 
 HALF_LIFE = 365  # days after which an error counts half
@@ -26,6 +26,7 @@ PSEUDO_DAYS = 20  # pseudo-observations: special days that the prior weighs as m
 FEWEST_POOLED = 6  # of all horizons together, below which there is no interval
 YOUNG = 1.12  # times as wide as the few errors of a young series were: it has not seen what may come
 SMALLEST = 1e-9  # in place of a mean error of nought
+LEAST_SHARE = 0.25  # of a mean day of the week: errors of smaller days are as large as of this
 AT_A_TIME = 64  # series whose errors are in the processor's own memory together
 COLUMNS = [column(level) for level in SCORED_LEVELS]
 Array = np.ndarray[Any, Any]
@@ -206,7 +207,7 @@ def steps(
     width = past.live(pd.DatetimeIndex(mean.index), origin, country, lag, late)
     shape = width.shape[0, [SCORED_LEVELS.index(level) for level in (LOW, HIGH)], 0]
     expected, recent = mean.iloc[0], width.recent[0, 0]
-    size = width.scale[0, 0, 0] * unit.error_scale(expected)
+    size = width.scale[0, 0, 0] * _scale(mean.to_numpy()[None, :, None], unit)[0, 0, 0]
     rows = {
         "the mean forecast": [expected, expected],
         "typical error this far ahead, on such a day": [size, size],
@@ -260,17 +261,33 @@ class Widths(NamedTuple):
 
     shape: Array  # quantiles of past errors in typical errors, shape (n_origins, n_levels, n_series)
     recent: Array  # width of the last weeks against the usual one, shape (n_origins, n_series)
-    scale: Array  # typical error of each day over its `Unit.error_scale`, shape (n_origins, n_days, n_series)
+    scale: Array  # typical error of each day over its `_scale`, shape (n_origins, n_days, n_series)
+
+
+def _scale(means: Array, unit: Unit) -> Array:
+    """How large errors are on each day against those of a mean day of its origin's first week, of the shape of `means`.
+
+    References
+    ----------
+    Taylor (1961), Aggregation, variance and the mean.
+    """
+    if not unit.power:
+        return np.ones_like(means)
+    size = np.where(means > unit.floor, means - unit.floor, np.nan)
+    week, count = np.nansum(size[:, :WEEK], axis=1), np.isfinite(size[:, :WEEK]).sum(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):  # of a week that it is shut
+        share = size / (week / count)[:, None]
+    return np.asarray(np.maximum(np.nan_to_num(share, nan=1.0, posinf=1.0), LEAST_SHARE) ** unit.power)
 
 
 def _quantiles(width: Widths, means: Array, unit: Unit) -> Array:
     """Shared by backtest and live forecast, (n_origins, n_days, n_levels, n_series); NaN where few errors are known."""
-    size = (width.scale * unit.error_scale(means) * width.recent[:, None])[:, :, None]
+    size = (width.scale * _scale(means, unit) * width.recent[:, None])[:, :, None]
     return np.asarray(np.maximum(means[:, :, None] + size * width.shape[:, None], unit.floor))
 
 
 class Past(NamedTuple):
-    """Past errors of a batch over their `Unit.error_scale`, and of which days they were."""
+    """Past errors of a batch over their `_scale`, and of which days they were."""
 
     error: Array  # shape (n_series, horizon, n_origins); infinite where there is none
     size: Array  # what they are without their sign, nought where there is none, shape (horizon, n_origins, n_series)
@@ -281,7 +298,7 @@ class Past(NamedTuple):
     @classmethod
     def of(cls, means: Array, actual: Array, origins: pd.DatetimeIndex, country: Country, unit: Unit) -> "Past":
         """From what was said and what happened, shape (n_origins, horizon, n_series); NaN where that is not known."""
-        errors = (actual - means) / unit.error_scale(means)
+        errors = (actual - means) / _scale(means, unit)
         date = since_1970(origins)[:, None] + np.arange(1, errors.shape[1] + 1)
         known = np.isfinite(errors)
         error = np.ascontiguousarray(np.where(known, errors, np.inf).transpose(2, 1, 0))

@@ -29,6 +29,7 @@ from footfall.models.smoother import WeekdaySmoother
 from footfall.models.transforms import KindOfDay, LastYearsTurn, LogLevel
 from footfall.models.updating import bring_up_to, fit, predict
 from footfall.quantiles import LEVELS, QUANTILES
+from footfall.units import COUNTS
 
 NAIVE = NaiveForecaster(strategy="last", sp=7)
 DAY = pd.Timedelta(days=1)
@@ -131,7 +132,7 @@ def test_where_every_week_is_as_the_one_before_mase_is_unknown_and_nothing_else(
     y = pd.Series(np.tile([10.0, 20, 30, 40, 50, 60, 0], 30), index=pd.date_range("2024-01-01", periods=210))
     y = y.rename("count")
     said = backtest({"naive": SeasonalNaive()}, y, last_origins(y, 60, 7), 7, 3)
-    (row,) = leaderboard(with_quantiles(said, "PT", 3, floor=0.0), y).to_dict("records")
+    (row,) = leaderboard(with_quantiles(said, "PT", 3, COUNTS), y).to_dict("records")
     assert (row["MAE"], row["WIS"]) == (0, 0) and np.isnan(row["MASE"])
 
 
