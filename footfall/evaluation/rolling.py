@@ -186,11 +186,13 @@ class Rolling(NamedTuple):
         -------
         DataFrame
             ``location, category, status`` (published, fell back, young), ``candidate, reason``, over the report
-            ``days, MAE, MASE, WIS, cover80, ratio``; sorted by the first two.
+            ``days, MAE, MASE, WIS, cover80, ratio`` of that candidate; sorted by the first two.
         """
-        table = self.by_series(candidate, naive).reindex(pd.MultiIndex.from_tuples(sorted(self.keys), names=SERIES))
-        back, young = table.pop("loses").eq(True), table.index.map(self._days()) < self.needed
+        keys = pd.MultiIndex.from_tuples(sorted(self.keys), names=SERIES)
+        table, other = (self.by_series(each, naive).reindex(keys) for each in (candidate, naive))
+        back, young = table.pop("loses").eq(True), keys.map(self._days()) < self.needed
         ratio = table["ratio"].map("{:.2f}".format)
+        table = table.where(~back, other)
         table.insert(0, "status", np.select([back, young], ["fell back", "young"], "published"))
         table.insert(1, "candidate", np.where(back, naive, name))
         table.insert(2, "reason", np.where(back, f"{name} erred " + ratio + f" times as much as {naive}", ""))

@@ -89,6 +89,11 @@ def test_the_naive_speaks_where_it_was_better_twice(past):
     assert accounts["status"].to_dict()["DE/B"] == "fell back" and accounts.loc["DE/B", "candidate"] == NAIVE
     assert accounts.loc["PT-11/A", ["status", "candidate"]].tolist() == ["published", "calendar"]
     assert "times as much as seasonal naive" in accounts.loc["DE/B", "reason"]
+    for place, speaker in (("DE/B", NAIVE), ("PT-11/A", "calendar")):
+        scores = ["MAE", "MASE", "WIS", "cover80"]
+        own = past.scores[past.scores["location"].eq(place) & past.scores["candidate"].eq(speaker)]
+        own = own.set_index("window").loc["report"]
+        assert accounts.loc[place, scores].tolist() == own[scores].tolist(), "they are of who speaks"
     rows = past.residuals("calendar", NAIVE, accounts.reset_index()).groupby("location")
     batch = next(batch for batch in past.batches if ("DE/B", "count") in batch.y)
     naive = batch.means[NAIVE][..., batch.y.columns.get_loc(("DE/B", "count"))]
