@@ -63,8 +63,10 @@ def accuracy(scores: pd.DataFrame) -> dict[str, float]:
 def in_one_unit(scores: pd.DataFrame) -> pd.DataFrame:
     """Scores whose errors can be added up: of several series in the unit of one whose naive forecast errs as the mean.
 
-    A large place would else be all that counts. Of one series they are in its own unit, as they were.
+    A large place would else be all that counts. Of one series they are in its own unit, as they were. Days that were
+    said to be closed have no error, and are left out.
     """
+    scores = scores.dropna(subset="error")
     size = scores["naive_error"].abs().groupby([scores["location"], scores["target"]]).transform("mean")
     if size.nunique() < 2:
         return scores
@@ -203,6 +205,7 @@ def track_records(scores: pd.DataFrame, as_of: dt.date | str) -> dict[str, Any]:
 
 
 def _period(scores: pd.DataFrame) -> dict[str, Any]:
+    scores = scores.dropna(subset="error")
     stated = scores[scores["said"] != USUAL]
     right = np.where(stated["said"] == "busier", 1, -1) == np.sign(stated["actual"] - stated["usual"])
     return {
