@@ -211,12 +211,17 @@ def _on_grid(
 
 
 def _are_stuck(mean: np.ndarray, is_open: np.ndarray, y: pd.DataFrame) -> np.ndarray:
-    """Whether the same is expected of all open days of a series that is not so itself."""
+    """Whether the same is expected of all open days, of more than two weekdays, of a series that had no such week.
+
+    Of one weekday a model that holds the level expects the same each week, and a naive repeats a week that was so.
+    """
     least, most = (extreme(mean, axis=1, where=is_open, initial=end) for extreme, end in EXTREMES)
+    weekdays = np.sum([is_open[:, day::WEEK].any(axis=1) for day in range(WEEK)], axis=0)
     lately = y.to_numpy(float)[-4 * WEEK :]
-    known = ~np.isnan(lately)
-    least_lately, most_lately = (extreme(lately, axis=0, where=known, initial=end) for extreme, end in EXTREMES)
-    return np.asarray((is_open.sum(axis=1) > 2) & (least == most) & (most_lately > least_lately))
+    weeks = lately[len(lately) % WEEK :].reshape(-1, WEEK, lately.shape[1])
+    had_such = (np.fmax.reduce(weeks, axis=1) == np.fmin.reduce(weeks, axis=1)) & (np.isfinite(weeks).sum(axis=1) > 2)
+    moves = np.fmax.reduce(lately) > np.fmin.reduce(lately)
+    return np.asarray((weekdays > 2) & (least == most) & moves & ~had_such.any(axis=0))
 
 
 def _of_the_days(rows: pd.DataFrame, days: pd.DatetimeIndex, each: int) -> Iterator[str]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from holidays.constants import HOLIDAY_NAME_DELIMITER as AND  # between the names of two that fall on one day
 
 from footfall.calendar import country_of, named_days, names_of_special_days
 from footfall.series import KEYS, SERIES, WEEK, Rows, rows_of, shut_of, shut_rows, since_1970
@@ -83,7 +84,8 @@ def _learned(
     holidays = _holidays_not_open(was_open, weekday, first, country)
 
     def why(days: pd.DatetimeIndex) -> np.ndarray:
-        is_holiday = np.isin(names_of_special_days(days, country), holidays) if holidays else False
+        names = names_of_special_days(days, country) if holidays else [""] * len(days)
+        is_holiday = [not holidays.isdisjoint(name.split(AND)) for name in names]
         return np.where(is_holiday, "holiday", np.where(days.dayofweek.isin(weekdays), "weekday", ""))
 
     return why
@@ -198,7 +200,7 @@ def _weeks_of_late(was_open: np.ndarray) -> np.ndarray:
     return np.asarray(weeks[np.nansum(weeks, axis=1) > 0][-LATELY:])
 
 
-def _holidays_not_open(was_open: np.ndarray, weekday: np.ndarray, first: int, country: str) -> list[str]:
+def _holidays_not_open(was_open: np.ndarray, weekday: np.ndarray, first: int, country: str) -> set[str]:
     """Names of the holidays whose last occurrences, those on a day that else were open, were all shut."""
     years = (np.array([first, first + len(was_open) - 1], "datetime64[D]").astype("datetime64[Y]")).astype(int) + 1970
     special, names = named_days(*map(int, years), country)
@@ -206,8 +208,9 @@ def _holidays_not_open(was_open: np.ndarray, weekday: np.ndarray, first: int, co
     inside = (at >= 0) & (at < len(was_open))
     at, names = at[inside], names[inside]
     counts = _were_else_open(was_open, weekday)[at]
-    opened, names = was_open[at[counts]], names[counts]
-    return [name for name in {*names[opened == 0]} if _was_shut_of_late(opened[names == name])]
+    opened, of_each = was_open[at[counts]], [name.split(AND) for name in names[counts]]
+    shut = {name for own, day in zip(of_each, opened, strict=True) if day == 0 for name in own}
+    return {name for name in shut if _was_shut_of_late(opened[[name in own for own in of_each]])}
 
 
 def _were_else_open(was_open: np.ndarray, weekday: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ import pytest
 from figures import retail, tabulated
 
 from footfall.errors import DataProblem
-from footfall.forecast import check_champion, objections, read_forecast, week, write_forecast
+from footfall.forecast import check_champion, objections, read_forecast, tabulate, week, write_forecast
 
 LEVELS = [0.1, 0.5, 0.9]
 DAYS = pd.date_range("2022-10-14", periods=7)
@@ -80,6 +80,21 @@ def test_a_forecast_whose_parts_are_unknown_is_stopped():
 def test_a_series_that_stands_still_may_be_forecast_to():
     y = retail().clip(3, 3).where(lambda y: y.index > y.index[0], 90)
     assert not objected(forecast(MEAN * 0 + 3), y, MEAN * 0 + 3)
+
+
+@pytest.mark.parametrize(
+    ("open_on", "last_week", "is_stuck"),
+    [([5], 9.0, False), ([5, 6], 9.0, False), ([4, 5, 6], 3.0, False), ([4, 5, 6], 9.0, True)],
+)
+def test_the_same_every_day_is_right_of_one_weekday_and_after_a_week_that_was_so(open_on, last_week, is_stuck):
+    y = pd.Series(np.arange(60.0), pd.date_range("2025-03-06", "2025-05-04"))
+    y.iloc[-7:-3], y.iloc[-3:] = np.nan, [3.0, 3.0, last_week]
+    days = pd.date_range("2025-05-05", periods=28)
+    facts = {"origin_date": "2025-05-04", "model_version": "sample/1", "snapshot": "ab12"}
+    numbers, shut = np.full((1, 28, 4), 3.0), ~days.dayofweek.isin(open_on)
+    table = tabulate(numbers, days, [("PT/A", "count")], LEVELS, shut[None], **facts)
+    broken = objections(table, y.to_frame(("PT/A", "count")), 28, LEVELS, numbers[0, :, :1])
+    assert bool(broken) == is_stuck
 
 
 def test_a_champion_of_this_series_may_speak():

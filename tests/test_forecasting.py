@@ -253,6 +253,23 @@ def test_several_places_have_an_index_and_a_page_each(champion, houses, tmp_path
     assert own and all(layout.is_shown(file) for file in own), "what a page leads to lies beside it where it is put up"
 
 
+@pytest.mark.parametrize("standing", ["proven", "unproven", "young"])
+def test_a_page_of_many_says_that_nothing_better_is_known_where_the_naive_speaks_and_nowhere_else(
+    champion, houses, tmp_path, standing
+):
+    back = champion.series["location"] == "PT-11/Baixa"
+    series = champion.series.assign(candidate=champion.series["candidate"].mask(back, FALLBACK))
+    series["status"] = series["status"].mask(back, "fell back")
+    (tmp_path / "forecast").mkdir()
+    made = forecasts(champion._replace(series=series), chosen(*houses))
+    write_pages(made, 1, "", tmp_path, About(standing=standing))
+    pages = {path.parent.name: path.read_text() for path in tmp_path.rglob("sites/*/index.html")}
+    nothing_better = {slug for slug, page in pages.items() if "same day is known yet" in page}
+    young = {slug for slug, page in pages.items() if "Young: " in page}
+    expected = (set(), set(pages)) if standing == "young" else ({"baixa"}, {"foz"})
+    assert (nothing_better, young) == expected and len(pages) == 3
+
+
 def test_a_region_is_called_by_its_name_on_the_index_and_on_its_page(tmp_path):
     table = pd.concat([
         pd.DataFrame({"location": place, "category": category, "date": retail().index, "value": retail().to_numpy()})

@@ -91,6 +91,18 @@ def test_a_holiday_is_shut_when_it_was_twice_before(years, expected):
     assert foreseen["2026-05-01"] == expected and (foreseen.drop(pd.Timestamp("2026-05-01")) == "").all()
 
 
+@pytest.mark.parametrize(
+    ("shut", "day", "expected"),
+    [(["2025-02-17", "2026-02-16"], "2027-02-15", "holiday"), (["2021-02-15", "2022-02-21"], "2023-02-20", "holiday"),
+     (["2026-02-16", "2027-02-15"], "2028-02-15", "")],
+)  # fmt: skip
+def test_where_two_holidays_fall_on_one_day_each_is_still_itself(shut, day, expected):
+    """Susan B. Anthony Day, 15 February, was Washington's Birthday in 2021 too, and will be in 2027."""
+    days = pd.date_range("2020-03-01", pd.Timestamp(day) - pd.Timedelta(days=2))
+    house = table(covers(days).mask(days.isin(pd.to_datetime(shut)), 0.0), location="US-NY/Diner")
+    assert reasons(house, "US-NY/Diner", "count", pd.DatetimeIndex([day])).tolist() == [expected]
+
+
 def test_a_holiday_that_fell_on_the_day_of_rest_says_nothing_of_itself():
     values = covers().mask(DAYS.dayofweek == 5, 0.0)  # 25 April 2026 is a Saturday, 1 June 2024 was one
     values[pd.Timestamp("2024-10-05")] = 0.0  # a Saturday

@@ -27,6 +27,10 @@ NO_DAY = (
     f"no known day has a forecast with its range by every candidate; a range takes {FEWEST_ERRORS} earlier "
     "errors of each day ahead: give more backtest_days, or leave a candidate out"
 )
+YOUNG = (
+    "no known day has a forecast with its range by every candidate yet: {} days known, too few of them with a value; "
+    "train again in a week, when more are"
+)
 
 
 class Windows(NamedTuple):

@@ -20,7 +20,7 @@ LATELY, QUARTER = 28, 90  # days: what the page and a run's metrics quote, and t
 WINDOWS = (WEEK, LATELY, QUARTER)
 COVERS = [percentage(coverage) for coverage in COVERAGES]
 METRICS = ["days", "forecasts", "MAE", "naive_MAE", "skill", "WIS", *(f"cover{share}" for share in COVERS)]
-ENOUGH = 0.75  # share of a window's days that must be scored before it is judged
+ENOUGH = 0.75  # share of a window that its scored days must span before it is judged
 
 EVENT = "event"  # the kind of a day that had one of the owner's
 
@@ -63,8 +63,10 @@ def accuracy(scores: pd.DataFrame) -> dict[str, float]:
 def in_one_unit(scores: pd.DataFrame) -> pd.DataFrame:
     """Scores whose errors can be added up: of several series in the unit of one whose naive forecast errs as the mean.
 
-    A large place would else be all that counts. Of one series they are in its own unit, as they were.
+    A large place would else be all that counts. Of one series they are in its own unit, as they were. Days that were
+    said to be closed have no error, and are left out.
     """
+    scores = scores.dropna(subset="error")
     size = scores["naive_error"].abs().groupby([scores["location"], scores["target"]]).transform("mean")
     if size.nunique() < 2:
         return scores
@@ -134,7 +136,8 @@ def drift(scores: pd.DataFrame, window: int, least_skill: float, least_cover: fl
     scores : DataFrame
         A table of scores, up to the day that is looked back from.
     window : int
-        Days forecast that are judged together; not judged before three quarters of them are scored.
+        Days forecast that are judged together; not judged before the scored ones span three quarters of them, one a
+        week at the least: a place that rests two days a week has no more than 30 of 42.
     least_skill : float
         Share of the naive forecast's error that must be saved.
     least_cover, most_cover : float
@@ -146,12 +149,12 @@ def drift(scores: pd.DataFrame, window: int, least_skill: float, least_cover: fl
         ``since`` is the first day of those, up to the last one known, on which the window left its band.
     """
     rolling = _rolling(scores, window)
-    if rolling.empty or rolling["days"].iloc[-1] < ENOUGH * window:
+    is_judged = (rolling.pop("span") >= ENOUGH * window) & (rolling["days"] >= window // WEEK)
+    if rolling.empty or not is_judged.iloc[-1]:
         scored = int(rolling["days"].iloc[-1]) if len(rolling) else 0
         return Decay(False, f"too early to tell: {scored} of the last {window} days are scored", {}, None)
     unskilled, off = rolling["skill"] < least_skill, ~rolling["cover80"].between(least_cover, most_cover)
-    outside = (unskilled | off) & (rolling["days"] >= ENOUGH * window)
-    last, since = rolling.iloc[-1], _since(outside)
+    last, since = rolling.iloc[-1], _since((unskilled | off) & is_judged)
     held = f"the 80 % range held {last['cover80']:.0%} of the days"
     broken = [f"skill is {last['skill']:.2f}, and must be {least_skill:.2f} or more"] * bool(unskilled.iloc[-1])
     broken += [f"{held}, and must hold {least_cover:.0%} to {most_cover:.0%}"] * bool(off.iloc[-1])
@@ -161,7 +164,7 @@ def drift(scores: pd.DataFrame, window: int, least_skill: float, least_cover: fl
 
 
 def _rolling(scores: pd.DataFrame, window: int) -> pd.DataFrame:
-    """Skill and coverage of the window that ends on each day."""
+    """Skill and coverage of the window that ends on each day, and how many days its scored ones span."""
     scores = in_one_unit(scores)
     own, held = scores["error"].abs().where(scores["naive_error"].notna()), scores["covered80"]
     parts = {"own": own, "naive": scores["naive_error"].abs(), "held": held, "forecasts": held.notna().astype(float)}
@@ -169,7 +172,10 @@ def _rolling(scores: pd.DataFrame, window: int) -> pd.DataFrame:
     daily = sums.assign(days=1.0).asfreq("D", fill_value=0.0)
     total = daily.rolling(window, min_periods=1).sum().round(6)  # what was added and taken off again leaves a trace
     skill, cover = 1 - total["own"] / total["naive"].replace(0, np.nan), total["held"] / total["forecasts"]
-    return pd.DataFrame({"skill": skill, "cover80": cover, "days": total["days"], "forecasts": total["forecasts"]})
+    number = pd.Series(np.arange(len(daily)), daily.index)
+    span = number - number.where(daily["days"] > 0).rolling(window, min_periods=1).min() + 1
+    counts = {"days": total["days"], "forecasts": total["forecasts"], "span": span}
+    return pd.DataFrame({"skill": skill, "cover80": cover, **counts})
 
 
 def _since(outside: pd.Series) -> pd.Timestamp:
@@ -199,6 +205,7 @@ def track_records(scores: pd.DataFrame, as_of: dt.date | str) -> dict[str, Any]:
 
 
 def _period(scores: pd.DataFrame) -> dict[str, Any]:
+    scores = scores.dropna(subset="error")
     stated = scores[scores["said"] != USUAL]
     right = np.where(stated["said"] == "busier", 1, -1) == np.sign(stated["actual"] - stated["usual"])
     return {

@@ -14,6 +14,7 @@ import pandas as pd
 from sktime.forecasting.base import BaseForecaster
 
 from footfall.calendar import Country, common, country_of, of_some
+from footfall.errors import DataProblem
 from footfall.evaluation import backtest, intervals
 from footfall.evaluation.metrics import complete, naive_error, scores_of
 from footfall.models import at_once, of_country
@@ -185,11 +186,13 @@ class Rolling(NamedTuple):
         -------
         DataFrame
             ``location, category, status`` (published, fell back, young), ``candidate, reason``, over the report
-            ``days, MAE, MASE, WIS, cover80, ratio``; sorted by the first two.
+            ``days, MAE, MASE, WIS, cover80, ratio`` of that candidate; sorted by the first two.
         """
-        table = self.by_series(candidate, naive).reindex(pd.MultiIndex.from_tuples(sorted(self.keys), names=SERIES))
-        back, young = table.pop("loses").eq(True), table.index.map(self._days()) < self.needed
+        keys = pd.MultiIndex.from_tuples(sorted(self.keys), names=SERIES)
+        table, other = (self.by_series(each, naive).reindex(keys) for each in (candidate, naive))
+        back, young = table.pop("loses").eq(True), keys.map(self._days()) < self.needed
         ratio = table["ratio"].map("{:.2f}".format)
+        table = table.where(~back, other)
         table.insert(0, "status", np.select([back, young], ["fell back", "young"], "published"))
         table.insert(1, "candidate", np.where(back, naive, name))
         table.insert(2, "reason", np.where(back, f"{name} erred " + ratio + f" times as much as {naive}", ""))
@@ -228,8 +231,11 @@ def roll(
 
     Raises
     ------
+    DataProblem
+        If a window of series that are too young for a verdict has no day that can be scored, as the first of a place
+        that rests two days a week.
     ValueError
-        If a window has no day that can be scored.
+        If one of other series has none.
     """
     left_out = [name for name, each in candidates.items() if len(series) > LOOPED and not at_once(each)]
     asked = {name: each for name, each in candidates.items() if name not in left_out}
@@ -241,10 +247,11 @@ def roll(
         scored = pool.map(lambda piece: [*_scored(piece[0], piece[1], spans, lag)], pieces)
         parts = [part for of_piece in scored for part in of_piece]
     scores = pd.concat([scores for scores, _ in parts], ignore_index=True)
+    needed, known = backtest.days_needed(days, horizon), max(backtest.days_known(batch.y, horizon) for batch in batches)
     if scores["window"].nunique() < len(WINDOWS):
-        raise ValueError(backtest.NO_DAY)
+        raise DataProblem(backtest.YOUNG.format(known)) if known < needed else ValueError(backtest.NO_DAY)
     wis = _pooled([wis for _, wis in parts], scores)
-    return Rolling(origins, spans, batches, lag, backtest.days_needed(days, horizon), scores, wis, left_out)
+    return Rolling(origins, spans, batches, lag, needed, scores, wis, left_out)
 
 
 def batched(series: Mapping[Key, pd.Series], days: int) -> Iterator[tuple[Country, pd.DataFrame]]:

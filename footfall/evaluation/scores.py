@@ -10,13 +10,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from footfall import events
 from footfall.calendar import country_of, kinds
 from footfall.evaluation.metrics import covered, interval_scores
 from footfall.forecast import COLUMNS
-from footfall.outlook import towards
+from footfall.outlook import CLOSED, towards
 from footfall.quantiles import COVERAGES, HIGH, LOW, QUANTILES, column, percentage
 from footfall.selection import Key
 from footfall.series import DAY, WEEK, site_of
@@ -98,7 +99,8 @@ def score(forecasts: pd.DataFrame, y: pd.Series, lag: int, country: str, closure
     DataFrame
         Rows of the table of scores. ``error`` and ``naive_error`` are forecast minus actual; ``usual`` is the level
         of such a day, see `footfall.typical`; all in the unit of the series, four decimals. ``said`` is what the page
-        said: ``busier``, ``quieter`` or ``usual``.
+        said: ``busier``, ``quieter`` or ``usual``; or ``closed``, of a day that was open after all: it was promised
+        nobody, which is no forecast of how many come, and has no error.
     """
     table = _with_words(_wide(forecasts), y, lag, country, closures)
     origin, day = pd.to_datetime(table["origin_date"]), pd.to_datetime(table["target_end_date"])
@@ -115,7 +117,9 @@ def score(forecasts: pd.DataFrame, y: pd.Series, lag: int, country: str, closure
 
 
 def _wide(forecasts: pd.DataFrame) -> pd.DataFrame:
-    """One row per origin and day, columns ``mean`` and `QUANTILES`; those that were not published are empty."""
+    """One row per origin and day, columns ``mean`` and `QUANTILES`; empty what was not published, and closed days."""
+    if "open" in forecasts:
+        forecasts = forecasts.assign(value=forecasts["value"].mask(forecasts["open"] == "no"))
     level = forecasts["output_type_id"].replace("", "nan").astype(float)
     name = level.map(column).where(level.notna(), "mean")
     keys = [*SERIES, *KEYS, "horizon", "model_version"]
@@ -139,7 +143,8 @@ def _of_origin(rows: pd.DataFrame, y: pd.Series, country: str) -> pd.DataFrame:
     level = usual(y, pd.DatetimeIndex(rows["target_end_date"]), country).to_numpy()
     wide = rows.assign(low=rows[column(LOW)], high=rows[column(HIGH)], usual=level)
     width = spread(y, country)
-    return wide.assign(said=[towards(day.mean, day.low, day.high, day.usual, width, y) for day in wide.itertuples()])
+    said = [towards(day.mean, day.low, day.high, day.usual, width, y) for day in wide.itertuples()]
+    return wide.assign(said=np.where(wide["mean"].isna(), CLOSED, said))
 
 
 def _tidy(scored: pd.DataFrame) -> pd.DataFrame:

@@ -15,6 +15,8 @@ from footfall.units import COUNTS, unit_of
 FINE = 10  # numbers of a series none of which is larger have a decimal
 TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")  # what makes text run the other way, past its own end
 
+Standing = Literal["proven", "young", "unproven"]
+
 
 class About(NamedTuple):
     """What a page says of its place beside the figures; the default is that of Google's markets.
@@ -47,7 +49,7 @@ class About(NamedTuple):
     name: str = ""
     measure: Mapping[Any, str] = {}
     credit: str | None = None
-    standing: Literal["proven", "young", "unproven"] = "proven"
+    standing: Standing = "proven"
     known_days: int | None = None
     all_places: str = ""
     weather: bool = False

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from footfall.calendar import country_of
+from footfall.champion import FALLBACK
 from footfall.digest import sha256
 from footfall.forecast import write_csv
 from footfall.forecasting import MarketForecast, SeriesForecast
-from footfall.page.about import About
+from footfall.page.about import About, Standing
 from footfall.page.index import Site, index, weeks_of
 from footfall.page.page import Track, read_tracks, write_page
 from footfall.page.translations import Language, languages, leading
@@ -50,7 +51,8 @@ def write_pages(
     keys = [*made.accounts[SERIES].itertuples(index=False, name=None)]
     if len(keys) == 1:
         return _keep(_write(made.series[keys[0]], lag, tracks_of.get(" ".join(keys[0])), folder, about), out)
-    standing = dict(zip(keys, made.accounts["status"], strict=True))
+    speaks = zip(keys, made.accounts["status"], made.accounts["model"], strict=True)
+    standing = {key: _standing(status, model, about.standing) for key, status, model in speaks}
     of_several, is_drawn, sites, words = len({category for _, category in keys}) > 1, len(keys) <= DRAWN, [], {}
     countries = {country_of(location)[:2] for location, _ in keys}
     country = countries.pop() if len(countries) == 1 else ""  # of several none leads
@@ -64,7 +66,7 @@ def write_pages(
         page = ""
         if is_drawn and one is not None:
             page = slug
-            own = about._replace(all_places=INDEX, standing="young" if standing[key] == "young" else about.standing)
+            own = about._replace(all_places=INDEX, standing=standing[key])
             words[name] = _write(one, lag, tracks_of.get(" ".join(key)), folder / "sites" / slug, own)
             write_csv(one.table, folder / "sites" / slug / "forecast.csv")
         elif is_drawn:
@@ -73,6 +75,13 @@ def write_pages(
     on, through = made.asked.days[0] - DAY, max(batch.y.index[-1] for batch in batches.values())
     (folder / "index.html").write_text(index(sites, on, through, keys[0][1], country, about), encoding="utf-8")
     _keep(of_places(words, about), out)
+
+
+def _standing(status: str, model: str, of_market: Standing) -> Standing:
+    """Of one of many: by who speaks for it, as a verdict on all of them says nothing of one."""
+    if "young" in (status, of_market):
+        return "young"
+    return "unproven" if model == FALLBACK else "proven"
 
 
 def _keep(words: dict[str, Any], out: str | Path) -> None:

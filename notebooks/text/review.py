@@ -58,8 +58,9 @@ f"{said['origin_date'].nunique()} forecasts, {len(before)} days of forecasts sco
 # ## Score
 #
 # One row for every day that a forecast spoke of and that is known now. `error` is what we said less what happened, in
-# percentage points, `naive_error` the same of the naive forecast. A row stays as it was first scored; where the source has
-# changed a figure since, it is told. Shown is the day that became known last, as it was said seven days before, six days
+# percentage points, `naive_error` the same of the naive forecast. A day that was said to be closed and was open
+# after all has a row without an error, and counts nowhere below. A row stays as it was first scored; where the source
+# has changed a figure since, it is told. Shown is the day that became known last, as it was said seven days before, six days
 # before, and so on; the nearer, the better it should be.
 
 # %%

@@ -82,6 +82,15 @@ def test_a_few_days_are_not_judged():
     assert drift(table(0)).reason == "too early to tell: 0 of the last 42 days are scored"
 
 
+@pytest.mark.parametrize("rests", [(6, 0), (0, 1, 2, 3), (0, 1, 2, 3, 4, 6)])
+def test_a_house_that_rests_some_days_a_week_is_judged_too(rests):
+    bad, early = table(error=9.0), table(28, error=9.0)
+    bad, early = (rows[~pd.to_datetime(rows["target_end_date"]).dt.dayofweek.isin(rests)] for rows in (bad, early))
+    assert drift(bad).decayed and drift(early).reason.startswith("too early to tell")
+    after_months = bad[~pd.to_datetime(bad["target_end_date"]).between("2022-08-30", "2022-10-06")]
+    assert drift(after_months).reason.startswith("too early to tell"), "of a few days nothing is said"
+
+
 def test_a_hole_in_the_days_is_not_a_cause():
     rows = table()
     day = pd.to_datetime(rows["target_end_date"])

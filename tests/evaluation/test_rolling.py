@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from figures import retail
 
+from footfall.errors import DataProblem
 from footfall.evaluation import backtest, rolling
 from footfall.evaluation.intervals import with_quantiles
 from footfall.evaluation.rolling import roll
@@ -89,6 +90,11 @@ def test_the_naive_speaks_where_it_was_better_twice(past):
     assert accounts["status"].to_dict()["DE/B"] == "fell back" and accounts.loc["DE/B", "candidate"] == NAIVE
     assert accounts.loc["PT-11/A", ["status", "candidate"]].tolist() == ["published", "calendar"]
     assert "times as much as seasonal naive" in accounts.loc["DE/B", "reason"]
+    for place, speaker in (("DE/B", NAIVE), ("PT-11/A", "calendar")):
+        scores = ["MAE", "MASE", "WIS", "cover80"]
+        own = past.scores[past.scores["location"].eq(place) & past.scores["candidate"].eq(speaker)]
+        own = own.set_index("window").loc["report"]
+        assert accounts.loc[place, scores].tolist() == own[scores].tolist(), "they are of who speaks"
     rows = past.residuals("calendar", NAIVE, accounts.reset_index()).groupby("location")
     batch = next(batch for batch in past.batches if ("DE/B", "count") in batch.y)
     naive = batch.means[NAIVE][..., batch.y.columns.get_loc(("DE/B", "count"))]
@@ -130,7 +136,18 @@ def test_there_is_no_age_at_which_a_series_cannot_be_trained_on(horizon, lag, da
 
 
 def test_where_a_window_has_no_day_to_score_it_says_what_to_do():
+    with pytest.raises(ValueError, match="give more backtest_days, or leave a candidate out"):
+        roll({("PT-11/A", "count"): counts(20)}, CANDIDATES, 3, 7, 1)
     hardly_known = counts(20, days=40)
     hardly_known.iloc[16:-1] = np.nan
-    with pytest.raises(ValueError, match="no known day has a forecast with its range by every candidate"):
+    with pytest.raises(DataProblem, match="train again in a week"):
         roll({("PT-11/A", "count"): hardly_known}, CANDIDATES, 90, 7, 1)
+
+
+def test_a_young_house_that_rests_two_days_a_week_is_told_to_come_back_and_can_then_be_trained():
+    y = counts(100, days=35).set_axis(pd.date_range("2024-09-04", periods=35))
+    y[y.index.dayofweek.isin([6, 0])] = np.nan
+    candidates = CANDIDATES | {"steady": CANDIDATES["calendar"]}
+    with pytest.raises(DataProblem, match=r"yet: 28 days .* train again in a week"):
+        roll({("PT-11/A", "count"): y[: backtest.youngest(1, 7)]}, candidates, 182, 7, 1)
+    assert len(roll({("PT-11/A", "count"): y}, candidates, 182, 7, 1).leaderboard("report"))

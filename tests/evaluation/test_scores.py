@@ -6,7 +6,7 @@ import pytest
 from figures import SAMPLE, retail, tabulated
 from sktime.forecasting.naive import NaiveForecaster
 
-from footfall.evaluation import scores
+from footfall.evaluation import review, scores
 from footfall.evaluation.backtest import backtest
 from footfall.evaluation.metrics import coverage, wis
 from footfall.quantiles import LEVELS, QUANTILES
@@ -92,6 +92,25 @@ def test_a_blank_day_is_not_scored_and_the_naive_looks_past_it():
     assert "2022-09-23" not in table.index.get_level_values(1)
     row = table.loc[("2022-09-24", "2022-09-30")]  # the naive would say the 16th; the 9th is the last that is known
     assert row["naive_error"] == y["2022-09-09"] - y["2022-09-30"]
+
+
+def test_a_day_said_to_be_closed_that_was_open_is_on_record_and_no_forecast():
+    forecasts, shut = published(), "2022-09-24"
+    closed = forecasts["target_end_date"] == shut
+    forecasts = forecasts.assign(open=np.where(closed, "no", "yes"), value=forecasts["value"].mask(closed, -100.0))
+    table = scores.score(forecasts, retail(), LAG, "PT", {})
+    on, rest = table["target_end_date"] == shut, scored("2022-12-31")
+    blank = ["mean", "low", "high", "error", "WIS", *scores.COVERED]
+    assert on.sum() == 4 and table.loc[on, blank].isna().all(axis=None)
+    assert table.loc[on, "actual"].notna().all() and set(table.loc[on, "said"]) == {"closed"}
+    assert table[~on].equals(rest[~on]), "other days are scored as ever"
+    series = {KEY: retail()}
+    assert scores.unscored(["2022-09-20"], table, series, 7) == [], "and it is not fetched again"
+    card = review.report_card(table, "2022-12-31").query("by == 'all'")
+    pd.testing.assert_frame_equal(card, review.report_card(rest[~on], "2022-12-31").query("by == 'all'"))
+    assert review.track_record(table, "2022-12-31") == review.track_record(rest[~on], "2022-12-31")
+    bands = {"window": 14, "least_skill": -9.0, "least_cover": 0.0, "most_cover": 1.0}
+    assert review.drift(table, **bands) == review.drift(rest[~on], **bands)
 
 
 def test_fewer_quantiles_are_scored_too():
