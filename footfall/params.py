@@ -96,7 +96,7 @@ class Strict(BaseModel):
 
 
 class SeriesChoice(Strict):
-    """Which series of a snapshot a market of many forecasts; what is left out restricts nothing."""
+    """Which of the series that are read (`Data.wanted`) one market forecasts; what is left out restricts nothing."""
 
     countries: list[Country] | None = None
     categories: list[Category] | None = None
