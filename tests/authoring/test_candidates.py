@@ -89,6 +89,11 @@ def test_a_market_without_a_champion_is_told_how_to_have_one(live):
         (["--from", "2022-09-31"], "write days of the calendar"),
         (["--from", "2022-09-23"], "lies after --to"),
         (["--candidate", "ETS", "--set", "data.location=PT-11"], "no published value for PT-11"),
+        (
+            ["--candidate", "steady", "--from", "2021-07-19"],
+            "28 days are needed: the first day that can be forecast from is 2021-07-20",
+        ),
+        (["--candidate", "steady", "--from", "2021-07-20", "--to", "2021-07-22"], "none is known and has a range"),
     ],
 )
 def test_what_cannot_be_rehearsed_is_told(words, says):
