@@ -149,6 +149,7 @@ class ExploreParams(Series, ExploreSettings):
 
     snapshot: str = "../resources/sample/snapshot.parquet"
     out: str = "../.footfall/lab/explore"
+    horizon: Horizon = 7
 
 
 class TrainParams(Series, TrainSettings):
