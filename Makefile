@@ -8,7 +8,7 @@ UV := VIRTUAL_ENV=.venv $(BIN)/uv pip
 run: .venv/ready       ## next week's forecast from the bundled sample, published to the local bucket
 	$(BIN)/footfall run sample
 
-quick: .venv/ready     ## lint, types and every short test that needs no server, kernel or browser: some two minutes on two cores
+quick: .venv/ready     ## lint, types and every short test that needs no server, kernel or browser: a minute and a half on two cores
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/pytest -n 2 --dist worksteal -m "not soak and not cloud and not servers and not kernel and not long"
 

@@ -22,4 +22,4 @@ async def explore(market: str, as_of: str | None = None, settings: dict[str, Any
 
 def _parameters(run: Run) -> ExploreParams:
     chosen = run.market.series() | run.market.explore.model_dump()
-    return ExploreParams(**chosen, snapshot="in/snapshot.parquet", out="out")
+    return ExploreParams(**chosen, horizon=run.market.predict.horizon, snapshot="in/snapshot.parquet", out="out")

@@ -107,7 +107,7 @@ class Strict(BaseModel):
 
 
 class SeriesChoice(Strict):
-    """Which series of a snapshot a market of many forecasts; what is left out restricts nothing."""
+    """Which of the series that are read (`Data.wanted`) one market forecasts; what is left out restricts nothing."""
 
     countries: list[Country] | None = None
     categories: list[Category] | None = None
@@ -160,6 +160,7 @@ class ExploreParams(Series, ExploreSettings):
 
     snapshot: str = "../resources/sample/snapshot.parquet"
     out: str = "../.footfall/lab/explore"
+    horizon: Horizon = 7
 
 
 class TrainParams(Series, TrainSettings):

@@ -92,9 +92,9 @@ def select(table: pd.DataFrame, location: str, category: str, series: Choice, fe
     location, category : str
         The market's own.
     series : "all", dict or None
-        None: the one at `location` and `category`. ``all``: every one of the category at the location or below it,
-        an owner's sites. A dict: ``countries`` (two letters), ``categories``, and ``at_least``, days with a value, of
-        those that are to be taken; what is left out restricts nothing.
+        None: the one at `location` and `category`. ``all``: every one of the category at the location or below it: a
+        country's regions, an owner's sites. A dict: ``countries`` (two letters), ``categories``, and ``at_least``, days
+        with a value, of those that are to be taken; what is left out restricts nothing.
     fewest : int
         Days that a series must have to be fit, see `footfall.series.unfit`; 0: any that has a value is.
 
@@ -119,7 +119,8 @@ def select(table: pd.DataFrame, location: str, category: str, series: Choice, fe
 
 def _is_wanted(key: Key, rows: Rows, location: str, category: str, series: Any) -> bool:
     if series == "all":
-        return key[1] == category and (key[0] == location or key[0].startswith(f"{location}/"))
+        is_there = location in (key[0], country_of(key[0])[:2]) or key[0].startswith(f"{location}/")
+        return key[1] == category and is_there
     return (
         country_of(key[0])[:2] in series.get("countries", [country_of(key[0])[:2]])
         and key[1] in series.get("categories", [key[1]])

@@ -267,7 +267,7 @@ def unfit(y: pd.Series, fewest: int, closed: pd.Series | None = None) -> list[st
     y : Series
         One daily series, as `pick` gives it.
     fewest : int
-        Days that the training takes, see `footfall.evaluation.backtest.days_needed`.
+        Days that the training takes, see `footfall.evaluation.backtest.youngest`.
     closed : Series of bool, optional
         Days the place was shut, from `shut` or `footfall.opening.at_rest`: no value is missing there.
 

@@ -53,6 +53,20 @@ def test_a_changed_cell_puts_outputs_and_text_out_of_step(tmp_path):
     assert [said.rpartition(" ")[2] for said in out_of_step([path])] == ["refresh", "text"]
 
 
+def test_a_changed_output_is_out_of_step(tmp_path):
+    from flows.authoring.pairing import note_code, out_of_step, write_text
+
+    path, text = tmp_path / "train.ipynb", (ROOT / "notebooks" / "train.ipynb").read_text()
+    book = nbformat.reads(text, 4)
+    note_code(book)
+    nbformat.write(book, path)
+    write_text(path)
+    assert text.count("182 origins") == 1 and not list(out_of_step([path]))
+    path.write_text(path.read_text().replace("182 origins", "183 origins"))
+    (said,) = out_of_step([path])
+    assert said == "train.ipynb: its outputs are of other code; run footfall notebooks refresh"
+
+
 def cells(name, kind):
     book = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", 4)
     return [cell for cell in book.cells if cell.cell_type == kind]

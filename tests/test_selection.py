@@ -35,6 +35,21 @@ def test_all_are_those_at_the_location_and_below_it():
     assert chosen.through == pd.Timestamp("2026-03-01") and not chosen.objection()
 
 
+def test_below_a_country_lie_its_regions_too():
+    cafe = ["PT/Café", "PT/Café-Bar", "PT/Café/Terrace"]
+    places = ["PT", "PT-11", "PT-11/Baixa", "PT-11/Baixa-Chiado", "PT-13", *cafe, "PT/Lisbon/Amadora", "ES", "ES-MD"]
+    one = table(Baixa=DAYS)
+    both = pd.concat([one.assign(location=place) for place in places], ignore_index=True)
+
+    def chosen(location):
+        return [place for place, _ in select(both, location, "count", "all", 0).rows]
+
+    assert chosen("PT") == sorted(places[:-2])
+    assert chosen("PT-11") == places[1:4]
+    assert chosen("PT-11/Baixa") == ["PT-11/Baixa"]
+    assert chosen("PT/Café") == ["PT/Café", "PT/Café/Terrace"]
+
+
 def test_a_market_of_one_is_that_one_whatever_else_there_is():
     chosen = select(SITES, "PT-11/Foz", "count", None, 28)
     assert [*chosen.rows] == [("PT-11/Foz", "count")]

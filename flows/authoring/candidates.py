@@ -17,10 +17,17 @@ from flows.storage.bucket import connect
 from footfall import series
 from footfall.calendar import country_of
 from footfall.errors import DataProblem, UsageProblem
-from footfall.evaluation.backtest import WARM_UP, backtest_with_quantiles, comparable, last_origins, leaderboard
+from footfall.evaluation.backtest import (
+    WARM_UP,
+    backtest_with_quantiles,
+    comparable,
+    days_known,
+    last_origins,
+    leaderboard,
+)
 from footfall.evaluation.metrics import coverage, mae, wis
 from footfall.models.event_effects import without_events
-from footfall.params import FEWEST_ORIGINS, Market, TrainParams
+from footfall.params import FEWEST_ERRORS, FEWEST_ORIGINS, Market, TrainParams
 from footfall.quantiles import QUANTILES
 from footfall.selection import Key, select
 from footfall.series import site_of
@@ -56,7 +63,8 @@ def backtest(
     UsageProblem
         If the notebook has no such candidate.
     DataProblem
-        If the series is too young for the first origin or ends before the last, or the notebook finds it unfit.
+        If the series is too young for the first origin or ends before the last, or the notebook finds it unfit; or if
+        none of the days can be scored.
     """
     learning = LEARNED + warm_up + horizon + lag
     span = (origins[0] - learning * series.DAY, origins[-1] + horizon * series.DAY)
@@ -64,14 +72,18 @@ def backtest(
     if missing := [name for name in names if name not in available]:
         raise UsageProblem(f"train.ipynb has no candidate {missing[0]!r}; it has {', '.join(map(repr, available))}")
     (location, _), y = shown(market)
-    if origins[0] < (first := y.index[0] + (market.explore.fit_from + lag) * series.DAY):
+    if origins[0] < (first := y.index[0] + (market.explore.fit_from + lag - 1) * series.DAY):
         began = f"{location} begins on {y.index[0]:%Y-%m-%d}, and {market.explore.fit_from} days are needed"
         raise DataProblem(f"{began}: the first day that can be forecast from is {first:%Y-%m-%d}")
     if origins[-1] >= (last := y.index[-1]):
         ends = f"{location} ends on {last:%Y-%m-%d}"
         raise DataProblem(f"{ends}: what is said from {origins[-1]:%Y-%m-%d} on cannot be scored")
     chosen = {name: available[name] for name in names or available}
-    return backtest_with_quantiles(chosen, y, origins, horizon, lag, country_of(location), warm_up)
+    table = backtest_with_quantiles(chosen, y, origins, horizon, lag, country_of(location), warm_up)
+    if comparable(table).empty:
+        none = f"of the days said from {origins[0]:%Y-%m-%d} to {origins[-1]:%Y-%m-%d} none is known and has a range"
+        raise DataProblem(f"{none}, which takes {FEWEST_ERRORS} earlier errors: forecast from more days, or later ones")
+    return table
 
 
 def recipes(
@@ -105,9 +117,18 @@ def trial(market: Market, name: str, beside: list[str]) -> pd.DataFrame:
     -------
     DataFrame
         A leaderboard, see `footfall.evaluation.backtest.leaderboard`. The training judges on more days, and decides.
+
+    Raises
+    ------
+    DataProblem
+        If the series is too young for it.
     """
     horizon, lag = market.predict.horizon, market.data.lag
     (_, y), available = shown(market), recipes(market, horizon, lag)
+    needed = market.explore.fit_from + lag - 1 + TRIAL + horizon
+    if (known := days_known(y, horizon)) < needed:
+        takes = f"a trial takes {needed}: {TRIAL} to forecast from, and those before and after them"
+        raise DataProblem(f"{called(market)} has {known} days, and {takes}. A training takes fewer")
     names = list(dict.fromkeys([name, *(other for other in beside if other in available)]))
     table = backtest(market, last_origins(y, TRIAL, horizon), names, horizon, lag, warm_up=TRIAL)
     return leaderboard(table, y)

@@ -1,9 +1,11 @@
 """jupytext: the committed notebooks as text, for reviews; and whether what they show is what their code showed.
 
 The notebook is the original, and ``notebooks/text/<name>.py`` is made from it, so that a change reads as such.
-A refreshed notebook carries the digest of the code that was executed; once the code is another, its outputs are stale.
+A refreshed notebook carries the digest of the code that was executed and of what it showed; once either is another, its
+outputs are stale.
 """
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ EXECUTED = "executed"
 
 
 def note_code(book: Any) -> None:
-    """Say in a notebook that was just executed which code it was."""
+    """Say in a notebook that was just executed which code it was, and what that showed."""
     book.metadata[EXECUTED] = _digest(book)
 
 
@@ -41,7 +43,8 @@ def out_of_step(paths: list[Path]) -> Iterator[str]:
 
 
 def _digest(book: Any) -> str:
-    return sha256("\n\n".join(cell.source for cell in book.cells if cell.cell_type == "code").encode())[:16]
+    executed = [(cell.source, cell.outputs) for cell in book.cells if cell.cell_type == "code"]
+    return sha256(json.dumps(executed, sort_keys=True).encode())[:16]
 
 
 def _paired(path: Path) -> Path:

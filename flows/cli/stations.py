@@ -55,7 +55,7 @@ def explore(market: Market, as_of: AsOf = None, set: Settings = None) -> None:
 
 @app.command()
 def review(market: Market, as_of: AsOf = None, set: Settings = None) -> None:
-    """Hold what was published against what happened, and train at once if the model has decayed."""
+    """Hold what was published against what happened; train if the model has decayed, each week while it is young."""
     with terminal.ready(market, as_of, set) as parameters:
         terminal.say(terminal.perform("review", parameters))
 

@@ -9,8 +9,8 @@
     <market>/events.json                        when each of its owner's events was first seen
     <market>/weather/<as_of>.json               which weather a day's first run kept
     snapshots/<sha256>.parquet, .json           what forecasts were made from, and where that came from
-    ledger/<market>/000012.json                 who is champion since when, and why
-    ledger/000012.json                          the same of all markets in one chain, as it was: read, never written
+    ledger/<market>/<number>.json               who is champion since when, and why; six digits
+    ledger/<number>.json                        the same of all markets in one chain, as it was: read, never written
     doctor/<hex>.json                           a probe, which does not stay
 
 What is called otherwise is somebody else's: it is passed over, and `footfall doctor` names it.

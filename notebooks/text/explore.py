@@ -16,7 +16,8 @@ series = None  # of many: "all" at the location and below it, or a dict of count
 show = ""  # of many, the one that is drawn; empty: the first
 as_of = "2022-10-13"  # the day we stand on
 lag = 3  # days between a day and its publication
-fit_from = 28  # days of history that training needs at least
+horizon = 7  # days to forecast
+fit_from = 28  # days of history that training needs at least; a long lag or horizon asks for more
 
 # %% [markdown]
 # The words used below live in `footfall/`; each does one thing, and none of them talks to a server.
@@ -26,6 +27,7 @@ from pandas import Timedelta, date_range
 
 from footfall import opening, outputs, plots
 from footfall.calendar import country_of, kinds
+from footfall.evaluation import backtest
 from footfall.level_shifts import level_shifts
 from footfall.models.transforms import departures
 from footfall.selection import select
@@ -125,7 +127,7 @@ near[near != "ordinary"].to_frame()
 # and left out; where none is, this cell stops the notebook and says which of the three it is.
 
 # %%
-fit = select(published, location, category, series, fit_from)
+fit = select(published, location, category, series, max(fit_from, backtest.youngest(lag, horizon)))
 sentence = f"{place} {kind_of_place}: {len(y)} days, {y.isna().sum()} missing, the last {y.index[-1]:%Y-%m-%d}"
 assert not fit.objection(), fit.objection()
 print(f"{len(fit.series)} of {len(fit.rows)} series are fit: {fit.refused or 'all'}")

@@ -133,7 +133,8 @@ f"{rows:,} rows, {len(made.series)} of {len(accounts)} series"
 # %% [markdown]
 # And the same for people, as the page says it: each day against a usual one of its weekday in this season, which
 # `footfall/typical.py` defines; from where on it is called busy, `footfall/outlook.py` says. `expected`, `low` and `high` are per
-# cent of a usual day, `low` and `high` bound what happens on four days out of five, and the chance is that of the word's side.
+# cent more or less than a usual day, `low` and `high` bound what happens on four days out of five, and the chance is that of the
+# word's side.
 
 # %%
 told = shown.outlook

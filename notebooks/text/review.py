@@ -113,8 +113,8 @@ figure
 #
 # The model is trained on the first of the month. If it has lost touch with the days, that is too late: where skill or coverage
 # leaves its band, a training is called for at once. Days with an event are left out of it: no training foresees a burst pipe.
-# The band is wide enough that ordinary weeks stay inside: on the figures
-# of Portugal and its own monthly trainings, June 2021 to October 2022, it was left once, in the summer of 2021.
+# The band is wide enough that ordinary weeks stay inside: in a backtest of Portugal with monthly trainings, from June 2021 on, it was
+# left once, in the summer of 2021; in a year walked as production would have, in August 2022 ([accuracy](../resources/accuracy.md)).
 
 # %%
 decay = drift(judged[judged["kind"] != EVENT], window, least_skill, least_cover, most_cover)

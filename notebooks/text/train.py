@@ -62,8 +62,8 @@ set_option("display.width", 160)  # characters: a table as text, which git and c
 # The series, one or many, up to the last day that had been published by `as_of`. Nothing later can leak into what follows, because
 # nothing later is there. A day on which the place was shut has no value, nor has one with an event of the owner's: a street fair
 # or a burst pipe says nothing of the days after it. Every origin of the backtest needs some history behind it:
-# a series of less than four weeks, and of so many days more as the horizon is beyond a week, is refused here, and a young one,
-# of fewer days than a verdict takes, gets none below.
+# a series of less than four weeks is refused here, to which come the days that the horizon is beyond a week, and two for each that
+# the lag is beyond one. A young series, of fewer days than a verdict takes, gets none below.
 # The panel is what else there is to learn from: every kind of place, of every country in the snapshot.
 
 # %%

@@ -11,9 +11,9 @@ from flows.authoring import candidates as rehearsal
 from flows.cli.main import app
 from flows.settings import notebooks_folder, params_folder
 from flows.storage import bucket
-from footfall.errors import UsageProblem
+from footfall.errors import DataProblem, UsageProblem
 from footfall.market_file import read_market
-from footfall.params import TrainParams
+from footfall.params import ExploreParams, TrainParams
 from footfall.quantiles import QUANTILES
 
 SPAN = ["--from", "2022-09-20", "--to", "2022-09-22"]
@@ -55,6 +55,30 @@ def test_a_changed_cell_changes_the_candidates(tmp_path):
         rehearsal.candidates(tmp_path / "train.ipynb", asked())
 
 
+def test_explore_calls_no_series_fit_that_train_refuses(tmp_path):
+    snapshot, out = asked().snapshot, str(tmp_path)
+
+    def says(kind, station, **given):
+        try:
+            parameters = kind(snapshot=snapshot, out=out, lag=3, **given)
+            rehearsal.candidates(notebooks_folder() / f"{station}.ipynb", parameters)
+        except DataProblem as problem:
+            return str(problem).partition(": ")[2]
+        except UsageProblem:  # explore.ipynb came to its end, and has no candidates
+            return ""
+        return ""
+
+    def both(**given):
+        return [says(ExploreParams, "explore", **given), says(TrainParams, "train", **given)]
+
+    assert both(as_of="2021-07-21") == ["29 days from 2021-06-20 to 2021-07-18, and at least 32 are needed"] * 2
+    assert both(as_of="2021-07-24") == [""] * 2
+    assert (
+        both(as_of="2021-07-24", horizon=14)
+        == ["32 days from 2021-06-20 to 2021-07-21, and at least 39 are needed"] * 2
+    )
+
+
 @pytest.mark.long
 def test_it_writes_what_judges_read(tmp_path):
     done = ran("--candidate", "calendar", "--out", str(tmp_path / "calendar.csv"))
@@ -89,6 +113,11 @@ def test_a_market_without_a_champion_is_told_how_to_have_one(live):
         (["--from", "2022-09-31"], "write days of the calendar"),
         (["--from", "2022-09-23"], "lies after --to"),
         (["--candidate", "ETS", "--set", "data.location=PT-11"], "no published value for PT-11"),
+        (
+            ["--candidate", "steady", "--from", "2021-07-19"],
+            "28 days are needed: the first day that can be forecast from is 2021-07-20",
+        ),
+        (["--candidate", "steady", "--from", "2021-07-20", "--to", "2021-07-22"], "none is known and has a range"),
     ],
 )
 def test_what_cannot_be_rehearsed_is_told(words, says):

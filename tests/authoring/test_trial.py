@@ -2,6 +2,7 @@
 
 import json
 
+import pandas as pd
 import pytest
 from conftest import footfall
 
@@ -38,6 +39,32 @@ def test_of_a_champion_with_weather_its_recipe_without_it_stands_beside(monkeypa
     told = footfall("try", "seasonal naive")
     assert told.exit_code == 0, told.output
     assert "calendar  (the champion's recipe, without its weather)" in told.output and "any more" not in told.output
+
+
+@pytest.fixture
+def till(tmp_path, monkeypatch):
+    """A market of so many days."""
+
+    def written(days):
+        rows = {"date": pd.date_range("2026-01-01", periods=days), "value": [100 + n % 7 for n in range(days)]}
+        pd.DataFrame(rows).to_csv(tmp_path / "till.csv", index=False)
+        (tmp_path / "till.yaml").write_text("data: {source: till.csv, unit: counts, columns: {value: value}}")
+        monkeypatch.setenv("FOOTFALL_PARAMS", str(tmp_path))
+
+    return written
+
+
+@pytest.mark.parametrize("days", [28, 94])
+def test_of_too_few_days_is_said_how_many_it_takes(till, days):
+    till(days)
+    told = footfall("try", "steady", "--market", "till")
+    assert told.exit_code == 3 and f"till has {days} days, and a trial takes 95" in told.output, told.output
+
+
+def test_as_many_days_as_it_takes_are_enough(till):
+    till(95)
+    told = footfall("try", "seasonal naive", "--market", "till")
+    assert told.exit_code == 0, told.output
 
 
 def predicted(runs, name, candidate):

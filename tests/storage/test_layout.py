@@ -1,8 +1,11 @@
 """Where people find the bucket's objects: as files of our home only where they lie there."""
 
+import re
+
 import pytest
 
 from flows.local import servers
+from flows.settings import ROOT
 from flows.storage import layout
 
 OURS, THEIRS = "http://127.0.0.1:4443", "http://127.0.0.1:9023"
@@ -45,3 +48,9 @@ def test_people_are_led_to_the_bucket_of_pages_where_there_is_one(leads_to, monk
     monkeypatch.delenv("STORAGE_EMULATOR_HOST")
     monkeypatch.setenv("FOOTFALL_PAGES", "footfall-pages")
     assert layout.url("sample/index.html") == "https://storage.googleapis.com/footfall-pages/sample/index.html"
+
+
+def test_every_name_in_the_bucket_is_among_the_columns():
+    names = re.findall(r"^    (\S.*?)  ", str(layout.__doc__), re.MULTILINE)
+    page = (ROOT / "resources" / "columns.md").read_text()
+    assert names and not [name for name in names if f"    {name}  " not in page]
