@@ -71,6 +71,12 @@ def test_a_good_run_says_so_and_keeps_what_was_written(tmp_path):
     assert re.search(r"<blockquote>\s*<p>✓ <strong>small succeeded</strong>", page)
 
 
+def test_a_wide_table_as_text_is_not_cut(tmp_path):
+    run(tmp_path, "import pandas\npandas.DataFrame([range(12)], columns=[f'column {i}' for i in range(12)])")
+    shown = kept(tmp_path)[1].cells[-1].outputs[0].data["text/plain"]
+    assert shown.count("column") == 12, shown
+
+
 # ending: cell, outcome, what the reason says
 ENDINGS = {
     "exception": ("1 / 0", "failed", "ZeroDivisionError: division by zero"),
