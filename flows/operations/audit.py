@@ -127,10 +127,10 @@ def in_use(place: bucket.Bucket, market: str, on: str | None) -> str | None:
 def _made_by(run: str) -> list[tuple[str, str]]:
     there = mlflow_runs.get(run)
     tags, parameters = there.data.tags, ", ".join(f"{k}={v}" for k, v in sorted(there.data.params.items()))
-    notebook = f"sha256 {tags['template']}, {'modified' if tags.get('modified') == 'true' else 'as committed'}"
+    commit, notebook = _code(tags)
     return [
         ("predicted in", mlflow_runs.link(run)),
-        ("commit", tags["commit"] + (" with changes" if tags["dirty"] == "true" else "")),
+        ("commit", commit),
         ("notebook", notebook),
         ("lock", f"sha256 {tags['lock']}"),
         ("parameters", parameters),
@@ -139,13 +139,21 @@ def _made_by(run: str) -> list[tuple[str, str]]:
 
 def _trained_by(market: str, number: str) -> list[tuple[str, str]]:
     version = registry.version_of(market, number)
-    run = mlflow_runs.get(version.run_id)
+    tags = mlflow_runs.get(version.run_id).data.tags
+    commit, notebook = _code(tags)
     return [
         ("model", f"{market}/{number}, sha256 {version.tags['sha256']}"),
         ("the gate said", version.tags["gate"]),
         ("trained in", mlflow_runs.link(version.run_id)),
-        ("trained on", f"snapshot {run.data.tags['snapshot']}, commit {run.data.tags['commit']}"),
+        ("trained on", f"snapshot {tags['snapshot']}, commit {commit}"),
+        ("trained by", f"train.ipynb, {notebook}"),
     ]
+
+
+def _code(tags: dict[str, str]) -> tuple[str, str]:
+    """A run's commit and its notebook, and of each whether something was changed in it."""
+    commit = tags["commit"] + (" with changes" if tags["dirty"] == "true" else "")
+    return commit, f"sha256 {tags['template']}, {'modified' if tags.get('modified') == 'true' else 'as committed'}"
 
 
 def folder_of(run: str, scratch: Path) -> Path:

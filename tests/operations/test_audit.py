@@ -10,12 +10,14 @@ import uuid
 import nbformat
 import pytest
 from conftest import footfall, typical
+from mlflow_records import model
 from small_notebook import write
 
 from flows.notebook.execute import run_notebook
 from flows.operations import audit
 from flows.record.files import digests
 from flows.record.folder import claim, is_committed, not_begun
+from flows.record.owner import read_owner, write_owner
 from flows.record.record import differences, read_record
 from flows.settings import ROOT, home
 from flows.storage import forecasts
@@ -47,10 +49,29 @@ def test_a_forecast_leads_back_to_everything_it_came_from(published):
         "model": f"{about['model_version']}, sha256 {about['model_sha256']}",
         "the gate said": "beats seasonal naive",
         "trained in": "/runs/" + registry.version_of("sample", about["model_version"].split("/")[1]).run_id,
+        "trained by": "train.ipynb, sha256 [0-9a-f]{64}",
         "snapshot": f"gs://footfall/snapshots/{about['snapshot']}.parquet",
         "source": "sample, through 2022-10-10",
     }.items():
         assert re.search(rf"^{what} +.*{which}", done.output, re.MULTILINE), what
+
+
+def test_a_champion_of_a_changed_notebook_and_changed_code_is_called_one(servers, bucket, tmp_path):
+    from flows.champion import ledger, registry
+    from flows.record import mlflow_runs
+
+    market, folder = f"m{uuid.uuid4().hex[:8]}", tmp_path / "run"
+    claim(folder, write(tmp_path, "1"), {"market": market, "snapshot": "a" * 64}, "train")
+    owner = read_owner(folder)
+    write_owner(folder, owner.model_copy(update={"revision": owner.revision | {"dirty": True, "modified": True}}))
+    record = run_notebook(folder, {"number": 7}, print)
+    run = mlflow_runs.deliver(folder)
+    version = registry.register(market, run, model(tmp_path), {"gate": "beats it"})
+    gate = {"passed": True, "reason": "beats it", "figures": {"challenger": {"WIS": 1.0}, "naive": {"WIS": 2.0}}}
+    ledger.promote(bucket, market, version, None, dt.date(2022, 10, 13), gate, run)
+    steps = dict(audit.champion(bucket.name, market, None))
+    assert steps["trained on"] == f"snapshot {'a' * 64}, commit {record.commit} with changes"
+    assert steps["trained by"] == f"train.ipynb, sha256 {record.template}, modified"
 
 
 def test_a_day_without_forecast_is_told(published):
