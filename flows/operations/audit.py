@@ -195,8 +195,9 @@ def replay(run: str, scratch: Path, say: Callable[[str], None]) -> list[str]:
 def _proved(run: str, scratch: Path) -> Path:
     """A run's folder, of which every byte is as its record says, and whose code may be run here.
 
-    Of what this machine itself ran, that is enough. Whoever can write to MLflow can write another notebook or model
-    there, and a record that fits: so the notebook must be a commit's or the one here, and the model once a champion.
+    Of what this machine itself ran, that is enough, also as MLflow keeps it: the record here is the same. Else whoever
+    can write to MLflow can write another notebook or model there, and a record that fits: so the notebook must be a
+    commit's or the one here, and the model once a champion.
 
     Raises
     ------
@@ -206,9 +207,16 @@ def _proved(run: str, scratch: Path) -> Path:
     folder = folder_of(run, scratch)
     if altered := differences(folder):
         raise DataProblem("the record is not whole, so nothing of it is run:\n" + "\n".join(altered))
-    if not (folder / OWNER).exists() and (unproved := unproved_code(folder)):
+    if not _ran_here(folder) and (unproved := unproved_code(folder)):
         raise DataProblem("only MLflow says that this was run, so nothing of it is:\n" + "\n".join(unproved))
     return folder
+
+
+def _ran_here(folder: Path) -> bool:
+    """Whether this machine itself ran it: it is the owner of the folder, or of one that has the very same record."""
+    record = (folder / "record.json").read_bytes()
+    ours = (owner.with_name("record.json") for owner in (home() / "runs").glob(f"*/{OWNER}"))
+    return (folder / OWNER).exists() or any(path.exists() and path.read_bytes() == record for path in ours)
 
 
 def _of_other_code(before: Record, changes: list[str], run: str) -> str:

@@ -286,10 +286,25 @@ def test_a_run_of_here_is_opened_from_mlflow_and_one_of_a_changed_notebook_says_
     place = audit.bundle(published["about"]["record"], tmp_path / "opened")
     assert place.name == "predict.ipynb" and (place.parent / "in" / "champion" / "about.json").exists()
     training = ledger.champion(bucket.connect("footfall"), "sample").run
+    monkeypatch.setenv("FOOTFALL_HOME", str(tmp_path / "elsewhere"))
     with pytest.raises(DataProblem, match=r"template/train\.ipynb: not train\.ipynb of commit.*put it there"):
         audit.bundle(training, tmp_path / "trained")
     monkeypatch.setenv("FOOTFALL_NOTEBOOKS", str(thin_notebooks))
     assert audit.bundle(training, tmp_path / "trained").name == "train.ipynb"
+
+
+def test_what_this_machine_itself_ran_is_repeated_by_its_id_while_its_folder_is_here(servers, tmp_path):
+    from flows.record import mlflow_runs
+
+    folder = home() / "runs" / f"20221013T060000-small-m-{uuid.uuid4().hex[:8]}"
+    claim(folder, write(tmp_path, "open('out/answer.txt', 'w').write(str(number))"), {"market": "m"})
+    run_notebook(folder, {"number": 7}, print)
+    run = mlflow_runs.deliver(folder)
+    done = footfall("replay", run)
+    assert done.exit_code == 0 and "the replay wrote the same bytes" in done.output, done.output
+    shutil.rmtree(folder)
+    done = footfall("replay", run)
+    assert done.exit_code == 3 and "only MLflow says that this was run" in done.output, done.output
 
 
 @pytest.mark.skipif(not shutil.which("git"), reason="asks for a history, and there is no git here")
