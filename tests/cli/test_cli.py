@@ -248,8 +248,9 @@ def test_a_run_that_is_told_to_stop_is_on_record_at_once(sent, trained):
 def test_up_starts_everything_and_stops_cleanly(tmp_path):
     env = {name: value for name, value in os.environ.items() if name not in HOMES} | {"FOOTFALL_HOME": str(tmp_path)}
     up = subprocess.Popen([sys.executable, "-m", "flows.cli.main", "up"], env=env, stdout=subprocess.PIPE, text=True)
-    said = [up.stdout.readline() for _ in range(4)]
-    assert [line.split()[0] for line in said] == ["Prefect", "MLflow", "bucket", "A"], said
+    said = [up.stdout.readline() for _ in range(9)]
+    lists = ["explore:", "train:", "predict:", "review:", "whatif:"]
+    assert [line.split()[0] for line in said] == ["Prefect", "MLflow", *lists, "bucket", "A"], said
     family = psutil.Process(up.pid).children(recursive=True)
     assert len(family) >= 4
     up.send_signal(signal.SIGINT)
