@@ -216,7 +216,7 @@ def _print_addresses(addresses: dict[str, str]) -> None:
 
     terminal.say(f"Prefect   {addresses['PREFECT_API_URL'].removesuffix('/api')}/deployments")
     terminal.say(f"MLflow    {addresses['MLFLOW_TRACKING_URI']}/#/experiments?workflowType=machine_learning")
-    for notebook, address in mlflow_runs.lists().items():
+    for notebook, address in mlflow_runs.lists(NOTEBOOKS).items():
         terminal.say(f"          {notebook}: {address}")
     terminal.say(f"bucket    gs://{addresses['FOOTFALL_BUCKET']}  {layout.on_disk()}")
     for market, problem in deployments.unreadable().items():

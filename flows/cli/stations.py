@@ -26,8 +26,7 @@ def run(market: Market, as_of: AsOf = None, set: Settings = None) -> None:
         decided = terminal.perform("train", parameters) if _champion(parameters) is None else ""
         if decided and _champion(parameters) is None:
             raise GateClosed(f"{market} has no champion, so there is nothing to forecast with: {decided}")
-        terminal.perform("predict", parameters)
-        terminal.show(market)
+        terminal.show(market, terminal.perform("predict", parameters))
         terminal.say(SEE)
 
 
@@ -42,8 +41,7 @@ def train(market: Market, as_of: AsOf = None, set: Settings = None) -> None:
 def predict(market: Market, as_of: AsOf = None, set: Settings = None) -> None:
     """Let the champion forecast the coming days, and publish what it says."""
     with terminal.ready(market, as_of, set) as parameters:
-        terminal.perform("predict", parameters)
-        terminal.show(market)
+        terminal.show(market, terminal.perform("predict", parameters))
 
 
 @app.command()

@@ -154,32 +154,34 @@ class ProgressLines(logging.Handler):
         say(f"  {record.getMessage()}", markup=False)
 
 
-def show(market: str) -> None:
-    """Print the published forecast as people read it."""
+def show(market: str, published: str = "") -> None:
+    """Print the published forecast as people read it; of a run the one that it `published`, even if only stored."""
     from flows.storage import bucket, forecasts
     from footfall.page.lines import caption, read_accounts, read_shown
     from footfall.selection import without_forecast
 
-    store = bucket.connect(bucket_name())
-    latest = forecasts.latest(store, market, "forecast.parquet", "series.parquet")
-    if latest is None:
+    store, tables = bucket.connect(bucket_name()), ("forecast.parquet", "series.parquet")
+    address = re.search(rf"gs://{bucket_name()}/(\S+)", published)
+    shown = forecasts.stored(store, address[1], *tables) if address else forecasts.latest(store, market, *tables)
+    if shown is None:
         raise UsageProblem(f"{market} has no published forecast yet; make one: footfall run {market}")
-    about, forecast = latest.manifest["about"], read_shown(latest.files["forecast.parquet"])
+    about, forecast = shown.manifest["about"], read_shown(shown.files["forecast.parquet"])
     through, data = about["data_through"], read_market(params_folder(), market).data
     numbers = caption(forecast["target"].iloc[0], data.measure)
-    made = f"as of {latest.pointer['as_of']}, data through {through}, by {about['model_version']}"
+    made = f"as of {shown.pointer['as_of']}, data through {through}, by {about['model_version']}"
     say(f"\n[bold]{market}[/] {made}; ", end="")
     say(numbers, markup=False)
-    accounts = read_accounts(latest.files)
+    accounts = read_accounts(shown.files)
     say(_table(forecast, len(accounts) > 1))
     if missing := without_forecast(accounts):
         say("[bold red]missing[/]  ", end="")
         say(missing, markup=False)
-    if forecasts.is_stale(store, data, about, today := day_of(data)):
+    is_latest = shown.pointer == forecasts.pointer(store, market)
+    if is_latest and forecasts.is_stale(store, data, about, today := day_of(data)):
         age = (today - dt.date.fromisoformat(through)).days
         say(f"[bold red]stale[/]  the last data is {age} days before {today}; footfall status {market}")
-    say(f"gs://{bucket_name()}/{layout.set_of(latest.pointer['manifest'])}/  {layout.on_disk()}")
-    if layout.PAGE in latest.manifest["files"]:
+    say(f"gs://{bucket_name()}/{layout.set_of(shown.pointer['manifest'])}/  {layout.on_disk()}")
+    if is_latest and layout.PAGE in shown.manifest["files"]:
         say(f"The page for people:  {layout.for_people(layout.shown(market, layout.PAGE))}")
 
 

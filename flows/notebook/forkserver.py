@@ -161,12 +161,14 @@ def _preload(station: str) -> None:
     import holidays.countries  # noqa: F401
     import ipykernel.debugger
     import ipykernel.kernelapp  # noqa: F401
+    import pandas as pd
     import pyarrow.dataset  # noqa: F401
 
     import footfall.evaluation.scores
     import footfall.page.pages
     import footfall.plots
 
+    pd.set_option("display.max_columns", 20)  # its own in a kernel; imported here, it sees a terminal, and would cut
     footfall.page.page.template()  # compiled once for all
     if station != "review":
         import lightgbm  # noqa: F401

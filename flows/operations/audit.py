@@ -127,10 +127,10 @@ def in_use(place: bucket.Bucket, market: str, on: str | None) -> str | None:
 def _made_by(run: str) -> list[tuple[str, str]]:
     there = mlflow_runs.get(run)
     tags, parameters = there.data.tags, ", ".join(f"{k}={v}" for k, v in sorted(there.data.params.items()))
-    notebook = f"sha256 {tags['template']}, {'modified' if tags.get('modified') == 'true' else 'as committed'}"
+    commit, notebook = _code(tags)
     return [
         ("predicted in", mlflow_runs.link(run)),
-        ("commit", tags["commit"] + (" with changes" if tags["dirty"] == "true" else "")),
+        ("commit", commit),
         ("notebook", notebook),
         ("lock", f"sha256 {tags['lock']}"),
         ("parameters", parameters),
@@ -139,13 +139,21 @@ def _made_by(run: str) -> list[tuple[str, str]]:
 
 def _trained_by(market: str, number: str) -> list[tuple[str, str]]:
     version = registry.version_of(market, number)
-    run = mlflow_runs.get(version.run_id)
+    tags = mlflow_runs.get(version.run_id).data.tags
+    commit, notebook = _code(tags)
     return [
         ("model", f"{market}/{number}, sha256 {version.tags['sha256']}"),
         ("the gate said", version.tags["gate"]),
         ("trained in", mlflow_runs.link(version.run_id)),
-        ("trained on", f"snapshot {run.data.tags['snapshot']}, commit {run.data.tags['commit']}"),
+        ("trained on", f"snapshot {tags['snapshot']}, commit {commit}"),
+        ("trained by", f"train.ipynb, {notebook}"),
     ]
+
+
+def _code(tags: dict[str, str]) -> tuple[str, str]:
+    """A run's commit and its notebook, and of each whether something was changed in it."""
+    commit = tags["commit"] + (" with changes" if tags["dirty"] == "true" else "")
+    return commit, f"sha256 {tags['template']}, {'modified' if tags.get('modified') == 'true' else 'as committed'}"
 
 
 def folder_of(run: str, scratch: Path) -> Path:
@@ -187,8 +195,9 @@ def replay(run: str, scratch: Path, say: Callable[[str], None]) -> list[str]:
 def _proved(run: str, scratch: Path) -> Path:
     """A run's folder, of which every byte is as its record says, and whose code may be run here.
 
-    Of what this machine itself ran, that is enough. Whoever can write to MLflow can write another notebook or model
-    there, and a record that fits: so the notebook must be a commit's or the one here, and the model once a champion.
+    Of what this machine itself ran, that is enough, also as MLflow keeps it: the record here is the same. Else whoever
+    can write to MLflow can write another notebook or model there, and a record that fits: so the notebook must be a
+    commit's or the one here, and the model once a champion.
 
     Raises
     ------
@@ -198,9 +207,16 @@ def _proved(run: str, scratch: Path) -> Path:
     folder = folder_of(run, scratch)
     if altered := differences(folder):
         raise DataProblem("the record is not whole, so nothing of it is run:\n" + "\n".join(altered))
-    if not (folder / OWNER).exists() and (unproved := unproved_code(folder)):
+    if not _ran_here(folder) and (unproved := unproved_code(folder)):
         raise DataProblem("only MLflow says that this was run, so nothing of it is:\n" + "\n".join(unproved))
     return folder
+
+
+def _ran_here(folder: Path) -> bool:
+    """Whether this machine itself ran it: it is the owner of the folder, or of one that has the very same record."""
+    record = (folder / "record.json").read_bytes()
+    ours = (owner.with_name("record.json") for owner in (home() / "runs").glob(f"*/{OWNER}"))
+    return (folder / OWNER).exists() or any(path.exists() and path.read_bytes() == record for path in ours)
 
 
 def _of_other_code(before: Record, changes: list[str], run: str) -> str:

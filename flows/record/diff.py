@@ -49,6 +49,8 @@ def write_changes(page: Path, now: tuple[Path, dict[str, str]], before: tuple[Pa
     """
     if before is None:
         since, sentence, difference = "", "There is no earlier good run to compare with.", ""
+    elif _never_began(now[0]):
+        since, sentence, difference = "", "It stopped before its notebook began.", ""
     else:
         since = f"<p>Since the last good run, as of {html.escape(before[1].get('as_of', '?'))}.</p>"
         difference = _difference(_bare(before[0]), _bare(now[0]))
@@ -59,17 +61,28 @@ def write_changes(page: Path, now: tuple[Path, dict[str, str]], before: tuple[Pa
     write_page(page, "What changed", body, STYLE + COLOURS)
 
 
+def _executed(folder: Path) -> Any:
+    (path,) = (path for path in folder.glob("*.ipynb") if path.name != RUNNING)
+    return nbformat.read(path, as_version=4)
+
+
+def _never_began(folder: Path) -> bool:
+    """Whether no cell ran: what such a run did not come to is nothing that changed."""
+    codes = (cell for cell in _executed(folder).cells if cell.cell_type == "code")
+    return all(cell.metadata.get("footfall", {}).get("status") == "not run" for cell in codes)
+
+
 def _bare(folder: Path) -> Any:
-    """The executed notebook without what differs on every run: banner, ids, metadata, the pixels of figures.
+    """The executed notebook without what differs on every run: banner, ids, counts, metadata, the pixels of figures.
 
     What a cell showed becomes one text: nbdime compares texts line by line, but each output with every other.
     """
-    (path,) = (path for path in folder.glob("*.ipynb") if path.name != RUNNING)
-    book = excerpt(nbformat.read(path, as_version=4))
+    book = excerpt(_executed(folder))
     book.cells, book.metadata = ends_of(book.cells[1:]), nbformat.from_dict({})
     for cell in book.cells:
         cell.metadata = nbformat.from_dict({"tags": cell.metadata.get("tags", [])})
         cell.pop("id", None)
+        cell.pop("execution_count", None)
         if cell.get("outputs"):
             cell.outputs = [new_output("stream", text=lines_of("\n".join(map(_as_text, cell.outputs))))]
     return book

@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -61,8 +61,7 @@ def start(folder: Path) -> str:
     with answering():
         client, owner = MlflowClient(), read_owner(folder)
         notebook, tags = template_of(folder).stem, owner.tags
-        experiment = client.get_experiment_by_name(notebook)
-        number = experiment.experiment_id if experiment else _create_experiment(client, notebook)
+        number = _experiment(client, notebook)
         title = " ".join(tags[name] for name in ("market", "as_of") if name in tags)
         began = int(owner.started.timestamp() * 1000)
         tags = {**tags, **mlflow_fields.source(folder), "folder": folder.name}
@@ -79,7 +78,10 @@ def _remove_doubles(client: MlflowClient, run: str, folder: str) -> None:
             client.delete_run(other.info.run_id)
 
 
-def _create_experiment(client: MlflowClient, notebook: str) -> str:
+def _experiment(client: MlflowClient, notebook: str) -> str:
+    """The id of a notebook's experiment, which is made where there is none yet."""
+    if there := client.get_experiment_by_name(notebook):
+        return str(there.experiment_id)
     try:
         tags = {**KIND, f"mlflow.sharedViewState.{LIST}": _columns(notebook)}
         return str(client.create_experiment(notebook, tags=tags))
@@ -100,12 +102,12 @@ def _columns(notebook: str) -> str:
     return json.dumps({"selectedColumns": columns, "columnWidths": {columns[0]: 460}})
 
 
-def lists() -> dict[str, str]:
-    """The addresses of the lists of runs, one for each notebook that has any."""
+def lists(notebooks: Iterable[str]) -> dict[str, str]:
+    """The addresses of these notebooks' lists of runs; also before the first run of one, so that it can be seen."""
     with answering():
         client = MlflowClient()
         address = f"{_address()}/#/experiments/%s/runs?{mlflow_fields.VIEW}&viewStateShareKey={LIST}"
-        return {name: address % number for number, name in _experiments(client).items()}
+        return {name: address % _experiment(client, name) for name in notebooks}
 
 
 def _experiments(client: MlflowClient) -> dict[str, str]:

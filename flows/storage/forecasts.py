@@ -150,12 +150,28 @@ def latest(bucket: Bucket, market: str, *only: str) -> ForecastSet | None:
         If an object of the set is missing or altered; the message names it.
     """
     current = pointer(bucket, market)
-    if current is None:
-        return None
-    manifest, folder = _manifest(bucket, current), layout.set_of(current["manifest"])
+    return _whole(bucket, current, only) if current else None
+
+
+def stored(bucket: Bucket, folder: str, *only: str) -> ForecastSet:
+    """A set that is stored, as `latest` gives the one that readers see, with the pointer that would lead to it.
+
+    Raises
+    ------
+    DataProblem
+        As `latest`.
+    """
+    content = storage.read(bucket, layout.manifest(folder))
+    identity = {key: _as_manifest(bucket, folder, content)[key] for key in ("market", "as_of", "digest")}
+    pointer = {**identity, "manifest": layout.manifest(folder), "manifest_sha256": sha256(content)}
+    return _whole(bucket, pointer, only)
+
+
+def _whole(bucket: Bucket, pointer: dict[str, Any], only: tuple[str, ...]) -> ForecastSet:
+    manifest, folder = _manifest(bucket, pointer), layout.set_of(pointer["manifest"])
     listing = {name: entry for name, entry in manifest["files"].items() if not only or name in only}
     files = {name: _verified(bucket, f"{folder}/{name}", entry["sha256"]) for name, entry in listing.items()}
-    return ForecastSet(current, manifest, files)
+    return ForecastSet(pointer, manifest, files)
 
 
 def latest_snapshot(bucket: Bucket, market: str) -> bytes | None:

@@ -16,7 +16,7 @@ import bad_parameters
 import invariants
 import psutil
 import pytest
-from conftest import HOMES, footfall, typical
+from conftest import HOMES, crown, footfall, typical
 from proxy import Proxy
 
 from flows.settings import home
@@ -106,6 +106,18 @@ def test_a_tag_that_mlflow_does_not_take_takes_back_no_forecast(trained, servers
 def test_forecast_prints_what_is_published(trained):
     done = footfall("forecast", "sample")
     assert done.exit_code == 0 and "sample as of 2022-10-13, data through 2022-10-10, by sample/" in done.output
+
+
+def test_of_a_past_day_its_own_forecast_is_printed(trained, live, tmp_path):
+    crown(live, tmp_path)
+    for day in (14, 13):
+        done = footfall("predict", live, "--as-of", f"2022-10-{day}")
+        assert done.exit_code == 0 and f"{live} as of 2022-10-{day}, " in done.output, done.output
+        days = re.findall(r"^2022-10-(\d\d)  \w+day ", done.output, re.MULTILINE)
+        assert [*map(int, days)] == list(range(day + 1, day + 8))
+        assert ("The page for people" in done.output) == (day == 14), "of what is not shown there is none"
+    assert "the latest forecast remains 2022-10-14" in done.output
+    assert f"{live} as of 2022-10-14, " in footfall("forecast", live).output
 
 
 def test_explore_gives_its_verdict(servers):
@@ -248,8 +260,9 @@ def test_a_run_that_is_told_to_stop_is_on_record_at_once(sent, trained):
 def test_up_starts_everything_and_stops_cleanly(tmp_path):
     env = {name: value for name, value in os.environ.items() if name not in HOMES} | {"FOOTFALL_HOME": str(tmp_path)}
     up = subprocess.Popen([sys.executable, "-m", "flows.cli.main", "up"], env=env, stdout=subprocess.PIPE, text=True)
-    said = [up.stdout.readline() for _ in range(4)]
-    assert [line.split()[0] for line in said] == ["Prefect", "MLflow", "bucket", "A"], said
+    said = [up.stdout.readline() for _ in range(9)]
+    lists = ["explore:", "train:", "predict:", "review:", "whatif:"]
+    assert [line.split()[0] for line in said] == ["Prefect", "MLflow", *lists, "bucket", "A"], said
     family = psutil.Process(up.pid).children(recursive=True)
     assert len(family) >= 4
     up.send_signal(signal.SIGINT)

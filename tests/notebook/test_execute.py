@@ -71,6 +71,12 @@ def test_a_good_run_says_so_and_keeps_what_was_written(tmp_path):
     assert re.search(r"<blockquote>\s*<p>✓ <strong>small succeeded</strong>", page)
 
 
+def test_a_wide_table_as_text_is_not_cut(tmp_path):
+    run(tmp_path, "import pandas\npandas.DataFrame([range(12)], columns=[f'column {i}' for i in range(12)])")
+    shown = kept(tmp_path)[1].cells[-1].outputs[0].data["text/plain"]
+    assert shown.count("column") == 12, shown
+
+
 # ending: cell, outcome, what the reason says
 ENDINGS = {
     "exception": ("1 / 0", "failed", "ZeroDivisionError: division by zero"),
@@ -497,3 +503,17 @@ def test_the_changes_since_the_last_good_run_are_on_a_page(tmp_path):
     assert "Nothing changed." not in page and "ZeroDivision" not in page
     assert re.search(r"ansi-red-fg.*2 \+ 2", page, re.S) and re.search(r"ansi-green-fg.*2 \+ .*3", page, re.S)
     assert "<script" not in page and "default-src 'none'" in page
+
+
+def test_of_what_did_not_run_the_changes_say_no_more_than_that(tmp_path):
+    cells = f"open({str(tmp_path / 'seen')!r}, 'x').close()", "2 + 2"  # a second time it is there already
+    for name, facts in {"1": {"snapshot": "a", "model_version": "m/1"}, "2": {}, "3": {"snapshot": "a"}}.items():
+        claim(tmp_path / "runs" / name, write(tmp_path, *cells), {"market": "m", "as_of": "2022-10-13"} | facts)
+        if name == "2":
+            not_begun(tmp_path / "runs" / name, DataProblem("there is no champion"))
+        else:
+            run_notebook(tmp_path / "runs" / name, {"number": 1}, print)
+    before, within = ((tmp_path / "runs" / name / "changes.html").read_text() for name in "23")
+    assert "It stopped before its notebook began." in before and "<pre></pre>" in before
+    assert "revised" not in before and "None" not in before
+    assert "FileExistsError" in within and "/cells/" not in within

@@ -10,12 +10,14 @@ import uuid
 import nbformat
 import pytest
 from conftest import footfall, typical
+from mlflow_records import model
 from small_notebook import write
 
 from flows.notebook.execute import run_notebook
 from flows.operations import audit
 from flows.record.files import digests
 from flows.record.folder import claim, is_committed, not_begun
+from flows.record.owner import read_owner, write_owner
 from flows.record.record import differences, read_record
 from flows.settings import ROOT, home
 from flows.storage import forecasts
@@ -47,10 +49,29 @@ def test_a_forecast_leads_back_to_everything_it_came_from(published):
         "model": f"{about['model_version']}, sha256 {about['model_sha256']}",
         "the gate said": "beats seasonal naive",
         "trained in": "/runs/" + registry.version_of("sample", about["model_version"].split("/")[1]).run_id,
+        "trained by": "train.ipynb, sha256 [0-9a-f]{64}",
         "snapshot": f"gs://footfall/snapshots/{about['snapshot']}.parquet",
         "source": "sample, through 2022-10-10",
     }.items():
         assert re.search(rf"^{what} +.*{which}", done.output, re.MULTILINE), what
+
+
+def test_a_champion_of_a_changed_notebook_and_changed_code_is_called_one(servers, bucket, tmp_path):
+    from flows.champion import ledger, registry
+    from flows.record import mlflow_runs
+
+    market, folder = f"m{uuid.uuid4().hex[:8]}", tmp_path / "run"
+    claim(folder, write(tmp_path, "1"), {"market": market, "snapshot": "a" * 64}, "train")
+    owner = read_owner(folder)
+    write_owner(folder, owner.model_copy(update={"revision": owner.revision | {"dirty": True, "modified": True}}))
+    record = run_notebook(folder, {"number": 7}, print)
+    run = mlflow_runs.deliver(folder)
+    version = registry.register(market, run, model(tmp_path), {"gate": "beats it"})
+    gate = {"passed": True, "reason": "beats it", "figures": {"challenger": {"WIS": 1.0}, "naive": {"WIS": 2.0}}}
+    ledger.promote(bucket, market, version, None, dt.date(2022, 10, 13), gate, run)
+    steps = dict(audit.champion(bucket.name, market, None))
+    assert steps["trained on"] == f"snapshot {'a' * 64}, commit {record.commit} with changes"
+    assert steps["trained by"] == f"train.ipynb, sha256 {record.template}, modified"
 
 
 def test_a_day_without_forecast_is_told(published):
@@ -265,10 +286,25 @@ def test_a_run_of_here_is_opened_from_mlflow_and_one_of_a_changed_notebook_says_
     place = audit.bundle(published["about"]["record"], tmp_path / "opened")
     assert place.name == "predict.ipynb" and (place.parent / "in" / "champion" / "about.json").exists()
     training = ledger.champion(bucket.connect("footfall"), "sample").run
+    monkeypatch.setenv("FOOTFALL_HOME", str(tmp_path / "elsewhere"))
     with pytest.raises(DataProblem, match=r"template/train\.ipynb: not train\.ipynb of commit.*put it there"):
         audit.bundle(training, tmp_path / "trained")
     monkeypatch.setenv("FOOTFALL_NOTEBOOKS", str(thin_notebooks))
     assert audit.bundle(training, tmp_path / "trained").name == "train.ipynb"
+
+
+def test_what_this_machine_itself_ran_is_repeated_by_its_id_while_its_folder_is_here(servers, tmp_path):
+    from flows.record import mlflow_runs
+
+    folder = home() / "runs" / f"20221013T060000-small-m-{uuid.uuid4().hex[:8]}"
+    claim(folder, write(tmp_path, "open('out/answer.txt', 'w').write(str(number))"), {"market": "m"})
+    run_notebook(folder, {"number": 7}, print)
+    run = mlflow_runs.deliver(folder)
+    done = footfall("replay", run)
+    assert done.exit_code == 0 and "the replay wrote the same bytes" in done.output, done.output
+    shutil.rmtree(folder)
+    done = footfall("replay", run)
+    assert done.exit_code == 3 and "only MLflow says that this was run" in done.output, done.output
 
 
 @pytest.mark.skipif(not shutil.which("git"), reason="asks for a history, and there is no git here")

@@ -284,6 +284,15 @@ def test_a_reply_that_is_cut_each_time_is_told_of(record, servers, monkeypatch):
         assert len(proxy.requests) == 3
 
 
+def test_a_notebook_has_a_list_before_its_first_run(record):
+    client, name = record.MlflowClient(), f"n{uuid.uuid4().hex[:8]}"
+    address = record.lists([name])[name]
+    experiment = client.get_experiment_by_name(name)
+    assert f"/experiments/{experiment.experiment_id}/runs?" in address
+    assert "mlflow.sharedViewState.runs" in experiment.tags and record.lists([name])[name] == address
+    client.delete_experiment(experiment.experiment_id)
+
+
 def test_changes_are_told_against_mlflow_where_the_disk_has_no_good_run(record, tmp_path):
     def ran(name, cell):
         claim(tmp_path / name, write(tmp_path, cell), {"market": "far", "as_of": "2022-10-13"})
