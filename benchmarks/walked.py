@@ -1,0 +1,47 @@
+"""How good the forecasts of a walked past were, month by month, and on which days they were furthest off.
+
+footfall backfill MARKET --from DAY --to DAY --latest && python -m benchmarks.walked MARKET
+
+Read from the scores that the market's reviews left in the bucket, of days ahead all together.
+"""
+
+import argparse
+
+import pandas as pd
+
+from flows.local import servers
+from flows.settings import bucket_name, params_folder
+from flows.storage import bucket, scores
+from footfall.market_file import read_market
+
+FURTHEST = 5  # days that are named
+
+
+def main() -> None:
+    """Print a row for each month and one for all, and the days furthest off."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("market", help="name of a file in params/")
+    parser.add_argument("--from", dest="first", default="", metavar="DAY", help="the first day that counts")
+    parser.add_argument("--to", dest="last", default="9999", metavar="DAY", help="the last")
+    options = parser.parse_args()
+    market = read_market(params_folder(), options.market)
+    with servers.servers(servers.BUCKET):
+        rows = scores.stored(bucket.connect(bucket_name()), market)
+    rows = rows[rows["target_end_date"].between(options.first, options.last)].dropna(subset=["error"])
+    if rows.empty:
+        raise SystemExit(f"{options.market} has no scores of these days: footfall backfill {options.market} …")
+    by_month = rows.groupby(rows["target_end_date"].str[:7])[list(rows)].apply(_of)
+    print(pd.concat([by_month, _of(rows).to_frame("all").T]).round(3).to_string())
+    off = rows.groupby("target_end_date")[["mean", "actual", "error"]].mean()
+    print(off.loc[off["error"].abs().nlargest(FURTHEST).index].round(2).to_string())
+
+
+def _of(rows: pd.DataFrame) -> pd.Series:
+    mae, naive = rows["error"].abs().mean(), rows["naive_error"].abs().mean()
+    held = {name: rows[name].mean() for name in ("covered50", "covered80", "covered90")}
+    return pd.Series({"forecasts": len(rows), "MAE": mae, "naive": naive, "to naive": mae / naive,
+                      "WIS": rows["WIS"].mean(), **held})  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
