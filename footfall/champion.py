@@ -18,7 +18,7 @@ from footfall.evaluation.intervals import quantiles
 from footfall.models import SeasonalNaive, fit, of_country, predict, saving
 from footfall.models.updating import Values
 from footfall.selection import Key
-from footfall.series import DAY, SERIES, WEEK, read_snapshot
+from footfall.series import DAY, SERIES, read_snapshot
 from footfall.units import unit_of
 
 ISO = "%Y-%m-%d"
@@ -163,7 +163,7 @@ class PythonFunction(NamedTuple):
             raise ValueError(f"{older}: train anew, or ask footfall predict")
         origin = _origin(about, (params or {}).get("origin"))
         days = _days(pd.DataFrame(model_input), origin, about)
-        last = max(days.max(), origin + WEEK * DAY)  # ranges go by how large a day is within its week
+        last = max(days.max(), origin + about["horizon"] * DAY)  # ranges go by how large a day is within its week
         table = self._forecast(last, origin).loc[days]
         return table.set_axis(days.strftime(ISO)).rename_axis("date").reset_index()
 
