@@ -97,7 +97,7 @@ def _champion(store: bucket.Bucket, name: str, today: dt.date) -> Finding:
 
 def _skill(store: bucket.Bucket, market: Market) -> Finding:
     """How much smaller the errors of the last 28 reviewed days were than the seasonal naive's."""
-    reviewed = scores.stored(store, market)
+    reviewed = scores.stored(store, market).dropna(subset="error")  # of a day that was said to be closed there is none
     if reviewed.empty:
         return Finding("skill", "no reviews yet")
     last = str(reviewed["target_end_date"].max())
