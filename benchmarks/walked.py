@@ -12,6 +12,7 @@ import pandas as pd
 from flows.local import servers
 from flows.settings import bucket_name, params_folder
 from flows.storage import bucket, scores
+from footfall.evaluation.review import accuracy
 from footfall.market_file import read_market
 
 FURTHEST = 5  # days that are named
@@ -32,15 +33,12 @@ def main() -> None:
         raise SystemExit(f"{options.market} has no scores of these days: footfall backfill {options.market} …")
     by_month = rows.groupby(rows["target_end_date"].str[:7])[list(rows)].apply(_of)
     print(pd.concat([by_month, _of(rows).to_frame("all").T]).round(3).to_string())
-    off = rows.groupby("target_end_date")[["mean", "actual", "error"]].mean()
+    off = rows.groupby(["location", "target_end_date"])[["mean", "actual", "error"]].mean()
     print(off.loc[off["error"].abs().nlargest(FURTHEST).index].round(2).to_string())
 
 
 def _of(rows: pd.DataFrame) -> pd.Series:
-    mae, naive = rows["error"].abs().mean(), rows["naive_error"].abs().mean()
-    held = {name: rows[name].mean() for name in ("covered50", "covered80", "covered90")}
-    return pd.Series({"forecasts": len(rows), "MAE": mae, "naive": naive, "to naive": mae / naive,
-                      "WIS": rows["WIS"].mean(), **held})  # fmt: skip
+    return pd.Series(accuracy(rows))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from footfall.evaluation.intervals import quantiles
 from footfall.models import SeasonalNaive, fit, of_country, predict, saving
 from footfall.models.updating import Values
 from footfall.selection import Key
-from footfall.series import DAY, SERIES, read_snapshot
+from footfall.series import DAY, SERIES, WEEK, read_snapshot
 from footfall.units import unit_of
 
 ISO = "%Y-%m-%d"
@@ -174,10 +174,11 @@ class PythonFunction(NamedTuple):
         mean = predict(forecaster, pd.date_range(through + DAY, last))
         made_on = (mean.index - DAY).to_series(mean.index).clip(upper=origin)
         lag, unit = about["lag"], unit_of(about["category"])
-        ranges = [
-            quantiles(residuals, part, day, country, lag, (day - through).days - lag, unit)
-            for day, part in mean.groupby(made_on)
-        ]
+        ranges = []
+        for day, part in mean.groupby(made_on):
+            week = mean[part.index[0] : max(part.index[-1], day + min(WEEK, about["horizon"]) * DAY)]
+            of_week = quantiles(residuals, week, day, country, lag, (day - through).days - lag, unit)
+            ranges.append(of_week.loc[part.index])
         return pd.concat([mean, pd.concat(ranges)], axis=1)
 
 

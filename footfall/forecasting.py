@@ -144,10 +144,10 @@ class SeriesForecast:
 
     @property
     def errors(self) -> pd.DataFrame:
-        """What was said of it in the backtest and since, and what happened: a row per origin and day that is known."""
+        """What was said of it in the backtest and since, and what happened if known: a row per origin and day."""
         said, actual = self.batch.said[..., self.at], self.batch.actual[..., self.at]
         table = backtest.tabulate(said, self.batch.y.iloc[:, self.at], self.batch.origins)
-        return table.assign(actual=actual.ravel()).dropna()
+        return table.assign(actual=actual.ravel()).dropna(subset="mean")
 
     @property
     def late(self) -> int:

@@ -57,8 +57,8 @@ def outlook(
         in per cent above or below a usual day; ``word``, such as ``clearly busier``; ``towards``, ``busier``,
         ``quieter`` or ``usual``, and ``chance``, how likely that is; ``kind`` of day; ``reasons``, the largest first;
         ``spread`` of ordinary days; ``low_value`` and ``high_value``, the 80 % range in the source's unit;
-        ``last_year``, what the same weekday was 52 weeks before, if neither is special. Of a day that is ``closed``,
-        which says why, there are no numbers, and that is its word.
+        ``last_year``, what the same weekday was 52 weeks before, if neither is special and no event was on then. Of a
+        day that is ``closed``, which says why, there are no numbers, and that is its word.
     """
     days, floor = closed.index, unit(y).floor
     country = Countries(tuple(country_of(location) for location, _ in y))
@@ -82,7 +82,7 @@ def outlook(
             reasons[day, number] = [*reasons[day, number], *events.on(days[day], told)]
     numbers_of = {
         "usual": level, "mean": mean, "expected": expected, "low": lowest, "high": highest, "chance": chance,
-        "low_value": low, "high_value": high, "last_year": _last_year(y, days, country),
+        "low_value": low, "high_value": high, "last_year": _last_year(ordinary, days, country),
     }  # fmt: skip
     known = {name: np.where(shut, np.nan, values) for name, values in numbers_of.items()}
     word[shut], reasons[shut] = CLOSED, _nothing(shut.sum())

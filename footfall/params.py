@@ -68,7 +68,7 @@ def _span(value: list[str]) -> list[str]:
 def _forms(value: Any) -> Any:
     forms = [value, value] if isinstance(value, str) else value
     is_text = isinstance(forms, list) and all(isinstance(form, str) and re.fullmatch(PLAIN, form) for form in forms)
-    if not is_text or len(forms) != 2:
+    if not is_text or len(forms) != 2 or (forms is value and not all(forms)):
         raise ValueError(f"a word, or that of one and that of several, [guest, guests]; {PLAIN_RULE}")
     return value
 

@@ -19,6 +19,7 @@ BAD = {
     "30 February": ({"data.as_of": "2022-02-30"}, r"data\.as_of: '2022-02-30' — .* no day of the calendar"),
     "a day the other way round": ({"data.as_of": "13/10/2022"}, r"data\.as_of: .* write it as '2022-10-13'"),
     "three words for what is counted": ({"data.measure": {"en": ["a", "b", "c"]}}, r"data\.measure\.en: .* \[guest"),
+    "no word for several": ({"data.measure": {"en": ["guest", ""]}}, r"data\.measure\.en: .* a word, or that of one"),
     "a number for what is counted": ({"data.measure": {"en": 5}}, r"data\.measure\.en: 5 — a word, or that of one and"),
     "NO for a country, unquoted": ({"data.countries": [False]}, r"data\.countries\.0: False — .* valid string"),
     "quantiles unsorted": ({"predict.quantiles": [0.9, 0.5, 0.1]}, r"predict\.quantiles: .* must rise"),

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from sktime.forecasting.compose import EnsembleForecaster
 
 from flows.storage import layout
+from footfall.calendar import country_of
 from footfall.champion import FALLBACK, Champion, learned, read_champion, write_champion
 from footfall.errors import DataProblem
+from footfall.evaluation import intervals
 from footfall.evaluation.backtest import tabulate
 from footfall.evaluation.rolling import REMEMBERED, roll
 from footfall.forecasting import forecast_all
@@ -33,6 +35,7 @@ from footfall.page.pages import write_pages
 from footfall.quantiles import LEVELS
 from footfall.selection import Selection, select
 from footfall.series import Rows, read_snapshot
+from footfall.units import unit
 
 RECIPE = LogLevel() * KindOfDay("PT") * LastYearsTurn() * WeekdaySmoother()
 FACTS = {"model_version": "m/1", "snapshot": "ab12"}
@@ -147,6 +150,12 @@ def test_what_a_champion_learned_comes_back_from_its_folder(champion, houses, tm
     again = forecasts(read_champion(tmp_path), chosen(*houses)).series
     for key, each in made.items():
         pd.testing.assert_frame_equal(each.table, again[key].table)
+
+
+def test_the_range_that_is_made_step_by_step_is_the_one_that_is_published(champion, houses):
+    for (location, _), one in forecasts(champion, chosen(*houses)).series.items():
+        steps = intervals.steps(one.errors, one.mean, TODAY, country_of(location), 1, one.late, unit(one.y))
+        np.testing.assert_allclose(steps.iloc[-1], one.ranges.iloc[0][["q10", "q90"]], rtol=1e-9)
 
 
 def test_a_later_day_moves_the_state_and_not_what_was_learned(champion, houses):

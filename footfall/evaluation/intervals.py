@@ -94,7 +94,7 @@ def of_backtest(
         past = Past.of(means[..., some], actual[..., some], origins, own, unit)
         young = past.known.sum(axis=1).min(axis=0) < fewest_origins(len(ahead), lag)
         widths = past.widths(origins, ahead, own, lag, young)
-        quantiles[..., some] = _quantiles(widths, means[..., some], unit)
+        quantiles[..., some] = _quantiles(widths, means[..., some], unit, len(ahead))
     return quantiles
 
 
@@ -131,7 +131,7 @@ def live(
     values = np.empty((1, len(days), len(SCORED_LEVELS), mean.shape[1]))
     for some, own in _chunks(mean.shape[1], country):
         widths = Past.of(means[..., some], actual[..., some], origins, own, unit).live(days, origin, own, lag, late)
-        values[..., some] = _quantiles(widths, mean[None, :, some], unit)
+        values[..., some] = _quantiles(widths, mean[None, :, some], unit, means.shape[1])
     return np.asarray(values[0])
 
 
@@ -207,7 +207,7 @@ def steps(
     width = past.live(pd.DatetimeIndex(mean.index), origin, country, lag, late)
     shape = width.shape[0, [SCORED_LEVELS.index(level) for level in (LOW, HIGH)], 0]
     expected, recent = mean.iloc[0], width.recent[0, 0]
-    size = width.scale[0, 0, 0] * _scale(mean.to_numpy()[None, :, None], unit)[0, 0, 0]
+    size = width.scale[0, 0, 0] * _scale(mean.to_numpy()[None, :, None], unit, means.shape[1])[0, 0, 0]
     rows = {
         "the mean forecast": [expected, expected],
         "typical error this far ahead, on such a day": [size, size],
@@ -264,8 +264,10 @@ class Widths(NamedTuple):
     scale: Array  # typical error of each day over its `_scale`, shape (n_origins, n_days, n_series)
 
 
-def _scale(means: Array, unit: Unit) -> Array:
+def _scale(means: Array, unit: Unit, horizon: int) -> Array:
     """How large errors are on each day against those of a mean day of its origin's first week, of the shape of `means`.
+
+    Of a backtest with a `horizon` of less than a week, of so many days.
 
     References
     ----------
@@ -274,15 +276,16 @@ def _scale(means: Array, unit: Unit) -> Array:
     if not unit.power:
         return np.ones_like(means)
     size = np.where(means > unit.floor, means - unit.floor, np.nan)
-    week, count = np.nansum(size[:, :WEEK], axis=1), np.isfinite(size[:, :WEEK]).sum(axis=1)
+    week = size[:, : min(WEEK, horizon)]
+    mean = np.nansum(week, axis=1) / np.maximum(np.isfinite(week).sum(axis=1), 1)
     with np.errstate(divide="ignore", invalid="ignore"):  # of a week that it is shut
-        share = size / (week / count)[:, None]
+        share = size / mean[:, None]
     return np.asarray(np.maximum(np.nan_to_num(share, nan=1.0, posinf=1.0), LEAST_SHARE) ** unit.power)
 
 
-def _quantiles(width: Widths, means: Array, unit: Unit) -> Array:
+def _quantiles(width: Widths, means: Array, unit: Unit, horizon: int) -> Array:
     """Shared by backtest and live forecast, (n_origins, n_days, n_levels, n_series); NaN where few errors are known."""
-    size = (width.scale * _scale(means, unit) * width.recent[:, None])[:, :, None]
+    size = (width.scale * _scale(means, unit, horizon) * width.recent[:, None])[:, :, None]
     return np.asarray(np.maximum(means[:, :, None] + size * width.shape[:, None], unit.floor))
 
 
@@ -298,7 +301,7 @@ class Past(NamedTuple):
     @classmethod
     def of(cls, means: Array, actual: Array, origins: pd.DatetimeIndex, country: Country, unit: Unit) -> "Past":
         """From what was said and what happened, shape (n_origins, horizon, n_series); NaN where that is not known."""
-        errors = (actual - means) / _scale(means, unit)
+        errors = (actual - means) / _scale(means, unit, means.shape[1])
         date = since_1970(origins)[:, None] + np.arange(1, errors.shape[1] + 1)
         known = np.isfinite(errors)
         error = np.ascontiguousarray(np.where(known, errors, np.inf).transpose(2, 1, 0))

@@ -59,7 +59,8 @@ def each_document_once(rows: pd.DataFrame, exports: Sequence[Export]) -> tuple[p
     times = {"exported more than once, taken once, as last said": again}
     times |= {f"{why}, left out": int(out.eq(why).sum()) for why in LEFT_OUT.values()}
     notes = [f"{what}: {counted(number, 'document')}" for what, number in times.items() if number]
-    return kept, [*notes, *_tills_that_lag(last[out.isna()])]
+    lagging = [note for _, own in last[out.isna()].groupby("site") for note in _tills_that_lag(own)]
+    return kept, [*notes, *lagging]
 
 
 def _tills_that_lag(documents: pd.DataFrame) -> Iterator[str]:
@@ -70,7 +71,7 @@ def _tills_that_lag(documents: pd.DataFrame) -> Iterator[str]:
     for name, own in days.groupby("series")["day"]:
         end = own.max()
         lately = own[own > end - AGO]
-        is_late = len(lately) >= OFTEN and max(lately.diff().max(), DAY) < newest - end <= AGO
+        is_late = len(lately) >= OFTEN and max(lately.diff().max(), DAY) <= newest - end <= AGO
         if is_late and not first.gt(end).any():  # one that begins later is the same till's, of a new year
             since = f"no document {safe(name)}/… since {end:%F}, while others go on to {newest:%F}"
             yield f"{since}: if an export of that till is missing, these days are too small"

@@ -18,6 +18,7 @@ from footfall.units import unit_of
 FIRST_DAY = pd.Timestamp("1990-01-01")
 MIDNIGHT = "00:00"
 MOSTLY = 0.9  # of the days, on which a total is the sum of the others
+FEWEST_ALIKE = 3  # lines of a weekday, of fewer of which nobody can tell whether it ever has a part of the day
 MONTHS, SWAPPED = 12, 5  # of a year; dates, and texts, that are so by no chance
 ROW = ["line", "column", "site", "moment", "day", "value"]
 
@@ -181,10 +182,14 @@ def _without_sum(table: pd.DataFrame, columns: Columns, export: Export) -> pd.Da
 
 
 def _parts_as_one(table: pd.DataFrame, export: Export) -> pd.DataFrame:
-    """A row for each line, the sum of its columns; not known where one is blank that its weekday has as a rule."""
+    """A row for each line, the sum of its columns; not known where one is blank that its weekday has as a rule.
+
+    An order that has nothing of one part is known all the same.
+    """
     line, is_blank = table["line"], table["value"].isna()
-    never = is_blank.groupby([table["column"], table["moment"].dt.dayofweek]).transform("mean") >= MOSTLY
-    lacks = (is_blank & ~never).groupby(line).transform("any")
+    alike = is_blank.groupby([table["site"], table["column"], table["moment"].dt.dayofweek])
+    never = (alike.transform("mean") >= MOSTLY) & (alike.transform("size") >= FEWEST_ALIKE)
+    lacks = (is_blank & ~never & (export.holds != "orders")).groupby(line).transform("any")
     has_none = is_blank.groupby(line).transform("all")
     what = "a part of the day is blank, taken as not known"
     _note(export, table[lacks & ~has_none], what, "; write 0 where nobody came")

@@ -90,7 +90,7 @@ def _saved_too_early(
     saved = [pd.Timestamp(each.saved, tz="UTC").tz_convert(data.timezone).tz_localize(None) for each in exports]
     on = day_of_business(pd.Series(saved), data.day_starts)
     newest = rows.groupby(DAY)["rank"].transform("max")
-    own = rows[rows["day"].eq(rows["file"].map(on)) & rows["rank"].eq(newest)].drop_duplicates(DAY)
+    own = rows[rows["day"].eq(rows["file"].map(on)) & rows["rank"].eq(newest)].drop_duplicates([*DAY, "file"])
     for site, day, file in own[[*DAY, "file"]].itertuples(index=False):
         usual = extents["ends"].reindex([(site, day - weeks) for weeks in WEEKS]).median()
         if saved[file] - day < (EVENING if pd.isna(usual) else usual):

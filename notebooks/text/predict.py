@@ -92,7 +92,7 @@ made.accounts["status"].value_counts().to_frame("series")
 #
 # Where the first day's range comes from: what the model's forecasts so many days ahead erred by in the past, newer errors
 # counting more, on this kind of day; where, in such typical errors, the worst tenth below and above began; and whether the
-# last weeks were harder than usual. The last row is the range that is published.
+# last weeks were harder than usual. The last row is the range that is published, unless an event moves it.
 
 # %%
 intervals.steps(shown.errors, shown.mean, Timestamp(as_of), country, lag, shown.late, unit(shown.y)).round(2)

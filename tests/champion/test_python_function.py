@@ -11,6 +11,7 @@ from footfall.evaluation import intervals
 from footfall.evaluation.backtest import backtest, last_origins
 from footfall.models import SeasonalNaive, fit, predict
 from footfall.quantiles import QUANTILES
+from footfall.units import COUNTS
 
 ABOUT = {"location": "PT", "category": "retail_and_recreation", "lag": 3, "horizon": 7, "data_through": "2022-10-10"}
 
@@ -87,3 +88,19 @@ def test_the_older_its_data_are_on_the_day_of_the_forecast_the_wider_are_its_ran
 def test_what_it_cannot_forecast_is_told_with_what_it_can(asked, origin, says, forecast):
     with pytest.raises(ValueError, match=says):
         forecast(asked, {"origin": origin})
+
+
+@pytest.mark.parametrize("horizon", [1, 7])
+def test_of_counts_a_range_is_as_wide_as_predicts_and_grows_with_the_day(horizon):
+    """Also one day asked for alone, and days that are not published yet."""
+    y, recipe = retail()[: ABOUT["data_through"]].rename("count") + 100, SeasonalNaive()
+    y = y.where(y.index.dayofweek != 5, 2 * y)  # Saturdays
+    residuals = backtest({"naive": recipe}, y, last_origins(y, 66, horizon), horizon, 3)
+    made = Champion(fit(recipe, y), residuals, ABOUT | {"category": "count", "horizon": horizon})
+    mean = predict(made.forecaster, pd.date_range("2022-10-14", periods=horizon))
+    ranges = intervals.quantiles(residuals, mean, pd.Timestamp("2022-10-13"), "PT", 3, unit=COUNTS)
+    table = PythonFunction(made).predict(days("2022-10-14"))
+    assert (table[QUANTILES].to_numpy() == ranges[:1]).all(axis=None)
+    width = PythonFunction(made).predict(days("2022-10-15", "2022-10-17"), {"origin": "2022-10-20"})
+    wide, narrow = (width["q90"] - width["q10"]).tolist()
+    assert horizon == 1 or wide > 1.3 * narrow

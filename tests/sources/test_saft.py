@@ -263,6 +263,22 @@ def till(series: str, first: str, last: str) -> list[str]:
     ]
 
 
+@pytest.mark.parametrize("early", ["a.xml", "b.xml"])
+def test_whichever_of_two_tills_was_saved_too_early_spoils_the_day(early, tmp_path):
+    late = "a.xml" if early == "b.xml" else "b.xml"
+    write(tmp_path, till("A", "2026-01-01", "2026-03-31"), name=early)
+    write(tmp_path, till("B", "2026-01-01", "2026-03-31"), name=late)
+    for name, hour in ((early, 9), (late, 23)):
+        saved = dt.datetime(2026, 3, 31, hour, tzinfo=dt.UTC).timestamp()
+        os.utime(tmp_path / name, (saved, saved))
+    assert len(values(read(tmp_path))) == 89, "without the last day"
+
+
+def test_a_till_that_is_one_day_behind_is_noted_and_an_establishment_of_its_own_is_not(tmp_path):
+    write(tmp_path, [*till("A", "2026-01-01", "2026-03-31"), *till("B", "2026-01-01", "2026-03-30")])
+    assert any("no document FS B/… since 2026-03-30" in note for note in read(tmp_path).notes)
+
+
 def test_a_till_whose_newest_export_is_missing_is_noted(tmp_path):
     """But not one that is called otherwise now, was given up long ago, or is not used every day."""
     write(tmp_path, [*till("A", "2026-01-01", "2026-03-31"), *till("B", "2026-01-01", "2026-03-20")])

@@ -627,6 +627,28 @@ def test_parts_of_sites_are_summed_site_by_site_and_by_the_hour(write):
     assert days(read(write(rows), columns=columns, rows="hours")) == {"Baixa 06-01": 10, "Foz 06-01": 11}
 
 
+def test_an_order_without_one_of_the_parts_is_known(write):
+    """A table of four without children."""
+    rows = "dia,almoço,jantar\n" + "2026-06-01,2,\n2026-06-01,3,1\n2026-06-02,4,\n" * 20
+    assert days(read(write(rows), **PARTS, rows="orders")) == {"06-01": 120, "06-02": 80}
+
+
+def test_a_site_that_never_has_a_part_has_the_others(write):
+    dates = pd.date_range("2026-06-01", periods=28)
+    rows = [f"{day:%Y-%m-%d},{row}" for day in dates for row in ("Baixa,20,30", "Foz,10,")]
+    columns = {"date": "dia", "parts": ["almoço", "jantar"], "site": "loja"}
+    table = read(write("\n".join(["dia,loja,almoço,jantar", *rows])), columns=columns).series
+    assert table.groupby("location")["value"].agg(["min", "max"]).to_numpy().tolist() == [[50, 50], [10, 10]]
+
+
+def test_in_an_export_of_a_day_a_blank_part_is_as_unknown_as_in_one_of_a_month(tmp_path):
+    for day in pd.date_range("2026-06-01", periods=7):
+        cells = "20," if day.day == 5 else "20,30"
+        (tmp_path / f"{day:%F}.csv").write_text(f"dia,almoço,jantar\n{day:%F},{cells}\n")
+    values = days(read(tmp_path, **PARTS))
+    assert pd.isna(values.pop("06-05")) and set(values.values()) == {50}
+
+
 def test_columns_are_sites_or_parts_and_not_both():
     with pytest.raises(ValueError, match="columns are sites \\(value\\) or parts of one's day \\(parts\\), not both"):
         Data.model_validate({"source": "t", "unit": "counts", "columns": {"value": "a", "parts": ["b", "c"]}})
