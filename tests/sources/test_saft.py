@@ -274,7 +274,7 @@ def test_whichever_of_two_tills_was_saved_too_early_spoils_the_day(early, tmp_pa
     assert len(values(read(tmp_path))) == 89, "without the last day"
 
 
-def test_a_till_that_is_one_day_behind_is_noted_and_an_establishment_of_its_own_is_not(tmp_path):
+def test_a_till_that_is_one_day_behind_is_noted(tmp_path):
     write(tmp_path, [*till("A", "2026-01-01", "2026-03-31"), *till("B", "2026-01-01", "2026-03-30")])
     assert any("no document FS B/… since 2026-03-30" in note for note in read(tmp_path).notes)
 
