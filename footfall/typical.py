@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from footfall.calendar import Country, special
+from footfall.calendar import Country, of_some, special
 from footfall.series import WEEK
 from footfall.units import unit
 
@@ -48,10 +48,11 @@ def usual(y: Any, days: pd.DatetimeIndex, country: Country) -> Any:
         return usual(y.to_frame(), days, country).iloc[:, 0].rename(None)
     level = _median(_last_of_weekdays(y.tail(LATELY), country))
     if (few := np.isnan(level).any(axis=0)).any():
-        after = np.cumsum(np.isfinite(y.to_numpy(float))[::-1], axis=0)[::-1]  # days with a value from this one on
-        before = _last_of_weekdays(y.where(after <= WEEKS * WEEK), country)[..., few]
+        some = y.loc[:, few]
+        after = np.cumsum(np.isfinite(some.to_numpy(float))[::-1], axis=0)[::-1]  # days with a value from this one on
+        before = _last_of_weekdays(some.where(after <= WEEKS * WEEK), of_some(country, few))
         of_all = _median(before.reshape(WEEKS * WEEK, -1))
-        for other in (_median(before), of_all, _median(y.to_numpy(float)[:, few])):
+        for other in (_median(before), of_all, _median(some.to_numpy(float))):
             level[:, few] = np.where(np.isnan(level[:, few]), other, level[:, few])
     return pd.DataFrame(level[days.dayofweek], days, y.columns)
 
@@ -72,12 +73,12 @@ def spread(y: Any, country: Country) -> Any:
     """
     if isinstance(y, pd.Series):
         return float(spread(y.to_frame(y.name if isinstance(y.name, tuple) else (0, y.name)), country)[0])
-    width = np.full(y.shape[1], np.nan)
+    width, lately = np.full(y.shape[1], np.nan), y.tail(HALF_A_YEAR + WEEKS * WEEK)
     for fewest in (FEWEST_WEEKS, 1):  # a young place has no weekday that came so often
-        if np.isnan(width).any():
-            off = _off_usual(y.tail(HALF_A_YEAR + WEEKS * WEEK), country, fewest)
-            some = np.isnan(width) & np.isfinite(off).any(axis=0)
-            width[some] = np.nanquantile(off[:, some], 2 / 3, axis=0)
+        if (unknown := np.isnan(width)).any():
+            off = _off_usual(lately.loc[:, unknown], of_some(country, unknown), fewest)
+            some = np.isfinite(off).any(axis=0)
+            width[np.flatnonzero(unknown)[some]] = np.nanquantile(off[:, some], 2 / 3, axis=0)
     return np.maximum(np.where(np.isnan(width), UNKNOWN, width), NOTICEABLE)
 
 
