@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmarks.many import FILES, LAST, _read
+from benchmarks.many import FILES, LAST, read
 from footfall import forecast
 from footfall.champion import read_champion, write_champion
 from footfall.forecasting import forecast_all
@@ -58,7 +58,7 @@ def main() -> None:
 
 def _lay_down(out: Path, data: Path, places: int) -> int:
     """Write a snapshot and a champion; how many series they are of."""
-    table = pd.concat([_read(data / name) for name in FILES])
+    table = pd.concat([read(data / name) for name in FILES])
     table = table[table["date"] <= LAST]
     late = table[(table["date"] > LAST - WEEK * DAY) & table["value"].notna()]
     full = late.groupby("location")["category"].nunique().loc[lambda count: count == count.max()].index

@@ -47,7 +47,7 @@ spent: dict[str, float] = {}  # CPU in seconds by what was done
 def main() -> None:
     """Measure every size, and print a row for each."""
     options = _arguments()
-    table = pd.concat([_read(options.data / name) for name in FILES], ignore_index=True)
+    table = pd.concat([read(options.data / name) for name in FILES], ignore_index=True)
     series = _series(table)
     recipes = candidates.recipes(read_market(params_folder(), "sample"), WEEK)
     panel = _panel(table, recipes)
@@ -77,7 +77,8 @@ def _timed(what: str) -> Iterator[None]:
     spent[what] = spent.get(what, 0.0) + time.process_time() - began
 
 
-def _read(path: Path) -> pd.DataFrame:
+def read(path: Path) -> pd.DataFrame:
+    """All series of a file of Google's."""
     codes = pd.read_csv(path, usecols=["country_region_code"], keep_default_na=False).iloc[:, 0].unique()
     return read_google(path, codes.tolist(), not_after=pd.Timestamp("2022-12-31").date()).series
 

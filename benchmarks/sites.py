@@ -24,6 +24,7 @@ import numpy as np
 import pandas as pd
 import psutil
 
+from benchmarks.many import read
 from flows.settings import ROOT
 
 DAYS, LAST = 98, "2021-06-19"  # the regions' last days
@@ -69,18 +70,14 @@ def _arguments() -> argparse.Namespace:
 
 def _sites(path: Path, count: int) -> pd.DataFrame:
     """So many sites' guests a day: copies of regional kinds of place, each with noise of its own."""
-    table = pd.read_csv(path, keep_default_na=False, na_values=[""], low_memory=False, parse_dates=["date"])
-    table = table[table["date"].between(pd.Timestamp(LAST) - pd.Timedelta(days=DAYS - 1), LAST)]
-    place = table[["country_region_code", "sub_region_1", "sub_region_2"]].fillna("").agg("/".join, axis=1)
-    kinds = [name for name in table if name.endswith("baseline")]
-    long = table.assign(place=place).melt(["place", "date"], kinds, "kind", "change").dropna()
-    long["site"] = long["place"] + "/" + long["kind"].str.partition("_")[0]
-    long = long.drop_duplicates(["date", "site"])
+    table = read(path).dropna(subset="value")
+    long = table[table["date"].between(pd.Timestamp(LAST) - pd.Timedelta(days=DAYS - 1), LAST)]
+    long = long.assign(site=long["location"].str.cat(long["category"], sep="/"))
     long = long[long.groupby("site")["date"].transform("size") > DAYS * 0.93]
     originals, noise = long["site"].nunique(), np.random.default_rng(1)
     copies = []
     for copy in range(-(-count // originals)):
-        guests = 60 * (long["change"] / 100 + 1.2).clip(lower=0.05) * noise.normal(1, 0.08, len(long))
+        guests = 60 * (long["value"] / 100 + 1.2).clip(lower=0.05) * noise.normal(1, 0.08, len(long))
         copies.append(long.assign(site=f"{copy:02d} " + long["site"], covers=guests.round().clip(lower=1).astype(int)))
     table = pd.concat(copies)[["date", "site", "covers"]]
     return table[table["site"].isin(table["site"].unique()[:count])]

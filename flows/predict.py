@@ -15,7 +15,6 @@ from flows.station.snapshot import take_snapshot
 from flows.station.station_flow import station_flow
 from flows.station.weather import take_weather
 from footfall.errors import GateClosed
-from footfall.forecast import read_forecast
 from footfall.params import PredictParams
 
 
@@ -55,9 +54,10 @@ async def predict(
     published = publish(run, show)
     many = accounts.tell_refused(run, show) > 1
     notify(run, show)
-    from footfall.page.lines import records  # its languages take a third of a second to import
+    from footfall.page.lines import read_shown, records  # its languages take a third of a second to import
 
-    await artifacts.present(run, published, records(read_forecast(run.folder / "out"), many))
+    table = read_shown((run.folder / "out" / "forecast" / "forecast.parquet").read_bytes())
+    await artifacts.present(run, published, records(table, many))
     return published
 
 
