@@ -1,7 +1,8 @@
 """The champion's folder: a forecaster, the errors of its backtest, and what is known about both.
 
 A champion of one series is kept fitted, so that it forecasts wherever it is loaded. That of a market of many is kept as
-recipe, with its trees and the day it was fitted through: fitted again, each from the snapshot, its series take no room.
+recipe, with its trees and the day it was fitted through: its series take no room. Either is fitted again to a snapshot
+before it speaks, so that figures corrected since, and events entered since, count as they stand now.
 """
 
 import json
@@ -17,6 +18,7 @@ from footfall.errors import DataProblem
 from footfall.evaluation.intervals import quantiles
 from footfall.models import SeasonalNaive, fit, of_country, predict, saving
 from footfall.models.updating import Values
+from footfall.opening import said
 from footfall.selection import Key
 from footfall.series import DAY, SERIES, WEEK, read_snapshot
 from footfall.units import unit_of
@@ -63,7 +65,8 @@ class Champion(NamedTuple):
         candidate : str
             Who speaks for it, from `series`.
         """
-        if not self.about.get("series"):
+        is_shorter = f"{y.index[0]:{ISO}}" > self.about.get("fitted_from", "")
+        if is_shorter and not self.about.get("series"):  # the source no longer has all that it was fitted to
             return self.forecaster
         recipe = SeasonalNaive() if candidate == FALLBACK else of_country(self.forecaster, country)
         return fit(recipe, y[: self.about["data_through"]])
@@ -135,6 +138,8 @@ class PythonFunction(NamedTuple):
     def predict(self, model_input: pd.DataFrame | None = None, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """Forecast some days, as predict.ipynb does on the day that the champion was trained.
 
+        Of days on which the place is shut it knows the weekdays that were learned then; those are at the floor.
+
         Parameters
         ----------
         model_input : DataFrame, optional
@@ -161,7 +166,7 @@ class PythonFunction(NamedTuple):
         if about.get("series"):
             older = f"this champion of {about['series']} series was registered before one could be asked here"
             raise ValueError(f"{older}: train anew, or ask footfall predict")
-        origin = _origin(about, (params or {}).get("origin"))
+        origin = origin_of(about, params, published(about))
         days = _days(pd.DataFrame(model_input), origin, about)
         last = max(days.max(), origin + about["horizon"] * DAY)  # ranges go by how large a day is within its week
         table = self._forecast(last, origin).loc[days]
@@ -179,12 +184,15 @@ class PythonFunction(NamedTuple):
             week = mean[part.index[0] : max(part.index[-1], day + min(WEEK, about["horizon"]) * DAY)]
             of_week = quantiles(residuals, week, day, country, lag, (day - through).days - lag, unit)
             ranges.append(of_week.loc[part.index])
-        return pd.concat([mean, pd.concat(ranges)], axis=1)
+        table = pd.concat([mean, pd.concat(ranges)], axis=1)
+        table[said(table.index, {"weekdays": about.get("shut", [])})] = unit.floor
+        return table
 
 
-def _origin(about: dict[str, Any], text: Any) -> pd.Timestamp:
-    first = published(about)
-    origin = as_days(pd.Series([text]), "origin")[0] if text else first
+def origin_of(about: dict[str, Any], params: dict[str, Any] | None, otherwise: pd.Timestamp) -> pd.Timestamp:
+    """The day a forecast is made on, as `params` say it or else; a ValueError of one before the champion's data."""
+    first, text = published(about), (params or {}).get("origin")
+    origin = as_days(pd.Series([text]), "origin")[0] if text else otherwise
     if origin < first:
         known = f"this model's data, through {about['data_through']}, were out on {first:{ISO}}"
         advice = "give that day or a later one, or ask a model that was trained earlier"

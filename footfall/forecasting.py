@@ -22,10 +22,11 @@ from footfall.evaluation.rolling import batched
 from footfall.models import bring_up_to, contributions, event_effects, predict
 from footfall.models.forecaster import series_of
 from footfall.models.updating import Values
+from footfall.models.weather import as_of
 from footfall.outlook import outlook
 from footfall.quantiles import LEVELS, QUANTILES
 from footfall.selection import NEWER, Key, Selection, none_of
-from footfall.series import DAY, SERIES, by_series, site_of
+from footfall.series import DAY, SERIES, WEEK, by_series, site_of
 from footfall.units import Unit, unit
 
 TABULATED = 1000  # series whose published rows are in memory at once
@@ -64,6 +65,8 @@ class Batch:
         What was known, days × series, columns (location, category).
     mean : DataFrame
         In the unit of the series, coming days × series.
+    week : DataFrame
+        The same before events move it, of a whole week where fewer days are asked for: what ranges go by.
     origins : DatetimeIndex
         Of the backtest, and the days since.
     said, actual : ndarray, shape (n_origins, horizon, n_series)
@@ -84,6 +87,7 @@ class Batch:
 
     y: pd.DataFrame
     mean: pd.DataFrame
+    week: pd.DataFrame
     origins: pd.DatetimeIndex
     said: np.ndarray
     actual: np.ndarray
@@ -141,6 +145,11 @@ class SeriesForecast:
     def mean(self) -> pd.Series:
         """In its own unit, by day."""
         return self.batch.mean.iloc[:, self.at].rename("mean")
+
+    @property
+    def week(self) -> pd.Series:
+        """Its mean as the ranges go by it: before events move it, and of a whole week at least."""
+        return self.batch.week.iloc[:, self.at].rename("mean")
 
     @property
     def errors(self) -> pd.DataFrame:
@@ -327,18 +336,20 @@ def _forecast(
     series they are.
     """
     days, lag, origin = asked.days, asked.lag, asked.days[0] - DAY
-    model = bring_up_to(trained, values)
-    mean = predict(model, days).to_numpy().reshape(len(days), -1)
+    model = as_of(bring_up_to(trained, values), origin)
     said, actual, origins = _said(trained, values, residuals, lag)
     late = (origin - y.index[-1]).days - lag - closed.past
-    ranges = _ranges(said, actual, origins, mean, late, country, asked, unit(y))
+    ahead = pd.date_range(days[0], periods=max(len(days), min(WEEK, said.shape[1])))
+    week = predict(model, ahead).to_numpy().reshape(len(ahead), -1)
+    ranges = _ranges(said, actual, origins, week, ahead, late, country, lag, unit(y))[: len(days)]
+    mean = week[: len(days)]
     parts, logarithms = contributions.parts(model, days), contributions.in_logarithms(model)
     if any(closed.events):
         mean, ranges, parts = event_effects.put_on(mean, ranges, parts, logarithms, y, days, closed.events, country)
     published = ranges[:, [LEVELS.index(level) for level in asked.levels]]
     numbers = np.concatenate([mean[:, None], published], axis=1).transpose(2, 0, 1)
-    means = pd.DataFrame(mean, days, y.columns)
-    return Batch(y, means, origins, said, actual, late, ranges, parts, logarithms, closed, numbers, asked)
+    means, weeks = pd.DataFrame(mean, days, y.columns), pd.DataFrame(week, ahead, y.columns)
+    return Batch(y, means, weeks, origins, said, actual, late, ranges, parts, logarithms, closed, numbers, asked)
 
 
 def _ranges(
@@ -346,13 +357,14 @@ def _ranges(
     actual: np.ndarray,
     origins: pd.DatetimeIndex,
     mean: np.ndarray,
+    days: pd.DatetimeIndex,
     late: np.ndarray,
     country: Country,
-    asked: Asked,
+    lag: int,
     of: Unit,
 ) -> np.ndarray:
     """As `footfall.evaluation.intervals.live`, some series of the batch with the others that are as late."""
-    days, lag, ranges = asked.days, asked.lag, np.empty((len(mean), len(LEVELS), len(late)))
+    ranges = np.empty((len(mean), len(LEVELS), len(late)))
     for each in np.unique(late):
         some = np.flatnonzero(late == each)
         before, own = (said[..., some], actual[..., some], origins), of_some(country, some)

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from footfall.champion import ISO, Champion, as_days, coming, read_champion
+from footfall.champion import ISO, Champion, as_days, coming, origin_of, read_champion
 from footfall.forecasting import forecast_all
 from footfall.params import PredictParams
 from footfall.quantiles import LEVELS, QUANTILES
@@ -38,14 +38,17 @@ class FunctionOfMany(NamedTuple):
         Raises
         ------
         ValueError
-            If a column is missing, or a day is none or there twice.
+            If a column is missing, a day is none or there twice, rows are fewer than the champion was fitted to, or
+            the origin lies before it was trained.
         DataProblem
             If no series can be forecast, with the reasons.
         """
         about, table = self.champion.about, _series_table(pd.DataFrame(model_input))
-        origin = table["date"].max() + about["lag"] * DAY
-        if asked := (params or {}).get("origin"):
-            origin = as_days(pd.Series([asked]), "origin")[0]
+        origin = origin_of(about, params, table["date"].max() + about["lag"] * DAY)
+        first, needed = f"{table['date'].min():{ISO}}", about.get("fitted_from", "")
+        if first > (needed or first):
+            advice = f"give each series' rows from its first on, from {needed}"
+            raise ValueError(f"the first row is of {first}: the model was fitted to more; {advice}")
         chosen = select(visible(table, origin, about["lag"]), about["location"], about["category"], {}, 0)
         days = coming(about, origin)
         facts = {"model_version": "", "snapshot": ""}  # nothing is published

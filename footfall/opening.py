@@ -79,7 +79,7 @@ def _learned(
     was_open: np.ndarray, first: int, country: str, events: Events
 ) -> Callable[[pd.DatetimeIndex], np.ndarray]:
     """What says ``weekday`` or ``holiday`` of days, as learned of a place whose days are known from `first`."""
-    weekday = (first + THURSDAY + np.arange(len(was_open))) % WEEK
+    weekday = _weekday(was_open, first)
     weekdays = _weekdays_not_open(_without_events(was_open, first, events), weekday)
     holidays = _holidays_not_open(was_open, weekday, first, country)
 
@@ -89,6 +89,17 @@ def _learned(
         return np.where(is_holiday, "holiday", np.where(days.dayofweek.isin(weekdays), "weekday", ""))
 
     return why
+
+
+def shut_weekdays(rows: Rows, category: str) -> list[str]:
+    """Names of the weekdays on which a place is shut, as `foreseen` learns them."""
+    was_open = _was_open(rows, category)
+    return [WEEKDAYS[number] for number in sorted(_weekdays_not_open(was_open, _weekday(was_open, rows.day[0])))]
+
+
+def _weekday(was_open: np.ndarray, first: int) -> np.ndarray:
+    """Of each day, Monday being 0."""
+    return np.asarray((first + THURSDAY + np.arange(len(was_open))) % WEEK)
 
 
 def _without_events(was_open: np.ndarray, first: int, events: Events) -> np.ndarray:

@@ -55,18 +55,19 @@ def chosen(*houses):
     return select(pd.concat(houses, ignore_index=True), "PT-11", "count", "all", 0)
 
 
-def champion_of(selection):
+def champion_of(selection, many=True):
     past = roll(selection.series, {"calendar": RECIPE, FALLBACK: SeasonalNaive()}, 80, 7, 1)
     accounts = past.accounts("calendar", FALLBACK, "calendar")
-    about = {"location": "PT-11", "category": "count", "series": len(accounts), "candidate": "calendar",
+    about = {"location": "PT-11", "category": "count", "series": len(accounts) if many else None,
+             "candidate": "calendar", "fitted_from": f"{min(y.index[0] for y in selection.series.values()):%F}",
              "data_through": f"{selection.through:%F}", "lag": 1, "horizon": 7}  # fmt: skip
-    model = learned(RECIPE, selection.series, many=True)
+    model = learned(RECIPE, selection.series, many)
     return Champion(model, past.residuals("calendar", FALLBACK, accounts), about, accounts)
 
 
-def forecasts(champion, selection, today=TODAY):
-    days = pd.date_range(today, periods=8)[1:]
-    return forecast_all(champion, selection, days, 1, LEVELS, {}, 14, **FACTS)
+def forecasts(champion, selection, today=TODAY, closures=None, horizon=7):
+    days = pd.date_range(today, periods=horizon + 1)[1:]
+    return forecast_all(champion, selection, days, 1, LEVELS, closures or {}, 14, **FACTS)
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +155,7 @@ def test_what_a_champion_learned_comes_back_from_its_folder(champion, houses, tm
 
 def test_the_range_that_is_made_step_by_step_is_the_one_that_is_published(champion, houses):
     for (location, _), one in forecasts(champion, chosen(*houses)).series.items():
-        steps = intervals.steps(one.errors, one.mean, TODAY, country_of(location), 1, one.late, unit(one.y))
+        steps = intervals.steps(one.errors, one.week, TODAY, country_of(location), 1, one.late, unit(one.y))
         np.testing.assert_allclose(steps.iloc[-1], one.ranges.iloc[0][["q10", "q90"]], rtol=1e-9)
 
 
@@ -165,6 +166,45 @@ def test_a_later_day_moves_the_state_and_not_what_was_learned(champion, houses):
     assert trained.cutoff[-1] == pd.Timestamp(champion.about["data_through"])
     made = forecasts(champion, chosen(*rows), later).series
     assert made["PT-11/Baixa", "count"].y.index[-1] == later - pd.Timedelta(days=1)
+
+
+@pytest.fixture(scope="module")
+def alone(houses):
+    """The champion of a market of one series, and what it was trained on."""
+    selection = chosen(houses[0])
+    return champion_of(selection, many=False), selection
+
+
+def test_what_is_corrected_and_what_is_entered_after_the_training_moves_one_series_as_it_moves_many(alone, houses):
+    one, selection = alone
+    many = champion_of(selection)
+    ((key, before),) = forecasts(one, selection).series.items()
+    last = TODAY - pd.Timedelta(days=4)  # trained on already
+    burst = {"events": [[f"{last:%F}", f"{TODAY:%F}", "burst pipe", "quieter", "", ""]]}
+    corrected = houses[0].assign(value=houses[0]["value"].where(houses[0]["date"] < last, 4.0))
+    for told in ((selection, burst), (chosen(corrected), None)):
+        (own,), (other,) = (forecasts(each, told[0], closures=told[1]).series.values() for each in (one, many))
+        pd.testing.assert_frame_equal(own.mean.to_frame(), other.mean.to_frame())
+        assert not np.allclose(own.mean, before.mean)
+
+
+def test_a_source_that_keeps_but_the_last_weeks_takes_nothing_from_what_was_learned(alone, houses):
+    one, selection = alone
+    short = chosen(houses[0][houses[0]["date"] >= TODAY - pd.Timedelta(days=60)])
+    (y,) = short.series.values()
+    assert one.speaker(y, "PT", "calendar") is one.forecaster
+    assert one.speaker(*selection.series.values(), "PT", "calendar") is not one.forecaster
+
+
+def test_a_day_has_the_same_range_however_few_days_are_asked_for(alone):
+    one, selection = alone
+    (whole,) = forecasts(one, selection).series.values()
+    for horizon in (1, 3):
+        (few,) = forecasts(one, selection, horizon=horizon).series.values()
+        pd.testing.assert_frame_equal(few.ranges, whole.ranges[:horizon])
+        assert len(few.mean) == len(few.outlook) == horizon
+        steps = intervals.steps(few.errors, few.week, TODAY, "PT", 1, few.late, unit(few.y))
+        np.testing.assert_allclose(steps.iloc[-1], few.ranges.iloc[0][["q10", "q90"]], rtol=1e-9)
 
 
 def test_one_that_stopped_and_one_that_is_new_are_refused_and_the_others_go_on(champion, houses):

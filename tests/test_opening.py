@@ -40,6 +40,7 @@ def test_a_weekday_that_was_never_open_will_be_shut(how):
     foreseen = reasons(figures, HOUSE, "count", COMING)
     assert set(COMING[foreseen == "weekday"].dayofweek) == {0} and (foreseen == "weekday").sum() == 6
     assert (foreseen[COMING.dayofweek != 0] == "").all()
+    assert opening.shut_weekdays(rows_of(figures, HOUSE, "count"), "count") == ["monday"]
     y = pick(figures, HOUSE, "count")
     assert y[mondays(y)].isna().all() and y[~mondays(y)].notna().all()
 

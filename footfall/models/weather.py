@@ -202,6 +202,15 @@ def shrunken_slopes(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.asarray((slope * np.maximum(1 - kept, 0.0)).reshape(-1, *y.shape[1:]))
 
 
+def as_of(forecaster: BaseForecaster, origin: pd.Timestamp) -> BaseForecaster:
+    """The same fitted forecaster, which goes by the weather issued until a day, however old its figures are then."""
+    if not isinstance(forecaster, WithWeather):
+        return forecaster
+    forecaster = copy.copy(forecaster)
+    forecaster.lag = (origin - forecaster.cutoff[-1]).days
+    return forecaster
+
+
 def with_weather(forecaster: BaseForecaster, weather: Weather) -> BaseForecaster:
     """The same forecaster, where it takes in the weather, with what was issued since; fitted, if it was."""
     if not isinstance(forecaster, WithWeather):

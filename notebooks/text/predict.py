@@ -66,8 +66,8 @@ known.about
 # %% [markdown]
 # ## Forecast
 #
-# The champion's state moves to the last published day; what it learned in training stays as it was. The days between that
-# day and `as_of` are not published yet, so the forecast reaches across them. Its ranges come from its past errors, those of
+# The champion is fitted to the days of its training as they stand now, corrected since or marked as odd, and its state moves to the
+# last published day: of the days between nothing is learned. Those up to `as_of` are not published yet, so the forecast reaches across them. Its ranges come from its past errors, those of
 # the days since its training included; where the source is later than it usually is, they are as much wider. A day on which the place is shut, because its
 # owner says so, or since it was never open on that weekday of late, or on that holiday twice before, is no forecast but closed; an
 # event of the owner's on nothing but days so learned opens them.
@@ -95,7 +95,7 @@ made.accounts["status"].value_counts().to_frame("series")
 # last weeks were harder than usual. The last row is the range that is published, unless an event moves it.
 
 # %%
-intervals.steps(shown.errors, shown.mean, Timestamp(as_of), country, lag, shown.late, unit(shown.y)).round(2)
+intervals.steps(shown.errors, shown.week, Timestamp(as_of), country, lag, shown.late, unit(shown.y)).round(2)
 
 # %% [markdown]
 # ## Look

@@ -50,6 +50,7 @@ from footfall.models import (
 )
 from footfall.models.event_effects import table_without_events, without_events
 from footfall.models.weather import Weather, WithWeather, with_weather
+from footfall.opening import shut_weekdays
 from footfall.selection import select
 from footfall.series import read_snapshot, visible
 from footfall.units import unit
@@ -231,6 +232,7 @@ about = {
     "horizon": horizon,
     "fitted_from": f"{min(each.index[0] for each in chosen.series.values()):%Y-%m-%d}",
     "data_through": f"{chosen.through:%Y-%m-%d}",
+    "shut": shut_weekdays(chosen.rows[key], key[1]),
 }
 model = learned(candidates[decision.candidate], chosen.series, many=bool(series))
 residuals = past.residuals(decision.candidate, "seasonal naive", accounts)

@@ -16,7 +16,7 @@ from footfall.selection import select
 RECIPE = LogLevel() * KindOfDay("PT") * LastYearsTurn() * WeekdaySmoother()
 DAYS = pd.date_range(end="2025-06-29", periods=200)
 ABOUT = {"location": "PT", "category": "count", "candidate": "calendar", "data_through": "2025-06-29", "lag": 1,
-         "horizon": 7, "series": 2}  # fmt: skip
+         "horizon": 7, "series": 2, "fitted_from": f"{DAYS[0]:%F}"}  # fmt: skip
 
 
 def place(name, size):
@@ -72,11 +72,18 @@ def test_a_series_that_it_was_trained_without_has_no_rows(champion):
         (pd.concat([ROWS, ROWS.head(3)]), "3 rows have a day that is there before, such as PT/Baixa count 2024-12-"),
         (ROWS.assign(date="soon"), "date 'soon' is no day"),
         (ROWS.assign(location="PT/Novo"), "200 rows have a day that is there before"),
+        (ROWS[ROWS["date"] > "2025-06-01"], "first row is of 2025-06-02: .* rows from its first on, from 2024-12-12"),
+        (ROWS[ROWS["date"] < "2025-06-01"], "origin 2025-06-01: this model's data, through 2025-06-29, were out on"),
     ],
 )  # fmt: skip
 def test_what_it_cannot_forecast_is_told(champion, rows, says):
     with pytest.raises(ValueError, match=says):
         FunctionOfMany(champion).predict(rows)
+
+
+def test_a_day_before_its_data_were_out_is_none_that_it_can_stand_on(champion):
+    with pytest.raises(ValueError, match="origin 2025-06-20: this model's data, through 2025-06-29, were out on"):
+        FunctionOfMany(champion).predict(ROWS, {"origin": "2025-06-20"})
 
 
 def test_where_nothing_can_be_forecast_the_reason_is_told(champion):

@@ -90,6 +90,13 @@ def test_what_it_cannot_forecast_is_told_with_what_it_can(asked, origin, says, f
         forecast(asked, {"origin": origin})
 
 
+def test_on_a_weekday_that_was_learned_to_be_shut_it_expects_nobody(champion):
+    shut = champion._replace(about=ABOUT | {"shut": ["sunday"]})
+    closed, others = PythonFunction(shut).predict().set_index("date"), PythonFunction(champion).predict()
+    assert (closed.loc["2022-10-16"] == -100).all()
+    pd.testing.assert_frame_equal(closed.drop("2022-10-16"), others.set_index("date").drop("2022-10-16"))
+
+
 @pytest.mark.parametrize("horizon", [1, 7])
 def test_of_counts_a_range_is_as_wide_as_predicts_and_grows_with_the_day(horizon):
     """Also one day asked for alone, and days that are not published yet."""

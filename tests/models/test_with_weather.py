@@ -10,7 +10,7 @@ from footfall.evaluation.backtest import means
 from footfall.models import KindOfDay, LastYearsTurn, LogLevel, WeekdaySmoother, bring_up_to, fit, of_country, predict
 from footfall.models.contributions import in_logarithms, parts, total
 from footfall.models.saving import load, save
-from footfall.models.weather import BY_LEAD, Weather, WithWeather, shrunken_slopes, with_weather
+from footfall.models.weather import BY_LEAD, Weather, WithWeather, as_of, shrunken_slopes, with_weather
 from footfall.series import DAY
 from footfall.sources.weather import COLUMNS
 from footfall.units import COUNTS
@@ -138,6 +138,23 @@ def test_todays_issue_is_what_a_saved_forecaster_goes_by(tmp_path):
     coming = pd.date_range(LAST + DAY, periods=HORIZON)
     pd.testing.assert_series_equal(predict(model, coming), predict(full, coming))
     assert with_weather(PLAIN, Weather(today)) is PLAIN and np.isnan(trained.weather.known(LAST, LAST, 1)[1]).all()
+
+
+def test_where_figures_are_late_the_weather_of_the_day_counts_and_none_after_it():
+    rain = rains()
+    y, table = guests(rain), issued(rain)
+    trained = bring_up_to(fit(wet(table[table["issued"] < f"{LAST:%F}"]), y[:LAST]), y[:LAST])
+    today, tomorrow = LAST + 2 * DAY, LAST + 3 * DAY  # of the day before there are no figures
+    coming = pd.date_range(tomorrow, periods=HORIZON - 2)
+
+    def said(on, rain_mm):
+        new = pd.DataFrame({"issued": f"{on:%F}", "date": coming.astype("str"), "lead": (coming - on).days,
+                            "rain_mm": rain_mm, "temperature": 15.0})  # fmt: skip
+        return predict(as_of(with_weather(trained, Weather(new)), today), coming)
+
+    assert (said(today, 0.0) > said(today, 10.0)).all()
+    pd.testing.assert_series_equal(said(tomorrow, 0.0), said(tomorrow, 10.0))
+    assert as_of(PLAIN, today) is PLAIN and trained.lag == 0
 
 
 def test_the_parts_add_up_and_say_what_the_rain_takes():
