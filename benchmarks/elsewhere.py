@@ -9,7 +9,6 @@ series.
 """
 
 import argparse
-import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,15 +16,15 @@ from typing import Any
 import pandas as pd
 from sktime.forecasting.base import BaseForecaster
 
+from benchmarks.many import read
 from flows.authoring import candidates
 from flows.settings import params_folder
 from footfall.calendar import country_of
 from footfall.evaluation.backtest import FEWEST_DAYS, backtest
 from footfall.market_file import read_market
 from footfall.models.boosted import Panel
-from footfall.models.updating import with_panel, without_gaps
+from footfall.models.updating import of_country, with_panel, without_gaps
 from footfall.series import WEEK, pick, unfit
-from footfall.sources.google.read import read_google
 
 FIRST, STEP, HORIZON = "2020-10-01", 4, WEEK  # days; the naive forecast has the same weekday a week before
 OURS = ["calendar", "both scales", "boosted"]
@@ -34,8 +33,7 @@ OURS = ["calendar", "both scales", "boosted"]
 def main() -> None:
     """Backtest every series, and print each model's ratio to the naive."""
     options = _arguments()
-    codes = pd.read_csv(options.source, usecols=["country_region_code"], keep_default_na=False).iloc[:, 0].unique()
-    table = read_google(options.source, codes.tolist(), not_after=dt.date(2022, 12, 31)).series
+    table = read(options.source)
     errors = pd.DataFrame(_errors(table, options.draw))
     print(f"{len(errors)} series, origins every {STEP} days from {FIRST}, {HORIZON} days ahead\n")
     print("| model | median ratio to naive | pooled ratio | lose to naive |\n|---|---|---|---|")
@@ -71,17 +69,12 @@ def _errors(table: pd.DataFrame, draw: int | None) -> Iterator[dict[str, Any]]:
 def _error(
     recipes: dict[str, BaseForecaster], y: pd.Series, origins: pd.DatetimeIndex, location: str
 ) -> dict[str, float]:
-    ours = {name: _of_country(recipes[name], country_of(location)) for name in OURS}
+    ours = {name: of_country(recipes[name], country_of(location)) for name in OURS}
     table = backtest(ours, y, origins, HORIZON, lag=0)
     naive = table[table["candidate"] == OURS[0]].assign(candidate="seasonal naive")
     naive["mean"] = without_gaps(y).shift(WEEK).reindex(naive["date"]).to_numpy()
     table = pd.concat([table, naive])
     return (table["mean"] - table["actual"]).abs().groupby(table["candidate"]).mean().to_dict()
-
-
-def _of_country(recipe: BaseForecaster, country: str) -> BaseForecaster:
-    wanted = [name for name in recipe.get_params() if name.rpartition("__")[2] == "country"]
-    return recipe.clone().set_params(**dict.fromkeys(wanted, country))
 
 
 if __name__ == "__main__":

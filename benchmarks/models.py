@@ -17,6 +17,7 @@ from pathlib import Path
 import pandas as pd
 from sktime.forecasting.sarimax import SARIMAX
 
+from benchmarks.many import PEERS_PYTHON
 from flows.authoring import candidates
 from flows.settings import ROOT, params_folder
 from flows.sources.reading import one_reading, read_source
@@ -30,7 +31,6 @@ from footfall.params import Market
 from footfall.quantiles import QUANTILES
 from footfall.series import WEEK
 
-PEERS_PYTHON = ROOT / "benchmarks" / ".venv" / "bin" / "python"
 SPANS = {"sample": ("2022-06-01", "2022-10-06"), "portugal": ("2022-04-01", "2022-10-06")}
 OURS = ["boosted", "calendar", "steady", "both scales", "ETS, calendar", "ETS"]
 TIMED = ["AutoCES", "AutoETS"]
@@ -40,7 +40,7 @@ TIMES = 200  # the CPU for a series is the least of so many: a busy machine adds
 def main() -> None:
     """Run all, score all, print the table."""
     options = _arguments()
-    origins = candidates.days(*SPANS[options.market])
+    origins = pd.date_range(*SPANS[options.market])
     print(f"{len(origins)} origins {origins[0]:%Y-%m-%d} to {origins[-1]:%Y-%m-%d}, {options.horizon} days ahead, "
           f"lag {options.lag}\n")  # fmt: skip
     with one_reading():

@@ -11,7 +11,7 @@ import pandas as pd
 
 from flows.local import servers
 from flows.settings import bucket_name, params_folder
-from flows.storage import bucket, scores
+from flows.storage import bucket, forecasts
 from footfall.evaluation.review import accuracy
 from footfall.market_file import read_market
 
@@ -27,7 +27,7 @@ def main() -> None:
     options = parser.parse_args()
     market = read_market(params_folder(), options.market)
     with servers.servers(servers.BUCKET):
-        rows = scores.stored(bucket.connect(bucket_name()), market)
+        rows = forecasts.scores(bucket.connect(bucket_name()), market)
     rows = rows[rows["target_end_date"].between(options.first, options.last)].dropna(subset=["error"])
     if rows.empty:
         raise SystemExit(f"{options.market} has no scores of these days: footfall backfill {options.market} …")

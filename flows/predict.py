@@ -5,10 +5,10 @@ from typing import Any
 from prefect.client.schemas.objects import State
 
 from flows.orchestration import schedule
-from flows.station import accounts, artifacts, scores
+from flows.station import artifacts, scores
 from flows.station.champion import take_champion
 from flows.station.events import of_the_place
-from flows.station.notify import notify
+from flows.station.notify import notify, tell_refused
 from flows.station.publish import publish
 from flows.station.run import Run, recorded, run_notebook
 from flows.station.snapshot import take_snapshot
@@ -52,7 +52,7 @@ async def predict(
             raise GateClosed(f"{market} has no champion as of {run.as_of}; {advice}")
         run_notebook(run, of_prediction(run, weather, scores.take_track(run)))
     published = publish(run, show)
-    many = accounts.tell_refused(run, show) > 1
+    many = tell_refused(run, show) > 1
     notify(run, show)
     from footfall.page.lines import read_shown, records  # its languages take a third of a second to import
 

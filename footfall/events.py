@@ -17,6 +17,8 @@ import pandas as pd
 from footfall.digest import sha256
 from footfall.errors import DataProblem, listed
 from footfall.opening import CLOSED, odd_days
+from footfall.params import Data
+from footfall.series import site_of
 from footfall.sources import names
 from footfall.sources.fault import Fault, by_rule, safe
 from footfall.typical import FEWEST_WEEKS, LATELY
@@ -117,6 +119,14 @@ def closing(events: pd.DataFrame) -> list[list[str]]:
     """The first and last days of those that close a place, as ``closed.from_to`` of a market's file has them."""
     closed = events[events["effect"] == CLOSED]
     return [list(pair) for pair in zip(closed["from"], closed["to"], strict=True)]
+
+
+def closed_by(data: Data, known: pd.DataFrame | None) -> Data:
+    """A market's data; a day that one of its events closes is closed as one of the market's file is."""
+    if known is None:
+        return data
+    spans = [*data.closed.from_to, *closing(of_site(known, site_of(data.location)))]
+    return data.model_copy(update={"closed": data.closed.model_copy(update={"from_to": spans})})
 
 
 def without_odd_days(y: pd.Series, events: Sequence[Sequence[str]]) -> pd.Series:

@@ -170,7 +170,7 @@ def at_rest(rows: Rows, category: str) -> pd.Series:
 
 
 def by_weekday(series: pd.DataFrame, location: str, category: str) -> pd.DataFrame:
-    """How often a place was open on each weekday; parameters as in `footfall.series.shut`.
+    """How often a place was open on each weekday; parameters as in `footfall.series.pick`.
 
     Returns
     -------

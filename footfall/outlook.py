@@ -8,6 +8,7 @@ import pandas as pd
 
 from footfall import events
 from footfall.calendar import KINDS, ORDINARY, Countries, Country, country_of, known_ahead, special
+from footfall.opening import Events
 from footfall.quantiles import HIGH, LOW
 from footfall.series import DAY, WEEK
 from footfall.typical import NOTICEABLE, chance_above, departure, spread, usual
@@ -19,7 +20,6 @@ DEGREES = {0.5: "a little", 2.0: "clearly", 4.0: "far"}
 USUAL, UNSURE, PERHAPS, CLOSED, SMALL = "usual", "hard to tell", "perhaps", "closed", DEGREES[0.5]
 TOWARDS = ("busier", "quieter", USUAL)
 LEAST_CHANCE = 0.4  # of a usual day, below which it is not called one
-Events = Sequence[Sequence[str]]  # (from, to, what, effect) each
 PARTS = {"last year's turn": "turn", "learned": "learned"}
 TOLD = ("kind of day", "event")  # parts whose reasons have words of their own
 

@@ -308,11 +308,6 @@ class Data(Strict):
         days = (through + dt.timedelta(days=number) for number in range(1, (on - through).days + 1))
         return sum(not self.closed.has(day) for day in days) > max(self.stale_after, self.lag)
 
-    def shut_also(self, spans: list[list[str]]) -> "Data":
-        """The same with more days said to be closed, as ``closed.from_to`` has them."""
-        closed = self.closed.model_copy(update={"from_to": [*self.closed.from_to, *spans]})
-        return self.model_copy(update={"closed": closed})
-
     def wanted(self) -> list[str]:
         """The countries to read: those named, here or for its series, else the location's own."""
         of_many = (self.series.countries if isinstance(self.series, SeriesChoice) else None) or []

@@ -70,10 +70,10 @@ def errors(table: pd.DataFrame, names: list[str]) -> Figure:
 
 
 @styled
-def fan(y: pd.Series, mean: pd.Series, quantiles: pd.DataFrame, days: int = 4 * WEEK) -> Figure:
+def fan(y: pd.Series, mean: pd.Series, quantiles: pd.DataFrame) -> Figure:
     """The past four weeks running into the forecast, with its 50, 80 and 90 % ranges."""
-    figure, axes = _canvas(f"{y.name}: the past {days} days and the forecast", unit(y).says)
-    recent = y.tail(days)
+    figure, axes = _canvas(f"{y.name}: the past 28 days and the forecast", unit(y).says)
+    recent = y.tail(4 * WEEK)
     axes.plot(recent.index, recent, color=INK, linewidth=1.4, marker="o", markersize=3, label="published")
     for coverage, shade in zip(reversed(COVERAGES), (0.18, 0.25, 0.4), strict=True):
         low, high = map(column, ends(coverage))
@@ -86,8 +86,10 @@ def fan(y: pd.Series, mean: pd.Series, quantiles: pd.DataFrame, days: int = 4 * 
 
 
 @styled
-def origins(y: pd.Series, table: pd.DataFrame, count: int = 10) -> Figure:
-    """The newest forecasts of a backtest that follow one on the other, each with its 80 % range, and what happened.
+def origins(y: pd.Series, table: pd.DataFrame) -> Figure:
+    """The ten newest forecasts of a backtest that follow one on the other, each with its range, and what happened.
+
+    They take turns in two colours, and in dots and squares, that every eye can tell apart.
 
     Parameters
     ----------
@@ -96,10 +98,8 @@ def origins(y: pd.Series, table: pd.DataFrame, count: int = 10) -> Figure:
     table : DataFrame
         Backtest table with quantiles, of one candidate; of a horizon so long that not so many forecasts follow one on
         the other, neighbours overlap.
-    count : int, default=10
-        Forecasts to draw; they take turns in two colours, and in dots and squares, that every eye can tell apart.
     """
-    forecasts = _one_after_the_other(table.dropna(subset=[column(LOW), column(HIGH)]), count)
+    forecasts = _one_after_the_other(table.dropna(subset=[column(LOW), column(HIGH)]))
     figure, axes = _canvas(f"{y.name}: {len(forecasts)} forecasts of the past", unit(y).says)
     for rows, (colour, marker) in zip(forecasts, cycle([(BLUE, "o"), (ORANGE, "s")]), strict=False):
         axes.fill_between(rows["date"], rows[column(LOW)], rows[column(HIGH)], color=colour, alpha=0.22, linewidth=0)
@@ -112,16 +112,16 @@ def origins(y: pd.Series, table: pd.DataFrame, count: int = 10) -> Figure:
     return figure
 
 
-def _one_after_the_other(table: pd.DataFrame, count: int) -> list[pd.DataFrame]:
-    """The rows of the newest origins that lie a horizon apart, or as far as so many of them can."""
+def _one_after_the_other(table: pd.DataFrame) -> list[pd.DataFrame]:
+    """The rows of the ten newest origins that lie a horizon apart, or as far as so many of them can."""
     by_origin = [rows for _, rows in table.groupby("origin")]
-    apart = max(1, min(int(table["horizon"].max()), (len(by_origin) - 1) // max(1, count - 1)))
-    return by_origin[::-apart][:count][::-1]
+    apart = max(1, min(int(table["horizon"].max()), (len(by_origin) - 1) // 9))
+    return by_origin[::-apart][:10][::-1]
 
 
 @styled
-def hindsight(scores: pd.DataFrame, days: int, horizon: int = 1) -> Figure:
-    """What was said some days ahead, with its 80 % range, and what happened; red where it fell outside.
+def hindsight(scores: pd.DataFrame, days: int) -> Figure:
+    """What was said a day ahead, with its 80 % range, and what happened; red where it fell outside.
 
     Parameters
     ----------
@@ -129,12 +129,9 @@ def hindsight(scores: pd.DataFrame, days: int, horizon: int = 1) -> Figure:
         A table of scores, see `footfall.evaluation.scores`.
     days : int
         The last days forecast to draw.
-    horizon : int, default=1
-        How many days ahead they were forecast.
     """
-    title = f"what we said {horizon} day{'s' * (horizon > 1)} before, and what happened"
-    figure, axes = _canvas(title, "in the unit of the series")
-    rows = scores[scores["horizon"] == horizon].tail(days)
+    figure, axes = _canvas("what we said 1 day before, and what happened", "in the unit of the series")
+    rows = scores[scores["horizon"] == 1].tail(days)
     day, missed = pd.to_datetime(rows["target_end_date"]), rows["covered80"] == 0
     axes.fill_between(day, rows["low"], rows["high"], color=BLUE, alpha=0.22, linewidth=0, label="80 % range")
     axes.plot(day, rows["mean"], color=BLUE, linewidth=1.6, label="said")

@@ -100,7 +100,7 @@ def pick(series: pd.DataFrame, location: str, category: str) -> pd.Series:
     -------
     Series
         Float, indexed by day (freq ``D``), named by its category; NaN where nothing was published, and where the
-        place was shut, see `shut`.
+        place was shut, see `shut_of`.
 
     Raises
     ------
@@ -152,27 +152,11 @@ def by_series(table: pd.DataFrame) -> dict[tuple[str, str], Any]:
     return dict(zip(keys, np.split(order, first[1:]), strict=False))
 
 
-def shut(series: pd.DataFrame, location: str, category: str) -> pd.Series:
-    """Which days of a series its place was shut on.
-
-    Parameters
-    ----------
-    series : DataFrame
-        A series table; ``open`` is ``yes``, ``no`` or ``unknown`` where it has this column.
-    location, category : str
-        Which of its series.
-
-    Returns
-    -------
-    Series of bool
-        Indexed by day (freq ``D``), from the first to the last row: said to be shut, or a value at the floor where
-        that cannot be chance.
-    """
-    return shut_of(rows_of(series, location, category), category)
-
-
 def shut_of(rows: Rows, category: str) -> pd.Series:
-    """As `shut`, of the rows that `rows_of` gave."""
+    """Which days of a series its place was shut on, from the first to the last of its rows.
+
+    Said to be shut, or with a value at the floor where that cannot be chance.
+    """
     first, last = rows.day[[0, -1]]
     daily = np.zeros(last - first + 1, bool)
     daily[rows.day - first] = shut_rows(rows, category)
@@ -180,7 +164,7 @@ def shut_of(rows: Rows, category: str) -> pd.Series:
 
 
 def shut_rows(rows: Rows, category: str) -> np.ndarray:
-    """As `shut`, of each row that `rows_of` gave."""
+    """As `shut_of`, of each row."""
     floor = unit_of(category).floor
     at_floor = rows.value <= floor
     if at_floor.any() and _nobody_may_come(rows.value, floor):
@@ -269,7 +253,7 @@ def unfit(y: pd.Series, fewest: int, closed: pd.Series | None = None) -> list[st
     fewest : int
         Days that the training takes, see `footfall.evaluation.backtest.youngest`.
     closed : Series of bool, optional
-        Days the place was shut, from `shut` or `footfall.opening.at_rest`: no value is missing there.
+        Days the place was shut, from `shut_of` or `footfall.opening.at_rest`: no value is missing there.
 
     Returns
     -------

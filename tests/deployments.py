@@ -8,9 +8,9 @@ def deployment(client, market, cron="0 6 * * *", station="predict", parameters=N
     from prefect.client.schemas.actions import DeploymentScheduleCreate
     from prefect.client.schemas.schedules import CronSchedule
 
-    from flows.orchestration import pool
+    from flows.orchestration import deployments
 
-    pool.arrange()
+    deployments.arrange_pool()
     schedule = DeploymentScheduleCreate(schedule=CronSchedule(cron=cron, timezone="Europe/Lisbon"), active=True)
     flow = client.create_flow_from_name(station)
     return client.create_deployment(

@@ -115,8 +115,7 @@ def test_a_kernel_that_the_machine_killed_is_not_told_to_have_a_larger_limit():
     from nbclient.exceptions import DeadKernelError
 
     watchdog = SimpleNamespace(late=False, flooded=lambda: False, killed_by_the_machine=lambda: True,
-                               at_memory_limit=lambda: False, died_of_memory=lambda: True,
-                               signal=lambda: signal.SIGKILL.name)  # fmt: skip
+                               at_memory_limit=lambda: False, signal=lambda: signal.SIGKILL.name)  # fmt: skip
     end = ending(DeadKernelError("Kernel died"), Progress(running=3), None, watchdog)
     assert end.outcome == "out of memory" and "The machine, or its container" in end.reason
     assert "was not reached" in end.reason

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from footfall import opening
-from footfall.series import pick, rows_of, shut
+from footfall.series import pick, rows_of, shut_of
 
 HOUSE = "PT-11/Baixa"
 DAYS = pd.date_range("2024-01-01", "2025-11-30")
@@ -54,7 +54,7 @@ def test_the_same_of_percent_where_nobody_is_a_hundred_less():
 def test_a_blank_is_not_known_to_be_shut():
     figures = table(covers().mask(DAYS.dayofweek == 0))
     assert (reasons(figures, HOUSE, "count", COMING) == "").all()
-    assert not shut(figures, HOUSE, "count").any()
+    assert not shut_of(rows_of(figures, HOUSE, "count"), "count").any()
 
 
 def test_a_gap_of_the_source_shuts_no_weekday():
@@ -172,9 +172,9 @@ def test_a_closing_event_is_told_in_its_words():
 
 def test_nobody_came_to_a_place_where_few_come_is_no_closing():
     few = pd.Series(np.random.default_rng(1).poisson(1.5, len(DAYS)).astype(float), index=DAYS)
-    assert not shut(table(few), HOUSE, "count").any()
+    assert not shut_of(rows_of(table(few), HOUSE, "count"), "count").any()
     euros = pd.Series(0.3, index=DAYS).mask(DAYS.dayofweek == 0, 0.0)
-    assert shut(table(euros), HOUSE, "count").sum() == (DAYS.dayofweek == 0).sum()
+    assert shut_of(rows_of(table(euros), HOUSE, "count"), "count").sum() == (DAYS.dayofweek == 0).sum()
 
 
 def test_a_series_goes_on_to_its_last_day_that_is_known():

@@ -10,11 +10,11 @@ from typing import Any
 import pandas as pd
 
 from flows.settings import bucket_name, notebooks_folder, today
-from flows.sources.events import closed_by, closed_sites, file_of, of_the_place, read_file
+from flows.sources.events import closed_sites, file_of, of_the_place, read_file
 from flows.sources.reading import read_source
 from flows.sources.weather import LEARNED, SINCE, fetch_past, is_of_weather
 from flows.storage.bucket import connect
-from footfall import series
+from footfall import events, series
 from footfall.calendar import country_of
 from footfall.errors import DataProblem, UsageProblem
 from footfall.evaluation.backtest import (
@@ -186,7 +186,7 @@ def _read(market: Market) -> tuple[pd.DataFrame, dict[str, Any]]:
     """
     data, path = market.data, file_of(market.name)
     known = read_file(path, data) if path else None
-    table = closed_sites(data, known, read_source(closed_by(data, known)).series)
+    table = closed_sites(data, known, read_source(events.closed_by(data, known)).series)
     return table, of_the_place(data, known)["closures"]
 
 
@@ -210,15 +210,11 @@ def candidates(path: Path, parameters: TrainParams) -> dict[str, Any]:
     raise UsageProblem(f"{path.name} has no cell tagged `candidates`")
 
 
-def days(first: str, last: str) -> pd.DatetimeIndex:
+def days(first: dt.date, last: dt.date) -> pd.DatetimeIndex:
     """Every day from the first to the last."""
-    try:
-        span = pd.date_range(dt.date.fromisoformat(first), dt.date.fromisoformat(last))
-    except ValueError:
-        raise UsageProblem(f"--from {first} --to {last}: write days of the calendar, as in 2022-04-01") from None
-    if not len(span):
+    if first > last:
         raise UsageProblem(f"--from {first} lies after --to {last}")
-    return span
+    return pd.date_range(first, last)
 
 
 def write(table: pd.DataFrame, path: Path) -> None:

@@ -1,5 +1,6 @@
 """The commands of those who write models and notebooks."""
 
+import datetime as dt
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Annotated
 import typer
 
 from flows.cli import terminal
-from flows.cli.options import Market, Settings, app
+from flows.cli.options import Market, Settings, app, day
 from flows.local.servers import BUCKET, MLFLOW, servers
 from flows.settings import home, notebooks_folder, params_folder
 from footfall.errors import DataProblem
@@ -22,8 +23,8 @@ app.add_typer(notebooks, name="notebooks")
 @app.command()
 def backtest(
     market: Market,
-    first: Annotated[str, typer.Option("--from", metavar="DATE", help="The first day to forecast from.")],
-    last: Annotated[str, typer.Option("--to", metavar="DATE", help="The last day to forecast from.")],
+    first: Annotated[dt.date, day("The first day to forecast from.", "--from")],
+    last: Annotated[dt.date, day("The last day to forecast from.", "--to")],
     lag: Annotated[
         int | None, typer.Option(min=0, max=FARTHEST, help="Days until publication; else the market's.")
     ] = None,
@@ -65,10 +66,10 @@ def try_candidate(
         parameters = read_market(params_folder(), market, terminal.settings(set))
         from flows.authoring import candidates
         from flows.sources.reading import one_reading
-        from flows.sources.weather import CANDIDATE
+        from footfall.evaluation.gate import WEATHER
 
         recipe = candidates.champions_recipe(home() / "runs", market)
-        plain = recipe and recipe.removesuffix(CANDIDATE)  # the weather takes minutes, and a key
+        plain = recipe and recipe.removesuffix(WEATHER)  # the weather takes minutes, and a key
         with one_reading():
             leaderboard = candidates.trial(parameters, name, ["seasonal naive", *([plain] if plain else [])])
             whose = candidates.called(parameters)

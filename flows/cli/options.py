@@ -1,7 +1,6 @@
 """What commands have in common: the application that they belong to, and their arguments."""
 
 import datetime as dt
-from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -30,22 +29,6 @@ def calendar_day(text: str) -> dt.date:
         raise typer.BadParameter(f"{text!r} is no day of the calendar; write it as 2022-10-13") from None
 
 
-def day(help: str) -> Any:
+def day(help: str, *names: str) -> Any:
     """An option that takes a day of the calendar."""
-    return typer.Option(parser=calendar_day, metavar="DATE", help=help)
-
-
-def word(words: Sequence[str], metavar: str, help: str) -> Any:
-    """An option that takes one of some words; what it is for ends in them."""
-    return typer.Option(parser=one_of(words), metavar=metavar, help=f"{help} {', '.join(words)}.")
-
-
-def one_of(words: Sequence[str]) -> Callable[[str], str]:
-    """A reader of what is typed that takes these words alone, and says so."""
-
-    def read(text: str) -> str:
-        if text not in words:
-            raise typer.BadParameter(f"{text!r} is none of {', '.join(map(repr, words))}")
-        return text
-
-    return read
+    return typer.Option(*names, parser=calendar_day, metavar="DATE", help=help)

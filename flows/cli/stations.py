@@ -8,10 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from flows.cli import terminal
-from flows.cli.options import AsOf, Market, Settings, app
+from flows.cli.options import AsOf, Market, Settings, app, day
 from flows.local.servers import BUCKET, servers
 from flows.settings import bucket_name, params_folder
-from footfall.errors import GateClosed
 from footfall.market_file import read_market
 
 SEE = "Look at the executed notebooks in MLflow, and at the flows in Prefect:  make up"
@@ -23,9 +22,8 @@ def run(market: Market, as_of: AsOf = None, set: Settings = None) -> None:
     from flows.sources.reading import one_reading
 
     with terminal.ready(market, as_of, set) as parameters, one_reading():
-        decided = terminal.perform("train", parameters) if _champion(parameters) is None else ""
-        if decided and _champion(parameters) is None:
-            raise GateClosed(f"{market} has no champion, so there is nothing to forecast with: {decided}")
+        if _champion(parameters) is None:
+            terminal.perform("train", parameters)
         terminal.show(market, terminal.perform("predict", parameters))
         terminal.say(SEE)
 
@@ -61,8 +59,8 @@ def review(market: Market, as_of: AsOf = None, set: Settings = None) -> None:
 @app.command()
 def backfill(
     market: Market,
-    first: Annotated[str, typer.Option("--from", metavar="DATE", help="The first day.")],
-    last: Annotated[str, typer.Option("--to", metavar="DATE", help="The last day.")],
+    first: Annotated[dt.date, day("The first day.", "--from")],
+    last: Annotated[dt.date, day("The last day.", "--to")],
     latest: Annotated[bool, typer.Option("--latest", help="Let each forecast become the latest, if newer.")] = False,
     set: Settings = None,
 ) -> None:
@@ -70,7 +68,7 @@ def backfill(
     with terminal.plain_words(None):
         from flows.authoring.candidates import days
 
-        span = [day.date() for day in days(first, last)]  # a typo is told before any server starts
+        span = [each.date() for each in days(first, last)]  # a slip is told before any server starts
     with terminal.ready(market, None, set) as parameters:
         from flows.backfill import backfill as walk
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 
 from flows.local.servers import launch
-from flows.orchestration import automations, deployments, pool, reaper
+from flows.orchestration import automations, deployments, reaper
 from flows.settings import POOL, ROOT
 from footfall.errors import EnvironmentProblem
 
@@ -20,7 +20,7 @@ def worker() -> Iterator[subprocess.Popen[bytes]]:
     They go to the Prefect server that the environment names. Runs that the last worker left behind are ended first.
     """
     reaper.reap()
-    pool.arrange()
+    deployments.arrange_pool()
     words = ["--no-prompt", "deploy", "--all", "--prefect-file", str(deployments.prefect_file())]
     done = subprocess.run(  # in a session of its own: a Ctrl-C at the terminal is ours alone to answer
         [*PREFECT, *words], cwd=ROOT, capture_output=True, text=True, check=False, start_new_session=True

@@ -91,7 +91,7 @@ def _dead(watchdog: Watchdog, memory_mb: int) -> Ending:
         why = "The machine, or its container, had no memory left, and the kernel was killed"
         advice = f"give it more, or run less beside it; the limit of {memory_mb} MB (limits.memory_mb) was not reached"
         return Ending("out of memory", f"{why}: {advice}.")
-    if watchdog.died_of_memory():
+    if watchdog.at_memory_limit():
         return Ending("out of memory", f"The kernel died of it; its limit is {memory_mb} MB (limits.memory_mb).")
     return Ending("kernel died", f"The kernel's process ended while this cell ran ({watchdog.signal()}).")
 

@@ -92,10 +92,6 @@ class Watchdog(threading.Thread):
         """Whether the kernel was seen to hold nearly all the memory that it may have."""
         return self.peak > 0.9 * self.memory
 
-    def died_of_memory(self) -> bool:
-        """Whether memory is what the kernel died of: at its own limit, or by the machine's or container's."""
-        return self.killed_by_the_machine() or (self.at_memory_limit() and not self.late)
-
     def killed_by_the_machine(self) -> bool:
         """Whether it was killed while the machine, or the container, killed something because its memory ran out."""
         return self._code() == -signal.SIGKILL and oom_kills() > self._oom_kills

@@ -10,7 +10,7 @@ from flows.operations.finding import Finding
 from flows.orchestration import alerts, automations, schedule
 from flows.record.folder import unfinished
 from flows.settings import day_of, home, params_folder
-from flows.storage import bucket, forecasts, layout, scores
+from flows.storage import bucket, forecasts, layout
 from footfall.errors import DataProblem, Problem, UsageProblem
 from footfall.evaluation.review import LATELY, accuracy, last_days
 from footfall.market_file import market_names, read_market
@@ -97,7 +97,9 @@ def _champion(store: bucket.Bucket, name: str, today: dt.date) -> Finding:
 
 def _skill(store: bucket.Bucket, market: Market) -> Finding:
     """How much smaller the errors of the last 28 reviewed days were than the seasonal naive's."""
-    reviewed = scores.stored(store, market).dropna(subset="error")  # of a day that was said to be closed there is none
+    reviewed = forecasts.scores(store, market).dropna(
+        subset="error"
+    )  # of a day that was said to be closed there is none
     if reviewed.empty:
         return Finding("skill", "no reviews yet")
     last = str(reviewed["target_end_date"].max())

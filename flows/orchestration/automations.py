@@ -15,8 +15,8 @@ from prefect.events.actions import ChangeFlowRunState, SendNotification
 from prefect.events.schemas.automations import Automation, AutomationCore
 from pydantic import SecretStr
 
-from flows.orchestration import receivers
 from flows.orchestration.client import answering
+from flows.orchestration.receivers import address_in
 from flows.settings import POOL, prefect_is_ours
 from footfall.digest import sha256
 
@@ -24,17 +24,6 @@ NAMES = ("footfall-alerts", "footfall-idle", "footfall-silence")
 HOUR = dt.timedelta(hours=1)
 SETTING = "FOOTFALL_ALERT_URL"
 ADVICE = f"set {SETTING}, then footfall up"
-
-
-def address() -> str:
-    """Where alerts go, as Apprise writes it; empty where none is set. It may hold a password: never show it.
-
-    Raises
-    ------
-    EnvironmentProblem
-        If nothing can be sent there.
-    """
-    return receivers.address_in(SETTING)
 
 
 def sentence() -> str:
@@ -54,7 +43,7 @@ def arrange() -> None:
     One that is there as it should be is left alone: what it waits for, such as a sign of life, would be forgotten with
     it. Without an address nothing is taken from a server that is not ours: another worker there may have one.
     """
-    url = address()
+    url = address_in(SETTING)
     with answering() as client:
         present = {name: client.read_automations_by_name(name) for name in NAMES}
         if not url and present[NAMES[0]] and not prefect_is_ours():
@@ -84,18 +73,18 @@ def forwarding(block: uuid.UUID) -> AutomationCore:
     return AutomationCore(name=NAMES[0], trigger=trigger, actions=[_send(block, subject, body)])
 
 
-def idle(block: uuid.UUID, after: dt.timedelta = HOUR) -> AutomationCore:
+def idle(block: uuid.UUID) -> AutomationCore:
     """Nobody has asked the pool for work: said once, by the one server that is still there to say it."""
     pool = ResourceSpecification({"prefect.resource.id": "prefect.work-pool.*", "prefect.resource.name": POOL})
     trigger = EventTrigger(
         after={"prefect.work-pool.not-ready"}, expect={"prefect.work-pool.ready"}, match=pool,
-        for_each={"prefect.resource.id"}, posture=Posture.Proactive, threshold=1, within=after,
+        for_each={"prefect.resource.id"}, posture=Posture.Proactive, threshold=1, within=HOUR,
     )  # fmt: skip
     body = "No worker has asked for work: nothing is forecast until one does. Start one:  footfall up"
     return AutomationCore(name=NAMES[1], trigger=trigger, actions=[_send(block, "Footfall: no worker", body)])
 
 
-def silence(block: uuid.UUID | None, after: dt.timedelta = HOUR / 4) -> AutomationCore:
+def silence(block: uuid.UUID | None) -> AutomationCore:
     """A run that has stopped giving signs of life on another machine is not shown as running for ever.
 
     On this machine `flows.orchestration.reaper.reap` knows sooner. Signs come every three minutes, and a server that
@@ -107,7 +96,7 @@ def silence(block: uuid.UUID | None, after: dt.timedelta = HOUR / 4) -> Automati
     trigger = EventTrigger(
         after=begun, expect=signs, for_each={"prefect.resource.id"},
         match=ResourceSpecification({"prefect.resource.id": "prefect.flow-run.*"}),
-        posture=Posture.Proactive, threshold=1, within=after,
+        posture=Posture.Proactive, threshold=1, within=HOUR / 4,
     )  # fmt: skip
     gone = "It gave no sign of life for a quarter of an hour."
     end = ChangeFlowRunState(name="Crashed", state=StateType.CRASHED, message=gone, force=False)

@@ -7,11 +7,13 @@ schedule ``daily/all`` runs it among the others of its zone, see `flows.daily`, 
 from pathlib import Path
 from typing import Any
 
+from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.responses import DeploymentResponse
+from prefect.workers.process import ProcessWorker
 from ruamel.yaml import YAML
 
 from flows.orchestration.client import answering
-from flows.settings import ROOT, home, params_folder
+from flows.settings import POOL, ROOT, home, params_folder
 from footfall.errors import UsageProblem
 from footfall.market_file import read_markets
 from footfall.params import Data, Market
@@ -23,6 +25,14 @@ DOES = {
     "predict": "The champion's forecast of the market's next days, published.",
     "review": "What was published against what happened; a model that has decayed is trained at once.",
 }
+
+
+def arrange_pool() -> None:
+    """Put the work pool that they wait in on the server, one run at a time, or set the one that is there to that."""
+    template = ProcessWorker.get_default_base_job_template()
+    with answering() as client:
+        pool = WorkPoolCreate(name=POOL, type=ProcessWorker.type, base_job_template=template, concurrency_limit=1)
+        client.create_work_pool(pool, overwrite=True)
 
 
 def prefect_file() -> Path:

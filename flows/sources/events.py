@@ -32,13 +32,6 @@ def is_one_place(data: Data) -> bool:
     return data.series is None and not site_of(data.location)
 
 
-def closed_by(data: Data, known: pd.DataFrame | None) -> Data:
-    """A market's data; a day that an event closes is closed as one of the market's file is."""
-    if known is None:
-        return data
-    return data.shut_also(events.closing(events.of_site(known, site_of(data.location))))
-
-
 def closed_sites(data: Data, known: pd.DataFrame | None, table: pd.DataFrame) -> pd.DataFrame:
     """The table of a market of several sites, each shut on the days on which an event closes it; see `closed_by`."""
     if known is None or is_one_place(data) or "open" not in table:
@@ -49,7 +42,7 @@ def closed_sites(data: Data, known: pd.DataFrame | None, table: pd.DataFrame) ->
 
 def of_the_place(data: Data, known: pd.DataFrame | None) -> dict[str, Any]:
     """What predict.ipynb is told of the place, the events among its closures: what the owner says of days."""
-    place = closed_by(data, known).of_the_place()
+    place = events.closed_by(data, known).of_the_place()
     if known is not None and len(known):
         place["closures"] = {**place["closures"], "events": known[events.TOLD].to_numpy().tolist()}
     return place

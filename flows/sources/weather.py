@@ -10,23 +10,22 @@ import pandas as pd
 
 from flows.sources import download
 from footfall.errors import EnvironmentProblem
+from footfall.evaluation.gate import WEATHER
 from footfall.params import Weather
 from footfall.sources.weather import query, query_of_past, read_past, read_weather
 
 HOST, HOST_SETTING = "https://customer-api.open-meteo.com", "FOOTFALL_WEATHER_URL"  # the free one is not for business
 HOST_OF_PAST = "https://customer-previous-runs-api.open-meteo.com"
 KEY = "OPEN_METEO_KEY"
-CANDIDATE = ", weather"  # ends the name of a candidate that takes in the weather, in train.ipynb
 LEARNED = 400  # days of weather before a training's first origin, from which is learned what it does
 SINCE = dt.date(2024, 1, 20)  # before it nobody kept what was issued
-DAYS = 16  # as far ahead as there is a forecast
 LIMITS = download.Limits(seconds=60, size=1_000_000, unpacked=1_000_000, attempts=3)
 LIMITS_OF_PAST = download.Limits(seconds=180, size=20_000_000, unpacked=20_000_000, attempts=3)  # years, hour by hour
 
 
 def is_of_weather(candidate: str) -> bool:
     """Whether a candidate takes in the weather: it is called as the one that does not, and so."""
-    return candidate.endswith(CANDIDATE)
+    return candidate.endswith(WEATHER)
 
 
 def fetch_weather(place: Weather, zone: str, issued: dt.date) -> pd.DataFrame:
@@ -39,7 +38,7 @@ def fetch_weather(place: Weather, zone: str, issued: dt.date) -> pd.DataFrame:
     DataProblem
         If what came is not the weather that was asked for.
     """
-    content = _asked(HOST, query(place.latitude, place.longitude, zone, DAYS), LIMITS)
+    content = _asked(HOST, query(place.latitude, place.longitude, zone), LIMITS)
     return read_weather(content, place.latitude, place.longitude, zone, issued)
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from flows.settings import bucket_name, today
 from flows.sources import events as owner
-from flows.sources.events import closed_by, file_of, read_file
+from flows.sources.events import file_of, read_file
 from flows.station.run import Run, stage, step
 from flows.storage import bucket as storage
 from flows.storage import forecasts, layout
@@ -47,7 +47,7 @@ def of_no_site(run: Run, locations: Iterable[str]) -> list[str]:
 
 def data_of(run: Run) -> Data:
     """The market's data; a day that an event closes is closed as one of the market's file is."""
-    return closed_by(run.market.data, run.events)
+    return events.closed_by(run.market.data, run.events)
 
 
 def of_the_place(run: Run) -> dict[str, Any]:

@@ -2,15 +2,18 @@
 
 from typing import Any
 
+import pandas as pd
+
 from flows.orchestration import alerts, schedule
 from flows.settings import bucket_name, day_of, params_folder
-from flows.station.run import Run, stage, step
+from flows.station.run import Run, log, stage, step
 from flows.storage import bucket as storage
 from flows.storage import layout
 from footfall.errors import Problem, UsageProblem
 from footfall.market_file import read_market
+from footfall.selection import without_forecast
 
-CAUSE = "word not sent"
+CAUSE, REFUSED = "word not sent", "sites without a forecast"
 
 
 @step
@@ -29,6 +32,25 @@ def notify(run: Run, show: bool) -> None:
 def is_of_the_present(run: Run) -> bool:
     """Whether the run stands on the market's own day: of a week that is over nobody is told."""
     return run.as_of == day_of(read_market(params_folder(), run.market.name).data, schedule.due())
+
+
+@step
+def tell_refused(run: Run, show: bool) -> int:
+    """Say how many places have no forecast, and why the first has none; of one that readers have it is an alert.
+
+    Where few are without one each more or less is told; of many only a number that begins with another digit, since
+    there one or the other comes and goes every day.
+    """
+    accounts = pd.read_parquet(run.folder / "out" / "forecast" / "series.parquet")
+    sentence, count = without_forecast(accounts), int(accounts["status"].eq("refused").sum())
+    if sentence:
+        log().warning(sentence)
+    if show and is_of_the_present(run):
+        if sentence:
+            alerts.open(run.market.name, REFUSED, sentence, f"{count:.0e}")
+        else:
+            alerts.close(run.market.name, REFUSED)
+    return len(accounts)
 
 
 def _send_if_news(run: Run) -> str:

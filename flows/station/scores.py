@@ -14,7 +14,6 @@ from flows.station.events import of_the_place
 from flows.station.run import Run, log, stage, step
 from flows.station.snapshot import selected
 from flows.storage import bucket, forecasts, layout
-from flows.storage.scores import stored
 from footfall.errors import DataProblem
 from footfall.evaluation import review, scores
 from footfall.evaluation.backtest import youngest
@@ -30,7 +29,7 @@ def take_forecasts(run: Run) -> dict[str, str]:
     """Lay down the table so far, and the published forecasts that have days to be scored; which run made each."""
     with stage("forecasts") as notes:
         store, market = bucket.connect(bucket_name()), run.market
-        scored = scores.known_by(stored(store, market), run.as_of, market.data.lag)
+        scored = scores.known_by(forecasts.scores(store, market), run.as_of, market.data.lag)
         published = _before(run, forecasts.sets(store, market.name))
         unscored = scores.unscored(published, scored, _series(run), market.predict.horizon)
         made_by = {day: _lay_down(run, store, day, live(store, market.name, day, published[day])) for day in unscored}
@@ -67,7 +66,7 @@ def take_track(run: Run) -> str:
     before = run.as_of - dt.timedelta(days=1)
     store, market = bucket.connect(bucket_name()), run.market
     published = _before(run, forecasts.sets(store, market.name, until=run.as_of))
-    scored = scores.known_by(stored(store, market), before, market.data.lag)
+    scored = scores.known_by(forecasts.scores(store, market), before, market.data.lag)
     scored = scored[scored["origin_date"].isin(published)]
     through = pd.Timestamp(before) - market.data.lag * DAY
     series = {key: y[:through] for key, y in _series(run).items()}

@@ -71,23 +71,16 @@ def connect(name: str) -> Bucket:
         raise UsageProblem(f"gs://{name}: {error}") from error
 
 
-def create(bucket: Bucket, name: str, content: bytes) -> bool:
-    """Create one object, once.
-
-    Returns
-    -------
-    bool
-        True if this call created it, False if it was already there, byte for byte.
+def create(bucket: Bucket, name: str, content: bytes) -> None:
+    """Create one object, once; it may be there already, byte for byte.
 
     Raises
     ------
     Conflict
         If the name is taken by other content, which stays.
     """
-    if write(bucket, name, content):
-        return True
-    if read(bucket, name) == content:
-        return False
+    if write(bucket, name, content) or read(bucket, name) == content:
+        return
     theirs = "someone else wrote it first, and it is not the same. Theirs stays."
     raise Conflict(f"{address(bucket, name)}: {theirs} Look who else writes there; if nobody does: {remedy(name)}")
 

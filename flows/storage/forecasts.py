@@ -22,8 +22,8 @@ from flows.storage.bucket import REMEDY, ROUNDS, Bucket
 from footfall import events
 from footfall.digest import sha256
 from footfall.errors import Conflict, DataProblem, Problem
-from footfall.params import Data
-from footfall.series import site_of
+from footfall.evaluation.scores import from_parquet
+from footfall.params import Data, Market
 
 
 class Published(NamedTuple):
@@ -45,18 +45,11 @@ class ForecastSet(NamedTuple):
     files: dict[str, bytes]
 
 
-def keep_snapshot(bucket: Bucket, content: bytes, about: dict[str, Any]) -> str:
-    """Keep a snapshot under its own sha256, and beside it what is known `about` it; the first account stays.
-
-    Returns
-    -------
-    str
-        Its name in the bucket, ``snapshots/<sha256>.parquet``.
-    """
+def keep_snapshot(bucket: Bucket, content: bytes, about: dict[str, Any]) -> None:
+    """Keep a snapshot under its own sha256, and beside it what is known `about` it; the first account stays."""
     digest = sha256(content)
     storage.create(bucket, layout.snapshot(digest), content)
     storage.keep_first(bucket, layout.origin(digest), storage.as_json(about))
-    return layout.snapshot(digest)
 
 
 def publish(
@@ -213,8 +206,7 @@ def is_stale(bucket: Bucket, data: Data, about: dict[str, Any], on: dt.date) -> 
     """
     if "events" in about:
         with suppress(DataProblem):  # lost or damaged: the doctor says so
-            known = pd.read_parquet(io.BytesIO(read_snapshot(bucket, about["events"])))
-            data = data.shut_also(events.closing(events.of_site(known, site_of(data.location))))
+            data = events.closed_by(data, pd.read_parquet(io.BytesIO(read_snapshot(bucket, about["events"]))))
     return data.is_stale(dt.date.fromisoformat(about["data_through"]), on)
 
 
@@ -267,6 +259,12 @@ def read_set(bucket: Bucket, folder: str, name: str) -> tuple[dict[str, Any], by
     """
     manifest = _as_manifest(bucket, folder, storage.read(bucket, layout.manifest(folder)))
     return manifest, _verified(bucket, f"{folder}/{name}", manifest["files"][name]["sha256"])
+
+
+def scores(bucket: Bucket, market: Market) -> pd.DataFrame:
+    """The table of scores of a market, see `footfall.evaluation.scores`; without rows where none was reviewed yet."""
+    content, _ = storage.get_if_there(bucket, layout.scores(market.name))
+    return from_parquet(content, market.data.location, market.data.category)
 
 
 def annotate(bucket: Bucket, market: str, sentence: str) -> None:

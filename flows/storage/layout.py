@@ -32,16 +32,13 @@ PAGE = "index.html"
 READ = r"(forecast\.csv|[a-z-]+\.ics|index\.html)"  # by people and calendars, at addresses that stay
 SITE = r"sites/[a-z0-9-]+/"
 SHOWN = rf"({SITE})?{READ}"
-WEATHER = r"weather/\d{4}-\d\d-\d\d\.json"
 SCORES = "scores.parquet"
-TOLD = "told.json"
-EVENTS = "events.json"
 MANIFEST = "manifest.json"
 MARKET = rf"(?!({'|'.join(FOLDERS)})/){NAME.pattern}"
 SET = rf"{MARKET}/forecasts/(?P<day>\d{{4}}-\d\d-\d\d)/[0-9a-f]{{16}}"
 ENTRY = rf"{LEDGER}/({MARKET}/)?\d{{6}}\.json"
 OURS = (
-    rf"{MARKET}/(latest\.json|{re.escape(SCORES)}|{re.escape(TOLD)}|{re.escape(EVENTS)}|{WEATHER}|{SHOWN})|{SET}/.+"
+    rf"{MARKET}/((latest|told|events|weather/\d{{4}}-\d\d-\d\d)\.json|scores\.parquet|{SHOWN})|{SET}/.+"
     rf"|{ENTRY}|{SNAPSHOTS}/[0-9a-f]{{64}}\.(parquet|json)"
 )
 
@@ -83,12 +80,12 @@ def weather(market: str, day: dt.date | str) -> str:
 
 def events(market: str) -> str:
     """When each of the events of a market's owner was first seen."""
-    return f"{market}/{EVENTS}"
+    return f"{market}/events.json"
 
 
 def told(market: str) -> str:
     """What a market's owner was told last."""
-    return f"{market}/{TOLD}"
+    return f"{market}/told.json"
 
 
 def forecasts(market: str, day: dt.date | str | None = None) -> str:

@@ -11,6 +11,7 @@ from footfall.series import WEEK
 BLOCK = 2 * WEEK  # origins that are drawn together: the errors of neighbouring ones are much alike
 FEWEST = 4 * BLOCK  # origins of which an interval is told: fewer blocks hold the truth too seldom
 CONFIDENCE = 0.9
+DRAWS = 2000  # after the last origin the first ones follow: else those at both ends would hardly count
 
 
 def by_kind(table: pd.DataFrame, country: str) -> pd.DataFrame:
@@ -35,7 +36,7 @@ def by_kind(table: pd.DataFrame, country: str) -> pd.DataFrame:
     return pd.concat([errors, scored.groupby("kind")["date"].nunique().to_frame("days").T])
 
 
-def advantage(score: pd.DataFrame, challenger: str, reference: str, draws: int = 2000) -> dict[str, float]:
+def advantage(score: pd.DataFrame, challenger: str, reference: str) -> dict[str, float]:
     """How much smaller a candidate's mean WIS is than another's, with its 90 % CI from a circular block bootstrap.
 
     Parameters
@@ -44,9 +45,6 @@ def advantage(score: pd.DataFrame, challenger: str, reference: str, draws: int =
         Mean WIS by origin and candidate, from `footfall.evaluation.rolling.Rolling`.
     challenger, reference : str
         Columns of it.
-    draws : int, default=2000
-        Resamples of the origins, a fortnight of neighbours at a time, after the last of which the first ones follow:
-        else those at both ends would hardly count.
 
     Returns
     -------
@@ -63,8 +61,8 @@ def advantage(score: pd.DataFrame, challenger: str, reference: str, draws: int =
     if len(saved) < FEWEST:
         return lead
     blocks = np.lib.stride_tricks.sliding_window_view(np.append(saved, saved[: BLOCK - 1]), BLOCK)
-    drawn = np.random.default_rng(0).integers(len(blocks), size=(draws, -(-len(saved) // BLOCK)))
-    means = blocks[drawn].reshape(draws, -1)[:, : len(saved)].mean(axis=1)
+    drawn = np.random.default_rng(0).integers(len(blocks), size=(DRAWS, -(-len(saved) // BLOCK)))
+    means = blocks[drawn].reshape(DRAWS, -1)[:, : len(saved)].mean(axis=1)
     low, high = np.quantile(means, ends(CONFIDENCE))
     return lead | {"low": float(low), "high": float(high)}
 

@@ -14,13 +14,12 @@ from footfall.calendar import Country, country_of, known_ahead, names_of_special
 from footfall.events import among
 from footfall.models.forecaster import series_of
 from footfall.models.transforms import KindOfDay, LogLevel, median_of_near_weekdays, shrunken_median
-from footfall.opening import CLOSED, LASTING, odd_days
+from footfall.opening import CLOSED, LASTING, Events, odd_days
 from footfall.selection import Selection
 from footfall.series import site_of
 from footfall.sources.names import spelling
 from footfall.units import unit
 
-Events = Sequence[Sequence[str]]
 TELLING = ("busier", "quieter")  # effects by which an event that was never on before is expected to be like others
 WIDER = 2.0  # times that the range of a day with an event is that of one without
 BY_HOLIDAYS = KindOfDay("")  # whose half-life and shrinkage are those of an event's effect, too

@@ -8,28 +8,18 @@ JOINER = "\u200d"  # within an emoji
 BLANKS = {"none", "n/a", "#n/a", "null", "nan", "undefined"}
 
 
-def _is_no_formula(name: str) -> bool:
-    return name.strip()[:1] not in tuple("=+-@＝＋－＠")
-
-
-def _is_plain_text(name: str) -> bool:
-    kinds = {unicodedata.category(character) for character in name if character != JOINER}
-    return not kinds & {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"}
-
-
-def _is_short(name: str) -> bool:
-    return len(name) <= LONGEST
-
-
-def _is_a_name(name: str) -> bool:
-    return name.strip().lower() not in BLANKS
-
-
+INVISIBLE = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"}  # categories of characters
 RULES: list[tuple[Callable[[str], bool], str]] = [
-    (_is_no_formula, "a name that a spreadsheet would run as a formula"),
-    (_is_plain_text, "a name with invisible or control characters"),
-    (_is_short, f"longer than {LONGEST} characters"),
-    (_is_a_name, "a word for nothing in the place of a name; leave it blank where there is none"),
+    (lambda name: name.strip()[:1] not in tuple("=+-@＝＋－＠"), "a name that a spreadsheet would run as a formula"),
+    (
+        lambda name: INVISIBLE.isdisjoint(unicodedata.category(sign) for sign in name if sign != JOINER),
+        "a name with invisible or control characters",
+    ),
+    (lambda name: len(name) <= LONGEST, f"longer than {LONGEST} characters"),
+    (
+        lambda name: name.strip().lower() not in BLANKS,
+        "a word for nothing in the place of a name; leave it blank where there is none",
+    ),
 ]
 
 
@@ -42,11 +32,8 @@ def objection(name: str) -> str:
         return broken
     if not name.strip():
         return "no name; name the site in every row, or leave data.columns.site out"
-    return "a name with < or >, \\ or .., which pages and files take for something else" if _is_markup(name) else ""
-
-
-def _is_markup(name: str) -> bool:
-    return bool(set(name) & set("<>\\")) or ".." in name
+    is_markup = bool(set(name) & set("<>\\")) or ".." in name
+    return "a name with < or >, \\ or .., which pages and files take for something else" if is_markup else ""
 
 
 def spelling(name: str) -> str:

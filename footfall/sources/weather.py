@@ -19,6 +19,7 @@ from footfall.sources.fault import safe
 UNITS = {"precipitation_sum": "mm", "temperature_2m_max": "°C"}  # what is asked for, and how it must come
 FIELDS = {"precipitation_sum": "rain_mm", "temperature_2m_max": "temperature"}
 COLUMNS = ["issued", "date", "lead", *FIELDS.values()]
+DAYS = 16  # as far ahead as there is a forecast
 PAST = 14  # days over that are asked for with the coming ones: the weather that a level has taken in
 LEADS = range(6)  # days ahead of what was issued in the past: what is farther no model goes by
 HOURLY = {"rain_mm": ("precipitation", "mm", "sum"), "temperature": ("temperature_2m", "°C", "max")}
@@ -28,9 +29,9 @@ DAY = dt.timedelta(days=1)
 SOURCE = "Weather: Open-Meteo.com, CC BY 4.0. https://open-meteo.com/"
 
 
-def query(latitude: float, longitude: float, zone: str, days: int) -> dict[str, str]:
+def query(latitude: float, longitude: float, zone: str) -> dict[str, str]:
     """What the service is asked: coming days at a place and the last ones, in its own zone."""
-    return {**_place(latitude, longitude, zone), "daily": ",".join(UNITS), "forecast_days": str(days),
+    return {**_place(latitude, longitude, zone), "daily": ",".join(UNITS), "forecast_days": str(DAYS),
             "past_days": str(PAST)}  # fmt: skip
 
 

@@ -110,7 +110,7 @@ def test_a_market_without_a_champion_is_told_how_to_have_one(live):
     ("words", "says"),
     [
         (["--candidate", "calender"], "train.ipynb has no candidate 'calender'; it has 'seasonal naive'"),
-        (["--from", "2022-09-31"], "write days of the calendar"),
+        (["--from", "2022-09-31"], "is no day of the calendar"),
         (["--from", "2022-09-23"], "lies after --to"),
         (["--candidate", "ETS", "--set", "data.location=PT-11"], "no published value for PT-11"),
         (

@@ -219,7 +219,7 @@ def test_an_address_is_a_webhook_or_a_mailbox(asked, becomes, servers, monkeypat
     from flows.orchestration import automations
 
     monkeypatch.setenv(automations.SETTING, asked)
-    assert automations.address() == (becomes or asked)
+    assert automations.address_in(automations.SETTING) == (becomes or asked)
 
 
 @pytest.mark.parametrize("asked", ["me@example.net", "nonsense", "https://", "nowhere://canary"])
@@ -228,7 +228,7 @@ def test_an_address_that_cannot_be_sent_to_is_refused_without_showing_it(asked, 
 
     monkeypatch.setenv(automations.SETTING, asked)
     with pytest.raises(EnvironmentProblem, match="FOOTFALL_ALERT_URL: not an address") as told:
-        automations.address()
+        automations.address_in(automations.SETTING)
     assert asked not in str(told.value).replace("https://…", "") and asked not in caplog.text
 
 

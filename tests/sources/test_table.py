@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from footfall.errors import DataProblem, UsageProblem
 from footfall.params import Data
-from footfall.series import KEYS, SERIES, from_parquet, pick, shut, split, to_parquet
+from footfall.series import KEYS, SERIES, from_parquet, pick, rows_of, shut_of, split, to_parquet
 from footfall.sources.fault import Fault, by_rule
 from footfall.sources.reading import Reading, compare
 from footfall.sources.table import read_table
@@ -715,7 +715,7 @@ def test_a_house_shut_on_mondays_is_shut_then_in_every_spelling(write):
     by_zero = read(write("date,covers\n" + zero), **COVERS).series
     by_absence = read(write("date,covers\n" + gone), absent="closed", **COVERS).series
     for series in (by_zero, by_absence):
-        closed = shut(series, "PT", "count")[first:last]
+        closed = shut_of(rows_of(series, "PT", "count"), "count")[first:last]
         assert closed[closed.index.dayofweek == 0].all() and not closed[closed.index.dayofweek != 0].any()
         assert pick(series, "PT", "count")[first:last].isna().sum() == closed.sum()
 

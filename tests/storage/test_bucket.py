@@ -118,8 +118,8 @@ def test_what_a_killed_run_left_half_done_is_finished(bucket):
 
 
 def test_an_object_is_created_once(bucket):
-    assert storage.create(bucket, "ledger/000001.json", b"{}") is True
-    assert storage.create(bucket, "ledger/000001.json", b"{}") is False
+    for _ in range(2):
+        storage.create(bucket, "ledger/000001.json", b"{}")
     with pytest.raises(Conflict, match=r"ledger/000001\.json.*someone else"):
         storage.create(bucket, "ledger/000001.json", b"[]")
     assert storage.read(bucket, "ledger/000001.json") == b"{}"
@@ -127,10 +127,9 @@ def test_an_object_is_created_once(bucket):
 
 
 def test_a_snapshot_is_kept_under_its_digest_and_its_first_account_stays(bucket):
-    name = forecasts.keep_snapshot(bucket, b"figures", {"retrieved_at": "Monday"})
-    assert name == f"snapshots/{sha256(b'figures')}.parquet"
-    assert forecasts.keep_snapshot(bucket, b"figures", {"retrieved_at": "Tuesday"}) == name
-    assert json.loads(storage.read(bucket, name.replace(".parquet", ".json"))) == {"retrieved_at": "Monday"}
+    for day in ("Monday", "Tuesday"):
+        forecasts.keep_snapshot(bucket, b"figures", {"retrieved_at": day})
+    assert json.loads(storage.read(bucket, f"snapshots/{sha256(b'figures')}.json")) == {"retrieved_at": "Monday"}
 
 
 # --- never backwards ---
@@ -448,7 +447,8 @@ def test_the_sets_of_a_market_are_listed_by_their_manifests_alone(proxy):
 
 
 def test_a_replaced_snapshot_is_not_taken_for_the_one_of_its_name(bucket):
-    name = forecasts.keep_snapshot(bucket, b"figures", {})
+    forecasts.keep_snapshot(bucket, b"figures", {})
+    name = f"snapshots/{sha256(b'figures')}.parquet"
     assert forecasts.read_snapshot(bucket, sha256(b"figures")) == b"figures"
     bucket.blob(name).upload_from_string(b"forged")
     with pytest.raises(DataProblem, match=rf"{name}: altered.*bucket's versions"):
