@@ -6,12 +6,13 @@ forecast was made on, not from the last day with data.
 """
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from sktime.forecasting.base import BaseForecaster
 
+from footfall.errors import DataProblem
 from footfall.evaluation.intervals import with_quantiles
 from footfall.evaluation.metrics import coverage, mae, naive_error, wis
 from footfall.models.updating import Values, fit, forecasts
@@ -158,14 +159,28 @@ def actual(y: pd.DataFrame, origins: pd.DatetimeIndex, horizon: int) -> np.ndarr
 def means_of_each(
     candidates: dict[str, BaseForecaster], y: Values, origins: pd.DatetimeIndex, horizon: int, lag: int
 ) -> dict[str, np.ndarray]:
-    """`means` of every candidate; those of equal recipe, as the champion often is a challenger, are asked once."""
+    """`means` of every candidate; those of equal recipe, as the champion often is a challenger, are asked once.
+
+    Raises
+    ------
+    DataProblem
+        If one cannot be fitted or asked; it says which.
+    """
     twins = {name: next(other for other in candidates if candidates[other] == candidates[name]) for name in candidates}
     asked = [*dict.fromkeys(twins.values())]
     with ThreadPoolExecutor(THREADS) as pool:
-        each = dict(
-            zip(asked, pool.map(lambda name: means(candidates[name], y, origins, horizon, lag), asked), strict=True)
-        )
+        said = pool.map(lambda name: _means_of(name, candidates[name], y, origins, horizon, lag), asked)
+        each = dict(zip(asked, said, strict=True))
     return {name: each[twin] for name, twin in twins.items()}
+
+
+def _means_of(name: str, forecaster: BaseForecaster, *how: Any) -> np.ndarray:
+    try:
+        return means(forecaster, *how)
+    except MemoryError:  # which is the machine's
+        raise
+    except Exception as error:  # a candidate is anybody's class, and raises what it likes
+        raise DataProblem(f"candidate {name!r}, {type(error).__name__}: {error}") from error
 
 
 def means(forecaster: BaseForecaster, y: Values, origins: pd.DatetimeIndex, horizon: int, lag: int) -> np.ndarray:

@@ -37,11 +37,12 @@ def without_weather(scores: pd.DataFrame, challenger: str) -> str:
     scores : DataFrame
         Leaderboard of the report window.
     challenger : str
-        A row of it; one called ``NAME, weather`` has the twin ``NAME``.
+        A row of it; one called ``NAME, weather`` has the twin ``NAME``, if that is another.
     """
     twin = challenger.removesuffix(WEATHER)
-    is_worth_it = twin == challenger or scores.loc[challenger, "WIS"] <= LEAST_OF_WEATHER * scores.loc[twin, "WIS"]
-    return challenger if is_worth_it else twin
+    if twin == challenger or twin not in scores.index:
+        return challenger
+    return challenger if scores.loc[challenger, "WIS"] <= LEAST_OF_WEATHER * scores.loc[twin, "WIS"] else twin
 
 
 def decide(

@@ -18,6 +18,7 @@ from footfall.errors import DataProblem
 from footfall.evaluation import backtest, intervals
 from footfall.evaluation.metrics import complete, naive_error, scores_of
 from footfall.models import at_once, of_country
+from footfall.params import fewest_origins
 from footfall.quantiles import SCORED_LEVELS, column
 from footfall.selection import Key
 from footfall.series import DAY, SERIES
@@ -101,7 +102,8 @@ class Rolling(NamedTuple):
     wis : DataFrame
         Mean WIS of each candidate by origin of the report, all series in one unit.
     left_out : list of str
-        Candidates that were not asked, because they take one series after the other and there are many.
+        Candidates that were not asked, because they take one series after the other and there are many; today's
+        champion is asked all the same, since no other becomes champion unheard by it.
     """
 
     origins: pd.DatetimeIndex
@@ -235,9 +237,15 @@ def roll(
         If a window of series that are too young for a verdict has no day that can be scored, as the first of a place
         that rests two days a week.
     ValueError
-        If one of other series has none.
+        If one of other series has none, or if so few `days` leave choice and verdict none of their own.
     """
-    left_out = [name for name, each in candidates.items() if len(series) > LOOPED and not at_once(each)]
+    if days < (fewest := fewest_origins(horizon, lag)):
+        raise ValueError(
+            f"backtest_days is {days}; where horizon is {horizon} and lag {lag} give {fewest} or more, "
+            "else choice and verdict would rest on the same days"
+        )
+    many = len(series) > LOOPED
+    left_out = [name for name, each in candidates.items() if many and name != "champion" and not at_once(each)]
     asked = {name: each for name, each in candidates.items() if name not in left_out}
     batches = [_batch(country, y, asked, days, horizon, lag) for country, y in batched(series, days + horizon + lag)]
     origins = max((batch.origins for batch in batches), key=lambda these: (len(these), these[-1]))

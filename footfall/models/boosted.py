@@ -18,14 +18,15 @@ from footfall.calendar import Country, country_of, of_each
 from footfall.models.features import Features, Front
 from footfall.models.forecaster import SeriesForecaster, names_of, series_of
 from footfall.models.smoother import WeekdaySmoother
-from footfall.models.training_set import Batches, TrainingSet, days_before_month, training_set
+from footfall.models.training_set import Batches, TrainingSet, training_set
 from footfall.models.transforms import KindOfDay, LastYearsTurn, LogLevel, joined
-from footfall.series import SERIES, pick
+from footfall.series import SERIES, WEEK, pick
 from footfall.units import COUNT, unit
 
 MOST_REGIONS = 300  # series of a panel that has no nation: all of them take too long to learn from
 MOST_ROWS = 150_000  # past forecasts to learn from
 AT_A_TIME = 250  # series whose features are in memory together
+FEWEST_FITTED = 4 * WEEK  # days that the pipeline starts from, whatever day of the month a place opened
 Recipe = tuple[Any, ...]  # what trees are grown by, beside the day
 LIGHTGBM = {
     "objective": "l1",
@@ -145,7 +146,7 @@ class Boosted(SeriesForecaster):
     calendar : TransformedTargetForecaster, optional
         The pipeline whose errors are foreseen: ``LogLevel() * KindOfDay(country) * LastYearsTurn() *
         WeekdaySmoother()``, in which any parameter may be another. Without trees, `Boosted` is this pipeline, fitted
-        at the end of the month before and brought up to the last day.
+        at the end of the month before, or to the first four weeks of a younger series, and brought up to the last day.
 
     References
     ----------
@@ -210,8 +211,8 @@ class Boosted(SeriesForecaster):
     def forecasts(self, y: Any, known: np.ndarray, ahead: np.ndarray) -> np.ndarray:
         """Forecasts after some of the new days `y`, see `footfall.models.updating.forecasts`."""
         y, origins = _daily(joined(self._seen, y) if len(y) else self._seen), len(self._seen) - 1 + known
-        months = y.index[origins].to_period("M")
-        return np.concatenate([self._values(y, origins[months == month], ahead) for month in months.unique()])
+        fitted = _fitted(y.index, origins)
+        return np.concatenate([self._values(y, origins[fitted == days], ahead) for days in np.unique(fitted)])
 
     def parts(self, ahead: np.ndarray) -> dict[str, np.ndarray]:
         """What the forecasts of some days ahead are the sum of, as logarithm of the value; (n_days, n_series) each."""
@@ -220,14 +221,14 @@ class Boosted(SeriesForecaster):
         return {name: np.broadcast_to(values[0], parts["learned"].shape[1:]) for name, values in parts.items()}
 
     def _values(self, y: Any, origins: np.ndarray, ahead: np.ndarray) -> np.ndarray:
-        """Forecasts from origins of one month, shape (n_origins, n_ahead) or (n_origins, n_ahead, n_series)."""
+        """Forecasts from origins `_fitted` alike, shape (n_origins, n_ahead) or (n_origins, n_ahead, n_series)."""
         values = unit(y).of_logarithm(sum(self._parts(y, origins, ahead).values()), 1.0)
         return np.asarray(values[..., 0] if isinstance(y, pd.Series) else values)
 
     def _parts(self, y: Any, origins: np.ndarray, ahead: np.ndarray) -> dict[str, np.ndarray]:
         """What they are the sum of, each part of shape (n_origins, n_ahead, n_series)."""
         y, front = y.iloc[: origins[-1] + 1], Front.of(self.calendar, self.country)
-        features = Features(y, self.country, front, days_before_month(y), ahead)
+        features = Features(y, self.country, front, int(_fitted(y.index, origins)[0]), ahead)
         return {**features.parts(origins), "learned": _foreseen_error(self.booster_, features, origins)}
 
     @classmethod
@@ -237,8 +238,16 @@ class Boosted(SeriesForecaster):
         return {"country": "PT", "trees": 3, "calendar": calendar}
 
 
+def _fitted(days: pd.DatetimeIndex, origins: np.ndarray) -> np.ndarray:
+    """How many days the pipeline is fitted to at each origin: those before its month, or the first four weeks."""
+    before_month = origins + 1 - days.day.to_numpy()[origins]
+    return np.asarray(np.maximum(before_month, np.minimum(FEWEST_FITTED, origins + 1)))
+
+
 def _daily(y: Any) -> Any:
     """The series day by day; one that is indexed by anything else counts as days from a Monday on."""
+    if isinstance(y.index, pd.PeriodIndex) and y.index.freq == "D":
+        y = y.to_timestamp()
     if isinstance(y.index, pd.DatetimeIndex) and (y.index.freq is None or y.index.freq == "D"):
         return y.asfreq("D")
     return y.set_axis(pd.date_range("2001-01-01", periods=len(y)), axis=0)

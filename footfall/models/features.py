@@ -68,7 +68,8 @@ class Features:
     front : Front
         Steps of the pipeline, unfitted; they are left as they are.
     fitted : int
-        The first so many days are those the pipeline is fitted to; it is brought up to the origins, which lie after.
+        The first so many days are those the pipeline is fitted to, and none after the first origin; it is brought up
+        to the origins.
     ahead : ndarray of int
         Days to forecast, counted from the origin.
     """

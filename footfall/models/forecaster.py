@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from sktime.forecasting.base import BaseForecaster, ForecastingHorizon
 
-from footfall.models.transforms import dated
+from footfall.models.transforms import dated, day_by_day
 
 # The default of sktime 1.3, taken early as its own warning at every construction and clone advises: forecasters keep
 # what they need of the data, not a second copy of it. (A warnings filter does not last: sktime resets it.)
@@ -32,6 +32,19 @@ class SeriesForecaster(BaseForecaster):
     }
 
     _name: Any = None
+
+    def fit(self, y: Any, X: None = None, fh: Any = None) -> Any:
+        """As sktime does; a day that is skipped has no value."""
+        return super().fit(day_by_day(y), X, fh)
+
+    def update(self, y: Any, X: None = None, update_params: bool = True) -> Any:
+        """As sktime does, with the days after the last one that is known; those told again change nothing.
+
+        Its own hands over whatever it is given, and each day moves the state on by a weekday.
+        """
+        self.check_is_fitted()
+        new = day_by_day(y, self.cutoff)
+        return super().update(new, X, update_params) if new is None or len(new) else self
 
     def _check_X_y(self, X: Any = None, y: Any = None, **options: Any) -> Any:
         """As sktime does, at once for what is dated: see `footfall.models.transforms.SeriesTransformer`."""

@@ -13,7 +13,7 @@ import pandas as pd
 from sktime.transformations.base import BaseTransformer
 
 from footfall.calendar import KINDS, ORDINARY, Country, kinds, known_ahead
-from footfall.series import WEEK
+from footfall.series import DAY, WEEK
 from footfall.units import PERCENT, UNITS, Unit, unit
 
 YEAR = 364  # days: 52 weeks, so that a Friday is compared with a Friday
@@ -60,6 +60,19 @@ def dated(X: Any) -> Any:
     if X is None or not isinstance(getattr(X, "index", None), pd.DatetimeIndex):
         return None
     return X if all(dtype == "float64" for dtype in ([X.dtype] if isinstance(X, pd.Series) else X.dtypes)) else None
+
+
+def day_by_day(y: Any, cutoff: Any = None) -> Any:
+    """Its days one after the other, those after a cutoff if that is given: one that is skipped has no value.
+
+    What is not indexed by days is left as it is; an index of dates without a frequency is of days.
+    """
+    index = getattr(y, "index", None)
+    if not isinstance(index, pd.DatetimeIndex | pd.PeriodIndex) or index.freq not in (None, "D") or not len(index):
+        return y
+    span = pd.date_range if isinstance(index, pd.DatetimeIndex) else pd.period_range
+    days = span(index[0] if cutoff is None else cutoff[-1] + DAY, index[-1], freq="D")
+    return y if days.equals(index) and index.freq else y.reindex(days)
 
 
 def joined(seen: Any, new: Any) -> Any:
@@ -165,7 +178,7 @@ class KindOfDay(OfDays):
         super().__init__()
 
     def _fit(self, X: Any, y: None = None) -> "KindOfDay":
-        self._seen = X.copy()
+        self._seen = X = day_by_day(X).copy()
         self.effects_ = self.learn(X.to_numpy(float), known_ahead(X.index, self.country))
         return self
 
@@ -232,8 +245,8 @@ class LastYearsTurn(OfDays):
         super().__init__()
 
     def _fit(self, X: Any, y: None = None) -> "LastYearsTurn":
-        self._seen = X.copy()
-        self._path = self.path(X)
+        self._seen = day_by_day(X).copy()
+        self._path = self.path(self._seen)
         return self
 
     def update(self, X: Any, y: None = None, update_params: bool = True) -> "LastYearsTurn":

@@ -81,7 +81,7 @@ f"{len(chosen.series)} series, {len(chosen.refused)} refused; drawn is {' '.join
 # ## Candidates
 #
 # **This is the cell to change.** Add a line, run the notebook, and read its row on the leaderboard. A candidate is any
-# sktime forecaster; the `*` chains transformers in front of one, as sktime does everywhere.
+# sktime forecaster that can be fitted without `fh`; the `*` chains transformers in front of one, as sktime does everywhere.
 #
 # - *seasonal naive* says that next Friday will be like last Friday. It is the one that must be beaten.
 # - *ETS* is what every library offers, with an additive week.

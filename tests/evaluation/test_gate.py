@@ -140,3 +140,7 @@ def test_weather_must_save_a_hundredth_of_its_twin_s_error_on_the_days_of_the_ve
     table = scores(**{"steady": {"WIS": 2.0}, "steady, weather": {"WIS": wis}})
     assert without_weather(table, "steady, weather") == judged
     assert without_weather(table, "steady") == "steady" and without_weather(table, "naive") == "naive"
+
+
+def test_a_candidate_that_takes_in_the_weather_and_has_no_twin_is_judged_itself():
+    assert without_weather(scores(**{"mine, weather": {"WIS": 2.0}}), "mine, weather") == "mine, weather"

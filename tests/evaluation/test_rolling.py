@@ -4,12 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from figures import retail
+from sklearn.linear_model import Ridge
+from sktime.forecasting.compose import make_reduction
+from sktime.forecasting.naive import NaiveForecaster
 
 from footfall.errors import DataProblem
 from footfall.evaluation import backtest, rolling
 from footfall.evaluation.intervals import with_quantiles
 from footfall.evaluation.rolling import roll
 from footfall.models import ETS, KindOfDay, LastYearsTurn, LogLevel, SeasonalNaive, WeekdaySmoother
+from footfall.params import fewest_origins
 
 CANDIDATES = {
     "calendar": LogLevel() * KindOfDay("XX") * LastYearsTurn() * WeekdaySmoother(),
@@ -125,6 +129,8 @@ def test_of_many_those_that_take_one_after_the_other_are_left_out(houses, monkey
     monkeypatch.setattr(rolling, "LOOPED", 2)
     past = roll(houses, slow, 90, 7, 1)
     assert past.left_out == ["ETS"] and set(past.leaderboard("report").index) == set(CANDIDATES)
+    with_champion = roll(houses, slow | {"champion": NaiveForecaster(sp=7)}, 90, 7, 1)
+    assert with_champion.left_out == ["ETS"] and "champion" in with_champion.leaderboard("report").index
 
 
 @pytest.mark.parametrize(("horizon", "lag", "days"), [(28, 1, 104), (28, 1, 142), (14, 3, 95), (7, 14, 99)])
@@ -135,9 +141,22 @@ def test_there_is_no_age_at_which_a_series_cannot_be_trained_on(horizon, lag, da
     assert past.days_known < past.needed and len(past.leaderboard("report"))
 
 
+@pytest.mark.parametrize(("days", "horizon", "lag"), [(3, 7, 1), (109, 28, 7)])
+def test_a_backtest_whose_choice_and_verdict_would_share_their_days_is_refused(days, horizon, lag):
+    with pytest.raises(ValueError, match=rf"backtest_days is {days}; .* {fewest_origins(horizon, lag)} or more"):
+        roll({("PT-11/A", "count"): counts(20)}, CANDIDATES, days, horizon, lag)
+
+
+def test_a_candidate_that_cannot_be_asked_is_named():
+    direct = CANDIDATES | {"ridge direct": make_reduction(Ridge(), window_length=14, strategy="direct")}
+    with pytest.raises(DataProblem, match="ridge direct"):
+        roll({("PT-11/A", "count"): counts(20)}, direct, 90, 7, 1)
+
+
 def test_where_a_window_has_no_day_to_score_it_says_what_to_do():
+    blank = LogLevel() * WeekdaySmoother(level=np.nan)
     with pytest.raises(ValueError, match="give more backtest_days, or leave a candidate out"):
-        roll({("PT-11/A", "count"): counts(20)}, CANDIDATES, 3, 7, 1)
+        roll({("PT-11/A", "count"): counts(20)}, CANDIDATES | {"blank": blank}, 90, 7, 1)
     hardly_known = counts(20, days=40)
     hardly_known.iloc[16:-1] = np.nan
     with pytest.raises(DataProblem, match="train again in a week"):

@@ -14,7 +14,7 @@ from footfall.models import Boosted, KindOfDay, LastYearsTurn, LogLevel, Panel, 
 from footfall.models.features import FEATURES, Features, Front
 from footfall.models.saving import load, save
 from footfall.models.training_set import FEWEST_DAYS, TrainingSet, training_set
-from footfall.models.updating import bring_up_to, fit, predict
+from footfall.models.updating import bring_up_to, fit, forecasts, predict
 from footfall.series import read_snapshot
 
 FRONT = Front.of(None, "PT")
@@ -116,6 +116,26 @@ def test_without_trees_it_is_the_calendar_of_the_month_before_brought_up_to_the_
     np.testing.assert_allclose(predict(bare, days), predict(expected, days), rtol=0, atol=1e-9)
     parts = parts_of(bare, days).drop(columns="learned")
     np.testing.assert_allclose(parts, parts_of(expected, days)[list(parts)], rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("first", ["2021-06-20", "2021-07-01", "2021-07-03", "2021-07-27"])
+def test_a_place_of_few_weeks_is_the_calendar_of_its_first_four_whatever_day_of_the_month_it_opened(first):
+    """Counted in months it would start from a single day."""
+    y = retail()[first:][:30]
+    days = pd.date_range(y.index[-1], periods=8)[1:]
+    month_before = (y.index < y.index[-1].replace(day=1)).sum()
+    bare = fit(Boosted("PT", trees=0), y)
+    expected = bring_up_to(fit(the_calendar(), y[: max(month_before, 28)]), y)
+    np.testing.assert_allclose(predict(bare, days), predict(expected, days), rtol=0, atol=1e-9)
+
+
+def test_no_day_of_a_place_of_few_weeks_knows_a_later_one():
+    y = retail()[:40]
+    fitted, ahead = fit(Boosted("PT", trees=0), y[:14]), np.arange(1, 8)
+    each = [predict(bring_up_to(fitted, y[:end]), pd.date_range(end, periods=8)[1:]) for end in y.index[13:]]
+    np.testing.assert_allclose(forecasts(fitted, y, y.index[13:], ahead), each, rtol=0, atol=1e-9)
+    other = forecasts(fitted, y.where(y.index <= y.index[20], 77.0), y.index[13:], ahead)
+    np.testing.assert_array_equal(other[:8], forecasts(fitted, y, y.index[13:], ahead)[:8])
 
 
 OTHERS = {

@@ -120,6 +120,59 @@ def test_days_that_are_not_asked_for_are_known_and_a_known_future_is_refused():
             forecasts(fit(CANDIDATES[name], y), y, y.index[-3:], A_WEEK)
 
 
+OUR_OWN = {name: CANDIDATES[name] for name in ("seasonal naive", "calendar", "boosted")}
+OUR_OWN["smoother"] = WeekdaySmoother()
+our_own = pytest.mark.parametrize("forecaster", OUR_OWN.values(), ids=OUR_OWN)
+
+
+@our_own
+def test_a_day_that_is_told_again_moves_no_forecast(forecaster):
+    y = retail()
+    for told_again in (y[-1:], y[-10:]):
+        fitted = forecaster.clone().fit(y[:-5]).update(y[-5:], update_params=False)
+        before = fitted.predict(fh=A_WEEK)
+        pd.testing.assert_series_equal(fitted.update(told_again, update_params=False).predict(fh=A_WEEK), before)
+        overlapping = forecaster.clone().fit(y[:-5]).update(y[-10:], update_params=False)
+        pd.testing.assert_series_equal(overlapping.predict(fh=A_WEEK), before)
+
+
+@our_own
+def test_days_that_are_skipped_are_days_without_a_value(forecaster):
+    y = retail()
+    hole = y.mask(y.index.isin(y.index[-5:-2]))
+    for told in (y[-2:], hole[-5:].dropna()):
+        across = forecaster.clone().fit(y[:-5]).update(told, update_params=False)
+        whole = forecaster.clone().fit(y[:-5]).update(hole[-5:], update_params=False)
+        pd.testing.assert_series_equal(across.predict(fh=A_WEEK), whole.predict(fh=A_WEEK))
+    pd.testing.assert_series_equal(
+        forecaster.clone().fit(hole.dropna()).predict(fh=A_WEEK), forecaster.clone().fit(hole).predict(fh=A_WEEK)
+    )
+
+
+@our_own
+def test_an_index_of_days_is_one_with_a_frequency_and_without(forecaster):
+    y = retail()
+    expected = forecaster.clone().fit(y).predict(fh=A_WEEK)
+    for spelt in (y, y.astype(int), y.to_frame()):
+        bare = spelt.set_axis(pd.DatetimeIndex(y.index.to_numpy()))
+        said = forecaster.clone().fit(bare[:-5]).update(bare[-5:], update_params=False).predict(fh=A_WEEK)
+        followed = forecaster.clone().fit(y[:-5]).update(y[-5:], update_params=False).predict(fh=A_WEEK)
+        np.testing.assert_array_equal(said.to_numpy().ravel(), followed)
+        said = forecaster.clone().fit(bare).predict(fh=A_WEEK)
+        assert list(said.index) == list(expected.index)
+        np.testing.assert_array_equal(said.to_numpy().ravel(), expected)
+
+
+@pytest.mark.parametrize("forecaster", [WeekdaySmoother(), SeasonalNaive(), CANDIDATES["boosted"]])
+def test_a_period_of_a_day_is_that_day(forecaster):
+    y = retail()[:"2021-12-22"]  # before days on which the year matters
+    y["2021-12-18":"2021-12-19"] = np.nan
+    periods = y.to_period("D").dropna()
+    said = forecaster.clone().fit(periods[:-5]).update(periods[-6:], update_params=False).predict(fh=A_WEEK)
+    expected = forecaster.clone().fit(y[:-7]).update(y[-7:], update_params=False).predict(fh=A_WEEK)
+    pd.testing.assert_series_equal(said.to_timestamp(), expected)
+
+
 def test_sktime_still_keeps_stale_states():
     """When this fails, the class may be listed in `follows`."""
     y = retail()
