@@ -273,7 +273,7 @@ def test_a_page_of_many_says_that_nothing_better_is_known_where_the_naive_speaks
     made = forecasts(champion._replace(series=series), chosen(*houses))
     write_pages(made, 1, "", tmp_path, About(standing=standing))
     pages = {path.parent.name: path.read_text() for path in tmp_path.rglob("sites/*/index.html")}
-    nothing_better = {slug for slug, page in pages.items() if "same day is known yet" in page}
+    nothing_better = {slug for slug, page in pages.items() if "known yet to be better" in page}
     young = {slug for slug, page in pages.items() if "Young: " in page}
     expected = (set(), set(pages)) if standing == "young" else ({"baixa"}, {"foz"})
     assert (nothing_better, young) == expected and len(pages) == 3
