@@ -1,7 +1,10 @@
 """The page of a house of one's own: counted in its own words, from nobody, and closed where it is shut."""
 
+import html
+import json
 import re
 
+import numpy as np
 import pages
 import pandas as pd
 import pytest
@@ -9,6 +12,7 @@ from conftest import typical
 from icalendar import Calendar
 from pages import house, inputs, written
 
+from footfall.level_shifts import latest_shift
 from footfall.opening import WEEKDAYS
 from footfall.page.about import About
 from footfall.page.lines import caption, lines, read_shown, records, week_of_places
@@ -68,6 +72,11 @@ def test_a_weekday_never_open_is_closed_in_every_language(tmp_path, weekday):
         assert first_up(language.say(f"closed {WEEKDAYS[weekday]}")) in day
         assert 'class="bar"' not in day and not re.search(r"\d", re.sub(r"<h3>.*?</h3>|</?h3>", "", day)), day
     assert f"Always closed on {WEEKDAYS[weekday].capitalize()}s." in told["en"]
+
+
+def test_a_young_house_has_its_day_of_rest_too(tmp_path):
+    told = page_of(tmp_path, days_known=34, standing="young", known_days=34)["en"]
+    assert "Always closed on Mondays." in day_of(told, 3) and "ar busier than usual: Monday" not in told
 
 
 def test_why_a_house_is_closed_is_said(tmp_path):
@@ -159,13 +168,28 @@ def test_one_is_said_in_the_singular_where_that_is_known():
     ("typical", "english", "german", "french"),
     [
         (0.3, "About 0.3 guests", "Etwa 0,3 guests", "Environ 0,3 guests"),
-        (12_400, "About 13,800 guests", "Etwa 13.800 guests", "Environ 13\u202f800 guests"),
+        (12_400, "About 13,800 guests", "Etwa 13\u202f800 guests", "Environ 13\u202f800 guests"),
         (1e7, "About 11.2 million guests", "Etwa 11,2 Millionen guests", "Environ 11,2 millions de guests"),
     ],
 )
 def test_numbers_are_as_fine_as_people_say_them(tmp_path, typical, english, german, french):
     told = page_of(tmp_path, typical=typical)
     assert english in told["en"] and german in told["de"] and french in told["fr"]
+
+
+def test_a_million_is_one():
+    days = pd.DataFrame({"high_value": [2e6], "usual": [1e6]})
+    told = {voice.short: voice for voice in About(measure={"fr": "entrées"}).languages("count", days)}
+    assert [told[tag].number(1e6) for tag in ("en", "pt", "es", "de", "fr")] == [
+        "1 million", "1 milhão", "1 millón", "1 Million", "1 million"]  # fmt: skip
+    assert [told["fr"].amount(number) for number in (999, 1e6, 2e6)] == [
+        "999 entrées", "1 million d’entrées", "2 millions d’entrées"]  # fmt: skip
+
+
+def test_no_thousand_is_read_as_one_and_a_half(tmp_path):
+    """In Switzerland and Mexico a dot is a decimal point, and German and Spanish lead there."""
+    for tag, main in page_of(tmp_path, typical=12_400, location="CH").items():
+        assert not re.search(r"\d\.\d{3}", re.sub('style="[^"]*"|<path[^>]*>', "", main)), tag
 
 
 def test_the_figure_begins_at_nobody(tmp_path):
@@ -195,6 +219,41 @@ def test_another_level_is_said_while_what_is_usual_still_remembers_the_one_befor
     notes = [re.search(r'"note">(.*?)<', main)[1] for main in four.values()]
     assert all("10" in note and "%" in note for note in notes)
     assert all('"note">' not in main for weeks in (1, 8) for main in told(weeks).values())
+
+
+def test_a_handful_of_guests_more_is_no_other_level(tmp_path):
+    """Of a guest a day, whose weeks have a middle of nobody or of one."""
+    given = house(typical=1, shut=())
+    index = given["y"].index
+    y = pd.Series(np.random.default_rng(2).poisson(1, len(index)).astype(float), index, name="count")
+    assert latest_shift(y, 42)
+    assert all(
+        '"note">' not in main for main in mains(written(tmp_path, given | {"y": y})["index.html"].decode()).values()
+    )
+
+
+def test_what_plays_a_part_is_no_reason_for_a_day_as_usual(tmp_path):
+    given = house(shut=()) | {"events": [("2026-10-09", "2026-10-09", "Festa da Rua", "busier")]}
+    told = mains(written(tmp_path, given)["index.html"].decode())
+    friday = day_of(told["en"], 0)
+    assert "About as busy as usual" in friday and "Festa da Rua, which you expect to make it busier" in friday
+    for tag, why in (("en", "Why:"), ("pt-PT", "Porquê:"), ("es", "Por qué:"), ("de", "Warum:"), ("fr", "Pourquoi")):
+        assert why not in told[tag]
+
+
+def test_one_open_day_is_not_all_days_together(tmp_path):
+    told = page_of(tmp_path, shut=(), horizon=1)
+    assert "together" not in told["en"] and "ensemble" not in told["fr"] and "About 156 guests" in told["en"]
+
+
+def test_french_has_its_space_before_colons_and_semicolons(tmp_path):
+    given = house(credit="x", events=True) | {"events": [("2026-10-10", "2026-10-10", "Fête & <foire>", "busier")]}
+    for name, facts in {"counts": given, "percent": inputs(pages.model(), lift=9)}.items():
+        files = written(tmp_path / name, facts)
+        french = html.unescape(re.sub("<[^>]*>", "", mains(files["index.html"].decode())["fr"]))
+        message = json.loads((tmp_path / name / "words.json").read_text())["messages"]["fr"]["text"]
+        assert re.findall(r".*(?:[^\s\u00a0\u202f]| )[:;?!](?:\s.*|$)", f"{french}\n{message}", re.M) == []
+        assert "\u00a0; " in message and "(semaine.ics)\u00a0: " in french
 
 
 def test_a_hostile_name_is_harmless_in_page_calendar_and_table(tmp_path):
