@@ -40,7 +40,9 @@ def _names(days: pd.DataFrame, word: str, language: Language) -> str:
     span = "from to" if len(days) <= WEEK else "from to dates"
     short = [[language.say(span, first=run[0], last=run[-1])] if len(run) > 2 else run for run in runs]
     names = [text for run in short for text in run]
-    is_plain = short == runs and len(days) <= WEEK  # else an "and" or a comma may as well belong to a span or a date
+    is_plain = (
+        short[:-1] == runs[:-1] and len(days) <= WEEK
+    )  # else what follows may as well be a span's or a date's end
     return language.listed(names) if is_plain else language.say("semicolon").join(names)
 
 

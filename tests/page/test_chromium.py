@@ -27,6 +27,7 @@ TOUCHING = """() => [...document.querySelectorAll(".week b")].filter(cell => cel
   const range = document.createRange(); range.selectNodeContents(cell);
   return [cell.innerText, range.getBoundingClientRect()];
 }).flatMap(([text, at], n, all) => n && all[n - 1][1].right > at.left ? [all[n - 1][0] + " | " + text] : [])"""
+IN_ITS_MARGINS = "table => table.offsetWidth <= table.parentElement.offsetWidth"
 SEEN = "heading => heading.getBoundingClientRect().top < innerHeight"
 MADE = dt.datetime(2022, 10, 1, 9)
 
@@ -90,9 +91,7 @@ def test_everybody_can_read_it(opened, address, locale, viewport, scheme):
     assert view.get_by_role("listitem").filter(has=view.get_by_role("heading", level=3)).count() == 7
     assert view.get_by_role("table").get_by_role("rowheader").count() == 7
     assert view.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert view.get_by_role("table").evaluate("table => table.offsetWidth <= table.parentElement.offsetWidth"), (
-        "in its margins"
-    )
+    assert view.get_by_role("table").evaluate(IN_ITS_MARGINS)
     assert view.requests == [address] and not view.complaints
     assert not obstacles(view)
 
@@ -125,6 +124,7 @@ def test_a_houses_own_page_fits_a_phone_in_every_language(browser, house):
         assert view.locator("main:visible").count() == 1
         assert view.evaluate("document.title").startswith(view.get_by_role("heading", level=1).inner_text())
         assert view.evaluate(INSIDE) == view.evaluate(TOUCHING) == [], language
+        assert view.get_by_role("table").evaluate(IN_ITS_MARGINS), language
     assert not obstacles(view)
     view.close()
 
