@@ -39,11 +39,9 @@ def _names(days: pd.DataFrame, word: str, language: Language) -> str:
     runs = [[language.dated(day, form) for day in run.index] for _, run in by_run]
     span = "from to" if len(days) <= WEEK else "from to dates"
     short = [[language.say(span, first=run[0], last=run[-1])] if len(run) > 2 else run for run in runs]
-    names = [text for run in short for text in run]
-    is_plain = (
-        short[:-1] == runs[:-1] and len(days) <= WEEK
-    )  # else what follows may as well be a span's or a date's end
-    return language.listed(names) if is_plain else language.say("semicolon").join(names)
+    if short[:-1] == runs[:-1] and len(days) <= WEEK:
+        return language.listed([text for run in short for text in run])
+    return language.say("semicolon").join(map(language.listed, short))  # what follows is no end of a span or of a date
 
 
 def together(days: pd.DataFrame, y: pd.Series, language: Language) -> str:

@@ -63,16 +63,22 @@ def test_the_message_has_every_warning_of_its_page(tmp_path):
     assert len(notes) == 3 and paragraphs[1] == html.unescape("\n".join(notes)) and len(paragraphs) == 4
 
 
-def test_days_in_a_row_are_told_apart_from_those_after_them():
+@pytest.mark.parametrize(
+    ("language", "usual", "names"),
+    [
+        ("en", ".####.#", "Saturday to Tuesday; Thursday"),
+        ("en", "###..##", "Friday to Sunday; Wednesday and Thursday"),
+        ("en", "#.####.", "Friday and Sunday to Wednesday"),
+        ("en", "#....#.", "Friday and Wednesday"),
+        ("fr", ".####.#..", "du samedi 10 octobre au mardi 13 octobre\u00a0; jeudi 15 octobre"),
+    ],
+)
+def test_days_in_a_row_are_told_apart_from_those_after_them(language, usual, names):
     """What follows a row of days could as well be its end."""
-    words = ["far busier", *["usual"] * 4, "far busier", "usual"]
-    days = pd.DataFrame({"word": words}, index=pd.date_range("2026-10-09", periods=7))
-    longer = days.reindex(pd.date_range("2026-10-09", periods=9)).fillna("far busier")
-    told = {language.short: language for language in languages("counts")}
-    assert _names(days, "usual", told["en"]) == "Saturday to Tuesday; Thursday"
-    assert _names(days[::-1].set_axis(days.index), "usual", told["en"]) == "Friday and Sunday to Wednesday"
-    assert _names(days, "far busier", told["en"]) == "Friday and Wednesday"
-    assert _names(longer, "usual", told["fr"]) == "du samedi 10 octobre au mardi 13 octobre\u00a0; jeudi 15 octobre"
+    index = pd.date_range("2026-10-09", periods=len(usual))
+    days = pd.DataFrame({"word": [{"#": "usual", ".": "far busier"}[day] for day in usual]}, index)
+    (own,) = [each for each in languages("counts") if each.short == language]
+    assert _names(days, "usual", own) == names
 
 
 def test_a_closed_day_says_why_and_has_no_number(words):
