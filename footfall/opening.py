@@ -20,6 +20,7 @@ from footfall.units import unit_of
 CLOSED = "closed"  # an event's effect
 LASTING = 28  # days, beyond which an event is how things are: the level follows it, and what is usual
 LATELY = 6  # weeks with a day open, in which a weekday was never open before it is taken for shut
+FEWEST = 4  # of them, as a young series has: all that it knows
 THURSDAY = 3  # the weekday of the first day of 1970, Monday being 0
 TWICE = 2  # occurrences of a holiday, all of them shut, before the next is taken for shut
 Events = Sequence[Sequence[str]]  # (from, to, what, effect) each
@@ -198,7 +199,7 @@ def _was_open(rows: Rows, category: str) -> np.ndarray:
 def _weekdays_not_open(was_open: np.ndarray, weekday: np.ndarray) -> np.ndarray:
     """Weekdays of which none was open in the last weeks, while others were; a blank is not known to be shut."""
     weeks = _weeks_of_late(was_open)
-    if len(weeks) < LATELY:
+    if len(weeks) < FEWEST:
         return np.array([], int)
     never, known = (weeks == 0).all(axis=0), np.isfinite(weeks).sum(axis=0)
     is_often_open = np.nansum(weeks, axis=0) > 0.5 * known

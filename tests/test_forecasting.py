@@ -313,7 +313,7 @@ def test_a_page_of_many_says_that_nothing_better_is_known_where_the_naive_speaks
     made = forecasts(champion._replace(series=series), chosen(*houses))
     write_pages(made, 1, "", tmp_path, About(standing=standing))
     pages = {path.parent.name: path.read_text() for path in tmp_path.rglob("sites/*/index.html")}
-    nothing_better = {slug for slug, page in pages.items() if "same day is known yet" in page}
+    nothing_better = {slug for slug, page in pages.items() if "known yet to be better" in page}
     young = {slug for slug, page in pages.items() if "Young: " in page}
     expected = (set(), set(pages)) if standing == "young" else ({"baixa"}, {"foz"})
     assert (nothing_better, young) == expected and len(pages) == 3
@@ -332,6 +332,11 @@ def test_a_region_is_called_by_its_name_on_the_index_and_on_its_page(tmp_path):
     assert "Brussels, Belgium · parks and beaches" in index and "Aargau, Switzerland · workplaces" in index
     assert '<html lang="en">' in index and "BE-BRU" not in index, "of several countries none chooses the language"
     assert "Brussels, Belgien" in (tmp_path / "forecast" / "sites" / "be-bru-parks" / "index.html").read_text()
+    german = "Brussels, Belgien · Parks und Strände"
+    assert f'<span lang="de">{german}</span>' in index
+    told = json.loads((tmp_path / "words.json").read_text())["messages"]
+    assert f"{german}: " in told["de"]["text"] and "parks and beaches" not in told["de"]["text"]
+    assert told["fr"]["subject"].startswith("Affluence\u00a0: Brussels, Belgique · parcs et plages, ")
 
 
 def test_one_series_has_its_page_where_it_was(tmp_path):

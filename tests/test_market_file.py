@@ -91,3 +91,9 @@ def test_every_market_is_valid(path):
 def test_a_section_without_keys_takes_what_is_set_in_it(tmp_path):
     (tmp_path / "tasca.yaml").write_text("data: {source: sample}\npredict:\n")
     assert read_market(tmp_path, "tasca", {"predict.horizon": 3}).predict.horizon == 3
+
+
+def test_whose_figures_they_are_is_said_without_the_word_that_the_page_puts_before_it():
+    credits = {name: read_market(PARAMS, name).data.credit or "" for name in market_names(PARAMS)}
+    assert any(credits.values())
+    assert not [name for name, credit in credits.items() if credit.startswith(("Figures", "Source"))]

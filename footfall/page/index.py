@@ -1,6 +1,8 @@
 """The index of a market of several places: the week of each in one row, those that need a look first, and a search."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from operator import itemgetter
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -9,11 +11,10 @@ import pandas as pd
 from footfall.outlook import CLOSED, DEGREES
 from footfall.page.about import About, is_fine, plain
 from footfall.page.page import digest_of, template, text_of
-from footfall.page.translations import ENGLISH, Language, leading
+from footfall.page.translations import ENGLISH, SPACE, Language, leading
 from footfall.series import DAY, WEEK
 from footfall.units import COUNTS
 
-SPACE = "\N{NARROW NO-BREAK SPACE}"
 LOOK = min(spreads for spreads, word in DEGREES.items() if word == "clearly")  # of ordinary days, from usual
 
 
@@ -42,11 +43,14 @@ class Site(NamedTuple):
     ----------
     week : Week or None
         None: there is no forecast of it.
+    names : mapping of str to str
+        What each language (``pt``) calls it, where they differ; ``name`` is then that of the leading one.
     """
 
     name: str
     slug: str
     week: Week | None
+    names: Mapping[str, str] = MappingProxyType({})
 
 
 def index(
@@ -82,12 +86,13 @@ def index(
         raise ValueError(f"none of the {len(sites)} sites has a forecast: there is no week to show")
     offered = about.languages(target, told[0][1]._asdict())
     leader, days = leading(offered, country), pd.date_range(made + DAY, periods=len(told[0][1].mean))
-    ranked = sorted((-_urgency(week), site.name, site.slug, _row(site, week, leader)) for site, week in told)
-    unknown = sorted((site.name, site.slug) for site in sites if site.week is None)
+    ranked = sorted(((-_urgency(week), site.name, site.slug, _row(site, week, leader)) for site, week in told),
+                    key=itemgetter(slice(3)))  # fmt: skip
+    unknown = sorted((site for site in sites if site.week is None), key=itemgetter(0, 1))
     parts = {
         "first": [row for urgency, *_, row in ranked if -urgency >= LOOK],
         "others": [row for urgency, *_, row in ranked if -urgency < LOOK],
-        "unknown": [(plain(name), slug, [("?", CLOSED)] * len(days)) for name, slug in unknown],
+        "unknown": [(_called(site), site.slug, [("?", CLOSED)] * len(days)) for site in unknown],
     }
     ordered = sorted(offered, key=lambda language: (language != leader, language.tag != ENGLISH, language.tag))
     script, name = text_of("index.js.j2"), plain(about.name)
@@ -102,10 +107,15 @@ def _urgency(week: Week) -> float:
     return float(np.max(spreads, where=~np.isnan(spreads), initial=0.0))
 
 
-def _row(site: Site, week: Week, language: Language) -> tuple[str, str, list[tuple[str, str]]]:
-    """A site's name and slug, and of each day what it says and towards where.
+def _called(site: Site) -> str | dict[str, str]:
+    """Its name, or that in each language."""
+    return {short: plain(name) for short, name in site.names.items()} or plain(site.name)
 
-    It is the same in all languages: thousands are parted by a space, since a comma here is a point there.
+
+def _row(site: Site, week: Week, language: Language) -> tuple[str | dict[str, str], str, list[tuple[str, str]]]:
+    """A site's names and slug, and of each day what it says and towards where.
+
+    The numbers are the same in all languages: thousands are parted by a space, since a comma here is a point there.
     """
     language = language._replace(fine=is_fine(week.high_value, week.usual))
     numbers = (week.mean if language.unit == COUNTS.name else week.expected).tolist()
@@ -113,4 +123,4 @@ def _row(site: Site, week: Week, language: Language) -> tuple[str, str, list[tup
         "–" if day == CLOSED else language.level(number).replace(language.group, SPACE)
         for number, day in zip(numbers, week.word, strict=True)
     ]
-    return plain(site.name), site.slug, [*zip(levels, week.towards, strict=True)]
+    return _called(site), site.slug, [*zip(levels, week.towards, strict=True)]

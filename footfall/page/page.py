@@ -9,6 +9,7 @@ import datetime as dt
 import hashlib
 import json
 import re
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,8 @@ from footfall.page.bars import bars
 from footfall.page.chart import draw
 from footfall.page.ical import calendar_file
 from footfall.page.reasons import because, closed_because, shared_reasons
-from footfall.page.summary import summary, together
-from footfall.page.translations import ENGLISH, first_up, languages, leading
+from footfall.page.summary import notes, summary, together
+from footfall.page.translations import ENGLISH, Language, first_up, languages, leading
 from footfall.page.words import in_words
 from footfall.series import WEEK
 from footfall.sources.weather import SOURCE
@@ -95,26 +96,38 @@ def write_page(
     dict
         The same in words, see `footfall.page.words.in_words`.
     """
-    (folder / "index.html").write_text(_page(table, y, days, lag, track, about), encoding="utf-8")
-    for language in about.languages(table["target"].iloc[0], days):
+    first, through = table.iloc[0], y.index[-1]
+    offered = about.languages(first["target"], days)
+    is_still = (pd.Timestamp(first["origin_date"]) - through).days > lag + LATE
+    tells_steps = unit_of(first["target"]) is not COUNTS or not offered[0].fine  # a guest more or less is no step
+    told = partial(notes, through, is_still, latest_shift(y, WEEKS * WEEK) if tells_steps else None, about)
+    (folder / "index.html").write_text(_page(table, y, days, track, about, offered, told), encoding="utf-8")
+    for language in offered:
         (folder / language.say("calendar file")).write_bytes(calendar_file(table, days, about, language))
-    return in_words(table, days, y, about)
+    return in_words(table, days, y, about, told)
 
 
-def _page(table: pd.DataFrame, y: pd.Series, days: pd.DataFrame, lag: int, track: Track | None, about: About) -> str:
-    """The page's HTML; parameters as in `write_page`."""
+def _page(
+    table: pd.DataFrame,
+    y: pd.Series,
+    days: pd.DataFrame,
+    track: Track | None,
+    about: About,
+    offered: Sequence[Language],
+    told: Callable[[Language], list[str]],
+) -> str:
+    """The page's HTML; parameters as in `write_page`, its languages, and the forecast's weak points in one of them."""
     first, origin, is_open = table.iloc[0], pd.Timestamp(table["origin_date"].iloc[0]), days["word"] != CLOSED
     country, unit, script = country_of(first["location"]), unit_of(first["target"]), text_of("page.js.j2")
     shared = {
         "days": days, "first": first, "made": origin, "through": y.index[-1], "country": country, "track": track,
-        "still": (origin - y.index[-1]).days > lag + LATE, "last": f"{days.index[-1]:%Y-%m-%d}",
+        "notes": told, "last": f"{days.index[-1]:%Y-%m-%d}",
         "counts": unit is COUNTS, "open": days[is_open], "bars": dict(zip(days.index, bars(days, unit), strict=True)),
         "together": partial(together, days, y), "alike": shared_reasons(days[is_open]),
         "busiest": days["mean"].idxmax() if is_open.any() else None, "about": about,
-        "shift": latest_shift(y, WEEKS * WEEK), "attribution": ATTRIBUTION, "address": ADDRESS, "weather": SOURCE,
+        "attribution": ATTRIBUTION, "address": ADDRESS, "weather": SOURCE,
         "script": script, "allowed": digest_of(script),
     }  # fmt: skip
-    offered = about.languages(first["target"], days)
     charts = {language.tag: draw(y, days, ranges(table).where(is_open), language) for language in offered}
     leader = leading(offered, country)
     ordered = sorted(offered, key=lambda language: (language != leader, language.tag != ENGLISH, language.tag))

@@ -56,25 +56,25 @@ def write_pages(
     of_several, is_drawn, sites, words = len({category for _, category in keys}) > 1, len(keys) <= DRAWN, [], {}
     countries = {country_of(location)[:2] for location, _ in keys}
     country = countries.pop() if len(countries) == 1 else ""  # of several none leads
-    language = leading(languages(unit_of(keys[0][1]).name), country)
+    offered = languages(unit_of(keys[0][1]).name)
+    names = {language.short: _names(keys, of_several, language, about) for language in offered}
+    leader = leading(offered, country).short
     batches = {id(one.batch): one.batch for one in made.series.values()}
     weeks = {of: weeks_of(batch.outlook, batch.y.shape[1]) for of, batch in batches.items()}
-    names = {key: _name(key, of_several, language, about) for key in keys}
-    alike = Counter(names.values())
     for key, slug in _slugs(keys, of_several).items():
-        name, one = names[key] if alike[names[key]] == 1 else f"{names[key]} ({key[0]})", made.series.get(key)
-        page = ""
+        called, one, page = {short: of_all[key] for short, of_all in names.items()}, made.series.get(key), ""
         if is_drawn and one is not None:
             page = slug
             own = about._replace(all_places=INDEX, standing=standing[key])
-            words[name] = _write(one, lag, tracks_of.get(" ".join(key)), folder / "sites" / slug, own)
+            words[key] = _write(one, lag, tracks_of.get(" ".join(key)), folder / "sites" / slug, own)
             write_csv(one.table, folder / "sites" / slug / "forecast.csv")
         elif is_drawn:
-            words[name] = without_forecast(made.asked.days, languages(unit_of(key[1]).name))
-        sites.append(Site(name, page, None if one is None else weeks[id(one.batch)][one.at]))
+            words[key] = without_forecast(made.asked.days, languages(unit_of(key[1]).name))
+        week, alike = None if one is None else weeks[id(one.batch)][one.at], len({*called.values()}) == 1
+        sites.append(Site(called[leader], page, week, {} if alike else called))
     on, through = made.asked.days[0] - DAY, max(batch.y.index[-1] for batch in batches.values())
     (folder / "index.html").write_text(index(sites, on, through, keys[0][1], country, about), encoding="utf-8")
-    _keep(of_places(words, about), out)
+    _keep(of_places(words, names, offered, about), out)
 
 
 def _standing(status: str, model: str, of_market: Standing) -> Standing:
@@ -93,6 +93,13 @@ def _write(one: SeriesForecast, lag: int, track: Track | None, folder: Path, abo
     is_told = bool(one.batch.closed.events[one.at])
     about = about._replace(known_days=one.days_known, weather="rain" in one.parts, events=is_told)
     return write_page(one.table, one.y, one.outlook, lag + one.was_shut, track, folder, about)
+
+
+def _names(keys: list[Key], of_several: bool, language: Language, about: About) -> dict[Key, str]:
+    """What a language calls each place, those of one name told apart by their locations."""
+    names = {key: _name(key, of_several, language, about) for key in keys}
+    alike = Counter(names.values())
+    return {key: name if alike[name] == 1 else f"{name} ({key[0]})" for key, name in names.items()}
 
 
 def _name(key: Key, of_several: bool, language: Language, about: About) -> str:

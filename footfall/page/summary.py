@@ -1,8 +1,9 @@
-"""The whole week in a few sentences: what is out of the ordinary, what is left to say, and all days together."""
+"""The whole week in a few sentences: what is out of the ordinary, what is left, all days together, its weak points."""
 
 import pandas as pd
 
 from footfall.outlook import CLOSED, PERHAPS, UNSURE, USUAL
+from footfall.page.about import About
 from footfall.page.translations import Language, first_up
 from footfall.series import WEEK
 from footfall.typical import departure
@@ -36,13 +37,53 @@ def _names(days: pd.DataFrame, word: str, language: Language) -> str:
     form = "spoken weekday" if len(days) <= WEEK else "weekday and date"
     by_run = days[matching].groupby((~matching).cumsum()[matching])
     runs = [[language.dated(day, form) for day in run.index] for _, run in by_run]
-    short = [[language.say("from to", first=run[0], last=run[-1])] if len(run) > 2 else run for run in runs]
-    return language.listed([text for run in short for text in run])
+    span = "from to" if len(days) <= WEEK else "from to dates"
+    short = [[language.say(span, first=run[0], last=run[-1])] if len(run) > 2 else run for run in runs]
+    if short[:-1] == runs[:-1] and len(days) <= WEEK:
+        return language.listed([text for run in short for text in run])
+    return language.say("semicolon").join(map(language.listed, short))  # what follows is no end of a span or of a date
 
 
 def together(days: pd.DataFrame, y: pd.Series, language: Language) -> str:
-    """All open days against as many usual ones; `y` is the series they continue."""
-    shut = (days["word"] == CLOSED).any()
+    """All open days against as many usual ones; of one alone, nothing. `y` is the series they continue."""
+    shut = days["word"] == CLOSED
+    if (~shut).sum() < 2:
+        return ""
     number = language.percent(departure(days["mean"].mean(), days["usual"].mean(), y))
     amount = language.amount(days["mean"].sum())
-    return language.say("together open" if shut else "together", number=number, amount=amount)
+    return language.say("together open" if shut.any() else "together", number=number, amount=amount)
+
+
+def notes(
+    through: pd.Timestamp,
+    is_still: bool,
+    shift: tuple[pd.Timestamp, float] | None,
+    about: About,
+    language: Language,
+) -> list[str]:
+    """The weak points of a forecast, a sentence each.
+
+    Parameters
+    ----------
+    through : Timestamp
+        The last day that is known.
+    is_still : bool
+        Whether nothing came after it for longer than usual.
+    shift : (Timestamp, float), optional
+        From `footfall.level_shifts.latest_shift`.
+    about : About
+        What the market says of itself: whether it is young, or its model unproven.
+    language : Language
+        Of the sentences.
+    """
+    told = []
+    if about.standing == "young":
+        told.append(language.say("young", days=str(about.known_days)))
+    elif about.standing == "unproven":
+        told.append(language.say("unproven"))
+    if shift:
+        day, times = shift
+        told.append(language.say("another level", day=language.date(day), number=language.percent(100 * (times - 1))))
+    if is_still:
+        told.append(language.say("still", through=language.date(through)))
+    return told

@@ -5,6 +5,7 @@ know of a language stands there too: its tag, its dates, the countries in which 
 """
 
 import datetime as dt
+import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
@@ -25,6 +26,8 @@ from footfall.units import PERCENT
 CATALOGUES = Path(__file__).parent / "locale"
 ENGLISH = "en"
 MILLION = 1_000_000
+SPACE = "\N{NARROW NO-BREAK SPACE}"
+VOWEL = re.compile("[aeiouàâäéèêëîïôöùûüœ]", re.IGNORECASE)
 DIGITS = 3  # of a large number; nobody orders by the fourth
 
 
@@ -65,9 +68,9 @@ class Language(NamedTuple):
         """``14 October 2022``, ``14 de outubro de 2022``."""
         return self.dated(day, "date" if year else "date this year")
 
-    def weekday_and_date(self, day: dt.date, year: bool = False) -> str:
+    def weekday_and_date(self, day: dt.date) -> str:
         """``Friday, 14 October``."""
-        return self.dated(day, "weekday, date and year" if year else "weekday and date")
+        return self.dated(day, "weekday and date")
 
     def short_weekday(self, day: dt.date) -> str:
         """``Fri``, ``sex``."""
@@ -104,24 +107,26 @@ class Language(NamedTuple):
     def number(self, value: float) -> str:
         """``0.3``, ``142``, ``12,400``, ``1.24 million``: as people say it, large ones by their first three digits."""
         rounded = _rounded(value, self.fine)
-        if rounded >= MILLION:
-            return format_compact_decimal(rounded, format_type="long", locale=self.locale, fraction_digits=2)
-        return format_decimal(rounded, format="#,##0.###", locale=self.locale)
+        if rounded < MILLION:
+            return self._grouped(rounded)
+        # a whole number, as Babel takes 1.0 for several; French has a form of exactly one, but that of a million lacks
+        more = "1" in Locale.parse(self.locale).compact_decimal_formats["long"]
+        return format_compact_decimal(int(rounded) + more, format_type="long", locale=self.locale, fraction_digits=2)
 
     def short_number(self, value: float) -> str:
         """``142``, ``142K``, ``1.24M``: where there is little room."""
         rounded = _rounded(value, self.fine)
-        plain = format_decimal(rounded, format="#,##0.###", locale=self.locale)
+        plain = self._grouped(rounded)
         short = format_compact_decimal(rounded, format_type="short", locale=self.locale, fraction_digits=2)
         much_shorter = rounded >= MILLION / 10 and len(short) + 1 < len(plain)
         return short if rounded >= MILLION or much_shorter else plain
 
     def amount(self, value: float) -> str:
-        """``142 guests``, ``1 guest``; ``1,2 milhões de clientes``."""
+        """``142 guests``, ``1 guest``; ``1,2 milhões de clientes``, ``2 millions d’entrées``."""
         rounded = _rounded(value, self.fine)
-        sentence = "amount in millions" if rounded >= MILLION else "amount"
-        is_one = Locale.parse(self.locale).plural_form(rounded) == "one"
-        return self.say(sentence, number=self.number(value), measure=self.words[not is_one])
+        measure = self.words[Locale.parse(self.locale).plural_form(rounded) != "one"]
+        of_many = "amount in millions of a vowel" if VOWEL.match(measure) else "amount in millions"
+        return self.say(of_many if rounded >= MILLION else "amount", number=self.number(value), measure=measure)
 
     def numbers(self, day: Any) -> dict[str, str]:
         """A day's numbers by the names that sentences have for them: ``number`` and ``amount``, ``low`` and ``high``.
@@ -142,8 +147,12 @@ class Language(NamedTuple):
 
     @property
     def group(self) -> str:
-        """What parts thousands: ``,`` or ``.`` or a space."""
-        return str(get_group_symbol(self.locale))
+        """What parts thousands: a comma in English, else a space, as a dot is a decimal point in Zurich and Mexico."""
+        return "," if self.tag == ENGLISH else SPACE
+
+    def _grouped(self, number: float) -> str:
+        whole = format_decimal(number, format="#,##0.###", locale=self.locale)
+        return whole.replace(get_group_symbol(self.locale), self.group)
 
     def place(self, location: str, names: Mapping[str, str] = MappingProxyType({})) -> str:
         """A location's name: of a country in this language, of smaller places as the source has them.

@@ -1,8 +1,8 @@
 """The week in words, for whoever does not open the page: a message a language, of the page's own sentences."""
 
 import datetime as dt
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -15,9 +15,16 @@ from footfall.page.ical import in_short
 from footfall.page.reasons import because, closed_because
 from footfall.page.summary import summary, together
 from footfall.page.translations import Language, first_up
+from footfall.selection import Key
 
 
-def in_words(table: pd.DataFrame, days: pd.DataFrame, y: pd.Series, about: About) -> dict[str, Any]:
+def in_words(
+    table: pd.DataFrame,
+    days: pd.DataFrame,
+    y: pd.Series,
+    about: About,
+    notes: Callable[[Language], Sequence[str]],
+) -> dict[str, Any]:
     """What a notebook leaves for who sends it.
 
     Parameters
@@ -30,6 +37,8 @@ def in_words(table: pd.DataFrame, days: pd.DataFrame, y: pd.Series, about: About
         The series they continue.
     about : About
         What the market says of itself.
+    notes : callable
+        The forecast's weak points in a language, see `footfall.page.summary.notes`.
 
     Returns
     -------
@@ -37,7 +46,7 @@ def in_words(table: pd.DataFrame, days: pd.DataFrame, y: pd.Series, about: About
         ``days``, the picture: a word for each ISO day; ``messages``, by language (``pt``), ``subject`` and ``text``.
     """
     first, offered = table.iloc[0], about.languages(table["target"].iloc[0], days)
-    messages = {language.short: _message(first, days, y, about, language) for language in offered}
+    messages = {language.short: _message(first, days, y, about, notes(language), language) for language in offered}
     return {"days": {f"{day:%F}": _plainly(word) for day, word in days["word"].items()}, "messages": messages}
 
 
@@ -47,27 +56,43 @@ def without_forecast(days: pd.DatetimeIndex, offered: Sequence[Language]) -> dic
     return {"days": {f"{day:%F}": "no forecast" for day in days}, "messages": messages}
 
 
-def of_places(words: Mapping[str, dict[str, Any]], about: About) -> dict[str, Any]:
+def of_places(
+    words: Mapping[Key, dict[str, Any]],
+    names: Mapping[str, Mapping[Key, str]],
+    offered: Sequence[Language],
+    about: About,
+) -> dict[str, Any]:
     """`in_words` of several places together: the week of each in its sentences, and once below when it was made.
 
     A place whose figures end on another day than most says so itself.
+
+    Parameters
+    ----------
+    words : mapping of (location, category) to dict
+        From `in_words` or `without_forecast`; empty where there are more places than have a page each.
+    names : mapping of str to mapping of (location, category) to str
+        By language (``pt``), what each place is called.
+    offered : sequence of Language
+        Those of the messages.
+    about : About
+        What the market says of itself.
     """
-    told: dict[str, dict[str, list[str]]] = defaultdict(dict)
-    for name, each in words.items():
-        for short, message in each["messages"].items():
-            told[short][name] = message["text"].split("\n\n")
-    subject = about.name or ", ".join([*words][:3])
-    messages = {short: {"subject": subject, "text": _of_places(of)} for short, of in told.items()}
-    days = {f"{name} {day}": word for name, each in words.items() for day, word in each["days"].items()}
+    messages = {}
+    for language in offered if words else []:
+        called = names[language.short]
+        told = {called[key]: each["messages"][language.short]["text"].split("\n\n") for key, each in words.items()}
+        subject = language.say("calendar name", place=about.name or ", ".join([*told][:3]))
+        messages[language.short] = {"subject": subject, "text": _of_places(told, language)}
+    days = {f"{' '.join(key)} {day}": word for key, each in words.items() for day, word in each["days"].items()}
     return {"days": days, "messages": messages}
 
 
-def _of_places(told: Mapping[str, Sequence[str]]) -> str:
+def _of_places(told: Mapping[str, Sequence[str]], language: Language) -> str:
     """A line each of what paragraphs say, the first of them the week and the last when it was made."""
     made = Counter(paragraphs[-1] for paragraphs in told.values() if len(paragraphs) > 1)
     usual = made.most_common(1)[0][0]
     lines = [
-        " ".join([f"{name}:", *week.splitlines(), *(line for line in rest[-1:] if line != usual)])
+        f"{name}{language.say('colon')}{' '.join([*week.splitlines(), *(line for line in rest[-1:] if line != usual)])}"
         for name, (week, *rest) in told.items()
     ]
     return "\n".join(lines) + f"\n\n{usual}"
@@ -99,13 +124,15 @@ def _plainly(word: str) -> str:
     return USUAL if word == UNSURE or word.startswith(PERHAPS) else word
 
 
-def _message(first: Any, days: pd.DataFrame, y: pd.Series, about: About, language: Language) -> dict[str, str]:
-    headline, rest = summary(days, language)
-    overall = "" if days["word"].eq(CLOSED).all() else together(days, y, language)
-    made = language.say("made", made=language.weekday_and_date(pd.Timestamp(first["origin_date"]), year=True),
+def _message(
+    first: Any, days: pd.DataFrame, y: pd.Series, about: About, notes: Sequence[str], language: Language
+) -> dict[str, str]:
+    week = [*summary(days, language), together(days, y, language)]
+    made = language.say("made", made=language.date(pd.Timestamp(first["origin_date"])),
                         through=language.date(y.index[-1], year=False))  # fmt: skip
     lines = [_line(day, country_of(first["location"]), language) for day in days.itertuples()]
-    text = "\n\n".join(["\n".join(filter(None, [headline, rest, overall])), "\n".join(lines), made])
+    paragraphs = ["\n".join(filter(None, sentences)) for sentences in (week, notes, lines, [made])]
+    text = "\n\n".join(filter(None, paragraphs))
     place = about.place(first["location"], language)
     return {"subject": language.say("calendar name", place=place), "text": text}
 
@@ -115,5 +142,5 @@ def _line(day: Any, country: str, language: Language) -> str:
     name = first_up(language.weekday_and_date(day.Index))
     if day.word == CLOSED:
         return f"{name} – {first_up(closed_because(day.Index, day.closed, country, language))}"
-    why = f"; {because(day.Index, day.reasons, country, language)}" if day.reasons else ""
-    return f"{name} – {in_short(day, language)}{why}"
+    why = [because(day.Index, day.reasons, country, language)] if day.reasons else []
+    return f"{name} – {language.say('semicolon').join([in_short(day, language), *why])}"

@@ -23,6 +23,11 @@ FRAME = """page => document.body.append(Object.assign(document.createElement("if
 INSIDE = """() => [...document.querySelectorAll("main td, main .word b, main .week > div, .switch label")].filter(
   cell => cell.getClientRects().length && cell.getBoundingClientRect().right > innerWidth).map(cell => cell.innerText)
 """
+TOUCHING = """() => [...document.querySelectorAll(".week b")].filter(cell => cell.getClientRects().length).map(cell => {
+  const range = document.createRange(); range.selectNodeContents(cell);
+  return [cell.innerText, range.getBoundingClientRect()];
+}).flatMap(([text, at], n, all) => n && all[n - 1][1].right > at.left ? [all[n - 1][0] + " | " + text] : [])"""
+IN_ITS_MARGINS = "table => table.offsetWidth <= table.parentElement.offsetWidth"
 SEEN = "heading => heading.getBoundingClientRect().top < innerHeight"
 MADE = dt.datetime(2022, 10, 1, 9)
 
@@ -86,15 +91,15 @@ def test_everybody_can_read_it(opened, address, locale, viewport, scheme):
     assert view.get_by_role("listitem").filter(has=view.get_by_role("heading", level=3)).count() == 7
     assert view.get_by_role("table").get_by_role("rowheader").count() == 7
     assert view.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert view.get_by_role("table").evaluate("table => table.offsetWidth <= table.parentElement.offsetWidth"), (
-        "in its margins"
-    )
+    assert view.get_by_role("table").evaluate(IN_ITS_MARGINS)
     assert view.requests == [address] and not view.complaints
     assert not obstacles(view)
 
 
 HOUSES = {
+    "the sample": None,
     "shut on Mondays": {},
+    "of hundreds of thousands": {"typical": 600_000},
     "tiny": {"typical": 0.3, "shut": ()},
     "huge": {"typical": 1e7, "shut": ("sunday",), "measure": {}},
     "young, with a long name": {"days_known": 40, "standing": "young", "known_days": 40, "name": "W" * 200},
@@ -105,7 +110,8 @@ HOUSES = {
 @pytest.fixture(scope="module", params=typical(list(HOUSES), "young, with a long name"))
 def house(request, tmp_path_factory):
     out = tmp_path_factory.mktemp("house")
-    pages.written(out, pages.house(**HOUSES[request.param]))
+    facts = HOUSES[request.param]
+    pages.written(out, pages.inputs(pages.model()) if facts is None else pages.house(**facts))
     return (out / "forecast" / "index.html").as_uri()
 
 
@@ -117,7 +123,8 @@ def test_a_houses_own_page_fits_a_phone_in_every_language(browser, house):
         assert view.evaluate("document.documentElement.scrollWidth <= innerWidth"), language
         assert view.locator("main:visible").count() == 1
         assert view.evaluate("document.title").startswith(view.get_by_role("heading", level=1).inner_text())
-        assert view.evaluate(INSIDE) == [], language
+        assert view.evaluate(INSIDE) == view.evaluate(TOUCHING) == [], language
+        assert view.get_by_role("table").evaluate(IN_ITS_MARGINS), language
     assert not obstacles(view)
     view.close()
 

@@ -54,6 +54,18 @@ def test_each_place_has_one_row_that_leads_to_its_page(sites):
     assert re.fullmatch(r"\d\d\u202f\d00", told["Oriente"][1][0]), "no comma, which is a point in another language"
 
 
+def test_led_in_german_a_number_keeps_its_dots(sites):
+    told = rows(html(sites, "DE"))
+    assert told["Queen Street"][1][0].endswith("Mio.") and "\u202f" in told["Oriente"][1][0]
+
+
+def test_a_place_is_called_as_the_reader_calls_it(sites):
+    names = {"pt": "Parques <Tejo>", "de": "Parks & Strände", "en": "parks", "es": "parques", "fr": "parcs"}
+    page = html([sites[0]._replace(names=names), sites[-1]._replace(names=names)])
+    for part in page.split('id="unknown"'):
+        assert '<span lang="pt-PT">Parques &lt;Tejo&gt;</span>' in part and '<span lang="fr">parcs</span>' in part
+
+
 def test_it_says_what_is_counted_and_of_when_it_is(sites):
     page = html(sites)
     made = pd.Timestamp("2026-10-08")

@@ -1,7 +1,10 @@
 """The page of a house of one's own: counted in its own words, from nobody, and closed where it is shut."""
 
+import html
+import json
 import re
 
+import numpy as np
 import pages
 import pandas as pd
 import pytest
@@ -9,6 +12,7 @@ from conftest import typical
 from icalendar import Calendar
 from pages import house, inputs, written
 
+from footfall.level_shifts import latest_shift
 from footfall.opening import WEEKDAYS
 from footfall.page.about import About
 from footfall.page.lines import caption, lines, read_shown, records, week_of_places
@@ -38,7 +42,7 @@ def test_a_day_is_told_in_guests_with_its_range_and_last_years(tmp_path):
     friday = day_of(english, 0)
     assert re.search(r"About 156 guests, most likely between 131 and 181\. Close to usual: \d chances in 10\.", friday)
     last_year = house()["y"]["2025-10-10"]
-    assert f"Last year’s same Friday: {last_year:.0f}." in friday and "%" not in re.sub('style="[^"]*"', "", friday)
+    assert f"The same Friday last year: {last_year:.0f}." in friday and "%" not in re.sub('style="[^"]*"', "", friday)
     assert "All open days together: about 847 guests, +7% against usual." in english
     assert "Guests per day" in english and "early 2020" not in english
 
@@ -47,7 +51,7 @@ def test_a_day_is_told_in_guests_with_its_range_and_last_years(tmp_path):
 def test_a_holiday_is_compared_with_no_day_of_last_year_and_none_with_it(tmp_path, weekday):
     """Brazil's of 12 October, a Monday; it was a Sunday the year before."""
     days = re.findall(r"<li class=.*?</li>", page_of(tmp_path, location="BR", shut=())["en"], re.S)
-    told = {name for name in ("Saturday", "Sunday", "Monday") if any(f"same {name}:" in day for day in days)}
+    told = {name for name in ("Saturday", "Sunday", "Monday") if any(f"same {name} last year:" in day for day in days)}
     assert weekday not in told and "Saturday" in told
 
 
@@ -70,13 +74,18 @@ def test_a_weekday_never_open_is_closed_in_every_language(tmp_path, weekday):
     assert f"Always closed on {WEEKDAYS[weekday].capitalize()}s." in told["en"]
 
 
+def test_a_young_house_has_its_day_of_rest_too(tmp_path):
+    told = page_of(tmp_path, days_known=34, standing="young", known_days=34)["en"]
+    assert "Always closed on Mondays." in day_of(told, 3) and "ar busier than usual: Monday" not in told
+
+
 def test_why_a_house_is_closed_is_said(tmp_path):
     said = page_of(tmp_path / "a", shut=(), closures={"dates": ["2026-10-10"]})
     assert "Closed, as you said." in day_of(said["en"], 1) and "Fechado, como nos disse." in day_of(said["pt-PT"], 1)
     events = [["2026-10-10", "2026-10-10", "Painting & {x}", "closed"]]
     told = page_of(tmp_path / "c", shut=(), closures={"events": events})
     for tag, words in (("en", "Closed, as you said"), ("pt-PT", "Fechado, como nos disse"), ("es", "como nos dijo"),
-                       ("fr", "vous l’avez indiqué "), ("de", "wie Sie angegeben haben")):  # fmt: skip
+                       ("fr", "vous l’avez indiqué\N{NO-BREAK SPACE}"), ("de", "wie Sie angegeben haben")):  # fmt: skip
         assert f"{words}: Painting &amp; {{x}}." in day_of(told[tag], 1)
     given = house(shut=(), origin="2026-12-20", location="DE")
     given["closed"]["2026-12-25"] = "holiday"
@@ -132,7 +141,7 @@ def test_the_owners_word_is_used_and_another_languages_rather_than_a_wrong_one(t
     told = page_of(tmp_path / "a", measure={"pt": "talões"})
     assert "Cerca de 156 talões" in told["pt-PT"] and "About 156 talões" in told["en"]
     own = page_of(tmp_path / "b", measure={})
-    assert "About 156 visitors" in own["en"] and "Etwa 156 Gäste" in own["de"] and "156 visiteurs" in own["fr"]
+    assert "About 156 visitors" in own["en"] and "Etwa 156 Besucher" in own["de"] and "156 visiteurs" in own["fr"]
 
 
 def test_one_is_said_in_the_singular_where_that_is_known():
@@ -151,7 +160,7 @@ def test_one_is_said_in_the_singular_where_that_is_known():
         ["0 guests", "1 guest", "1,5 guests", "2 guests"],
     ]
     own = [["1 visitor", "2 visitors"], ["1 visiteur", "2 visiteurs"], ["1 visitante", "2 visitantes"]]
-    assert said([1, 2]) == [*own, ["1 Gast", "2 Gäste"]]
+    assert said([1, 2]) == [*own, ["1 Besucher", "2 Besucher"]]
     assert caption("count", measure) == "guests a day"
 
 
@@ -159,13 +168,28 @@ def test_one_is_said_in_the_singular_where_that_is_known():
     ("typical", "english", "german", "french"),
     [
         (0.3, "About 0.3 guests", "Etwa 0,3 guests", "Environ 0,3 guests"),
-        (12_400, "About 13,800 guests", "Etwa 13.800 guests", "Environ 13\u202f800 guests"),
+        (12_400, "About 13,800 guests", "Etwa 13\u202f800 guests", "Environ 13\u202f800 guests"),
         (1e7, "About 11.2 million guests", "Etwa 11,2 Millionen guests", "Environ 11,2 millions de guests"),
     ],
 )
 def test_numbers_are_as_fine_as_people_say_them(tmp_path, typical, english, german, french):
     told = page_of(tmp_path, typical=typical)
     assert english in told["en"] and german in told["de"] and french in told["fr"]
+
+
+def test_a_million_is_one():
+    days = pd.DataFrame({"high_value": [2e6], "usual": [1e6]})
+    told = {voice.short: voice for voice in About(measure={"fr": "entrées"}).languages("count", days)}
+    assert [told[tag].number(1e6) for tag in ("en", "pt", "es", "de", "fr")] == [
+        "1 million", "1 milhão", "1 millón", "1 Million", "1 million"]  # fmt: skip
+    assert [told["fr"].amount(number) for number in (999, 1e6, 2e6)] == [
+        "999 entrées", "1 million d’entrées", "2 millions d’entrées"]  # fmt: skip
+
+
+def test_no_thousand_is_read_as_one_and_a_half(tmp_path):
+    """In Switzerland and Mexico a dot is a decimal point, and German and Spanish lead there."""
+    for tag, main in page_of(tmp_path, typical=12_400, location="CH").items():
+        assert not re.search(r"\d\.\d{3}", re.sub('style="[^"]*"|<path[^>]*>', "", main)), tag
 
 
 def test_the_figure_begins_at_nobody(tmp_path):
@@ -177,10 +201,10 @@ def test_the_figure_begins_at_nobody(tmp_path):
 
 def test_a_young_series_and_one_without_a_better_model_are_said_to_be(tmp_path):
     young = page_of(tmp_path / "a", standing="young", known_days=40, days_known=40)
-    assert "Young: 40 days known." in young["en"] and "40 días" in young["es"] and "Last year" not in young["en"]
+    assert "Young: 40 days known." in young["en"] and "40 días" in young["es"] and "last year" not in young["en"]
     unproven = page_of(tmp_path / "b", standing="unproven")["en"]
-    assert "Nothing better than last week’s same day is known yet." in unproven
-    assert "known yet" not in re.sub("not known yet", "", page_of(tmp_path / "c")["en"])
+    assert "Nothing is known yet to be better than the same day last week." in unproven
+    assert "known yet to be" not in page_of(tmp_path / "c")["en"]
 
 
 def test_another_level_is_said_while_what_is_usual_still_remembers_the_one_before(tmp_path):
@@ -191,10 +215,45 @@ def test_another_level_is_said_while_what_is_usual_still_remembers_the_one_befor
         return mains(written(tmp_path / str(weeks), given | {"y": lifted})["index.html"].decode())
 
     four = told(4)
-    assert re.search(r"Since 10 September 2026 the level has been another: \+\d\d% against", four["en"])
+    assert re.search(r"Since 10 September 2026 the level has been different: \+\d\d% against", four["en"])
     notes = [re.search(r'"note">(.*?)<', main)[1] for main in four.values()]
     assert all("10" in note and "%" in note for note in notes)
     assert all('"note">' not in main for weeks in (1, 8) for main in told(weeks).values())
+
+
+def test_a_handful_of_guests_more_is_no_other_level(tmp_path):
+    """Of a guest a day, whose weeks have a middle of nobody or of one."""
+    given = house(typical=1, shut=())
+    index = given["y"].index
+    y = pd.Series(np.random.default_rng(2).poisson(1, len(index)).astype(float), index, name="count")
+    assert latest_shift(y, 42)
+    assert all(
+        '"note">' not in main for main in mains(written(tmp_path, given | {"y": y})["index.html"].decode()).values()
+    )
+
+
+def test_what_plays_a_part_is_no_reason_for_a_day_as_usual(tmp_path):
+    given = house(shut=()) | {"events": [("2026-10-09", "2026-10-09", "Festa da Rua", "busier")]}
+    told = mains(written(tmp_path, given)["index.html"].decode())
+    friday = day_of(told["en"], 0)
+    assert "About as busy as usual" in friday and "Festa da Rua, which you expect to make it busier" in friday
+    for tag, why in (("en", "Why:"), ("pt-PT", "Porquê:"), ("es", "Por qué:"), ("de", "Warum:"), ("fr", "Pourquoi")):
+        assert why not in told[tag]
+
+
+def test_one_open_day_is_not_all_days_together(tmp_path):
+    told = page_of(tmp_path, shut=(), horizon=1)
+    assert "together" not in told["en"] and "ensemble" not in told["fr"] and "About 156 guests" in told["en"]
+
+
+def test_french_has_its_space_before_colons_and_semicolons(tmp_path):
+    given = house(credit="x", events=True) | {"events": [("2026-10-10", "2026-10-10", "Fête & <foire>", "busier")]}
+    for name, facts in {"counts": given, "percent": inputs(pages.model(), lift=9)}.items():
+        files = written(tmp_path / name, facts)
+        french = html.unescape(re.sub("<[^>]*>", "", mains(files["index.html"].decode())["fr"]))
+        message = json.loads((tmp_path / name / "words.json").read_text())["messages"]["fr"]["text"]
+        assert re.findall(r".*(?:[^\s\u00a0\u202f]| )[:;?!](?:\s.*|$)", f"{french}\n{message}", re.M) == []
+        assert "\u00a0; " in message and "(semaine.ics)\u00a0: " in french
 
 
 def test_a_hostile_name_is_harmless_in_page_calendar_and_table(tmp_path):

@@ -75,6 +75,9 @@ def test_the_track_record_is_told_where_there_is_one(model, tmp_path):
     for sentence in ("the 28 days up to 28 September, 79% did end inside", "acertámos em 71% das vezes"):
         assert sentence in quoted
     assert "did end inside" not in silent and "acertámos" not in silent
+    second_day = pages.TRACK | {"28": {"days": 1, "range_held": 1.0, "right": 1.0}}
+    too_short = text(tmp_path / "c", inputs(model, track=second_day))
+    assert "did end inside" not in too_short and "acertámos" not in too_short
 
 
 def test_a_track_record_of_another_shape_is_passed_over(tmp_path):
@@ -114,6 +117,19 @@ def test_a_model_that_does_not_know_its_parts_tells_no_reason_but_the_calendar(m
     whole = given["parts"].sum(axis=1).rename("level").to_frame()
     reasons = outlook_of(given["table"], given["y"], whole, True)["reasons"]
     assert {reason for day in reasons for reason in day} == {"eve", "holiday"}
+
+
+def test_every_place_fits_its_sentence(model, tmp_path):
+    html = text(tmp_path, inputs(model, location="GB"))
+    assert "places to go out as a whole (United Kingdom): visits, in per cent" in html
+    for words in (" in United Kingdom", "in Vereinigtes", "de Royaume", "em Reino", "en Reino", "des les"):
+        assert words not in html
+
+
+def test_google_is_named_with_the_day_in_words(model, tmp_path):
+    html = text(tmp_path, inputs(model))
+    assert "Accessed on 1 October 2022." in html and "Abgerufen am 1. Oktober 2022." in html
+    assert "Previsão feita a 1 de outubro de 2022, com dados até 28 de setembro." in html
 
 
 def test_other_countries_are_led_in_english(model, tmp_path):
@@ -165,7 +181,7 @@ def test_there_are_five_languages_and_each_has_words_for_all_that_may_be_said_of
 
 def test_what_is_said_in_one_language_is_not_said_in_the_other():
     same = {name for name in EN if EN[name] == PT[name]} - {"percent", "short date", "first of a month"}
-    assert same == {"festival", "event", "event unknown", "word and days", "amount"}
+    assert same == {"festival", "event", "event unknown", "word and days", "amount", "colon", "semicolon"}
 
 
 @pytest.mark.parametrize(

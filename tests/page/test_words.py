@@ -1,13 +1,16 @@
 """The week in words, in five languages, of the page's own sentences; and when there is something new to tell."""
 
 import datetime as dt
+import html
 import json
+import re
 
 import pandas as pd
 import pytest
 from pages import house, inputs, model, written
 
 from footfall.page.about import About
+from footfall.page.summary import _names
 from footfall.page.translations import languages
 from footfall.page.words import is_news, of_places, without_forecast
 
@@ -50,6 +53,34 @@ def test_each_sentence_of_the_message_stands_on_the_page(words, tmp_path):
         assert sentence in page, sentence
 
 
+def test_the_message_has_every_warning_of_its_page(tmp_path):
+    given = house(standing="young", known_days=40)
+    y = given["y"]
+    lifted = y.where(y.index <= y.index[-1] - pd.Timedelta(weeks=5), y * 1.8)[: y.index[-1] - pd.Timedelta(days=9)]
+    page = written(tmp_path, given | {"y": lifted})["index.html"].decode()
+    notes = re.findall(r'"note">(.*?)</p>', page[page.index('<main lang="en"') :].partition("</main>")[0])
+    paragraphs = json.loads((tmp_path / "words.json").read_text())["messages"]["en"]["text"].split("\n\n")
+    assert len(notes) == 3 and paragraphs[1] == html.unescape("\n".join(notes)) and len(paragraphs) == 4
+
+
+@pytest.mark.parametrize(
+    ("language", "usual", "names"),
+    [
+        ("en", ".####.#", "Saturday to Tuesday; Thursday"),
+        ("en", "###..##", "Friday to Sunday; Wednesday and Thursday"),
+        ("en", "#.####.", "Friday and Sunday to Wednesday"),
+        ("en", "#....#.", "Friday and Wednesday"),
+        ("fr", ".####.#..", "du samedi 10 octobre au mardi 13 octobre\u00a0; jeudi 15 octobre"),
+    ],
+)
+def test_days_in_a_row_are_told_apart_from_those_after_them(language, usual, names):
+    """What follows a row of days could as well be its end."""
+    index = pd.date_range("2026-10-09", periods=len(usual))
+    days = pd.DataFrame({"word": [{"#": "usual", ".": "far busier"}[day] for day in usual]}, index)
+    (own,) = [each for each in languages("counts") if each.short == language]
+    assert _names(days, "usual", own) == names
+
+
 def test_a_closed_day_says_why_and_has_no_number(words):
     lines = words["own"]["messages"]["en"]["text"].split("\n\n")[1].splitlines()
     closed = [line for line in lines if "losed" in line]
@@ -62,15 +93,19 @@ def test_a_closed_day_says_why_and_has_no_number(words):
 def test_of_several_places_each_says_its_closed_days_and_its_numbers_and_one_when_it_was_made(language, words):
     own, none = words["own"], without_forecast(pd.date_range("2026-10-09", periods=7), [language])
     late = {"days": {}, "messages": {language.short: {"text": "X.\n\nday by day\n\nmade of others."}}}
-    sent = of_places({"Baixa": own, "Alfama": own, "Foz": late, "Nova": none}, About("Tascas"))
+    places = {(name, "count"): each for name, each in {"Baixa": own, "Alfama": own, "Foz": late, "Nova": none}.items()}
+    sent = of_places(places, {language.short: {key: key[0] for key in places}}, [language], About("Tascas"))
     week, _, made = own["messages"][language.short]["text"].split("\n\n")
     baixa, alfama, foz, nova, *rest = sent["messages"][language.short]["text"].splitlines()
-    assert baixa == f"Baixa: {' '.join(week.splitlines())}" and alfama.startswith("Alfama: ")
+    colon = language.say("colon")
+    assert baixa == f"Baixa{colon}{' '.join(week.splitlines())}" and alfama.startswith(f"Alfama{colon}")
     monday = language.dated(pd.Timestamp("2026-10-12"), "spoken weekday")
     assert language.say("closed") in baixa.lower() and monday in baixa
     assert any(digit.isdigit() for digit in baixa), "all days together"
-    assert foz == "Foz: X. made of others." and nova == f"Nova: {language.say('no forecast')}." and rest == ["", made]
-    assert sent["days"]["Baixa 2026-10-12"] == "closed" and sent["days"]["Nova 2026-10-12"] == "no forecast"
+    assert foz == f"Foz{colon}X. made of others." and nova == f"Nova{colon}{language.say('no forecast')}."
+    assert rest == ["", made] and sent["messages"][language.short]["subject"].endswith(f"{colon}Tascas")
+    assert sent["days"]["Baixa count 2026-10-12"] == "closed"
+    assert sent["days"]["Nova count 2026-10-12"] == "no forecast"
 
 
 PICTURE = {"2022-10-04": "usual", "2022-10-05": "clearly busier"}
