@@ -133,7 +133,7 @@ def _of_days(table: pd.DataFrame, data: Data, export: Export) -> tuple[pd.DataFr
     columns, faults = data.columns, []
     table = _without_sum(table, columns, export)
     no_number = table["value"].isna() & ~cells.is_blank(table["cell"])
-    rule = f"no number with the decimal {data.decimal!r} (data.decimal), nor blank"
+    rule = f"no number with the decimal {data.decimal!r} (data.decimal), nor blank; write 0 where it was closed"
     faults += _faults(table[no_number], "column", "cell", rule)
     table = _parts_as_one(table, export) if columns.parts else table
     no_moment = table["moment"].isna()

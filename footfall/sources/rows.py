@@ -73,13 +73,19 @@ def top(sheet: Sheet) -> list[Record]:
     return lines
 
 
-def _no_header(path: Path, wanted: Sequence[str]) -> Fault:
+def first_line(path: Path) -> list[str]:
+    """What stands in the first line of a file; what cannot be read says so."""
     for sheet in sheets(path):
-        list(islice(sheet.records(), TOP))  # what cannot be read says so
+        list(islice(sheet.records(), TOP))
     first = max((list(cells) for sheet in sheets(path) for _, cells in top(sheet)[:1]), key=len, default=[])
-    columns = ", ".join(str(cell) for cell in first if cell not in (None, ""))
-    missing = ", ".join(name for name in wanted if name not in map(str, first)) or "the columns"
-    return Fault(1, missing, columns, f"no line of the first {TOP} has the columns {', '.join(wanted)} (data.columns)")
+    return [str(cell) for cell in first if cell not in (None, "")]
+
+
+def _no_header(path: Path, wanted: Sequence[str]) -> Fault:
+    first = first_line(path)
+    missing = ", ".join(name for name in wanted if name not in first) or "the columns"
+    rule = f"no line of the first {TOP} has the columns {', '.join(wanted)} (data.columns)"
+    return Fault(1, missing, ", ".join(first), rule)
 
 
 def collect(sheet: Sheet, first: int, header: list[str], wanted: Sequence[str]) -> Rows:
