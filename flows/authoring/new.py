@@ -31,7 +31,7 @@ from footfall.sources.sniff import Sketch
 
 CODE = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
 NIGHT = 0.005  # share of rows after midnight, from which it matters when a day of business ends
-SLIPS = 0.05  # share of rows, of fewer of which that are of a day of others no column is taken for the site unasked
+SLIPS = 0.05  # share of rows on a day that others have too; fewer may be slips, and no site is taken unasked
 WHERE = "Where is it? The ISO 3166 code of its country or region, whose holidays it keeps, as in PT-11: --location"
 DAY_STARTS = "When does a day of business start, as in 05:00: --day-starts"
 NONE, EACH = "none", "each"  # of the columns: names the site; of the counts, is one
@@ -225,7 +225,8 @@ def _values(sketch: Sketch, date: str, given: Sequence[str], are_orders: bool, a
 
 def _site(sketch: Sketch, columns: Columns, form: str, ask: Ask) -> str | None:
     site = sniff.site_column(sketch, columns, form)
-    names = [name for name in sketch.names if name not in (columns.date, columns.hour)]
+    others = [name for name in sketch.names if name not in (columns.date, columns.hour)]
+    names = [name for name in others if not sketch.cells[name].is_unique]  # which numbers of receipts are
     if not site and (not names or sniff.rows_are(sketch, columns, form) == "days"):
         return None
     question = "Several rows are of one day. Which column names the site, none where all are of one: --site"

@@ -42,7 +42,8 @@ def read_rows(path: Path, wanted: Sequence[str]) -> Rows:
     Unreadable
         If no sheet has them, or two of a workbook do.
     """
-    candidates = [(sheet, head) for sheet in sheets(path) if (head := header_of(sheet, wanted))]
+    every = sheets(path)
+    candidates = [(sheet, head) for sheet in every if (head := header_of(sheet, wanted))]
     if not candidates:
         raise Unreadable(_no_header(path, wanted))
     names = sorted({sheet.name for sheet, _ in candidates})
@@ -51,7 +52,7 @@ def read_rows(path: Path, wanted: Sequence[str]) -> Rows:
         raise Unreadable(Fault(1, 0, ", ".join(names), f"{rule}, or save each as a file of one folder"))
     sheet, (line, header) = max(candidates, key=lambda candidate: len(candidate[1][1]))
     rows = collect(sheet, line, header, wanted)
-    if others := [other.name for other in sheets(path) if other.name != sheet.name and top(other)]:
+    if others := [other.name for other in every if other.name != sheet.name and top(other)]:
         rows.notes.append(f"passed over, without these columns: {some(others)}")
     if encoding(path) == "cp1252":
         rows.notes.append(f"{safe(path.name, 120)} is no UTF-8: it is read as Windows-1252, as older programs write")
