@@ -250,7 +250,7 @@ def test_orders_are_told_from_days(params, till):
     assert done.exit_code == 0, done.output
     data, table = series(params, "tasca")
     assert (data.rows, data.dates, data.day_starts) == ("orders", "%Y-%m-%d %H:%M", "05:00")
-    assert len(table) in (60, 61)
+    assert len(table) in (59, 60, 61), "until five, yesterday is not over"
 
 
 @pytest.mark.parametrize(("hours", "asked"), [((0, 12, 23), True), ((12, 23, 0), False), ((12, 15, 23), False)])
