@@ -31,6 +31,7 @@ from footfall.sources.sniff import Sketch
 
 CODE = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
 NIGHT = 0.005  # share of rows after midnight, from which it matters when a day of business ends
+SLIPS = 0.05  # share of rows on a day that others have too; fewer may be slips, and no site is taken unasked
 WHERE = "Where is it? The ISO 3166 code of its country or region, whose holidays it keeps, as in PT-11: --location"
 DAY_STARTS = "When does a day of business start, as in 05:00: --day-starts"
 NONE, EACH = "none", "each"  # of the columns: names the site; of the counts, is one
@@ -136,7 +137,7 @@ def _note(unasked: list[str], question: str, choices: Sequence[str], default: st
 
 def _understand(path: Path, source: str, answers: Answers, ask: Ask) -> dict[str, Any]:
     """The section ``data`` of the market's file, as its keys and values."""
-    sketch = _sketch(table.files(path))
+    sketch = _sketch(table.files(path), answers)
     section: dict[str, Any] = {"source": source, "unit": "counts"}
     section |= _audit_file(answers, ask) if sketch.is_saft else _table(sketch, answers, ask)
     location = answers.location or ask(WHERE, [], None)
@@ -147,14 +148,16 @@ def _understand(path: Path, source: str, answers: Answers, ask: Ask) -> dict[str
     return section
 
 
-def _sketch(files: Sequence[Path]) -> Sketch:
+def _sketch(files: Sequence[Path], answers: Answers) -> Sketch:
     """What the newest export looks like; the next one, where that has no row."""
+    said = [answers.date, answers.site, answers.hour, *answers.value]
+    given = [name for name in said if name not in (None, NONE, EACH) and "," not in name]
     newest, *older = sorted(files, key=lambda file: (file.stat().st_mtime_ns, file.name), reverse=True)
     try:
-        return sniff.sniff(newest)
+        return sniff.sniff(newest, given, bool(answers.value))
     except Unreadable as stop:
         if older:
-            return _sketch(older)
+            return _sketch(older, answers)
         raise DataProblem("\n".join(fault.at(newest.name) for fault in stop.faults)) from stop
 
 
@@ -172,7 +175,10 @@ def _table(sketch: Sketch, answers: Answers, ask: Ask) -> dict[str, Any]:
     _refuse_unknown(sketch, [date, *filter(None, [given_site, answers.hour])])
     dates = answers.dates or _form(sketch, date, ask)
     hour = answers.hour or sniff.only([name for name in sketch.hours if name != date])
-    values = _values(sketch, answers.value, ask)
+    bare = Columns.model_construct(date=date, hour=hour)
+    bare = bare.model_copy(update={"site": given_site or sniff.site_column(sketch, bare, dates)})
+    orders = (answers.rows or sniff.rows_are(sketch, bare, dates)) == "orders"
+    values = _values(sketch, date, answers.value, orders, ask)
     named: dict[str, Any] = {"value": values[0]} if values else {}
     if several := len(values) > 1:
         are_sites = (answers.site or ask(SEVERAL, [EACH, NONE], EACH)) == EACH
@@ -199,30 +205,33 @@ def _refuse_unknown(sketch: Sketch, names: Sequence[str]) -> None:
 def _form(sketch: Sketch, date: str, ask: Ask) -> str:
     forms = sketch.dates.get(date) or sniff.forms_of(sketch.cells[date])
     example = next((str(cell) for cell in sketch.cells[date] if cell not in (None, "")), "")
-    question = f"How are dates written, {safe(example)!r} for one? More than one form fits, say which: --dates"
+    none_fits = "No form that is known fits: export them as 2025-02-01, or say it"
+    known = "More than one form fits, say which" if forms else none_fits
+    question = f"How are dates written, {safe(example)!r} for one? {known}: --dates"
     return sniff.only(forms) or ask(question, forms, None)
 
 
-def _values(sketch: Sketch, given: Sequence[str], ask: Ask) -> list[str]:
-    """The columns of the counts, as they were given, asked for, or the only one that there is."""
-    numbers = [name for name in sketch.numbers if not sniff.is_flag(sketch, name)]
-    if not given and len(numbers) <= 1:
+def _values(sketch: Sketch, date: str, given: Sequence[str], are_orders: bool, ask: Ask) -> list[str]:
+    """The columns of the counts, as they were given, asked for, or the only one that there is; orders need none."""
+    numbers = sniff.counts(sketch, date, are_orders)
+    if not given and (len(numbers) == 1 or (not numbers and are_orders)):
         return numbers
     question = "Which column has the counts (several, with commas between: sites, or parts of a day): --value"
-    given = given or [ask(question, numbers, None)]
+    given = given or [ask(question, numbers or [name for name in sketch.cells if name != date], None)]
     names = [name.strip() for each in given for name in ([each] if each in sketch.cells else each.split(","))]
     _refuse_unknown(sketch, names)
     return names
 
 
 def _site(sketch: Sketch, columns: Columns, form: str, ask: Ask) -> str | None:
-    if site := sniff.site_column(sketch, columns, form):
-        return site
-    names = [name for name in sketch.names if name not in (columns.date, columns.hour)]
-    if not names or sniff.rows_are(sketch, columns, form) == "days":
+    site = sniff.site_column(sketch, columns, form)
+    others = [name for name in sketch.names if name not in (columns.date, columns.hour)]
+    names = [name for name in others if not sketch.cells[name].is_unique]  # which numbers of receipts are
+    if not site and (not names or sniff.rows_are(sketch, columns, form) == "days"):
         return None
     question = "Several rows are of one day. Which column names the site, none where all are of one: --site"
-    answer = ask(question, [*names, NONE], None)
+    is_slip = sniff.repeated(sketch, columns, form) < SLIPS
+    answer = ask(question, [*dict.fromkeys([*filter(None, [site]), *names]), NONE], None if is_slip else site)
     return None if answer == NONE else answer
 
 

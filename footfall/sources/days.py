@@ -10,12 +10,13 @@ from footfall.params import Data
 from footfall.sources import names
 from footfall.sources.business_day import shown_twice
 from footfall.sources.export import Export
-from footfall.sources.fault import Fault, counted, safe, shown
+from footfall.sources.fault import Fault, counted, safe, shown, some
 from footfall.units import unit_of
 
 DAY = ["site", "day"]
 ONE = np.timedelta64(1, "D")
 LONG = 14  # days without a row on end, of which it is asked whether the place was shut
+FEWEST = 4  # rows of a weekday, none of which has a value
 OFTEN = 3  # days on which two exports differ, which is no correction any more
 
 
@@ -138,6 +139,20 @@ def to_series(days: pd.DataFrame, data: Data) -> pd.DataFrame:
 def location(site: str, market: str) -> str:
     """The location of a site's series: ``PT-11/<site>``, a / in its name as %2F; without sites, the market's own."""
     return f"{market.partition('/')[0]}/{site.replace('/', '%2F')}" if site else market
+
+
+def never_known(days: pd.DataFrame, data: Data) -> list[str]:
+    """A note for each weekday of which a site has rows, and none with a value: shut, or not exported."""
+    own = days[~said(pd.DatetimeIndex(days["day"]), data.closed.model_dump())]
+    known = own.groupby([own["day"].dt.day_name(), "site"])["value"].agg(["size", "count"])
+    blank = known[known["count"].eq(0) & known["size"].ge(FEWEST)]["size"]
+    return [_no_value(weekday, sites.droplevel(0)) for weekday, sites in blank.groupby(level=0)]
+
+
+def _no_value(weekday: str, blank: pd.Series) -> str:
+    at = f" at {some([str(site) for site in blank.index])}" if any(blank.index) else ""
+    shut = "write 0" if at else f"say closed: {{weekdays: [{weekday.lower()}]}}"
+    return f"no {weekday}{at} has a value ({blank.sum():,} blank): if it is shut, {shut}; else export it"
 
 
 def absent(days: pd.DataFrame, data: Data) -> list[str]:

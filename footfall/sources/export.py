@@ -18,6 +18,7 @@ from footfall.units import unit_of
 FIRST_DAY = pd.Timestamp("1990-01-01")
 MIDNIGHT = "00:00"
 MOSTLY = 0.9  # of the days, on which a total is the sum of the others
+PERIODS = {"D": "day", "W": "week", "M": "month", "Y": "year"}
 FEWEST_ALIKE = 3  # lines of a weekday, of fewer of which nobody can tell whether it ever has a part of the day
 MONTHS, SWAPPED = 12, 5  # of a year; dates, and texts, that are so by no chance
 ROW = ["line", "column", "site", "moment", "day", "value"]
@@ -133,7 +134,7 @@ def _of_days(table: pd.DataFrame, data: Data, export: Export) -> tuple[pd.DataFr
     columns, faults = data.columns, []
     table = _without_sum(table, columns, export)
     no_number = table["value"].isna() & ~cells.is_blank(table["cell"])
-    rule = f"no number with the decimal {data.decimal!r} (data.decimal), nor blank"
+    rule = f"no number with the decimal {data.decimal!r} (data.decimal), nor blank; write 0 where it was closed"
     faults += _faults(table[no_number], "column", "cell", rule)
     table = _parts_as_one(table, export) if columns.parts else table
     no_moment = table["moment"].isna()
@@ -148,15 +149,22 @@ def _of_days(table: pd.DataFrame, data: Data, export: Export) -> tuple[pd.DataFr
 
 
 def _without_totals(table: pd.DataFrame, is_total: pd.Series, export: Export) -> pd.DataFrame:
-    """Rows without those that call themselves a total, where they are one: the sum of all others of their day."""
-    if not is_total.any():
-        return table
-    sums = table.groupby([table["moment"].dt.normalize(), is_total])["value"].sum().unstack()
-    both = sums.dropna()
-    if len(both) < MOSTLY * sums[True].notna().sum() or np.isclose(both[True], both.get(False, np.nan)).mean() < MOSTLY:
-        return table
-    _note(export, table[is_total], "totals of a day, left out")
-    return table[~is_total].reset_index(drop=True)
+    """Rows without those that call themselves a total, where they have no day, or are the sum of all others of theirs.
+
+    Or of their week, month or year; others count, as what is sold may be called so.
+    """
+    has_no_day = is_total & table["moment"].isna()
+    _note(export, table[has_no_day], "totals, left out")
+    table, is_total = (rows[~has_no_day].reset_index(drop=True) for rows in (table, is_total))
+    for letter, period in PERIODS.items() if is_total.any() else ():
+        sums = table.groupby([table["moment"].dt.to_period(letter), is_total])["value"].sum().unstack()
+        both = sums.dropna()
+        is_sum = np.isclose(both[True], both.get(False, np.nan))
+        if len(both) >= MOSTLY * sums[True].notna().sum() and is_sum.mean() >= MOSTLY:
+            _note(export, table[is_total], f"totals of a {period}, left out")
+            return table[~is_total].reset_index(drop=True)
+    _note(export, table[is_total], "called a total, the sum of no day, week, month or year, and counted")
+    return table
 
 
 def _refuse_swapped(table: pd.DataFrame, date: str, export: Export) -> None:

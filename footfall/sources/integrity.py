@@ -24,6 +24,8 @@ ZIP, GZIP, CSV, HTML = "a zip archive", "a gzip file", "a CSV file", "an HTML pa
 UTF16, EXCEL, PARQUET, XML = "UTF-16 text", "an Office file, such as Excel's", "a Parquet file", "an XML file"
 JSON, LFS = "a JSON file", "a Git LFS pointer"
 OLD_EXCEL = "an old Office file, such as Excel's .xls, or one with a password"
+OPEN_DOCUMENT = "an OpenDocument file, such as LibreOffice's .ods"
+XML_EXCEL = "an old Excel file, XML Spreadsheet 2003"
 NAMED = {".zip": ZIP, ".gz": GZIP, ".csv": CSV, ".xlsx": EXCEL, ".parquet": PARQUET, ".xml": XML,
          ".json": JSON}  # fmt: skip
 HEAD = 512  # bytes that say what a file is
@@ -32,11 +34,14 @@ KINDS = {
     rb"PK\x03\x04.{26}(\[Content_Types]|_rels/|docProps/|xl/)": EXCEL,
     rb"\xd0\xcf\x11\xe0": OLD_EXCEL,
     rb"PAR1": PARQUET,
+    rb"PK\x03\x04.{26}mimetypeapplication/vnd\.oasis": OPEN_DOCUMENT,
     rb"PK(\x03\x04|\x05\x06)": ZIP,
     rb"\x1f\x8b": GZIP,
+    rb"\xff\xfe<\0\?|\xfe\xff\0<\0\?": XML,
     rb"\xff\xfe|\xfe\xff|.?\0": UTF16,
     rb"version https://git-lfs": LFS,
-    rb"(\xef\xbb\xbf)?\s*<\?xml": XML,
+    rb"(\xef\xbb\xbf)?\s*<\?(xml|mso).*urn:schemas-microsoft-com:office:spreadsheet": XML_EXCEL,
+    rb"(\xef\xbb\xbf)?\s*<(\?xml|AuditFile|!--.*<AuditFile)": XML,
     rb"(\xef\xbb\xbf)?\s*<": HTML,
     rb"(\xef\xbb\xbf)?\s*(\{|\[\s*[\[{\]])": JSON,
 }

@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from footfall.sources.fault import Empty, Fault, Unreadable, safe
+from footfall.sources.fault import Empty, Fault, Unreadable, safe, some
 from footfall.sources.sheets import Record, Sheet, encoding, sheets
 
 TOP = 30  # lines among which the header is looked for
@@ -42,15 +42,18 @@ def read_rows(path: Path, wanted: Sequence[str]) -> Rows:
     Unreadable
         If no sheet has them, or two of a workbook do.
     """
-    candidates = [(sheet, head) for sheet in sheets(path) if (head := header_of(sheet, wanted))]
+    every = sheets(path)
+    candidates = [(sheet, head) for sheet in every if (head := header_of(sheet, wanted))]
     if not candidates:
         raise Unreadable(_no_header(path, wanted))
     names = sorted({sheet.name for sheet, _ in candidates})
     if len(names) > 1:
-        rule = "two sheets have these columns; keep the one that counts"
-        raise Unreadable(Fault(1, 0, ", ".join(names), rule))
+        rule = f"{len(names)} sheets have these columns; keep the one that counts, or put all of them on one sheet"
+        raise Unreadable(Fault(1, 0, ", ".join(names), f"{rule}, or save each as a file of one folder"))
     sheet, (line, header) = max(candidates, key=lambda candidate: len(candidate[1][1]))
     rows = collect(sheet, line, header, wanted)
+    if others := [other.name for other in every if other.name != sheet.name and top(other)]:
+        rows.notes.append(f"passed over, without these columns: {some(others)}")
     if encoding(path) == "cp1252":
         rows.notes.append(f"{safe(path.name, 120)} is no UTF-8: it is read as Windows-1252, as older programs write")
     return rows
@@ -73,13 +76,19 @@ def top(sheet: Sheet) -> list[Record]:
     return lines
 
 
-def _no_header(path: Path, wanted: Sequence[str]) -> Fault:
+def first_line(path: Path) -> list[str]:
+    """What stands in the first line of a file; what cannot be read says so."""
     for sheet in sheets(path):
-        list(islice(sheet.records(), TOP))  # what cannot be read says so
+        list(islice(sheet.records(), TOP))
     first = max((list(cells) for sheet in sheets(path) for _, cells in top(sheet)[:1]), key=len, default=[])
-    columns = ", ".join(str(cell) for cell in first if cell not in (None, ""))
-    missing = ", ".join(name for name in wanted if name not in map(str, first)) or "the columns"
-    return Fault(1, missing, columns, f"no line of the first {TOP} has the columns {', '.join(wanted)} (data.columns)")
+    return [str(cell) for cell in first if cell not in (None, "")]
+
+
+def _no_header(path: Path, wanted: Sequence[str]) -> Fault:
+    first = first_line(path)
+    missing = ", ".join(name for name in wanted if name not in first) or "the columns"
+    rule = f"no line of the first {TOP} has the columns {', '.join(wanted)} (data.columns)"
+    return Fault(1, missing, ", ".join(first), rule)
 
 
 def collect(sheet: Sheet, first: int, header: list[str], wanted: Sequence[str]) -> Rows:
@@ -102,7 +111,9 @@ def collect(sheet: Sheet, first: int, header: list[str], wanted: Sequence[str]) 
             dated += [line] if is_total else []
             lines.append(line)
             values.append([cells[i] if i < len(cells) else None for i in at])
-    notes = [f"{safe(sheet.name, 120)}:{line}: a total, left out" for line in totals[:3]]
+    notes = [f"{safe(sheet.name, 120)}:{line}: a total, left out" for line in totals]
+    if len(totals) > 1:
+        notes = [f"{safe(sheet.name, 120)}: totals, left out: {len(totals):,} rows; first line {totals[0]}"]
     if not lines and not faults:
         raise Empty(Fault(first + 1, 0, "", "no row beneath the header; export it again"))
     table = pd.DataFrame(values, columns=list(wanted), dtype=object)

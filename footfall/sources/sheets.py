@@ -23,6 +23,8 @@ SEPARATORS = (";", "\t", ",", "|")
 EXPECTED = "CSV, Excel (.xlsx), Parquet and SAF-T are read"
 REMEDIES = {
     integrity.OLD_EXCEL: "save it as .xlsx, without a password",
+    integrity.OPEN_DOCUMENT: "save it as .xlsx",
+    integrity.XML_EXCEL: "save it as .xlsx",
     integrity.ZIP: "unpack it, and give the folder",
     integrity.LFS: "git lfs pull gets the file itself",
 }
@@ -57,7 +59,8 @@ def sheets(path: Path) -> list[Sheet]:
             file = arrow.parquet.ParquetFile(path)
             return [Sheet(path.name, lambda: _of_arrow(file))]
     except (*integrity.DAMAGED, *UNSOUND) as error:
-        rule = f"damaged, or not {kind} that can be read ({_brief(error)}); export it again"
+        again = "export it again, as .xlsx" if kind == integrity.EXCEL else "export it again"
+        rule = f"damaged, or not {kind} that can be read ({_brief(error)}); {again}"
         raise Unreadable(Fault(1, 0, path.name, rule)) from error
     except integrity.TooLarge as error:
         raise Unreadable(Fault(1, 0, path.name, f"{error}; no export is that large")) from error

@@ -7,7 +7,6 @@ import datetime as dt
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +16,20 @@ from footfall.params import Columns
 from footfall.sources import cells, integrity
 from footfall.sources.business_day import is_of_business
 from footfall.sources.fault import Fault, Unreadable
-from footfall.sources.rows import collect, top
+from footfall.sources.rows import collect, first_line, top
 from footfall.sources.sheets import Record, sheets
 
 DAYS = ("%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d.%m.%Y", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d",
         "%d/%m/%y", "%m/%d/%y", "%d-%m-%y", "%m-%d-%y", "%d.%m.%y", "%d %b %Y", "%d-%b-%Y", "%d %B %Y")  # fmt: skip
 TIMES = ("", " %H:%M", " %H:%M:%S", "T%H:%M", "T%H:%M:%S", "T%H:%M:%S%z", "T%H:%M:%S.%f", "T%H:%M:%S.%f%z",
          " %H:%M:%S%z", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")  # fmt: skip
-DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}\b.*|\d{8}|\d{1,2}[ -][A-Za-zç]{3,9}\.?[ -]\d{4}.*")
+DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?!\d).*|\d{8}([ T].*)?|\d{1,2}[ -][A-Za-zç]{3,9}\.?[ -]\d{4}.*")
 HOUR_WORDS = re.compile(r"(?i)hour|hora|heure|stunde|uhrzeit|time|tempo")
-PARTS = re.compile(r"(?i)(year|month|day|week|weekday|ano|m[eê]s|dia|semana|jahr|monat|tag|woche|id|n[ºo.]?|#)")
+PARTS = re.compile(r"(?i)(year|month|day|week|weekday|ano|m[eê]s|dia|semana|jahr|monat|tag|woche)")
+NUMBERING = re.compile(r"(?i)(id|n[ºo.]?|#)")  # of lines, or of orders; where a row is a day, a count like others
 MOSTLY = 0.95  # share of the cells; the others are told with their places when the file is read
+NUMBERS = 0.5  # share of the cells of a column of numbers: one of seven may say "closed"
+QUARTER = 15  # minutes; rows of a counter are of whole ones, and orders are not
 FEW = 60  # cells that decide whether a form is worth trying on all
 MOST_SITES = 500
 OFTEN = 7  # rows of a site, of which each day has one
@@ -46,8 +48,17 @@ class Sketch:
     is_saft: bool = False
 
 
-def sniff(path: Path) -> Sketch:
+def sniff(path: Path, given: Sequence[str] = (), has_counts: bool = False) -> Sketch:
     """Look at a file; SAF-T needs no look, its fields have names.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    given : sequence of str
+        Names of columns that somebody said, by which the line of names is known.
+    has_counts : bool
+        Whether those of the counts are among them; else no name may stand for two columns.
 
     Raises
     ------
@@ -56,26 +67,42 @@ def sniff(path: Path) -> Sketch:
     """
     if integrity.kind_of(path) == integrity.XML:
         return Sketch(is_saft=True)
-    candidates = [(sheet, *first) for sheet in sheets(path) if (first := _header(top(sheet)))]
+    candidates = [(sheet, *first) for sheet in sheets(path) if (first := _header(top(sheet), given))]
     if not candidates:
-        rule = "no table: no line of names of columns that has a date beneath it; export it as a table"
-        raise Unreadable(Fault(1, 0, path.name, rule))
-    sheet, line, header = max(candidates, key=lambda candidate: sum(map(bool, candidate[2])))
-    names = [name for name in dict.fromkeys(header) if name and header.count(name) == 1]
+        rule = "no table: no line of names of columns that has a date beneath it, as 2025-02-01; export it as one, or "
+        raise Unreadable(Fault(1, 0, ", ".join(first_line(path)), f"{rule}name the column of dates: --date"))
+    sheet, line, header = max(candidates, key=lambda each: (set(given) <= set(each[2]), sum(map(bool, each[2]))))
+    names = [name for name in dict.fromkeys(header) if name and (header.count(name) == 1 or not has_counts)]
     sketch = Sketch(collect(sheet, line, header, names).cells)
     for name in names:
         _sort_in(sketch, name)
     return sketch
 
 
-def _header(lines: list[Record]) -> tuple[int, list[str]] | None:
-    """The first line of nothing but names that has a date beneath it."""
-    for (line, above), (_, beneath) in pairwise(lines):
-        header = [str(cell if cell is not None else "").strip() for cell in above]
-        written = [name for name in header if name]
-        if written and not any(map(_is_date, above)) and any(map(_is_date, beneath)):
-            return line, header
-    return None
+def _header(lines: list[Record], given: Sequence[str]) -> tuple[int, list[str]] | None:
+    """The first line with the names that were given; else that of nothing but names with most rows of dates beneath.
+
+    A letterhead has a line with a date, too.
+    """
+    named = [(line, [str(cell if cell is not None else "").strip() for cell in cells]) for line, cells in lines]
+    if given and (found := next((each for each in named if set(given) <= set(each[1])), None)):
+        return found
+    rows = [_rows_beneath(lines[at:]) for at in range(len(lines))]
+    return named[rows.index(max(rows))] if any(rows) else None
+
+
+def _rows_beneath(lines: list[Record]) -> int:
+    """How many lines beneath the first are rows of it: with a date where the next has one, and no more cells."""
+    header, *rows = [cells for _, cells in lines]
+    if not _written(header) or any(map(_is_date, header)) or not rows:
+        return 0
+    at = [number for number, cell in enumerate(rows[0]) if _is_date(cell)]
+    fitting = [row for row in rows if _written(row) <= _written(header)]
+    return bool(at) + sum(any(_is_date(row[number]) for number in at if number < len(row)) for row in fitting)
+
+
+def _written(cells: Sequence[Any]) -> int:
+    return sum(bool(str(cell if cell is not None else "").strip()) for cell in cells)
 
 
 def _is_date(cell: Any) -> bool:
@@ -92,8 +119,7 @@ def _sort_in(sketch: Sketch, name: str) -> None:
     elif _are_hours(name, column):
         sketch.hours.append(name)
     elif decimals := _decimals(column):
-        if not PARTS.fullmatch(name):
-            sketch.numbers[name] = decimals
+        sketch.numbers[name] = decimals
     elif column.astype(str).nunique() <= MOST_SITES:
         sketch.names.append(name)
 
@@ -125,27 +151,49 @@ def _decimals(column: pd.Series) -> list[str]:
     """The decimal marks by which a column is of numbers; one, where they make no difference."""
     read = {mark: cells.numbers(column, mark) for mark in (".", ",")}
     best = max(values.notna().mean() for values in read.values())
-    fitting = [mark for mark, values in read.items() if values.notna().mean() == best >= MOSTLY]
+    fitting = [mark for mark, values in read.items() if values.notna().mean() == best >= NUMBERS]
     return fitting[:1] if len(fitting) > 1 and read["."].equals(read[","]) else fitting
 
 
-def is_flag(sketch: Sketch, name: str) -> bool:
+def _is_no_count(name: str) -> bool:
+    return bool(PARTS.fullmatch(name) or NUMBERING.fullmatch(name))
+
+
+def counts(sketch: Sketch, date: str, are_orders: bool) -> list[str]:
+    """The columns of numbers that may be counts; one called N of a file of orders numbers them."""
+    others = [name for name in sketch.numbers if name != date and not PARTS.fullmatch(name)]
+    numbers = [name for name in others if not _is_flag(sketch, name)]
+    return [name for name in numbers if not _is_no_count(name)] or ([] if are_orders else numbers)
+
+
+def _is_flag(sketch: Sketch, name: str) -> bool:
     """Whether a column of numbers says but yes and no."""
     return set(cells.numbers(sketch.cells[name], sketch.numbers[name][0]).dropna().unique()) <= {0.0, 1.0}
 
 
 def rows_are(sketch: Sketch, columns: Columns, form: str) -> str:
     """What a row is, by how often each day is there: ``days``, ``hours`` or ``orders``."""
-    moments = cells.moments(sketch.cells[columns.date], form, "UTC", None)
-    key = [moments, *(sketch.cells[name] for name in (columns.site, columns.hour) if name)]
-    repeats = pd.concat(key, axis=1).dropna(how="any").duplicated().any()
-    has_time = (moments.dropna() != moments.dropna().dt.normalize()).any()
+    if repeated(sketch, columns, form) > 0.5:
+        return "orders"
+    moments = cells.moments(sketch.cells[columns.date], form, "UTC", None).dropna()
     if columns.hour:
-        return "hours"
-    if has_time:
-        on_the_hour = (moments.dropna() == moments.dropna().dt.floor("h")).all()
-        return "hours" if on_the_hour and not repeats else "orders"
-    return "orders" if repeats else "days"
+        is_counter = (cells.hours(sketch.cells[columns.hour]).dropna() % QUARTER == 0).all()
+    elif (moments == moments.dt.normalize()).all():
+        return "days"
+    else:
+        is_counter = (moments == moments.dt.floor("h")).all()
+    return "hours" if is_counter else "orders"
+
+
+def repeated(sketch: Sketch, columns: Columns, form: str) -> float:
+    """The share of rows whose day, or hour, of a site others have too; what is said twice is a slip, thrice orders."""
+    lines = sketch.cells
+    again = lines.duplicated()
+    if (columns.value or columns.parts) and not lines[again].duplicated().any():
+        lines = lines[~again]
+    moments = cells.moments(lines[columns.date], form, "UTC", None)
+    key = [moments, *(lines[name] for name in (columns.site, columns.hour) if name)]
+    return float(pd.concat(key, axis=1).dropna(how="any").duplicated(keep=False).mean())
 
 
 def site_column(sketch: Sketch, columns: Columns, form: str) -> str | None:
@@ -156,8 +204,9 @@ def site_column(sketch: Sketch, columns: Columns, form: str) -> str | None:
     if not rows.duplicated().any():
         return None
     values = columns.value if isinstance(columns.value, list) else [columns.value, *columns.parts]
-    codes = [name for name in sketch.numbers if name not in values and _comes_again(sketch.cells[name])]
-    possible = [*sketch.names, *codes]
+    taken = [*values, columns.date]
+    codes = [name for name in sketch.numbers if name not in taken and not _is_no_count(name)]
+    possible = [name for name in [*sketch.names, *codes] if _comes_again(sketch.cells[name])]
     fitting = [name for name in possible if not rows.assign(site=sketch.cells[name]).duplicated().any()]
     told_apart = sketch.cells[fitting]  # a shop's name, its address and its code are one column as good as three
     is_clear = fitting and len(told_apart.drop_duplicates()) == told_apart.nunique(dropna=False).min()

@@ -67,6 +67,7 @@ def read_table(path: Path, data: Data, not_after: dt.date) -> Reading:
     notes = [f"{path.name}: {what}: {some(names)}" for what, names in left_out.items() if names]
     notes += [note for export in exports for note in export.notes]
     notes += [*places, *documents, *overlaps, *spellings, *repeats, *partial, *refunds]
+    notes += days.never_known(table, data)
     return Reading(days.to_series(table, data), notes + days.absent(table, data) + oddities(table))
 
 

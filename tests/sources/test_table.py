@@ -243,6 +243,39 @@ def test_a_total_of_each_day_is_no_order_and_no_site(write, word):
     assert days(read(wine, columns={"value": "n"}, rows="orders"))["01-02"] == 3 + 2 + 15, "a product called so counts"
 
 
+def a_year(more: str = "", each: str = "") -> str:
+    """Sales of every day of a year, with `more` after each month and `each` after each week."""
+    lines = ["Data;Descrição;Valor"]
+    for day in pd.date_range("2025-01-01", "2025-12-31"):
+        lines.append(f"{day:%d/%m/%Y};Vendas;{100 + day.day}")
+        lines += [each] if each and day.dayofweek == 6 else []
+        total = sum(100 + number for number in range(1, day.day + 1))
+        lines += [more.format(day=day, total=total)] if more and day.is_month_end else []
+    return "\n".join(lines)
+
+
+VALOR = {"columns": {"date": "Data", "value": "Valor"}, "dates": "%d/%m/%Y"}
+
+
+@pytest.mark.parametrize("rows", ["days", "orders"])
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        (a_year("{day:%d/%m/%Y};Total do mês;{total}"), "totals of a month, left out: 12 rows; first line 33"),
+        (a_year(each=";Subtotal;700"), "totals, left out: 52 rows; first line 7"),
+        (a_year() + "\nTotal 2025;;42000\nTotal Janeiro 2025;;3596", "totals, left out: 2 rows; first line 367"),
+    ],
+)
+def test_totals_of_weeks_months_and_years_are_left_out_and_counted(write, rows, text, note):
+    reading = read(write(text), rows=rows, **VALOR)
+    assert reading.series["value"].max() == 131 and reading.notes == [f"till.csv: {note}"]
+
+
+def test_what_is_called_a_total_and_is_none_is_said(write):
+    reading = read(write(a_year("{day:%d/%m/%Y};Total Wine;9")), rows="orders", **VALOR)
+    assert days(reading)["01-31"] == 140 and "called a total, the sum of no day" in reading.notes[0]
+
+
 # --- workbooks and Parquet
 
 
@@ -263,7 +296,8 @@ ROWS = [["Casa"], ["Data", "Pessoas"], [dt.datetime(2025, 12, 1), 10], ["02/12/2
 def test_a_workbook_s_own_dates_and_texts_are_read_from_the_sheet_that_has_the_columns(tmp_path):
     reading = read(workbook(tmp_path / "covers.xlsx", {"Notes": [["hello"]], "Data": ROWS}), **PORTUGUESE)
     assert days(reading) == {"12-01": 10, "12-02": 1011.5}
-    assert reading.notes == ["covers.xlsx/Data:5: a total, left out"]
+    passed_over = "passed over, without these columns: covers.xlsx/Notes"
+    assert reading.notes == ["covers.xlsx/Data:5: a total, left out", passed_over]
 
 
 def test_a_workbook_that_took_days_for_months_is_refused(tmp_path):
@@ -278,7 +312,32 @@ def test_a_workbook_that_took_days_for_months_is_refused(tmp_path):
 
 def test_two_sheets_with_the_same_columns_are_said(tmp_path):
     path = workbook(tmp_path / "covers.xlsx", {"A": ROWS, "B": ROWS})
-    assert "covers.xlsx/A, covers.xlsx/B — two sheets have these columns" in problem(path, **PORTUGUESE)
+    said = problem(path, **PORTUGUESE)
+    assert "covers.xlsx/A, covers.xlsx/B — 2 sheets have these columns" in said and "a file of one folder" in said
+
+
+SPREADSHEET = (
+    '<?xml version="1.0"?><?mso-application progid="Excel.Sheet"?><Workbook xmlns="urn:schemas-microsoft-com:office:'
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (
+            b"PK\x03\x04" + bytes(26) + b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet",
+            r"\.ods; save it as \.xlsx",
+        ),
+        (f'{SPREADSHEET}spreadsheet">'.encode(), r"XML Spreadsheet 2003; save it as \.xlsx"),
+        (b"PK\x03\x04" + bytes(26) + b"[Content_Types].xml" + bytes(100), r"export it again, as \.xlsx"),
+        (b"<AuditFile/>", "no invoice in this audit file"),
+        (b"<!-- a till's own --><AuditFile/>", "no invoice in this audit file"),
+        ('\ufeff<?xml version="1.0" encoding="UTF-16"?><AuditFile/>'.encode("utf-16-le"), "no invoice in this audit"),
+        ('\ufeff<?xml version="1.0" encoding="UTF-16"?><AuditFile/>'.encode("utf-16-be"), "no invoice in this audit"),
+    ],
+)
+def test_files_are_called_what_they_are(write, content, says):
+    assert re.search(says, problem(write(content), columns={}))
 
 
 def test_hours_of_a_workbook_are_times(tmp_path):
@@ -699,6 +758,22 @@ def test_days_without_a_row_are_what_the_market_s_file_says(write):
     assert read(path, **COVERS).notes == [f"{plain}; if it was shut from 2025-11-03 to 2025-11-16, {how}"]
     assert read(path, absent="unknown", **COVERS).notes == [plain]
     assert read(path, closed={"from_to": [["2025-11-03", "2025-11-16"]]}, **COVERS).notes == [plain]
+
+
+@pytest.mark.parametrize(
+    ("site", "note"),
+    [
+        ("", "no Monday has a value (52 blank): if it is shut, say closed: {weekdays: [monday]}; else export it"),
+        ("Foz", "no Monday at Foz has a value (52 blank): if it is shut, write 0; else export it"),
+    ],
+)
+def test_a_weekday_whose_cells_are_all_blank_is_told(write, site, note):
+    every = pd.date_range("2025-01-01", "2025-12-31")
+    rows = "".join(f"{day:%Y-%m-%d},{site},{'' if day.dayofweek == 0 else 100}\n" for day in every)
+    keys = SITES if site else {"columns": {"value": "n"}}
+    path = write("date,site,n\n" + rows)
+    assert read(path, **keys).notes == [note]
+    assert not read(path, closed={"weekdays": ["monday"]}, **keys).notes
 
 
 def test_days_said_to_be_closed_are_but_where_somebody_came(write):
