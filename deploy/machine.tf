@@ -69,7 +69,7 @@ resource "google_compute_instance" "machine" {
 
   boot_disk {
     initialize_params {
-      image = "cos-cloud/cos-stable" # Google's own for containers: read-only, patched by itself, Docker and cloud-init on board
+      image = "cos-cloud/cos-stable" # Google's own for containers: read-only, with Docker and cloud-init
       size  = 20
     }
   }
@@ -94,6 +94,7 @@ resource "google_compute_instance" "machine" {
     enable-oslogin         = "TRUE"
     block-project-ssh-keys = "TRUE"
     google-logging-enabled = "true"
+    cos-update-strategy    = "update_enabled" # fetched by itself; a release, or `sudo systemctl reboot`, puts it in effect
   }
   lifecycle {
     replace_triggered_by = [terraform_data.cloud_init]

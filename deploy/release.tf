@@ -9,20 +9,6 @@ resource "google_artifact_registry_repository" "images" {
   docker_config {
     immutable_tags = true
   }
-  cleanup_policies {
-    id     = "keep a way back"
-    action = "KEEP"
-    most_recent_versions {
-      keep_count = 300 # a build is three of them, and each push to main is built
-    }
-  }
-  cleanup_policies {
-    id     = "delete what is older"
-    action = "DELETE"
-    condition {
-      older_than = "7776000s" # 90 days
-    }
-  }
 }
 
 resource "google_artifact_registry_repository_iam_member" "registry" {

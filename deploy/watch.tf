@@ -17,7 +17,7 @@ resource "google_billing_budget" "budget" {
     }
   }
   dynamic "threshold_rules" {
-    for_each = [0.5, 0.9, 1.0]
+    for_each = [0.8, 1.0] # an ordinary month stays below the first
     content {
       threshold_percent = threshold_rules.value
     }

@@ -125,6 +125,14 @@ run "as_it_is" {
     error_message = "Cloud Monitoring refuses a condition that looks back more than 25 hours."
   }
   assert {
+    condition     = google_compute_instance.machine.metadata["cos-update-strategy"] == "update_enabled"
+    error_message = "The machine's system fetches its updates."
+  }
+  assert {
+    condition     = length(google_artifact_registry_repository.images.cleanup_policies) == 0
+    error_message = "No image is deleted: it may be the one in service."
+  }
+  assert {
     condition     = google_compute_firewall.iap.source_ranges == toset(["35.235.240.0/20"])
     error_message = "Nothing comes in but through IAP."
   }

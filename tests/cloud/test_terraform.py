@@ -111,6 +111,14 @@ def test_it_is_sound(terraform):
     assert not faults(terraform)
 
 
+def test_an_ordinary_month_writes_no_mail(terraform):
+    (budget,) = [change["change"]["after"] for change in terraform.test()[2]["as_it_is"]["resource_changes"]
+                 if change["type"] == "google_billing_budget"]  # fmt: skip
+    first = min(rule["threshold_percent"] for rule in budget["threshold_rules"])
+    month = re.search(r"\*\*in all\*\* \| \*\*(\d+)\*\*", (terraform.folder / "README.md").read_text())
+    assert first * int(budget["amount"][0]["specified_amount"][0]["units"]) > int(month[1])
+
+
 TAG = 'image = "${local.registry}/footfall:1"'
 OWNER = """resource "google_project_iam_member" "owner" {
   project = var.project
