@@ -48,5 +48,7 @@ random() { head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n'; }
 random | secret mlflow-database-password
 random | secret prefect-database-password
 printf 'footfall:%s' "$(random)" | secret prefect-auth-string
-echo "Now:  gcloud beta builds submit --project=$project --region=$region --config=deploy/cloudbuild.yaml" \
-    "--gcs-source-staging-dir=gs://$project-source/source --substitutions=_COMMIT=\$(sh deploy/commit.sh)"
+# some projects may build in six regions alone, of which this is one; the image goes to the registry all the same
+echo "Now:  gcloud beta builds submit --project=$project --region=europe-west1 --config=deploy/cloudbuild.yaml" \
+    "--gcs-source-staging-dir=gs://$project-source/source" \
+    "--substitutions=_COMMIT=\$(sh deploy/commit.sh),_IMAGE=${none%@*}"

@@ -173,8 +173,12 @@ run "github_builds_from_main_alone" {
     error_message = "One branch of one repository."
   }
   assert {
-    condition     = google_service_account_iam_member.github["it is the workflow"].member == "principal://iam.googleapis.com/projects/123456789012/locations/global/workloadIdentityPools/github/subject/repo:till/footfall:ref:refs/heads/main"
-    error_message = "And nobody else of it."
+    condition     = google_service_account_iam_member.github["it is the workflow"].member == "principalSet://iam.googleapis.com/projects/123456789012/locations/global/workloadIdentityPools/github/attribute.repository/till/footfall"
+    error_message = "By the repository's name: what GitHub writes as a token's subject is not the same for all."
+  }
+  assert {
+    condition     = google_iam_workload_identity_pool_provider.github[0].attribute_mapping["attribute.repository"] == "assertion.repository"
+    error_message = "The name is what GitHub says."
   }
 }
 

@@ -113,6 +113,23 @@ def test_a_commit_is_sent_alike_from_here_and_from_github_and_its_log_is_shown(b
     assert here.startswith("gcloud beta builds submit ")
 
 
+OPEN_TO_ALL = {"us-central1", "us-west2", "europe-west1", "asia-east1", "australia-southeast1", "southamerica-east1"}
+
+
+def test_a_build_runs_where_every_project_may_build_and_its_image_goes_to_the_registry(bootstrapped):
+    for submit in submits(bootstrapped[2]):
+        assert re.search(r"--region=(\S+)", submit)[1] in OPEN_TO_ALL
+        assert re.search(r"_IMAGE=([^,\s]+)", submit)[1] == "europe-southwest1-docker.pkg.dev/till/footfall/footfall"
+
+
+@needs("gcloud")
+def test_the_key_that_github_lays_in_the_clone_is_not_sent(tmp_path):
+    for name in (".gitignore", "Makefile"):
+        shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / "gha-creds-0123456789abcdef.json").write_text("{}")
+    assert run("gcloud", "meta", "list-files-for-upload", tmp_path) == (0, "Makefile\n")
+
+
 @needs("gcloud")
 def test_every_command_of_gcloud_is_one(bootstrapped, tmp_path):
     _, heard, last = bootstrapped

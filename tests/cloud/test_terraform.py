@@ -79,7 +79,7 @@ def grants(plan):
 def _grant(after, change):
     account = re.match(r"serviceAccount:footfall-(\w+)@", after["member"])
     who = account[1] if account else re.sub(r"serviceAccount:.*monitoring.*", "uptime", after["member"])
-    who = re.sub(r"principal://.*", "workflow", who)
+    who = re.sub(r"principalSet://.*", "workflow", who)
     kind = change["type"].removeprefix("google_").removesuffix("_iam_member")
     where = {
         "project": "project", "cloud_run_v2_service": "mlflow", "iap_tunnel_instance": "instance",
