@@ -97,8 +97,8 @@ resource "google_cloud_run_v2_service" "mlflow" {
         value = "gs://${google_storage_bucket.bucket["artifacts"].name}"
       }
       env {
-        name  = "MLFLOW_SERVER_ALLOWED_HOSTS"
-        value = trimprefix(local.mlflow_url, "https://")
+        name  = "MLFLOW_SERVER_ALLOWED_HOSTS" # Cloud Run knows it by two; gcloud's proxy asks for that which only it makes up
+        value = "${trimprefix(local.mlflow_url, "https://")},mlflow-*.a.run.app"
       }
       env {
         name = "PGPASSWORD"

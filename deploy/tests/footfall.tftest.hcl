@@ -86,8 +86,8 @@ run "as_it_is" {
     error_message = "MLflow needs 1 GiB."
   }
   assert {
-    condition     = one([for env in google_cloud_run_v2_service.mlflow.template[0].containers[0].env : env.value if env.name == "MLFLOW_SERVER_ALLOWED_HOSTS"]) == "mlflow-123456789012.europe-southwest1.run.app"
-    error_message = "MLflow answers under its own name alone."
+    condition     = one([for env in google_cloud_run_v2_service.mlflow.template[0].containers[0].env : env.value if env.name == "MLFLOW_SERVER_ALLOWED_HOSTS"]) == "mlflow-123456789012.europe-southwest1.run.app,mlflow-*.a.run.app"
+    error_message = "MLflow answers under its own two names alone: that with the project's number, and that which gcloud's proxy asks for."
   }
   assert {
     condition     = alltrue([for env in google_cloud_run_v2_service.mlflow.template[0].containers[0].env : length(env.value_source) == 1 if env.name == "PGPASSWORD"])
