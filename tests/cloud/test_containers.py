@@ -140,7 +140,7 @@ class Cloud:
         stack.callback(self.gate.process.kill)
         self.receiver = stack.enter_context(Receiver())
         store = f"postgresql+psycopg://mlflow@127.0.0.1:{self.database}/mlflow"
-        self.store = {"MLFLOW_BACKEND_STORE_URI": store, "PGPASSWORD": WORDS["mlflow"]}
+        self.store = {"MLFLOW_BACKEND_STORE_URI": store, "PGPASSWORD": WORDS["mlflow"] + "\n"}  # as `echo` pipes it
 
     def mlflow_server(self, image=IMAGE):
         host = self.gate.addresses["gate"].removeprefix("http://")

@@ -52,6 +52,14 @@ def test_checkov_finds_nothing_but_what_its_settings_give_reasons_for():
     assert code == 0, said
 
 
+def test_a_password_piped_with_a_line_end_is_the_one_that_the_database_was_given():
+    shows = ["sh", DEPLOY / "start.sh", "sh", "-c", 'printf "%s" "$PGPASSWORD"']
+    assert run(*shows, env=os.environ | {"PGPASSWORD": "word\n"}) == (0, "word")
+    nothing = ["sh", DEPLOY / "start.sh", "sh", "-c", 'echo "${PGPASSWORD-none}"']
+    without = {name: value for name, value in os.environ.items() if name != "PGPASSWORD"}
+    assert run(*nothing, env=without) == (0, "none\n")
+
+
 @pytest.fixture
 def environment(tmp_path):
     """A copy of deploy/, and for it a gcloud and a Terraform that only listen."""
