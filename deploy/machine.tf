@@ -1,5 +1,5 @@
 # Prefect's server and the worker. The machine holds nothing: all that it must remember lies on a disk of its own, and every
-# release is a new machine on the old disk.
+# release is a new machine on the old disk: in the second step of deploy/release.sh, once MLflow is of the new release.
 resource "google_compute_disk" "home" {
   name = "footfall-home"
   zone = local.zone

@@ -5,7 +5,7 @@ locals {
 }
 
 # MLflow refuses a database older than itself, or, where tables are missing, migrates it while it starts and its probe waits:
-# each release migrates first, while the old one still answers.
+# each release migrates first, while the old one still answers. deploy/release.sh keeps the old machine until then.
 resource "google_cloud_run_v2_job" "migrate" {
   name                = "migrate"
   location            = var.region

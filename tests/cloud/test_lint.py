@@ -105,6 +105,16 @@ def test_where_google_refuses_once_the_first_command_stops_and_is_run_again(envi
     assert "proxy@sha256:bbbb" in variables and "ana@example.org" in variables and "123456789012" in variables
 
 
+def test_where_a_release_cannot_migrate_its_second_step_is_not_begun(environment, tmp_path):
+    (tmp_path / "deploy" / "terraform.tfvars").write_text('project = "till"\n')
+    release = ["sh", tmp_path / "deploy" / "release.sh", "IMAGE", "-replace=google_compute_instance.machine"]
+    assert run(*release, env=environment | {"REFUSED": "-target="})[0] != 0
+    assert (tmp_path / "heard").read_text().count("apply") == 1
+    assert run(*release, env=environment)[0] == 0
+    steps = [line for line in (tmp_path / "heard").read_text().splitlines() if "apply" in line][1:]
+    assert ["-target=" in step for step in steps] == [True, False] and "-replace=" in steps[1]
+
+
 def submits(last):
     """What sends a commit to Cloud Build: as the first command says it, and as the workflow does."""
     steps = yaml.safe_load((ROOT / ".github" / "workflows" / "test.yml").read_text())["jobs"]["release"]["steps"]
