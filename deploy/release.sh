@@ -7,5 +7,9 @@ set -eu
 image=$1
 shift
 folder=$(dirname "$0")
+settings=$folder/terraform.tfvars
+kept=gs://$(sed -n 's/^project *= *"\(.*\)"/\1/p' "$settings")-terraform/terraform.tfvars
+gcloud storage cat "$kept" | diff - "$settings" || echo "so differ the settings applied last, $kept, and those here, $settings"
 terraform -chdir="$folder" apply -var image="$image" -target=google_cloud_run_v2_service.mlflow
 terraform -chdir="$folder" apply -var image="$image" "$@"
+gcloud storage cp "$settings" "$kept"

@@ -18,6 +18,10 @@ for word; do printf '%s\\n' "$word" | tr '\\n' ' ' | sed 's/ $//'; printf '\\037
 echo >> "$HEARD"
 case "$*" in
     *"${REFUSED:-nothing}"*) exit 1 ;;
+    "storage cp "*" --no-clobber") [ -e "$KEPT" ] || cp "$3" "$KEPT" ;;
+    "storage cp gs://"*) cp "$KEPT" "$4" ;;
+    "storage cp "*) cp "$3" "$KEPT" ;;
+    "storage cat "*) cat "$KEPT" ;;
     *"versions add"*) cat >> "$SECRETS"; echo >> "$SECRETS" ;;
     *"projectNumber"*) echo 123456789012 ;;
     *"(digest)"*) echo sha256:bbbb ;;
@@ -67,7 +71,7 @@ def environment(tmp_path):
     for name in ("gcloud", "terraform"):
         (tmp_path / name).write_text(LISTENER)
         (tmp_path / name).chmod(0o755)
-    paths = {name: str(tmp_path / name.lower()) for name in ("HEARD", "SECRETS")}
+    paths = {name: str(tmp_path / name.lower()) for name in ("HEARD", "SECRETS", "KEPT")}
     return os.environ | paths | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
 
 
@@ -103,6 +107,27 @@ def test_where_google_refuses_once_the_first_command_stops_and_is_run_again(envi
     assert run(*command, env=environment)[0] == 0
     variables = (tmp_path / "deploy" / "terraform.tfvars").read_text()
     assert "proxy@sha256:bbbb" in variables and "ana@example.org" in variables and "123456789012" in variables
+
+
+def test_on_a_second_persons_clone_the_settings_are_those_that_were_applied(environment, tmp_path):
+    bootstrap, settings = tmp_path / "deploy" / "bootstrap.sh", tmp_path / "deploy" / "terraform.tfvars"
+    assert run("sh", bootstrap, "till", "0-1-2", env=environment | {"REGION": "europe-west4"})[0] == 0
+    settings.write_text(settings.read_text() + 'github_repository = "till/footfall"\n')
+    assert run("sh", tmp_path / "deploy" / "release.sh", "IMAGE", env=environment)[0] == 0
+    applied = settings.read_text()
+    settings.unlink()
+    code, said = run("sh", bootstrap, "till", "0-1-2", env=environment)
+    assert code == 0 and settings.read_text() == applied
+    assert "_IMAGE=europe-west4-docker.pkg.dev/till/" in said.splitlines()[-1]
+
+
+def test_a_release_shows_what_its_settings_change(environment, tmp_path):
+    settings = tmp_path / "deploy" / "terraform.tfvars"
+    settings.write_text('project = "till"\n')
+    (tmp_path / "kept").write_text('project = "till"\npeople = ["user:ana@example.org"]\n')
+    code, said = run("sh", tmp_path / "deploy" / "release.sh", "IMAGE", env=environment)
+    assert code == 0 and 'people = ["user:ana@example.org"]' in said
+    assert (tmp_path / "kept").read_text() == settings.read_text()
 
 
 def test_where_a_release_cannot_migrate_its_second_step_is_not_begun(environment, tmp_path):
