@@ -42,6 +42,7 @@ locals {
     mlflow_url = local.mlflow_url
     forecasts  = google_storage_bucket.bucket["forecasts"].name
     pages      = google_storage_bucket.bucket["pages"].name
+    pages_url  = var.pages_are_public ? "https://storage.googleapis.com" : "https://storage.cloud.google.com" # which asks who one is
   }
   machine = "${path.module}/machine"
   files = merge(

@@ -125,6 +125,10 @@ run "as_it_is" {
     error_message = "Cloud Monitoring refuses a condition that looks back more than 25 hours."
   }
   assert {
+    condition     = strcontains(local.files["worker.env"], "FOOTFALL_PAGES_URL=https://storage.cloud.google.com\n")
+    error_message = "A link to a page leads to where Google asks who one is."
+  }
+  assert {
     condition     = google_compute_instance.machine.metadata["cos-update-strategy"] == "update_enabled"
     error_message = "The machine's system fetches its updates."
   }
@@ -146,6 +150,10 @@ run "pages_are_public_by_choice" {
   assert {
     condition     = [for name, bucket in google_storage_bucket.bucket : name if bucket.public_access_prevention != "enforced"] == ["pages"]
     error_message = "The pages, and nothing else."
+  }
+  assert {
+    condition     = strcontains(local.files["worker.env"], "FOOTFALL_PAGES_URL=https://storage.googleapis.com\n")
+    error_message = "And a link to one asks nobody who he is."
   }
 }
 

@@ -109,7 +109,7 @@ def lists(notebooks: Iterable[str]) -> dict[str, str]:
     """The addresses of these notebooks' lists of runs; also before the first run of one, so that it can be seen."""
     with answering():
         client = MlflowClient()
-        address = f"{_address()}/#/experiments/%s/runs?{mlflow_fields.VIEW}&viewStateShareKey={LIST}"
+        address = f"{_ui()}/#/experiments/%s/runs?{mlflow_fields.VIEW}&viewStateShareKey={LIST}"
         return {name: address % _experiment(client, name) for name in notebooks}
 
 
@@ -155,6 +155,11 @@ def ask() -> None:
 
 def _address() -> str:
     return without_passwords(str(MlflowClient().tracking_uri))
+
+
+def _ui() -> str:
+    """Where a browser finds MLflow, if that is another address than its API's."""
+    return os.environ.get("MLFLOW_UI_URL") or _address()
 
 
 def deliver(folder: Path) -> str:
@@ -348,4 +353,4 @@ def grade(run: str, metrics: dict[str, float], step: int) -> bool:
 def link(run: str) -> str:
     """The address of a run's page."""
     experiment = MlflowClient().get_run(run).info.experiment_id
-    return f"{_address()}/#/experiments/{experiment}/runs/{run}?{mlflow_fields.VIEW}"
+    return f"{_ui()}/#/experiments/{experiment}/runs/{run}?{mlflow_fields.VIEW}"

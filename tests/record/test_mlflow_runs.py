@@ -332,6 +332,16 @@ def test_a_notebook_has_a_list_before_its_first_run(record):
     client.delete_experiment(experiment.experiment_id)
 
 
+def test_links_lead_to_where_a_browser_finds_mlflow(record, tmp_path, monkeypatch):
+    run, _ = kept_run(record, tmp_path, "1")
+    monkeypatch.setenv("MLFLOW_UI_URL", "http://localhost:5999")
+    assert record.link(run).startswith("http://localhost:5999/#/experiments/")
+    assert record.lists(["small"])["small"].startswith("http://localhost:5999/#/experiments/")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    with pytest.raises(EnvironmentProblem, match=r"MLflow at http://127\.0\.0\.1:9 did not"):
+        record.ask()
+
+
 def test_changes_are_told_against_mlflow_where_the_disk_has_no_good_run(record, tmp_path):
     def ran(name, cell):
         claim(tmp_path / name, write(tmp_path, cell), {"market": "far", "as_of": "2022-10-13"})
