@@ -173,13 +173,39 @@ def test_the_key_that_github_lays_in_the_clone_is_not_sent(tmp_path):
     assert run("gcloud", "meta", "list-files-for-upload", tmp_path) == (0, "Makefile\n")
 
 
+def typed():
+    """The commands of README.md: of its indented lines and, where they are whole, in its text."""
+    text = (DEPLOY / "README.md").read_text()
+    indented = re.findall(r"^    (\w.*?)(?: +#.*)?$", text, re.MULTILINE)
+    inline = [part.strip() for line in re.findall(r"`([^`]+)`", text) for part in re.split(r"\\\||&&", line)]
+    return [
+        *indented,
+        *(part for part in inline if re.match(r"(gcloud|terraform|sh) .*[-=A-Z]", part) and "…" not in part),
+    ]
+
+
+def test_commands_are_typed_where_they_work():
+    commands = typed()
+    assert {"gcloud config set project PROJECT", "cd deploy"} < set(commands), "what the others rest on"
+    assert not [command for command in commands if "-chdir" in command]
+    assert not [command for command in commands if command.startswith(("terraform apply", "terraform destroy"))]
+    roots = "\n".join(path.read_text() for path in DEPLOY.glob("*.tf"))
+    named = re.findall(r"-replace='?(\w+)\.(\w+)", "\n".join(commands))
+    assert named and all(f'resource "{kind}" "{name}"' in roots for kind, name in named)
+
+
+def test_no_drill_needs_what_a_laptop_cannot_reach():
+    drills = (DEPLOY / "README.md").read_text().partition("## Drills")[2].partition("## ")[0]
+    assert "backup-instance" in drills and not re.search(r"pg_(dump|restore)|psql", drills)
+
+
 @needs("gcloud")
 def test_every_command_of_gcloud_is_one(bootstrapped, tmp_path):
     _, heard, last = bootstrapped
-    indented = re.findall(r"^    (gcloud .*?)(?: +#.*)?$", (DEPLOY / "README.md").read_text(), re.MULTILINE)
+    indented = [command.replace("$(date +%s)", "1") for command in typed() if command.startswith("gcloud ")]
     commands = [shlex.join(["gcloud", *words]) for words in heard if not words[0].startswith(("-chdir", "config"))]
     commands += [*indented, *(submit.replace("$(sh deploy/commit.sh)", "abc") for submit in submits(last))]
-    assert len(set(commands)) > 15
+    assert len(set(commands)) > 25
     (tmp_path / "commands.md").write_text("\n".join(["```", *sorted(set(commands)), "```"]))
     code, said = run("gcloud", "meta", "lint-gcloud-commands", f"--commands-text-file={tmp_path / 'commands.md'}")
     verdicts = json.loads(said[said.index("[{") :].splitlines()[0])
