@@ -173,6 +173,14 @@ def test_the_key_that_github_lays_in_the_clone_is_not_sent(tmp_path):
     assert run("gcloud", "meta", "list-files-for-upload", tmp_path) == (0, "Makefile\n")
 
 
+def test_the_workflow_of_these_tests_runs_on_the_debian_that_they_ask_for():
+    job = yaml.safe_load((ROOT / ".github" / "workflows" / "cloud.yml").read_text())["jobs"]["cloud"]
+    assert job["container"]["image"] == "debian:bookworm", "PostgreSQL 15, and the keys of Debian's packages"
+    assert "--privileged" in job["container"]["options"], "containers and a machine in it"
+    steps = str(job["steps"])
+    assert "setup-terraform" in steps and "setup-gcloud" in steps, "else what needs them is skipped"
+
+
 def typed():
     """The commands of README.md: of its indented lines and, where they are whole, in its text."""
     text = (DEPLOY / "README.md").read_text()
