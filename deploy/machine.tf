@@ -1,5 +1,5 @@
 # Prefect's server and the worker. The machine holds nothing: all that it must remember lies on a disk of its own, and every
-# release is a new machine on the old disk.
+# release is a new machine on the old disk: in the second step of deploy/release.sh, once MLflow is of the new release.
 resource "google_compute_disk" "home" {
   name = "footfall-home"
   zone = local.zone
@@ -42,6 +42,7 @@ locals {
     mlflow_url = local.mlflow_url
     forecasts  = google_storage_bucket.bucket["forecasts"].name
     pages      = google_storage_bucket.bucket["pages"].name
+    pages_url  = var.pages_are_public ? "https://storage.googleapis.com" : "https://storage.cloud.google.com" # which asks who one is
   }
   machine = "${path.module}/machine"
   files = merge(
@@ -69,7 +70,7 @@ resource "google_compute_instance" "machine" {
 
   boot_disk {
     initialize_params {
-      image = "cos-cloud/cos-stable" # Google's own for containers: read-only, patched by itself, Docker and cloud-init on board
+      image = "cos-cloud/cos-stable" # Google's own for containers: read-only, with Docker and cloud-init
       size  = 20
     }
   }
@@ -94,6 +95,7 @@ resource "google_compute_instance" "machine" {
     enable-oslogin         = "TRUE"
     block-project-ssh-keys = "TRUE"
     google-logging-enabled = "true"
+    cos-update-strategy    = "update_enabled" # fetched by itself; a release, or `sudo systemctl reboot`, puts it in effect
   }
   lifecycle {
     replace_triggered_by = [terraform_data.cloud_init]

@@ -1,4 +1,5 @@
-# All of it in one root; the state lies in a bucket that deploy/bootstrap.sh makes, and so does terraform.tfvars beside this.
+# All of it in one root; the state lies in a bucket that deploy/bootstrap.sh makes, and so does terraform.tfvars beside this,
+# which deploy/release.sh keeps there as it was applied last.
 terraform {
   required_version = ">= 1.11, < 2"
   required_providers {

@@ -5,7 +5,7 @@ locals {
 }
 
 # MLflow refuses a database older than itself, or, where tables are missing, migrates it while it starts and its probe waits:
-# each release migrates first, while the old one still answers.
+# each release migrates first, while the old one still answers. deploy/release.sh keeps the old machine until then.
 resource "google_cloud_run_v2_job" "migrate" {
   name                = "migrate"
   location            = var.region
@@ -97,8 +97,8 @@ resource "google_cloud_run_v2_service" "mlflow" {
         value = "gs://${google_storage_bucket.bucket["artifacts"].name}"
       }
       env {
-        name  = "MLFLOW_SERVER_ALLOWED_HOSTS"
-        value = trimprefix(local.mlflow_url, "https://")
+        name  = "MLFLOW_SERVER_ALLOWED_HOSTS" # Cloud Run knows it by two; gcloud's proxy asks for that which only it makes up
+        value = "${trimprefix(local.mlflow_url, "https://")},mlflow-*.a.run.app"
       }
       env {
         name = "PGPASSWORD"

@@ -5,7 +5,7 @@ output "mlflow" {
 
 output "image" {
   value       = var.image
-  description = "The release in service; to go back, apply with the one before."
+  description = "The release in service; to go back, deploy/release.sh with the one before."
 }
 
 output "github" {

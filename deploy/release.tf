@@ -9,20 +9,6 @@ resource "google_artifact_registry_repository" "images" {
   docker_config {
     immutable_tags = true
   }
-  cleanup_policies {
-    id     = "keep a way back"
-    action = "KEEP"
-    most_recent_versions {
-      keep_count = 300 # a build is three of them, and each push to main is built
-    }
-  }
-  cleanup_policies {
-    id     = "delete what is older"
-    action = "DELETE"
-    condition {
-      older_than = "7776000s" # 90 days
-    }
-  }
 }
 
 resource "google_artifact_registry_repository_iam_member" "registry" {
@@ -95,7 +81,7 @@ resource "google_iam_workload_identity_pool_provider" "github" {
   count                              = local.github
   workload_identity_pool_id          = google_iam_workload_identity_pool.github[0].workload_identity_pool_id
   workload_identity_pool_provider_id = "github"
-  attribute_mapping                  = { "google.subject" = "assertion.sub" }
+  attribute_mapping                  = { "google.subject" = "assertion.sub", "attribute.repository" = "assertion.repository" }
   attribute_condition                = "assertion.repository == '${var.github_repository}' && assertion.ref == 'refs/heads/main'"
   oidc {
     issuer_uri = "https://token.actions.githubusercontent.com"
@@ -110,8 +96,9 @@ resource "google_service_account" "github" {
 
 resource "google_service_account_iam_member" "github" {
   for_each = var.github_repository == "" ? {} : {
+    # by the repository's name: a token's subject has numbers in it where the repository was made after 15 July 2026
     "it is the workflow" = [google_service_account.github[0].name, "roles/iam.workloadIdentityUser",
-    "principal://iam.googleapis.com/${google_iam_workload_identity_pool.github[0].name}/subject/repo:${var.github_repository}:ref:refs/heads/main"]
+    "principalSet://iam.googleapis.com/${google_iam_workload_identity_pool.github[0].name}/attribute.repository/${var.github_repository}"]
     "it may ask for a build" = [google_service_account.account["build"].name, "roles/iam.serviceAccountUser", google_service_account.github[0].member]
   }
   service_account_id = each.value[0]

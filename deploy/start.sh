@@ -1,6 +1,8 @@
 #!/bin/sh
 # What a container of the image does, by its command; anything else is run as it stands: `footfall doctor`.
 set -eu
+# a secret piped with a line end has it still, which database_user.sh's $(…) took off
+[ -z "${PGPASSWORD:-}" ] || PGPASSWORD=$(printf %s "$PGPASSWORD")
 case ${1:-} in
     worker) exec footfall up ;; # the deployments, the alerts, and a worker that runs them one at a time
     prefect) exec prefect server start --host 127.0.0.1 --port "${PORT:-4200}" ;;

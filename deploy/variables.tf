@@ -77,7 +77,7 @@ variable "machine_type" {
 variable "budget" {
   type        = number
   default     = 150
-  description = "A month, in the billing account's currency; mails go out at half, at nine tenths and at all of it."
+  description = "A month, in the billing account's currency; mails go out at four fifths and at all of it."
 }
 
 variable "github_repository" {

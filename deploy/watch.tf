@@ -17,7 +17,7 @@ resource "google_billing_budget" "budget" {
     }
   }
   dynamic "threshold_rules" {
-    for_each = [0.5, 0.9, 1.0]
+    for_each = [0.8, 1.0] # an ordinary month stays below the first
     content {
       threshold_percent = threshold_rules.value
     }
@@ -54,7 +54,7 @@ locals {
     }
     "The machine is gone" = {
       filter = "resource.type = \"gce_instance\" AND metric.type = \"compute.googleapis.com/instance/uptime\" AND resource.labels.instance_id = \"${google_compute_instance.machine.instance_id}\""
-      period = "900s", aligner = "ALIGN_COUNT", lasts = "600s", says = "terraform apply brings a new one to the old disk: drill 'the machine is lost' in deploy/README.md."
+      period = "900s", aligner = "ALIGN_COUNT", lasts = "600s", says = "Terraform brings a new one to the old disk: drill 'the machine is lost' in deploy/README.md."
     }
     "No forecast for a day" = { # pages alone: into the other bucket each run writes its snapshot, whatever becomes of it
       filter = "resource.type = \"gcs_bucket\" AND metric.type = \"storage.googleapis.com/api/request_count\" AND metric.labels.method = \"WriteObject\" AND metric.labels.response_code = \"OK\" AND resource.labels.bucket_name = \"${local.buckets.pages}\""

@@ -6,11 +6,13 @@
 
 A fault is a status, or ``reset`` (nothing forwarded), ``lose`` (forwarded, then reset), ``cut`` (half of the reply's
 body), ``clip`` (64 kB of the request reach the server, then both ends are closed), ``stall`` (silence until the client
-leaves, at most 30 s), or a function called before the request goes through.
+leaves, at most 30 s), or a function called before the request goes through. One with a
+`limit` answers 413 to what has more bytes, as Cloud Run does.
 """
 
 import contextlib
 import http.client
+import math
 import re
 import socket
 import struct
@@ -26,8 +28,8 @@ Fault = int | str | Callable[[], object]
 class Proxy:
     """Forwards to `upstream`; keeps `requests`, each one line: method, path and query, beginning of the body."""
 
-    def __init__(self, upstream: str):
-        self.upstream = urlsplit(upstream)
+    def __init__(self, upstream: str, limit: float = math.inf):
+        self.upstream, self.limit = urlsplit(upstream), limit
         self.requests: list[str] = []
         self._faults: list[tuple[Fault, str]] = []
         self._lock = threading.Lock()
@@ -84,6 +86,8 @@ class _Forward(BaseHTTPRequestHandler):
             self._clip(body)
         elif isinstance(fault, int):
             self._reply(fault, [("Content-Type", "text/plain")], b"injected")
+        elif len(body) > self.proxy.limit:
+            self._reply(413, [("Content-Type", "text/plain")], b"Request Entity Too Large")
         else:
             if callable(fault):
                 fault()

@@ -86,8 +86,8 @@ run "as_it_is" {
     error_message = "MLflow needs 1 GiB."
   }
   assert {
-    condition     = one([for env in google_cloud_run_v2_service.mlflow.template[0].containers[0].env : env.value if env.name == "MLFLOW_SERVER_ALLOWED_HOSTS"]) == "mlflow-123456789012.europe-southwest1.run.app"
-    error_message = "MLflow answers under its own name alone."
+    condition     = one([for env in google_cloud_run_v2_service.mlflow.template[0].containers[0].env : env.value if env.name == "MLFLOW_SERVER_ALLOWED_HOSTS"]) == "mlflow-123456789012.europe-southwest1.run.app,mlflow-*.a.run.app"
+    error_message = "MLflow answers under its own two names alone: that with the project's number, and that which gcloud's proxy asks for."
   }
   assert {
     condition     = alltrue([for env in google_cloud_run_v2_service.mlflow.template[0].containers[0].env : length(env.value_source) == 1 if env.name == "PGPASSWORD"])
@@ -125,6 +125,18 @@ run "as_it_is" {
     error_message = "Cloud Monitoring refuses a condition that looks back more than 25 hours."
   }
   assert {
+    condition     = strcontains(local.files["worker.env"], "FOOTFALL_PAGES_URL=https://storage.cloud.google.com\n")
+    error_message = "A link to a page leads to where Google asks who one is."
+  }
+  assert {
+    condition     = google_compute_instance.machine.metadata["cos-update-strategy"] == "update_enabled"
+    error_message = "The machine's system fetches its updates."
+  }
+  assert {
+    condition     = length(google_artifact_registry_repository.images.cleanup_policies) == 0
+    error_message = "No image is deleted: it may be the one in service."
+  }
+  assert {
     condition     = google_compute_firewall.iap.source_ranges == toset(["35.235.240.0/20"])
     error_message = "Nothing comes in but through IAP."
   }
@@ -138,6 +150,10 @@ run "pages_are_public_by_choice" {
   assert {
     condition     = [for name, bucket in google_storage_bucket.bucket : name if bucket.public_access_prevention != "enforced"] == ["pages"]
     error_message = "The pages, and nothing else."
+  }
+  assert {
+    condition     = strcontains(local.files["worker.env"], "FOOTFALL_PAGES_URL=https://storage.googleapis.com\n")
+    error_message = "And a link to one asks nobody who he is."
   }
 }
 
@@ -165,8 +181,12 @@ run "github_builds_from_main_alone" {
     error_message = "One branch of one repository."
   }
   assert {
-    condition     = google_service_account_iam_member.github["it is the workflow"].member == "principal://iam.googleapis.com/projects/123456789012/locations/global/workloadIdentityPools/github/subject/repo:till/footfall:ref:refs/heads/main"
-    error_message = "And nobody else of it."
+    condition     = google_service_account_iam_member.github["it is the workflow"].member == "principalSet://iam.googleapis.com/projects/123456789012/locations/global/workloadIdentityPools/github/attribute.repository/till/footfall"
+    error_message = "By the repository's name: what GitHub writes as a token's subject is not the same for all."
+  }
+  assert {
+    condition     = google_iam_workload_identity_pool_provider.github[0].attribute_mapping["attribute.repository"] == "assertion.repository"
+    error_message = "The name is what GitHub says."
   }
 }
 

@@ -72,8 +72,8 @@ def params(record: Record) -> list[Param]:
     return [Param(name, str(value)[:SMALL]) for name, value in record.parameters.items()]
 
 
-def tags(record: Record, run: Any) -> list[RunTag]:
-    """What a run can be found by, and the description on its page."""
+def tags(record: Record, run: Any, note: str = "") -> list[RunTag]:
+    """What a run can be found by, and the description on its page, which ends with the note."""
     facts = {
         **record.tags,
         "outcome": record.outcome,
@@ -85,7 +85,7 @@ def tags(record: Record, run: Any) -> list[RunTag]:
         "modified": str(record.modified).lower(),
         "template": record.template,
         "lock": record.lock,
-        "mlflow.note.content": f"{_as_text(describe(record))}\n\n{_links(record, run)}",
+        "mlflow.note.content": f"{_as_text(describe(record))}\n\n{_links(record, run)}{note}",
     }
     return [RunTag(name, str(value)) for name, value in facts.items() if value != ""]
 

@@ -11,7 +11,7 @@ import re
 import shutil
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +43,12 @@ KIND = {"mlflow.experimentKind": "custom_model_development"}
 REFUSALS = {  # answers that no waiting makes better
     r"error code 40[13]|PERMISSION_DENIED|UNAUTHENTICATED": "It does not let this process in: set "
     "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_AUTH=google.",
+    "error code 413|413 Client Error": "One file is larger than that server takes in one request.",
     "RESOURCE_DOES_NOT_EXIST": "It never had that, or has lost it, as when its database was restored: what was "
     "published stays, and the bucket's ledger knows every champion.",
 }
+TABLE, SAME = "out/forecast/forecast.csv", "out/forecast/forecast.parquet"  # of the same rows
+LARGEST = 25_000_000  # bytes of a table that is sent in both ways; Cloud Run takes 32 MiB in one request
 LIST = "runs"  # name of a shared view: the list of runs with what each came to
 METRICS = {"train": ["WIS", "MAE", "cover80"], "predict": ["mean", "width80"]}
 logging.getLogger("mlflow").setLevel(logging.WARNING)
@@ -106,7 +109,7 @@ def lists(notebooks: Iterable[str]) -> dict[str, str]:
     """The addresses of these notebooks' lists of runs; also before the first run of one, so that it can be seen."""
     with answering():
         client = MlflowClient()
-        address = f"{_address()}/#/experiments/%s/runs?{mlflow_fields.VIEW}&viewStateShareKey={LIST}"
+        address = f"{_ui()}/#/experiments/%s/runs?{mlflow_fields.VIEW}&viewStateShareKey={LIST}"
         return {name: address % _experiment(client, name) for name in notebooks}
 
 
@@ -154,6 +157,11 @@ def _address() -> str:
     return without_passwords(str(MlflowClient().tracking_uri))
 
 
+def _ui() -> str:
+    """Where a browser finds MLflow, if that is another address than its API's."""
+    return os.environ.get("MLFLOW_UI_URL") or _address()
+
+
 def deliver(folder: Path) -> str:
     """Carry everything that lies in a run's folder to MLflow, and close the run with the true status; give its id.
 
@@ -168,12 +176,14 @@ def deliver(folder: Path) -> str:
         client = MlflowClient()
         for path in (*(folder / name for name in record.pages), folder / "record.json"):
             client.log_artifact(run, str(path))
-        for part in ("template", "in", "out"):
-            if (folder / part).exists():
-                client.log_artifacts(run, str(folder / part), part)
+        left_out = _left_out(folder)
+        for path in sorted(path for part in ("template", "in", "out") for path in (folder / part).rglob("*")):
+            if path.is_file() and path != left_out:
+                client.log_artifact(run, str(path), str(path.parent.relative_to(folder)))
         if "snapshot" in record.tags:
             client.log_inputs(run, [mlflow_fields.dataset(record)], _input_models(client, record))
-        tags = mlflow_fields.tags(record, client.get_run(run))
+        note = f"\n\nNot here for its size: {TABLE}. {SAME} has the same rows." if left_out else ""
+        tags = mlflow_fields.tags(record, client.get_run(run), note)
         client.log_batch(run, mlflow_fields.metrics(record, folder), mlflow_fields.params(record), tags)
         # whenever it is delivered, and to whatever the clock is set
         ended = record.started.timestamp() + record.seconds
@@ -181,6 +191,21 @@ def deliver(folder: Path) -> str:
         _remove_doubles(client, run, folder.name)
     replace(folder / "delivered", run)
     return run
+
+
+def _left_out(folder: Path) -> Path | None:
+    """The table as CSV, where it is too large for one request; `fetch` writes it anew."""
+    path = folder / TABLE
+    return path if (folder / SAME).exists() and path.exists() and path.stat().st_size > LARGEST else None
+
+
+def _put_back(folder: Path) -> None:
+    """Write the table as CSV where it was left out; the record says whether it is the same, byte for byte."""
+    if (folder / SAME).exists() and not (folder / TABLE).exists():
+        from footfall.forecast import read_forecast, write_csv  # brings the models, which few who fetch need
+
+        with suppress(OSError, ValueError):  # no Parquet at all: the record says so too
+            write_csv(read_forecast(folder / "out"), folder / TABLE)
 
 
 def _noted(folder: Path) -> str:
@@ -274,6 +299,7 @@ def fetch(run: str, folder: Path) -> Path:
             if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
                 raise UsageProblem(f"no run {run!r} on record; footfall runs lists those there are") from None
             raise
+    _put_back(folder)
     (folder / OWNER).unlink(missing_ok=True)  # what this machine itself ran, only this machine says
     return folder  # and not what MLflow calls it: whoever copies it elsewhere must see that it is there already
 
@@ -327,4 +353,4 @@ def grade(run: str, metrics: dict[str, float], step: int) -> bool:
 def link(run: str) -> str:
     """The address of a run's page."""
     experiment = MlflowClient().get_run(run).info.experiment_id
-    return f"{_address()}/#/experiments/{experiment}/runs/{run}?{mlflow_fields.VIEW}"
+    return f"{_ui()}/#/experiments/{experiment}/runs/{run}?{mlflow_fields.VIEW}"

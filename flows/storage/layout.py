@@ -172,7 +172,8 @@ def on_disk() -> str:
 def url(name: str) -> str:
     """Where browsers find what is shown: in the bucket of pages where there is one; the other is closed to them."""
     bucket = next(iter(pages_bucket()), bucket_name())
-    return f"{os.environ.get('STORAGE_EMULATOR_HOST', 'https://storage.googleapis.com')}/{bucket}/{name}"
+    open_to_all = os.environ.get("STORAGE_EMULATOR_HOST", "https://storage.googleapis.com")
+    return f"{os.environ.get('FOOTFALL_PAGES_URL') or open_to_all}/{bucket}/{name}"
 
 
 def for_people(name: str) -> str:

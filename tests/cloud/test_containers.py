@@ -13,6 +13,7 @@ import pytest
 from conftest import HOMES, free_port
 from containers import IMAGE, ROOT, STARTED, Container, build, call, latest, postgres, prefect, status, until
 from receiver import Receiver
+from terraform_root import Terraform, mirror
 from test_identity import Gate
 
 pytestmark = [
@@ -102,12 +103,26 @@ def mlflow(folder, port, host, **variables):
     return Container(folder, "mlflow", "mlflow", memory="1g", PORT=port, MLFLOW_SERVER_ALLOWED_HOSTS=host, **variables)
 
 
-def test_mlflow_takes_its_port_and_one_name_and_ends_when_told(image, tmp_path):
-    port, address = free_port(), "mlflow-1.europe-southwest1.run.app"
-    server = mlflow(tmp_path, port, address, MLFLOW_BACKEND_STORE_URI="sqlite:////tmp/mlflow.db")
+@pytest.fixture(scope="module")
+def hosts(tmp_path_factory):
+    """The names that MLflow answers under, as Terraform has them."""
+    terraform = Terraform(tmp_path_factory.mktemp("terraform"), mirror(tmp_path_factory.mktemp("mirror")))
+    (service,) = [change for change in terraform.test()[2]["as_it_is"]["resource_changes"]
+                  if change["address"] == "google_cloud_run_v2_service.mlflow"]  # fmt: skip
+    (container,) = service["change"]["after"]["template"][0]["containers"]
+    (value,) = [variable["value"] for variable in container["env"] if variable["name"] == "MLFLOW_SERVER_ALLOWED_HOSTS"]
+    return value
+
+
+@pytest.mark.skipif(not shutil.which("terraform"), reason="no Terraform here")
+def test_mlflow_takes_its_port_and_its_two_names_and_ends_when_told(image, hosts, tmp_path):
+    port = free_port()
+    server = mlflow(tmp_path, port, hosts, MLFLOW_BACKEND_STORE_URI="sqlite:////tmp/mlflow.db")
     search = f"http://127.0.0.1:{port}/api/2.0/mlflow/experiments/search?max_results=1"
     until(lambda: status(f"http://127.0.0.1:{port}/health") == 200, server)
-    assert status(search, Host=address) == 200 and status(search, Host="elsewhere.example.org") == 403
+    assert status(search, Host="mlflow-123456789012.europe-southwest1.run.app") == 200
+    assert status(search, Host="mlflow-abc-no.a.run.app") == 200, "as gcloud's proxy asks"
+    assert status(search, Host="elsewhere.example.org") == 403
     code, seconds = server.stop()
     assert seconds < 10, server.text()[-2000:]
 
@@ -125,7 +140,7 @@ class Cloud:
         stack.callback(self.gate.process.kill)
         self.receiver = stack.enter_context(Receiver())
         store = f"postgresql+psycopg://mlflow@127.0.0.1:{self.database}/mlflow"
-        self.store = {"MLFLOW_BACKEND_STORE_URI": store, "PGPASSWORD": WORDS["mlflow"]}
+        self.store = {"MLFLOW_BACKEND_STORE_URI": store, "PGPASSWORD": WORDS["mlflow"] + "\n"}  # as `echo` pipes it
 
     def mlflow_server(self, image=IMAGE):
         host = self.gate.addresses["gate"].removeprefix("http://")

@@ -11,6 +11,9 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
+from proxy import Proxy
+
+from flows.settings import ROOT
 
 SERVERS = Path(__file__).with_name("identity_servers.py")
 SOON = 225  # seconds before its end that Google's library renews a token
@@ -95,6 +98,17 @@ def test_a_token_is_made_out_to_the_server_used_again_and_renewed_before_it_expi
     assert len(issued) >= 2 and set(issued) == {server.addresses["gate"]}
     assert len([line for line in lines if "passed" in line]) > len(issued)
     assert not any("refused" in line for line in lines)
+
+
+def test_a_server_that_starts_when_it_is_asked_is_waited_for(servers):
+    lines = (ROOT / "deploy" / "machine" / "worker.env").read_text().splitlines()
+    waits = dict(line.split("=", 1) for line in lines if line.startswith("MLFLOW_HTTP"))
+    with Proxy(servers["MLFLOW_TRACKING_URI"]) as proxy:
+        proxy.add(lambda: time.sleep(17))  # longer than is waited for a server that is always there
+        named = {"MLFLOW_TRACKING_URI": proxy.url, "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
+        done = python(ASK, os.environ | named | waits)
+    assert done.returncode == 0, done.stderr
+    assert int(waits["MLFLOW_HTTP_REQUEST_TIMEOUT"]) > 60, "a start took one to two minutes here, of three tries"
 
 
 def test_a_machine_without_an_identity_is_told_so(servers):

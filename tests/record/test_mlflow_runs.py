@@ -257,6 +257,45 @@ def test_a_record_waits_for_mlflow_and_is_delivered_once(record, tmp_path, monke
     assert record.deliver_waiting(runs) == []
 
 
+MOST = 32 << 20  # bytes of a request, as Cloud Run takes them
+
+
+def waiting(runs, folder, name, cell):
+    claim(runs / name, write(folder, cell), {"market": "m"})
+    run_notebook(runs / name, {"number": 1}, print)
+    disown(runs / name)
+
+
+def test_a_file_that_is_too_large_keeps_no_other_record_waiting(record, servers, tmp_path, monkeypatch):
+    runs = tmp_path / "runs"
+    waiting(runs, tmp_path, "1", f"open('out/large', 'wb').write(bytes({MOST + 1}))")
+    waiting(runs, tmp_path, "2", "1")
+    with Proxy(servers["MLFLOW_TRACKING_URI"], MOST) as proxy:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", proxy.url)
+        first, second = record.deliver_waiting(runs)
+    assert "the record of 1 waits" in first and "out/large" in first and "when it answers" not in first
+    assert second == "delivered the record of 2: succeeded"
+
+
+TABLE = f"""
+import pandas, footfall.forecast
+sites = ["caf\u00e9, the first" * 100] * {MOST // 2000}
+rows = pandas.DataFrame({{"site": sites, "date": pandas.Timestamp("2022-10-13"), "value": 0.1}})
+footfall.forecast.write_forecast([rows, rows], "out")
+"""
+
+
+def test_a_table_that_is_too_large_is_kept_once_and_whole_again_when_fetched(record, servers, tmp_path, monkeypatch):
+    with Proxy(servers["MLFLOW_TRACKING_URI"], MOST) as proxy:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", proxy.url)
+        run, _ = kept_run(record, tmp_path, TABLE)
+        assert (tmp_path / "run" / "out" / "forecast" / "forecast.csv").stat().st_size > MOST
+        (file,) = record.MlflowClient().list_artifacts(run, "out/forecast")
+        assert file.path == "out/forecast/forecast.parquet"
+        assert "forecast.csv" in record.get(run).data.tags["mlflow.note.content"]
+        assert differences(record.fetch(run, tmp_path / "fetched")) == []
+
+
 def test_a_reply_that_was_cut_midway_is_asked_for_again(record, registry, servers, tmp_path, monkeypatch):
     """Each kind of request once: of the run, its files, going up and coming down, its figures, and of a model."""
     with Proxy(servers["MLFLOW_TRACKING_URI"]) as proxy:
@@ -291,6 +330,16 @@ def test_a_notebook_has_a_list_before_its_first_run(record):
     assert f"/experiments/{experiment.experiment_id}/runs?" in address
     assert "mlflow.sharedViewState.runs" in experiment.tags and record.lists([name])[name] == address
     client.delete_experiment(experiment.experiment_id)
+
+
+def test_links_lead_to_where_a_browser_finds_mlflow(record, tmp_path, monkeypatch):
+    run, _ = kept_run(record, tmp_path, "1")
+    monkeypatch.setenv("MLFLOW_UI_URL", "http://localhost:5999")
+    assert record.link(run).startswith("http://localhost:5999/#/experiments/")
+    assert record.lists(["small"])["small"].startswith("http://localhost:5999/#/experiments/")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    with pytest.raises(EnvironmentProblem, match=r"MLflow at http://127\.0\.0\.1:9 did not"):
+        record.ask()
 
 
 def test_changes_are_told_against_mlflow_where_the_disk_has_no_good_run(record, tmp_path):

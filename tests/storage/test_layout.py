@@ -50,6 +50,13 @@ def test_people_are_led_to_the_bucket_of_pages_where_there_is_one(leads_to, monk
     assert layout.url("sample/index.html") == "https://storage.googleapis.com/footfall-pages/sample/index.html"
 
 
+def test_where_pages_are_for_some_alone_a_link_leads_to_where_google_asks_who_one_is(leads_to, monkeypatch):
+    leads_to(OURS)
+    monkeypatch.setenv("FOOTFALL_PAGES", "footfall-pages")
+    monkeypatch.setenv("FOOTFALL_PAGES_URL", "https://storage.cloud.google.com")
+    assert layout.url("sample/index.html") == "https://storage.cloud.google.com/footfall-pages/sample/index.html"
+
+
 def test_every_name_in_the_bucket_is_among_the_columns():
     names = re.findall(r"^    (\S.*?)  ", str(layout.__doc__), re.MULTILINE)
     page = (ROOT / "resources" / "columns.md").read_text()
