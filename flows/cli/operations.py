@@ -175,7 +175,7 @@ def status(
 @app.command()
 def doctor() -> None:
     """Check the environment: versions, servers, bucket, market files, clocks, disk, code, champions, alerts."""
-    with terminal.plain_words(None), servers():
+    with terminal.plain_words(None):
         from flows.operations.doctor import examine
 
         findings = list(examine())

@@ -8,6 +8,7 @@ import contextlib
 import fcntl
 import getpass
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -23,18 +24,19 @@ from typing import IO
 
 import certifi
 import psutil
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from flows.machine import end_with_parent
 from flows.proxies import settle_proxies
 from flows.record.process import Process, process, this_process
-from flows.settings import OWN_BUCKET, OWN_PREFECT, home, make_home
+from flows.settings import OWN_BUCKET, OWN_PREFECT, home, make_home, moved
 from footfall.errors import EnvironmentProblem
 
 CERTIFICATES = "PREFECT_API_SSL_CERT_FILE"
 PREFECT, MLFLOW, BUCKET = ("PREFECT_API_URL", "MLFLOW_TRACKING_URI", "FOOTFALL_BUCKET")  # the variables that lead there
 PATIENCE = 120.0  # seconds that a server may stand still before it answers
 WORKING = 0.01  # of a processor, at least: less is standing still, even where thirty others want the machine
+ROOM = 10e6  # bytes; with less a server that does not start lacks them: its databases, its log
 STRETCHES = 10  # of PATIENCE that one which works may take; the first start makes its database
 
 
@@ -118,7 +120,7 @@ class Host(Process):
     """Who started the servers, where they are and, by the names of their logs, which processes; ``servers.json``."""
 
     addresses: dict[str, str]
-    servers: dict[str, Process] = {}
+    servers: dict[str, Process] = Field(default_factory=dict)
 
 
 def watch() -> None:
@@ -199,6 +201,8 @@ class Server:
                 break
             self.launch(stack)  # somebody else was quicker to take the port
         log = home() / "logs" / f"{self.log}.log"
+        if shutil.disk_usage(home()).free < ROOM:
+            raise EnvironmentProblem(f"no space left at {home()}; free some, or {moved()}, and run again")
         raise EnvironmentProblem(f"{self.log} did not start on port {self.port}; read {log}")
 
     def _comes_up(self) -> bool:

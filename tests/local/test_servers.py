@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -200,6 +201,21 @@ def test_a_server_is_waited_for_while_it_works_and_no_longer(start, tmp_path, mo
     with contextlib.ExitStack() as stack, contextlib.nullcontext() if answers else refused:
         stub.launch(stack)
         assert urllib.request.urlopen(stub.addresses(stack)["STUB"]).status == 200
+
+
+def test_where_the_disk_is_full_that_is_why_a_server_does_not_start(tmp_path, monkeypatch):
+    monkeypatch.setenv("FOOTFALL_HOME", str(tmp_path))
+    monkeypatch.setattr(servers, "ROOM", shutil.disk_usage(tmp_path).total)
+    (tmp_path / "logs").mkdir()
+    stub = servers.Server(
+        "STUB", "stub", 0, tmp_path, lambda port: [sys.executable, "-c", "1 / 0"], "/", lambda url: {}
+    )
+    with (
+        contextlib.ExitStack() as stack,
+        pytest.raises(EnvironmentProblem, match=f"no space left at {tmp_path}; .*cp -a"),
+    ):
+        stub.launch(stack)
+        stub.addresses(stack)
 
 
 @pytest.mark.soak
