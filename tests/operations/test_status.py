@@ -21,6 +21,7 @@ from invariants import CANARY
 from proxy import Proxy
 
 from flows.record.process import this_process
+from flows.settings import params_folder
 from flows.storage import bucket as storage
 from flows.storage import forecasts
 from footfall import events
@@ -55,7 +56,8 @@ def test_a_market_without_anything_is_told_how_to_begin(live):
     assert says == "nothing is scheduled in Europe/Lisbon" and mend.startswith("footfall up"), (
         "the zones are those of its start"
     )
-    assert screen("sample")["next"] == ("nothing is scheduled", ""), "its clock stands still"
+    (params_folder() / f"{live}.yaml").write_text("data: {source: sample, location: PT, as_of: 2022-10-13}\n")
+    assert screen(live)["next"] == ("nothing is scheduled", ""), "its clock stands still"
 
 
 def test_a_market_whose_file_cannot_be_read_hides_no_other(servers, tmp_path, monkeypatch):
@@ -188,8 +190,6 @@ def test_the_doctor_says_what_is_wrong_with_a_machine_on_which_no_server_is_to_b
 
 
 def test_what_is_somebody_elses_is_named_and_passed_over(first_run, tmp_path, monkeypatch):
-    from flows.settings import params_folder
-
     place = storage.connect("footfall")
     foreign = ["ledger/forecast.csv", "ledger/forecasts/2022-10-13/0123456789abcdef/manifest.json",
                "ledger/sample/notes.txt", "snapshots/figures.csv", "sample/forecasts/manifest.json"]  # fmt: skip
