@@ -2,6 +2,7 @@
 
 import datetime as dt
 import os
+import shlex
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -33,6 +34,13 @@ def make_home() -> Path:
     """Make that folder, for nobody else on this machine: databases, records and secrets that servers keep lie in it."""
     home().mkdir(mode=0o700, parents=True, exist_ok=True)
     return home()
+
+
+def moved() -> str:
+    """How to go on with another home, and with all that lies in this one; its objects have extended attributes."""
+    if not home().exists():
+        return "set FOOTFALL_HOME to a folder on another disk"
+    return f"end footfall up, cp -a {shlex.quote(str(home()))} to another disk and set FOOTFALL_HOME to the copy"
 
 
 def params_folder() -> Path:

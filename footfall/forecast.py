@@ -135,7 +135,8 @@ def check_champion(
     trained, asked = f"{about['location']} {about['category']}", f"{location} {category}"
     rules = {
         f"it was trained on {trained}; {asked} needs a market of its own": trained != asked,
-        f"it was trained on {trained_for}, and the market is of {asked_for} now; train first": trained_for != asked_for,
+        f"it was trained on {trained_for}, and the market is of {asked_for} now; train first":
+            trained_for != asked_for and trained == asked,
         f"it was trained for {about['horizon']} days ahead of figures {about['lag']} days late; train with this lag "
         "and horizon first": horizon > about["horizon"] or lag != about["lag"],
         f"it knows {about['data_through']}, which was still to come; train as of this day first":

@@ -109,6 +109,7 @@ def test_another_home_is_advised_only_where_this_one_is_in_the_way(error, of_hom
         raise error
     said = capsys.readouterr().out
     assert stopped.value.exit_code == 4 and ("FOOTFALL_HOME" in said) == of_home and "footfall doctor" in said
+    assert ("cp -a" in said) == of_home, "a home that begins with nothing has no champion"
 
 
 def test_a_kernel_that_the_machine_killed_is_not_told_to_have_a_larger_limit():

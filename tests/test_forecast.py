@@ -118,6 +118,16 @@ def test_a_champion_that_may_not_speak_says_why(about, rule):
         check_champion(ABOUT | about, "PT", "retail_and_recreation", False, retail().index[-1], 7, 3)
 
 
+def test_a_market_of_its_own_is_not_to_be_trained_first():
+    with pytest.raises(DataProblem) as refused:
+        check_champion(
+            ABOUT | {"location": "ES", "series": 12}, "PT", "retail_and_recreation", False, retail().index[-1], 7, 3
+        )
+    assert str(refused.value).endswith(
+        ":\nit was trained on ES retail_and_recreation; PT retail_and_recreation needs a market of its own"
+    )
+
+
 def test_the_files_are_as_pandas_writes_them_also_table_by_table(tmp_path):
     values = [1e-7, -0.5, 1e16, 3.0] * 7
     table = forecast().assign(value=values, location=['GR/West, "the" coast', "PT/São\nJoão", "PT", "a'b"] * 7)

@@ -258,5 +258,5 @@ def _proved(market: str, version: str, due: str | None) -> tuple[str, dict[str, 
         about = json.loads((Path(scratch) / "champion" / "about.json").read_text(encoding="utf-8"))
     if due and digest != due:
         other = f"model {market} version {version} is another one in MLflow (sha256 {digest}) than was trained ({due})"
-        raise EnvironmentProblem(f"{other}. Nothing was changed; look who writes there. {registry.REMEDY}")
+        raise EnvironmentProblem(f"{other}. Nothing was changed; look who writes there. {registry.remedy(market)}")
     return digest, about

@@ -22,12 +22,17 @@ from mlflow.exceptions import MlflowException
 from footfall.errors import EnvironmentProblem
 
 CHAMPION = "champion"
-REMEDY = "Go back to one that is whole, footfall rollback MARKET --to VERSION --reason …, or restore what is missing."
 OF_SOURCE = ("mlflow.source", "mlflow.user")  # tags of a run; its model would have the path of the program that ran
 NEEDS = [
     f"{name}=={version(name)}"
     for name in ("footfall", "pandas", "pyarrow", "sktime", "statsmodels", "holidays", "lightgbm")
 ]
+
+
+def remedy(market: str) -> str:
+    """What to do about a model that is not whole."""
+    back = f"footfall rollback {market} --to VERSION --reason …"
+    return f"Go back to one that is whole, {back}, or restore what is missing."
 
 
 def version_of(market: str, number: str) -> Any:
@@ -93,7 +98,7 @@ def point(market: str, number: str) -> None:
     with answering(), passing_over("RESOURCE_DOES_NOT_EXIST"):
         return MlflowClient().set_registered_model_alias(market, CHAMPION, number)
     gone = f"model {market} version {number}, the champion by the ledger, is no longer in MLflow's registry"
-    raise EnvironmentProblem(f"{gone}. {REMEDY}")
+    raise EnvironmentProblem(f"{gone}. {remedy(market)}")
 
 
 def alias(market: str) -> str | None:
@@ -111,17 +116,21 @@ def lay_down(market: str, number: str, folder: Path) -> str:
     EnvironmentProblem
         If the registry's artifacts are missing, or are not those that were registered.
     """
+    registered, to, of_run = version_of(market, number), folder / "registry", folder / "run"
     try:
-        registered = MlflowClient().get_model_version(market, number)
-        uri, to = f"models:/{market}/{number}", folder / "registry"
-        artifacts = download_artifacts(artifact_uri=uri, dst_path=str(to))
-        shutil.move(Path(artifacts) / "data" / "model", folder / "champion")
+        try:
+            artifacts = download_artifacts(artifact_uri=f"models:/{market}/{number}", dst_path=str(to))
+            shutil.move(Path(artifacts) / "data" / "model", folder / "champion")
+        except (MlflowException, OSError):  # its training's record has the same bytes, as their sha256 will prove
+            kept = download_artifacts(run_id=registered.run_id, artifact_path="out/model", dst_path=str(of_run))
+            shutil.move(kept, folder / "champion")
     except (MlflowException, OSError) as error:
         what = f"model {market} version {number} cannot be fetched: {without_passwords(str(error))}"
-        raise EnvironmentProblem(f"{what}. If MLflow was away, run again. {REMEDY}") from error
-    shutil.rmtree(folder / "registry")
+        raise EnvironmentProblem(f"{what}. If MLflow was away, run again. {remedy(market)}") from error
+    shutil.rmtree(to)
+    shutil.rmtree(of_run, ignore_errors=True)
     digest = content_digest(folder / "champion")
     if digest != registered.tags.get("sha256"):
         what = f"model {market} version {number} is not what was registered (sha256 {digest})"
-        raise EnvironmentProblem(f"{what}. {REMEDY}")
+        raise EnvironmentProblem(f"{what}. {remedy(market)}")
     return digest

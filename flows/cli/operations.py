@@ -18,7 +18,7 @@ import typer
 
 from flows.cli import terminal
 from flows.cli.options import Market, app, calendar_day, day
-from flows.local.servers import BUCKET, MLFLOW, PREFECT, servers
+from flows.local.servers import BUCKET, MLFLOW, PREFECT, servers, watch
 from flows.record.owner import OWNER
 from flows.record.record import Outcome
 from flows.settings import bucket_name, home, params_folder
@@ -174,7 +174,7 @@ def status(
 @app.command()
 def doctor() -> None:
     """Check the environment: versions, servers, bucket, market files, clocks, disk, code, champions, alerts."""
-    with terminal.plain_words(None), servers():
+    with terminal.plain_words(None):
         from flows.operations.doctor import examine
 
         findings = list(examine())
@@ -187,7 +187,8 @@ def doctor() -> None:
 def up() -> None:
     """Start the servers, the deployments and a worker; Ctrl-C stops them."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # until all is up, either ends the starting
-    with terminal.plain_words(None), servers() as addresses:
+    # what went wrong is told before the last guest of the servers has left
+    with terminal.plain_words(None), servers() as addresses, terminal.plain_words(None):
         from flows.local.worker import worker
         from flows.orchestration import reaper
 
@@ -197,14 +198,17 @@ def up() -> None:
                 signal.signal(number, lambda *_: stop.set())
             _print_addresses(addresses)
             looked = time.monotonic()
-            while not stop.wait(1):
-                if process.poll() is not None:
-                    raise EnvironmentProblem(f"the worker ended; read {home() / 'logs' / 'worker.log'}")
-                if time.monotonic() - looked > PATROL:
-                    reaper.reap()
-                    looked = time.monotonic()
-            for number in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(number, signal.default_int_handler)
+            try:
+                while not stop.wait(1):
+                    watch()
+                    if process.poll() is not None:
+                        raise EnvironmentProblem(f"the worker ended; read {home() / 'logs' / 'worker.log'}")
+                    if time.monotonic() - looked > PATROL:
+                        reaper.reap()
+                        looked = time.monotonic()
+            finally:
+                for number in (signal.SIGINT, signal.SIGTERM):
+                    signal.signal(number, signal.default_int_handler)
             terminal.say("Stopping; other commands that use these servers end first, or Ctrl-C again.")
 
 

@@ -19,7 +19,7 @@ from flows.local import servers
 from flows.masking import masked
 from flows.notebook import forkserver
 from flows.operations.finding import Finding
-from flows.settings import bucket_name, day_of, home, params_folder
+from flows.settings import bucket_name, day_of, home, moved, params_folder
 from flows.storage import layout
 from footfall.errors import SHOWN, EnvironmentProblem, Problem, UsageProblem
 from footfall.market_file import read_market, read_value
@@ -39,7 +39,6 @@ class Terminal(Console):
 console = Terminal(highlight=False, soft_wrap=True, emoji=False)
 say = console.print
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
-REMEDY = "Mend that, or set FOOTFALL_HOME to a folder on another disk, and run again; footfall doctor looks for more."
 
 
 @contextmanager
@@ -71,7 +70,8 @@ def plain_words(market: str | None) -> Iterator[None]:
 def _remedy(error: OSError) -> str:
     """What to do about an error of the operating system's; another home only where this one is in the way."""
     of_home = str(error.filename or "").startswith(str(home()))
-    return REMEDY if of_home or error.errno in FULL else "Mend that, and run again; footfall doctor looks for more."
+    elsewhere = f" or {moved()}," if of_home or error.errno in FULL else ""
+    return f"Mend that,{elsewhere} and run again; footfall doctor looks for more."
 
 
 def _what_readers_see(market: str, before: dict[str, Any] | None) -> str:

@@ -8,6 +8,7 @@ import contextlib
 import fcntl
 import getpass
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -23,18 +24,19 @@ from typing import IO
 
 import certifi
 import psutil
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from flows.machine import end_with_parent
 from flows.proxies import settle_proxies
-from flows.record.process import Process, this_process
-from flows.settings import OWN_BUCKET, OWN_PREFECT, home, make_home
+from flows.record.process import Process, process, this_process
+from flows.settings import OWN_BUCKET, OWN_PREFECT, home, make_home, moved
 from footfall.errors import EnvironmentProblem
 
 CERTIFICATES = "PREFECT_API_SSL_CERT_FILE"
 PREFECT, MLFLOW, BUCKET = ("PREFECT_API_URL", "MLFLOW_TRACKING_URI", "FOOTFALL_BUCKET")  # the variables that lead there
 PATIENCE = 120.0  # seconds that a server may stand still before it answers
 WORKING = 0.01  # of a processor, at least: less is standing still, even where thirty others want the machine
+ROOM = 10e6  # bytes; with less a server that does not start lacks them: its databases, its log
 STRETCHES = 10  # of PATIENCE that one which works may take; the first start makes its database
 
 
@@ -86,7 +88,7 @@ def servers(*needed: str) -> Iterator[dict[str, str]]:
     Raises
     ------
     EnvironmentProblem
-        If a server does not start, or a proxy is set that cannot be used.
+        If a server does not start or has ended since, or a proxy is set that cannot be used.
     """
     settle_proxies()
     os.environ.update(shared_environment())
@@ -95,6 +97,7 @@ def servers(*needed: str) -> Iterator[dict[str, str]]:
     with _locked("lock", fcntl.LOCK_SH) as guests, contextlib.ExitStack() as stack:
         # of two that begin at once, the second is a guest of the first
         starting = stack.enter_context(_locked("starting", fcntl.LOCK_EX))
+        watch()
         running = _running()
         addresses = (running or _start(stack, guests, needed)) | _named()
         if running or not needed:
@@ -114,18 +117,41 @@ def _locked(name: str, how: int) -> Iterator[IO[str]]:
 
 
 class Host(Process):
-    """Who started the servers, and where they are; ``servers.json``."""
+    """Who started the servers, where they are and, by the names of their logs, which processes; ``servers.json``."""
 
     addresses: dict[str, str]
+    servers: dict[str, Process] = Field(default_factory=dict)
+
+
+def watch() -> None:
+    """See that the servers which run here for everybody still do: another's may have taken the port of one that ended.
+
+    Raises
+    ------
+    EnvironmentProblem
+        If one has ended.
+    """
+    host = _host()
+    if host is None or not (ended := [name for name, server in host.servers.items() if not server.lives()]):
+        return
+    logs = " and ".join(str(home() / "logs" / f"{name}.log") for name in ended)
+    ours = host.pid == os.getpid()
+    then = "then footfall up" if ours else f"end process {host.pid}, which started it, and run again"
+    raise EnvironmentProblem(f"{' and '.join(ended)} ended; read {logs}, {then}")
 
 
 def _running() -> dict[str, str]:
     """The addresses another process of ours wrote down, if it lives."""
+    host = _host()
+    return host.addresses if host else {}
+
+
+def _host() -> Host | None:
     try:
         host = Host.model_validate_json((home() / "servers.json").read_bytes())
     except (OSError, ValidationError):
-        return {}
-    return host.addresses if host.lives() else {}
+        return None
+    return host if host.lives() else None
 
 
 def _start(stack: contextlib.ExitStack, guests: IO[str], needed: Sequence[str]) -> dict[str, str]:
@@ -138,7 +164,8 @@ def _start(stack: contextlib.ExitStack, guests: IO[str], needed: Sequence[str]) 
     if needed or not ours:
         return addresses
     note = home() / "servers.json"
-    note.write_text(Host(**this_process().model_dump(), addresses=addresses).model_dump_json())
+    processes = {server.log: process(server.process.pid) for server in ours}
+    note.write_text(Host(**this_process().model_dump(), addresses=addresses, servers=processes).model_dump_json())
     stack.callback(note.unlink, missing_ok=True)
     stack.callback(fcntl.flock, guests, fcntl.LOCK_EX)  # first of all the last guest leaves; until then any may come
     return addresses
@@ -174,6 +201,8 @@ class Server:
                 break
             self.launch(stack)  # somebody else was quicker to take the port
         log = home() / "logs" / f"{self.log}.log"
+        if shutil.disk_usage(home()).free < ROOM:
+            raise EnvironmentProblem(f"no space left at {home()}; free some, or {moved()}, and run again")
         raise EnvironmentProblem(f"{self.log} did not start on port {self.port}; read {log}")
 
     def _comes_up(self) -> bool:

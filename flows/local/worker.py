@@ -28,6 +28,7 @@ def worker() -> Iterator[subprocess.Popen[bytes]]:
     if done.returncode:
         raise EnvironmentProblem(f"prefect {' '.join(words)}: {(done.stderr or done.stdout)[-800:]}")
     deployments.drop_schedules()
+    deployments.close_alerts()
     automations.arrange()
     with contextlib.ExitStack() as stack:
         yield launch(stack, "worker", [*PREFECT, "worker", "start", "--pool", POOL], ROOT)

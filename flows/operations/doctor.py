@@ -23,11 +23,12 @@ from packaging.specifiers import SpecifierSet
 from flows import machine
 from flows.champion import entries
 from flows.champion import ledger as ledgers
+from flows.local.servers import servers
 from flows.masking import masked, without_passwords
 from flows.operations.finding import Finding
 from flows.record import mlflow_runs
 from flows.record.folder import LOCK
-from flows.settings import LISBON, ROOT, bucket_name, built_from, home, make_home, params_folder
+from flows.settings import LISBON, ROOT, bucket_name, built_from, home, make_home, moved, params_folder
 from flows.storage import bucket, layout
 from footfall.errors import Problem, UsageProblem
 from footfall.market_file import FOLDERS, market_names, read_markets
@@ -38,10 +39,19 @@ ROOM = 2.0  # GB that a year of runs and their databases fit into
 
 
 def examine() -> Iterator[Finding]:
-    """Every check, one after the other; one that cannot be made is a finding too."""
-    checks: list[Callable[[], Finding]] = [
-        python, packages, prefect, mlflow, storage, markets, clock, zone, disk, tree, champions, ledger, alerts,
-    ]  # fmt: skip
+    """Every check, one after the other; one that cannot be made is a finding too.
+
+    Those of this machine come first: what is wrong with it may be why no server starts.
+    """
+    yield from _each(python, packages, markets, zone, disk, tree)
+    try:
+        with servers():
+            yield from _each(prefect, mlflow, storage, clock, champions, ledger, alerts)
+    except (Problem, OSError) as problem:
+        yield Finding("servers", str(problem), "see the sentence")
+
+
+def _each(*checks: Callable[[], Finding]) -> Iterator[Finding]:
     for check in checks:
         name = check.__name__
         try:
@@ -84,8 +94,11 @@ def prefect() -> Finding:
         with urllib.request.urlopen(without_passwords(url), timeout=10):
             return Finding("prefect", f"answers at {masked(url)}")
     except (OSError, urllib.error.URLError) as error:
-        mend = f"start it, or read {home() / 'logs' / 'prefect'}.log"
-        return Finding("prefect", f"no answer at {masked(url)}: {error}", mend)
+        return Finding("prefect", f"no answer at {masked(url)}: {error}", _start("prefect"))
+
+
+def _start(name: str) -> str:
+    return f"start it; if it is footfall up's, read {home() / 'logs' / name}.log, end footfall up, then footfall up"
 
 
 def mlflow() -> Finding:
@@ -94,7 +107,7 @@ def mlflow() -> Finding:
     try:
         mlflow_runs.ask()
     except Problem as problem:
-        mend = f"start it, or read {home() / 'logs' / 'mlflow'}.log; where it asks for a signature, see operating.md"
+        mend = f"{_start('mlflow')}; where it asks for a signature, see operating.md"
         return Finding("mlflow", f"no answer at {at}: {problem}", mend)
     return Finding("mlflow", f"answers at {at}")
 
@@ -163,7 +176,7 @@ def disk() -> Finding:
     if home().stat().st_mode & 0o007 and not built_from():  # a container has nobody else in it
         mend = f"chmod o= {shlex.quote(str(home()))}"
         return Finding("disk", f"{says}, which everybody on this machine may read", mend)
-    mend = f"free some space, or set FOOTFALL_HOME to a folder on another disk; {ROOM:g} GB are enough"
+    mend = f"free some space, or {moved()}; {ROOM:g} GB are enough"
     return Finding("disk", says, mend if free < ROOM else "")
 
 
@@ -193,13 +206,20 @@ def _in_production() -> bool:
 
 def champions() -> Finding:
     """Every champion can be fetched, and is the model that the ledger names."""
-    store, markets = bucket.connect(bucket_name()), market_names(params_folder())
-    champions = {market: last.champions[-1] for market in markets if (last := entries.newest(store, market))}
-    for market, champion in champions.items():
-        with tempfile.TemporaryDirectory() as folder:
-            ledgers.lay_down(store, market, champion, Path(folder))
-    named = ", ".join(f"{market}/{champion.version}" for market, champion in champions.items())
-    return Finding("champions", named or "none yet")
+    store, whole, wrong = bucket.connect(bucket_name()), list[str](), list[str]()
+    for market in market_names(params_folder()):
+        try:
+            if last := entries.newest(store, market):
+                with tempfile.TemporaryDirectory() as folder:
+                    ledgers.lay_down(store, market, last.champions[-1], Path(folder))
+                whole.append(f"{market}/{last.champions[-1].version}")
+        except mlflow_runs.Away:  # which says nothing of any champion
+            raise
+        except Problem as problem:
+            wrong.append(str(problem))
+    if wrong:
+        return Finding("champions", " ".join(wrong), "see the sentence" if len(wrong) == 1 else "see each sentence")
+    return Finding("champions", ", ".join(whole) or "none yet")
 
 
 def ledger() -> Finding:

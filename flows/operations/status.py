@@ -7,7 +7,7 @@ import pandas as pd
 
 from flows.champion import entries
 from flows.operations.finding import Finding
-from flows.orchestration import alerts, automations, schedule
+from flows.orchestration import alerts, automations, deployments, schedule
 from flows.record.folder import unfinished
 from flows.settings import day_of, home, params_folder
 from flows.storage import bucket, forecasts, layout
@@ -48,7 +48,7 @@ def screen(store: bucket.Bucket, name: str) -> list[Finding]:
         "forecast": lambda: _forecast(store, market, today),
         "champion": lambda: [_champion(store, name, today)],
         "skill": lambda: [_skill(store, market)],
-        "next": lambda: _next(name),
+        "next": lambda: _next(market),
         "missed": lambda: _missed(store, market, today),
     }
     return [
@@ -109,13 +109,18 @@ def _skill(store: bucket.Bucket, market: Market) -> Finding:
     return Finding("skill", f"{skill}, {held}; {LATELY} days to {last}, {recent['forecasts']} forecasts")
 
 
-def _next(name: str) -> list[Finding]:
+def _next(market: Market) -> list[Finding]:
     late = "footfall up starts a worker; if one is there, read its log"
     lines = [
         Finding(f"next {run['flow']}", f"{run['when']}, {run['state'].lower()}", late if run["state"] == "Late" else "")
-        for run in schedule.coming(name)
+        for run in schedule.coming(market.name)
     ]
-    return lines or [Finding("next", "nothing is scheduled")]
+    if lines:
+        return lines
+    if deployments.is_shared(market.name, market.data):  # the zones of daily/all are those of the last start
+        mend = "footfall up; where it is up, end it and start it again"
+        return [Finding("next", f"nothing is scheduled in {market.data.timezone}", mend)]
+    return [Finding("next", "nothing is scheduled")]
 
 
 def _missed(store: bucket.Bucket, market: Market, today: dt.date) -> list[Finding]:

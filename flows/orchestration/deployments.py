@@ -12,10 +12,11 @@ from prefect.client.schemas.responses import DeploymentResponse
 from prefect.workers.process import ProcessWorker
 from ruamel.yaml import YAML
 
+from flows.orchestration import alerts
 from flows.orchestration.client import answering
 from flows.settings import POOL, ROOT, home, params_folder
 from footfall.errors import UsageProblem
-from footfall.market_file import read_markets
+from footfall.market_file import market_names, read_markets
 from footfall.params import Data, Market
 
 DAILY = "all"
@@ -65,6 +66,13 @@ def drop_schedules() -> None:
             if (deployment.entrypoint, deployment.name) not in scheduled:
                 for entry in deployment.schedules:
                     client.delete_deployment_schedule(deployment.id, entry.id)
+
+
+def close_alerts() -> None:
+    """Close what is open of markets that were removed or have another name: no run of theirs will."""
+    for cause in alerts.opened():
+        if cause["market"] not in market_names(params_folder()):
+            alerts.close(cause["market"], cause["cause"])
 
 
 def is_shared(market: str, data: Data) -> bool:

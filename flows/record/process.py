@@ -28,7 +28,12 @@ class Process(BaseModel):
 
 def this_process() -> Process:
     """The one that asks."""
-    return Process(pid=os.getpid(), born=_born(os.getpid()))
+    return process(os.getpid())
+
+
+def process(pid: int) -> Process:
+    """The one that has this number now."""
+    return Process(pid=pid, born=_born(pid))
 
 
 def _born(pid: int) -> str | float:

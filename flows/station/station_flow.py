@@ -80,10 +80,9 @@ def _kind(error: Any) -> str:
 
 
 async def completed(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
-    """Close what a flow that ran through has shown to be gone; one that was left out has shown nothing."""
-    if state.name == "Completed":
-        of_today = ("stale source", "missed day") if _stood_on_the_present(flow_run.parameters) else ()
-        alerts.close(flow_run.parameters["market"], f"failure of {flow.name}", *of_today)
+    """Close what a flow that ran through has shown to be gone; one that was left out, or of the past, has not."""
+    if state.name == "Completed" and _stood_on_the_present(flow_run.parameters):
+        alerts.close(flow_run.parameters["market"], f"failure of {flow.name}", "stale source", "missed day")
 
 
 def _stood_on_the_present(parameters: dict[str, Any]) -> bool:

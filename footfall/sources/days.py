@@ -9,7 +9,7 @@ from footfall.opening import said
 from footfall.params import Data
 from footfall.sources import names
 from footfall.sources.business_day import shown_twice
-from footfall.sources.export import Export
+from footfall.sources.export import Export, wanted
 from footfall.sources.fault import Fault, counted, safe, shown, some
 from footfall.units import unit_of
 
@@ -89,14 +89,18 @@ def without_repeats(
         return rows, [], []
     pairs = rows[again].merge(rows[~again].drop_duplicates(key), on=key, suffixes=("", "_1"))
     same = pairs["value"].eq(pairs["value_1"]) | (pairs["value"].isna() & pairs["value_1"].isna())
-    faults = [(pair.file, _contradiction(pair, exports)) for pair in pairs[~same].itertuples()]
+    faults = [(pair.file, _contradiction(pair, exports, data)) for pair in pairs[~same].itertuples()]
     note = f"said again in {counted(same.sum(), 'row')}, left out"
     return rows[~again], [f"{note}; first {_at(pairs[same].iloc[0], exports)}"] if same.any() else [], faults
 
 
-def _contradiction(pair: pd.Series, exports: Sequence[Export]) -> Fault:
+def _contradiction(pair: pd.Series, exports: Sequence[Export], data: Data) -> Fault:
     first = f"{safe(exports[pair.file_1].name, 120)}:{pair.line_1} has {shown(pair.value_1)} "
-    rule = "for the same day; one of the two rows must go, or data.rows is orders"
+    rule, used = "one of the two rows must go, or data.rows is orders", wanted(data.columns)
+    others = [safe(name) for name in exports[pair.file].header if name and name not in used]
+    if others and isinstance(data.columns.value, str) and not data.columns.site:  # of shops, orders would be added up
+        rule = f"if {' or '.join(others[:3])} tells them apart, it is data.columns.site; else {rule}"
+    rule = f"for the same day; {rule}"
     return Fault(pair.line, pair.column, shown(pair.value), rule, first)
 
 

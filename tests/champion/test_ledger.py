@@ -434,7 +434,7 @@ def test_a_champion_that_is_no_longer_registered_can_be_rolled_back(ledger, plac
     ledger.promote(place, market, more(), None, DAY, gate(3.0), "run")
     ledger.promote(place, market, more(), "1", DAY, gate(2.0), "run")
     mlflow_runs.MlflowClient().delete_model_version(market, "2")
-    with pytest.raises(EnvironmentProblem, match=r"version 2, .* is no longer in .* footfall rollback MARKET"):
+    with pytest.raises(EnvironmentProblem, match=rf"version 2, .* is no longer in .* footfall rollback {market} "):
         ledger.follow(place, market)
     ledger.rollback(place, market, "it was deleted")
     assert registry.alias(market) == ledger.champion(place, market).version == "1"
@@ -523,10 +523,33 @@ def test_a_model_that_was_changed_in_mlflow_with_its_tag_is_used_nowhere(
     for use in (
         lambda: ledger.lay_down(place, market, ledger.follow(place, market).champion(), tmp_path / "c"),
         lambda: candidates.recipe_of_champion(market),
-        doctor.champions,
     ):
-        with pytest.raises(DataProblem, match=r"names another model as version 2 .*one of the two was altered"):
+        with pytest.raises(
+            DataProblem, match=(altered := r"names another model as version 2 .*one of the two was altered")
+        ):
             use()
+    assert re.search(altered, doctor.champions().says) and doctor.champions().mend
+
+
+def test_the_doctor_names_every_champion_that_is_lost_and_advises_nothing_while_mlflow_is_away(
+    ledger, place, versions, tmp_path, monkeypatch
+):
+    from flows.operations import doctor
+    from flows.record import mlflow_runs
+
+    market, more = versions
+    ledger.promote(place, market, more(), None, DAY, gate(3.0), "run")
+    mlflow_runs.MlflowClient().delete_model_version(market, "1")
+    conftest.market(monkeypatch, tmp_path, "torn", "data: {source: sample}\n")
+    bucket.write(place, "ledger/torn/000001.json", b"{}")
+    monkeypatch.setenv("FOOTFALL_BUCKET", place.name)
+    found = doctor.champions()
+    assert market in found.says and "ledger/torn/000001.json" in found.says and found.mend == "see each sentence"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with pytest.raises(mlflow_runs.Away, match="Run again when it answers") as away:
+        doctor.champions()
+    assert "rollback" not in str(away.value)
 
 
 def test_a_challenger_that_was_changed_in_mlflow_before_its_promotion_is_not_promoted(

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
 
 import bad_data
 import bad_parameters
@@ -269,6 +270,29 @@ def test_up_starts_everything_and_stops_cleanly(tmp_path):
     assert up.wait() == 0
     _, alive = psutil.wait_procs(family, timeout=5)
     assert not alive and not (tmp_path / "servers.json").exists()
+
+
+@pytest.mark.soak
+def test_up_ends_with_any_of_its_servers_says_which_and_starts_again(tmp_path):
+    env = {name: value for name, value in os.environ.items() if name not in HOMES} | {"FOOTFALL_HOME": str(tmp_path)}
+    words = [sys.executable, "-m", "flows.cli.main", "up"]
+    leads = {"prefect": "PREFECT_API_URL", "mlflow": "MLFLOW_TRACKING_URI", "bucket": "STORAGE_EMULATOR_HOST"}
+    for name in (*leads, ""):
+        up = subprocess.Popen(words, env=env, stdout=subprocess.PIPE, text=True)
+        while not (line := up.stdout.readline()).startswith("A worker waits"):
+            assert line, f"it does not start after {name}"
+        family = psutil.Process(up.pid).children(recursive=True)
+        if not name:
+            up.send_signal(signal.SIGINT)
+            assert up.wait() == 0
+            break
+        port = urlsplit(json.loads((tmp_path / "servers.json").read_text())["addresses"][leads[name]]).port
+        listening = [one for one in psutil.net_connections("tcp") if one.status == "LISTEN"]
+        os.kill(next(one.pid for one in listening if one.laddr.port == port), signal.SIGKILL)
+        said = up.communicate(timeout=60)[0]
+        assert up.returncode == 4 and f"{name} ended; read {tmp_path}/logs/{name}.log, then footfall up" in said
+        _, alive = psutil.wait_procs(family, timeout=5)
+        assert not alive and not (tmp_path / "servers.json").exists()
 
 
 @pytest.mark.soak

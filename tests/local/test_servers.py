@@ -1,16 +1,21 @@
 """Who starts the servers, who finds them and who stops them; each in a process of its own, the bucket for all."""
 
 import contextlib
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import psutil
 import pytest
-from conftest import typical
+from conftest import HOMES, typical
 
 from flows.local import servers
 from flows.record.process import this_process
@@ -119,6 +124,44 @@ def test_who_names_a_bucket_elsewhere_is_not_led_to_the_one_on_this_machine(come
     assert comes(FOOTFALL_BUCKET="theirs").stdout.readline() == "None\n"
 
 
+def listening(port):
+    """The process that has a port."""
+    return next(one.pid for one in psutil.net_connections("tcp") if one.status == "LISTEN" and one.laddr.port == port)
+
+
+def test_who_has_the_port_of_a_server_that_ended_gets_nothing_of_ours(comes, tmp_path):
+    comes(MLFLOW_TRACKING_URI="").stdout.readline()
+    port = int(json.loads((tmp_path / "servers.json").read_text())["addresses"]["MLFLOW_TRACKING_URI"].split(":")[-1])
+    server = psutil.Process(listening(port))
+    launched = server.parent()
+    server.kill()
+    while launched.status() != psutil.STATUS_ZOMBIE:  # the host of this test, unlike `up`, looks after none
+        time.sleep(0.05)
+    asked = []
+
+    class Stranger(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.requestline)
+            self.send_response(200)
+            self.end_headers()
+
+        do_POST = do_GET
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", port), Stranger) as stranger:
+        threading.Thread(target=stranger.serve_forever, args=(0.05,), daemon=True).start()
+        env = {name: value for name, value in os.environ.items() if name not in HOMES} | {
+            "FOOTFALL_HOME": str(tmp_path)
+        }
+        words = [sys.executable, "-m", "flows.cli.main", "runs"]
+        done = subprocess.run(words, env=env, capture_output=True, text=True, check=False)
+        stranger.shutdown()
+    assert done.returncode == 4 and re.search(r"mlflow ended; read .*mlflow\.log, end process \d+", done.stdout), done
+    assert asked == []
+
+
 def test_addresses_of_a_process_that_is_gone_are_not_believed_whoever_has_its_number_now(tmp_path, monkeypatch):
     monkeypatch.setenv("FOOTFALL_HOME", str(tmp_path))
     here, addresses = this_process(), {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}
@@ -158,6 +201,21 @@ def test_a_server_is_waited_for_while_it_works_and_no_longer(start, tmp_path, mo
     with contextlib.ExitStack() as stack, contextlib.nullcontext() if answers else refused:
         stub.launch(stack)
         assert urllib.request.urlopen(stub.addresses(stack)["STUB"]).status == 200
+
+
+def test_where_the_disk_is_full_that_is_why_a_server_does_not_start(tmp_path, monkeypatch):
+    monkeypatch.setenv("FOOTFALL_HOME", str(tmp_path))
+    monkeypatch.setattr(servers, "ROOM", shutil.disk_usage(tmp_path).total)
+    (tmp_path / "logs").mkdir()
+    stub = servers.Server(
+        "STUB", "stub", 0, tmp_path, lambda port: [sys.executable, "-c", "1 / 0"], "/", lambda url: {}
+    )
+    with (
+        contextlib.ExitStack() as stack,
+        pytest.raises(EnvironmentProblem, match=f"no space left at {tmp_path}; .*cp -a"),
+    ):
+        stub.launch(stack)
+        stub.addresses(stack)
 
 
 @pytest.mark.soak

@@ -20,6 +20,8 @@ from deployments import deployment
 from invariants import CANARY
 from proxy import Proxy
 
+from flows.record.process import this_process
+from flows.settings import params_folder
 from flows.storage import bucket as storage
 from flows.storage import forecasts
 from footfall import events
@@ -50,7 +52,12 @@ def test_a_market_without_anything_is_told_how_to_begin(live):
     lines = screen(live)
     assert lines["forecast"] == ("none yet", f"footfall run {live}")
     assert lines["champion"] == ("none yet", f"footfall train {live}")
-    assert lines["next"] == ("nothing is scheduled", "")
+    says, mend = lines["next"]
+    assert says == "nothing is scheduled in Europe/Lisbon" and mend.startswith("footfall up"), (
+        "the zones are those of its start"
+    )
+    (params_folder() / f"{live}.yaml").write_text("data: {source: sample, location: PT, as_of: 2022-10-13}\n")
+    assert screen(live)["next"] == ("nothing is scheduled", ""), "its clock stands still"
 
 
 def test_a_market_whose_file_cannot_be_read_hides_no_other(servers, tmp_path, monkeypatch):
@@ -163,13 +170,26 @@ def test_the_doctor_finds_nothing_wrong_here(first_run):
     done = footfall("doctor")
     assert done.exit_code == 0, done.output
     checks = [line.split()[0] for line in done.output.splitlines()]
-    assert checks == ["python", "packages", "prefect", "mlflow", "storage", "markets", "clock", "zone", "disk", "tree",
+    assert checks == ["python", "packages", "markets", "zone", "disk", "tree", "prefect", "mlflow", "storage", "clock",
                       "champions", "ledger", "alerts"]  # fmt: skip
 
 
-def test_what_is_somebody_elses_is_named_and_passed_over(first_run, tmp_path, monkeypatch):
-    from flows.settings import params_folder
+def test_the_doctor_says_what_is_wrong_with_a_machine_on_which_no_server_is_to_be_had(tmp_path, monkeypatch):
+    from flows.local.servers import Host
+    from flows.operations import doctor
 
+    here = this_process().model_dump()
+    gone = Host(**here, addresses={}, servers={"mlflow": here | {"born": "another-start-of-the-machine 42"}})
+    (tmp_path / "servers.json").write_text(gone.model_dump_json())
+    monkeypatch.setenv("FOOTFALL_HOME", str(tmp_path))
+    monkeypatch.setattr(doctor, "ROOM", shutil.disk_usage(tmp_path).total / 1e9)
+    done = footfall("doctor")
+    assert done.exit_code == 4 and re.search("! disk .* GB free at", done.output), done.output
+    assert f"cp -a {tmp_path} to another disk and set FOOTFALL_HOME to the copy" in done.output
+    assert f"mlflow ended; read {tmp_path}/logs/mlflow.log, then footfall up" in done.output
+
+
+def test_what_is_somebody_elses_is_named_and_passed_over(first_run, tmp_path, monkeypatch):
     place = storage.connect("footfall")
     foreign = ["ledger/forecast.csv", "ledger/forecasts/2022-10-13/0123456789abcdef/manifest.json",
                "ledger/sample/notes.txt", "snapshots/figures.csv", "sample/forecasts/manifest.json"]  # fmt: skip

@@ -2,6 +2,7 @@
 
 import os
 import time
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import bad_data
@@ -153,6 +154,26 @@ def test_a_run_on_a_day_of_the_past_mends_nothing_of_today(receiver, first_run):
     assert "stale source" in [one["cause"] for one in alerts.opened("sample")]
     assert footfall("explore", "sample").exit_code == 0
     assert "stale source" not in [one["cause"] for one in alerts.opened("sample")]
+
+
+def test_a_rollback_or_a_run_on_a_day_of_the_past_shows_no_failure_to_be_gone(first_run):
+    import asyncio
+
+    from prefect.client.schemas.objects import FlowRun
+    from prefect.states import Completed
+
+    from flows.orchestration import alerts
+    from flows.predict import predict
+    from flows.station.station_flow import completed
+
+    def after(**parameters):
+        run = FlowRun(flow_id=uuid.uuid4(), parameters={"market": "sample"} | parameters)
+        asyncio.run(completed(predict, run, Completed()))
+        return "failure of predict" in [one["cause"] for one in alerts.opened("sample")]
+
+    alerts.open("sample", "failure of predict", "The source is away.")
+    assert after(as_of="2022-10-13", snapshot="0" * 64) and after(as_of="2022-10-05")
+    assert not after(as_of="2022-10-13")
 
 
 def test_who_asks_by_hand_for_a_day_to_come_is_told_there_and_nobody_else(receiver, first_run):

@@ -81,3 +81,13 @@ def test_what_has_no_schedule_here_any_more_loses_the_one_it_has_on_the_server(d
     for each in (gone, emptied, kept, theirs):
         client.delete_deployment(each)
     assert schedules == [0, 0, 1, 1]
+
+
+def test_what_is_open_of_a_market_that_was_removed_is_closed(servers):
+    from flows.orchestration import alerts, deployments
+
+    for market in ("removed", "sample"):
+        alerts.open(market, "decay", "It errs more than the naive.")
+    deployments.close_alerts()
+    assert alerts.opened("removed") == [] and [one["cause"] for one in alerts.opened("sample")] == ["decay"]
+    alerts.close("sample", "decay")

@@ -155,8 +155,24 @@ def test_a_model_whose_folder_is_gone_cannot_be_laid_down(record, registry, tmp_
     version = registry.register("four", training(record, tmp_path), model(tmp_path, "weights of four"), {})
     stored = next(p for p in (home() / "artifacts").rglob("forecaster.zip") if p.read_bytes() == b"weights of four")
     shutil.rmtree(stored.parent)
-    with pytest.raises(EnvironmentProblem, match=r"model four version 1 cannot be fetched.*footfall rollback MARKET"):
+    with pytest.raises(EnvironmentProblem, match=r"model four version 1 cannot be fetched.*footfall rollback four "):
         registry.lay_down("four", version, tmp_path / "in")
+
+
+def test_a_model_whose_folder_is_gone_comes_from_the_record_of_its_training(record, registry, tmp_path):
+    run, ours = training(record, tmp_path), model(tmp_path, "weights of five")
+    record.MlflowClient().log_artifacts(run, str(ours), "out/model")
+    version = registry.register("five", run, ours, {})
+    kept = {path: path.read_bytes() for path in (home() / "artifacts").rglob("forecaster.zip")}
+    (logged,) = [path for path, content in kept.items() if content == b"weights of five" and "models" in path.parts]
+    shutil.rmtree(logged.parent)
+    assert registry.lay_down("five", version, tmp_path / "in") == content_digest(ours)
+    assert [path.name for path in (tmp_path / "in").iterdir()] == ["champion"]
+    next(path for path, content in kept.items() if content == b"weights of five" and path != logged).write_text(
+        "others"
+    )
+    with pytest.raises(EnvironmentProblem, match="model five version 1 is not what was registered"):
+        registry.lay_down("five", version, tmp_path / "again")
 
 
 def test_the_record_in_mlflow_is_the_record_on_disk(record, tmp_path):

@@ -735,6 +735,14 @@ def test_days_said_twice_are_named_with_both_lines(write):
     )
 
 
+def test_days_said_twice_may_be_of_two_shops_which_a_column_tells_apart(write):
+    path = write("date,site,covers\n2025-12-30,Baixa,5\n2025-12-30,Graça,6\n")
+    says = "for the same day; if site tells them apart, it is data.columns.site; else one of the two rows must go"
+    assert says in problem(path, **COVERS)
+    blank = write("date,covers,\n2025-12-30,5,\n2025-12-30,6,\n")
+    assert "for the same day; one of the two rows must go" in problem(blank, **COVERS)
+
+
 # --- closed, absent, unknown
 
 HOLED = "date,covers\n2025-12-01,1\n2025-12-03,2\n2025-12-05,\n2025-12-06,0\n"
