@@ -134,7 +134,8 @@ def _of_days(table: pd.DataFrame, data: Data, export: Export) -> tuple[pd.DataFr
     columns, faults = data.columns, []
     table = _without_sum(table, columns, export)
     no_number = table["value"].isna() & ~cells.is_blank(table["cell"])
-    rule = f"no number with the decimal {data.decimal!r} (data.decimal), nor blank; write 0 where it was closed"
+    closed = f"write {unit_of(data.category).floor:g} where it was closed"
+    rule = f"no number with the decimal {data.decimal!r} (data.decimal), nor blank; {closed}"
     faults += _faults(table[no_number], "column", "cell", rule)
     table = _parts_as_one(table, export) if columns.parts else table
     no_moment = table["moment"].isna()
