@@ -65,8 +65,8 @@ class Champion(NamedTuple):
         candidate : str
             Who speaks for it, from `series`.
         """
-        is_shorter = f"{y.index[0]:{ISO}}" > self.about.get("fitted_from", "")
-        if is_shorter and not self.about.get("series"):  # the source no longer has all that it was fitted to
+        is_there = f"{y.index[0]:{ISO}}" <= self.about.get("fitted_from", "")  # all that it was fitted to
+        if not self.about.get("series") and not (is_there and "shut" in self.about):  # older ones lack their trees
             return self.forecaster
         recipe = SeasonalNaive() if candidate == FALLBACK else of_country(self.forecaster, country)
         return fit(recipe, y[: self.about["data_through"]])

@@ -277,7 +277,8 @@ def forecast_all(
         residuals = pd.DataFrame({name: values[own] for name, values in errors.items()}).assign(of=of)
         closed = _closures(selection, y, asked)
         plain = event_effects.masked(y, closed.events, country)
-        values = plain if many else series_of(plain, plain.columns[0])  # what the forecaster of one was fitted to
+        # what the forecaster of one was fitted to, the first day too where an event made it blank
+        values = plain if many else plain.iloc[:, 0].rename(plain.columns[0][1])
         batch = _forecast(y, values, country, champion.speaker(values, country, speaker), residuals, closed, asked)
         refused |= _refused(batch, asked)
         made |= {key: SeriesForecast(batch, number) for number, key in enumerate(y) if key not in refused}

@@ -46,7 +46,8 @@ class FunctionOfMany(NamedTuple):
         about, table = self.champion.about, _series_table(pd.DataFrame(model_input))
         origin = origin_of(about, params, table["date"].max() + about["lag"] * DAY)
         first, needed = f"{table['date'].min():{ISO}}", about.get("fitted_from", "")
-        if first > (needed or first):
+        are_all = {*self.champion.speakers} <= {*table[SERIES].itertuples(index=False, name=None)}
+        if are_all and first > (needed or first):
             advice = f"give each series' rows from its first on, from {needed}"
             raise ValueError(f"the first row is of {first}: the model was fitted to more; {advice}")
         chosen = select(visible(table, origin, about["lag"]), about["location"], about["category"], {}, 0)

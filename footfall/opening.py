@@ -92,10 +92,11 @@ def _learned(
     return why
 
 
-def shut_weekdays(rows: Rows, category: str) -> list[str]:
-    """Names of the weekdays on which a place is shut, as `foreseen` learns them."""
-    was_open = _was_open(rows, category)
-    return [WEEKDAYS[number] for number in sorted(_weekdays_not_open(was_open, _weekday(was_open, rows.day[0])))]
+def shut_weekdays(rows: Rows, category: str, closures: dict[str, Any]) -> list[str]:
+    """Names of the weekdays on which a place is shut, said or learned; parameters as in `foreseen`."""
+    was_open = _without_events(_was_open(rows, category), rows.day[0], closures.get("events", ()))
+    learned, told = _weekdays_not_open(was_open, _weekday(was_open, rows.day[0])), closures.get("weekdays", ())
+    return [name for number, name in enumerate(WEEKDAYS) if number in learned or name in told]
 
 
 def _weekday(was_open: np.ndarray, first: int) -> np.ndarray:

@@ -60,7 +60,7 @@ def champion_of(selection, many=True):
     accounts = past.accounts("calendar", FALLBACK, "calendar")
     about = {"location": "PT-11", "category": "count", "series": len(accounts) if many else None,
              "candidate": "calendar", "fitted_from": f"{min(y.index[0] for y in selection.series.values()):%F}",
-             "data_through": f"{selection.through:%F}", "lag": 1, "horizon": 7}  # fmt: skip
+             "data_through": f"{selection.through:%F}", "lag": 1, "horizon": 7, "shut": ["monday"]}  # fmt: skip
     model = learned(RECIPE, selection.series, many)
     return Champion(model, past.residuals("calendar", FALLBACK, accounts), about, accounts)
 
@@ -181,8 +181,10 @@ def test_what_is_corrected_and_what_is_entered_after_the_training_moves_one_seri
     ((key, before),) = forecasts(one, selection).series.items()
     last = TODAY - pd.Timedelta(days=4)  # trained on already
     burst = {"events": [[f"{last:%F}", f"{TODAY:%F}", "burst pipe", "quieter", "", ""]]}
+    first = f"{houses[0]['date'].min():%F}"
+    opened = {"events": [*burst["events"], [first, first, "opening party", "busier", "", ""]]}
     corrected = houses[0].assign(value=houses[0]["value"].where(houses[0]["date"] < last, 4.0))
-    for told in ((selection, burst), (chosen(corrected), None)):
+    for told in ((selection, burst), (selection, opened), (chosen(corrected), None)):
         (own,), (other,) = (forecasts(each, told[0], closures=told[1]).series.values() for each in (one, many))
         pd.testing.assert_frame_equal(own.mean.to_frame(), other.mean.to_frame())
         assert not np.allclose(own.mean, before.mean)
@@ -194,6 +196,8 @@ def test_a_source_that_keeps_but_the_last_weeks_takes_nothing_from_what_was_lear
     (y,) = short.series.values()
     assert one.speaker(y, "PT", "calendar") is one.forecaster
     assert one.speaker(*selection.series.values(), "PT", "calendar") is not one.forecaster
+    older = one._replace(about={name: fact for name, fact in one.about.items() if name != "shut"})
+    assert older.speaker(*selection.series.values(), "PT", "calendar") is one.forecaster, "its trees it may not have"
 
 
 def test_a_day_has_the_same_range_however_few_days_are_asked_for(alone):

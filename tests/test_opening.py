@@ -40,9 +40,18 @@ def test_a_weekday_that_was_never_open_will_be_shut(how):
     foreseen = reasons(figures, HOUSE, "count", COMING)
     assert set(COMING[foreseen == "weekday"].dayofweek) == {0} and (foreseen == "weekday").sum() == 6
     assert (foreseen[COMING.dayofweek != 0] == "").all()
-    assert opening.shut_weekdays(rows_of(figures, HOUSE, "count"), "count") == ["monday"]
+    assert opening.shut_weekdays(rows_of(figures, HOUSE, "count"), "count", {}) == ["monday"]
     y = pick(figures, HOUSE, "count")
     assert y[mondays(y)].isna().all() and y[~mondays(y)].notna().all()
+
+
+def test_a_weekday_is_shut_if_it_is_said_to_be_and_although_an_event_opened_it():
+    values = covers()
+    fair = DAYS[mondays(values)][-2]
+    rows = rows_of(table(values.where(~mondays(values) | (fair == DAYS), 0.0)), HOUSE, "count")
+    event = {"events": [[f"{fair:%F}", f"{fair:%F}", "fair", "busier"]]}
+    assert opening.shut_weekdays(rows, "count", {}) == []
+    assert opening.shut_weekdays(rows, "count", event | {"weekdays": ["sunday"]}) == ["monday", "sunday"]
 
 
 def test_the_same_of_percent_where_nobody_is_a_hundred_less():

@@ -116,7 +116,11 @@ def lay_down(market: str, number: str, folder: Path) -> str:
     EnvironmentProblem
         If the registry's artifacts are missing, or are not those that were registered.
     """
-    registered, to, of_run = version_of(market, number), folder / "registry", folder / "run"
+    registered, to, of_run = None, folder / "registry", folder / "run"
+    with answering(), passing_over("RESOURCE_DOES_NOT_EXIST"):
+        registered = MlflowClient().get_model_version(market, number)
+    if registered is None:
+        raise EnvironmentProblem(f"model {market} version {number} is no longer in MLflow's registry. {remedy(market)}")
     try:
         try:
             artifacts = download_artifacts(artifact_uri=f"models:/{market}/{number}", dst_path=str(to))
@@ -127,8 +131,8 @@ def lay_down(market: str, number: str, folder: Path) -> str:
     except (MlflowException, OSError) as error:
         what = f"model {market} version {number} cannot be fetched: {without_passwords(str(error))}"
         raise EnvironmentProblem(f"{what}. If MLflow was away, run again. {remedy(market)}") from error
-    shutil.rmtree(to)
-    shutil.rmtree(of_run, ignore_errors=True)
+    for scratch in (to, of_run):
+        shutil.rmtree(scratch, ignore_errors=True)
     digest = content_digest(folder / "champion")
     if digest != registered.tags.get("sha256"):
         what = f"model {market} version {number} is not what was registered (sha256 {digest})"

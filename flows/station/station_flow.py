@@ -61,12 +61,12 @@ def _described(function: Callable[..., Any]) -> dict[str, str]:
 async def failed(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
     """Open what stopped a flow; a hook of every flow, so that nothing that fails in it stays unsaid.
 
-    Who asks for what cannot be, such as a day to come, or for a day of the past, is told there and then; that is no
-    trouble of the market's.
+    Who asks for what cannot be, such as a day to come, for a day of the past, or from a kept snapshot, is told there
+    and then; that is no trouble of the market's.
     """
     error = await state.aresult(raise_on_failure=False)
     somebody_asked = not flow_run.auto_scheduled and not flow_run.parent_task_run_id
-    if somebody_asked and (isinstance(error, UsageProblem) or _is_of_the_past(flow_run.parameters)):
+    if somebody_asked and (isinstance(error, UsageProblem) or not _stood_on_the_present(flow_run.parameters)):
         return
     cause = "stale source" if isinstance(error, StaleSource) else f"failure of {flow.name}"
     sentence = f"{flow.name}: {error or state.message}"[: alerts.LONG]

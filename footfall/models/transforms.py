@@ -68,7 +68,11 @@ def day_by_day(y: Any, cutoff: Any = None) -> Any:
     What is not indexed by days is left as it is; an index of dates without a frequency is of days.
     """
     index = getattr(y, "index", None)
-    if not isinstance(index, pd.DatetimeIndex | pd.PeriodIndex) or index.freq not in (None, "D") or not len(index):
+    if not isinstance(index, pd.DatetimeIndex | pd.PeriodIndex) or not len(index):
+        return y
+    if not index.is_monotonic_increasing:
+        raise ValueError(f"the days are not in order, {index[0]} is the first and {index[-1]} the last: sort them")
+    if index.freq not in (None, "D"):
         return y
     span = pd.date_range if isinstance(index, pd.DatetimeIndex) else pd.period_range
     days = span(index[0] if cutoff is None else cutoff[-1] + DAY, index[-1], freq="D")

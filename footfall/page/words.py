@@ -99,7 +99,7 @@ def _of_places(told: Mapping[str, Sequence[str]], language: Language) -> str:
 
 
 def is_news(picture: Mapping[str, str], before: Mapping[str, Any], as_of: dt.date, weekdays: Sequence[str]) -> bool:
-    """Whether a week is to be told: nothing was yet, its day is one of those named, or what was told has changed.
+    """Whether a week is to be told: nothing of it was yet, its day is one of those named, or what was told has changed.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def is_news(picture: Mapping[str, str], before: Mapping[str, Any], as_of: dt.dat
         Those on which the week is told whatever it is.
     """
     told = before.get("days")
-    if not told:
+    if not told or told.keys().isdisjoint(picture):
         return True
     changed = any(told.get(day, word) != word for day, word in picture.items())
     return changed or (WEEKDAYS[as_of.weekday()] in weekdays and before.get("as_of") != str(as_of))

@@ -36,6 +36,7 @@ from footfall import outputs, plots
 from footfall.calendar import country_of
 from footfall.champion import Champion, learned, read_champion, write_champion
 from footfall.evaluation import backtest, gate, rolling, significance
+from footfall.events import among
 from footfall.models import (
     ETS,
     Boosted,
@@ -52,7 +53,7 @@ from footfall.models.event_effects import table_without_events, without_events
 from footfall.models.weather import Weather, WithWeather, with_weather
 from footfall.opening import shut_weekdays
 from footfall.selection import select
-from footfall.series import read_snapshot, visible
+from footfall.series import read_snapshot, site_of, visible
 from footfall.units import unit
 
 set_option("display.width", 160)  # characters: a table as text, which git and changes.html show, is not cut
@@ -232,15 +233,18 @@ about = {
     "horizon": horizon,
     "fitted_from": f"{min(each.index[0] for each in chosen.series.values()):%Y-%m-%d}",
     "data_through": f"{chosen.through:%Y-%m-%d}",
-    "shut": shut_weekdays(chosen.rows[key], key[1]),
+    "shut": shut_weekdays(chosen.rows[key], key[1], among(closures, site_of(key[0]))),
 }
 model = learned(candidates[decision.candidate], chosen.series, many=bool(series))
 residuals = past.residuals(decision.candidate, "seasonal naive", accounts)
 trained = Champion(model, residuals, about, accounts)
 write_champion(f"{out}/model", *trained)
 coming, saved = date_range(y.index[-1], periods=horizon + 1)[1:], read_champion(f"{out}/model")
-first_week = predict(trained.speaker(y, country, trained.speakers[key]), coming)
-assert predict(saved.speaker(y, country, saved.speakers[key]), coming).equals(first_week), "the saved model differs"
+first_week, again = (
+    predict(one.speaker(y, country, one.speakers[key]) if series else one.forecaster, coming)
+    for one in (trained, saved)
+)
+assert again.equals(first_week), "the saved model differs"
 metrics = {name: float(verdict.loc[decision.candidate, name]) for name in ("MAE", "MASE", "WIS", "cover80")}
 outputs.keep(
     out,

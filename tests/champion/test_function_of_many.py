@@ -81,6 +81,11 @@ def test_what_it_cannot_forecast_is_told(champion, rows, says):
         FunctionOfMany(champion).predict(rows)
 
 
+def test_a_series_that_began_later_than_others_is_asked_for_by_itself(champion):
+    later = ROWS[(ROWS["location"] == "PT/Foz") & (ROWS["date"] > DAYS[30])]
+    assert len(FunctionOfMany(champion).predict(later)) == 7
+
+
 def test_a_day_before_its_data_were_out_is_none_that_it_can_stand_on(champion):
     with pytest.raises(ValueError, match="origin 2025-06-20: this model's data, through 2025-06-29, were out on"):
         FunctionOfMany(champion).predict(ROWS, {"origin": "2025-06-20"})

@@ -86,6 +86,14 @@ def test_a_stranger_reads_what_it_forecasts_how_it_is_called_and_how_to_go_back(
     exec(said.partition("```python")[2].partition("```")[0], {})  # what it tells to do can be done
 
 
+def test_of_a_version_that_was_deleted_it_is_said_how_to_go_on(mlflow, tmp_path):
+    from flows.champion import registry
+    from footfall.errors import EnvironmentProblem
+
+    with pytest.raises(EnvironmentProblem, match=r"no longer in MLflow's registry.*footfall rollback sample --to"):
+        registry.lay_down("sample", "999", tmp_path)
+
+
 def test_what_somebody_wrote_over_the_description_stays(mlflow, tmp_path):
     from flows.champion import registry
 

@@ -150,6 +150,14 @@ def test_days_that_are_skipped_are_days_without_a_value(forecaster):
 
 
 @our_own
+def test_days_that_are_out_of_order_are_refused(forecaster):
+    y = retail()
+    for mixed in (y.sample(frac=1, random_state=1), y[::-1]):
+        with pytest.raises((ValueError, TypeError)):  # of a pipeline sktime's own
+            forecaster.clone().fit(mixed)
+
+
+@our_own
 def test_an_index_of_days_is_one_with_a_frequency_and_without(forecaster):
     y = retail()
     expected = forecaster.clone().fit(y).predict(fh=A_WEEK)

@@ -160,11 +160,11 @@ def test_a_rollback_or_a_run_on_a_day_of_the_past_shows_no_failure_to_be_gone(fi
     import asyncio
 
     from prefect.client.schemas.objects import FlowRun
-    from prefect.states import Completed
+    from prefect.states import Completed, Failed
 
     from flows.orchestration import alerts
     from flows.predict import predict
-    from flows.station.station_flow import completed
+    from flows.station.station_flow import completed, failed
 
     def after(**parameters):
         run = FlowRun(flow_id=uuid.uuid4(), parameters={"market": "sample"} | parameters)
@@ -174,6 +174,9 @@ def test_a_rollback_or_a_run_on_a_day_of_the_past_shows_no_failure_to_be_gone(fi
     alerts.open("sample", "failure of predict", "The source is away.")
     assert after(as_of="2022-10-13", snapshot="0" * 64) and after(as_of="2022-10-05")
     assert not after(as_of="2022-10-13")
+    again = FlowRun(flow_id=uuid.uuid4(), parameters={"market": "sample", "as_of": "2022-10-13", "snapshot": "0" * 64})
+    asyncio.run(failed(predict, again, Failed(message="MLflow is away.")))
+    assert "failure of predict" not in [one["cause"] for one in alerts.opened("sample")], "who asked was told"
 
 
 def test_who_asks_by_hand_for_a_day_to_come_is_told_there_and_nobody_else(receiver, first_run):

@@ -117,6 +117,8 @@ PICTURE = {"2022-10-04": "usual", "2022-10-05": "clearly busier"}
         ({}, ["monday"], True),
         ({}, ["sunday"], True),
         ({}, [], True),
+        ({"as_of": "2022-10-02", "days": {"2022-09-26": "usual"}}, [], True),
+        ({"as_of": "2022-10-02", "days": {f"Baixa {day}": word for day, word in PICTURE.items()}}, [], True),
         ({"as_of": "2022-10-02", "days": PICTURE}, [], False),
         ({"as_of": "2022-10-02", "days": PICTURE}, ["monday"], True),
         ({"as_of": "2022-10-03", "days": PICTURE}, ["monday"], False),
