@@ -236,7 +236,7 @@ def _site(sketch: Sketch, columns: Columns, form: str, ask: Ask) -> str | None:
     site = sniff.site_column(sketch, columns, form)
     others = [name for name in sketch.names if name not in (columns.date, columns.hour)]
     names = [name for name in others if not sketch.cells[name].is_unique]  # which numbers of receipts are
-    if not site and (not names or sniff.rows_are(sketch, columns, form) == "days"):
+    if not site and (not names or sniff.rows_are(sketch, columns, form) != "orders"):
         return None
     question = "Several rows are of one day. Which column names the site, none where all are of one: --site"
     is_slip = sniff.repeated(sketch, columns, form) < sniff.SLIPS
