@@ -225,7 +225,7 @@ def _values(sketch: Sketch, bare: Columns, given: Sequence[str], are_orders: boo
     if not given and (len(numbers) == 1 or (not numbers and are_orders)):
         return numbers
     question = "Which column has the counts (several, with commas between: sites, or parts of a day): --value"
-    question += "" if are_orders else ", or --rows orders, where each row is one"
+    question += "" if numbers else ", or --rows orders, where each row is one"
     given = given or [ask(question, numbers or [name for name in sketch.cells if name != bare.date], None)]
     names = [name.strip() for each in given for name in ([each] if each in sketch.cells else each.split(","))]
     _refuse_unknown(sketch, names)
