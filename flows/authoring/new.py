@@ -24,14 +24,13 @@ from footfall.errors import DataProblem, Problem, UsageProblem
 from footfall.market_file import check_alike, check_name
 from footfall.params import Columns, Data
 from footfall.series import DAY, rows_of, site_of
-from footfall.sources import sniff, table
+from footfall.sources import cells, sniff, table
 from footfall.sources.fault import Unreadable, safe
 from footfall.sources.reading import Reading
 from footfall.sources.sniff import Sketch
 
 CODE = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
 NIGHT = 0.005  # share of rows after midnight, from which it matters when a day of business ends
-SLIPS = 0.05  # share of rows on a day that others have too; fewer may be slips, and no site is taken unasked
 WHERE = "Where is it? The ISO 3166 code of its country or region, whose holidays it keeps, as in PT-11: --location"
 DAY_STARTS = "When does a day of business start, as in 05:00: --day-starts"
 NONE, EACH = "none", "each"  # of the columns: names the site; of the counts, is one
@@ -177,8 +176,9 @@ def _table(sketch: Sketch, answers: Answers, ask: Ask) -> dict[str, Any]:
     hour = answers.hour or sniff.only([name for name in sketch.hours if name != date])
     bare = Columns.model_construct(date=date, hour=hour)
     bare = bare.model_copy(update={"site": given_site or sniff.site_column(sketch, bare, dates)})
-    orders = (answers.rows or sniff.rows_are(sketch, bare, dates)) == "orders"
-    values = _values(sketch, date, answers.value, orders, ask)
+    rows = answers.rows or sniff.rows_are(sketch, bare, dates)
+    orders = rows == "orders" or (not answers.rows and _is_list(sketch, bare, rows))
+    values = _values(sketch, bare, answers.value, orders, ask)
     named: dict[str, Any] = {"value": values[0]} if values else {}
     if several := len(values) > 1:
         are_sites = (answers.site or ask(SEVERAL, [EACH, NONE], EACH)) == EACH
@@ -211,13 +211,22 @@ def _form(sketch: Sketch, date: str, ask: Ask) -> str:
     return sniff.only(forms) or ask(question, forms, None)
 
 
-def _values(sketch: Sketch, date: str, given: Sequence[str], are_orders: bool, ask: Ask) -> list[str]:
+def _is_list(sketch: Sketch, columns: Columns, rows: str) -> bool:
+    """Whether there is nothing to count but rows, as of appointments; a column without a cell may have lost counts."""
+    others = [name for name in sketch.cells if name not in (columns.date, columns.hour)]
+    is_blank = any(cells.is_blank(sketch.cells[name]).all() for name in others)
+    return not others or (rows == "hours" and not sniff.counts(sketch, columns.date, False) and not is_blank)
+
+
+def _values(sketch: Sketch, bare: Columns, given: Sequence[str], are_orders: bool, ask: Ask) -> list[str]:
     """The columns of the counts, as they were given, asked for, or the only one that there is; orders need none."""
-    numbers = sniff.counts(sketch, date, are_orders)
+    numbers = sniff.counts(sketch, bare.date, are_orders)
+    numbers = [name for name in numbers if name != bare.site] or numbers
     if not given and (len(numbers) == 1 or (not numbers and are_orders)):
         return numbers
     question = "Which column has the counts (several, with commas between: sites, or parts of a day): --value"
-    given = given or [ask(question, numbers or [name for name in sketch.cells if name != date], None)]
+    question += "" if numbers else ", or --rows orders, where each row is one"
+    given = given or [ask(question, numbers or [name for name in sketch.cells if name != bare.date], None)]
     names = [name.strip() for each in given for name in ([each] if each in sketch.cells else each.split(","))]
     _refuse_unknown(sketch, names)
     return names
@@ -227,10 +236,10 @@ def _site(sketch: Sketch, columns: Columns, form: str, ask: Ask) -> str | None:
     site = sniff.site_column(sketch, columns, form)
     others = [name for name in sketch.names if name not in (columns.date, columns.hour)]
     names = [name for name in others if not sketch.cells[name].is_unique]  # which numbers of receipts are
-    if not site and (not names or sniff.rows_are(sketch, columns, form) == "days"):
+    if not site and (not names or sniff.rows_are(sketch, columns, form) != "orders"):
         return None
     question = "Several rows are of one day. Which column names the site, none where all are of one: --site"
-    is_slip = sniff.repeated(sketch, columns, form) < SLIPS
+    is_slip = sniff.repeated(sketch, columns, form) < sniff.SLIPS
     answer = ask(question, [*dict.fromkeys([*filter(None, [site]), *names]), NONE], None if is_slip else site)
     return None if answer == NONE else answer
 

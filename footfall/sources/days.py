@@ -150,12 +150,13 @@ def never_known(days: pd.DataFrame, data: Data) -> list[str]:
     own = days[~said(pd.DatetimeIndex(days["day"]), data.closed.model_dump())]
     known = own.groupby([own["day"].dt.day_name(), "site"])["value"].agg(["size", "count"])
     blank = known[known["count"].eq(0) & known["size"].ge(FEWEST)]["size"]
-    return [_no_value(weekday, sites.droplevel(0)) for weekday, sites in blank.groupby(level=0)]
+    floor = unit_of(data.category).floor
+    return [_no_value(weekday, sites.droplevel(0), floor) for weekday, sites in blank.groupby(level=0)]
 
 
-def _no_value(weekday: str, blank: pd.Series) -> str:
+def _no_value(weekday: str, blank: pd.Series, floor: float) -> str:
     at = f" at {some([str(site) for site in blank.index])}" if any(blank.index) else ""
-    shut = "write 0" if at else f"say closed: {{weekdays: [{weekday.lower()}]}}"
+    shut = f"write {floor:g}" if at else f"say closed: {{weekdays: [{weekday.lower()}]}}"
     return f"no {weekday}{at} has a value ({blank.sum():,} blank): if it is shut, {shut}; else export it"
 
 

@@ -11,13 +11,14 @@ from footfall.params import Columns, Data
 from footfall.sources import cells, integrity, names
 from footfall.sources.business_day import day_of_business, is_of_business
 from footfall.sources.fault import Empty, Fault, Unreadable, counted
-from footfall.sources.rows import Rows, read_rows
+from footfall.sources.rows import TOTAL, Rows, read_rows
 from footfall.sources.saft import AuditFile, read_saft
 from footfall.units import unit_of
 
 FIRST_DAY = pd.Timestamp("1990-01-01")
 MIDNIGHT = "00:00"
 MOSTLY = 0.9  # of the days, on which a total is the sum of the others
+FEW = 0.1  # of the rows; where more are called a total, it is what they are of
 PERIODS = {"D": "day", "W": "week", "M": "month", "Y": "year"}
 FEWEST_ALIKE = 3  # lines of a weekday, of fewer of which nobody can tell whether it ever has a part of the day
 MONTHS, SWAPPED = 12, 5  # of a year; dates, and texts, that are so by no chance
@@ -111,7 +112,7 @@ def _fill(export: Export, rows: Rows, data: Data) -> None:
     table["moment"] = cells.moments(table[columns.date], data.dates, data.timezone, data.rows_timezone)
     table["site"] = _sites(table, columns)
     table["value"] = cells.numbers(table["cell"], data.decimal)
-    table = _without_totals(table, table["line"].isin(rows.totals), export)
+    table = _without_totals(table, table["line"].isin(rows.totals), columns.date, export)
     _refuse_swapped(table, columns.date, export)
     export.rows, faults = _of_days(table, data, export)
     export.faults += faults
@@ -149,22 +150,23 @@ def _of_days(table: pd.DataFrame, data: Data, export: Export) -> tuple[pd.DataFr
     return table.assign(day=days)[ROW], faults
 
 
-def _without_totals(table: pd.DataFrame, is_total: pd.Series, export: Export) -> pd.DataFrame:
+def _without_totals(table: pd.DataFrame, is_total: pd.Series, date: str, export: Export) -> pd.DataFrame:
     """Rows without those that call themselves a total, where they have no day, or are the sum of all others of theirs.
 
-    Or of their week, month or year; others count, as what is sold may be called so.
+    Or of their week, month or year; others count, as what is sold may be called so, and whole clubs are.
     """
-    has_no_day = is_total & table["moment"].isna()
+    has_no_day = is_total & table["moment"].isna() & cells.texts(table[date]).str.match(TOTAL)
     _note(export, table[has_no_day], "totals, left out")
     table, is_total = (rows[~has_no_day].reset_index(drop=True) for rows in (table, is_total))
-    for letter, period in PERIODS.items() if is_total.any() else ():
+    for letter, period in PERIODS.items() if table.loc[is_total, "moment"].notna().any() else ():
         sums = table.groupby([table["moment"].dt.to_period(letter), is_total])["value"].sum().unstack()
         both = sums.dropna()
         is_sum = np.isclose(both[True], both.get(False, np.nan))
         if len(both) >= MOSTLY * sums[True].notna().sum() and is_sum.mean() >= MOSTLY:
             _note(export, table[is_total], f"totals of a {period}, left out")
             return table[~is_total].reset_index(drop=True)
-    _note(export, table[is_total], "called a total, the sum of no day, week, month or year, and counted")
+    if is_total.mean() < FEW:
+        _note(export, table[is_total], "called a total, the sum of no day, week, month or year, and counted")
     return table
 
 

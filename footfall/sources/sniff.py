@@ -16,7 +16,7 @@ from footfall.params import Columns
 from footfall.sources import cells, integrity
 from footfall.sources.business_day import is_of_business
 from footfall.sources.fault import Fault, Unreadable
-from footfall.sources.rows import collect, first_line, top
+from footfall.sources.rows import DIGIT, collect, first_line, top
 from footfall.sources.sheets import Record, sheets
 
 DAYS = ("%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d.%m.%Y", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d",
@@ -33,6 +33,7 @@ QUARTER = 15  # minutes; rows of a counter are of whole ones, and orders are not
 FEW = 60  # cells that decide whether a form is worth trying on all
 MOST_SITES = 500
 OFTEN = 7  # rows of a site, of which each day has one
+SLIPS = 0.05  # share of rows on a day that others have too; fewer may be slips, and no site is taken unasked
 NIGHT_ENDS = 5  # o'clock
 
 
@@ -58,7 +59,7 @@ def sniff(path: Path, given: Sequence[str] = (), has_counts: bool = False) -> Sk
     given : sequence of str
         Names of columns that somebody said, by which the line of names is known.
     has_counts : bool
-        Whether those of the counts are among them; else no name may stand for two columns.
+        Whether those of the counts are among them; else no name may stand for two columns with figures.
 
     Raises
     ------
@@ -72,7 +73,8 @@ def sniff(path: Path, given: Sequence[str] = (), has_counts: bool = False) -> Sk
         rule = "no table: no line of names of columns that has a date beneath it, as 2025-02-01; export it as one, or "
         raise Unreadable(Fault(1, 0, ", ".join(first_line(path)), f"{rule}name the column of dates: --date"))
     sheet, line, header = max(candidates, key=lambda each: (set(given) <= set(each[2]), sum(map(bool, each[2]))))
-    names = [name for name in dict.fromkeys(header) if name and (header.count(name) == 1 or not has_counts)]
+    figures = set() if has_counts else _with_figures(header, [row for at, row in top(sheet) if at > line])
+    names = [name for name in dict.fromkeys(header) if name and (header.count(name) == 1 or name in figures)]
     sketch = Sketch(collect(sheet, line, header, names).cells)
     for name in names:
         _sort_in(sketch, name)
@@ -89,6 +91,11 @@ def _header(lines: list[Record], given: Sequence[str]) -> tuple[int, list[str]] 
         return found
     rows = [_rows_beneath(lines[at:]) for at in range(len(lines))]
     return named[rows.index(max(rows))] if any(rows) else None
+
+
+def _with_figures(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> set[str]:
+    """The names with a digit in a cell beneath."""
+    return {name for row in rows for name, cell in zip(header, row, strict=False) if DIGIT.search(str(cell))}
 
 
 def _rows_beneath(lines: list[Record]) -> int:
@@ -173,7 +180,7 @@ def _is_flag(sketch: Sketch, name: str) -> bool:
 
 def rows_are(sketch: Sketch, columns: Columns, form: str) -> str:
     """What a row is, by how often each day is there: ``days``, ``hours`` or ``orders``."""
-    if repeated(sketch, columns, form) > 0.5:
+    if repeated(sketch, columns, form) > SLIPS:
         return "orders"
     moments = cells.moments(sketch.cells[columns.date], form, "UTC", None).dropna()
     if columns.hour:
@@ -186,9 +193,12 @@ def rows_are(sketch: Sketch, columns: Columns, form: str) -> str:
 
 
 def repeated(sketch: Sketch, columns: Columns, form: str) -> float:
-    """The share of rows whose day, or hour, of a site others have too; what is said twice is a slip, thrice orders."""
-    lines = sketch.cells
-    again = lines.duplicated()
+    """The share of rows whose day, or hour, of a site others have too.
+
+    What is said twice is a slip, thrice orders; and so is what stands directly beneath its like.
+    """
+    lines, texts = sketch.cells, sketch.cells.astype(str)
+    again = lines.duplicated() & texts.ne(texts.shift()).any(axis=1)
     if (columns.value or columns.parts) and not lines[again].duplicated().any():
         lines = lines[~again]
     moments = cells.moments(lines[columns.date], form, "UTC", None)
@@ -206,16 +216,18 @@ def site_column(sketch: Sketch, columns: Columns, form: str) -> str | None:
     values = columns.value if isinstance(columns.value, list) else [columns.value, *columns.parts]
     taken = [*values, columns.date]
     codes = [name for name in sketch.numbers if name not in taken and not _is_no_count(name)]
-    possible = [name for name in [*sketch.names, *codes] if _comes_again(sketch.cells[name])]
+    few = min(OFTEN, max(2, moments.dt.normalize().nunique() / 2))  # names of an export of days come no more often
+    often = dict.fromkeys(sketch.names, few) | dict.fromkeys(codes, OFTEN)
+    possible = [name for name, times in often.items() if _comes_again(sketch.cells[name], times)]
     fitting = [name for name in possible if not rows.assign(site=sketch.cells[name]).duplicated().any()]
     told_apart = sketch.cells[fitting]  # a shop's name, its address and its code are one column as good as three
     is_clear = fitting and len(told_apart.drop_duplicates()) == told_apart.nunique(dropna=False).min()
     return fitting[0] if is_clear else None
 
 
-def _comes_again(column: pd.Series) -> bool:
+def _comes_again(column: pd.Series, times: float) -> bool:
     """Whether each of a column's cells is there often, as a shop's code is, and not an order's number or a sum."""
-    return bool(column.nunique() <= min(MOST_SITES, len(column) / OFTEN))
+    return bool(column.nunique() <= min(MOST_SITES, len(column) / times))
 
 
 def at_night(sketch: Sketch, columns: Columns, form: str) -> float:

@@ -471,6 +471,80 @@ def test_a_person_is_asked_whether_the_column_found_is_that_of_sites(till):
     assert ("--site", ["Período", "none"], "Período") in asked and "rows: orders" in drawn.text
 
 
+SPRING = pd.date_range("2025-01-01", "2025-06-30")
+SLOTS = [day + pd.Timedelta(hours=9 + day.day % 3, minutes=30 * more) for day in SPRING for more in (0, 1, 4)]
+LISTS = {  # of orders: the text, and their sum
+    "equal receipts beneath each other": (
+        "date,amount\n" + "".join(f"{day:%F},35\n" * (1 + (day.dayofweek > 2)) for day in SPRING),
+        35 * (len(SPRING) + sum(SPRING.dayofweek > 2)),
+    ),
+    "none to two a day": (
+        "date,amount\n" + "".join(f"{day:%F},{9 + day.day + n}\n" for day in SPRING for n in range(day.day % 7 % 3)),
+        sum(9 + day.day + n for day in SPRING for n in range(day.day % 7 % 3)),
+    ),
+    "bookings on the full hour": (
+        "when,guests\n" + "".join(f"{day:%F} {18 + n // 2}:00,{2 + n}\n" for day in SPRING for n in (0, 2, 4, 5)),
+        (2 + 4 + 6 + 7) * len(SPRING),
+    ),
+    "bookings of two guests each": (
+        "when,guests\n" + "".join(f"{day:%F} {18 + n // 2}:00,2\n" for day in SPRING for n in (0, 2, 4, 5)),
+        8 * len(SPRING),
+    ),
+    "appointments in half hours": (
+        "date,time,client\n" + "".join(f"{at:%F,%H:%M},Client {n % 40}\n" for n, at in enumerate(SLOTS)),
+        len(SLOTS),
+    ),
+    "nothing but dates": ("date\n" + "".join(f"{day:%F}\n" for day in SPRING if day.dayofweek), 155),
+}
+
+
+@pytest.mark.parametrize("kind", LISTS)
+def test_lists_of_what_was_sold_or_booked_are_orders_and_lose_nothing(params, till, kind):
+    text, total = LISTS[kind]
+    done = footfall("new", "tasca", till(text), "--location", "PT-11")
+    assert done.exit_code == 0 and "rows orders" in done.output, done.output
+    assert series(params, "tasca")[1]["value"].sum() == total
+
+
+def test_counts_that_are_missing_or_in_words_are_asked_for_with_an_answer_for_lists(params, till):
+    hours = "".join(f"{day:%F},{hour}:00,\n" for day in SPRING for hour in range(9, 18))
+    done = footfall("new", "tasca", till("date,hour,visits\n" + hours), "--location", "PT-11")
+    assert done.exit_code == 2 and "or --rows orders, where each row is one" in done.output, done.output
+    path = till(year(lambda day: f"{day:%F},Ana", "date,client"))
+    assert "or --rows orders, where each row is one" in footfall("new", "tasca", path, "--location", "PT-11").output
+    done = footfall("new", "tasca", path, "--location", "PT-11", "--rows", "orders", "--site", "none")
+    assert done.exit_code == 0 and series(params, "tasca")[1]["value"].sum() == 365, done.output
+
+
+FEW_SHOPS = {
+    "numbers and a word": ("shop", ["1", "2", "3", "Online"], 60),
+    "codes of digits but for one": ("code", ["001", "002", "X03"], 60),
+    "of less than a week": ("shop", ["Baixa", "Foz", "Sé"], 6),
+}
+
+
+@pytest.mark.parametrize("kind", FEW_SHOPS)
+def test_shops_are_found_by_codes_that_are_mostly_numbers_and_in_a_week(params, till, kind):
+    header, shops, length = FEW_SHOPS[kind]
+    rows = "".join(f"{day},{shop},{50 + n % 90}\n" for day, n in recent(length) for shop in shops)
+    done = footfall("new", "tasca", till(f"date,{header},visits\n" + rows), "--location", "PT-11")
+    assert done.exit_code == 0 and f"site is {header}" in done.output, done.output
+    assert series(params, "tasca")[1]["location"].nunique() == len(shops)
+
+
+def test_clients_who_come_again_are_no_sites(till):
+    clients = enumerate(day for day, _ in recent() for _ in range(4))
+    rows = "".join(f"{day},Client {i % 97}\n" for i, day in clients)
+    done = footfall("new", "tasca", till("date,client\n" + rows), "--location", "PT-11")
+    assert done.exit_code == 2 and "--site (client, none)" in done.output, done.output
+
+
+def test_a_doubled_name_without_figures_stands_for_nothing(till):
+    path = till(year(lambda day: f"{day:%F},{day.day + 40},,", "Date,Visitors,Note,Note"))
+    done = footfall("new", "tasca", path, "--location", "PT-11")
+    assert done.exit_code == 0 and "value is Visitors" in done.output, done.output
+
+
 LETTERHEADS = {
     "a day of issue": "Empresa;Tasca do Zé\nData de emissão;27/11/2026\n\nData;Clientes",
     "a span": "Tasca do Zé;\nDe;01/01/2025\nAté;31/12/2025\n\nData;Clientes",

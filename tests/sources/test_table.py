@@ -276,6 +276,20 @@ def test_what_is_called_a_total_and_is_none_is_said(write):
     assert days(reading)["01-31"] == 140 and "called a total, the sum of no day" in reading.notes[0]
 
 
+def test_clubs_called_total_are_clubs_and_need_no_note_at_every_read(write):
+    each = pd.date_range("2026-01-01", periods=20)
+    rows = "".join(f"{day:%F},Total Fitness {place},{9 + day.day}\n" for day in each for place in ("Foz", "Sé"))
+    reading = read(write("date,site,n\n" + rows), **SITES)
+    assert reading.series["location"].nunique() == 2 and not reading.notes
+
+
+@pytest.mark.parametrize("rows", ["days", "orders"])
+def test_a_wrong_date_beside_a_name_like_a_total_s_is_no_total(write, rows):
+    path = write("date,site,n\n2025-02-19,Soma,40\n20.02.2025,Soma,50\n2025-02-21,Soma,60\nTotal 2025,Soma,150\n")
+    said = problem(path, rows=rows, **SITES)
+    assert said.startswith("till.csv:3:date: 20.02.2025 — no date written as %Y-%m-%d") and "times" not in said, said
+
+
 # --- workbooks and Parquet
 
 
@@ -782,6 +796,9 @@ def test_a_weekday_whose_cells_are_all_blank_is_told(write, site, note):
     path = write("date,site,n\n" + rows)
     assert read(path, **keys).notes == [note]
     assert not read(path, closed={"weekdays": ["monday"]}, **keys).notes
+    if site:
+        percent = {"unit": "percent", "format": "table", "category": "parks", "lag": 1}
+        assert read(path, **keys, **percent).notes == [note.replace("write 0", "write -100")]
 
 
 def test_days_said_to_be_closed_are_but_where_somebody_came(write):
