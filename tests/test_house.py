@@ -2,6 +2,8 @@
 
 import ast
 import re
+import subprocess
+import sys
 import tomllib
 from collections import defaultdict
 from graphlib import TopologicalSorter
@@ -211,3 +213,9 @@ def test_what_lies_beside_the_code_is_installed_with_it():
     installed = {path for folder, patterns in folders for pattern in patterns for path in folder.glob(pattern)}
     beside = {path for wing in WINGS for path in (ROOT / wing).rglob("*") if path.is_file()}
     assert {path for path in beside if path.suffix not in (".py", ".pyc")} == installed
+
+
+def test_a_flow_starts_without_the_libraries_that_only_its_notebooks_need():
+    code = "import sys, flows.predict, flows.review; print({'sktime', 'sklearn', 'lightgbm', 'matplotlib'} & {*sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"

@@ -16,7 +16,6 @@ from flows.station.snapshot import selected
 from flows.storage import bucket, forecasts, layout
 from footfall.errors import DataProblem
 from footfall.evaluation import review, scores
-from footfall.evaluation.backtest import youngest
 from footfall.selection import NEWER, Key
 from footfall.series import DAY, WEEK, read_snapshot
 
@@ -136,6 +135,8 @@ def _grows(run: Run) -> bool:
         content = forecasts.read_set(store, folder, "series.parquet")[1]
     except (KeyError, DataProblem):  # one of before there was such a table, or damaged: the doctor says so
         return False
+    from footfall.evaluation.backtest import youngest  # brings sktime, two seconds that a flow else does without
+
     accounts = pd.read_parquet(io.BytesIO(content))
     is_new = accounts["reason"].str.startswith(NEWER)
     is_fit = accounts["days_known"] >= youngest(market.data.lag, market.predict.horizon)
