@@ -89,5 +89,5 @@ def test_what_is_open_of_a_market_that_was_removed_is_closed(servers):
     for market in ("removed", "sample"):
         alerts.open(market, "decay", "It errs more than the naive.")
     deployments.close_alerts()
-    assert alerts.opened("removed") == [] and [one["cause"] for one in alerts.opened("sample")] == ["decay"]
+    assert alerts.opened("removed") == [] and "decay" in [one["cause"] for one in alerts.opened("sample")]
     alerts.close("sample", "decay")
