@@ -202,7 +202,7 @@ def _left_out(folder: Path) -> Path | None:
 def _put_back(folder: Path) -> None:
     """Write the table as CSV where it was left out; the record says whether it is the same, byte for byte."""
     if (folder / SAME).exists() and not (folder / TABLE).exists():
-        from footfall.forecast import read_forecast, write_csv  # brings the models, which few who fetch need
+        from footfall.forecast import read_forecast, write_csv  # which few who fetch need
 
         with suppress(OSError, ValueError):  # no Parquet at all: the record says so too
             write_csv(read_forecast(folder / "out"), folder / TABLE)

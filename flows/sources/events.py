@@ -33,7 +33,10 @@ def is_one_place(data: Data) -> bool:
 
 
 def closed_sites(data: Data, known: pd.DataFrame | None, table: pd.DataFrame) -> pd.DataFrame:
-    """The table of a market of several sites, each shut on the days on which an event closes it; see `closed_by`."""
+    """The table of a market of several sites, each shut on the days on which an event closes it.
+
+    Of one place, see `footfall.events.closed_by`.
+    """
     if known is None or is_one_place(data) or "open" not in table:
         return table
     spans = {str(each): events.closing(events.of_site(known, site_of(each))) for each in table["location"].unique()}

@@ -1,4 +1,7 @@
-"""A word to the owner: the week as the page tells it, sent once a publication, and again if its picture has changed."""
+"""A word to the owner: the week as the page tells it, sent once a publication, and again if its picture has changed.
+
+And to who operates it: which of a market's places have no forecast.
+"""
 
 from typing import Any
 

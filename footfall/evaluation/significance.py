@@ -11,7 +11,7 @@ from footfall.series import WEEK
 BLOCK = 2 * WEEK  # origins that are drawn together: the errors of neighbouring ones are much alike
 FEWEST = 4 * BLOCK  # origins of which an interval is told: fewer blocks hold the truth too seldom
 CONFIDENCE = 0.9
-DRAWS = 2000  # after the last origin the first ones follow: else those at both ends would hardly count
+DRAWS = 2000  # resamples of the origins
 
 
 def by_kind(table: pd.DataFrame, country: str) -> pd.DataFrame:
@@ -60,6 +60,7 @@ def advantage(score: pd.DataFrame, challenger: str, reference: str) -> dict[str,
     lead = {"saved": float(saved.mean()), "of": float(score[reference].mean())}
     if len(saved) < FEWEST:
         return lead
+    # after the last origin the first ones follow: else those at both ends would hardly count
     blocks = np.lib.stride_tricks.sliding_window_view(np.append(saved, saved[: BLOCK - 1]), BLOCK)
     drawn = np.random.default_rng(0).integers(len(blocks), size=(DRAWS, -(-len(saved) // BLOCK)))
     means = blocks[drawn].reshape(DRAWS, -1)[:, : len(saved)].mean(axis=1)
