@@ -6,6 +6,8 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from footfall.plots import png
+
 
 def keep(out: str | Path, **results: Any) -> None:
     """Write each result under its own name: ``keep(out, metrics={…}, week=figure)``.
@@ -21,6 +23,6 @@ def keep(out: str | Path, **results: Any) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, result in results.items():
         if isinstance(result, Figure):
-            result.savefig(folder / f"{name}.png", dpi=144, metadata={"Software": None})
+            (folder / f"{name}.png").write_bytes(png(result))
         else:
             (folder / f"{name}.json").write_text(json.dumps(result, indent=2, ensure_ascii=False), encoding="utf-8")

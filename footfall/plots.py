@@ -1,14 +1,15 @@
 """Figures that look alike: one style, one function per question."""
 
+from io import BytesIO
 from itertools import cycle
 from typing import Any
 
-import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.dates import ConciseDateFormatter
 from matplotlib.figure import Figure
+from PIL import Image
 
 from footfall.quantiles import COVERAGES, HIGH, LOW, column, ends
 from footfall.series import DAY, WEEK
@@ -24,10 +25,28 @@ STYLE: Any = {
 styled = rc_context(STYLE)  # draws in the house's style, and leaves everybody else's as it is
 
 
-def _canvas(title: str, axis: str) -> tuple[Figure, Axes]:
-    figure, axes = plt.subplots()
+def png(figure: Figure) -> bytes:
+    """The figure as a PNG of 256 colours: a third of the bytes, and the eye sees no difference.
+
+    The record of a run keeps a picture three times, in the notebook, on its page and by itself, and its notebook's own.
+    """
+    full, small = BytesIO(), BytesIO()
+    figure.savefig(full, format="png", dpi=144)
+    Image.open(full).convert("RGB").quantize(method=Image.Quantize.MAXCOVERAGE).save(small, "png", optimize=True)
+    return small.getvalue()
+
+
+class Chart(Figure):
+    """A figure that a notebook shows, as the cell's value, in the bytes that :func:`png` gives."""
+
+    def _repr_png_(self) -> bytes:
+        return png(self)
+
+
+def _canvas(title: str, axis: str) -> tuple[Chart, Axes]:
+    figure = Chart()
+    axes = figure.subplots()
     axes.set(title=title, ylabel=axis)
-    plt.close(figure)  # shown once, as the cell's value
     return figure, axes
 
 

@@ -1,9 +1,13 @@
 """What the notebooks' figures show."""
 
+from io import BytesIO
+
 import numpy as np
 import pandas as pd
 import pytest
 from figures import retail
+from IPython.core.formatters import PNGFormatter
+from PIL import Image, ImageChops
 
 from footfall import plots
 from footfall.outputs import keep
@@ -57,3 +61,15 @@ def test_the_same_forecasts_give_the_same_picture(tmp_path):
     for name in ("one", "other"):
         keep(tmp_path / name, origins=plots.origins(retail(), table))
     assert (tmp_path / "one" / "origins.png").read_bytes() == (tmp_path / "other" / "origins.png").read_bytes()
+
+
+def test_a_record_keeps_the_picture_that_the_notebook_shows_in_few_colours_that_look_the_same(tmp_path):
+    figure = plots.origins(retail(), backtest(pd.date_range("2022-06-01", periods=100), 7))
+    keep(tmp_path, origins=figure)
+    kept = (tmp_path / "origins.png").read_bytes()
+    assert PNGFormatter()(figure) == kept
+    full = BytesIO()
+    figure.savefig(full, format="png", dpi=144)
+    assert len(kept) < len(full.getvalue()) / 2
+    off = ImageChops.difference(Image.open(full).convert("RGB"), Image.open(BytesIO(kept)).convert("RGB"))
+    assert max(high for _, high in off.getextrema()) < 16, "of 255 a channel"
