@@ -20,13 +20,12 @@ from footfall.opening import CLOSED, LASTING, Events, odd_days
 from footfall.selection import Selection
 from footfall.series import SERIES, WEEK, pick, site_of
 from footfall.sources.names import spelling
-from footfall.typical import FEWEST_WEEKS
+from footfall.typical import FEWEST_WEEKS, LATELY
 from footfall.units import unit
 
 TELLING = ("busier", "quieter")  # effects by which an event that was never on before is expected to be like others
 WIDER = 2.0  # times that the range of a day with an event is that of one without
 BY_HOLIDAYS = KindOfDay("")  # whose half-life and shrinkage are those of an event's effect, too
-LATELY, MOSTLY = 300, 2 / 3  # days; share of a weekday's among them, beyond which an event is what that weekday is
 
 
 def without_events(chosen: Selection, closures: dict[str, Any]) -> Selection:
@@ -63,7 +62,7 @@ def masked(y: pd.DataFrame, events: Sequence[Events], country: Country) -> pd.Da
 
     A holiday or other special day of the calendar keeps its value if the same is on in another year too, by its words:
     it is that day's own. So does a weekday that of late hardly was without: with music on every Friday that is what
-    Fridays are.
+    Fridays are, as for what is usual (`footfall.events.without_odd_days`).
     """
     if not any(events):
         return y
@@ -176,13 +175,13 @@ def _are_odd(
 def _named(days: pd.DatetimeIndex, events: Events, y: pd.Series) -> pd.DataFrame:
     """The ``what`` and ``effect`` of each day's event, of several the shortest; nothing without one.
 
-    Nor on weekdays that mostly have one in `y`, and then not by chance.
+    Nor on weekdays that hardly were without in the last weeks of `y`.
     """
     table, lately = _told(days, events), y.iloc[-LATELY:].dropna().index
     on = _told(lately, events)["what"].ne("").to_numpy()
     with_one, all_days = (np.bincount(some, minlength=WEEK) for some in (lately.dayofweek[on], lately.dayofweek))
-    mostly = np.flatnonzero((with_one >= FEWEST_WEEKS) & (with_one > MOSTLY * all_days))
-    table[days.dayofweek.isin(mostly)] = ""
+    each_week = np.flatnonzero((with_one >= FEWEST_WEEKS) & (all_days - with_one < FEWEST_WEEKS))
+    table[days.dayofweek.isin(each_week)] = ""
     return table
 
 
