@@ -105,12 +105,15 @@ def _weekday(was_open: np.ndarray, first: int) -> np.ndarray:
 
 
 def _without_events(was_open: np.ndarray, first: int, events: Events) -> np.ndarray:
-    """As if no event had been on, which may have opened the place: such a day is like that of the week before."""
-    was_open, on = was_open.copy(), [event for event in events if event[-1] != CLOSED]
-    for day in np.sort(since_1970(odd_days(on)) - first) if on else ():
-        if WEEK <= day < len(was_open):
-            was_open[day] = was_open[day - WEEK]
-    return was_open
+    """As if no event had been on, which may have opened the place: such a day is like most of its weekday before it."""
+    days = since_1970(odd_days([event for event in events if event[-1] != CLOSED])) - first
+    days, without, filled = days[(days >= WEEK) & (days < len(was_open))], was_open.copy(), was_open.copy()
+    without[days] = np.nan
+    for day in days:
+        before = without[day % WEEK : day : WEEK]
+        before = before[np.isfinite(before)][-LATELY:]
+        filled[day] = before.mean() >= 0.5 if len(before) else was_open[day]
+    return filled
 
 
 def _are_opened(

@@ -13,7 +13,7 @@ from footfall.sources.names import spelling
 
 SUPPOSED = "what if"  # the words of an event that has none
 SHUT = "it is closed without that"
-NEVER = "no event of this kind was ever on, from which its effect would be known"
+NEVER = "no event of this kind was ever on, other than each week, from which its effect would be known"
 STAYS = {CLOSED: SHUT, "unknown": "what such an event does is unknown"}
 AS_MUCH = "as much is foreseen, or it has no effect so far ahead"
 

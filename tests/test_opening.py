@@ -171,6 +171,9 @@ def test_live_music_every_friday_closes_no_friday():
     figures = table(covers()[lambda values: ~mondays(values)])
     foreseen = reasons(figures, HOUSE, "count", COMING, {"events": music})
     assert set(COMING[foreseen != ""].dayofweek) == {0}
+    before = DAYS[DAYS.dayofweek == 4][-21]
+    shut_once = figures.assign(value=figures["value"].mask(figures["date"] == before, 0.0))
+    assert reasons(shut_once, HOUSE, "count", COMING, {"events": music}).equals(foreseen), "the week before the first"
 
 
 def test_a_closing_event_is_told_in_its_words():

@@ -4,20 +4,23 @@ Whatever model speaks, it learns from days without them, and what an event did i
 are rows of (from, to, what, effect), see `footfall.events`: those that were known on the day of the forecast.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from holidays.constants import HOLIDAY_NAME_DELIMITER as AND  # between the names of two that fall on one day
 
-from footfall.calendar import Country, country_of, known_ahead, names_of_special_days, of_each, special
+from footfall.calendar import KINDS, ORDINARY, Country, country_of, known_ahead, names_of_special_days, of_each, special
 from footfall.events import among
 from footfall.models.forecaster import series_of
 from footfall.models.transforms import KindOfDay, LogLevel, median_of_near_weekdays, shrunken_median
 from footfall.opening import CLOSED, LASTING, Events, odd_days
 from footfall.selection import Selection
-from footfall.series import site_of
+from footfall.series import SERIES, WEEK, pick, site_of
 from footfall.sources.names import spelling
+from footfall.typical import FEWEST_WEEKS, LATELY
 from footfall.units import unit
 
 TELLING = ("busier", "quieter")  # effects by which an event that was never on before is expected to be like others
@@ -47,10 +50,10 @@ def table_without_events(series: pd.DataFrame, closures: dict[str, Any]) -> pd.D
     if not closures.get("events"):
         return series
     is_odd = pd.Series(False, series.index)
-    for location, date in series.groupby("location", observed=True)["date"]:
-        days = pd.date_range(date.min(), date.max())
-        events = among(closures, site_of(str(location))).get("events", ())
-        is_odd[date.index] = date.isin(days[_are_odd(days, events, country_of(str(location)))])
+    for (location, category), rows in series.groupby(SERIES, observed=True):
+        if rows["value"].notna().any():
+            y, events = pick(rows, location, category), among(closures, site_of(location)).get("events", ())
+            is_odd[rows.index] = rows["date"].isin(y.index[_are_masked(y, events, country_of(location))])
     return series.assign(value=series["value"].mask(is_odd))
 
 
@@ -58,21 +61,22 @@ def masked(y: pd.DataFrame, events: Sequence[Events], country: Country) -> pd.Da
     """A batch, each series blank on days with one of its events: what was odd moves no level, weekday or trend.
 
     A holiday or other special day of the calendar keeps its value if the same is on in another year too, by its words:
-    it is that day's own.
+    it is that day's own. So does a weekday that of late hardly was without: with music on every Friday that is what
+    Fridays are, as for what is usual (`footfall.events.without_odd_days`).
     """
     if not any(events):
         return y
-    own = zip(events, of_each(country, len(events)), strict=True)
-    return y.mask(np.stack([_are_odd(y.index, *each) for each in own], axis=1))
+    own = zip(y, events, of_each(country, len(events)), strict=True)
+    return y.mask(np.stack([_are_masked(series_of(y, name), told, at) for name, told, at in own], axis=1))
 
 
 def effects(y: pd.Series, events: Events, days: pd.DatetimeIndex, country: str) -> pd.Series:
     """How much busier some coming days will be for their events, as logarithm of the level; nought without one.
 
     One that was on before, by its words, will do what it did: the weighted median of its days' departures from the
-    same weekdays around them, shrunken, as those of holidays are (`footfall.models.transforms.KindOfDay`). One that
-    was not will do what all of its effect did, if that is ``busier`` or ``quieter``; on a holiday, which has an effect
-    of its own, nothing.
+    same weekdays around them, shrunken, as those of holidays are (`footfall.models.transforms.KindOfDay`); of holidays
+    and other special days beyond what such days do without it. One that was not will do what all of its effect did on
+    ordinary days, if that is ``busier`` or ``quieter``; on a holiday, which has an effect of its own, nothing.
 
     Parameters
     ----------
@@ -84,18 +88,21 @@ def effects(y: pd.Series, events: Events, days: pd.DatetimeIndex, country: str) 
     country : str
         ISO 3166 code, see `footfall.calendar.kinds`.
     """
-    past, coming = _apart(y.index, events, country), _named(days, events)
+    past, coming = _named(y.index, events, y), _named(days, events, y)
     of, (at,) = unit(y), np.nonzero(past["what"].ne(""))
-    values = LogLevel().to_logarithm(y.to_numpy(float), of, of.level(y))
-    usable = past["what"].eq("").to_numpy() & ~special(y.index, country)
-    departure = values[at] - median_of_near_weekdays(values, usable, at)
+    values, kind = LogLevel().to_logarithm(y.to_numpy(float), of, of.level(y)), known_ahead(y.index, country)
+    usable = past["what"].eq("").to_numpy() & (kind == 0)
+    of_kinds = BY_HOLIDAYS.learn(np.where(_are_masked(y, events, country), np.nan, values), kind)
+    of_kind = np.array([of_kinds.get(name, np.nan) for name in KINDS])
+    of_kind[KINDS.index(ORDINARY)] = 0.0
+    departure = values[at] - median_of_near_weekdays(values, usable, at) - of_kind[kind[at]]
     weight = 0.5 ** ((len(values) - 1 - at) / BY_HOLIDAYS.half_life)
-    seen = past.iloc[at][np.isfinite(departure)]
+    past = past.iloc[at].assign(is_special=kind[at] > 0)
+    seen = set(past["what"][np.isfinite(departure)])
 
     def effect_of(what: str, effect: str, is_special: bool) -> float:
         is_telling = effect in TELLING and not is_special
-        alike = past["what"].eq(what) if what in set(seen["what"]) else past["effect"].eq(effect) & is_telling
-        here = alike.to_numpy()[at]
+        here = past["what"].eq(what) if what in seen else past["effect"].eq(effect) & ~past["is_special"] & is_telling
         return float(shrunken_median(departure[here], weight[here], BY_HOLIDAYS.shrink)) if here.any() else 0.0
 
     rows = zip(coming["what"], coming["effect"], special(days, country), strict=True)
@@ -129,37 +136,62 @@ def put_on(
     country : str or Countries
         As in `effects`; or that of each.
     """
-    floor, own = unit(y).floor, list(zip(y, events, of_each(country, len(events)), strict=True))
-    effect = np.stack([effects(series_of(y, name), told, days, at) for name, told, at in own], axis=1)
-    on = np.stack([_are_odd(days, told, at) for _, told, at in own], axis=1)
+    floor, each = unit(y).floor, (series_of(y, name) for name in y)
+    own = list(zip(each, events, of_each(country, len(events)), strict=True))
+    effect = np.stack([effects(series, told, days, at) for series, told, at in own], axis=1)
+    on = np.stack([_are_odd(days, series, told, at, y.index) for series, told, at in own], axis=1)
     lifted = np.where(effect != 0, (mean - floor) * np.exp(effect) + floor, mean)
     wide = (ranges - mean[:, None]) * (np.exp(effect) * np.where(on, WIDER, 1.0))[:, None] + lifted[:, None]
     ranges = np.where((on | (effect != 0))[:, None], np.maximum(wide, floor), ranges)
     return lifted, ranges, parts | {"event": effect if logarithms else lifted - mean}
 
 
-def _are_odd(days: pd.DatetimeIndex, events: Events, country: str) -> np.ndarray:
-    """Which days have an event of their own, see `masked`."""
-    what = _named(days.union(odd_days(events)), events)["what"]
+def _are_masked(y: pd.Series, events: Events, country: str) -> np.ndarray:
+    """Which days of a series are left out, see `masked`."""
+    return _are_odd(y.index, y, events, country, odd_days(events))
+
+
+def _are_odd(
+    days: pd.DatetimeIndex, y: pd.Series, events: Events, country: str, others: pd.DatetimeIndex
+) -> np.ndarray:
+    """Which days have an event that is not their own: a special day's is, if it is on the same in another year too.
+
+    On one of these or of other days.
+    """
+    what = _named(days.union(others), events, y)["what"]
     what = what[what != ""]
-    kind, name = known_ahead(what.index, country), names_of_special_days(what.index, country)
-    day = pd.Series(np.where(name == "", kind, name), what.index)
-    years = pd.Series(what.index.year, what.index).groupby([what, day]).transform("nunique")
-    return np.asarray(days.isin(what.index[(kind == 0) | (years == 1)]))
+    kind, names = known_ahead(what.index, country), names_of_special_days(what.index, country)
+    keys = [
+        [(event, day) for day in (name.split(AND) if name else [at])]
+        for event, at, name in zip(what, kind, names, strict=True)
+    ]
+    years: dict[Any, set[int]] = defaultdict(set)
+    for key, year in ((key, year) for own, year in zip(keys, what.index.year, strict=True) for key in own):
+        years[key].add(year)
+    is_own = [at > 0 and any(len(years[key]) > 1 for key in own) for own, at in zip(keys, kind, strict=True)]
+    return np.asarray(days.isin(what.index[~np.array(is_own, bool)]))
 
 
-def _apart(days: pd.DatetimeIndex, events: Events, country: str) -> pd.DataFrame:
-    """As `_named`, nothing on the special days of the calendar."""
-    table = _named(days, events)
-    table[special(days, country)] = ""
+def _named(days: pd.DatetimeIndex, events: Events, y: pd.Series) -> pd.DataFrame:
+    """The ``what`` and ``effect`` of each day's event, of several the shortest; nothing without one.
+
+    Nor on weekdays that hardly were without in the last weeks of `y`.
+    """
+    table, lately = _told(days, events), y.iloc[-LATELY:].dropna().index
+    on = _told(lately, events)["what"].ne("").to_numpy()
+    with_one, all_days = (np.bincount(some, minlength=WEEK) for some in (lately.dayofweek[on], lately.dayofweek))
+    each_week = np.flatnonzero((with_one >= FEWEST_WEEKS) & (all_days - with_one < FEWEST_WEEKS))
+    table[days.dayofweek.isin(each_week)] = ""
     return table
 
 
-def _named(days: pd.DatetimeIndex, events: Events) -> pd.DataFrame:
-    """The ``what`` and ``effect`` of each day's event, of several the shortest; nothing without one."""
-    table = pd.DataFrame("", index=days, columns=["what", "effect"], dtype=object)
-    spans = [(pd.Timestamp(first), pd.Timestamp(last), what, effect) for first, last, what, effect in events]
-    for first, last, what, effect in sorted(spans, key=lambda span: span[0] - span[1]):
-        if effect != CLOSED and (last - first).days < LASTING:
-            table.loc[first:last] = [spelling(what), effect]
-    return table
+def _told(days: pd.DatetimeIndex, events: Events) -> pd.DataFrame:
+    """As `_named`, of all weekdays."""
+    told = np.full((len(days), 2), "", dtype=object)
+    first, last = (pd.DatetimeIndex([event[end] for event in events]) for end in (0, 1))
+    starts, ends, length = days.searchsorted(first), days.searchsorted(last, side="right"), (last - first).days
+    for number in np.argsort(-length, kind="stable"):
+        _, _, what, effect = events[number]
+        if effect != CLOSED and length[number] < LASTING:
+            told[starts[number] : ends[number]] = spelling(what), effect
+    return pd.DataFrame(told, days, ["what", "effect"])

@@ -72,7 +72,8 @@ known.about
 # owner says so, or since it was never open on that weekday of late, or on that holiday twice before, is no forecast but closed; an
 # event of the owner's on nothing but days so learned opens them.
 # An event of the owner's is expected to do what it did when it was on before, and its day's range is twice as wide; days of the
-# past that had one are passed over. One that a holiday has in another year too is that day's own, and widens nothing.
+# past that had one are passed over. One that a holiday has in another year too is that day's own, and widens nothing; music on
+# every Friday is what Fridays are.
 # A champion that takes in the weather goes by what was issued on `as_of`.
 # Of several series each is forecast by itself and accounted for in the table below; from here on the one that `show` names is looked at.
 #
