@@ -108,6 +108,22 @@ def test_of_several_places_each_says_its_closed_days_and_its_numbers_and_one_whe
     assert sent["days"]["Nova count 2026-10-12"] == "no forecast"
 
 
+@pytest.mark.parametrize("language", languages("counts"), ids=lambda language: language.short)
+def test_of_several_places_each_says_what_its_page_warns_of_and_what_all_warn_of_is_said_once(language):
+    texts = {
+        "Baixa": "X.\n\nUnproven.\nLate.\n\ndays\n\nmade.",
+        "Foz": "Y.\n\nUnproven.\n\ndays\n\nmade.",
+        "Nova": "None.",
+    }
+    places = {
+        (name, "count"): {"days": {}, "messages": {language.short: {"text": text}}} for name, text in texts.items()
+    }
+    sent = of_places(places, {language.short: {key: key[0] for key in places}}, [language], About("Tascas"))
+    colon = language.say("colon")
+    lines = [f"Baixa{colon}X. Late.", f"Foz{colon}Y.", f"Nova{colon}None.", "", "Unproven.", "made."]
+    assert sent["messages"][language.short]["text"].splitlines() == lines
+
+
 PICTURE = {"2022-10-04": "usual", "2022-10-05": "clearly busier"}
 
 
