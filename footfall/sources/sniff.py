@@ -188,8 +188,15 @@ def rows_are(sketch: Sketch, columns: Columns, form: str) -> str:
     elif (moments == moments.dt.normalize()).all():
         return "days"
     else:
-        is_counter = (moments == moments.dt.floor("h")).all()
+        is_counter = (moments == moments.dt.floor("h")).all() or _is_regular(moments)
     return "hours" if is_counter else "orders"
+
+
+def _is_regular(moments: pd.Series) -> bool:
+    """Whether moments are of whole quarters, one as long after the other on most of a day: appointments leave gaps."""
+    times = pd.Series(moments.unique()).sort_values()
+    steps = times.diff()[times.dt.normalize().eq(times.dt.normalize().shift())]
+    return bool((times == times.dt.floor(f"{QUARTER}min")).all() and steps.eq(steps.min()).mean() >= MOSTLY)
 
 
 def repeated(sketch: Sketch, columns: Columns, form: str) -> float:

@@ -448,6 +448,15 @@ def test_a_counter_s_hours_in_a_column_are_hours(params, till, step):
     assert "rows hours" in footfall("new", "tasca", *given).output
 
 
+@pytest.mark.parametrize("step", [15, 30])
+def test_quarters_of_a_counter_that_were_pasted_twice_count_once(params, till, step):
+    clock = pd.date_range("2025-09-01", "2025-10-20", freq=f"{step}min", inclusive="left")
+    rows = [f"{at:%Y-%m-%d %H:%M},{at.hour}\n" for at in clock if 8 <= at.hour < 20]
+    done = footfall("new", "tasca", till("".join(["when,visits\n", *rows, *rows[-200:]])), "--location", "PT-11")
+    assert "rows hours" in done.output and "said again in 200 rows, left out" in done.output, done.output
+    assert set(series(params, "tasca")[1]["value"]) == {sum(range(8, 20)) * 60 / step}
+
+
 def receipts():
     rows = [day for day, _ in recent(40) for _ in range(12)]
     return "Data,Documento,Total\n" + "".join(f"{day},FS A/{i},{5 + i % 3}\n" for i, day in enumerate(rows))
@@ -494,6 +503,10 @@ LISTS = {  # of orders: the text, and their sum
     "appointments in half hours": (
         "date,time,client\n" + "".join(f"{at:%F,%H:%M},Client {n % 40}\n" for n, at in enumerate(SLOTS)),
         len(SLOTS),
+    ),
+    "bookings on the quarter": (
+        "when,guests\n" + "".join(f"{at:%F %H:%M},2\n" for at in SLOTS),
+        2 * len(SLOTS),
     ),
     "nothing but dates": ("date\n" + "".join(f"{day:%F}\n" for day in SPRING if day.dayofweek), 155),
 }
