@@ -111,8 +111,12 @@ def without_repeats(
 
 
 def pasted(rows: pd.DataFrame, exports: Sequence[Export]) -> Iterator[str]:
-    """A note on orders of a file that are there before, many on end: two can be alike, and so they are counted."""
-    orders = rows[rows["file"].map(lambda file: exports[file].holds == "orders")]
+    """A note on orders of a file that are there before, many on end: two can be alike, and so they are counted.
+
+    Documents of SAF-T have numbers, which tell.
+    """
+    unnumbered = [file for file, export in enumerate(exports) if export.holds == "orders" and not export.audit]
+    orders = rows[rows["file"].isin(unnumbered)]
     alike = [*DAY, "moment", "value", "file"]
     again = orders[orders.duplicated(alike, keep=False)].reset_index(names="at")
     again["lag"] = again["at"] - again.groupby(alike)["at"].transform("first")
