@@ -11,7 +11,7 @@ from flows.station.events import of_the_place
 from flows.station.notify import notify, tell_refused
 from flows.station.publish import publish
 from flows.station.run import Run, recorded, run_notebook
-from flows.station.snapshot import take_snapshot
+from flows.station.snapshot import accessed, take_snapshot
 from flows.station.station_flow import station_flow
 from flows.station.weather import take_weather
 from footfall.errors import GateClosed
@@ -66,5 +66,5 @@ def of_prediction(run: Run, weather: str, track: str) -> PredictParams:
     return PredictParams(
         **run.market.series(), **run.market.predict.model_dump(), model_version=run.facts["model_version"],
         snapshot="in/snapshot.parquet", champion="in/champion", out="out", track=track, weather=weather,
-        **of_the_place(run),
+        accessed=accessed(run), **of_the_place(run),
     )  # fmt: skip

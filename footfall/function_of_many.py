@@ -1,14 +1,15 @@
 """A champion of many series as MLflow's python function: the rows of its series in, their coming days out."""
 
+import warnings
 from typing import Any, NamedTuple
 
 import pandas as pd
 
 from footfall.champion import ISO, Champion, as_days, coming, origin_of, read_champion
-from footfall.forecasting import forecast_all
+from footfall.forecasting import MarketForecast, forecast_all
 from footfall.params import PredictParams
 from footfall.quantiles import LEVELS, QUANTILES
-from footfall.selection import select
+from footfall.selection import Key, select
 from footfall.series import DAY, KEYS, SERIES, visible
 
 
@@ -33,7 +34,8 @@ class FunctionOfMany(NamedTuple):
         -------
         DataFrame, shape (n_series * horizon, 23)
             ``location``, ``category``, ``date`` (ISO day), ``mean``, ``q05`` … ``q95``, in the unit of the series. A
-            series that cannot be forecast, such as one that the champion was trained without, has no rows.
+            series that cannot be forecast, such as one that the champion was trained without, has no rows. Of one that
+            ends before the others a UserWarning is given: its rows may have been cut.
 
         Raises
         ------
@@ -54,11 +56,26 @@ class FunctionOfMany(NamedTuple):
         days = coming(about, origin)
         facts = {"model_version": "", "snapshot": ""}  # nothing is published
         made = forecast_all(self.champion, chosen, days, about["lag"], LEVELS, {}, PredictParams().stale_after, **facts)
+        _warn_of_cut(made, {key: y.index[-1] for key, y in chosen.series.items()}, about["lag"])
         published = made.table
         of_day = published["value"].to_numpy(float).reshape(-1, 1 + len(LEVELS))
         first = published.iloc[:: of_day.shape[1]]
         told = first[["location", "target", "target_end_date"]].set_axis([*SERIES, "date"], axis=1)
         return told.reset_index(drop=True).join(pd.DataFrame(of_day, columns=["mean", *QUANTILES]))
+
+
+def _warn_of_cut(made: MarketForecast, ends: dict[Key, pd.Timestamp], lag: int) -> None:
+    """Say which series end more days before the others than is usual for the source, days shut aside."""
+    newest = min(one.late for one in made.series.values())
+    stale = made.accounts.loc[made.accounts["reason"].str.startswith("stale"), SERIES]
+    cut = [key for key, one in made.series.items() if one.late - newest > lag]
+    if cut := [*cut, *stale.itertuples(index=False, name=None)]:
+        found = f"{len(cut)} of {len(ends)} series end before the others"
+        first = f"{' '.join(cut[0])} on {ends[cut[0]]:{ISO}}, and not on {max(ends.values()):{ISO}}"
+        warnings.warn(
+            f"{found}, such as {first}: it is forecast from older figures or not at all; give all its rows",
+            stacklevel=3,
+        )
 
 
 def _series_table(table: pd.DataFrame) -> pd.DataFrame:

@@ -188,6 +188,7 @@ class PredictParams(Series, PredictSettings):
     place: str = ""
     measure: dict[str, str | list[str]] = {}
     credit: str | None = None
+    accessed: str = ""
 
 
 class ReviewParams(Series, ReviewSettings):

@@ -28,6 +28,7 @@ WEEK = 7
 DAY = pd.Timedelta(days=1)
 FEW = 5  # guests on a usual day, below which nobody may come to a place that is open
 ROWS_WRITTEN = 1 << 20  # rows that have words of their own while they are written: Arrow's group of rows
+FEWEST_BLANK = 4  # days of a weekday none of which has a value: it is not known, and no gap
 MOST_MISSING = 0.2  # share of days; with more the weekdays cannot be told apart
 
 
@@ -258,7 +259,7 @@ def unfit(y: pd.Series, fewest: int, closed: pd.Series | None = None) -> list[st
     Returns
     -------
     list of str
-        One sentence for each reason: too short, too many days without a value, stuck.
+        One sentence for each reason: too short, too many days without a value, a weekday that never has one, stuck.
     """
     if y.empty:
         return [f"no day of it is published, and at least {fewest} are needed"]
@@ -271,10 +272,20 @@ def unfit(y: pd.Series, fewest: int, closed: pd.Series | None = None) -> list[st
     if y.count() < 2 * WEEK:
         reasons.append(f"{y.count()} days with a value, and at least {2 * WEEK} are needed")
     on = y if closed is None else y[~closed.reindex(y.index, fill_value=False)]
-    if on.isna().mean() > MOST_MISSING:
+    if y.name == COUNT and (never := _never_known(on)):
+        shut = f"closed: {{weekdays: [{', '.join(never).lower()}]}}, or write 0"
+        reasons.append(f"no {' or '.join(never)} has a value: if it is shut then, say {shut}; else export it")
+    elif on.isna().mean() > MOST_MISSING:
         blank = f"{on.isna().mean():.0%} of the days have no value"
         shut = "; if it was shut on them, say so: absent: closed" if y.name == COUNT else ""
         reasons.append(f"{blank}, and at most {MOST_MISSING:.0%} may be missing{shut}")
     if on.tail(2 * WEEK).nunique() <= 1:
         reasons.append("the last two weeks are one and the same value: the source may be stuck")
     return reasons
+
+
+def _never_known(on: pd.Series) -> list[str]:
+    """Weekdays of which no day has a value, though it was not shut: a forecast of one would rest on nothing."""
+    known, days = (np.bincount(each.index.dayofweek, minlength=WEEK) for each in (on.dropna(), on))
+    never = np.flatnonzero((known == 0) & (days >= FEWEST_BLANK))
+    return [on.index[on.index.dayofweek == weekday][0].day_name() for weekday in never]

@@ -1,9 +1,17 @@
 """Exports of tills and counters that are refused, and what the refusal says; read with ``covers`` as their values."""
 
+import zipfile
+from io import BytesIO
+
+with zipfile.ZipFile(content := BytesIO(), "w") as archive:
+    for name in (zipfile.ZipInfo("[Content_Types].xml"), zipfile.ZipInfo("xl/workbook.bin")):
+        archive.writestr(name, "")
+XLSB = content.getvalue()
 FILES = [
     (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "a Git LFS pointer"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500), r"an old Office file, .* save it as \.xlsx"),
     (b"PK\x03\x04" + bytes(26) + b"[Content_Types].xml" + bytes(100), "damaged, or not an Office file"),
+    (XLSB, r"a binary Excel file \(\.xlsb\); save it as \.xlsx or \.csv"),
     (b"<!DOCTYPE html><html></html>", "an HTML page"),
     (b"", "an empty file"),
     (b"date,covers\n", "no row beneath the header"),

@@ -92,7 +92,17 @@ def test_weekdays_without_rows_are_days_of_rest_and_not_missing(rest):
     but_once = is_at_rest & (SITES["date"] != SITES.loc[is_at_rest, "date"].iloc[-1])
     assert select(SITES[~but_once], "PT-11/Foz", "count", None, 35).refused == {}
     blank = SITES.assign(value=SITES["value"].mask(is_at_rest))
-    assert "of the days have no value" in select(blank, "PT-11/Foz", "count", None, 35).objection()
+    assert "has a value: if it is shut then, say closed" in select(blank, "PT-11/Foz", "count", None, 35).objection()
+
+
+@pytest.mark.parametrize("absent", ["rows", "values"])
+def test_of_a_weekday_that_is_always_blank_no_number_is_forecast_and_one_without_rows_is_shut(absent):
+    monday = SITES["date"].dt.dayofweek.eq(0) & SITES["location"].eq("PT-11/Baixa")
+    figures = SITES[~monday] if absent == "rows" else SITES.assign(value=SITES["value"].mask(monday))
+    chosen = select(figures, "PT-11", "count", "all", 28)
+    refused = chosen.refused.get(("PT-11/Baixa", "count"), "")
+    assert refused.startswith("no Monday has a value: if it is shut then, say closed") == (absent == "values")
+    assert ("PT-11/Foz", "count") in chosen.series
 
 
 @pytest.mark.parametrize("every", [2, 3])

@@ -21,9 +21,24 @@ def test_a_closed_day_is_not_a_missing_one():
     y = covers(60)
     closed = pd.Series(y.index.dayofweek < 3, index=y.index)
     assert unfit(y.mask(closed), 28, closed) == []
-    assert unfit(y.mask(closed), 28) == [
-        "45% of the days have no value, and at most 20% may be missing; if it was shut on them, say so: absent: closed"
+    assert unfit(y.mask(y.index.day % 9 < 3), 28) == [
+        "37% of the days have no value, and at most 20% may be missing; if it was shut on them, say so: absent: closed"
     ]
+
+
+def test_a_weekday_that_never_has_a_value_is_not_known_and_one_that_had_a_single_one_is():
+    y = covers(60)
+    blank = y.mask(y.index.dayofweek < 2)
+    assert unfit(blank, 28) == [
+        "no Monday or Tuesday has a value: if it is shut then, say closed: {weekdays: [monday, tuesday]}, or write 0; "
+        "else export it"
+    ]
+    mondays = y.mask(y.index.dayofweek == 0)
+    assert unfit(mondays, 28)[0].startswith("no Monday has a value")
+    assert unfit(mondays, 28, pd.Series(y.index.dayofweek == 0, index=y.index)) == []
+    mondays[y.index[7]] = 90
+    assert unfit(mondays, 28) == []
+    assert unfit(covers(60).mask(y.index.dayofweek == 0).rename("parks"), 28) == [], "blank for privacy"
 
 
 def test_a_place_open_at_weekends_needs_more_than_four_of_them():

@@ -93,7 +93,7 @@ def draft(name: str, source: str, answers: Answers, ask: Ask | None) -> Draft:
     with tempfile.TemporaryDirectory() as scratch:
         path = download.fetch(source, Path(scratch), kinds=download.EXPORTS)
         try:
-            section = _understand(path, _written(source), answers, ask or partial(_note, unasked))
+            section, within = _understand(path, _written(source), answers, ask or partial(_note, unasked))
         except Problem:  # it may come of an answer that nobody gave
             if not unasked:
                 raise
@@ -104,7 +104,7 @@ def draft(name: str, source: str, answers: Answers, ask: Ask | None) -> Draft:
     sites = _sites(reading, answers)
     section |= {"location": sites[0]} if len(sites) == 1 else {"series": "all"}
     last = max(_last(reading, location) for location in sites)
-    return Draft(name, market_text(name, section, last, data), list(_told(reading, data, sites, section)))
+    return Draft(name, market_text(name, section, last, data), [*_told(reading, data, sites, section), *within])
 
 
 def write(draft: Draft) -> Path:
@@ -134,8 +134,8 @@ def _note(unasked: list[str], question: str, choices: Sequence[str], default: st
     return default or (choices[0] if choices else "PT")
 
 
-def _understand(path: Path, source: str, answers: Answers, ask: Ask) -> dict[str, Any]:
-    """The section ``data`` of the market's file, as its keys and values."""
+def _understand(path: Path, source: str, answers: Answers, ask: Ask) -> tuple[dict[str, Any], list[str]]:
+    """The section ``data`` of the market's file, as its keys and values; and which columns might be taken for sites."""
     sketch = _sketch(table.files(path), answers)
     section: dict[str, Any] = {"source": source, "unit": "counts"}
     section |= _audit_file(answers, ask) if sketch.is_saft else _table(sketch, answers, ask)
@@ -144,7 +144,14 @@ def _understand(path: Path, source: str, answers: Answers, ask: Ask) -> dict[str
         raise UsageProblem(f"--location {location}: write an ISO 3166 code, of a country or a region: PT, PT-11")
     section |= {"location": location, "timezone": answers.timezone or _zone(location, ask)}
     section |= {"name": answers.name or "", "measure": answers.measure}
-    return section
+    return section, [] if sketch.is_saft or answers.site else list(_not_sites(sketch, section))
+
+
+def _not_sites(sketch: Sketch, section: dict[str, Any]) -> Iterator[str]:
+    """A line on each column that tells rows of a day apart, and is of one place: what its rows say is summed."""
+    others = [name for name in sniff.within_a_place(sketch) if name not in section["columns"].values()]
+    for name in others if section["rows"] == "orders" else []:
+        yield f"{safe(name)} is left out: it is of one place, whose rows are summed; a site each: --site {safe(name)}"
 
 
 def _sketch(files: Sequence[Path], answers: Answers) -> Sketch:
@@ -234,7 +241,8 @@ def _values(sketch: Sketch, bare: Columns, given: Sequence[str], are_orders: boo
 
 def _site(sketch: Sketch, columns: Columns, form: str, ask: Ask) -> str | None:
     site = sniff.site_column(sketch, columns, form)
-    others = [name for name in sketch.names if name not in (columns.date, columns.hour)]
+    taken = (columns.date, columns.hour, *sniff.within_a_place(sketch))
+    others = [name for name in sketch.names if name not in taken]
     names = [name for name in others if not sketch.cells[name].is_unique]  # which numbers of receipts are
     if not site and (not names or sniff.rows_are(sketch, columns, form) != "orders"):
         return None

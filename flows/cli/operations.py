@@ -12,12 +12,12 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, get_args
 
 import typer
 
 from flows.cli import terminal
-from flows.cli.options import Market, app, calendar_day, day
+from flows.cli.options import Market, app, calendar_day, choice, day
 from flows.local.servers import BUCKET, MLFLOW, PREFECT, servers, watch
 from flows.record.owner import OWNER
 from flows.record.record import Outcome
@@ -25,7 +25,7 @@ from flows.settings import bucket_name, home, params_folder
 from footfall.errors import Conflict, DataProblem, EnvironmentProblem
 from footfall.market_file import check_name, read_market
 
-Notebook = Literal["explore", "train", "predict", "review", "whatif"]  # by which runs are kept
+NOTEBOOKS = ("explore", "train", "predict", "review", "whatif")  # by which runs are kept
 PATROL = 300  # seconds between two looks for runs that died while `up` is up
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="A run's id in MLflow, or the path of its folder.")]
 
@@ -81,8 +81,8 @@ def rollback(
 @app.command()
 def runs(
     market: Annotated[str | None, typer.Option(help="Only this market.")] = None,
-    notebook: Annotated[Notebook | None, typer.Option(help="Only this notebook.")] = None,
-    outcome: Annotated[Literal[Outcome, "running"] | None, typer.Option(help="Only what is so.")] = None,
+    notebook: Annotated[str | None, choice("Only this notebook.", *NOTEBOOKS)] = None,
+    outcome: Annotated[str | None, choice("Only what is so.", *get_args(Outcome), "running")] = None,
     since: Annotated[dt.date | None, day("Only what ran from this day on, as in 2026-11-01.")] = None,
 ) -> None:
     """List the fifty newest runs on record, or the fifty newest that are asked for."""
@@ -219,7 +219,7 @@ def _print_addresses(addresses: dict[str, str]) -> None:
 
     terminal.say(f"Prefect   {addresses['PREFECT_API_URL'].removesuffix('/api')}/deployments")
     terminal.say(f"MLflow    {addresses['MLFLOW_TRACKING_URI']}/#/experiments?workflowType=machine_learning")
-    for notebook, address in mlflow_runs.lists(get_args(Notebook)).items():
+    for notebook, address in mlflow_runs.lists(NOTEBOOKS).items():
         terminal.say(f"          {notebook}: {address}")
     terminal.say(f"bucket    gs://{addresses['FOOTFALL_BUCKET']}  {layout.on_disk()}")
     for market, problem in deployments.unreadable().items():

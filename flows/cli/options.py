@@ -32,3 +32,14 @@ def calendar_day(text: str) -> dt.date:
 def day(help: str, *names: str) -> Any:
     """An option that takes a day of the calendar."""
     return typer.Option(*names, parser=calendar_day, metavar="DATE", help=help)
+
+
+def choice(help: str, *words: str) -> Any:
+    """An option that takes one of some words; Typer's own refusal of others would begin with pydantic's error."""
+
+    def read(text: str) -> str:
+        if text not in words:
+            raise typer.BadParameter(f"{text!r} is not one of {', '.join(map(repr, words))}")
+        return text
+
+    return typer.Option(parser=read, metavar=f"[{'|'.join(words)}]", help=help)

@@ -69,6 +69,14 @@ def _lay_down(run: Run, content: bytes, origin: dict[str, Any]) -> None:
     run.facts |= {"snapshot": sha256(content), "source": origin["source"], "data_through": origin["data_through"]}
 
 
+def accessed(run: Run) -> str:
+    """The ISO day on which a snapshot was first fetched from an address; of a copy of a source it is not known."""
+    with suppress(DataProblem):  # lost or damaged: the page does without
+        origin = forecasts.origin(storage.connect(bucket_name()), run.facts["snapshot"])
+        return str(origin["retrieved_at"])[:10] if str(origin["source"]).startswith("http") else ""
+    return ""
+
+
 def _source(run: Run) -> str:
     return masked(run.market.data.source)
 

@@ -44,6 +44,8 @@ class About(NamedTuple):
         Whether its owner's events are known.
     names : mapping of str to str
         What the source calls places that have a code, from `footfall.series.names_in`.
+    accessed : str
+        ISO day on which Google's figures were fetched, as Google asks to be said; nothing where it is not known.
     """
 
     name: str = ""
@@ -55,6 +57,7 @@ class About(NamedTuple):
     weather: bool = False
     events: bool = False
     names: Mapping[str, str] = {}
+    accessed: str = ""
 
     def place(self, location: str, language: Language) -> str:
         """What the page calls the place: its own name, a site's before it; else the location's."""

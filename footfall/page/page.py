@@ -126,6 +126,7 @@ def _page(
         "together": partial(together, days, y), "alike": shared_reasons(days[is_open]),
         "busiest": days["mean"].idxmax() if is_open.any() else None, "about": about,
         "attribution": ATTRIBUTION, "address": ADDRESS, "weather": SOURCE,
+        "accessed": pd.Timestamp(about.accessed) if about.accessed else None,
         "script": script, "allowed": digest_of(script),
     }  # fmt: skip
     charts = {language.tag: draw(y, days, ranges(table).where(is_open), language) for language in offered}

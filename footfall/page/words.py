@@ -64,7 +64,7 @@ def of_places(
 ) -> dict[str, Any]:
     """`in_words` of several places together: the week of each in its sentences, and once below when it was made.
 
-    A place whose figures end on another day than most says so itself.
+    A place whose figures end on another day than most says so itself, and so does one whose page warns of something.
 
     Parameters
     ----------
@@ -88,14 +88,25 @@ def of_places(
 
 
 def _of_places(told: Mapping[str, Sequence[str]], language: Language) -> str:
-    """A line each of what paragraphs say, the first of them the week and the last when it was made."""
+    """A line each of what paragraphs say: the week, the first of them, and a place's own warnings after it.
+
+    What all forecasts warn of, and when most were made, the last of paragraphs, is said once below.
+    """
     made = Counter(paragraphs[-1] for paragraphs in told.values() if len(paragraphs) > 1)
     usual = made.most_common(1)[0][0]
-    lines = [
-        f"{name}{language.say('colon')}{' '.join([*week.splitlines(), *(line for line in rest[-1:] if line != usual)])}"
-        for name, (week, *rest) in told.items()
-    ]
-    return "\n".join(lines) + f"\n\n{usual}"
+    warned = {name: _warnings(paragraphs) for name, paragraphs in told.items()}
+    every = [warned[name] for name, paragraphs in told.items() if len(paragraphs) > 1]
+    shared = [note for note in every[0] if len(every) > 1 and all(note in notes for notes in every)]
+    lines = []
+    for name, (week, *rest) in told.items():
+        own = [note for note in [*warned[name], *rest[-1:]] if note not in [*shared, usual]]
+        lines.append(f"{name}{language.say('colon')}{' '.join([*week.splitlines(), *own])}")
+    return "\n".join(lines) + "\n\n" + "\n".join([*shared, usual])
+
+
+def _warnings(paragraphs: Sequence[str]) -> list[str]:
+    """The forecast's weak points, which stand between the week and its days where there are any."""
+    return [line for paragraph in paragraphs[1:-2] for line in paragraph.splitlines()]
 
 
 def is_news(picture: Mapping[str, str], before: Mapping[str, Any], as_of: dt.date, weekdays: Sequence[str]) -> bool:

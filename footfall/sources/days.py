@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
+from footfall.errors import DataProblem
 from footfall.opening import said
 from footfall.params import Data
 from footfall.sources import names
@@ -15,9 +16,14 @@ from footfall.units import unit_of
 
 DAY = ["site", "day"]
 ONE = np.timedelta64(1, "D")
-LONG = 14  # days without a row on end, of which it is asked whether the place was shut
+LONG = 14  # days without a row on end, of which it is asked whether the place was shut; or on which two exports differ
 FEWEST = 4  # rows of a weekday, none of which has a value
-OFTEN = 3  # days on which two exports differ, which is no correction any more
+PASTED = 20  # orders on end that are there before in the same order, which is no chance any more
+OFTEN = 3  # days on which two exports differ, from which it is told
+TILLS = (
+    "two tills, or two places? Put tills of one place into one file, of which data.rows: orders adds them up; "
+    "of places let a column name the one of each row, data.columns.site."
+)
 
 
 def together(exports: Sequence[Export]) -> pd.DataFrame:
@@ -50,14 +56,24 @@ def unite(rows: pd.DataFrame, exports: Sequence[Export]) -> tuple[pd.DataFrame, 
 
 
 def _other_tills(parts: pd.DataFrame, exports: Sequence[Export]) -> Iterator[str]:
-    """A note on exports whose days newer ones have too, but with other numbers, as two tills of one place have."""
-    taken = parts.groupby(DAY)["value"].transform("last")
-    again = parts[parts["until"] == parts["day"]].assign(differs=parts["value"].round(6) != taken.round(6))
-    for file, days in again.groupby("file"):
-        if len(days) >= OFTEN and days["differs"].mean() > 0.5:
-            count = counted(days["differs"].sum(), "day")
-            other = f"{safe(exports[file].name, 120)} has other numbers on {count} that a newer export has too"
-            yield f"{other}, and is left out there; two tills of one place add up within one file only"
+    """A note on exports whose days newer ones have too, but with other numbers; of many days these are two tills'.
+
+    Raises
+    ------
+    DataProblem
+        If they are: one till's sales would be left out.
+    """
+    taken = parts.groupby(DAY)[["value", "file"]].transform("last")
+    parts = parts.assign(differs=parts["value"].round(6) != taken["value"].round(6), newer=taken["file"])
+    for file, days in parts[parts["until"] == parts["day"]].groupby("file"):
+        differs = days[days["differs"]]
+        if len(days) < OFTEN or len(differs) <= 0.5 * len(days):
+            continue
+        name, newer = (safe(exports[number].name, 120) for number in (file, differs["newer"].iloc[-1]))
+        other = f"{name} has other numbers than {newer} on {counted(len(differs), 'day')}"
+        if len(differs) >= LONG:
+            raise DataProblem(f"{other}: {TILLS} If {newer} corrects it, take {name} out of the folder.")
+        yield f"{other}, and is left out there; two tills of one place add up within one file only"
 
 
 def name_sites(rows: pd.DataFrame, own: str) -> tuple[pd.DataFrame, list[str]]:
@@ -92,6 +108,25 @@ def without_repeats(
     faults = [(pair.file, _contradiction(pair, exports, data)) for pair in pairs[~same].itertuples()]
     note = f"said again in {counted(same.sum(), 'row')}, left out"
     return rows[~again], [f"{note}; first {_at(pairs[same].iloc[0], exports)}"] if same.any() else [], faults
+
+
+def pasted(rows: pd.DataFrame, exports: Sequence[Export]) -> Iterator[str]:
+    """A note on orders of a file that are there before, many on end: two can be alike, and so they are counted.
+
+    Documents of SAF-T have numbers, which tell.
+    """
+    unnumbered = [file for file, export in enumerate(exports) if export.holds == "orders" and not export.audit]
+    orders = rows[rows["file"].isin(unnumbered)]
+    alike = [*DAY, "moment", "value", "file"]
+    again = orders[orders.duplicated(alike, keep=False)].reset_index(names="at")
+    again["lag"] = again["at"] - again.groupby(alike)["at"].transform("first")
+    again = again[again["lag"] > 0]
+    run = (again["at"].diff().ne(1) | again["lag"].diff().ne(0)).cumsum()
+    long = again[again.groupby(run)["at"].transform("size") >= PASTED]
+    for file, own in long.groupby("file"):
+        line = own["line"].iloc[0]
+        which = f"{len(own):,} rows are there again in the same order, and counted again; first line {line}"
+        yield f"{safe(exports[file].name, 120)}: {which}: if they were pasted twice, take them out"
 
 
 def _contradiction(pair: pd.Series, exports: Sequence[Export], data: Data) -> Fault:

@@ -111,6 +111,9 @@ def _of_text(path: Path, separator: str) -> Iterator[Record]:
 def _of_workbook(path: Path) -> list[Sheet]:
     import openpyxl  # a tenth of a second, which no other file is to pay
 
+    with integrity.open_zip(path) as archive:
+        if "xl/workbook.bin" in archive.namelist():
+            raise Unreadable(Fault(1, 0, path.name, "a binary Excel file (.xlsb); save it as .xlsx or .csv"))
     workbook = openpyxl.load_workbook(io.BytesIO(path.read_bytes()), read_only=True, data_only=True)
     return [Sheet(f"{path.name}/{sheet.title}", lambda sheet=sheet: _cells(sheet)) for sheet in workbook.worksheets]  # type: ignore[misc]
 

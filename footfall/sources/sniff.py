@@ -27,6 +27,17 @@ DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?!\d).*|\d{8}([ T].*)?|\d{1,
 HOUR_WORDS = re.compile(r"(?i)hour|hora|heure|stunde|uhrzeit|time|tempo")
 PARTS = re.compile(r"(?i)(year|month|day|week|weekday|ano|m[eê]s|dia|semana|jahr|monat|tag|woche)")
 NUMBERING = re.compile(r"(?i)(id|n[ºo.]?|#)")  # of lines, or of orders; where a row is a day, a count like others
+WITHIN = re.compile(
+    r"(?i)(?<![^\W_])(waiter|waitress|server|staff|employee|shift|meal|daypart|service|empregad[oa]|funcion[áa]ri[oa]|"
+    r"turno|refei[çc][ãa]o|servi[çc]o|camarer[oa]|emplead[oa]|servicio|serveu(r|se)|employée?|équipe|kellner(in)?|"
+    r"bedienung|mitarbeiter(in)?|schicht|mahlzeit)(?![^\W_])"
+)  # words for what is told apart within one place, in a column's name
+PARTS_OF_A_DAY = re.compile(
+    r"(?i)am|pm|breakfast|brunch|lunch|dinner|supper|morning|afternoon|evening|night|"
+    r"pequeno-almoço|almoço|lanche|jantar|ceia|manhã|tarde|noite|desayuno|almuerzo|comida|merienda|cena|mañana|noche|"
+    r"petit-déjeuner|déjeuner|dîner|matin|midi|après-midi|soir|"
+    r"frühstück|mittag|mittagessen|abend|abendessen|morgen|vormittag|nachmittag|nacht"
+)
 MOSTLY = 0.95  # share of the cells; the others are told with their places when the file is read
 NUMBERS = 0.5  # share of the cells of a column of numbers: one of seven may say "closed"
 QUARTER = 15  # minutes; rows of a counter are of whole ones, and orders are not
@@ -163,7 +174,14 @@ def _decimals(column: pd.Series) -> list[str]:
 
 
 def _is_no_count(name: str) -> bool:
-    return bool(PARTS.fullmatch(name) or NUMBERING.fullmatch(name))
+    return bool(PARTS.fullmatch(name) or NUMBERING.fullmatch(name) or WITHIN.search(name))
+
+
+def within_a_place(sketch: Sketch) -> list[str]:
+    """The columns of waiters, shifts or meals, or of nothing but parts of a day: they name no site."""
+    written = {name: {*cells.texts(sketch.cells[name])} - {""} for name in sketch.names}
+    parts = [name for name, texts in written.items() if all(map(PARTS_OF_A_DAY.fullmatch, texts))]
+    return [name for name in sketch.cells if WITHIN.search(name) or name in parts]
 
 
 def counts(sketch: Sketch, date: str, are_orders: bool) -> list[str]:
@@ -188,8 +206,15 @@ def rows_are(sketch: Sketch, columns: Columns, form: str) -> str:
     elif (moments == moments.dt.normalize()).all():
         return "days"
     else:
-        is_counter = (moments == moments.dt.floor("h")).all()
+        is_counter = (moments == moments.dt.floor("h")).all() or _is_regular(moments)
     return "hours" if is_counter else "orders"
+
+
+def _is_regular(moments: pd.Series) -> bool:
+    """Whether moments are of whole quarters, one as long after the other on most of a day: appointments leave gaps."""
+    times = pd.Series(moments.unique()).sort_values()
+    steps = times.diff()[times.dt.normalize().eq(times.dt.normalize().shift())]
+    return bool((times == times.dt.floor(f"{QUARTER}min")).all() and steps.eq(steps.min()).mean() >= MOSTLY)
 
 
 def repeated(sketch: Sketch, columns: Columns, form: str) -> float:
@@ -218,7 +243,10 @@ def site_column(sketch: Sketch, columns: Columns, form: str) -> str | None:
     codes = [name for name in sketch.numbers if name not in taken and not _is_no_count(name)]
     few = min(OFTEN, max(2, moments.dt.normalize().nunique() / 2))  # names of an export of days come no more often
     often = dict.fromkeys(sketch.names, few) | dict.fromkeys(codes, OFTEN)
-    possible = [name for name, times in often.items() if _comes_again(sketch.cells[name], times)]
+    no_site = within_a_place(sketch)
+    possible = [
+        name for name, times in often.items() if name not in no_site and _comes_again(sketch.cells[name], times)
+    ]
     fitting = [name for name in possible if not rows.assign(site=sketch.cells[name]).duplicated().any()]
     told_apart = sketch.cells[fitting]  # a shop's name, its address and its code are one column as good as three
     is_clear = fitting and len(told_apart.drop_duplicates()) == told_apart.nunique(dropna=False).min()

@@ -15,7 +15,7 @@ from footfall.sources.partial import without_partial_days
 from footfall.sources.reading import Reading
 from footfall.units import unit_of
 
-SUFFIXES = (".csv", ".tsv", ".txt", ".csv.gz", ".xlsx", ".xlsm", ".xls", ".parquet", ".xml")
+SUFFIXES = (".csv", ".tsv", ".txt", ".csv.gz", ".xlsx", ".xlsm", ".xlsb", ".xls", ".parquet", ".xml")
 
 
 def read_table(path: Path, data: Data, not_after: dt.date) -> Reading:
@@ -58,6 +58,7 @@ def read_table(path: Path, data: Data, not_after: dt.date) -> Reading:
     rows, overlaps = days.unite(rows, exports)
     rows, repeats, contradictions = days.without_repeats(rows, data, exports)
     refuse((exports[file].name, exports[file].header, [fault]) for file, fault in contradictions)
+    repeats += days.pasted(rows, exports)
     rows, partial = without_partial_days(rows, data, exports)
     table, refunds = days.sum_up(rows, unit_of(data.category).floor)
     if not table["value"].gt(unit_of(data.category).floor).any():

@@ -27,6 +27,7 @@ closures = {}  # what the owner says of days: weekdays, dates, from_to on which 
 place = ""  # its own name, for the page; empty: the location's
 measure = {}  # what is counted, by language, as in {"en": "guests"}; empty: visits
 credit = None  # whose figures they are, for the page; None: Google's, or of counts the house's own
+accessed = ""  # day on which they were fetched, for the page of Google's; empty: not known
 quantiles = [0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95]
 
 # %% [markdown]
@@ -151,7 +152,8 @@ told[["word", "reasons", "expected", "low", "high", "chance"]].round({"expected"
 # %%
 forecast.write_forecast(made.tables(), out)
 accounts.to_parquet(f"{out}/forecast/series.parquet", index=False)
-about = About(place, measure, credit, known.about.get("standing", "proven"), names=names_in(snapshot))
+standing = known.about.get("standing", "proven")
+about = About(place, measure, credit, standing, names=names_in(snapshot), accessed=accessed)
 write_pages(made, lag, track, out, about)
 outputs.keep(
     out,

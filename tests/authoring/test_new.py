@@ -182,13 +182,13 @@ def test_shops_are_told_apart_by_codes_and_by_either_of_two_columns(params, till
     assert data.columns.site == "loja" and data.rows == "days" and table["location"].nunique() == len(shops)
 
 
-def test_parts_of_a_day_are_summed_where_it_is_said_that_they_are_no_sites(params, till):
-    rows = "".join(f"{day},{part},50\n" for day, _ in recent() for part in ("Almoço", "Jantar", "Jantar"))
-    path = till("data,servico,clientes\n" + rows)
+def test_parts_of_a_place_are_summed_where_it_is_said_that_they_are_no_sites(params, till):
+    rows = "".join(f"{day},{part},50\n" for day, _ in recent() for part in ("Sala", "Esplanada", "Esplanada"))
+    path = till("data,zona,clientes\n" + rows)
     done = footfall("new", "tasca", path, "--location", "PT-11")
     assert (
         done.exit_code == 2
-        and "Which column names the site, none where all are of one: --site (servico, none)" in done.output
+        and "Which column names the site, none where all are of one: --site (zona, none)" in done.output
     )
     done = footfall("new", "tasca", path, "--location", "PT-11", "--site", "none")
     assert done.exit_code == 0, done.output
@@ -448,6 +448,15 @@ def test_a_counter_s_hours_in_a_column_are_hours(params, till, step):
     assert "rows hours" in footfall("new", "tasca", *given).output
 
 
+@pytest.mark.parametrize("step", [15, 30])
+def test_quarters_of_a_counter_that_were_pasted_twice_count_once(params, till, step):
+    clock = pd.date_range("2025-09-01", "2025-10-20", freq=f"{step}min", inclusive="left")
+    rows = [f"{at:%Y-%m-%d %H:%M},{at.hour}\n" for at in clock if 8 <= at.hour < 20]
+    done = footfall("new", "tasca", till("".join(["when,visits\n", *rows, *rows[-200:]])), "--location", "PT-11")
+    assert "rows hours" in done.output and "said again in 200 rows, left out" in done.output, done.output
+    assert set(series(params, "tasca")[1]["value"]) == {sum(range(8, 20)) * 60 / step}
+
+
 def receipts():
     rows = [day for day, _ in recent(40) for _ in range(12)]
     return "Data,Documento,Total\n" + "".join(f"{day},FS A/{i},{5 + i % 3}\n" for i, day in enumerate(rows))
@@ -466,9 +475,25 @@ def test_a_person_is_asked_whether_the_column_found_is_that_of_sites(till):
         asked.append((question.rpartition(": ")[2], [*choices], default))
         return "none" if "--site" in question else "PT-11"
 
-    rows = "".join(f"{day},{part},50\n" for day, _ in recent() for part in ("Almoço", "Jantar"))
-    drawn = new.draft("tasca", till("Data,Período,Clientes\n" + rows), new.Answers(), ask)
-    assert ("--site", ["Período", "none"], "Período") in asked and "rows: orders" in drawn.text
+    rows = "".join(f"{day},{part},50\n" for day, _ in recent() for part in ("Sala", "Esplanada"))
+    drawn = new.draft("tasca", till("Data,Zona,Clientes\n" + rows), new.Answers(), ask)
+    assert ("--site", ["Zona", "none"], "Zona") in asked and "rows: orders" in drawn.text
+
+
+@pytest.mark.parametrize(
+    ("header", "parts"),
+    [("Período", ["Almoço", "Jantar"]), ("daypart", ["early", "late"]), ("waiter_id", [11, 12, 13]),
+     ("Nome do empregado", ["Ana", "Rui"]), ("Zeit", ["Mittag", "Abend"])],
+)  # fmt: skip
+def test_waiters_and_parts_of_a_day_are_no_sites_unless_they_are_said_to_be(params, till, header, parts):
+    rows = "".join(f"{day},{part},{50 + n % 9}\n" for n, (day, _) in enumerate(recent()) for part in parts)
+    path = till(f"Data,{header},Clientes\n" + rows)
+    done = footfall("new", "tasca", path, "--location", "PT-11")
+    assert done.exit_code == 0 and f"a site each: --site {header}" in done.output, done.output
+    _, table = series(params, "tasca")
+    assert set(table["location"]) == {"PT-11"} and table["value"].min() == 50 * len(parts)
+    done = footfall("new", "each", path, "--location", "PT-11", "--site", header)
+    assert series(params, "each")[1]["location"].nunique() == len(parts) and "is left out" not in done.output
 
 
 SPRING = pd.date_range("2025-01-01", "2025-06-30")
@@ -494,6 +519,10 @@ LISTS = {  # of orders: the text, and their sum
     "appointments in half hours": (
         "date,time,client\n" + "".join(f"{at:%F,%H:%M},Client {n % 40}\n" for n, at in enumerate(SLOTS)),
         len(SLOTS),
+    ),
+    "bookings on the quarter": (
+        "when,guests\n" + "".join(f"{at:%F %H:%M},2\n" for at in SLOTS),
+        2 * len(SLOTS),
     ),
     "nothing but dates": ("date\n" + "".join(f"{day:%F}\n" for day in SPRING if day.dayofweek), 155),
 }

@@ -65,6 +65,23 @@ def test_a_series_that_it_was_trained_without_has_no_rows(champion):
     assert set(told["location"]) == {"PT/Baixa", "PT/Foz"}
 
 
+@pytest.mark.parametrize("days", [2, 30])
+def test_a_series_that_is_cut_short_among_others_is_told(champion, days):
+    cut = ROWS[(ROWS["location"] != "PT/Foz") | (ROWS["date"] <= DAYS[-1 - days])]
+    words = f"1 of 2 series end before the others, such as PT/Foz count on {DAYS[-1 - days]:%F}, and not on 2025-06-29"
+    with pytest.warns(UserWarning, match=words):
+        FunctionOfMany(champion).predict(cut)
+
+
+@pytest.mark.filterwarnings("error::UserWarning")
+def test_of_a_day_late_of_a_closure_and_of_a_later_origin_there_is_no_warning(champion):
+    short = (ROWS["location"] == "PT/Foz") & (ROWS["date"] > DAYS[-2])
+    FunctionOfMany(champion).predict(ROWS[~short])
+    FunctionOfMany(champion).predict(ROWS, {"origin": "2025-07-06"})
+    rests = (ROWS["location"] == "PT/Foz") & (ROWS["date"].dt.dayofweek >= 5)
+    FunctionOfMany(champion).predict(ROWS[~rests])
+
+
 @pytest.mark.parametrize(
     ("rows", "says"),
     [

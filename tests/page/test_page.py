@@ -18,6 +18,7 @@ from flows.storage import layout
 from footfall.calendar import KINDS, ORDINARY
 from footfall.outlook import DEGREES
 from footfall.page import page
+from footfall.page.about import About
 from footfall.page.translations import CATALOGUES, languages, leading
 from footfall.sources.google.columns import CATEGORIES
 from footfall.typical import UNKNOWN, chance_above, departure, spread, usual
@@ -126,9 +127,10 @@ def test_every_place_fits_its_sentence(model, tmp_path):
         assert words not in html
 
 
-def test_google_is_named_with_the_day_in_words(model, tmp_path):
-    html = text(tmp_path, inputs(model))
-    assert "Accessed on 1 October 2022." in html and "Abgerufen am 1. Oktober 2022." in html
+def test_google_is_named_with_the_day_on_which_its_figures_were_fetched(model, tmp_path):
+    html = text(tmp_path, inputs(model) | {"about": About(accessed="2026-11-20")})
+    assert "Accessed on 20 November 2026." in html and "Abgerufen am 20. November 2026." in html
+    assert "Google LLC" in html and "Accessed" not in text(tmp_path, inputs(model)), "a day that is not known"
     assert "Previsão feita a 1 de outubro de 2022, com dados até 28 de setembro." in html
 
 

@@ -108,6 +108,33 @@ def test_of_several_places_each_says_its_closed_days_and_its_numbers_and_one_whe
     assert sent["days"]["Nova count 2026-10-12"] == "no forecast"
 
 
+@pytest.mark.parametrize("language", languages("counts"), ids=lambda language: language.short)
+def test_of_several_places_each_says_what_its_page_warns_of_and_what_all_warn_of_is_said_once(language):
+    texts = {
+        "Baixa": "X.\n\nUnproven.\nLate.\n\ndays\n\nmade.",
+        "Foz": "Y.\n\nUnproven.\n\ndays\n\nmade.",
+        "Nova": "None.",
+    }
+    places = {
+        (name, "count"): {"days": {}, "messages": {language.short: {"text": text}}} for name, text in texts.items()
+    }
+    sent = of_places(places, {language.short: {key: key[0] for key in places}}, [language], About("Tascas"))
+    colon = language.say("colon")
+    lines = [f"Baixa{colon}X. Late.", f"Foz{colon}Y.", f"Nova{colon}None.", "", "Unproven.", "made."]
+    assert sent["messages"][language.short]["text"].splitlines() == lines
+
+
+def test_what_a_page_of_one_place_warns_of_stands_behind_its_name_in_the_message_of_several(tmp_path):
+    both = {"Baixa": house(), "Foz": house(standing="young", known_days=40)}
+    for name, given in both.items():
+        written(tmp_path / name, given)
+    told = {(name, "count"): json.loads((tmp_path / name / "words.json").read_text()) for name in both}
+    english = [language for language in languages("counts") if language.short == "en"]
+    sent = of_places(told, {"en": {key: key[0] for key in told}}, english, About("Tascas"))
+    baixa, foz, *_ = sent["messages"]["en"]["text"].splitlines()
+    assert "40 days" in foz and "The forecast grows surer" in foz and "surer" not in baixa
+
+
 PICTURE = {"2022-10-04": "usual", "2022-10-05": "clearly busier"}
 
 

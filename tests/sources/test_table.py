@@ -560,15 +560,34 @@ def test_what_lies_in_a_folder_beside_its_exports_is_said(write, tmp_path):
         read(tmp_path / "tills", **columns)
 
 
-def test_two_tills_of_one_place_are_said_to_be_so(write, tmp_path):
-    write(orders("2026-01-01 05:00", "2026-02-01"), "tills/bar.csv")
-    write(orders("2026-01-01 05:00", "2026-02-01", amount=7), "tills/terrace.csv")
-    notes = read(tmp_path / "tills", **NIGHTS).notes
-    assert any(
-        "has other numbers on 31 days that a newer export has too, and is left out there" in note for note in notes
-    )
+def test_two_tills_of_one_place_or_two_places_in_a_file_each_are_refused_and_corrections_said(write, tmp_path):
     write(orders("2026-01-01 05:00", "2026-02-01"), "tills/terrace.csv")
+    write(orders("2026-01-01 05:00", "2026-02-01", amount=7), "tills/bar.csv")
+    refused = problem(tmp_path / "tills", **NIGHTS)
+    assert "has other numbers than" in refused and "on 31 days: two tills, or two places?" in refused
+    assert {"bar.csv", "terrace.csv"} <= {*re.findall(r"\w+\.csv", refused)} and "data.columns.site" in refused
+    write(orders("2026-01-28 05:00", "2026-02-01", amount=7), "tills/bar.csv")
+    (note,) = [note for note in read(tmp_path / "tills", **NIGHTS).notes if "other numbers" in note]
+    assert "and is left out there" in note
+    write(orders("2026-01-01 05:00", "2026-02-01"), "tills/bar.csv")
     assert not any("other numbers" in note for note in read(tmp_path / "tills", **NIGHTS).notes)
+
+
+@pytest.mark.parametrize("rows", ["days", "orders"])
+def test_files_of_days_that_differ_are_two_places_whoever_was_saved_last(write, tmp_path, rows):
+    for at, name in enumerate(("Baixa.csv", "Foz.csv")):
+        lines = "".join(f"2025-12-{day:02},{day + 10 * at}\n" for day in range(1, 31))
+        write("date,covers\n" + lines, f"tills/{name}")
+    assert "Baixa.csv has other numbers than Foz.csv on 30 days" in problem(tmp_path / "tills", **COVERS, rows=rows)
+
+
+def test_orders_that_are_there_again_on_end_are_counted_and_said(write):
+    head, *rows = orders("2026-01-01 05:00", "2026-02-01 05:00").splitlines(keepends=True)
+    alike = [rows[0]] * 30  # equal orders of one moment are no block
+    assert read(write("".join([head, *alike, *rows])), **NIGHTS).notes == []
+    twice = read(write("".join([head, *rows, *rows[-40:]])), **NIGHTS)
+    assert twice.notes == [f"till.csv: 40 rows are there again in the same order, and counted again; first line "
+                           f"{len(rows) + 2}: if they were pasted twice, take them out"]  # fmt: skip
 
 
 @pytest.mark.parametrize(("last", "why"), [

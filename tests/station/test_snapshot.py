@@ -8,6 +8,7 @@ from figures import SAMPLE
 
 from flows.storage import bucket as storage
 from flows.storage import forecasts
+from footfall.digest import sha256
 from footfall.errors import DataProblem
 
 
@@ -69,3 +70,21 @@ def test_where_other_series_are_chosen_than_were_published_nothing_is_compared(s
     monkeypatch.setattr(snapshot, "_published", lambda market: series.to_parquet(now))
     with pytest.raises(DataProblem, match="accept_revisions"):
         snapshot._revisions(snapshot.selected(run, less), run)
+
+
+@pytest.mark.parametrize(
+    ("source", "day"),
+    [("https://www.gstatic.com/x.zip", "2026-11-20"), ("sample", ""), ("archive.zip", ""), ("gs://mine/x.zip", "")],
+)
+def test_figures_were_accessed_when_they_first_came_from_an_address(servers, tmp_path, source, day):
+    from flows.station import snapshot
+    from flows.station.run import Run
+    from footfall.params import Data, Market
+
+    run, content = Run("predict", Market(name="any", data=Data(source=source)), tmp_path), f"{source}".encode()
+    run.facts["snapshot"] = sha256(content)
+    assert snapshot.accessed(run) == "", "of what is not kept nothing is known"
+    for hour in ("2026-11-20T23:00", "2026-11-28T01:00"):
+        about = {"source": source, "data_through": "2022-10-13", "retrieved_at": f"{hour}:00+00:00"}
+        forecasts.keep_snapshot(storage.connect("footfall"), content, about)
+        assert snapshot.accessed(run) == day
