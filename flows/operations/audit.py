@@ -22,6 +22,7 @@ from flows.record.record import Record, describe, differences, read_record
 from flows.settings import home
 from flows.storage import bucket, forecasts, layout
 from footfall.errors import DataProblem, EnvironmentProblem, UsageProblem
+from footfall.sources.fault import some
 
 
 def runs(market: str | None, notebook: str | None, outcome: str | None, since: dt.date | None) -> list[dict[str, str]]:
@@ -187,8 +188,9 @@ def replay(run: str, scratch: Path, say: Callable[[str], None]) -> list[str]:
     for name in sorted(before.outputs.keys() | again.outputs.keys()):
         if before.outputs.get(name) != again.outputs.get(name):
             changes.append(f"{name}: {_how(folder / 'out' / name, scratch / 'again' / 'out' / name)}")
-    if changes and before.commit not in ("unknown", again.commit):
-        raise EnvironmentProblem(_of_other_code(before, changes, run))
+    other = before.commit != again.commit or before.changed or again.changed
+    if changes and other and before.commit != "unknown":
+        raise EnvironmentProblem(_of_other_code(before, again, changes, run))
     return changes
 
 
@@ -219,16 +221,24 @@ def _ran_here(folder: Path) -> bool:
     return (folder / OWNER).exists() or any(path.exists() and path.read_bytes() == record for path in ours)
 
 
-def _of_other_code(before: Record, changes: list[str], run: str) -> str:
-    """What to do where a run comes to something else by other code than its own."""
+def _of_other_code(before: Record, again: Record, changes: list[str], run: str) -> str:
+    """What to do where a run comes to something else by other code than its own, or by what may be other code."""
     there = f"../footfall-{before.commit[:10]}"
     record = Path(run).resolve() if Path(run).exists() else run
+    here = f"of {'that' if before.commit == again.commit else 'another'} commit{_changes(again)}"
+    kept_nowhere = ", and make those changes there again, which no record keeps" if before.dirty else ""
     return (
-        f"this record was made at commit {before.commit}{' with changes' if before.dirty else ''}, and the code here "
-        f"is another and comes to something else ({'; '.join(changes[:2])}); replay it there: git worktree add {there} "
-        f"{before.commit} && cd {there} && make .venv/ready && "
+        f"this record was made at commit {before.commit}{_changes(before)}, and the code here is {here} "
+        f"and comes to something else ({'; '.join(changes[:2])}); replay it there{kept_nowhere}: "
+        f"git worktree add {there} {before.commit} && cd {there} && make .venv/ready && "
         f"FOOTFALL_HOME={shlex.quote(str(home()))} .venv/bin/footfall replay {shlex.quote(str(record))}"
     )
+
+
+def _changes(record: Record) -> str:
+    """What the code of a run had beside its commit, as far as is known."""
+    named = f" in {some(record.changed)}" if record.changed else ""
+    return f" with changes{named}" if record.dirty else ""
 
 
 def bundle(run: str, folder: Path) -> Path:

@@ -392,6 +392,12 @@ def test_the_record_of_a_run_that_died_names_the_code_that_it_began_with(tmp_pat
     older.write_text(json.dumps({k: v for k, v in json.loads(older.read_text()).items() if k != "revision"}))
     now = abandoned(tmp_path / "older")
     assert now.commit != first.commit and now.lock == sha256(b"second"), "an older version noted nothing"
+    (house / "requirements.lock").write_text("third")
+    (house / "notebooks" / "of mine.txt").write_text("not in the commit")
+    (house / "params.yaml").write_text("no code")
+    claim(tmp_path / "changed", template, {"market": "m"})
+    record = abandoned(tmp_path / "changed")
+    assert record.dirty and record.changed == ["requirements.lock", "notebooks/of mine.txt"]
 
 
 @pytest.mark.parametrize("descendant", typical(list(DESCENDANTS), FORKED_DAEMON))

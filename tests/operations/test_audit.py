@@ -123,7 +123,8 @@ def test_what_cannot_be_asked_for_is_told(words, says, published):
 
 
 @pytest.mark.long
-def test_a_replay_that_ends_elsewhere_says_where(tmp_path):
+def test_a_replay_that_ends_elsewhere_says_where(tmp_path, monkeypatch):
+    monkeypatch.setenv("FOOTFALL_COMMIT", "a" * 40)  # what is changed here meanwhile is another test's
     seen = f"open({str(tmp_path / 'seen')!r}, 'x')"  # a second time it is there already
     claim(tmp_path / "run", write(tmp_path, seen, "1 / 0"), {"market": "m"})
     run_notebook(tmp_path / "run", {"number": 7}, print)
@@ -134,6 +135,21 @@ def test_a_replay_that_ends_elsewhere_says_where(tmp_path):
     (tmp_path / "run" / "record.json").write_text(record.model_dump_json())
     with pytest.raises(EnvironmentProblem, match=r"at commit 0123.* comes to something else \(it failed in cell 4"):
         audit.replay(str(tmp_path / "run"), tmp_path / "another", print)
+
+
+def test_a_replay_by_a_tree_that_differs_from_its_commit_names_the_files_that_differ(tmp_path, monkeypatch):
+    monkeypatch.setenv("FOOTFALL_COMMIT", "0123456789" * 4)
+    seen = f"open({str(tmp_path / 'seen')!r}, 'x')"  # a second time it is there already
+    claim(tmp_path / "run", write(tmp_path, seen), {"market": "m"})
+    here = run_notebook(tmp_path / "run", {"number": 7}, print)
+    assert audit.replay(str(tmp_path / "run"), tmp_path / "same", print)[1].startswith("now it failed")
+    changed = here.model_copy(update={"dirty": True, "changed": ["footfall/forecast.py"]})
+    (tmp_path / "run" / "record.json").write_text(changed.model_dump_json())
+    with pytest.raises(EnvironmentProblem) as told:
+        audit.replay(str(tmp_path / "run"), tmp_path / "other", print)
+    made = f"at commit {here.commit} with changes in footfall/forecast.py, and the code here is of that commit and comes"
+    assert made in str(told.value)
+    assert "make those changes there again, which no record keeps: git worktree add" in str(told.value)
 
 
 def test_what_never_began_its_notebook_is_not_repeated(tmp_path):
