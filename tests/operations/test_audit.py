@@ -147,7 +147,7 @@ def test_a_replay_by_a_tree_that_differs_from_its_commit_names_the_files_that_di
     (tmp_path / "run" / "record.json").write_text(changed.model_dump_json())
     with pytest.raises(EnvironmentProblem) as told:
         audit.replay(str(tmp_path / "run"), tmp_path / "other", print)
-    made = f"at commit {here.commit} with changes in footfall/forecast.py, and the code here is of that commit and comes"
+    made = f"at commit {here.commit} with changes in footfall/forecast.py, and the code here is of that commit"
     assert made in str(told.value)
     assert "make those changes there again, which no record keeps: git worktree add" in str(told.value)
 
