@@ -25,6 +25,9 @@ from footfall.errors import DataProblem, EnvironmentProblem, UsageProblem
 from footfall.sources.fault import some
 
 
+NEVER = "stored and never shown"
+
+
 def runs(market: str | None, notebook: str | None, outcome: str | None, since: dt.date | None) -> list[dict[str, str]]:
     """What ran, newest first: when, what, as of when, with which outcome, seconds, model and snapshot, and its id."""
     asked = {"market": market, "outcome": outcome if outcome != "running" else None}
@@ -58,6 +61,8 @@ def _line(name: str, run: Any) -> dict[str, str]:
 def trace(name: str, market: str, day: str) -> list[tuple[str, str]]:
     """The way back from the forecast of a day: pairs of what and which, down to the commit and the parameters.
 
+    Of several, as after figures were revised, the oldest first.
+
     Parameters
     ----------
     name : str
@@ -66,19 +71,21 @@ def trace(name: str, market: str, day: str) -> list[tuple[str, str]]:
         The market, and the ISO day its forecast stood on (``origin_date``).
     """
     place = bucket.connect(name)
-    sets = forecasts.sets_of_day(place, market, day)
+    sets = forecasts.sets(place, market).get(day, [])
     if not sets:
         raise UsageProblem(f"no forecast of {market} stands on {day}; footfall forecast {market} shows the latest")
-    return [step for folder in sets for step in _way_back(place, folder)]
+    live = ledger.live(place, market, day, sets)
+    standing = {folder: "in force" if folder == live else "replaced" for folder in sets if len(sets) > 1}
+    return [step for folder in sets for step in _way_back(place, folder, standing.get(folder, ""))]
 
 
-def _way_back(place: bucket.Bucket, folder: str) -> list[tuple[str, str]]:
-    """From a stored set of forecasts down to its source."""
+def _way_back(place: bucket.Bucket, folder: str, standing: str = "") -> list[tuple[str, str]]:
+    """From a stored set of forecasts down to its source; of several of a day it is said how each stands."""
     about = forecasts.about(place, folder)
     origin = forecasts.origin(place, about["snapshot"])
     address = bucket.address(place, folder)
     return [
-        ("forecast", f"{address}/{', stored and never shown' if _never_shown(address) else ''}"),
+        ("forecast", ", ".join(filter(None, [f"{address}/", NEVER if _never_shown(address) else standing]))),
         *_made_by(about["record"]),
         *_trained_by(*about["model_version"].split("/")),
         ("snapshot", bucket.address(place, layout.snapshot(about["snapshot"]))),

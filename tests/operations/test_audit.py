@@ -56,6 +56,18 @@ def test_a_forecast_leads_back_to_everything_it_came_from(published):
         assert re.search(rf"^{what} +.*{which}", done.output, re.MULTILINE), what
 
 
+def test_of_two_forecasts_of_a_day_it_is_said_which_one_is_in_force(published):
+    from flows.storage.bucket import connect
+
+    store, market = connect("footfall"), f"m{uuid.uuid4().hex[:8]}"
+    for content in (b"1", b"2", b"3", b"1"):
+        shown = content != b"3"
+        made = forecasts.publish(store, market, dt.date(2022, 10, 13), {"x": content}, published["about"], shown)
+    told = [which for what, which in audit.trace("footfall", market, "2022-10-13") if what == "forecast"]
+    assert [which.partition(", ")[2] for which in told] == ["in force", "replaced", "replaced"]
+    assert told[0].startswith(f"{made.url}/")
+
+
 def test_a_champion_of_a_changed_notebook_and_changed_code_is_called_one(servers, bucket, tmp_path):
     from flows.champion import ledger, registry
     from flows.record import mlflow_runs
