@@ -35,10 +35,7 @@ def without_events(chosen: Selection, closures: dict[str, Any]) -> Selection:
     closures : dict
         As in `footfall.events.among`.
     """
-    series = {}
-    for key, y in chosen.series.items():
-        events = among(closures, site_of(key[0])).get("events", ())
-        series[key] = masked(y.to_frame(), [events], country_of(key[0])).iloc[:, 0]
+    series = {key: y.mask(_are_odd_at(key[0], y.index, closures)) for key, y in chosen.series.items()}
     return chosen._replace(series=series)
 
 
@@ -49,9 +46,14 @@ def table_without_events(series: pd.DataFrame, closures: dict[str, Any]) -> pd.D
     is_odd = pd.Series(False, series.index)
     for location, date in series.groupby("location", observed=True)["date"]:
         days = pd.date_range(date.min(), date.max())
-        events = among(closures, site_of(str(location))).get("events", ())
-        is_odd[date.index] = date.isin(days[_are_odd(days, events, country_of(str(location)))])
+        is_odd[date.index] = date.isin(days[_are_odd_at(str(location), days, closures)])
     return series.assign(value=series["value"].mask(is_odd))
+
+
+def _are_odd_at(location: str, days: pd.DatetimeIndex, closures: dict[str, Any]) -> np.ndarray:
+    """Which days have an event of a place's own, see `masked`."""
+    events = among(closures, site_of(location)).get("events", ())
+    return _are_odd(days, events, country_of(location)) if events else np.zeros(len(days), bool)
 
 
 def masked(y: pd.DataFrame, events: Sequence[Events], country: Country) -> pd.DataFrame:
