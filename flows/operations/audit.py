@@ -24,7 +24,6 @@ from flows.storage import bucket, forecasts, layout
 from footfall.errors import DataProblem, EnvironmentProblem, UsageProblem
 from footfall.sources.fault import some
 
-
 NEVER = "stored and never shown"
 
 
