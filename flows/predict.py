@@ -65,7 +65,6 @@ async def predict(
 def of_prediction(run: Run, weather: str, track: str) -> PredictParams:
     """The parameters of predict.ipynb, from what was laid down: the paths of weather and track record, "" without."""
     return PredictParams(
-        **run.market.series(), **run.market.predict.model_dump(), model_version=run.facts["model_version"],
-        snapshot="in/snapshot.parquet", champion="in/champion", out="out", track=track, weather=weather,
-        **of_the_place(run),
+        **run.market.series(), **run.market.predict.model_dump(), model_version=run.facts["model_version"], out="out",
+        snapshot="in/snapshot.parquet", champion="in/champion", track=track, weather=weather, **of_the_place(run),
     )  # fmt: skip
