@@ -365,7 +365,7 @@ def test_a_prediction_that_was_running_undoes_no_rollback(ledger, place, version
             publish.fn(run, show=True)
         assert forecasts.pointer(place, market) == shown
         run.facts["model_version"] = f"{market}/1"
-        assert "now the latest" in publish.fn(run, show=True)
+        assert "now the latest" in publish.fn(run, show=True).message
 
 
 def test_of_a_single_champion_nobody_is_told_to_name_another(ledger, place, versions):
