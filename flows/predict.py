@@ -14,6 +14,7 @@ from flows.station.run import Run, recorded, run_notebook
 from flows.station.snapshot import accessed, take_snapshot
 from flows.station.station_flow import station_flow
 from flows.station.weather import take_weather
+from flows.storage.forecasts import Published
 from footfall.errors import GateClosed
 from footfall.params import PredictParams
 
@@ -25,7 +26,7 @@ async def predict(
     settings: dict[str, Any] | None = None,
     snapshot: str | None = None,
     show: bool = True,
-) -> str | State[Any]:
+) -> Published | State[Any]:
     """Forecast a market as of a day and publish it; the same inputs publish nothing twice.
 
     Parameters
@@ -39,8 +40,8 @@ async def predict(
 
     Returns
     -------
-    str
-        What became of the forecast, in a sentence with its address.
+    Published
+        What became of the forecast, and where it is.
     """
     if missed := schedule.overtaken(market):
         return missed
@@ -57,7 +58,7 @@ async def predict(
     from footfall.page.lines import read_shown, records  # its languages take a third of a second to import
 
     table = read_shown((run.folder / "out" / "forecast" / "forecast.parquet").read_bytes())
-    await artifacts.present(run, published, records(table, many))
+    await artifacts.present(run, published.message, records(table, many))
     return published
 
 

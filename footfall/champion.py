@@ -17,7 +17,7 @@ from footfall.calendar import Country, country_of
 from footfall.errors import DataProblem
 from footfall.evaluation.intervals import quantiles
 from footfall.models import SeasonalNaive, fit, of_country, predict, saving
-from footfall.models.updating import Values
+from footfall.models.updating import Values, follows
 from footfall.opening import said
 from footfall.selection import Key
 from footfall.series import DAY, SERIES, WEEK, read_snapshot
@@ -65,11 +65,14 @@ class Champion(NamedTuple):
         candidate : str
             Who speaks for it, from `series`.
         """
+        through, of_one = self.about["data_through"], not self.about.get("series")
         is_there = f"{y.index[0]:{ISO}}" <= self.about.get("fitted_from", "")  # all that it was fitted to
-        if not self.about.get("series") and not (is_there and "shut" in self.about):  # older ones lack their trees
+        if of_one and not (is_there and "shut" in self.about):  # older ones lack their trees
             return self.forecaster
+        if of_one and not follows(self.forecaster) and through <= f"{y.index[-1]:{ISO}}":
+            return self.forecaster  # which is fitted to all days as it is brought up to them
         recipe = SeasonalNaive() if candidate == FALLBACK else of_country(self.forecaster, country)
-        return fit(recipe, y[: self.about["data_through"]])
+        return fit(recipe, y[:through])
 
 
 def learned(recipe: BaseForecaster, series: Mapping[Key, pd.Series], many: bool) -> BaseForecaster:

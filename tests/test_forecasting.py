@@ -11,6 +11,7 @@ from figures import SAMPLE, retail
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sktime.forecasting.compose import EnsembleForecaster
+from sktime.forecasting.theta import ThetaForecaster
 
 from flows.storage import layout
 from footfall.calendar import country_of
@@ -198,6 +199,19 @@ def test_a_source_that_keeps_but_the_last_weeks_takes_nothing_from_what_was_lear
     assert one.speaker(*selection.series.values(), "PT", "calendar") is not one.forecaster
     older = one._replace(about={name: fact for name, fact in one.about.items() if name != "shut"})
     assert older.speaker(*selection.series.values(), "PT", "calendar") is one.forecaster, "its trees it may not have"
+
+
+def test_one_that_is_fitted_to_all_days_in_any_case_is_not_fitted_to_those_of_its_training_before(houses, monkeypatch):
+    monkeypatch.setitem(globals(), "RECIPE", ThetaForecaster(sp=7, deseasonalize_model="additive"))
+    selection = chosen(houses[0])
+    one, many = champion_of(selection, many=False), champion_of(selection)
+    (y,) = selection.series.values()
+    assert one.speaker(y, "PT", "calendar") is one.forecaster
+    corrected = chosen(houses[0].assign(value=houses[0]["value"].where(houses[0]["date"] < y.index[-3], 4.0)))
+    taken_back = chosen(houses[0][houses[0]["date"] < y.index[-3]])  # days that it was trained on
+    for told in (selection, corrected, taken_back):
+        (own,), (other,) = (forecasts(each, told).series.values() for each in (one, many))
+        pd.testing.assert_frame_equal(own.table, other.table)
 
 
 def test_a_day_has_the_same_range_however_few_days_are_asked_for(alone):

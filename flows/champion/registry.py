@@ -10,7 +10,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from flows.masking import without_passwords
 from flows.record.files import content_digest
 from flows.record.mlflow_runs import answering, get, passing_over
 
@@ -97,8 +96,11 @@ def point(market: str, number: str) -> None:
     """
     with answering(), passing_over("RESOURCE_DOES_NOT_EXIST"):
         return MlflowClient().set_registered_model_alias(market, CHAMPION, number)
-    gone = f"model {market} version {number}, the champion by the ledger, is no longer in MLflow's registry"
-    raise EnvironmentProblem(f"{gone}. {remedy(market)}")
+    raise _gone(market, number)
+
+
+def _gone(market: str, number: str) -> EnvironmentProblem:
+    return EnvironmentProblem(f"model {market} version {number} is no longer in MLflow's registry. {remedy(market)}")
 
 
 def alias(market: str) -> str | None:
@@ -120,7 +122,7 @@ def lay_down(market: str, number: str, folder: Path) -> str:
     with answering(), passing_over("RESOURCE_DOES_NOT_EXIST"):
         registered = MlflowClient().get_model_version(market, number)
     if registered is None:
-        raise EnvironmentProblem(f"model {market} version {number} is no longer in MLflow's registry. {remedy(market)}")
+        raise _gone(market, number)
     try:
         try:
             artifacts = download_artifacts(artifact_uri=f"models:/{market}/{number}", dst_path=str(to))
@@ -129,7 +131,8 @@ def lay_down(market: str, number: str, folder: Path) -> str:
             kept = download_artifacts(run_id=registered.run_id, artifact_path="out/model", dst_path=str(of_run))
             shutil.move(kept, folder / "champion")
     except (MlflowException, OSError) as error:
-        what = f"model {market} version {number} cannot be fetched: {without_passwords(str(error))}"
+        copies = f"neither as models:/{market}/{number} nor as out/model of run {registered.run_id}"
+        what = f"model {market} version {number} cannot be fetched, {copies}"  # MLflow's own words name scratch folders
         raise EnvironmentProblem(f"{what}. If MLflow was away, run again. {remedy(market)}") from error
     for scratch in (to, of_run):
         shutil.rmtree(scratch, ignore_errors=True)

@@ -24,7 +24,7 @@ def run(market: Market, as_of: AsOf = None, set: Settings = None) -> None:
     with terminal.ready(market, as_of, set) as parameters, one_reading():
         if _champion(parameters) is None:
             terminal.perform("train", parameters)
-        terminal.show(market, terminal.perform("predict", parameters))
+        terminal.show(market, terminal.perform("predict", parameters).folder)
         terminal.say(SEE)
 
 
@@ -39,7 +39,7 @@ def train(market: Market, as_of: AsOf = None, set: Settings = None) -> None:
 def predict(market: Market, as_of: AsOf = None, set: Settings = None) -> None:
     """Let the champion forecast the coming days, and publish what it says."""
     with terminal.ready(market, as_of, set) as parameters:
-        terminal.show(market, terminal.perform("predict", parameters))
+        terminal.show(market, terminal.perform("predict", parameters).folder)
 
 
 @app.command()

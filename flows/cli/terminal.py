@@ -110,8 +110,8 @@ def _setting(text: str) -> tuple[str, Any]:
     return key, read_value(value)
 
 
-def perform(station: str, parameters: dict[str, Any]) -> str:
-    """Run a station's flow, its progress on the terminal."""
+def perform(station: str, parameters: dict[str, Any]) -> Any:
+    """Run a station's flow, its progress on the terminal; what it returns."""
     say(f"[bold]{station}[/] {parameters['market']}")
     forkserver.start(station)  # it imports while we do
     from flows import explore, predict, review, train
@@ -120,7 +120,7 @@ def perform(station: str, parameters: dict[str, Any]) -> str:
         flow.name: flow for flow in (explore.explore, predict.predict, review.review, train.train)
     }
     with progress(ProgressLines()):
-        return str(asyncio.run(stations[station](**parameters)))
+        return asyncio.run(stations[station](**parameters))
 
 
 @contextmanager
@@ -154,15 +154,14 @@ class ProgressLines(logging.Handler):
         say(f"  {record.getMessage()}", markup=False)
 
 
-def show(market: str, published: str = "") -> None:
-    """Print the published forecast as people read it; of a run the one that it `published`, even if only stored."""
+def show(market: str, folder: str | None = None) -> None:
+    """Print the published forecast as people read it; or that of a folder, which may be stored and never shown."""
     from flows.storage import bucket, forecasts
     from footfall.page.lines import caption, read_accounts, read_shown
     from footfall.selection import without_forecast
 
     store, tables = bucket.connect(bucket_name()), ("forecast.parquet", "series.parquet")
-    address = re.search(rf"gs://{bucket_name()}/(\S+)", published)
-    shown = forecasts.stored(store, address[1], *tables) if address else forecasts.latest(store, market, *tables)
+    shown = forecasts.stored(store, folder, *tables) if folder else forecasts.latest(store, market, *tables)
     if shown is None:
         raise UsageProblem(f"{market} has no published forecast yet; make one: footfall run {market}")
     about, forecast = shown.manifest["about"], read_shown(shown.files["forecast.parquet"])

@@ -22,6 +22,9 @@ from flows.record.record import Record, describe, differences, read_record
 from flows.settings import home
 from flows.storage import bucket, forecasts, layout
 from footfall.errors import DataProblem, EnvironmentProblem, UsageProblem
+from footfall.sources.fault import some
+
+NEVER = "stored and never shown"
 
 
 def runs(market: str | None, notebook: str | None, outcome: str | None, since: dt.date | None) -> list[dict[str, str]]:
@@ -57,6 +60,8 @@ def _line(name: str, run: Any) -> dict[str, str]:
 def trace(name: str, market: str, day: str) -> list[tuple[str, str]]:
     """The way back from the forecast of a day: pairs of what and which, down to the commit and the parameters.
 
+    Of several, as after figures were revised, the oldest first.
+
     Parameters
     ----------
     name : str
@@ -65,19 +70,21 @@ def trace(name: str, market: str, day: str) -> list[tuple[str, str]]:
         The market, and the ISO day its forecast stood on (``origin_date``).
     """
     place = bucket.connect(name)
-    sets = forecasts.sets_of_day(place, market, day)
+    sets = forecasts.sets(place, market).get(day, [])
     if not sets:
         raise UsageProblem(f"no forecast of {market} stands on {day}; footfall forecast {market} shows the latest")
-    return [step for folder in sets for step in _way_back(place, folder)]
+    live = ledger.live(place, market, day, sets)
+    standing = {folder: "in force" if folder == live else "replaced" for folder in sets if len(sets) > 1}
+    return [step for folder in sets for step in _way_back(place, folder, standing.get(folder, ""))]
 
 
-def _way_back(place: bucket.Bucket, folder: str) -> list[tuple[str, str]]:
-    """From a stored set of forecasts down to its source."""
+def _way_back(place: bucket.Bucket, folder: str, standing: str = "") -> list[tuple[str, str]]:
+    """From a stored set of forecasts down to its source; of several of a day it is said how each stands."""
     about = forecasts.about(place, folder)
     origin = forecasts.origin(place, about["snapshot"])
     address = bucket.address(place, folder)
     return [
-        ("forecast", f"{address}/{', stored and never shown' if _never_shown(address) else ''}"),
+        ("forecast", ", ".join(filter(None, [f"{address}/", NEVER if _never_shown(address) else standing]))),
         *_made_by(about["record"]),
         *_trained_by(*about["model_version"].split("/")),
         ("snapshot", bucket.address(place, layout.snapshot(about["snapshot"]))),
@@ -187,8 +194,9 @@ def replay(run: str, scratch: Path, say: Callable[[str], None]) -> list[str]:
     for name in sorted(before.outputs.keys() | again.outputs.keys()):
         if before.outputs.get(name) != again.outputs.get(name):
             changes.append(f"{name}: {_how(folder / 'out' / name, scratch / 'again' / 'out' / name)}")
-    if changes and before.commit not in ("unknown", again.commit):
-        raise EnvironmentProblem(_of_other_code(before, changes, run))
+    other = before.commit != again.commit or before.changed or again.changed
+    if changes and other and before.commit != "unknown":
+        raise EnvironmentProblem(_of_other_code(before, again, changes, run))
     return changes
 
 
@@ -219,16 +227,24 @@ def _ran_here(folder: Path) -> bool:
     return (folder / OWNER).exists() or any(path.exists() and path.read_bytes() == record for path in ours)
 
 
-def _of_other_code(before: Record, changes: list[str], run: str) -> str:
-    """What to do where a run comes to something else by other code than its own."""
+def _of_other_code(before: Record, again: Record, changes: list[str], run: str) -> str:
+    """What to do where a run comes to something else by other code than its own, or by what may be other code."""
     there = f"../footfall-{before.commit[:10]}"
     record = Path(run).resolve() if Path(run).exists() else run
+    here = f"of {'that' if before.commit == again.commit else 'another'} commit{_changes(again)}"
+    kept_nowhere = ", and make those changes there again, which no record keeps" if before.dirty else ""
     return (
-        f"this record was made at commit {before.commit}{' with changes' if before.dirty else ''}, and the code here "
-        f"is another and comes to something else ({'; '.join(changes[:2])}); replay it there: git worktree add {there} "
-        f"{before.commit} && cd {there} && make .venv/ready && "
+        f"this record was made at commit {before.commit}{_changes(before)}, and the code here is {here} "
+        f"and comes to something else ({'; '.join(changes[:2])}); replay it there{kept_nowhere}: "
+        f"git worktree add {there} {before.commit} && cd {there} && make .venv/ready && "
         f"FOOTFALL_HOME={shlex.quote(str(home()))} .venv/bin/footfall replay {shlex.quote(str(record))}"
     )
+
+
+def _changes(record: Record) -> str:
+    """What the code of a run had beside its commit, as far as is known."""
+    named = f" in {some(record.changed)}" if record.changed else ""
+    return f" with changes{named}" if record.dirty else ""
 
 
 def bundle(run: str, folder: Path) -> Path:

@@ -35,6 +35,7 @@ from footfall.errors import DataProblem
 A_DAY = 86_400.0  # seconds
 LOCK = ROOT / "requirements.lock"
 LOST = "The process that ran it ended without a word: killed, or the machine stopped."
+CODE = ("footfall/", "flows/", "notebooks/", "requirements.lock")  # of the tree, what a run executes
 ENDED: set[Path] = set()  # folders of runs of this process that are over, though it lives on
 TORN = "Its record was not whole: the machine stopped before it was on the disk, or the disk is damaged."
 
@@ -229,17 +230,19 @@ def is_committed(notebook: Path, name: str, commit: str) -> bool:
 
 
 def _revision(template: Path) -> dict[str, Any]:
-    """The commit the code stands on, whether anything differs from it, whether this notebook does, and the lock."""
+    """The commit the code stands on, what differs from it, whether this notebook does, and the lock."""
     if image := built_from():  # where there is no git, and the notebooks beside the code are those of its commit
         own = ROOT / "notebooks" / template.name
-        commit, dirty = image.removesuffix("-dirty"), image.endswith("-dirty")
+        commit, dirty, changed = image.removesuffix("-dirty"), image.endswith("-dirty"), list[str]()
         modified = not own.exists() or sha256_of(own) != sha256_of(template)
     else:
         commit = _git("rev-parse", "HEAD")
         committed = _git("rev-parse", f"HEAD:notebooks/{template.name}")
-        dirty = not commit or bool(_git("status", "--porcelain"))
+        names = [line.split(maxsplit=1)[1].strip('"') for line in _git("status", "--porcelain").splitlines()]
+        dirty, changed = bool(names) or not commit, [name for name in names if name.startswith(CODE)]
         modified = bool(commit) and committed != _git("hash-object", "--no-filters", str(template))
-    return {"commit": commit or "unknown", "dirty": dirty, "modified": modified, "lock": sha256_of(LOCK)}
+    facts = {"commit": commit or "unknown", "dirty": dirty, "changed": changed}
+    return facts | {"modified": modified, "lock": sha256_of(LOCK)}
 
 
 def _git(*words: str) -> str:

@@ -55,6 +55,7 @@ class Record(BaseModel):
     pages: dict[str, str] = {}
     commit: str
     dirty: bool
+    changed: list[str] = []  # older ones do not name the files
     lock: str
     tags: dict[str, str]
 

@@ -1,11 +1,13 @@
 """The champion that a run works with, and the challenger that may take its place."""
 
 from flows.champion import ledger, registry
+from flows.champion.entries import newest
 from flows.orchestration import alerts
+from flows.record import mlflow_runs
 from flows.record.files import content_digest
 from flows.settings import bucket_name
 from flows.station.run import Run, stage, step
-from flows.storage.bucket import connect
+from flows.storage.bucket import Bucket, connect
 
 
 @step
@@ -35,6 +37,7 @@ def promote(run: Run, version: str | None, incumbent: str | None) -> str:
     """Enter the challenger into the ledger as champion, where the notebook's gate passed; its record is kept by now."""
     with stage("gate") as progress:
         gate, bucket, market = run.written("gate.json"), connect(bucket_name()), run.market.name
+        tell_of_what_was_cut_short(bucket, market)
         outcome = f"version {version} was not promoted"
         if version is None:
             outcome = f"nothing new: it is version {incumbent}, byte for byte"
@@ -45,3 +48,13 @@ def promote(run: Run, version: str | None, incumbent: str | None) -> str:
                 alerts.tell(market, "promotion", f"{outcome}: {gate['reason']}")
         progress += [gate["reason"], outcome]
     return " · ".join(progress)
+
+
+def tell_of_what_was_cut_short(bucket: Bucket, market: str) -> None:
+    """Tell of a promotion whose training was killed before it had told of it, and so before its decision was noted."""
+    with alerts.best_effort():
+        last = newest(bucket, market)
+        if last and last.action == "promotion" and "decided" not in mlflow_runs.get(last.run).data.tags:
+            sentence = f"version {last.version} is champion: {last.why}"
+            alerts.tell(market, "promotion", sentence)
+            mlflow_runs.tag(last.run, {"decided": sentence})

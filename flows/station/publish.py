@@ -14,7 +14,7 @@ from footfall.units import unit_of
 
 
 @step
-def publish(run: Run, show: bool) -> str:
+def publish(run: Run, show: bool) -> forecasts.Published:
     """Put the forecast that the notebook wrote where readers look for it."""
     with stage("publish") as progress:
         folder = run.folder / "out" / "forecast"
@@ -30,7 +30,7 @@ def publish(run: Run, show: bool) -> str:
             mlflow_runs.tag(run.id, {"published": str(published.moved).lower(), "forecast": published.url})
         forecasts.put_up(bucket, published, files if show else {})
         progress.append(published.message)
-    return published.message
+    return published
 
 
 def _still_champion(run: Run, bucket: Bucket) -> None:

@@ -36,6 +36,15 @@ class Published(NamedTuple):
     message: str
     pointer: dict[str, Any]
 
+    @property
+    def folder(self) -> str:
+        """Where it is in the bucket."""
+        return layout.set_of(self.pointer["manifest"])
+
+    def __str__(self) -> str:
+        """As people are told of it."""
+        return self.message
+
 
 class ForecastSet(NamedTuple):
     """One complete, verified set: the pointer that led to it, its manifest, and every file it lists."""

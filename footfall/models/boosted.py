@@ -15,18 +15,17 @@ import pandas as pd
 from sktime.forecasting.base import ForecastingHorizon
 
 from footfall.calendar import Country, country_of, of_each
-from footfall.models.features import Features, Front
+from footfall.models.features import Features, Front, days_fitted
 from footfall.models.forecaster import SeriesForecaster, names_of, series_of
 from footfall.models.smoother import WeekdaySmoother
 from footfall.models.training_set import Batches, TrainingSet, training_set
 from footfall.models.transforms import KindOfDay, LastYearsTurn, LogLevel, joined
-from footfall.series import SERIES, WEEK, pick
+from footfall.series import SERIES, pick
 from footfall.units import COUNT, unit
 
 MOST_REGIONS = 300  # series of a panel that has no nation: all of them take too long to learn from
 MOST_ROWS = 150_000  # past forecasts to learn from
 AT_A_TIME = 250  # series whose features are in memory together
-FEWEST_FITTED = 4 * WEEK  # days that the pipeline starts from, whatever day of the month a place opened
 Recipe = tuple[Any, ...]  # what trees are grown by, beside the day
 LIGHTGBM = {
     "objective": "l1",
@@ -211,7 +210,7 @@ class Boosted(SeriesForecaster):
     def forecasts(self, y: Any, known: np.ndarray, ahead: np.ndarray) -> np.ndarray:
         """Forecasts after some of the new days `y`, see `footfall.models.updating.forecasts`."""
         y, origins = _daily(joined(self._seen, y) if len(y) else self._seen), len(self._seen) - 1 + known
-        fitted = _fitted(y.index, origins)
+        fitted = days_fitted(y.index, origins)
         return np.concatenate([self._values(y, origins[fitted == days], ahead) for days in np.unique(fitted)])
 
     def parts(self, ahead: np.ndarray) -> dict[str, np.ndarray]:
@@ -221,14 +220,14 @@ class Boosted(SeriesForecaster):
         return {name: np.broadcast_to(values[0], parts["learned"].shape[1:]) for name, values in parts.items()}
 
     def _values(self, y: Any, origins: np.ndarray, ahead: np.ndarray) -> np.ndarray:
-        """Forecasts from origins `_fitted` alike, shape (n_origins, n_ahead) or (n_origins, n_ahead, n_series)."""
+        """Forecasts from origins of as many `days_fitted`, shape (n_origins, n_ahead) or (…, n_series)."""
         values = unit(y).of_logarithm(sum(self._parts(y, origins, ahead).values()), 1.0)
         return np.asarray(values[..., 0] if isinstance(y, pd.Series) else values)
 
     def _parts(self, y: Any, origins: np.ndarray, ahead: np.ndarray) -> dict[str, np.ndarray]:
         """What they are the sum of, each part of shape (n_origins, n_ahead, n_series)."""
         y, front = y.iloc[: origins[-1] + 1], Front.of(self.calendar, self.country)
-        features = Features(y, self.country, front, int(_fitted(y.index, origins)[0]), ahead)
+        features = Features(y, self.country, front, int(days_fitted(y.index, origins)[0]), ahead)
         return {**features.parts(origins), "learned": _foreseen_error(self.booster_, features, origins)}
 
     @classmethod
@@ -236,12 +235,6 @@ class Boosted(SeriesForecaster):
         """Parameters for sktime's own checks."""
         calendar = LogLevel() * KindOfDay("PT") * LastYearsTurn(share=0.3) * WeekdaySmoother()
         return {"country": "PT", "trees": 3, "calendar": calendar}
-
-
-def _fitted(days: pd.DatetimeIndex, origins: np.ndarray) -> np.ndarray:
-    """How many days the pipeline is fitted to at each origin: those before its month, or the first four weeks."""
-    before_month = origins + 1 - days.day.to_numpy()[origins]
-    return np.asarray(np.maximum(before_month, np.minimum(FEWEST_FITTED, origins + 1)))
 
 
 def _daily(y: Any) -> Any:

@@ -38,10 +38,7 @@ def without_events(chosen: Selection, closures: dict[str, Any]) -> Selection:
     closures : dict
         As in `footfall.events.among`.
     """
-    series = {}
-    for key, y in chosen.series.items():
-        events = among(closures, site_of(key[0])).get("events", ())
-        series[key] = masked(y.to_frame(), [events], country_of(key[0])).iloc[:, 0]
+    series = {key: y.mask(_are_odd_at(key[0], y, closures)) for key, y in chosen.series.items()}
     return chosen._replace(series=series)
 
 
@@ -52,9 +49,15 @@ def table_without_events(series: pd.DataFrame, closures: dict[str, Any]) -> pd.D
     is_odd = pd.Series(False, series.index)
     for (location, category), rows in series.groupby(SERIES, observed=True):
         if rows["value"].notna().any():
-            y, events = pick(rows, location, category), among(closures, site_of(location)).get("events", ())
-            is_odd[rows.index] = rows["date"].isin(y.index[_are_masked(y, events, country_of(location))])
+            y = pick(rows, location, category)
+            is_odd[rows.index] = rows["date"].isin(y.index[_are_odd_at(location, y, closures)])
     return series.assign(value=series["value"].mask(is_odd))
+
+
+def _are_odd_at(location: str, y: pd.Series, closures: dict[str, Any]) -> np.ndarray:
+    """Which days of a place's series are left out for its own events, see `masked`."""
+    events = among(closures, site_of(location)).get("events", ())
+    return _are_masked(y, events, country_of(location)) if events else np.zeros(len(y), bool)
 
 
 def masked(y: pd.DataFrame, events: Sequence[Events], country: Country) -> pd.DataFrame:

@@ -27,6 +27,7 @@ from footfall.units import unit
 
 WIDER = 4  # how many times larger a step of last year the trees are told of than its turn expects again
 HALF_LIFE = 60  # days after which a surprise counts half in the usual error
+FEWEST_FITTED = 4 * WEEK  # days that the pipeline starts from, whatever day of the month a place opened
 LEAST_ERROR = 0.005  # of a series, as logarithm of the level: every feature is divided by its usual error
 
 
@@ -54,6 +55,15 @@ class Front(NamedTuple):
             names = " * ".join(type(step).__name__ for step in steps)
             raise ValueError(f"a Boosted corrects LogLevel * KindOfDay * LastYearsTurn * WeekdaySmoother, not {names}")
         return cls(*steps)
+
+
+def days_fitted(days: pd.DatetimeIndex, origins: np.ndarray) -> np.ndarray:
+    """How many days the pipeline is fitted to at each origin: those before its month, or the first four weeks.
+
+    Not up to the origin: the weeks after a holiday are needed to tell what it did.
+    """
+    before_month = origins + 1 - days.day.to_numpy()[origins]
+    return np.asarray(np.maximum(before_month, np.minimum(FEWEST_FITTED, origins + 1)))
 
 
 class Features:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from footfall.models.features import FEATURES, Features, Front
+from footfall.models.features import FEATURES, Features, Front, days_fitted
 
 FEWEST_DAYS = 120  # days a series must have before the trees learn from its errors
 LARGEST_ERROR = 6.0  # usual errors; larger ones count as this
@@ -93,7 +93,7 @@ def _month(
     if not len(origins):
         return
     seen, names = y.iloc[: origins[-1] + 1], _names([(country, y)])
-    features = Features(seen, country, front, days_before_month(seen), np.arange(1, HORIZON + 1))
+    features = Features(seen, country, front, int(days_fitted(y.index, origins)[0]), np.arange(1, HORIZON + 1))
     target = features.targets(origins)
     values = y.to_numpy(float).reshape(len(y), -1)
     actual = features.to_logarithm(np.concatenate([values, np.full((HORIZON, len(names)), np.nan)])[target])
@@ -114,8 +114,3 @@ def _month(
 def _draws(name: Any, month: pd.Period, shape: tuple[int, ...]) -> np.ndarray:
     """Of each forecast of a series in a month, the same every time; those of earlier days whatever comes after."""
     return np.random.default_rng([zlib.crc32(str(name).encode()), month.ordinal]).random(shape)
-
-
-def days_before_month(y: Any) -> int:
-    """How many days lie before the month of the last one: the weeks after a holiday are needed to tell what it did."""
-    return len(y) - min(int(y.index[-1].day), len(y) - 1)

@@ -365,7 +365,7 @@ def test_a_prediction_that_was_running_undoes_no_rollback(ledger, place, version
             publish.fn(run, show=True)
         assert forecasts.pointer(place, market) == shown
         run.facts["model_version"] = f"{market}/1"
-        assert "now the latest" in publish.fn(run, show=True)
+        assert "now the latest" in publish.fn(run, show=True).message
 
 
 def test_of_a_single_champion_nobody_is_told_to_name_another(ledger, place, versions):
@@ -434,7 +434,7 @@ def test_a_champion_that_is_no_longer_registered_can_be_rolled_back(ledger, plac
     ledger.promote(place, market, more(), None, DAY, gate(3.0), "run")
     ledger.promote(place, market, more(), "1", DAY, gate(2.0), "run")
     mlflow_runs.MlflowClient().delete_model_version(market, "2")
-    with pytest.raises(EnvironmentProblem, match=rf"version 2, .* is no longer in .* footfall rollback {market} "):
+    with pytest.raises(EnvironmentProblem, match=rf"version 2 is no longer in .* footfall rollback {market} "):
         ledger.follow(place, market)
     ledger.rollback(place, market, "it was deleted")
     assert registry.alias(market) == ledger.champion(place, market).version == "1"

@@ -248,7 +248,8 @@ def assert_gone(pid, seconds=5):
         if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
             return
         time.sleep(0.05)
-    raise AssertionError(f"process {pid} is alive {seconds} s after its run ended")
+    os.kill(pid, signal.SIGKILL)  # the mutant that lets it live leaves nothing on the machine either
+    raise AssertionError(f"process {pid} was alive {seconds} s after its run ended")
 
 
 @pytest.mark.parametrize("parent", typical(["PARENT", "FORKING"], "FORKING"))
@@ -391,6 +392,12 @@ def test_the_record_of_a_run_that_died_names_the_code_that_it_began_with(tmp_pat
     older.write_text(json.dumps({k: v for k, v in json.loads(older.read_text()).items() if k != "revision"}))
     now = abandoned(tmp_path / "older")
     assert now.commit != first.commit and now.lock == sha256(b"second"), "an older version noted nothing"
+    (house / "requirements.lock").write_text("third")
+    (house / "notebooks" / "of mine.txt").write_text("not in the commit")
+    (house / "params.yaml").write_text("no code")
+    claim(tmp_path / "changed", template, {"market": "m"})
+    record = abandoned(tmp_path / "changed")
+    assert record.dirty and record.changed == ["requirements.lock", "notebooks/of mine.txt"]
 
 
 @pytest.mark.parametrize("descendant", typical(list(DESCENDANTS), FORKED_DAEMON))

@@ -56,6 +56,18 @@ def test_a_forecast_leads_back_to_everything_it_came_from(published):
         assert re.search(rf"^{what} +.*{which}", done.output, re.MULTILINE), what
 
 
+def test_of_two_forecasts_of_a_day_it_is_said_which_one_is_in_force(published):
+    from flows.storage.bucket import connect
+
+    store, market = connect("footfall"), f"m{uuid.uuid4().hex[:8]}"
+    for content in (b"1", b"2", b"3", b"1"):
+        shown = content != b"3"
+        made = forecasts.publish(store, market, dt.date(2022, 10, 13), {"x": content}, published["about"], shown)
+    told = [which for what, which in audit.trace("footfall", market, "2022-10-13") if what == "forecast"]
+    assert [which.partition(", ")[2] for which in told] == ["in force", "replaced", "replaced"]
+    assert told[0].startswith(f"{made.url}/")
+
+
 def test_a_champion_of_a_changed_notebook_and_changed_code_is_called_one(servers, bucket, tmp_path):
     from flows.champion import ledger, registry
     from flows.record import mlflow_runs
@@ -123,7 +135,8 @@ def test_what_cannot_be_asked_for_is_told(words, says, published):
 
 
 @pytest.mark.long
-def test_a_replay_that_ends_elsewhere_says_where(tmp_path):
+def test_a_replay_that_ends_elsewhere_says_where(tmp_path, monkeypatch):
+    monkeypatch.setenv("FOOTFALL_COMMIT", "a" * 40)  # what is changed here meanwhile is another test's
     seen = f"open({str(tmp_path / 'seen')!r}, 'x')"  # a second time it is there already
     claim(tmp_path / "run", write(tmp_path, seen, "1 / 0"), {"market": "m"})
     run_notebook(tmp_path / "run", {"number": 7}, print)
@@ -134,6 +147,21 @@ def test_a_replay_that_ends_elsewhere_says_where(tmp_path):
     (tmp_path / "run" / "record.json").write_text(record.model_dump_json())
     with pytest.raises(EnvironmentProblem, match=r"at commit 0123.* comes to something else \(it failed in cell 4"):
         audit.replay(str(tmp_path / "run"), tmp_path / "another", print)
+
+
+def test_a_replay_by_a_tree_that_differs_from_its_commit_names_the_files_that_differ(tmp_path, monkeypatch):
+    monkeypatch.setenv("FOOTFALL_COMMIT", "0123456789" * 4)
+    seen = f"open({str(tmp_path / 'seen')!r}, 'x')"  # a second time it is there already
+    claim(tmp_path / "run", write(tmp_path, seen), {"market": "m"})
+    here = run_notebook(tmp_path / "run", {"number": 7}, print)
+    assert audit.replay(str(tmp_path / "run"), tmp_path / "same", print)[1].startswith("now it failed")
+    changed = here.model_copy(update={"dirty": True, "changed": ["footfall/forecast.py"]})
+    (tmp_path / "run" / "record.json").write_text(changed.model_dump_json())
+    with pytest.raises(EnvironmentProblem) as told:
+        audit.replay(str(tmp_path / "run"), tmp_path / "other", print)
+    made = f"at commit {here.commit} with changes in footfall/forecast.py, and the code here is of that commit"
+    assert made in str(told.value)
+    assert "make those changes there again, which no record keeps: git worktree add" in str(told.value)
 
 
 def test_what_never_began_its_notebook_is_not_repeated(tmp_path):

@@ -1,6 +1,8 @@
 """Alerts: real server, real automation, real notification block, and a receiver on this machine."""
 
 import os
+import subprocess
+import sys
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -8,9 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 import bad_data
 import pytest
 from conftest import crown, footfall
+from mlflow_records import model, training
 from receiver import Receiver
 
 from flows.settings import OWN_PREFECT, home
+from flows.storage import bucket as storage
 from footfall.errors import EnvironmentProblem
 
 
@@ -91,6 +95,29 @@ def test_a_champion_of_today_that_making_up_for_the_past_has_found_is_told(recei
     monkeypatch.setattr(backfill, "_walk", promoted)
     assert asyncio.run(walk()) == ["2022-10-12: walked"]
     assert receiver.wait("caught_up", 1) == ["promotion"]
+
+
+def test_a_promotion_whose_training_was_killed_before_it_was_told_is_told_by_the_next_and_once(receiver, tmp_path):
+    from flows.champion import registry
+    from flows.record import mlflow_runs
+    from flows.station.champion import tell_of_what_was_cut_short
+
+    bucket, run = storage.connect("footfall"), training(mlflow_runs, tmp_path)
+    version = registry.register("cut_short", run, model(tmp_path), {})
+    killed = """
+import datetime as dt, json, os, sys
+from flows.champion import ledger
+from flows.storage import bucket
+market, version, run = sys.argv[1:]
+gate = {"passed": True, "reason": "it is better", "figures": {}}
+ledger.promote(bucket.connect("footfall"), market, version, None, dt.date(2022, 10, 13), gate, run)
+os.kill(os.getpid(), 9)
+"""
+    assert subprocess.run([sys.executable, "-c", killed, "cut_short", version, run], check=False).returncode == -9
+    for _ in range(2):
+        tell_of_what_was_cut_short(bucket, "cut_short")
+    assert receiver.wait("cut_short", 1) == ["promotion"]
+    assert mlflow_runs.get(run).data.tags["decided"] == "version 1 is champion: it is better"
 
 
 def test_automations_that_are_as_they_should_be_are_left_alone(receiver, monkeypatch):

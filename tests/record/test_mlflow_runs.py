@@ -152,10 +152,12 @@ def test_a_model_without_artifacts_cannot_be_laid_down(record, registry, tmp_pat
 
 
 def test_a_model_whose_folder_is_gone_cannot_be_laid_down(record, registry, tmp_path):
-    version = registry.register("four", training(record, tmp_path), model(tmp_path, "weights of four"), {})
+    run = training(record, tmp_path)
+    version = registry.register("four", run, model(tmp_path, "weights of four"), {})
     stored = next(p for p in (home() / "artifacts").rglob("forecaster.zip") if p.read_bytes() == b"weights of four")
     shutil.rmtree(stored.parent)
-    with pytest.raises(EnvironmentProblem, match=r"model four version 1 cannot be fetched.*footfall rollback four "):
+    copies = rf"model four version 1 cannot be fetched, neither as models:/four/1 nor as out/model of run {run}\. "
+    with pytest.raises(EnvironmentProblem, match=rf"{copies}.* footfall rollback four "):
         registry.lay_down("four", version, tmp_path / "in")
 
 
