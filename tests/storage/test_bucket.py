@@ -438,6 +438,15 @@ def test_a_replaced_object_with_a_right_checksum_is_refused_too(bucket):
         forecasts.latest(bucket, "portugal")
 
 
+def test_a_replaced_manifest_is_not_the_one_that_the_pointer_means(bucket):
+    publish(bucket)
+    name = forecasts.latest(bucket, "portugal").pointer["manifest"]
+    manifest = json.loads(storage.read(bucket, name))
+    bucket.blob(name).upload_from_string(json.dumps(manifest | {"about": ABOUT | {"run": "forged"}}))
+    with pytest.raises(DataProblem, match=r"manifest\.json: altered since it was published"):
+        forecasts.latest(bucket, "portugal")
+
+
 def test_the_sets_of_a_market_are_listed_by_their_manifests_alone(proxy):
     publish(proxy.bucket)
     proxy.requests.clear()
