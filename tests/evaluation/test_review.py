@@ -74,6 +74,7 @@ def test_since_is_the_first_day_outside():
     assert decay.decayed
     before = drift(rows[day < decay.since])
     assert not before.decayed and drift(rows[day <= decay.since]).decayed
+    assert drift(table(error=9.0)).since == "2022-07-14", "the first day that is judged, the 32nd"
 
 
 def test_a_large_house_counts_as_much_as_a_small_one():
@@ -92,6 +93,8 @@ def test_a_day_that_the_naive_says_nothing_of_says_nothing_of_skill():
 def test_a_few_days_are_not_judged():
     assert drift(table(31, error=9.0)).reason == "too early to tell: 31 of the last 42 days are scored"
     assert drift(table(32, error=9.0)).decayed
+    sparse = table(error=9.0)[lambda rows: ~rows["target_end_date"].between("2022-08-31", "2022-10-07")]
+    assert drift(sparse).reason == "too early to tell: 4 of the last 42 days are scored", "less than one a week"
     assert drift(table(0)).reason == "too early to tell: 0 of the last 42 days are scored"
 
 
