@@ -237,6 +237,13 @@ def test_nobody_is_the_least_there_can_be(forecaster):
     assert predict(fit(forecaster, y), week_after(y)).between(-100, -80).all()
 
 
+def test_nobody_is_the_least_there_can_be_of_many_days_at_once_too():
+    y = pd.Series(np.linspace(120, 0, 61), pd.date_range("2022-01-01", periods=61), name="count")
+    fitted = fit(WeekdaySmoother(level=0.5, trend=0.5, damping=1.0), y[:40])
+    made = forecasts(fitted, y, y.index[-10:], A_WEEK)
+    assert made.min() == 0 and made.max() > 0
+
+
 def test_a_country_without_a_calendar_is_forecast():
     y = retail()
     forecaster = LogLevel() * KindOfDay(country="XX") * LastYearsTurn() * WeekdaySmoother()
