@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from figures import retail
 
-from footfall.evaluation.backtest import backtest, last_origins, leaderboard, windows, youngest
 from footfall.calendar import special
+from footfall.evaluation.backtest import backtest, last_origins, leaderboard, windows, youngest
 from footfall.evaluation.intervals import FEWEST_POOLED, PRIOR_WIDTH, quantiles, steps, with_quantiles
 from footfall.evaluation.metrics import coverage
 from footfall.models import ETS, KindOfDay, LastYearsTurn, LogLevel, SeasonalNaive, WeekdaySmoother, fit, predict
@@ -90,8 +90,8 @@ def test_of_a_young_series_an_ordinary_day_is_as_unsure_as_its_ordinary_days_wer
     table = pd.DataFrame({"origin": day - pd.Timedelta(days=1), "date": day, "horizon": 1, "mean": 0.0})
     mean = pd.Series([0.0], day[-1:] + pd.Timedelta(days=1))
     wider = np.where(special(day, "PT"), PRIOR_WIDTH, 1.0)
-    as_told, plain = (quantiles(table.assign(actual=size), mean, day[-1], "PT", 0) for size in (wider, 1.0))
-    pd.testing.assert_frame_equal(as_told, plain)
+    of_both = quantiles(table.assign(actual=wider), mean, day[-1], "PT", 0)
+    pd.testing.assert_frame_equal(of_both, quantiles(table.assign(actual=1.0), mean, day[-1], "XX", 0))
 
 
 def test_a_day_of_hardly_anybody_is_as_unsure_as_one_of_a_quarter_of_its_week():
