@@ -25,7 +25,7 @@ from footfall.models.naive import SeasonalNaive
 from footfall.models.saving import save
 from footfall.models.smoother import WeekdaySmoother
 from footfall.models.transforms import KindOfDay, LastYearsTurn, LogLevel
-from footfall.models.updating import bring_up_to, fit, follows, forecasts, predict, with_panel
+from footfall.models.updating import bring_up_to, fit, follows, forecasts, predict, with_panel, without_gaps
 
 A_WEEK = np.arange(1, 8)  # days ahead
 CANDIDATES = {
@@ -222,6 +222,13 @@ def test_gaps_are_borne(forecaster):
     y.iloc[[3, 40, 41, 42, 43, 44, 45, 46, 47, 48, 100, -3, -2]] = np.nan
     fitted = bring_up_to(fit(forecaster, y[:-10]), y)
     assert np.isfinite(predict(fitted, week_after(y))).all()
+
+
+def test_nothing_is_put_before_the_first_day_of_one_of_a_batch():
+    days = pd.date_range("2022-01-01", periods=20)
+    later = pd.DataFrame({"one": 1.0, "two": 2.0}, days).mask(np.arange(20)[:, None] < [0, 9])
+    later.iloc[15] = np.nan
+    pd.testing.assert_frame_equal(without_gaps(later).isna(), later.isna() & (later.index < days[9])[:, None])
 
 
 @each
