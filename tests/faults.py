@@ -1,4 +1,4 @@
-"""What can go wrong, by number: what is right then, the experiments that show it, and what they must notice.
+"""What can go wrong, by number: what is right then, the experiments that show it, and what one of them must notice.
 
 A mutant is the code with one thing spoiled: `python tests/mutants.py` plants each, and its test must fail.
 """
@@ -42,7 +42,8 @@ ROWS = {
     ),
     2: Row(
         "a kernel killed in each cell", "failed, that cell named, later cells not run",
-        ("notebook/test_dying::test_a_death_is_told_alike_everywhere",
+        ("notebook/test_execute::test_whatever_ends_a_run_the_record_says_so",
+         "notebook/test_dying::test_a_death_is_told_alike_everywhere",
          "notebook/test_dying::test_a_kernel_killed_in_each_cell",
          "notebook/test_dying::test_trusting_papermill_would_be_noticed"),
         Mutant("flows/record/banner.py", 'return "failed" if index == progress.running else "not run"',
@@ -73,7 +74,8 @@ ROWS = {
         "SIGTERM, SIGINT, SIGKILL of the flow", "a readable record; after SIGKILL the next start writes it",
         ("cli/test_cli::test_a_run_that_is_told_to_stop_is_on_record_at_once",
          "notebook/test_dying::test_a_flow_that_was_killed_is_on_record_after_the_next_start",
-         "notebook/test_dying::test_a_flow_killed_at_any_instant"),
+         "notebook/test_dying::test_a_flow_killed_at_any_instant",
+         "record/test_process::test_another_process_with_its_number_is_not_it"),
         Mutant("flows/record/process.py", "return now == self.born and", "return True or",
                "record/test_process::test_another_process_with_its_number_is_not_it"),
     ),
@@ -120,11 +122,12 @@ ROWS = {
         ("storage/test_bucket::test_four_at_once_publish_one_set_and_move_the_pointer_once",
          "orchestration/test_outage::test_the_same_day_is_started_four_times_at_once"),
         Mutant(BUCKET, "if_generation_match=replaces or 0", "if_generation_match=None",
-               "storage/test_bucket::test_an_object_is_created_once"),
+               "storage/test_bucket::test_four_at_once_publish_one_set_and_move_the_pointer_once"),
     ),
     13: Row(
         "four trainers promote at once", "the gate's winner stays",
-        ("champion/test_ledger::test_of_four_trainers_at_once_the_gates_winner_stays",
+        ("champion/test_ledger::test_of_two_that_beat_the_same_champion_the_better_stays",
+         "champion/test_ledger::test_of_four_trainers_at_once_the_gates_winner_stays",
          "champion/test_ledger::test_forty_races_of_four_trainers"),
         Mutant("flows/champion/ledger.py", "return bool(ours", "return bool(True or ours",
                "champion/test_ledger::test_of_two_that_beat_the_same_champion_the_better_stays"),
@@ -133,7 +136,8 @@ ROWS = {
         "kill between upload, register, alias", "nothing half-registered",
         ("champion/test_ledger::test_a_kill_between_any_two_steps_leaves_one_champion",),
         Mutant("flows/champion/ledger.py", "        registry.point(market, last.champions[-1].version)\n",
-               "        return last\n", "champion/test_ledger::test_a_promotion_is_an_entry_and_the_alias_follows"),
+               "        return last\n",
+               "champion/test_ledger::test_a_kill_between_any_two_steps_leaves_one_champion"),
     ),
     15: Row(
         "MLflow away for 60 s, and for good", "a bounded wait, MLflow named, the record spooled",
@@ -196,6 +200,7 @@ ROWS = {
         "a source in every way that servers fail", "one clear error, nothing published, time and memory capped",
         ("sources/test_download::test_only_what_may_pass_is_tried_again",
          "sources/test_download::test_a_trickle_ends_at_the_limit",
+         "sources/test_download::test_too_large_a_body_ends_at_the_limit",
          "sources/test_download::test_a_redirect_to_another_host_is_not_followed",
          "sources/test_download::test_a_redirect_to_where_nothing_is_fetched_from_is_not_advised",
          "sources/test_download::test_a_cut_transfer_is_tried_again_and_refused",
@@ -212,7 +217,8 @@ ROWS = {
     ),
     25: Row(
         "the same file for ten days", "said to be stale, warned once, never relabelled",
-        ("orchestration/test_schedule::test_the_same_file_day_after_day_is_said_to_be_stale_once_and_never_relabelled",),
+        ("orchestration/test_schedule::test_the_same_file_day_after_day_is_said_to_be_stale_once_and_never_relabelled",
+         "operations/test_status::test_a_source_that_stopped_and_an_open_cause_are_wrong"),
         Mutant("footfall/params.py", "> max(self.stale_after, self.lag)", "> 10**9",
                "operations/test_status::test_a_source_that_stopped_and_an_open_cause_are_wrong"),
     ),
