@@ -163,6 +163,13 @@ def test_a_table_that_does_not_follow_from_the_entries_is_named(bucket, old, new
         ledger.read(bucket, ledger.newest(bucket, "portugal").champion(dt.date(2022, 9, 15)))
 
 
+def test_an_entry_that_speaks_of_another_market_is_named(bucket):
+    append(bucket)
+    alter(bucket, "ledger/portugal/000001.json", b'"market": "portugal"', b'"market": "spain"')
+    with pytest.raises(DataProblem, match=r"ledger/portugal/000001\.json: its table of champions does not follow"):
+        ledger.entries(bucket, "portugal")
+
+
 def test_a_newest_entry_that_is_not_one_or_not_in_its_own_table_is_named(bucket):
     for number in (1, 2):
         append(bucket, version=str(number), as_of=f"2022-09-0{number}")

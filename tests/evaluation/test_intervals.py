@@ -94,18 +94,25 @@ def test_of_a_young_series_an_ordinary_day_is_as_unsure_as_its_ordinary_days_wer
     pd.testing.assert_frame_equal(of_both, quantiles(table.assign(actual=1.0), mean, day[-1], "XX", 0))
 
 
+def above(*means):
+    """How far the range reaches above each day's mean, in guests, where a hundred were foreseen so far."""
+    day, of_days = pd.date_range("2022-01-03", periods=200), range(1, len(means) + 1)
+    facts = {"date": day, "mean": 100.0, "actual": np.where(np.arange(200) % 2, 109.0, 91.0)}
+    table = pd.concat([pd.DataFrame(facts | {"origin": day - pd.Timedelta(days=n), "horizon": n}) for n in of_days])
+    mean = pd.Series(means, pd.date_range(day[-1], periods=len(means) + 1)[1:])
+    return (quantiles(table, mean, day[-1], "XX", 0, unit=COUNTS)["q90"] - mean).to_numpy()
+
+
 def test_a_day_of_hardly_anybody_is_as_unsure_as_one_of_a_quarter_of_its_week():
-    day = pd.date_range("2022-01-03", periods=200)
-    actual = 100.0 + np.where(np.arange(200) % 2, 9.0, -9.0)
-    table = pd.DataFrame({"origin": day - pd.Timedelta(days=1), "date": day, "horizon": 1, "mean": 100.0})
-    table = pd.concat([table.assign(horizon=n, actual=actual) for n in range(1, 8)])
+    quarter, week = 600 / 27, [100.0] * 6  # a quarter of the mean of the seven
+    nobody, few, more = (above(*week, last)[-1] for last in (1.0, quarter, 2 * quarter))
+    assert nobody == pytest.approx(few) and few < more
 
-    def above(last):
-        mean = pd.Series([100.0] * 6 + [last], pd.date_range(day[-1], periods=8)[1:])
-        return (quantiles(table, mean, day[-1], "XX", 0, unit=COUNTS)["q90"] - mean).iloc[-1]
 
-    quarter = 600 / 27  # of the mean of the seven
-    assert above(1.0) == pytest.approx(above(quarter)) and above(quarter) < above(2 * quarter)
+def test_whether_a_day_is_a_large_one_its_forecasts_first_week_says():
+    usual, rising = above(*[100.0] * 14), above(*[100.0] * 7, *[300.0] * 7)
+    np.testing.assert_allclose(rising[:7], usual[:7])
+    assert (rising[7:] > usual[7:]).all()
 
 
 @pytest.mark.long
