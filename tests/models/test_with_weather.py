@@ -6,11 +6,26 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from footfall.champion import FALLBACK, Champion, learned
 from footfall.evaluation.backtest import means
-from footfall.models import KindOfDay, LastYearsTurn, LogLevel, WeekdaySmoother, bring_up_to, fit, of_country, predict
+from footfall.evaluation.rolling import roll
+from footfall.forecasting import forecast_all
+from footfall.models import (
+    KindOfDay,
+    LastYearsTurn,
+    LogLevel,
+    SeasonalNaive,
+    WeekdaySmoother,
+    bring_up_to,
+    fit,
+    of_country,
+    predict,
+)
 from footfall.models.contributions import in_logarithms, parts, total
 from footfall.models.saving import load, save
 from footfall.models.weather import BY_LEAD, Weather, WithWeather, as_of, shrunken_slopes, with_weather
+from footfall.quantiles import LEVELS
+from footfall.selection import select
 from footfall.series import DAY
 from footfall.sources.weather import COLUMNS
 from footfall.units import COUNTS
@@ -155,6 +170,31 @@ def test_where_figures_are_late_the_weather_of_the_day_counts_and_none_after_it(
     assert (said(today, 0.0) > said(today, 10.0)).all()
     pd.testing.assert_series_equal(said(tomorrow, 0.0), said(tomorrow, 10.0))
     assert as_of(PLAIN, today) is PLAIN and trained.lag == 0
+
+
+def test_a_forecast_of_late_figures_goes_by_the_weather_of_its_own_day():
+    rain, through = rains(), f"{LAST - 5 * DAY:%F}"
+    y, table = guests(rain), issued(rain)
+    recipe = wet(table[table["issued"] <= through], lag=1)
+    rows = y.rename("value").rename_axis("date").reset_index().assign(location="PT-11/Foz", category="count")
+    trained, known = (
+        select(rows[rows["date"] <= day], "PT-11", "count", "all", 0) for day in (through, LAST - 3 * DAY)
+    )
+    past = roll(trained.series, {"steady": recipe, FALLBACK: SeasonalNaive()}, 80, HORIZON, 1)
+    accounts = past.accounts("steady", FALLBACK, "steady")
+    about = {"location": "PT-11", "category": "count", "candidate": "steady", "fitted_from": f"{y.index[0]:%F}",
+             "data_through": through, "lag": 1, "horizon": HORIZON, "shut": []}  # fmt: skip
+    model, residuals = learned(recipe, trained.series, many=False), past.residuals("steady", FALLBACK, accounts)
+    coming = pd.date_range(LAST + DAY, periods=HORIZON)
+
+    def said(rain_mm):
+        today = {"issued": f"{LAST:%F}", "date": coming.astype("str"), "lead": range(1, HORIZON + 1)}
+        own = with_weather(model, Weather(pd.DataFrame(today | {"rain_mm": rain_mm, "temperature": 15.0})))
+        champion, facts = Champion(own, residuals, about, accounts), {"model_version": "m/1", "snapshot": "ab12"}
+        (made,) = forecast_all(champion, known, coming, 1, LEVELS, {}, 14, **facts).series.values()
+        return made.mean
+
+    assert (said(0.0) > said(10.0))[:5].all(), "the figures are two days late, the weather is not"
 
 
 def test_the_parts_add_up_and_say_what_the_rain_takes():
