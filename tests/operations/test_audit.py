@@ -235,6 +235,20 @@ def another_model(folder, code, record):
     model.write_bytes(model.read_bytes() + b" ")
 
 
+def another_folder_for_the_model(folder, code, record):
+    (folder / "in" / "champion").rename(folder / "in" / "other")
+    record["parameters"]["champion"] = "in/other"
+
+
+def another_folder_for_the_model_in_the_notebook(folder, code, record):
+    path = folder / "predict.ipynb"
+    path.write_text(path.read_text().replace('champion = \\"in/champion\\"', 'champion = \\"in/other\\"'))
+
+
+def another_folder_to_write_to(folder, code, record):
+    record["parameters"]["out"] = str(folder)
+
+
 def a_module_beside(folder, code, record):
     (folder / "pandas.py").write_text(code)
     record["pages"]["pandas.py"] = ""
@@ -246,11 +260,14 @@ FORGED = {
     code_among_parameters: "predict.ipynb: its code is not that of its template",
     code_as_a_parameters_name: "record.json: no readable record",
     another_model: "in/champion: no model that the market's ledger names",
+    another_folder_for_the_model: "champion is 'in/other', where no flow has laid it",
+    another_folder_for_the_model_in_the_notebook: "champion is 'in/other', where no flow has laid it",
+    another_folder_to_write_to: "out is '/",
     a_module_beside: "pandas.py: not in the record",
 }
 
 
-@pytest.mark.parametrize("forge", typical([*FORGED], another_notebook, another_model, code_among_parameters))
+@pytest.mark.parametrize("forge", typical([*FORGED], another_notebook, another_model, another_folder_for_the_model))
 def test_what_somebody_put_into_mlflow_with_a_record_that_fits_is_not_run(forge, published, tmp_path):
     from flows.record import mlflow_runs
 
