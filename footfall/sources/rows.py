@@ -97,7 +97,8 @@ def collect(sheet: Sheet, first: int, header: list[str], wanted: Sequence[str]) 
     if doubled:
         rule = "a duplicate header; rename one of the two columns"
         raise Unreadable(*(Fault(first, name, name, rule) for name in doubled))
-    at, lines, values, faults, totals = [header.index(name) for name in wanted], [], [], [], []
+    at, values, faults, totals = [header.index(name) for name in wanted], [], [], []
+    lines: list[int] = []
     dated: list[int] = []
     for line, cells in sheet.records():
         if line <= first:

@@ -254,6 +254,10 @@ def a_module_beside(folder, code, record):
     record["pages"]["pandas.py"] = ""
 
 
+def a_hidden_file_beside(folder, code, record):
+    (folder / ".pdbrc").write_text(code)
+
+
 FORGED = {
     another_notebook: "template/predict.ipynb: not predict.ipynb of commit",
     another_executed_notebook: "predict.ipynb: its code is not that of its template",
@@ -263,6 +267,7 @@ FORGED = {
     another_folder_for_the_model: "champion is 'in/other', where no flow has laid it",
     another_folder_for_the_model_in_the_notebook: "champion is 'in/other', where no flow has laid it",
     another_folder_to_write_to: "out is '/",
+    a_hidden_file_beside: ".pdbrc: not in the record",
     a_module_beside: "pandas.py: not in the record",
 }
 
