@@ -7,8 +7,8 @@ def masked(source: str) -> str:
     """The source as it may be shown and stored: without user, password and query."""
     if source.startswith("gs://"):  # a bucket knows no passwords
         return source
-    if "://" not in source:  # a path, or an address with a slip in it
-        return re.sub(r".*@", "***@", source, flags=re.DOTALL)
+    if "://" not in source:  # a path, or an address with a slip in it: user:password@host
+        return re.sub(r".*:.*@", "***@", source, flags=re.DOTALL)
     return re.sub(r"(?<=://).*@", "***@", source, flags=re.DOTALL).split("?")[0].split("#")[0]
 
 
