@@ -190,7 +190,8 @@ def _sentence(error: Any) -> str:
     if isinstance(error["input"], dict) and error["type"] == "value_error":  # of the section as a whole
         return f"{key}: {safe(error['msg'].removeprefix('Value error, '), LONG)}"
     in_quotes = "; put it into quotes" if error["type"] == "string_type" else ""
-    shown = "an address" if re.search("://|:.*@", str(error["input"])) else repr(error["input"])  # it may hold a password
+    # it may hold a password
+    shown = "an address" if re.search("://|:.*@", str(error["input"])) else repr(error["input"])
     return f"{key}: {safe(shown, LONG)} — {safe(error['msg'].removeprefix('Value error, '), LONG)}{in_quotes}"
 
 
