@@ -123,17 +123,18 @@ def test_what_cannot_be_asked_for_is_told(words, says, published):
 
 
 @pytest.mark.long
-def test_a_replay_that_ends_elsewhere_says_where(tmp_path):
+def test_a_replay_that_ends_elsewhere_says_where(tmp_path, monkeypatch):
+    monkeypatch.setenv("FOOTFALL_HOME", str(tmp_path))  # whose own run it is
     seen = f"open({str(tmp_path / 'seen')!r}, 'x')"  # a second time it is there already
-    claim(tmp_path / "run", write(tmp_path, seen, "1 / 0"), {"market": "m"})
-    run_notebook(tmp_path / "run", {"number": 7}, print)
-    found = audit.replay(str(tmp_path / "run"), tmp_path / "scratch", print)
+    claim(tmp_path / "runs" / "run", write(tmp_path, seen, "1 / 0"), {"market": "m"})
+    run_notebook(tmp_path / "runs" / "run", {"number": 7}, print)
+    found = audit.replay(str(tmp_path / "runs" / "run"), tmp_path / "scratch", print)
     assert found[0] == "it failed in cell 4: ZeroDivisionError: division by zero."
     assert found[1].startswith("now it failed in cell 3: FileExistsError: ")
-    record = read_record(tmp_path / "run").model_copy(update={"commit": "0123456789" * 4})
-    (tmp_path / "run" / "record.json").write_text(record.model_dump_json())
+    record = read_record(tmp_path / "runs" / "run").model_copy(update={"commit": "0123456789" * 4})
+    (tmp_path / "runs" / "run" / "record.json").write_text(record.model_dump_json())
     with pytest.raises(EnvironmentProblem, match=r"at commit 0123.* comes to something else \(it failed in cell 4"):
-        audit.replay(str(tmp_path / "run"), tmp_path / "another", print)
+        audit.replay(str(tmp_path / "runs" / "run"), tmp_path / "another", print)
 
 
 def test_what_never_began_its_notebook_is_not_repeated(tmp_path):
@@ -144,19 +145,22 @@ def test_what_never_began_its_notebook_is_not_repeated(tmp_path):
 
 
 @pytest.mark.long
-def test_a_record_of_other_code_says_which_commit_can_replay_it(tmp_path):
-    claim(tmp_path / "run", write(tmp_path, "import footfall.results"), {"market": "m"})
-    here = run_notebook(tmp_path / "run", {"number": 7}, print)
+def test_a_record_of_other_code_says_which_commit_can_replay_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("FOOTFALL_HOME", str(tmp_path))  # whose own run it is
+    claim(tmp_path / "runs" / "run", write(tmp_path, "import footfall.results"), {"market": "m"})
+    here = run_notebook(tmp_path / "runs" / "run", {"number": 7}, print)
     past = here.model_copy(update={"outcome": "succeeded", "reason": "", "error_type": "", "commit": "0123456789" * 4})
-    (tmp_path / "run" / "record.json").write_text(past.model_dump_json())
-    done = footfall("replay", str(tmp_path / "run"))
+    (tmp_path / "runs" / "run" / "record.json").write_text(past.model_dump_json())
+    done = footfall("replay", str(tmp_path / "runs" / "run"))
     assert done.exit_code == 4 and "No module named 'footfall.results'" in done.output, done.output
     told = " ".join(done.output.split())
     assert (
         f"made at commit {past.commit}" in told and f"git worktree add ../footfall-0123456789 {past.commit} &&" in told
     )
-    (tmp_path / "run" / "record.json").write_text(here.model_dump_json())
-    assert audit.replay(str(tmp_path / "run"), tmp_path / "scratch", print) == [], "it could not import then either"
+    (tmp_path / "runs" / "run" / "record.json").write_text(here.model_dump_json())
+    assert audit.replay(str(tmp_path / "runs" / "run"), tmp_path / "scratch", print) == [], (
+        "it could not import then either"
+    )
 
 
 def test_a_published_forecast_verifies_and_repeats_to_the_same_bytes(published, monkeypatch):
