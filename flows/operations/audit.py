@@ -17,7 +17,7 @@ from flows.operations.proof import unproved_code
 from flows.record import mlflow_runs
 from flows.record.files import template_of
 from flows.record.folder import claim
-from flows.record.owner import OWNER
+from flows.record.owner import OWNER, is_of_here
 from flows.record.record import Record, describe, differences, read_record
 from flows.settings import home
 from flows.storage import bucket, forecasts, layout
@@ -224,7 +224,7 @@ def _ran_here(folder: Path) -> bool:
     """Whether this machine itself ran it: it is the owner of the folder, or of one that has the very same record."""
     record = (folder / "record.json").read_bytes()
     ours = (owner.with_name("record.json") for owner in (home() / "runs").glob(f"*/{OWNER}"))
-    return (folder / OWNER).exists() or any(path.exists() and path.read_bytes() == record for path in ours)
+    return is_of_here(folder) or any(path.exists() and path.read_bytes() == record for path in ours)
 
 
 def _of_other_code(before: Record, again: Record, changes: list[str], run: str) -> str:

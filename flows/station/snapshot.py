@@ -96,12 +96,14 @@ def _through(own: Selection, run: Run) -> dt.date:
     through: dt.date = own.through.date()
     if data.is_stale(through, run.as_of):
         sentence = (
-            f"{_source(run)}: stale — its last {data.category} of {data.location} is {through}, "
+            f"stale — its last {data.category} of {data.location} is {through}, "
             f"{(run.as_of - through).days} days before {run.as_of}, and data.stale_after is {data.stale_after}."
         )
         with suppress(Problem):  # the trouble at hand is the one to tell of
-            _say_on_the_page(run, sentence)
-        raise StaleSource(f"{sentence} Look at the source; if it has ended, stand on an earlier day: --as-of.")
+            _say_on_the_page(run, sentence)  # its readers need not know where the source lies
+        raise StaleSource(
+            f"{_source(run)}: {sentence} Look at the source; if it has ended, stand on an earlier day: --as-of."
+        )
     return through
 
 

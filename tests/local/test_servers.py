@@ -13,6 +13,7 @@ import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 from conftest import HOMES, typical
@@ -233,3 +234,16 @@ def test_one_that_is_started_again_has_all_its_time_again(tmp_path, monkeypatch)
     with contextlib.ExitStack() as stack:
         stub.launch(stack)
         assert urllib.request.urlopen(stub.addresses(stack)["URL"]).status == 200
+
+
+@pytest.mark.parametrize(
+    ("server", "path"),
+    [("PREFECT_API_URL", "/deployments/filter"), ("MLFLOW_TRACKING_URI", "/ajax-api/2.0/mlflow/runs/search")],
+)
+def test_a_page_of_elsewhere_in_the_browser_beside_it_may_not_ask_a_server(servers, server, path):
+    asks = {"Origin": "http://shop.example", "Access-Control-Request-Method": "POST",
+            "Access-Control-Request-Headers": "content-type"}  # fmt: skip
+    answer = httpx.options(f"{servers[server]}{path}", headers=asks)
+    assert answer.status_code in (400, 403) and "access-control-allow-origin" not in answer.headers
+    answer = httpx.post(f"{servers[server]}{path}", headers={"Origin": "http://shop.example"}, json={})
+    assert "access-control-allow-origin" not in answer.headers

@@ -137,16 +137,17 @@ def test_what_cannot_be_asked_for_is_told(words, says, published):
 @pytest.mark.long
 def test_a_replay_that_ends_elsewhere_says_where(tmp_path, monkeypatch):
     monkeypatch.setenv("FOOTFALL_COMMIT", "a" * 40)  # what is changed here meanwhile is another test's
+    monkeypatch.setenv("FOOTFALL_HOME", str(tmp_path))  # whose own run it is
     seen = f"open({str(tmp_path / 'seen')!r}, 'x')"  # a second time it is there already
-    claim(tmp_path / "run", write(tmp_path, seen, "1 / 0"), {"market": "m"})
-    run_notebook(tmp_path / "run", {"number": 7}, print)
-    found = audit.replay(str(tmp_path / "run"), tmp_path / "scratch", print)
+    claim(tmp_path / "runs" / "run", write(tmp_path, seen, "1 / 0"), {"market": "m"})
+    run_notebook(tmp_path / "runs" / "run", {"number": 7}, print)
+    found = audit.replay(str(tmp_path / "runs" / "run"), tmp_path / "scratch", print)
     assert found[0] == "it failed in cell 4: ZeroDivisionError: division by zero."
     assert found[1].startswith("now it failed in cell 3: FileExistsError: ")
-    record = read_record(tmp_path / "run").model_copy(update={"commit": "0123456789" * 4})
-    (tmp_path / "run" / "record.json").write_text(record.model_dump_json())
+    record = read_record(tmp_path / "runs" / "run").model_copy(update={"commit": "0123456789" * 4})
+    (tmp_path / "runs" / "run" / "record.json").write_text(record.model_dump_json())
     with pytest.raises(EnvironmentProblem, match=r"at commit 0123.* comes to something else \(it failed in cell 4"):
-        audit.replay(str(tmp_path / "run"), tmp_path / "another", print)
+        audit.replay(str(tmp_path / "runs" / "run"), tmp_path / "another", print)
 
 
 def test_a_replay_by_a_tree_that_differs_from_its_commit_names_the_files_that_differ(tmp_path, monkeypatch):
@@ -172,19 +173,22 @@ def test_what_never_began_its_notebook_is_not_repeated(tmp_path):
 
 
 @pytest.mark.long
-def test_a_record_of_other_code_says_which_commit_can_replay_it(tmp_path):
-    claim(tmp_path / "run", write(tmp_path, "import footfall.results"), {"market": "m"})
-    here = run_notebook(tmp_path / "run", {"number": 7}, print)
+def test_a_record_of_other_code_says_which_commit_can_replay_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("FOOTFALL_HOME", str(tmp_path))  # whose own run it is
+    claim(tmp_path / "runs" / "run", write(tmp_path, "import footfall.results"), {"market": "m"})
+    here = run_notebook(tmp_path / "runs" / "run", {"number": 7}, print)
     past = here.model_copy(update={"outcome": "succeeded", "reason": "", "error_type": "", "commit": "0123456789" * 4})
-    (tmp_path / "run" / "record.json").write_text(past.model_dump_json())
-    done = footfall("replay", str(tmp_path / "run"))
+    (tmp_path / "runs" / "run" / "record.json").write_text(past.model_dump_json())
+    done = footfall("replay", str(tmp_path / "runs" / "run"))
     assert done.exit_code == 4 and "No module named 'footfall.results'" in done.output, done.output
     told = " ".join(done.output.split())
     assert (
         f"made at commit {past.commit}" in told and f"git worktree add ../footfall-0123456789 {past.commit} &&" in told
     )
-    (tmp_path / "run" / "record.json").write_text(here.model_dump_json())
-    assert audit.replay(str(tmp_path / "run"), tmp_path / "scratch", print) == [], "it could not import then either"
+    (tmp_path / "runs" / "run" / "record.json").write_text(here.model_dump_json())
+    assert audit.replay(str(tmp_path / "runs" / "run"), tmp_path / "scratch", print) == [], (
+        "it could not import then either"
+    )
 
 
 def test_a_published_forecast_verifies_and_repeats_to_the_same_bytes(published, monkeypatch):
@@ -263,9 +267,27 @@ def another_model(folder, code, record):
     model.write_bytes(model.read_bytes() + b" ")
 
 
+def another_folder_for_the_model(folder, code, record):
+    (folder / "in" / "champion").rename(folder / "in" / "other")
+    record["parameters"]["champion"] = "in/other"
+
+
+def another_folder_for_the_model_in_the_notebook(folder, code, record):
+    path = folder / "predict.ipynb"
+    path.write_text(path.read_text().replace('champion = \\"in/champion\\"', 'champion = \\"in/other\\"'))
+
+
+def another_folder_to_write_to(folder, code, record):
+    record["parameters"]["out"] = str(folder)
+
+
 def a_module_beside(folder, code, record):
     (folder / "pandas.py").write_text(code)
     record["pages"]["pandas.py"] = ""
+
+
+def a_hidden_file_beside(folder, code, record):
+    (folder / ".pdbrc").write_text(code)
 
 
 FORGED = {
@@ -274,11 +296,15 @@ FORGED = {
     code_among_parameters: "predict.ipynb: its code is not that of its template",
     code_as_a_parameters_name: "record.json: no readable record",
     another_model: "in/champion: no model that the market's ledger names",
+    another_folder_for_the_model: "champion is 'in/other', where no flow has laid it",
+    another_folder_for_the_model_in_the_notebook: "champion is 'in/other', where no flow has laid it",
+    another_folder_to_write_to: "out is '/",
+    a_hidden_file_beside: ".pdbrc: not in the record",
     a_module_beside: "pandas.py: not in the record",
 }
 
 
-@pytest.mark.parametrize("forge", typical([*FORGED], another_notebook, another_model, code_among_parameters))
+@pytest.mark.parametrize("forge", typical([*FORGED], another_notebook, another_model, another_folder_for_the_model))
 def test_what_somebody_put_into_mlflow_with_a_record_that_fits_is_not_run(forge, published, tmp_path):
     from flows.record import mlflow_runs
 
