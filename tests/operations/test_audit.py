@@ -92,6 +92,16 @@ def test_in_use_was_what_readers_saw_last(bucket):
         assert audit.in_use(bucket, "m", on) == made[2, "1"], "rolled back on the 2nd, and the 4th was only stored"
 
 
+def test_a_set_that_was_stored_for_an_older_day_replaces_none_that_readers_saw(bucket):
+    from flows.champion import ledger
+
+    about = {"model_version": "m/1"}
+    for day, figures in ((1, b"1"), (2, b"2"), (1, b"revised")):
+        forecasts.publish(bucket, "m", dt.date(2022, 10, day), {"x": figures}, about)
+    live = ledger.live(bucket, "m", "2022-10-01", forecasts.sets(bucket, "m")["2022-10-01"])
+    assert forecasts.stored(bucket, live).files == {"x": b"1"}
+
+
 def test_runs_are_listed_newest_first(published):
     done = footfall("runs", "--market", "sample", "--notebook", "predict", "--outcome", "succeeded")
     assert done.exit_code == 0 and published["about"]["record"] in done.output
