@@ -23,6 +23,8 @@ from flows.settings import home
 from flows.storage import bucket, forecasts, layout
 from footfall.errors import DataProblem, EnvironmentProblem, UsageProblem
 
+TABLES = ("forecast.parquet", "forecast.csv")  # of a set what is looked at here; its pages may be thousands
+
 
 def runs(market: str | None, notebook: str | None, outcome: str | None, since: dt.date | None) -> list[dict[str, str]]:
     """What ran, newest first: when, what, as of when, with which outcome, seconds, model and snapshot, and its id."""
@@ -75,19 +77,42 @@ def _way_back(place: bucket.Bucket, folder: str) -> list[tuple[str, str]]:
     """From a stored set of forecasts down to its source."""
     about = forecasts.about(place, folder)
     origin = forecasts.origin(place, about["snapshot"])
-    address = bucket.address(place, folder)
+    shown = "stored and never shown" if _never_shown(place, folder) else ""
+    table = _unless(lambda: forecasts.stored(place, folder, *TABLES))
     return [
-        ("forecast", f"{address}/{', stored and never shown' if _never_shown(address) else ''}"),
+        ("forecast", ", ".join(filter(None, [f"{bucket.address(place, folder)}/", shown, table]))),
         *_made_by(about["record"]),
         *_trained_by(*about["model_version"].split("/")),
-        ("snapshot", bucket.address(place, layout.snapshot(about["snapshot"]))),
+        ("snapshot", _kept(place, about["snapshot"])),
         ("source", "{source}, through {data_through}, fetched {retrieved_at}".format(**origin)),
     ]
 
 
-def _never_shown(address: str) -> bool:
-    """Whether no run that made this set pointed readers to it, as where a past day is caught up on."""
-    made = [run.data.tags["published"] for _, run in mlflow_runs.search("predict", f"tags.forecast = '{address}'")]
+def _kept(place: bucket.Bucket, digest: str) -> str:
+    """Where what a forecast was made from is kept, and what is wrong with it there."""
+    wrong = _unless(lambda: forecasts.read_snapshot(place, digest))
+    return ", ".join(filter(None, [bucket.address(place, layout.snapshot(digest)), wrong]))
+
+
+def _unless(read: Callable[[], Any]) -> str:
+    """What is wrong with what is kept; nothing where every byte is as it was."""
+    try:
+        read()
+    except DataProblem as problem:
+        return str(problem)
+    return ""
+
+
+def _never_shown(place: bucket.Bucket, folder: str) -> bool:
+    """Whether no run that made this set pointed readers to it, as where a past day is caught up on.
+
+    The runs say so, as far as they could; the pointer knows better of the set that it names.
+    """
+    pointer = forecasts.pointer(place, folder.partition("/")[0])
+    if pointer and layout.set_of(pointer["manifest"]) == folder:
+        return False
+    made_it = f"tags.forecast = '{bucket.address(place, folder)}'"
+    made = [run.data.tags["published"] for _, run in mlflow_runs.search("predict", made_it)]
     return bool(made) and "true" not in made
 
 
@@ -117,11 +142,12 @@ def champion(name: str, market: str, on: dt.date | None) -> list[tuple[str, str]
 def in_use(place: bucket.Bucket, market: str, on: str | None) -> str | None:
     """The folder of the one set that readers saw last on a day; None where nothing was shown by then.
 
-    What is stored for days after the latest that was shown, nobody has seen.
+    What is stored for days after the latest that was shown, nobody has seen; nor what only fills a gap before it.
     """
     latest, stored = (forecasts.pointer(place, market) or {"as_of": ""})["as_of"], forecasts.sets(place, market)
-    day = max((one for one in stored if one <= min(on or latest, latest)), default=None)
-    return ledger.live(place, market, day, stored[day]) if day else None
+    days = sorted((one for one in stored if one <= min(on or latest, latest)), reverse=True)
+    seen = (day for day in days if not all(_never_shown(place, folder) for folder in stored[day]))
+    return next((ledger.live(place, market, day, stored[day]) for day in seen), None)
 
 
 def _made_by(run: str) -> list[tuple[str, str]]:

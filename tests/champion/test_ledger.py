@@ -346,6 +346,7 @@ def test_a_rollback_that_was_cut_short_is_finished_by_the_next_and_goes_back_no_
 def test_a_prediction_that_was_running_undoes_no_rollback(ledger, place, versions, tmp_path, monkeypatch):
     from prefect.logging import disable_run_logger
 
+    from flows.record import mlflow_runs
     from flows.station.publish import publish
     from flows.station.run import Run
     from footfall.params import Market
@@ -358,14 +359,19 @@ def test_a_prediction_that_was_running_undoes_no_rollback(ledger, place, version
     (tmp_path / "out" / "forecast").mkdir(parents=True)
     (tmp_path / "out" / "forecast" / "x").write_bytes(b"2")
     data = {"source": "sample", "as_of": str(DAY)}
-    run = Run("predict", Market(name=market, data=data), tmp_path, "run", facts={"model_version": f"{market}/2"})
+    kept = mlflow_runs.MlflowClient().create_run("0").info.run_id
+    run = Run("predict", Market(name=market, data=data), tmp_path, kept, facts={"model_version": f"{market}/2"})
     ledger.rollback(place, market, "it drifts")  # version 2 had left its notebook by then
     with disable_run_logger():
         with pytest.raises(Conflict, match=f"by {market}/2, and the champion is version 1 now; it is stored"):
             publish.fn(run, show=True)
         assert forecasts.pointer(place, market) == shown
+        stored = mlflow_runs.get(kept).data.tags
+        assert stored["published"] == "false" and f"{market}/forecasts/{DAY}/" in stored["forecast"]
         run.facts["model_version"] = f"{market}/1"
-        assert "now the latest" in publish.fn(run, show=True)
+        for what in ("now the latest", "nothing new"):
+            assert what in publish.fn(run, show=True)
+            assert mlflow_runs.get(kept).data.tags["published"] == "true", "readers see it, whoever pointed them to it"
 
 
 def test_of_a_single_champion_nobody_is_told_to_name_another(ledger, place, versions):

@@ -21,7 +21,7 @@ from flows.record.owner import read_owner, write_owner
 from flows.record.record import differences, read_record
 from flows.settings import ROOT, home
 from flows.storage import forecasts
-from footfall.digest import sha256_of
+from footfall.digest import sha256, sha256_of
 from footfall.errors import DataProblem, EnvironmentProblem, UsageProblem
 
 
@@ -79,7 +79,7 @@ def test_a_day_without_forecast_is_told(published):
     assert done.exit_code == 2 and "no forecast of sample stands on 2022-10-01" in done.output
 
 
-def test_in_use_was_what_readers_saw_last(bucket):
+def test_in_use_was_what_readers_saw_last(servers, bucket):
     assert audit.in_use(bucket, "m", None) is None
     made = {}
     for day, version, show in ((1, "1", True), (2, "1", True), (2, "2", True), (2, "1", True), (4, "2", False)):
@@ -100,6 +100,58 @@ def test_a_set_that_was_stored_for_an_older_day_replaces_none_that_readers_saw(b
         forecasts.publish(bucket, "m", dt.date(2022, 10, day), {"x": figures}, about)
     live = ledger.live(bucket, "m", "2022-10-01", forecasts.sets(bucket, "m")["2022-10-01"])
     assert forecasts.stored(bucket, live).files == {"x": b"1"}
+
+
+@pytest.fixture
+def walk(published):
+    """A market whose 1st and 3rd of October were shown, and whose 2nd was filled later; its bucket and what was made.
+
+    A run that was killed before its note, and one after it, published the 3rd: the tag of the second was once "false".
+    """
+    from flows.record.mlflow_runs import MlflowClient
+    from flows.storage.bucket import connect
+
+    store, market, client = connect("footfall"), f"m{uuid.uuid4().hex[:8]}", MlflowClient()
+    origin = {"source": "another market's", "data_through": "2022-09-01", "retrieved_at": "2022-10-02T06:00:00+00:00"}
+    forecasts.keep_snapshot(store, market.encode(), origin)
+    about = published["about"] | {"snapshot": sha256(market.encode())}
+    made = {}
+    for day in (1, 3, 2):
+        files = {"forecast.parquet": b"%d" % day}
+        made[day] = forecasts.publish(store, market, dt.date(2022, 10, day), files, about, show=day != 2)
+        if day > 1:
+            tags = {"market": market, "published": "false", "forecast": made[day].url}
+            client.create_run(client.get_experiment_by_name("predict").experiment_id, tags=tags)
+    return store, market, made
+
+
+def way_back(market, day):
+    """What trace says of the one forecast of a day of October."""
+    return dict(audit.trace("footfall", market, f"2022-10-{day:02}"))
+
+
+def test_what_readers_see_is_not_called_unseen_and_what_fills_a_gap_was_no_days_forecast(walk):
+    store, market, made = walk
+    assert [way_back(market, day)["forecast"].endswith("never shown") for day in (1, 2, 3)] == [False, True, False]
+    assert made[1].url.endswith(audit.in_use(store, market, "2022-10-02"))
+    assert made[3].url.endswith(audit.in_use(store, market, "2022-10-03"))
+
+
+def test_a_changed_byte_in_an_older_forecast_or_in_its_snapshot_is_named_on_its_way_back(walk):
+    store, market, made = walk
+    folder = made[1].url.removeprefix("gs://footfall/")
+    table, snapshot = (
+        store.blob(f"{name}.parquet") for name in (f"{folder}/forecast", f"snapshots/{sha256(market.encode())}")
+    )
+    table.upload_from_string(b"forged")
+    snapshot.upload_from_string(b"forged")
+    steps = way_back(market, 1)
+    assert "forecast.parquet: altered since it was published" in steps["forecast"]
+    assert f"{snapshot.name}: altered since" in steps["snapshot"]
+    table.delete()
+    snapshot.delete()
+    steps = way_back(market, 1)
+    assert f"{table.name}: " in steps["forecast"] and f", gs://footfall/{snapshot.name}: " in steps["snapshot"]
 
 
 def test_runs_are_listed_newest_first(published):
