@@ -5,13 +5,15 @@ import shlex
 import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pandas as pd
 
-from flows.champion import ledger, registry
+from flows.champion import ledger
+from flows.champion.entries import entries
 from flows.notebook.execute import run_notebook
 from flows.operations.proof import unproved_code
 from flows.record import mlflow_runs
@@ -21,7 +23,7 @@ from flows.record.owner import OWNER
 from flows.record.record import Record, describe, differences, read_record
 from flows.settings import home
 from flows.storage import bucket, forecasts, layout
-from footfall.errors import DataProblem, EnvironmentProblem, UsageProblem
+from footfall.errors import DataProblem, EnvironmentProblem, Problem, UsageProblem
 
 TABLES = ("forecast.parquet", "forecast.csv")  # of a set what is looked at here; its pages may be thousands
 
@@ -76,22 +78,31 @@ def trace(name: str, market: str, day: str) -> list[tuple[str, str]]:
 def _way_back(place: bucket.Bucket, folder: str) -> list[tuple[str, str]]:
     """From a stored set of forecasts down to its source."""
     about = forecasts.about(place, folder)
-    origin = forecasts.origin(place, about["snapshot"])
     shown = "stored and never shown" if _never_shown(place, folder) else ""
     table = _unless(lambda: forecasts.stored(place, folder, *TABLES))
     return [
         ("forecast", ", ".join(filter(None, [f"{bucket.address(place, folder)}/", shown, table]))),
         *_made_by(about["record"]),
-        *_trained_by(*about["model_version"].split("/")),
-        ("snapshot", _kept(place, about["snapshot"])),
-        ("source", "{source}, through {data_through}, fetched {retrieved_at}".format(**origin)),
+        *_trained_by(place, *about["model_version"].split("/")),
+        *((what, _kept(place, about[what])) for what in ("snapshot", "events", "weather") if what in about),
+        ("source", ", ".join(["{source}, through {data_through}".format(**about), _fetched(place, about["snapshot"])])),
     ]
 
 
 def _kept(place: bucket.Bucket, digest: str) -> str:
     """Where what a forecast was made from is kept, and what is wrong with it there."""
+    if digest == "without":  # of weather: none was known
+        return digest
     wrong = _unless(lambda: forecasts.read_snapshot(place, digest))
     return ", ".join(filter(None, [bucket.address(place, layout.snapshot(digest)), wrong]))
+
+
+def _fetched(place: bucket.Bucket, digest: str) -> str:
+    """When a snapshot's bytes first came here; the account beside them is that of whichever market came first."""
+    try:
+        return f"fetched {forecasts.origin(place, digest)['retrieved_at']}"
+    except DataProblem as problem:
+        return str(problem)
 
 
 def _unless(read: Callable[[], Any]) -> str:
@@ -112,8 +123,10 @@ def _never_shown(place: bucket.Bucket, folder: str) -> bool:
     if pointer and layout.set_of(pointer["manifest"]) == folder:
         return False
     made_it = f"tags.forecast = '{bucket.address(place, folder)}'"
-    made = [run.data.tags["published"] for _, run in mlflow_runs.search("predict", made_it)]
-    return bool(made) and "true" not in made
+    with suppress(Problem):  # then nothing is known
+        made = [run.data.tags["published"] for _, run in mlflow_runs.search("predict", made_it)]
+        return bool(made) and "true" not in made
+    return False
 
 
 def champion(name: str, market: str, on: dt.date | None) -> list[tuple[str, str]]:
@@ -136,7 +149,7 @@ def champion(name: str, market: str, on: dt.date | None) -> list[tuple[str, str]
     since = f"{entry.as_of}, entry {entry.number} of the ledger: {entry.action} by {entry.who} at {entry.at}"
     steps = [("champion", f"{market}/{entry.version}"), ("since", since), ("why", entry.why)]
     shown = in_use(place, market, str(on) if on else None)
-    return steps + (_way_back(place, shown) if shown else _trained_by(market, entry.version))
+    return steps + (_way_back(place, shown) if shown else _trained_by(place, market, entry.version))
 
 
 def in_use(place: bucket.Bucket, market: str, on: str | None) -> str | None:
@@ -151,11 +164,14 @@ def in_use(place: bucket.Bucket, market: str, on: str | None) -> str | None:
 
 
 def _made_by(run: str) -> list[tuple[str, str]]:
-    there = mlflow_runs.get(run)
+    try:
+        there, address = mlflow_runs.get(run), mlflow_runs.link(run)
+    except Problem as problem:
+        return [("predicted in", f"run {run}: {problem}")]
     tags, parameters = there.data.tags, ", ".join(f"{k}={v}" for k, v in sorted(there.data.params.items()))
     commit, notebook = _code(tags)
     return [
-        ("predicted in", mlflow_runs.link(run)),
+        ("predicted in", address),
         ("commit", commit),
         ("notebook", notebook),
         ("lock", f"sha256 {tags['lock']}"),
@@ -163,14 +179,21 @@ def _made_by(run: str) -> list[tuple[str, str]]:
     ]
 
 
-def _trained_by(market: str, number: str) -> list[tuple[str, str]]:
-    version = registry.version_of(market, number)
-    tags = mlflow_runs.get(version.run_id).data.tags
+def _trained_by(place: bucket.Bucket, market: str, number: str) -> list[tuple[str, str]]:
+    """What the ledger says of a champion, and MLflow of its training."""
+    promotions = [one for one in entries(place, market) if (one.action, one.version) == ("promotion", number)]
+    if not promotions:
+        return [("model", f"{market}/{number}, which the ledger does not name")]
+    model = [("model", f"{market}/{number}, sha256 {promotions[0].sha256}"), ("the gate said", promotions[0].why)]
+    run = promotions[0].run
+    try:
+        tags, address = mlflow_runs.get(run).data.tags, mlflow_runs.link(run)
+    except Problem as problem:
+        return [*model, ("trained in", f"run {run}: {problem}")]
     commit, notebook = _code(tags)
     return [
-        ("model", f"{market}/{number}, sha256 {version.tags['sha256']}"),
-        ("the gate said", version.tags["gate"]),
-        ("trained in", mlflow_runs.link(version.run_id)),
+        *model,
+        ("trained in", address),
         ("trained on", f"snapshot {tags['snapshot']}, commit {commit}"),
         ("trained by", f"train.ipynb, {notebook}"),
     ]

@@ -19,6 +19,7 @@ from flows.storage import layout
 
 MOST = 1e300  # of a metric
 SMALL = 250  # characters of a parameter or a reason; the whole of it is in record.json
+CUT = "… (record.json has all)"
 VIEW = "workflowType=machine_learning"  # MLflow 3 shows every run as a chat unless told so
 
 
@@ -69,7 +70,8 @@ def _measured(path: Path) -> dict[str, Any]:
 
 def params(record: Record) -> list[Param]:
     """What the notebook was asked."""
-    return [Param(name, str(value)[:SMALL]) for name, value in record.parameters.items()]
+    texts = {name: str(value) for name, value in record.parameters.items()}
+    return [Param(name, text if len(text) <= SMALL else text[: SMALL - len(CUT)] + CUT) for name, text in texts.items()]
 
 
 def tags(record: Record, run: Any, note: str = "") -> list[RunTag]:

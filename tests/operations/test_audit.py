@@ -114,7 +114,8 @@ def walk(published):
     store, market, client = connect("footfall"), f"m{uuid.uuid4().hex[:8]}", MlflowClient()
     origin = {"source": "another market's", "data_through": "2022-09-01", "retrieved_at": "2022-10-02T06:00:00+00:00"}
     forecasts.keep_snapshot(store, market.encode(), origin)
-    about = published["about"] | {"snapshot": sha256(market.encode())}
+    digest = sha256(market.encode())
+    about = published["about"] | {"snapshot": digest, "events": digest, "weather": "without"}
     made = {}
     for day in (1, 3, 2):
         files = {"forecast.parquet": b"%d" % day}
@@ -135,6 +136,25 @@ def test_what_readers_see_is_not_called_unseen_and_what_fills_a_gap_was_no_days_
     assert [way_back(market, day)["forecast"].endswith("never shown") for day in (1, 2, 3)] == [False, True, False]
     assert made[1].url.endswith(audit.in_use(store, market, "2022-10-02"))
     assert made[3].url.endswith(audit.in_use(store, market, "2022-10-03"))
+
+
+def test_the_way_back_names_all_that_a_forecast_was_made_from_as_its_own_manifest_says(walk):
+    steps = way_back(walk[1], 1)
+    assert steps["source"] == "sample, through 2022-10-10, fetched 2022-10-02T06:00:00+00:00"
+    assert steps["events"] == steps["snapshot"] and steps["events"].endswith(".parquet")
+    assert steps["weather"] == "without"
+
+
+def test_where_mlflow_has_lost_the_runs_the_bucket_still_says_what_a_forecast_came_from(
+    walk, published, tmp_path, monkeypatch
+):
+    whole = way_back(walk[1], 1)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/empty.db")
+    steps = way_back(walk[1], 1)
+    assert steps["predicted in"].startswith(f"run {published['about']['record']}: MLflow at sqlite")
+    assert "not found" in steps["predicted in"] and "not found" in steps["trained in"]
+    for what in ("model", "the gate said", "snapshot", "source"):
+        assert steps[what] == whole[what] and whole[what]
 
 
 def test_a_changed_byte_in_an_older_forecast_or_in_its_snapshot_is_named_on_its_way_back(walk):

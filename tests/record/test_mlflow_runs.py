@@ -60,6 +60,14 @@ def test_a_good_run_is_finished_and_holds_everything(record, tmp_path):
     assert names == {"small.ipynb", "small.html", "changes.html", "record.json", "template", "out"}
 
 
+def test_a_parameter_that_is_cut_says_so(record, tmp_path):
+    claim(tmp_path / "run", write(tmp_path, "1"), {"market": "m"})
+    run_notebook(tmp_path / "run", {"number": 1, "closures": ["2022-12-24"] * 99}, print)
+    params = record.get(record.deliver(tmp_path / "run")).data.params
+    assert params["number"] == "1" and len(params["closures"]) == 250
+    assert params["closures"].endswith("… (record.json has all)")
+
+
 def test_mlflows_own_page_says_which_notebook_which_commit_and_who(record, tmp_path):
     run, kept = kept_run(record, tmp_path, "1 / 0")
     tags = record.MlflowClient().get_run(run).data.tags
