@@ -20,6 +20,7 @@ from flows.storage import layout
 MOST = 1e300  # of a metric
 SMALL = 250  # characters of a parameter or a reason; the whole of it is in record.json
 CUT = "… (record.json has all)"
+LATE = "its record came late, and nothing came of it: MLflow did not take it when it ended"
 VIEW = "workflowType=machine_learning"  # MLflow 3 shows every run as a chat unless told so
 
 
@@ -74,12 +75,13 @@ def params(record: Record) -> list[Param]:
     return [Param(name, text if len(text) <= SMALL else text[: SMALL - len(CUT)] + CUT) for name, text in texts.items()]
 
 
-def tags(record: Record, run: Any, note: str = "") -> list[RunTag]:
+def tags(record: Record, run: Any, note: str = "", late: bool = False) -> list[RunTag]:
     """What a run can be found by, and the description on its page, which ends with the note."""
+    told = f"{LATE}; {describe(record)}" if late and record.outcome == "succeeded" else describe(record)
     facts = {
         **record.tags,
         "outcome": record.outcome,
-        "summary": describe(record).partition("\n")[0][:SMALL],
+        "summary": told.partition("\n")[0][:SMALL],
         "reason": record.reason[:SMALL],
         "stopped_at": record.stopped_at or "",
         "commit": record.commit,
@@ -87,7 +89,7 @@ def tags(record: Record, run: Any, note: str = "") -> list[RunTag]:
         "modified": str(record.modified).lower(),
         "template": record.template,
         "lock": record.lock,
-        "mlflow.note.content": f"{_as_text(describe(record))}\n\n{_links(record, run)}{note}",
+        "mlflow.note.content": f"{_as_text(told)}\n\n{_links(record, run)}{note}",
     }
     return [RunTag(name, str(value)) for name, value in facts.items() if value != ""]
 

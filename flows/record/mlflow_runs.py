@@ -162,8 +162,10 @@ def _ui() -> str:
     return os.environ.get("MLFLOW_UI_URL") or _address()
 
 
-def deliver(folder: Path) -> str:
+def deliver(folder: Path, late: bool = False) -> str:
     """Carry everything that lies in a run's folder to MLflow, and close the run with the true status; give its id.
+
+    Of one that comes `late` it is said: what follows a record, such as to publish, was not done.
 
     Raises
     ------
@@ -183,7 +185,7 @@ def deliver(folder: Path) -> str:
         if "snapshot" in record.tags:
             client.log_inputs(run, [mlflow_fields.dataset(record)], _input_models(client, record))
         note = f"\n\nNot here for its size: {TABLE}. {SAME} has the same rows." if left_out else ""
-        tags = mlflow_fields.tags(record, client.get_run(run), note)
+        tags = mlflow_fields.tags(record, client.get_run(run), note, late)
         client.log_batch(run, mlflow_fields.metrics(record, folder), mlflow_fields.params(record), tags)
         # whenever it is delivered, and to whatever the clock is set
         ended = record.started.timestamp() + record.seconds
@@ -242,7 +244,7 @@ def deliver_waiting(runs: Path) -> list[str]:
         for folder in unfinished(runs):
             try:
                 record = abandoned(folder)
-                deliver(folder)
+                deliver(folder, late=True)
                 sentences.append(f"delivered the record of {folder.name}: {record.outcome}")
             except Away as problem:  # nor will it take the others
                 return [*sentences, f"the record of {folder.name} waits: {problem}"]

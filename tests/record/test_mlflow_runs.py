@@ -279,6 +279,12 @@ def test_a_record_waits_for_mlflow_and_is_delivered_once(record, tmp_path, monke
         assert time.monotonic() - began < 60
     assert record.deliver_waiting(runs) == ["delivered the record of one: succeeded"]
     assert record.deliver_waiting(runs) == []
+    tags = record.get((runs / "one" / "delivered").read_text()).data.tags
+    for told in ("summary", "mlflow.note.content"):
+        assert (
+            tags[told].startswith("its record came late, and nothing came of it: ") and "; succeeded in" in tags[told]
+        )
+    assert "decided" not in tags
 
 
 MOST = 32 << 20  # bytes of a request, as Cloud Run takes them
