@@ -493,6 +493,27 @@ def test_a_poisoned_champion_is_rolled_back_and_the_forecast_of_before_is_back_b
     assert footfall("rollback", "sample", "--reason", "x", "--to", "99").exit_code == 6
 
 
+def test_where_the_newest_entry_is_lost_the_doctor_says_so_and_the_alias_is_not_moved_in_silence(
+    ledger, place, versions, monkeypatch
+):
+    from flows.champion import registry
+    from flows.operations import doctor
+
+    market, more = versions
+    monkeypatch.setenv("FOOTFALL_BUCKET", place.name)
+    for against in (None, "1"):
+        ledger.promote(place, market, more(), against, DAY, gate(3.0), "run")
+    assert doctor.champions() == ("champions", f"{market}/2", "")
+    ledger.rollback(place, market, "it drifts")
+    place.blob(f"ledger/{market}/000003.json").delete()
+    found = doctor.champions()
+    assert f"{market}: MLflow's alias is version 1, the ledger says 2: its newest entry is lost" in found.says
+    assert found.mend
+    told = []
+    ledger.follow(place, market, told.append)
+    assert told == ["MLflow's alias was version 1, the ledger says 2: it followed"] and registry.alias(market) == "2"
+
+
 def forge(market, version, folder):
     """What whoever can write to MLflow can do: another model under a version, and its sha256 where ours stood."""
     from flows.champion import registry
