@@ -18,23 +18,28 @@ from flows.notebook.execute import run_notebook
 from flows.operations.proof import unproved_code
 from flows.record import mlflow_runs
 from flows.record.files import template_of
-from flows.record.folder import claim
+from flows.record.folder import claim, deepen
 from flows.record.owner import OWNER
 from flows.record.record import Record, describe, differences, read_record
 from flows.settings import home
 from flows.storage import bucket, forecasts, layout
+from footfall.digest import sha256_of
 from footfall.errors import DataProblem, EnvironmentProblem, Problem, UsageProblem
 
+RESTORE = "Restore what is named from a copy of MLflow's artifacts, or from the run's folder if it is still here."
 TABLES = ("forecast.parquet", "forecast.csv")  # of a set what is looked at here; its pages may be thousands
 
 
 def runs(market: str | None, notebook: str | None, outcome: str | None, since: dt.date | None) -> list[dict[str, str]]:
-    """What ran, newest first: when, what, as of when, with which outcome, seconds, model and snapshot, and its id."""
+    """What ran, newest first: when, what, as of when, with which outcome, seconds, model and snapshot, and its id.
+
+    Of a training the model is the champion that it was compared with. Times and days are of UTC, as everywhere else.
+    """
     asked = {"market": market, "outcome": outcome if outcome != "running" else None}
     clauses = [f"tags.{name} = {_quoted(value)}" for name, value in asked.items() if value]
     clauses += ["attributes.status = 'RUNNING'"] if outcome == "running" else []
     if since:
-        first = dt.datetime.combine(since, dt.time())
+        first = dt.datetime.combine(since, dt.time(), dt.UTC)
         clauses.append(f"attributes.start_time >= {int(first.timestamp() * 1000)}")
     return [_line(name, run) for name, run in mlflow_runs.search(notebook, " and ".join(clauses))]
 
@@ -44,15 +49,16 @@ def _quoted(value: str) -> str:
 
 
 def _line(name: str, run: Any) -> dict[str, str]:
-    tags, started = run.data.tags, dt.datetime.fromtimestamp(run.info.start_time / 1000)
+    tags, started = run.data.tags, dt.datetime.fromtimestamp(run.info.start_time / 1000, dt.UTC)
+    compared = "with " if name == "train" and "model_version" in tags else ""
     return {
-        "started": started.isoformat(" ", "seconds"),
+        "started (UTC)": f"{started:%Y-%m-%d %H:%M:%S}",
         "notebook": name,
         "market": tags.get("market", ""),
         "as of": tags.get("as_of", ""),
         "outcome": tags.get("outcome", "running"),
         "seconds": f"{run.data.metrics.get('seconds', 0):.0f}",
-        "model": tags.get("model_version", ""),
+        "model": compared + tags.get("model_version", ""),
         "snapshot": tags.get("snapshot", "")[:8],
         "run": run.info.run_id,
     }
@@ -206,14 +212,38 @@ def _code(tags: dict[str, str]) -> tuple[str, str]:
 
 
 def folder_of(run: str, scratch: Path) -> Path:
-    """A run's folder: the one at this path, or what MLflow keeps of the run with this id, put into `scratch`."""
-    return Path(run) if (Path(run) / "record.json").exists() else mlflow_runs.fetch(run, scratch)
+    """A run's folder: the one at this path, or what MLflow keeps of the run with this id, put into `scratch`.
+
+    Raises
+    ------
+    DataProblem
+        If MLflow has no record of it.
+    """
+    if (Path(run) / "record.json").exists():
+        return Path(run)
+    folder = mlflow_runs.fetch(run, scratch)
+    if not (folder / "record.json").exists():
+        raise DataProblem(
+            f"run {run} has no record.json in MLflow: it is still running, or that file is lost. {RESTORE}"
+        )
+    return folder
 
 
 def verify(run: str, scratch: Path) -> tuple[Record, list[str]]:
-    """A run's account, and everything in its folder that is not as the account says."""
+    """A run's account, and everything in its folder that is not as the account says.
+
+    Of one that MLflow keeps also the account itself, where it is not the one that was delivered.
+    """
     folder = folder_of(run, scratch)
-    return read_record(folder), differences(folder)
+    return read_record(folder), [*_altered_account(run, folder), *differences(folder)]
+
+
+def _altered_account(run: str, folder: Path) -> list[str]:
+    """The account, if MLflow's tag has another sha256 of it; older runs have no such tag, a folder here has none."""
+    if Path(run) == folder:
+        return []
+    due = mlflow_runs.get(run).data.tags.get(mlflow_runs.DIGEST)
+    return ["record.json: altered"] if due and due != sha256_of(folder / "record.json") else []
 
 
 def replay(run: str, scratch: Path, say: Callable[[str], None]) -> list[str]:
@@ -274,8 +304,8 @@ def _of_other_code(before: Record, changes: list[str], run: str) -> str:
     record = Path(run).resolve() if Path(run).exists() else run
     return (
         f"this record was made at commit {before.commit}{' with changes' if before.dirty else ''}, and the code here "
-        f"is another and comes to something else ({'; '.join(changes[:2])}); replay it there: git worktree add {there} "
-        f"{before.commit} && cd {there} && make .venv/ready && "
+        f"is another and comes to something else ({'; '.join(changes[:2])}); replay it there: {deepen()}"
+        f"git worktree add {there} {before.commit} && cd {there} && make .venv/ready && "
         f"FOOTFALL_HOME={shlex.quote(str(home()))} .venv/bin/footfall replay {shlex.quote(str(record))}"
     )
 

@@ -228,6 +228,11 @@ def is_committed(notebook: Path, name: str, commit: str) -> bool:
     return bool(committed) and committed == _git("hash-object", "--no-filters", str(notebook.resolve()))
 
 
+def deepen() -> str:
+    """What goes before a command that needs an older commit, where the history here is cut off; else nothing."""
+    return "git fetch --unshallow && " if _git("rev-parse", "--is-shallow-repository") == "true" else ""
+
+
 def _revision(template: Path) -> dict[str, Any]:
     """The commit the code stands on, whether anything differs from it, whether this notebook does, and the lock."""
     if image := built_from():  # where there is no git, and the notebooks beside the code are those of its commit

@@ -21,6 +21,7 @@ MOST = 1e300  # of a metric
 SMALL = 250  # characters of a parameter or a reason; the whole of it is in record.json
 CUT = "… (record.json has all)"
 LATE = "its record came late, and nothing came of it: MLflow did not take it when it ended"
+PAGE = "out/forecast/index.html"  # as this run wrote it; the market's own address shows that of the latest
 VIEW = "workflowType=machine_learning"  # MLflow 3 shows every run as a chat unless told so
 
 
@@ -103,6 +104,7 @@ def _links(record: Record, run: Any) -> str:
     """From a run's description to what it wrote, without a detour over the list of files."""
     artifacts = f"#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}/artifacts"
     pages = {"the notebook": f"{record.notebook}.html", "what changed": "changes.html"}
+    pages |= {"its page": PAGE} if PAGE.removeprefix("out/") in record.outputs else {}
     links = {name: f"{artifacts}/{file}?{VIEW}" for name, file in pages.items()} | _flow_run(record)
     return " · ".join(f"[{name}]({address})" for name, address in links.items())
 

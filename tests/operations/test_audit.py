@@ -5,7 +5,9 @@ import json
 import re
 import shutil
 import subprocess
+import time
 import uuid
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -54,6 +56,14 @@ def test_a_forecast_leads_back_to_everything_it_came_from(published):
         "source": "sample, through 2022-10-10",
     }.items():
         assert re.search(rf"^{what} +.*{which}", done.output, re.MULTILINE), what
+
+
+def test_a_runs_description_leads_to_its_own_page_and_not_to_that_of_the_latest(published):
+    from flows.record import mlflow_runs
+
+    run = published["about"]["record"]
+    note = mlflow_runs.get(run).data.tags["mlflow.note.content"]
+    assert f"/runs/{run}/artifacts/out/forecast/index.html?" in note and "sample/index.html" not in note
 
 
 def test_a_champion_of_a_changed_notebook_and_changed_code_is_called_one(servers, bucket, tmp_path):
@@ -188,8 +198,26 @@ def test_a_run_that_is_going_on_is_listed_as_running(servers, tmp_path):
     market = f"m{uuid.uuid4().hex[:8]}"
     claim(tmp_path / "run", write(tmp_path, "1"), {"market": market})
     run = mlflow_runs.start(tmp_path / "run")
-    assert [line["run"] for line in audit.runs(market, None, "running", None)] == [run]
+    (line,) = audit.runs(market, None, "running", None)
+    assert line["run"] == run
     assert audit.runs(market, None, "succeeded", None) == []
+
+
+def test_when_runs_began_is_told_and_asked_for_by_utc(servers, tmp_path, monkeypatch):
+    from flows.record import mlflow_runs
+
+    market, now = f"m{uuid.uuid4().hex[:8]}", dt.datetime.now(dt.UTC)
+    claim(tmp_path / "run", write(tmp_path, "1"), {"market": market})
+    mlflow_runs.start(tmp_path / "run")
+    try:
+        monkeypatch.setenv("TZ", "UTC-14" if now.hour >= 10 else "UTC+12")  # where it is another day
+        time.tzset()
+        (line,) = audit.runs(market, None, None, now.date())
+        assert abs(dt.datetime.fromisoformat(line["started (UTC)"] + "+00:00") - now) < dt.timedelta(minutes=5)
+        assert audit.runs(market, None, None, now.date() + dt.timedelta(days=1)) == []
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 @pytest.mark.parametrize(
@@ -279,6 +307,26 @@ def test_a_flipped_byte_is_found_and_named(published, name):
         assert footfall("replay", run).exit_code == 3
     finally:
         stored.write_bytes(whole)
+
+
+def test_a_file_that_is_lost_and_a_record_that_was_altered_or_lost_are_named(published):
+    run = published["about"]["record"]
+    (kept,) = (home() / "artifacts").glob(f"*/{run}/artifacts")
+
+    def said(name, change):
+        whole = (kept / name).read_bytes()
+        try:
+            change(kept / name)
+            done = footfall("verify", run)
+        finally:
+            (kept / name).write_bytes(whole)
+        assert done.exit_code == 3 and "Restore what is named" in done.output, done.output
+        return " ".join(done.output.split())
+
+    assert "out/forecast/forecast.csv: missing" in said("out/forecast/forecast.csv", Path.unlink)
+    assert f"run {run} has no record.json" in said("record.json", Path.unlink)
+    longer = lambda path: path.write_text(re.sub(r'"seconds": [\d.]+', '"seconds": 1.0', path.read_text(), count=1))  # noqa: E731
+    assert "record.json: altered" in said("record.json", longer)
 
 
 def noting(path):
@@ -402,3 +450,20 @@ def test_a_notebook_is_known_by_the_history_of_the_code_here(tmp_path):
         assert not is_committed(path, "explore.ipynb", commit)
     path.write_bytes(whole + b" ")
     assert not is_committed(path, "explore.ipynb", head)
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="asks for a history, and there is no git here")
+def test_where_the_history_is_cut_off_it_is_fetched_before_an_older_commit_is_asked_for(tmp_path, monkeypatch):
+    from flows.record import folder
+
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "-C", str(tmp_path / "whole")]
+    subprocess.run(["git", "init", "-q", str(tmp_path / "whole")], check=True)
+    for message in ("one", "two"):
+        subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", message], check=True)
+    origin = f"file://{tmp_path}/whole"
+    subprocess.run(["git", "clone", "-q", "--depth", "1", origin, str(tmp_path / "shallow")], check=True)
+    told = []
+    for name in ("whole", "shallow"):
+        monkeypatch.setattr(folder, "ROOT", tmp_path / name)
+        told.append(folder.deepen())
+    assert told == ["", "git fetch --unshallow && "]

@@ -143,6 +143,31 @@ def test_a_version_is_nobodys_champion_until_the_alias_points_to_it(record, regi
     assert (tmp_path / "in" / "champion" / "forecaster.zip").read_text() == "weights"
 
 
+def test_a_version_has_no_tags_of_the_champion_that_it_was_compared_with(record, tmp_path):
+    from flows.station.artifacts import _summary
+    from flows.station.champion import register
+    from flows.station.run import Run
+    from footfall.params import Market
+
+    market, other = f"m{uuid.uuid4().hex[:8]}", {"model_version": "m/1", "model_sha256": "0" * 64}
+    data = {"source": "sample", "as_of": "2022-10-13"}
+    run = Run(
+        "train", Market(name=market, data=data), tmp_path, training(record, tmp_path), facts={"snapshot": "1" * 64}
+    )
+    (tmp_path / "out").mkdir()
+    shutil.move(model(tmp_path), tmp_path / "out" / "model")
+    (tmp_path / "out" / "gate.json").write_text('{"reason": "it beats it"}')
+    run.facts |= {"data_through": "2022-10-10"}
+    assert "model" not in _summary(run, "link", "") and "compared" not in _summary(run, "link", "")
+    run.facts |= other
+    assert "- compared with: m/1" in _summary(run, "link", "")
+    version = record.MlflowClient().get_model_version(market, register.fn(run))
+    assert version.tags["gate"] == "it beats it" and version.tags["snapshot"] == "1" * 64
+    assert not other.keys() & version.tags.keys()
+    run.facts["model_sha256"] = content_digest(tmp_path / "out" / "model")
+    assert register.fn(run) is None, "byte for byte the one it was given"
+
+
 def test_a_tampered_model_is_refused(record, registry, tmp_path):
     version = registry.register("two", training(record, tmp_path), model(tmp_path, "weights of two"), {})
     stored = next(p for p in (home() / "artifacts").rglob("forecaster.zip") if p.read_bytes() == b"weights of two")
