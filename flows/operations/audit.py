@@ -187,7 +187,10 @@ def _made_by(run: str) -> list[tuple[str, str]]:
 
 def _trained_by(place: bucket.Bucket, market: str, number: str) -> list[tuple[str, str]]:
     """What the ledger says of a champion, and MLflow of its training."""
-    promotions = [one for one in entries(place, market) if (one.action, one.version) == ("promotion", number)]
+    try:
+        promotions = [one for one in entries(place, market) if (one.action, one.version) == ("promotion", number)]
+    except DataProblem as problem:
+        return [("model", f"{market}/{number}: {problem}")]
     if not promotions:
         return [("model", f"{market}/{number}, which the ledger does not name")]
     model = [("model", f"{market}/{number}, sha256 {promotions[0].sha256}"), ("the gate said", promotions[0].why)]

@@ -22,6 +22,7 @@ from flows.record.folder import claim, is_committed, not_begun
 from flows.record.owner import read_owner, write_owner
 from flows.record.record import differences, read_record
 from flows.settings import ROOT, home
+from flows.storage import bucket as storage
 from flows.storage import forecasts
 from footfall.digest import sha256, sha256_of
 from footfall.errors import DataProblem, EnvironmentProblem, UsageProblem
@@ -165,6 +166,12 @@ def test_where_mlflow_has_lost_the_runs_the_bucket_still_says_what_a_forecast_ca
     assert "not found" in steps["predicted in"] and "not found" in steps["trained in"]
     for what in ("model", "the gate said", "snapshot", "source"):
         assert steps[what] == whole[what] and whole[what]
+
+
+def test_a_broken_ledger_is_said_beside_the_model_and_hides_nothing_else(bucket):
+    storage.create(bucket, "ledger/m/000001.json", b"{}")
+    ((what, which),) = audit._trained_by(bucket, "m", "1")
+    assert what == "model" and which.startswith("m/1: ") and "not an entry of the ledger, or altered" in which
 
 
 def test_a_changed_byte_in_an_older_forecast_or_in_its_snapshot_is_named_on_its_way_back(walk):
