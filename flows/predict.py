@@ -64,7 +64,7 @@ async def predict(
 def of_prediction(run: Run, weather: str, track: str) -> PredictParams:
     """The parameters of predict.ipynb, from what was laid down: the paths of weather and track record, "" without."""
     return PredictParams(
-        **run.market.series(), **run.market.predict.model_dump(), **of_the_place(run), accessed=accessed(run), out="out",
-        model_version=run.facts["model_version"], snapshot="in/snapshot.parquet", champion="in/champion", track=track,
-        weather=weather,
+        **run.market.series(), **run.market.predict.model_dump(), **of_the_place(run), accessed=accessed(run),
+        model_version=run.facts["model_version"], snapshot="in/snapshot.parquet", champion="in/champion", out="out",
+        track=track, weather=weather,
     )  # fmt: skip

@@ -115,7 +115,9 @@ def verify(run: RunId) -> None:
 
         record, altered = audit.verify(run, Path(scratch))
         if altered:
-            raise DataProblem(f"{record.notebook}, {record.outcome}: the record is not whole\n" + "\n".join(altered))
+            raise DataProblem(
+                f"{record.notebook}, {record.outcome}: the record is not whole\n" + "\n".join([*altered, audit.RESTORE])
+            )
         files = len(record.inputs) + len(record.outputs) + len(record.pages) + 1
         terminal.say(f"{record.notebook}, {record.outcome}: all {files} files are as they were written", markup=False)
 

@@ -10,7 +10,7 @@ import nbformat
 
 from flows.champion.entries import entries
 from flows.record.files import content_digest, template_of
-from flows.record.folder import is_committed
+from flows.record.folder import deepen, is_committed
 from flows.record.record import read_record
 from flows.settings import bucket_name, notebook_of
 from flows.storage import bucket
@@ -36,7 +36,7 @@ def unproved_code(folder: Path) -> list[str]:
     is_here = here.exists() and sha256_of(here) == sha256_of(template)
     if not is_here and not is_committed(template, here.name, record.commit):
         other = f"not {here.name} of commit {record.commit}, or that is no commit in the history of the code here"
-        advice = f"nor {here}; git pull, or, once you have read it, put it there"
+        advice = f"nor {here}; {deepen()}git pull, or, once you have read it, put it there"
         problems.append(f"template/{template.name}: {other}, {advice}")
     if _code(executed) != _code(template):
         problems.append(f"{executed.name}: its code is not that of its template; look who writes to MLflow")

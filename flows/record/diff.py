@@ -130,7 +130,8 @@ def _data(before: dict[str, str], now: dict[str, str]) -> str:
         return "data unchanged"
     days = [dt.date.fromisoformat(tags["data_through"]) for tags in (before, now) if "data_through" in tags]
     gained = (days[1] - days[0]).days if len(days) == 2 else 0
-    return f"data {gained:+d} day{'s' if abs(gained) != 1 else ''}" if gained else "data revised"
+    revised = " and revised" if "revised" in now else ""
+    return f"data {gained:+d} day{'s' if abs(gained) != 1 else ''}{revised}" if gained else "data revised"
 
 
 def _model(before: dict[str, str], now: dict[str, str]) -> str:

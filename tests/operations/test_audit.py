@@ -5,7 +5,9 @@ import json
 import re
 import shutil
 import subprocess
+import time
 import uuid
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -20,8 +22,9 @@ from flows.record.folder import claim, is_committed, not_begun
 from flows.record.owner import read_owner, write_owner
 from flows.record.record import differences, read_record
 from flows.settings import ROOT, home
+from flows.storage import bucket as storage
 from flows.storage import forecasts
-from footfall.digest import sha256_of
+from footfall.digest import sha256, sha256_of
 from footfall.errors import DataProblem, EnvironmentProblem, UsageProblem
 
 
@@ -68,6 +71,14 @@ def test_of_two_forecasts_of_a_day_it_is_said_which_one_is_in_force(published):
     assert told[0].startswith(f"{made.url}/")
 
 
+def test_a_runs_description_leads_to_its_own_page_and_not_to_that_of_the_latest(published):
+    from flows.record import mlflow_runs
+
+    run = published["about"]["record"]
+    note = mlflow_runs.get(run).data.tags["mlflow.note.content"]
+    assert f"/runs/{run}/artifacts/out/forecast/index.html?" in note and "sample/index.html" not in note
+
+
 def test_a_champion_of_a_changed_notebook_and_changed_code_is_called_one(servers, bucket, tmp_path):
     from flows.champion import ledger, registry
     from flows.record import mlflow_runs
@@ -91,7 +102,7 @@ def test_a_day_without_forecast_is_told(published):
     assert done.exit_code == 2 and "no forecast of sample stands on 2022-10-01" in done.output
 
 
-def test_in_use_was_what_readers_saw_last(bucket):
+def test_in_use_was_what_readers_saw_last(servers, bucket):
     assert audit.in_use(bucket, "m", None) is None
     made = {}
     for day, version, show in ((1, "1", True), (2, "1", True), (2, "2", True), (2, "1", True), (4, "2", False)):
@@ -102,6 +113,94 @@ def test_in_use_was_what_readers_saw_last(bucket):
     assert audit.in_use(bucket, "m", "2022-10-01") == made[1, "1"]
     for on in ("2022-10-02", "2022-10-05", None):
         assert audit.in_use(bucket, "m", on) == made[2, "1"], "rolled back on the 2nd, and the 4th was only stored"
+
+
+def test_a_set_that_was_stored_for_an_older_day_replaces_none_that_readers_saw(bucket):
+    from flows.champion import ledger
+
+    about = {"model_version": "m/1"}
+    for day, figures in ((1, b"1"), (2, b"2"), (1, b"revised")):
+        forecasts.publish(bucket, "m", dt.date(2022, 10, day), {"x": figures}, about)
+    live = ledger.live(bucket, "m", "2022-10-01", forecasts.sets(bucket, "m")["2022-10-01"])
+    assert forecasts.stored(bucket, live).files == {"x": b"1"}
+
+
+@pytest.fixture
+def walk(published):
+    """A market whose 1st and 3rd of October were shown, and whose 2nd was filled later; its bucket and what was made.
+
+    A run that was killed before its note, and one after it, published the 3rd: the tag of the second was once "false".
+    """
+    from flows.record.mlflow_runs import MlflowClient
+    from flows.storage.bucket import connect
+
+    store, market, client = connect("footfall"), f"m{uuid.uuid4().hex[:8]}", MlflowClient()
+    origin = {"source": "another market's", "data_through": "2022-09-01", "retrieved_at": "2022-10-02T06:00:00+00:00"}
+    forecasts.keep_snapshot(store, market.encode(), origin)
+    digest = sha256(market.encode())
+    about = published["about"] | {"snapshot": digest, "events": digest, "weather": "without"}
+    made = {}
+    for day in (1, 3, 2):
+        files = {"forecast.parquet": b"%d" % day}
+        made[day] = forecasts.publish(store, market, dt.date(2022, 10, day), files, about, show=day != 2)
+        if day > 1:
+            tags = {"market": market, "published": "false", "forecast": made[day].url}
+            client.create_run(client.get_experiment_by_name("predict").experiment_id, tags=tags)
+    return store, market, made
+
+
+def way_back(market, day):
+    """What trace says of the one forecast of a day of October."""
+    return dict(audit.trace("footfall", market, f"2022-10-{day:02}"))
+
+
+def test_what_readers_see_is_not_called_unseen_and_what_fills_a_gap_was_no_days_forecast(walk):
+    store, market, made = walk
+    assert [way_back(market, day)["forecast"].endswith("never shown") for day in (1, 2, 3)] == [False, True, False]
+    assert made[1].url.endswith(audit.in_use(store, market, "2022-10-02"))
+    assert made[3].url.endswith(audit.in_use(store, market, "2022-10-03"))
+
+
+def test_the_way_back_names_all_that_a_forecast_was_made_from_as_its_own_manifest_says(walk):
+    steps = way_back(walk[1], 1)
+    assert steps["source"] == "sample, through 2022-10-10, fetched 2022-10-02T06:00:00+00:00"
+    assert steps["events"] == steps["snapshot"] and steps["events"].endswith(".parquet")
+    assert steps["weather"] == "without"
+
+
+def test_where_mlflow_has_lost_the_runs_the_bucket_still_says_what_a_forecast_came_from(
+    walk, published, tmp_path, monkeypatch
+):
+    whole = way_back(walk[1], 1)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/empty.db")
+    steps = way_back(walk[1], 1)
+    assert steps["predicted in"].startswith(f"run {published['about']['record']}: MLflow at sqlite")
+    assert "not found" in steps["predicted in"] and "not found" in steps["trained in"]
+    for what in ("model", "the gate said", "snapshot", "source"):
+        assert steps[what] == whole[what] and whole[what]
+
+
+def test_a_broken_ledger_is_said_beside_the_model_and_hides_nothing_else(bucket):
+    storage.create(bucket, "ledger/m/000001.json", b"{}")
+    ((what, which),) = audit._trained_by(bucket, "m", "1")
+    assert what == "model" and which.startswith("m/1: ") and "not an entry of the ledger, or altered" in which
+
+
+def test_a_changed_byte_in_an_older_forecast_or_in_its_snapshot_is_named_on_its_way_back(walk):
+    store, market, made = walk
+    folder = made[1].url.removeprefix("gs://footfall/")
+    table, snapshot = (
+        store.blob(f"{name}.parquet") for name in (f"{folder}/forecast", f"snapshots/{sha256(market.encode())}")
+    )
+    table.upload_from_string(b"forged")
+    snapshot.upload_from_string(b"forged")
+    steps = way_back(market, 1)
+    assert "forecast.parquet: altered since it was published" in steps["forecast"]
+    assert f"{snapshot.name}: altered since" in steps["snapshot"]
+    table.delete()
+    snapshot.delete()
+    steps = way_back(market, 1)
+    assert f"{table.name}: " in steps["forecast"] and f", gs://footfall/{snapshot.name}: " in steps["snapshot"]
 
 
 def test_runs_are_listed_newest_first(published):
@@ -118,8 +217,26 @@ def test_a_run_that_is_going_on_is_listed_as_running(servers, tmp_path):
     market = f"m{uuid.uuid4().hex[:8]}"
     claim(tmp_path / "run", write(tmp_path, "1"), {"market": market})
     run = mlflow_runs.start(tmp_path / "run")
-    assert [line["run"] for line in audit.runs(market, None, "running", None)] == [run]
+    (line,) = audit.runs(market, None, "running", None)
+    assert line["run"] == run
     assert audit.runs(market, None, "succeeded", None) == []
+
+
+def test_when_runs_began_is_told_and_asked_for_by_utc(servers, tmp_path, monkeypatch):
+    from flows.record import mlflow_runs
+
+    market, now = f"m{uuid.uuid4().hex[:8]}", dt.datetime.now(dt.UTC)
+    claim(tmp_path / "run", write(tmp_path, "1"), {"market": market})
+    mlflow_runs.start(tmp_path / "run")
+    try:
+        monkeypatch.setenv("TZ", "UTC-14" if now.hour >= 10 else "UTC+12")  # where it is another day
+        time.tzset()
+        (line,) = audit.runs(market, None, None, now.date())
+        assert abs(dt.datetime.fromisoformat(line["started (UTC)"] + "+00:00") - now) < dt.timedelta(minutes=5)
+        assert audit.runs(market, None, None, now.date() + dt.timedelta(days=1)) == []
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 @pytest.mark.parametrize(
@@ -229,6 +346,26 @@ def test_a_flipped_byte_is_found_and_named(published, name):
         assert footfall("replay", run).exit_code == 3
     finally:
         stored.write_bytes(whole)
+
+
+def test_a_file_that_is_lost_and_a_record_that_was_altered_or_lost_are_named(published):
+    run = published["about"]["record"]
+    (kept,) = (home() / "artifacts").glob(f"*/{run}/artifacts")
+
+    def said(name, change):
+        whole = (kept / name).read_bytes()
+        try:
+            change(kept / name)
+            done = footfall("verify", run)
+        finally:
+            (kept / name).write_bytes(whole)
+        assert done.exit_code == 3 and "Restore what is named" in done.output, done.output
+        return " ".join(done.output.split())
+
+    assert "out/forecast/forecast.csv: missing" in said("out/forecast/forecast.csv", Path.unlink)
+    assert f"run {run} has no record.json" in said("record.json", Path.unlink)
+    longer = lambda path: path.write_text(re.sub(r'"seconds": [\d.]+', '"seconds": 1.0', path.read_text(), count=1))  # noqa: E731
+    assert "record.json: altered" in said("record.json", longer)
 
 
 def noting(path):
@@ -374,3 +511,20 @@ def test_a_notebook_is_known_by_the_history_of_the_code_here(tmp_path):
         assert not is_committed(path, "explore.ipynb", commit)
     path.write_bytes(whole + b" ")
     assert not is_committed(path, "explore.ipynb", head)
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="asks for a history, and there is no git here")
+def test_where_the_history_is_cut_off_it_is_fetched_before_an_older_commit_is_asked_for(tmp_path, monkeypatch):
+    from flows.record import folder
+
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "-C", str(tmp_path / "whole")]
+    subprocess.run(["git", "init", "-q", str(tmp_path / "whole")], check=True)
+    for message in ("one", "two"):
+        subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", message], check=True)
+    origin = f"file://{tmp_path}/whole"
+    subprocess.run(["git", "clone", "-q", "--depth", "1", origin, str(tmp_path / "shallow")], check=True)
+    told = []
+    for name in ("whole", "shallow"):
+        monkeypatch.setattr(folder, "ROOT", tmp_path / name)
+        told.append(folder.deepen())
+    assert told == ["", "git fetch --unshallow && "]

@@ -12,7 +12,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from small_notebook import write
 
 from flows.notebook.execute import run_notebook
-from flows.record.diff import _forecast, write_changes
+from flows.record.diff import _data, _forecast, write_changes
 from flows.record.excerpt import excerpt
 from flows.record.folder import claim
 from flows.record.html import or_why_not
@@ -143,3 +143,9 @@ def test_a_forecast_has_moved_by_so_much_of_its_own_unit(target, unit, tmp_path)
         row = {"location": "PT", "target": target, "target_end_date": "2026-12-11", "output_type": "mean"}
         pd.DataFrame([row | {"value": value}]).to_parquet(tmp_path / run / "out" / "forecast" / "forecast.parquet")
     assert _forecast(tmp_path / "before", tmp_path / "now") == f"forecast for Friday 11 December +12.0 {unit}"
+
+
+def test_what_changed_says_of_figures_that_were_gained_whether_older_ones_were_revised():
+    before, now = ({"snapshot": day, "data_through": day} for day in ("2022-10-09", "2022-10-10"))
+    assert _data(before, now) == "data +1 day"
+    assert _data(before, now | {"revised": "history rewritten: 2 of 142 values"}) == "data +1 day and revised"
