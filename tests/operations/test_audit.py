@@ -251,61 +251,64 @@ def test_what_cannot_be_asked_for_is_told(words, says, published):
     assert done.exit_code == 2 and says in done.output, done.output
 
 
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """The folder of a run of this home."""
+    monkeypatch.setenv("FOOTFALL_HOME", str(tmp_path))
+    return tmp_path / "runs" / "run"
+
+
 @pytest.mark.long
-def test_a_replay_that_ends_elsewhere_says_where(tmp_path, monkeypatch):
+def test_a_replay_that_ends_elsewhere_says_where(own, tmp_path, monkeypatch):
     monkeypatch.setenv("FOOTFALL_COMMIT", "a" * 40)  # what is changed here meanwhile is another test's
-    monkeypatch.setenv("FOOTFALL_HOME", str(tmp_path))  # whose own run it is
     seen = f"open({str(tmp_path / 'seen')!r}, 'x')"  # a second time it is there already
-    claim(tmp_path / "runs" / "run", write(tmp_path, seen, "1 / 0"), {"market": "m"})
-    run_notebook(tmp_path / "runs" / "run", {"number": 7}, print)
-    found = audit.replay(str(tmp_path / "runs" / "run"), tmp_path / "scratch", print)
+    claim(own, write(tmp_path, seen, "1 / 0"), {"market": "m"})
+    run_notebook(own, {"number": 7}, print)
+    found = audit.replay(str(own), tmp_path / "scratch", print)
     assert found[0] == "it failed in cell 4: ZeroDivisionError: division by zero."
     assert found[1].startswith("now it failed in cell 3: FileExistsError: ")
-    record = read_record(tmp_path / "runs" / "run").model_copy(update={"commit": "0123456789" * 4})
-    (tmp_path / "runs" / "run" / "record.json").write_text(record.model_dump_json())
+    record = read_record(own).model_copy(update={"commit": "0123456789" * 4})
+    (own / "record.json").write_text(record.model_dump_json())
     with pytest.raises(EnvironmentProblem, match=r"at commit 0123.* comes to something else \(it failed in cell 4"):
-        audit.replay(str(tmp_path / "runs" / "run"), tmp_path / "another", print)
+        audit.replay(str(own), tmp_path / "another", print)
 
 
-def test_a_replay_by_a_tree_that_differs_from_its_commit_names_the_files_that_differ(tmp_path, monkeypatch):
+def test_a_replay_by_a_tree_that_differs_from_its_commit_names_the_files_that_differ(own, tmp_path, monkeypatch):
     monkeypatch.setenv("FOOTFALL_COMMIT", "0123456789" * 4)
     seen = f"open({str(tmp_path / 'seen')!r}, 'x')"  # a second time it is there already
-    claim(tmp_path / "run", write(tmp_path, seen), {"market": "m"})
-    here = run_notebook(tmp_path / "run", {"number": 7}, print)
-    assert audit.replay(str(tmp_path / "run"), tmp_path / "same", print)[1].startswith("now it failed")
+    claim(own, write(tmp_path, seen), {"market": "m"})
+    here = run_notebook(own, {"number": 7}, print)
+    assert audit.replay(str(own), tmp_path / "same", print)[1].startswith("now it failed")
     changed = here.model_copy(update={"dirty": True, "changed": ["footfall/forecast.py"]})
-    (tmp_path / "run" / "record.json").write_text(changed.model_dump_json())
+    (own / "record.json").write_text(changed.model_dump_json())
     with pytest.raises(EnvironmentProblem) as told:
-        audit.replay(str(tmp_path / "run"), tmp_path / "other", print)
+        audit.replay(str(own), tmp_path / "other", print)
     made = f"at commit {here.commit} with changes in footfall/forecast.py, and the code here is of that commit"
     assert made in str(told.value)
     assert "make those changes there again, which no record keeps: git worktree add" in str(told.value)
 
 
-def test_what_never_began_its_notebook_is_not_repeated(tmp_path):
-    claim(tmp_path / "run", write(tmp_path, "1"), {"market": "m"})
-    not_begun(tmp_path / "run", DataProblem("till.csv:3: no number"))
-    done = footfall("replay", str(tmp_path / "run"))
+def test_what_never_began_its_notebook_is_not_repeated(own, tmp_path):
+    claim(own, write(tmp_path, "1"), {"market": "m"})
+    not_begun(own, DataProblem("till.csv:3: no number"))
+    done = footfall("replay", str(own))
     assert done.exit_code == 2 and "never began" in done.output and "till.csv:3: no number" in done.output, done.output
 
 
 @pytest.mark.long
-def test_a_record_of_other_code_says_which_commit_can_replay_it(tmp_path, monkeypatch):
-    monkeypatch.setenv("FOOTFALL_HOME", str(tmp_path))  # whose own run it is
-    claim(tmp_path / "runs" / "run", write(tmp_path, "import footfall.results"), {"market": "m"})
-    here = run_notebook(tmp_path / "runs" / "run", {"number": 7}, print)
+def test_a_record_of_other_code_says_which_commit_can_replay_it(own, tmp_path):
+    claim(own, write(tmp_path, "import footfall.results"), {"market": "m"})
+    here = run_notebook(own, {"number": 7}, print)
     past = here.model_copy(update={"outcome": "succeeded", "reason": "", "error_type": "", "commit": "0123456789" * 4})
-    (tmp_path / "runs" / "run" / "record.json").write_text(past.model_dump_json())
-    done = footfall("replay", str(tmp_path / "runs" / "run"))
+    (own / "record.json").write_text(past.model_dump_json())
+    done = footfall("replay", str(own))
     assert done.exit_code == 4 and "No module named 'footfall.results'" in done.output, done.output
     told = " ".join(done.output.split())
     assert (
         f"made at commit {past.commit}" in told and f"git worktree add ../footfall-0123456789 {past.commit} &&" in told
     )
-    (tmp_path / "runs" / "run" / "record.json").write_text(here.model_dump_json())
-    assert audit.replay(str(tmp_path / "runs" / "run"), tmp_path / "scratch", print) == [], (
-        "it could not import then either"
-    )
+    (own / "record.json").write_text(here.model_dump_json())
+    assert audit.replay(str(own), tmp_path / "scratch", print) == [], "it could not import then either"
 
 
 def test_a_published_forecast_verifies_and_repeats_to_the_same_bytes(published, monkeypatch):
@@ -317,18 +320,18 @@ def test_a_published_forecast_verifies_and_repeats_to_the_same_bytes(published, 
     assert done.exit_code == 0 and "the replay wrote the same bytes" in done.output, done.output
 
 
-def test_a_failed_run_opens_where_it_stopped_with_all_that_it_needs(tmp_path):
-    claim(tmp_path / "run", write(tmp_path, "'before'", "1 / 0", "'after'"), {"market": "m"})
-    (tmp_path / "run" / "in").mkdir()
-    (tmp_path / "run" / "in" / "snapshot.parquet").write_bytes(b"figures")
-    run_notebook(tmp_path / "run", {"number": 7}, print)
-    place = audit.bundle(str(tmp_path / "run"), tmp_path / "opened")
+def test_a_failed_run_opens_where_it_stopped_with_all_that_it_needs(own, tmp_path):
+    claim(own, write(tmp_path, "'before'", "1 / 0", "'after'"), {"market": "m"})
+    (own / "in").mkdir()
+    (own / "in" / "snapshot.parquet").write_bytes(b"figures")
+    run_notebook(own, {"number": 7}, print)
+    place = audit.bundle(str(own), tmp_path / "opened")
     title, stop = (c for c in nbformat.read(place, 4).cells if c.cell_type == "markdown" and c.source.startswith("# "))
     assert title.metadata["jp-MarkdownHeadingCollapsed"] and stop.source.startswith("# Stopped here")
     assert (place.parent / "in" / "snapshot.parquet").read_bytes() == b"figures"
-    assert differences(tmp_path / "run") == []
+    assert differences(own) == []
     with pytest.raises(UsageProblem, match="is not empty"):
-        audit.bundle(str(tmp_path / "run"), tmp_path / "opened")
+        audit.bundle(str(own), tmp_path / "opened")
 
 
 FILES = ("in/champion/forecaster.zip", "in/snapshot.parquet", "out/forecast/forecast.csv", "predict.ipynb")
