@@ -88,12 +88,20 @@ def forecast(market: Market) -> None:
 @app.command()
 def whatif(
     market: Market,
-    closed: Annotated[list[str] | None, typer.Option("--closed", metavar="DATE", help="A day it is shut.")] = None,
+    closed: Annotated[
+        list[str] | None, typer.Option("--closed", metavar="DATE", help="A day it is shut; may be repeated.")
+    ] = None,
     event: Annotated[
         list[str] | None,
-        typer.Option("--event", metavar="DATE=EFFECT", help="busier, quieter, or the same of what: busier: a concert."),
+        typer.Option(
+            "--event",
+            metavar="DATE=EFFECT",
+            help="busier, quieter, or the same of what: busier: a concert; may be repeated.",
+        ),
     ] = None,
-    rain: Annotated[list[str] | None, typer.Option("--rain", metavar="DATE=MM", help="So much rain.")] = None,
+    rain: Annotated[
+        list[str] | None, typer.Option("--rain", metavar="DATE=MM", help="So much rain; may be repeated.")
+    ] = None,
     site: Annotated[str, typer.Option(help="Of many the one that closes or has the event; else all.")] = "",
 ) -> None:
     """Show the published week beside what it would be; on record as a scenario, never published."""

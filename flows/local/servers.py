@@ -100,6 +100,8 @@ def servers(*needed: str) -> Iterator[dict[str, str]]:
         starting = stack.enter_context(_locked("starting", fcntl.LOCK_EX))
         watch()
         running = _running()
+        if not running and not needed:
+            print("Starting Prefect, MLflow and the bucket …", file=sys.stderr, flush=True)
         addresses = (running or _start(stack, guests, needed)) | _named()
         if running or not needed:
             fcntl.flock(starting, fcntl.LOCK_UN)

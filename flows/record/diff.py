@@ -135,8 +135,8 @@ def _data(before: dict[str, str], now: dict[str, str]) -> str:
 
 
 def _model(before: dict[str, str], now: dict[str, str]) -> str:
-    versions = [tags.get("model_version") for tags in (before, now)]
-    if versions == [None, None]:
+    versions = [tags.get("model_version", "none") for tags in (before, now)]
+    if versions == ["none", "none"]:
         return ""
     return "model unchanged" if versions[0] == versions[1] else f"model {versions[1]} instead of {versions[0]}"
 

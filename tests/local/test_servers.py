@@ -55,9 +55,9 @@ def comes(tmp_path):
     ours = {name: value for name, value in os.environ.items() if name not in theirs}
     processes = []
 
-    def one_more(*needed, **named):
+    def one_more(*needed, stderr=None, **named):
         env = ours | ELSEWHERE | {"FOOTFALL_HOME": str(tmp_path), **named}
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": stderr, "text": True}
         processes.append(subprocess.Popen([sys.executable, "-c", SCRIPT, *needed], env=env, **pipes))
         return processes[-1]
 
@@ -99,6 +99,12 @@ def test_who_comes_while_the_house_waits_for_its_last_guest_is_one_more_guest(co
 
 def test_of_two_that_begin_at_once_one_starts_the_servers(comes):
     assert len({process.stdout.readline() for process in [comes(), comes(), comes()]}) == 1
+
+
+def test_who_starts_them_says_so_before_the_long_wait(comes):
+    host = comes(stderr=subprocess.PIPE)
+    assert host.stderr.readline() == "Starting Prefect, MLflow and the bucket …\n"
+    assert host.stdout.readline().startswith("http")
 
 
 def test_who_asks_only_some_servers_starts_no_other_and_has_no_guests(comes, tmp_path):

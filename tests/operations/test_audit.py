@@ -208,7 +208,7 @@ def test_runs_are_listed_newest_first(published):
     assert done.exit_code == 0 and published["about"]["record"] in done.output
     times = re.findall(r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) +predict +sample +2022-10-13 +succeeded", done.output, re.M)
     assert times and times == sorted(times, reverse=True)
-    assert "no run on record" in footfall("runs", "--since", "2999-01-01").output
+    assert "no such run on record" in footfall("runs", "--since", "2999-01-01").output
 
 
 def test_a_run_that_is_going_on_is_listed_as_running(servers, tmp_path):
