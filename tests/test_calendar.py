@@ -20,6 +20,7 @@ def kind(day: str, country: str = "PT") -> str:
         ("2022-06-17", "bridge"),
         ("2022-06-12", ORDINARY),  # a Sunday is no eve: nobody works on it anyway
         ("2022-05-01", "weekend holiday"),
+        ("2021-04-30", ORDINARY),  # a Friday, before 1 May: an evening before a Saturday, as every other
         ("2022-04-17", "Easter"),
         ("2022-12-23", "before Christmas"),
         ("2022-12-25", "25 December"),
@@ -54,8 +55,8 @@ def test_the_orthodox_keep_their_own_easter(country):
     assert kind("2022-04-24", country) == "Easter" and kind("2022-04-17", country) != "Easter"
 
 
-@pytest.mark.parametrize("country", ["PT", "DE", "US", "LB", "XX"])
-def test_all_others_keep_the_western_easter(country):
+@pytest.mark.parametrize("country", ["PT", "DE", "US", "LB", "AL", "XX"])
+def test_all_others_and_who_keeps_both_keep_the_western_easter(country):
     assert kind("2022-04-17", country) == "Easter"
 
 

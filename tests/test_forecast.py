@@ -46,6 +46,7 @@ def test_a_sound_forecast_passes():
         (altered(np.inf, number="0.9"), "2022-10-16 q90: inf — missing or not finite"),
         (forecast().drop(index=5), "2022-10-15 q10: nan — missing or not finite"),
         (altered(99.0, number="0.5"), "2022-10-16 q90: 15 — quantiles are not in order"),
+        (altered(14.0), "2022-10-16 q50: 11 — quantiles are not in order"),
         (altered(-100.01), "2022-10-16 q10: -100.01 — below -100, which no visit count can reach"),
         (
             altered(5e3, number="0.9"),

@@ -248,6 +248,12 @@ def test_one_that_is_silent_while_it_is_said_to_be_shut_goes_on_and_its_page_mis
         forecast_all(champion, chosen(*houses), days, 1, LEVELS, {}, 14, **FACTS)
 
 
+def test_figures_that_are_as_late_as_their_lag_have_not_stopped(champion, houses):
+    late = chosen(*(rows[rows["date"] <= TODAY - pd.Timedelta(days=9)] for rows in houses))
+    made = forecast_all(champion, late, pd.date_range(TODAY, periods=8)[1:], 9, LEVELS, {}, 6, **FACTS)
+    assert set(made.accounts["status"]) == {"published", "young"}
+
+
 def on(rows, days, value):
     """The rows, and on some days more so many guests."""
     more = pd.DataFrame({"date": days, "location": rows["location"].iloc[0], "category": "count", "value": value})

@@ -86,6 +86,13 @@ def test_the_day_of_rest_is_remembered_over_a_closure_of_weeks(weeks, how):
         assert (foreseen[coming.dayofweek == 0] == "weekday").all() and (foreseen != "").sum() == 1
 
 
+@pytest.mark.parametrize(("weeks", "expected"), [(5, {""}), (6, {"", "weekday"})])
+def test_a_weekday_is_taken_for_shut_after_six_weeks_without_it(weeks, expected):
+    values = covers()
+    of_late = mondays(values) & (values.index > values.index[-1] - pd.Timedelta(weeks=weeks))
+    assert set(reasons(table(values.mask(of_late, 0.0)), HOUSE, "count", COMING)) == expected
+
+
 def test_a_place_open_at_weekends_alone_is_shut_on_the_other_days():
     values = covers()
     foreseen = reasons(table(values[values.index.dayofweek >= 5]), HOUSE, "count", COMING)

@@ -4,6 +4,7 @@ Each test has a bucket and a market of its own; what is published there are the 
 """
 
 import asyncio
+import json
 import re
 import uuid
 from datetime import date, timedelta
@@ -250,6 +251,9 @@ def track(cafe, tmp_path):
 def test_a_day_that_was_caught_up_on_later_changes_no_track_of_a_day_that_has_a_forecast(cafe, track):
     publish(cafe, "2022-09-22", "2022-09-23")
     first = track("first")
+    assert json.loads(first)["PT retail_and_recreation"]["through"] == "2022-09-26", (
+        "as of the day before, less the lag"
+    )
     publish(cafe, "2022-09-30", "2022-09-30")
     publish(cafe, "2022-09-21", "2022-09-21")
     assert track("again") == first

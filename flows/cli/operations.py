@@ -194,7 +194,6 @@ def up() -> None:
     # what went wrong is told before the last guest of the servers has left
     with terminal.plain_words(None), servers() as addresses, terminal.plain_words(None):
         from flows.local.worker import worker
-        from flows.orchestration import reaper
 
         with worker() as process:
             stop = threading.Event()
@@ -204,16 +203,24 @@ def up() -> None:
             looked = time.monotonic()
             try:
                 while not stop.wait(1):
-                    watch()
-                    if process.poll() is not None:
-                        raise EnvironmentProblem(f"the worker ended; read {home() / 'logs' / 'worker.log'}")
-                    if time.monotonic() - looked > PATROL:
-                        reaper.reap()
-                        looked = time.monotonic()
+                    looked = look_after(process, looked)
             finally:
                 for number in (signal.SIGINT, signal.SIGTERM):
                     signal.signal(number, signal.default_int_handler)
             terminal.say("Stopping; other commands that use these servers end first, or Ctrl-C again.")
+
+
+def look_after(worker: subprocess.Popen[bytes], looked: float) -> float:
+    """See that the servers and the worker live, and now and then whether a run died; when that was last looked for."""
+    from flows.orchestration import reaper
+
+    watch()
+    if worker.poll() is not None:
+        raise EnvironmentProblem(f"the worker ended; read {home() / 'logs' / 'worker.log'}")
+    if time.monotonic() - looked <= PATROL:
+        return looked
+    reaper.reap()
+    return time.monotonic()
 
 
 def _print_addresses(addresses: dict[str, str]) -> None:

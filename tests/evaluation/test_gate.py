@@ -92,6 +92,8 @@ def test_the_champion_stays_where_it_is_better():
     decision = decide(table, "ETS", "naive", "champion")
     assert not decision.passed
     assert decision.reason.endswith("but not the champion, WIS 2.50 against 2.00")
+    equal = scores(ETS={"MAE": 2.5, "WIS": 2.0}, champion={"MAE": 3.0, "WIS": 2.0})
+    assert not decide(equal, "ETS", "naive", "champion").passed, "as good is not better"
 
 
 def test_a_better_recipe_follows_the_champion():
@@ -133,6 +135,15 @@ def test_a_proven_champion_is_not_replaced_where_there_are_too_few_days_for_a_ve
     first, kept = (judge(board, "calendar", "naive", standing, 0.02, 57, 249) for standing in ("young", "proven"))
     assert (first.passed, first.standing) == (True, "young")
     assert (kept.passed, kept.standing) == (False, "") and "stays" in kept.reason
+    assert judge(board, "calendar", "naive", "proven", 0.02, 249, 249).passed, "as many as needed are enough"
+
+
+@pytest.mark.parametrize(("losing", "passed"), [(0.1, True), (0.11, False)])
+def test_of_many_series_a_challenger_that_loses_on_too_many_is_turned_away(losing, passed):
+    board = scores(calendar={"MAE": 3.0, "WIS": 2.0}, champion={"MAE": 3.5, "WIS": 2.5})
+    decision = judge(board, "calendar", "naive", "proven", 0.02, 300, 249, losing, 0.1)
+    assert decision.passed == passed
+    assert passed or decision.reason == "calendar loses to naive on 11% of the series, 10% may"
 
 
 @pytest.mark.parametrize(("wis", "judged"), [(1.97, "steady, weather"), (1.99, "steady"), (2.2, "steady")])

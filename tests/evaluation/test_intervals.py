@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 from figures import retail
 
+from footfall.calendar import special
 from footfall.evaluation.backtest import backtest, last_origins, leaderboard, windows, youngest
-from footfall.evaluation.intervals import FEWEST_POOLED, quantiles, steps, with_quantiles
+from footfall.evaluation.intervals import FEWEST_POOLED, PRIOR_WIDTH, quantiles, steps, with_quantiles
 from footfall.evaluation.metrics import coverage
 from footfall.models import ETS, KindOfDay, LastYearsTurn, LogLevel, SeasonalNaive, WeekdaySmoother, fit, predict
 from footfall.quantiles import QUANTILES
@@ -82,6 +83,29 @@ def test_few_errors_give_no_interval(table):
     assert backtested.loc[backtested["origin"] == first, QUANTILES].isna().all().all()
     with pytest.raises(ValueError, match=f"fewer than {FEWEST_POOLED} errors"):
         live(table, first)
+
+
+def test_of_a_young_series_an_ordinary_day_is_as_unsure_as_its_ordinary_days_were():
+    day = pd.date_range("2022-11-26", periods=18)  # with two holidays, their eves and bridges
+    table = pd.DataFrame({"origin": day - pd.Timedelta(days=1), "date": day, "horizon": 1, "mean": 0.0})
+    mean = pd.Series([0.0], day[-1:] + pd.Timedelta(days=1))
+    wider = np.where(special(day, "PT"), PRIOR_WIDTH, 1.0)
+    of_both = quantiles(table.assign(actual=wider), mean, day[-1], "PT", 0)
+    pd.testing.assert_frame_equal(of_both, quantiles(table.assign(actual=1.0), mean, day[-1], "XX", 0))
+
+
+def test_a_day_of_hardly_anybody_is_as_unsure_as_one_of_a_quarter_of_its_week():
+    day = pd.date_range("2022-01-03", periods=200)
+    actual = 100.0 + np.where(np.arange(200) % 2, 9.0, -9.0)
+    table = pd.DataFrame({"origin": day - pd.Timedelta(days=1), "date": day, "horizon": 1, "mean": 100.0})
+    table = pd.concat([table.assign(horizon=n, actual=actual) for n in range(1, 8)])
+
+    def above(last):
+        mean = pd.Series([100.0] * 6 + [last], pd.date_range(day[-1], periods=8)[1:])
+        return (quantiles(table, mean, day[-1], "XX", 0, unit=COUNTS)["q90"] - mean).iloc[-1]
+
+    quarter = 600 / 27  # of the mean of the seven
+    assert above(1.0) == pytest.approx(above(quarter)) and above(quarter) < above(2 * quarter)
 
 
 @pytest.mark.long

@@ -74,11 +74,27 @@ def test_since_is_the_first_day_outside():
     assert decay.decayed
     before = drift(rows[day < decay.since])
     assert not before.decayed and drift(rows[day <= decay.since]).decayed
+    assert drift(table(error=9.0)).since == "2022-07-14", "the first day that is judged, the 32nd"
+
+
+def test_a_large_house_counts_as_much_as_a_small_one():
+    big = table(error=900.0, naive=1000.0, location="PT-11/Big")
+    small = table(error=4.0, naive=2.0, location="PT-11/Small")
+    both = pd.concat([big, small])
+    assert review.accuracy(both)["skill"] == pytest.approx(-0.45) and drift(both).decayed
+
+
+def test_a_day_that_the_naive_says_nothing_of_says_nothing_of_skill():
+    rows = table()
+    rows.loc[[238, 239], ["error", "naive_error"]] = 90.0, np.nan
+    assert review.accuracy(rows)["skill"] == 0.5 and drift(rows).figures["skill"] == 0.5
 
 
 def test_a_few_days_are_not_judged():
     assert drift(table(31, error=9.0)).reason == "too early to tell: 31 of the last 42 days are scored"
     assert drift(table(32, error=9.0)).decayed
+    sparse = table(error=9.0)[lambda rows: ~rows["target_end_date"].between("2022-08-31", "2022-10-07")]
+    assert drift(sparse).reason == "too early to tell: 4 of the last 42 days are scored", "less than one a week"
     assert drift(table(0)).reason == "too early to tell: 0 of the last 42 days are scored"
 
 

@@ -42,6 +42,8 @@ def test_a_row_says_what_was_said_and_what_happened():
     assert (row["mean"], row["low"], row["high"], row["actual"]) == (23, 19, 27, y["2022-09-23"])
     assert row["error"] == 23 - y["2022-09-23"]
     assert row["usual"] == y[pd.date_range(end="2022-09-16", periods=6, freq="7D")].median()
+    far = table.set_index(scores.KEYS).loc[("2022-09-20", "2022-09-25"), "usual"]
+    assert far == y[pd.date_range(end="2022-09-11", periods=6, freq="7D")].median(), "the 18th was not yet published"
     assert table.set_index("target_end_date")["kind"]["2022-10-04":"2022-10-04"].unique() == "eve"
 
 
@@ -83,6 +85,11 @@ def test_no_score_knows_a_later_day():
     then = scores.known_by(scored(), "2022-09-30", LAG)
     assert scores.known_by(now, "2022-09-30", LAG).equals(then) and len(then) > 20
     assert not now.equals(scored())
+    for origin in ORIGINS:  # nor what was usual, and the naive, one that was not published by the origin
+        known = y.where((y.index <= origin - LAG * DAY) | (y.index > origin), 99.0)
+        words = [*scores.KEYS, "usual", "said", "naive_error"]
+        of_origin = scores.score(published([origin]), known, LAG, "PT", {})
+        assert of_origin[words].equals(scored(origins=[origin])[words])
 
 
 def test_a_blank_day_is_not_scored_and_the_naive_looks_past_it():
@@ -177,6 +184,9 @@ def test_what_is_unscored_is_what_has_days_that_became_known():
 def test_a_revised_figure_is_told():
     table, y = scored(), retail()
     assert scores.revised(table, {KEY: y}) == []
+    y["2022-09-24"] += 0.5
+    assert len(scores.revised(table, {KEY: y})) == 1
+    y = retail()
     y["2022-09-23"] += 2
     (sentence,) = scores.revised(table, {KEY: y})
     assert sentence == f"2022-09-23: {y['2022-09-23'] - 2:g} when it was scored, {y['2022-09-23']:g} now"

@@ -40,9 +40,11 @@ def test_sktime_accepts_it_as_a_forecaster(check):
     check(Boosted)
 
 
-def test_past_forecasts_know_nothing_after_their_origin():
-    y, day = retail(), pd.Timestamp("2022-09-10")
-    other = y.where(y.index <= day, 77.0)
+@pytest.mark.parametrize("y", [retail(), retail().rename("count") + 100], ids=["percent", "counts"])
+def test_past_forecasts_know_nothing_after_their_origin(y):
+    day = pd.Timestamp("2022-09-10")
+    other = y.where(y.index <= day, 770.0)
+    assert rows_of(y).until(day).day.max() == day.to_datetime64(), "and all that was known at its end"
     for one, two in zip(rows_of(y).until(day), rows_of(other).until(day), strict=True):
         np.testing.assert_array_equal(one, two)
     assert rows_of(y).features.shape[1] == len(FEATURES)
@@ -80,6 +82,22 @@ def test_a_panel_of_regions_alone_learns_from_the_same_few_of_them_and_one_with_
         np.testing.assert_array_equal(one, two)
     among = Panel(pd.concat([sample, regions])).training_set(FRONT)
     np.testing.assert_array_equal(among.error, Panel(sample).training_set(FRONT).error)
+
+
+def test_all_sites_of_an_owner_are_learned_from_however_many(monkeypatch):
+    monkeypatch.setattr("footfall.models.boosted.MOST_REGIONS", 2)
+    y = retail()[:"2021-12-31"] + 100
+    site = pd.DataFrame({"category": "count", "date": y.index, "value": y.to_numpy()})
+    sites = pd.concat([site.assign(location=f"PT-11/{number}") for number in range(3)], ignore_index=True)
+    learned = [len(Panel(rows).training_set(FRONT).error) for rows in (sites, sites[: len(y)])]
+    assert learned[0] == 3 * learned[1] > 0
+
+
+def test_a_panel_keeps_the_trees_of_the_day_that_is_asked_for(sample):
+    panel, limits = Panel(sample), (5, 50, 1000)
+    early, late = (panel.trees(FRONT, pd.Timestamp(day), *limits) for day in ("2021-09-10", "2022-09-10"))
+    kept = panel.keep(FRONT, pd.Timestamp("2021-09-10"), *limits)
+    assert kept.trees(FRONT, pd.Timestamp("2022-09-10"), *limits) == early != late
 
 
 def test_a_panel_is_never_copied(sample):

@@ -30,6 +30,7 @@ COLUMNS = ["from", "to", "site", "what", "effect", "entered"]
 RECIPE = LogLevel() * KindOfDay("PT") * LastYearsTurn() * WeekdaySmoother()
 STEADY = LogLevel() * KindOfDay("PT") * LastYearsTurn() * WeekdaySmoother(level=0.1, season=0.1, trend=0.0)
 FACTS = {"model_version": "m/1", "snapshot": "ab12"}
+CORPUS_CHRISTI = "2025-06-19"
 CONCERT, TIMES = ("2025-04-10", "2025-05-22", "2025-07-03"), 1.8  # Thursdays; the last is to come
 ROWS = [[day, day, "Concert in the square", "busier", "", ""] for day in CONCERT]
 PIPE = ["2025-06-26", "2025-06-27", "Burst pipe", "unknown", "", ""]
@@ -112,6 +113,20 @@ def test_an_event_seen_twice_before_is_foreseen_with_half_the_error_at_most(spea
         error.append(abs(forecast(speaker, y, rows).mean[days[2]] / actual - 1))
         plain.append(abs(forecast(speaker, y, rows[:2]).mean[days[2]] / actual - 1))
     assert np.mean(error) < np.mean(plain) / 2 and np.mean(error) < 0.2
+
+
+def test_an_event_is_measured_against_days_that_were_not_odd_themselves():
+    days = pd.DatetimeIndex(["2025-07-03"])
+
+    def effect(*others, told=()):
+        y = guests([(["2025-06-05"], TIMES), *others])
+        rows = [(day, day, "Concert", "busier") for day in ("2025-06-05", "2025-07-03")]
+        return effects(y, [*rows, *told], days, "PT").iloc[0]
+
+    assert effect() > 0.2
+    assert effect(([CORPUS_CHRISTI], 5.0)) == pytest.approx(effect(([CORPUS_CHRISTI], 0.2)), abs=1e-12)
+    other = [("2025-05-29", "2025-05-29", "Other", "unknown")]
+    assert effect((["2025-05-29"], 5.0), told=other) == pytest.approx(effect(told=other), abs=1e-12)
 
 
 def test_what_is_published_of_an_event_adds_up_is_wider_and_moves_no_other_day(champion):

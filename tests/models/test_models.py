@@ -25,7 +25,7 @@ from footfall.models.naive import SeasonalNaive
 from footfall.models.saving import save
 from footfall.models.smoother import WeekdaySmoother
 from footfall.models.transforms import KindOfDay, LastYearsTurn, LogLevel
-from footfall.models.updating import bring_up_to, fit, follows, forecasts, predict, with_panel
+from footfall.models.updating import bring_up_to, fit, follows, forecasts, predict, with_panel, without_gaps
 
 A_WEEK = np.arange(1, 8)  # days ahead
 CANDIDATES = {
@@ -224,6 +224,13 @@ def test_gaps_are_borne(forecaster):
     assert np.isfinite(predict(fitted, week_after(y))).all()
 
 
+def test_nothing_is_put_before_the_first_day_of_one_of_a_batch():
+    days = pd.date_range("2022-01-01", periods=20)
+    later = pd.DataFrame({"one": 1.0, "two": 2.0}, days).mask(np.arange(20)[:, None] < [0, 9])
+    later.iloc[15] = np.nan
+    pd.testing.assert_frame_equal(without_gaps(later).isna(), later.isna() & (later.index < days[9])[:, None])
+
+
 @each
 def test_sixty_days_are_enough(forecaster):
     y = retail()[-60:]
@@ -235,6 +242,13 @@ def test_sixty_days_are_enough(forecaster):
 def test_nobody_is_the_least_there_can_be(forecaster):
     y = (retail() / 5 - 95).clip(lower=-100)
     assert predict(fit(forecaster, y), week_after(y)).between(-100, -80).all()
+
+
+def test_nobody_is_the_least_there_can_be_of_many_days_at_once_too():
+    y = pd.Series(np.linspace(120, 0, 61), pd.date_range("2022-01-01", periods=61), name="count")
+    fitted = fit(WeekdaySmoother(level=0.5, trend=0.5, damping=1.0), y[:40])
+    made = forecasts(fitted, y, y.index[-10:], A_WEEK)
+    assert made.min() == 0 and made.max() > 0
 
 
 def test_a_country_without_a_calendar_is_forecast():

@@ -195,6 +195,22 @@ def test_slopes_are_those_of_least_squares_where_they_are_sure():
     assert not shrunken_slopes(np.zeros((500, 2)), y).any() and len(BY_LEAD) == 6
 
 
+def test_one_wet_day_on_which_hardly_anybody_came_teaches_next_to_nothing():
+    rain = rains()
+    y = guests(rain)
+    learned = fit(wet(issued(rain)), y).effects_[0]
+    day = rain["2024-06-01":][lambda fallen: fallen > 9].index[0]
+    assert fit(wet(issued(rain)), y.where(y.index != day, y / 100)).effects_[0] == pytest.approx(learned, abs=0.05)
+
+
+def test_what_was_issued_earlier_counts_as_such_wherever_it_is_added():
+    later = Weather(pd.DataFrame([["2026-01-05", "2026-01-06", 1, 9.0, 15.0]], columns=COLUMNS))
+    rows = [["2026-01-04", "2026-01-06", 2, 1.0, 15.0], ["2026-01-06", "2026-01-06", 0, 3.0, 15.0]]
+    both = later.and_then(Weather(pd.DataFrame(rows, columns=COLUMNS)))
+    days = pd.date_range("2026-01-04", "2026-01-06")
+    assert [both.known(day, days[-1], 1)[0][0, 0] for day in days] == [0.1, 0.9, 0.3]
+
+
 def test_a_later_issue_without_a_number_takes_nothing_back():
     rows = [["2026-01-01", "2026-01-03", 2, 5.0, 20.0], ["2026-01-02", "2026-01-03", 1, np.nan, np.nan]]
     day = pd.Timestamp("2026-01-03")

@@ -55,6 +55,18 @@ def test_what_a_source_says_is_no_markup_in_a_mail_or_a_chat(receiver):
     ]
 
 
+def test_while_days_of_the_past_are_walked_nothing_is_opened_and_nothing_closed(receiver):
+    from flows.orchestration import alerts
+
+    assert alerts.open("past", "missed day", "2022-10-12 has no forecast.")
+    with alerts.silence():
+        assert not alerts.open("past", "stale source", "The last day is 2022-10-13.")
+        alerts.close("past", "missed day")
+    assert [one["cause"] for one in alerts.opened("past")] == ["missed day"]
+    alerts.close("past", "missed day")
+    assert alerts.opened("past") == []
+
+
 def test_of_four_runs_that_meet_a_cause_at_once_one_tells_it(receiver):
     from flows.orchestration import alerts
 

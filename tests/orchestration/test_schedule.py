@@ -3,11 +3,13 @@
 import asyncio
 import datetime as dt
 import json
+import math
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import time
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -98,6 +100,12 @@ def left_behind(client, run):
     client.request("PATCH", f"/flow_runs/{run.id}", json={"infrastructure_pid": str(gone.pid)}).raise_for_status()
 
 
+def end_of_owner(folder):
+    """Say that the process that owns a folder, which is this one, is gone."""
+    owner = folder / "owner.json"
+    owner.write_text(owner.read_text().replace(f'"pid": {os.getpid()}', '"pid": 999999999'))
+
+
 def runs_of(client, identity):
     from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterDeploymentId
 
@@ -151,6 +159,49 @@ def test_a_scheduled_run_that_died_before_it_said_its_day_is_run_as_of_the_day_i
     assert again.parameters == {**given, "as_of": str(newest.expected_start_time.astimezone(LISBON).date())}
 
 
+def test_a_run_that_died_after_it_said_its_day_is_run_as_of_that_day(client, live):
+    from flows.orchestration import reaper
+
+    identity = deployment(client, live)
+    first = client.create_flow_run_from_deployment(identity)
+    left_behind(client, first)
+    folder = home() / "runs" / f"20260101T000000-predict-{live}-{str(first.id)[:8]}"
+    tags = {"prefect_flow_run": str(first.id), "market": live, "as_of": "2022-10-13"}
+    claim(folder, notebooks_folder() / "predict.ipynb", tags)
+    end_of_owner(folder)
+    assert "run once more" in reaper.reap()[0]
+    (again,) = [run for run in runs_of(client, identity) if run.id != first.id]
+    assert again.parameters == {"market": live, "as_of": "2022-10-13"}
+    shutil.rmtree(folder)
+
+
+def test_a_run_that_died_is_not_run_once_more_where_a_newer_one_is_due(client, live):
+    from flows.orchestration import reaper
+
+    identity = deployment(client, live)
+    older, *_ = missed(client, identity, 2)
+    left_behind(client, older)
+    assert "run once more" not in reaper.reap()[0]
+    assert runs_of(client, identity) == [] and client.read_flow_run(older.id).state.is_crashed()
+
+
+def test_while_all_is_up_a_run_that_died_is_found_and_told(client, live):
+    from flows.cli.operations import look_after
+    from flows.orchestration import automations
+
+    run = client.create_flow_run_from_deployment(deployment(client, live))
+    left_behind(client, run)
+    with Receiver() as receiver, pytest.MonkeyPatch.context() as patch:
+        patch.setenv(automations.SETTING, receiver.url)
+        automations.arrange()
+        with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as worker:
+            now = time.monotonic()
+            assert look_after(worker, now) == now and client.read_flow_run(run.id).state.is_running()
+            assert look_after(worker, -math.inf) >= now and client.read_flow_run(run.id).state.is_crashed()
+            worker.communicate()
+        assert receiver.wait(live, 1) == ["run lost"]
+
+
 def test_a_server_that_is_not_ours_may_know_runs_of_other_machines(client, live, monkeypatch):
     from flows.orchestration import reaper
 
@@ -176,8 +227,7 @@ def test_a_run_of_several_stations_is_known_to_be_dead_by_the_folder_of_one(clie
     claim(folder, notebooks_folder() / "explore.ipynb", {"prefect_flow_run": within, "market": live})
     monkeypatch.delenv(OWN_PREFECT)
     assert reaper.reap() == [], "its process lives: it is this one"
-    owner = folder / "owner.json"
-    owner.write_text(owner.read_text().replace(f'"pid": {os.getpid()}', '"pid": 999999999'))
+    end_of_owner(folder)
     told = reaper.reap()
     assert len(told) == 2 and sum("run once more" in sentence for sentence in told) == 1
     assert client.read_flow_run(run.id).state.is_crashed()

@@ -102,6 +102,9 @@ class Source(BaseHTTPRequestHandler):
     def next_door(self, name):
         self.answer(302, Location="http://localhost:1/figures.zip")
 
+    def another_port(self, name):
+        self.answer(302, Location="http://127.0.0.1:1/figures.zip")
+
     def to_a_file(self, name):
         self.answer(302, Location="file:///etc/passwd")
 
@@ -281,7 +284,14 @@ def test_a_redirect_loop_ends(server, seen, tmp_path):
     assert len(seen) == 6
 
 
-@pytest.mark.parametrize(("way", "where"), [("elsewhere", "https://example.org"), ("next_door", "http://localhost:1")])
+@pytest.mark.parametrize(
+    ("way", "where"),
+    [
+        ("elsewhere", "https://example.org"),
+        ("next_door", "http://localhost:1"),
+        ("another_port", "http://127.0.0.1:1"),
+    ],
+)
 def test_a_redirect_to_another_host_is_not_followed(server, seen, tmp_path, way, where):
     message = refused(EnvironmentProblem, f"{server}/{way}/figures.zip", tmp_path)
     assert f"redirected to {where}/figures.zip; name that" in message and "canary" not in message

@@ -92,6 +92,18 @@ def test_a_market_never_published_has_no_latest(bucket):
     assert forecasts.latest(bucket, "portugal") is None
 
 
+def test_the_page_is_put_up_last(proxy):
+    publish(proxy.bucket)
+    puts = [re.search(r'"name": ?"(portugal/[a-z.]+)"', request) for request in proxy.requests if "POST" in request]
+    shown = [put[1] for put in puts if put]
+    assert shown[-2:] == ["portugal/forecast.csv", "portugal/index.html"], "what it links to is there before it"
+
+
+def test_an_object_is_taken_away_only_as_it_was_seen(proxy):
+    storage.remove(proxy.bucket, "portugal/x.html", 7)
+    assert "DELETE" in proxy.requests[-1] and "ifGenerationMatch=7" in proxy.requests[-1]
+
+
 def test_the_digest_tells_names_and_bytes_apart():
     assert forecasts.digest_of({"a": b"1", "b": b"2"}) == forecasts.digest_of({"b": b"2", "a": b"1"})
     assert len({forecasts.digest_of(f) for f in ({"a": b"1"}, {"b": b"1"}, {"a": b"2"}, {"a": b"1", "b": b""})}) == 4
@@ -240,8 +252,9 @@ def test_an_older_day_that_comes_between_is_replaced(bucket, proxy):
 
 
 def test_the_sets_of_a_day_come_oldest_first(bucket):
-    first = publish(bucket, dt.date(2022, 9, 30))
-    second = publish(bucket, dt.date(2022, 9, 30), another("second"))
+    first = publish(bucket, dt.date(2022, 9, 30), another("second"))
+    second = publish(bucket, dt.date(2022, 9, 30))
+    assert first.digest > second.digest, "else the order of their names would do"
     publish(bucket)
     storage.create(bucket, "portugal/forecasts/2022-10-02/abcd/forecast.csv", b"not complete yet")
     found = forecasts.sets(bucket, "portugal")
@@ -445,6 +458,15 @@ def test_a_replaced_object_with_a_right_checksum_is_refused_too(bucket):
     name = publish(bucket).url.removeprefix(f"gs://{bucket.name}/") + "/forecast.csv"
     bucket.blob(name).upload_from_string(b"forged")
     with pytest.raises(DataProblem, match=rf"{name}: altered since it was published"):
+        forecasts.latest(bucket, "portugal")
+
+
+def test_a_replaced_manifest_is_not_the_one_that_the_pointer_means(bucket):
+    publish(bucket)
+    name = forecasts.latest(bucket, "portugal").pointer["manifest"]
+    manifest = json.loads(storage.read(bucket, name))
+    bucket.blob(name).upload_from_string(json.dumps(manifest | {"about": ABOUT | {"run": "forged"}}))
+    with pytest.raises(DataProblem, match=r"manifest\.json: altered since it was published"):
         forecasts.latest(bucket, "portugal")
 
 
