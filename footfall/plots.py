@@ -37,7 +37,10 @@ def png(figure: Figure) -> bytes:
 
 
 class Chart(Figure):
-    """A figure that a notebook shows, as the cell's value, in the bytes that :func:`png` gives."""
+    """A figure that a notebook shows, as the cell's value, in the bytes that :func:`png` gives.
+
+    A notebook that imports pyplot shows it as that does, in more bytes; what is kept is the same.
+    """
 
     def _repr_png_(self) -> bytes:
         return png(self)
