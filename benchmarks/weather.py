@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from benchmarks.many import check
 from footfall.calendar import country_of
 from footfall.evaluation import gate
 from footfall.evaluation.backtest import backtest
@@ -35,8 +36,7 @@ Place = tuple[str, pd.Series, pd.DataFrame]  # location, counts, and the weather
 def main() -> None:
     """Print the ratio of the error with the weather to that without, of each place, and what the gate decides."""
     folder = Path(sys.argv[1])
-    if not folder.is_dir():
-        sys.exit(f"{folder}: no such folder; nothing is measured. Say DATA=folder that holds stuttgart_restaurant.csv")
+    check(folder, "stuttgart_restaurant.csv")
     rows = {}
     for location, y, days in _places(folder):
         draws = [_ratios(location, y, days, issued(days, draw)) for draw in range(DRAWS)]

@@ -5,8 +5,10 @@ import re
 
 def masked(source: str) -> str:
     """The source as it may be shown and stored: without user, password and query."""
-    if "://" not in source or source.startswith("gs://"):  # a bucket knows no passwords
+    if source.startswith("gs://"):  # a bucket knows no passwords
         return source
+    if "://" not in source:  # a path, or an address with a slip in it: user:password@host
+        return re.sub(r".*:.*@", "***@", source, flags=re.DOTALL)
     return re.sub(r"(?<=://).*@", "***@", source, flags=re.DOTALL).split("?")[0].split("#")[0]
 
 

@@ -36,7 +36,7 @@ async def predict(
     snapshot : str, optional
         Sha256 of a kept snapshot to forecast from again, instead of asking the source.
     show : bool, default=True
-        Whether readers shall be pointed to the forecast; one that fills a gap in the past is only stored.
+        Whether readers shall be pointed to it; a forecast that fills a gap in the past is only stored.
 
     Returns
     -------
@@ -52,8 +52,7 @@ async def predict(
             advice = f"train one: footfall train {market} --as-of {run.as_of}"
             raise GateClosed(f"{market} has no champion as of {run.as_of}; {advice}")
         run_notebook(run, of_prediction(run, weather, scores.take_track(run)))
-    published = publish(run, show)
-    many = tell_refused(run, show) > 1
+    published, many = publish(run, show), tell_refused(run, show) > 1
     notify(run, show)
     from footfall.page.lines import read_shown, records  # its languages take a third of a second to import
 
@@ -65,7 +64,7 @@ async def predict(
 def of_prediction(run: Run, weather: str, track: str) -> PredictParams:
     """The parameters of predict.ipynb, from what was laid down: the paths of weather and track record, "" without."""
     return PredictParams(
-        **run.market.series(), **run.market.predict.model_dump(), model_version=run.facts["model_version"],
-        snapshot="in/snapshot.parquet", champion="in/champion", out="out", track=track, weather=weather,
-        accessed=accessed(run), **of_the_place(run),
+        **run.market.series(), **run.market.predict.model_dump(), **of_the_place(run), accessed=accessed(run),
+        model_version=run.facts["model_version"], snapshot="in/snapshot.parquet", champion="in/champion", out="out",
+        track=track, weather=weather,
     )  # fmt: skip

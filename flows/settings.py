@@ -33,6 +33,8 @@ def home() -> Path:
 def make_home() -> Path:
     """Make that folder, for nobody else on this machine: databases, records and secrets that servers keep lie in it."""
     home().mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not os.environ.get("FOOTFALL_HOME"):  # a notebook may have made our own, and as the umask says
+        home().chmod(0o700)
     return home()
 
 

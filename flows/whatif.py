@@ -16,6 +16,7 @@ from flows.station.station_flow import station_flow
 from flows.station.weather import take_weather
 from flows.storage import forecasts
 from flows.storage.bucket import connect
+from footfall.digest import sha256_of
 from footfall.errors import UsageProblem
 from footfall.page.lines import read_shown
 from footfall.scenario import Scenario
@@ -78,3 +79,4 @@ def _suppose_rain(run: Run, supposed: Scenario, weather: str) -> None:
         raise UsageProblem(f"--rain: {sentence}; its file needs `weather:`, see resources/operating.md")
     path = run.folder / weather
     path.write_bytes(supposed.on_weather(pd.read_parquet(path)).to_parquet(index=False))
+    run.facts["weather"] = sha256_of(path)

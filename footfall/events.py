@@ -28,6 +28,7 @@ TOLD = ["from", "to", "what", "effect", "site", "entered"]  # as a notebook is t
 EFFECTS = (CLOSED, "busier", "quieter", "unknown")
 LONGEST_EVENT = 366  # days
 LONGEST = 100  # characters of the owner's words
+ONCE = ("DTSTART", "DTEND", "DURATION", "SUMMARY", "LOCATION", "CREATED", "LAST-MODIFIED")  # of a calendar's entry
 NIGHT = dt.timedelta(hours=6)  # of a day, that belong to the evening before
 Row = tuple[int, dict[str, str]]  # a line, or the number of an entry; and its cells
 
@@ -185,13 +186,18 @@ def _of_calendar(content: bytes, file: str, zone: str) -> Iterator[Row]:
 
     try:
         entries = icalendar.Calendar.from_ical(content).walk("VEVENT")
-    except (ValueError, IndexError, KeyError) as error:
+    except (ValueError, IndexError, KeyError, TypeError) as error:
         raise DataProblem(f"{safe(file, 120)}: no calendar ({safe(str(error), 100)}). Export it again.") from None
     for number, entry in enumerate(entries, start=1):
         if str(entry.get("STATUS", "")).upper() == "CANCELLED":
             continue
         if {"RRULE", "RDATE"} & {*entry}:
             raise DataProblem(f"{safe(file, 120)}:{number}: an entry that repeats; write each of its days")
+        if twice := [name for name in ONCE if isinstance(entry.get(name), list)]:
+            raise DataProblem(f"{safe(file, 120)}:{number}: {', '.join(twice)} is there twice; leave one of them")
+        if broken := [name for name, _ in entry.errors if name in ONCE]:
+            rule = "not written as a calendar has it; correct the entry, and export it again"
+            raise DataProblem(f"{safe(file, 120)}:{number}: {', '.join(broken)} — {rule}")
         yield number, _entry(entry, zone)
 
 

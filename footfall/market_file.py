@@ -2,6 +2,7 @@
 
 import difflib
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, get_args
 
@@ -18,6 +19,7 @@ NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 RULE = "use small letters, digits, - and _, a letter first, 40 at most"
 FOLDERS = ("ledger", "snapshots", "doctor")  # the bucket's own, where each market has one too
 LONG = 300  # characters of what is wrong, in a sentence about it
+LARGEST = 10**15  # of whole numbers; none that is asked for comes near
 DEVICE = re.compile(r"con|prn|aux|nul|(com|lpt)\d")  # Windows can have no file of this name, whatever follows the dot
 
 
@@ -55,11 +57,12 @@ class AsWritten(SafeConstructor):
     """Leaves a day, and a number without digits, as the text that it is written as: its key knows what is wrong."""
 
     def construct_yaml_int(self, node: Any) -> Any:
-        """A whole number, or such a text: ``0x_``."""
-        try:
-            return super().construct_yaml_int(node)
-        except ValueError:
-            return self.construct_scalar(node)
+        """A whole number, or such a text: ``0x_``; also one with more digits than Python would write."""
+        with suppress(ValueError):
+            number = super().construct_yaml_int(node)
+            if abs(number) < LARGEST:
+                return number
+        return self.construct_scalar(node)
 
 
 AsWritten.add_constructor("tag:yaml.org,2002:timestamp", SafeConstructor.construct_yaml_str)
@@ -76,7 +79,7 @@ def read_value(text: str) -> Any:
     """The value of ``--set key=value``, read as YAML: a number, a list, a word."""
     try:
         return _load(text)
-    except (YAMLError, ValueError):
+    except (YAMLError, ValueError, RecursionError):
         advice = "write a number, a word, or a list like [PT, ES]"
         raise UsageProblem(f"{safe(repr(text), LONG)} is not a value; {advice}") from None
 
@@ -146,7 +149,7 @@ def _file(folder: Path, name: str) -> Path:
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
         sections = _load(path)
-    except (YAMLError, ValueError) as error:
+    except (YAMLError, ValueError, RecursionError) as error:
         raise UsageProblem(f"{path.name}: {_unreadable(error)}") from None
     if not isinstance(sections, dict) or "name" in sections:
         expected = ", ".join(key for key in Market.model_fields if key != "name")
@@ -187,7 +190,8 @@ def _sentence(error: Any) -> str:
     if isinstance(error["input"], dict) and error["type"] == "value_error":  # of the section as a whole
         return f"{key}: {safe(error['msg'].removeprefix('Value error, '), LONG)}"
     in_quotes = "; put it into quotes" if error["type"] == "string_type" else ""
-    shown = "an address" if "://" in str(error["input"]) else repr(error["input"])  # it may hold a password
+    # it may hold a password
+    shown = "an address" if re.search("://|:.*@", str(error["input"])) else repr(error["input"])
     return f"{key}: {safe(shown, LONG)} — {safe(error['msg'].removeprefix('Value error, '), LONG)}{in_quotes}"
 
 

@@ -86,6 +86,7 @@ Location = Annotated[str, _matching(
     rf"(?!.*\.\.)[A-Z]{{2}}([-/][^\\{OBEYED}]{{1,300}})?",
     "a location is an ISO 3166 code, PT or PT-11, or names joined by /, as in PT/Lisbon/Amadora",
 )]  # fmt: skip
+Line = Annotated[str, _matching(f"[^{OBEYED}]*", "text in one line, without control characters")]
 Words = Annotated[str, _matching(PLAIN, PLAIN_RULE)]
 Forms = Annotated[Any, AfterValidator(_forms)]  # a word, or those of one and of several
 Category = Annotated[str, _matching(r"[a-z][a-z_]*", "a category has small letters and _, as in retail_and_recreation")]
@@ -210,11 +211,11 @@ class Review(ReviewSettings):
 class Columns(Strict):
     """Where a table of one's own has what: names of its columns, as they stand in its first line."""
 
-    date: str = "date"
-    value: str | list[str] | None = None  # several: sites are columns; none: rows are counted
-    parts: list[str] = []  # in place of value: summed, as lunch and dinner are, or two doors of one place
-    site: str | None = None
-    hour: str | None = None
+    date: Line = "date"
+    value: Line | list[Line] | None = None  # several: sites are columns; none: rows are counted
+    parts: list[Line] = []  # in place of value: summed, as lunch and dinner are, or two doors of one place
+    site: Line | None = None
+    hour: Line | None = None
 
     @model_validator(mode="after")
     def _each_is_one_thing(self) -> "Columns":
@@ -243,12 +244,12 @@ class Closed(Strict):
 class Data(Strict):
     """Where a market's figures come from, what they look like, and which of them it forecasts."""
 
-    source: str
+    source: Line
     unit: Literal["percent", "counts"] = "percent"
     # None: google for percent, else told
     format: Literal["google", "table", "saft", "carris", "hystreet"] | None = None
     columns: Columns = Columns()
-    dates: str = "%Y-%m-%d"
+    dates: Line = "%Y-%m-%d"
     decimal: Literal[".", ","] = "."
     rows: Literal["days", "hours", "orders"] = "days"
     day_starts: Hour = "00:00"
@@ -257,7 +258,7 @@ class Data(Strict):
     location: Location = "PT"
     category: Category = "retail_and_recreation"
     series: Literal["all"] | SeriesChoice | None = None  # None: the one at location and category; all: those below it
-    show: str = ""  # of many, which one notebooks draw: "PT-11/Loja" or "PT-11/Loja count"; empty: the first
+    show: Line = ""  # of many, which one notebooks draw: "PT-11/Loja" or "PT-11/Loja count"; empty: the first
     name: Words = ""
     measure: dict[Literal["pt", "en", "es", "fr", "de"], Forms] = {}
     closed: Closed = Closed()

@@ -13,7 +13,7 @@ from PIL import Image
 
 from footfall.quantiles import COVERAGES, HIGH, LOW, column, ends
 from footfall.series import DAY, WEEK
-from footfall.units import unit
+from footfall.units import unit, unit_of
 
 INK, BLUE, PALE, RED, ORANGE = "#1c2430", "#1f6aa5", "#b9d3e8", "#c1442d", "#d98200"
 STYLE: Any = {
@@ -37,7 +37,10 @@ def png(figure: Figure) -> bytes:
 
 
 class Chart(Figure):
-    """A figure that a notebook shows, as the cell's value, in the bytes that :func:`png` gives."""
+    """A figure that a notebook shows, as the cell's value, in the bytes that :func:`png` gives.
+
+    A notebook that imports pyplot shows it as that does, in more bytes; what is kept is the same.
+    """
 
     def _repr_png_(self) -> bytes:
         return png(self)
@@ -77,14 +80,14 @@ def weekdays(y: pd.Series) -> Figure:
 
 
 @styled
-def errors(table: pd.DataFrame, names: list[str]) -> Figure:
-    """Mean absolute error by horizon, for some candidates of a backtest table."""
-    figure, axes = _canvas("mean absolute error by horizon", "in the unit of the series")
+def errors(table: pd.DataFrame, names: list[str], y: pd.Series) -> Figure:
+    """Mean absolute error by horizon, for some candidates of a series' backtest table, in colours and markers."""
+    figure, axes = _canvas("mean absolute error by horizon", unit(y).says)
     error = (table["mean"] - table["actual"]).abs().groupby([table["candidate"], table["horizon"]]).mean()
-    for name in names:
-        axes.plot(error[name].index, error[name], marker="o", label=name)
+    for name, marker in zip(names, cycle("os^vDPX*<>dp"), strict=False):
+        axes.plot(error[name].index, error[name], marker=marker, label=name)
     axes.set(xlabel="days ahead", ylim=(0, None))
-    axes.legend()
+    figure.legend(loc="outside right upper")
     return figure
 
 
@@ -140,7 +143,7 @@ def _one_after_the_other(table: pd.DataFrame) -> list[pd.DataFrame]:
 
 @styled
 def hindsight(scores: pd.DataFrame, days: int) -> Figure:
-    """What was said a day ahead, with its 80 % range, and what happened; red where it fell outside.
+    """What was said a day ahead, with its 80 % range, and what happened; a red cross where it fell outside.
 
     Parameters
     ----------
@@ -149,13 +152,13 @@ def hindsight(scores: pd.DataFrame, days: int) -> Figure:
     days : int
         The last days forecast to draw.
     """
-    figure, axes = _canvas("what we said 1 day before, and what happened", "in the unit of the series")
+    figure, axes = _canvas("what we said 1 day before, and what happened", unit_of(scores["target"].max()).says)
     rows = scores[scores["horizon"] == 1].tail(days)
     day, missed = pd.to_datetime(rows["target_end_date"]), rows["covered80"] == 0
     axes.fill_between(day, rows["low"], rows["high"], color=BLUE, alpha=0.22, linewidth=0, label="80 % range")
     axes.plot(day, rows["mean"], color=BLUE, linewidth=1.6, label="said")
-    axes.plot(day, rows["actual"], color=INK, linewidth=0, marker="o", markersize=4, label="happened")
-    axes.plot(day[missed], rows["actual"][missed], color=RED, linewidth=0, marker="o", markersize=5, label="outside")
+    axes.plot(day[~missed], rows["actual"][~missed], color=INK, linewidth=0, marker="o", markersize=4, label="happened")
+    axes.plot(day[missed], rows["actual"][missed], color=RED, linewidth=0, marker="X", markersize=6, label="outside")
     figure.legend(loc="outside upper right", ncols=4)
     _date(axes)
     return figure

@@ -36,7 +36,8 @@ def test_a_past_that_is_caught_up_on_takes_nothing_from_today(first_run, few_can
     assert "missed day" in [one["cause"] for one in opened] and alerts.opened("sample") == opened
     alerts.close("sample", "missed day")
     told = footfall("champion", "sample", "--on", "2022-10-12").output
-    assert "forecasts/2022-10-12/" in told and told.count("stored and never shown") == 1
+    assert f"sample/{own.version}, sha256" in told and "forecasts/" not in told, "nobody had a forecast by then"
+    assert footfall("trace", "sample", "2022-10-12").output.count("stored and never shown") == 1
     assert "never shown" not in footfall("champion", "sample").output
     again = footfall(*asked)
     assert again.exit_code == 0 and again.output.count("has a forecast already") == 2

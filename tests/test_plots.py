@@ -73,3 +73,25 @@ def test_a_record_keeps_the_picture_that_the_notebook_shows_in_few_colours_that_
     assert len(kept) < len(full.getvalue()) / 2
     off = ImageChops.difference(Image.open(full).convert("RGB"), Image.open(BytesIO(kept)).convert("RGB"))
     assert max(high for _, high in off.getextrema()) < 16, "of 255 a channel"
+
+
+def test_candidates_are_told_apart_without_colour_and_the_axis_says_the_unit():
+    y = retail()
+    table = backtest(y.index[-20:-10], 7)
+    names = [f"candidate {n}" for n in range(12)]
+    figure = plots.errors(pd.concat([table.assign(candidate=name) for name in names]), names, y)
+    (axes,) = figure.axes
+    assert len({line.get_marker() for line in axes.lines}) == 12
+    assert axes.get_ylabel() == "% change from baseline" and axes.get_legend() is None and len(figure.legends) == 1
+
+
+def test_what_fell_outside_is_told_without_colour():
+    rows = {"horizon": 1, "target": "count", "mean": 5.0, "low": 4.0, "high": 6.0, "actual": 5.0}
+    scores = pd.DataFrame([rows] * 3).assign(
+        target_end_date=["2026-10-01", "2026-10-02", "2026-10-03"], covered80=[1, 0, 1]
+    )
+    (axes,) = plots.hindsight(scores, 3).axes
+    happened, outside = axes.lines[-2:]
+    assert happened.get_marker() != outside.get_marker() and len(happened.get_xdata()) == 2
+    assert axes.get_ylabel() == "counted a day"
+    assert plots.hindsight(scores[:0], 3).axes

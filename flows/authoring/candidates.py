@@ -227,4 +227,4 @@ def summary(table: pd.DataFrame) -> str:
     """The scores of one candidate, in a line."""
     scored = comparable(table)
     covered = f"{coverage(scored, 0.8):.0%}" if len(scored) else "nothing"
-    return f"MAE {mae(scored):.2f}, WIS {wis(scored):.2f}, 80 % interval covers {covered}, {len(scored)} days"
+    return f"MAE {mae(scored):.2f}, WIS {wis(scored):.2f}, 80 % interval covers {covered}, {len(scored)} forecasts"

@@ -7,7 +7,7 @@ rollback so does the forecast of the latest day; where they differ, after a kill
 import datetime as dt
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
@@ -55,11 +55,11 @@ def champion(bucket: Bucket, market: str, on: dt.date | None = None) -> Entry | 
 
 def live(bucket: Bucket, market: str, day: str, sets: list[str]) -> str:
     """Of a day's sets the one that readers saw last: the pointer's, else the newest by the champion of that day."""
-    if len(sets) == 1:
-        return sets[0]
     shown = forecasts.pointer(bucket, market)
     if shown and shown["as_of"] == day:
         return layout.set_of(shown["manifest"])
+    if len(sets) == 1:
+        return sets[0]
     last = newest(bucket, market)
     due = last.champion(dt.date.fromisoformat(day)) if last else None
     by_champion = [folder for folder in sets if due and _is_by(bucket, folder, market, due)]
@@ -232,8 +232,10 @@ def all_follows(bucket: Bucket, market: str) -> bool:
     return False
 
 
-def follow(bucket: Bucket, market: str) -> Entry | None:
+def follow(bucket: Bucket, market: str, say: Callable[[str], Any] = lambda sentence: None) -> Entry | None:
     """Point the registry's alias to the champion that the ledger names, and look again: another may be at it too.
+
+    What moves is told to `say`: it follows a promotion that was cut short, or the ledger has lost its newest entry.
 
     Returns
     -------
@@ -242,9 +244,11 @@ def follow(bucket: Bucket, market: str) -> Entry | None:
     """
     for _ in range(ROUNDS):
         last = newest(bucket, market)
-        if last is None or registry.alias(market) == last.champions[-1].version:
+        now = registry.alias(market)
+        if last is None or now == last.champions[-1].version:
             return last
         registry.point(market, last.champions[-1].version)
+        say(f"MLflow's alias was version {now or 'none'}, the ledger says {last.champions[-1].version}: it followed")
     raise Conflict(f"the alias champion of {market} keeps moving; look who else sets it")
 
 

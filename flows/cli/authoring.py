@@ -12,7 +12,7 @@ from flows.cli import terminal
 from flows.cli.options import Market, Settings, app, day
 from flows.local.servers import BUCKET, MLFLOW, servers
 from flows.settings import home, notebooks_folder, params_folder
-from footfall.errors import DataProblem
+from footfall.errors import DataProblem, UsageProblem
 from footfall.market_file import read_market
 from footfall.params import FARTHEST
 
@@ -38,6 +38,8 @@ def backtest(
     """Ask a candidate for its forecasts of the past, one origin a day, and score them; nothing is published."""
     with terminal.plain_words(None):
         parameters = read_market(params_folder(), market, terminal.settings(set))
+        if out and not out.parent.is_dir():
+            raise UsageProblem(f"--out {out}: there is no folder {out.parent}; make it first, or name another")
         from flows.authoring import candidates
         from flows.sources.reading import one_reading
 

@@ -19,7 +19,7 @@ import typer
 from flows.cli import terminal
 from flows.cli.options import Market, app, calendar_day, choice, day
 from flows.local.servers import BUCKET, MLFLOW, PREFECT, servers, watch
-from flows.record.owner import OWNER
+from flows.record.owner import is_of_here
 from flows.record.record import Outcome
 from flows.settings import bucket_name, home, params_folder
 from footfall.errors import Conflict, DataProblem, EnvironmentProblem
@@ -66,7 +66,7 @@ def rollback(
         store = bucket.connect(bucket_name())
         entry = ledger.rollback(store, market, reason, to)
         done = f"version {entry.version} is champion again, in place of {entry.was}; entry {entry.number} of the ledger"
-        terminal.say(done)
+        terminal.say(done, markup=False)
         alerts.tell(market, "rollback", f"{done}: {entry.why}")
         with ledger.finishing(store, entry):
             if (latest := forecasts.latest(store, market)) is None:
@@ -89,7 +89,9 @@ def runs(
     with _named(market), servers(MLFLOW):
         from flows.operations import audit
 
-        lines = audit.runs(market, notebook, outcome, since) or [{"": "no run on record"}]
+        lines = audit.runs(market, notebook, outcome, since) or [
+            {"": f"no {'such ' * any((market, notebook, outcome, since))}run on record"}
+        ]
         widths = {key: max(len(line[key]) for line in [{key: key}, *lines]) for key in lines[0]}
         for line in [dict(zip(widths, widths, strict=True)), *lines] if any(widths) else lines:
             terminal.say("  ".join(value.ljust(widths[key]) for key, value in line.items()), markup=False)
@@ -115,9 +117,11 @@ def verify(run: RunId) -> None:
 
         record, altered = audit.verify(run, Path(scratch))
         if altered:
-            raise DataProblem(f"{record.notebook}, {record.outcome}: the record is not whole\n" + "\n".join(altered))
+            raise DataProblem(
+                f"{record.notebook}, {record.outcome}: the record is not whole\n" + "\n".join([*altered, audit.RESTORE])
+            )
         files = len(record.inputs) + len(record.outputs) + len(record.pages) + 1
-        terminal.say(f"{record.notebook}, {record.outcome}: all {files} files are as they were written")
+        terminal.say(f"{record.notebook}, {record.outcome}: all {files} files are as they were written", markup=False)
 
 
 @app.command()
@@ -133,7 +137,7 @@ def replay(run: RunId) -> None:
 
 def _servers_unless_here(run: str) -> AbstractContextManager[object]:
     """The servers, unless the run is a folder here, of what this machine itself ran; others' need proof."""
-    return contextlib.nullcontext() if (Path(run) / OWNER).exists() else servers(MLFLOW, BUCKET)
+    return contextlib.nullcontext() if is_of_here(Path(run)) else servers(MLFLOW, BUCKET)
 
 
 @app.command("open")
@@ -144,7 +148,7 @@ def open_run(run: RunId, folder: Annotated[Path, typer.Argument(help="Where to p
 
         with _servers_unless_here(run):
             path = audit.bundle(run, folder)
-        terminal.say(f"{path}: run its cells in JupyterLab; Ctrl-C ends it")
+        terminal.say(f"{path}: run its cells in JupyterLab; Ctrl-C ends it", markup=False)
         lab = ["jupyter", "lab", str(path.resolve())]
         lab += ["--allow-root"] if os.geteuid() == 0 else []  # as in many containers; it listens on this machine alone
         subprocess.run([sys.executable, "-m", *lab], cwd=folder, check=False)

@@ -32,7 +32,7 @@ def run(market: Market, as_of: AsOf = None, set: Settings = None) -> None:
 def train(market: Market, as_of: AsOf = None, set: Settings = None) -> None:
     """Backtest the candidates; the best one becomes champion if the gate lets it pass."""
     with terminal.ready(market, as_of, set) as parameters:
-        terminal.say(terminal.perform("train", parameters))
+        terminal.say(terminal.perform("train", parameters), markup=False)
 
 
 @app.command()
@@ -46,14 +46,14 @@ def predict(market: Market, as_of: AsOf = None, set: Settings = None) -> None:
 def explore(market: Market, as_of: AsOf = None, set: Settings = None) -> None:
     """Look at the data, and say whether it is fit to be trained on."""
     with terminal.ready(market, as_of, set) as parameters:
-        terminal.say(terminal.perform("explore", parameters))
+        terminal.say(terminal.perform("explore", parameters), markup=False)
 
 
 @app.command()
 def review(market: Market, as_of: AsOf = None, set: Settings = None) -> None:
     """Hold what was published against what happened; train if the model has decayed, each week while it is young."""
     with terminal.ready(market, as_of, set) as parameters:
-        terminal.say(terminal.perform("review", parameters))
+        terminal.say(terminal.perform("review", parameters), markup=False)
 
 
 @app.command()
@@ -88,12 +88,20 @@ def forecast(market: Market) -> None:
 @app.command()
 def whatif(
     market: Market,
-    closed: Annotated[list[str] | None, typer.Option("--closed", metavar="DATE", help="A day it is shut.")] = None,
+    closed: Annotated[
+        list[str] | None, typer.Option("--closed", metavar="DATE", help="A day it is shut; may be repeated.")
+    ] = None,
     event: Annotated[
         list[str] | None,
-        typer.Option("--event", metavar="DATE=EFFECT", help="busier, quieter, or the same of what: busier: a concert."),
+        typer.Option(
+            "--event",
+            metavar="DATE=EFFECT",
+            help="busier, quieter, or the same of what: busier: a concert; may be repeated.",
+        ),
     ] = None,
-    rain: Annotated[list[str] | None, typer.Option("--rain", metavar="DATE=MM", help="So much rain.")] = None,
+    rain: Annotated[
+        list[str] | None, typer.Option("--rain", metavar="DATE=MM", help="So much rain; may be repeated.")
+    ] = None,
     site: Annotated[str, typer.Option(help="Of many the one that closes or has the event; else all.")] = "",
 ) -> None:
     """Show the published week beside what it would be; on record as a scenario, never published."""

@@ -168,8 +168,8 @@ def show(market: str, folder: str | None = None) -> None:
     through, data = about["data_through"], read_market(params_folder(), market).data
     numbers = caption(forecast["target"].iloc[0], data.measure)
     made = f"as of {shown.pointer['as_of']}, data through {through}, by {about['model_version']}"
-    say(f"\n[bold]{market}[/] {made}; ", end="")
-    say(numbers, markup=False)
+    say(f"\n[bold]{market}[/] ", end="")
+    say(f"{made}; {numbers}", markup=False)
     accounts = read_accounts(shown.files)
     say(_table(forecast, len(accounts) > 1))
     if missing := without_forecast(accounts):

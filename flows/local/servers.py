@@ -47,6 +47,7 @@ def shared_environment() -> dict[str, str]:
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_HOME": str(home() / "prefect"),
         "PREFECT_SERVER_UI_API_URL": "/api",  # its pages ask the server they came from, on whatever port that is
+        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": "none",  # no other page asks it, to which Prefect by itself says yes
         "PREFECT_CLIENT_MAX_RETRIES": "7",  # waits for a server that is away for some four minutes, twice each time
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
@@ -99,6 +100,8 @@ def servers(*needed: str) -> Iterator[dict[str, str]]:
         starting = stack.enter_context(_locked("starting", fcntl.LOCK_EX))
         watch()
         running = _running()
+        if not running and not needed:
+            print("Starting Prefect, MLflow and the bucket …", file=sys.stderr, flush=True)
         addresses = (running or _start(stack, guests, needed)) | _named()
         if running or not needed:
             fcntl.flock(starting, fcntl.LOCK_UN)

@@ -129,7 +129,7 @@ def run_notebook(
         if not never_started(error, progress):
             break
     ended = ending(error, progress, reporter.failure, reporter.watchdog)
-    return keep(folder, ended, progress, time.monotonic() - began)
+    return keep(folder, ended, progress)
 
 
 def _execute(reporter: Reporter) -> BaseException | None:

@@ -5,35 +5,42 @@ import shlex
 import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pandas as pd
 
-from flows.champion import ledger, registry
+from flows.champion import ledger
+from flows.champion.entries import entries
 from flows.notebook.execute import run_notebook
 from flows.operations.proof import unproved_code
 from flows.record import mlflow_runs
 from flows.record.files import template_of
-from flows.record.folder import claim
-from flows.record.owner import OWNER
+from flows.record.folder import claim, deepen
+from flows.record.owner import OWNER, is_of_here
 from flows.record.record import Record, describe, differences, read_record
 from flows.settings import home
 from flows.storage import bucket, forecasts, layout
-from footfall.errors import DataProblem, EnvironmentProblem, UsageProblem
+from footfall.digest import sha256_of
+from footfall.errors import DataProblem, EnvironmentProblem, Problem, UsageProblem
 from footfall.sources.fault import some
 
-NEVER = "stored and never shown"
+RESTORE = "Restore what is named from a copy of MLflow's artifacts, or from the run's folder if it is still here."
+TABLES = ("forecast.parquet", "forecast.csv")  # of a set what is looked at here; its pages may be thousands
 
 
 def runs(market: str | None, notebook: str | None, outcome: str | None, since: dt.date | None) -> list[dict[str, str]]:
-    """What ran, newest first: when, what, as of when, with which outcome, seconds, model and snapshot, and its id."""
+    """What ran, newest first: when, what, as of when, with which outcome, seconds, model and snapshot, and its id.
+
+    Of a training the model is the champion that it was compared with. Times and days are of UTC, as everywhere else.
+    """
     asked = {"market": market, "outcome": outcome if outcome != "running" else None}
     clauses = [f"tags.{name} = {_quoted(value)}" for name, value in asked.items() if value]
     clauses += ["attributes.status = 'RUNNING'"] if outcome == "running" else []
     if since:
-        first = dt.datetime.combine(since, dt.time())
+        first = dt.datetime.combine(since, dt.time(), dt.UTC)
         clauses.append(f"attributes.start_time >= {int(first.timestamp() * 1000)}")
     return [_line(name, run) for name, run in mlflow_runs.search(notebook, " and ".join(clauses))]
 
@@ -43,15 +50,16 @@ def _quoted(value: str) -> str:
 
 
 def _line(name: str, run: Any) -> dict[str, str]:
-    tags, started = run.data.tags, dt.datetime.fromtimestamp(run.info.start_time / 1000)
+    tags, started = run.data.tags, dt.datetime.fromtimestamp(run.info.start_time / 1000, dt.UTC)
+    compared = "with " if name == "train" and "model_version" in tags else ""
     return {
-        "started": started.isoformat(" ", "seconds"),
+        "started (UTC)": f"{started:%Y-%m-%d %H:%M:%S}",
         "notebook": name,
         "market": tags.get("market", ""),
         "as of": tags.get("as_of", ""),
         "outcome": tags.get("outcome", "running"),
         "seconds": f"{run.data.metrics.get('seconds', 0):.0f}",
-        "model": tags.get("model_version", ""),
+        "model": compared + tags.get("model_version", ""),
         "snapshot": tags.get("snapshot", "")[:8],
         "run": run.info.run_id,
     }
@@ -70,32 +78,68 @@ def trace(name: str, market: str, day: str) -> list[tuple[str, str]]:
         The market, and the ISO day its forecast stood on (``origin_date``).
     """
     place = bucket.connect(name)
-    sets = forecasts.sets(place, market).get(day, [])
-    if not sets:
+    stored = forecasts.sets_of_day(place, market, day)
+    if not stored:
         raise UsageProblem(f"no forecast of {market} stands on {day}; footfall forecast {market} shows the latest")
+    sets = forecasts.sets(place, market)[day]
     live = ledger.live(place, market, day, sets)
-    standing = {folder: "in force" if folder == live else "replaced" for folder in sets if len(sets) > 1}
-    return [step for folder in sets for step in _way_back(place, folder, standing.get(folder, ""))]
+    standing = {folder: "in force" if folder == live else "replaced" for folder in sets if len(stored) > 1}
+    late = [folder for folder in stored if folder not in sets]
+    return [step for folder in [*sets, *late] for step in _way_back(place, folder, standing.get(folder, ""))]
 
 
 def _way_back(place: bucket.Bucket, folder: str, standing: str = "") -> list[tuple[str, str]]:
     """From a stored set of forecasts down to its source; of several of a day it is said how each stands."""
     about = forecasts.about(place, folder)
-    origin = forecasts.origin(place, about["snapshot"])
-    address = bucket.address(place, folder)
+    shown = "stored and never shown" if _never_shown(place, folder) else standing
+    table = _unless(lambda: forecasts.stored(place, folder, *TABLES))
     return [
-        ("forecast", ", ".join(filter(None, [f"{address}/", NEVER if _never_shown(address) else standing]))),
+        ("forecast", ", ".join(filter(None, [f"{bucket.address(place, folder)}/", shown, table]))),
         *_made_by(about["record"]),
-        *_trained_by(*about["model_version"].split("/")),
-        ("snapshot", bucket.address(place, layout.snapshot(about["snapshot"]))),
-        ("source", "{source}, through {data_through}, fetched {retrieved_at}".format(**origin)),
+        *_trained_by(place, *about["model_version"].split("/")),
+        *((what, _kept(place, about[what])) for what in ("snapshot", "events", "weather") if what in about),
+        ("source", ", ".join(["{source}, through {data_through}".format(**about), _fetched(place, about["snapshot"])])),
     ]
 
 
-def _never_shown(address: str) -> bool:
-    """Whether no run that made this set pointed readers to it, as where a past day is caught up on."""
-    made = [run.data.tags["published"] for _, run in mlflow_runs.search("predict", f"tags.forecast = '{address}'")]
-    return bool(made) and "true" not in made
+def _kept(place: bucket.Bucket, digest: str) -> str:
+    """Where what a forecast was made from is kept, and what is wrong with it there."""
+    if digest == "without":  # of weather: none was known
+        return digest
+    wrong = _unless(lambda: forecasts.read_snapshot(place, digest))
+    return ", ".join(filter(None, [bucket.address(place, layout.snapshot(digest)), wrong]))
+
+
+def _fetched(place: bucket.Bucket, digest: str) -> str:
+    """When a snapshot's bytes first came here; the account beside them is that of whichever market came first."""
+    try:
+        return f"fetched {forecasts.origin(place, digest)['retrieved_at']}"
+    except DataProblem as problem:
+        return str(problem)
+
+
+def _unless(read: Callable[[], Any]) -> str:
+    """What is wrong with what is kept; nothing where every byte is as it was."""
+    try:
+        read()
+    except DataProblem as problem:
+        return str(problem)
+    return ""
+
+
+def _never_shown(place: bucket.Bucket, folder: str) -> bool:
+    """Whether no run that made this set pointed readers to it, as where a past day is caught up on.
+
+    The runs say so, as far as they could; the pointer knows better of the set that it names.
+    """
+    pointer = forecasts.pointer(place, folder.partition("/")[0])
+    if pointer and layout.set_of(pointer["manifest"]) == folder:
+        return False
+    made_it = f"tags.forecast = '{bucket.address(place, folder)}'"
+    with suppress(Problem):  # then nothing is known
+        made = [run.data.tags["published"] for _, run in mlflow_runs.search("predict", made_it)]
+        return bool(made) and "true" not in made
+    return False
 
 
 def champion(name: str, market: str, on: dt.date | None) -> list[tuple[str, str]]:
@@ -118,25 +162,29 @@ def champion(name: str, market: str, on: dt.date | None) -> list[tuple[str, str]
     since = f"{entry.as_of}, entry {entry.number} of the ledger: {entry.action} by {entry.who} at {entry.at}"
     steps = [("champion", f"{market}/{entry.version}"), ("since", since), ("why", entry.why)]
     shown = in_use(place, market, str(on) if on else None)
-    return steps + (_way_back(place, shown) if shown else _trained_by(market, entry.version))
+    return steps + (_way_back(place, shown) if shown else _trained_by(place, market, entry.version))
 
 
 def in_use(place: bucket.Bucket, market: str, on: str | None) -> str | None:
     """The folder of the one set that readers saw last on a day; None where nothing was shown by then.
 
-    What is stored for days after the latest that was shown, nobody has seen.
+    What is stored for days after the latest that was shown, nobody has seen; nor what only fills a gap before it.
     """
     latest, stored = (forecasts.pointer(place, market) or {"as_of": ""})["as_of"], forecasts.sets(place, market)
-    day = max((one for one in stored if one <= min(on or latest, latest)), default=None)
-    return ledger.live(place, market, day, stored[day]) if day else None
+    days = sorted((one for one in stored if one <= min(on or latest, latest)), reverse=True)
+    seen = (day for day in days if not all(_never_shown(place, folder) for folder in stored[day]))
+    return next((ledger.live(place, market, day, stored[day]) for day in seen), None)
 
 
 def _made_by(run: str) -> list[tuple[str, str]]:
-    there = mlflow_runs.get(run)
+    try:
+        there, address = mlflow_runs.get(run), mlflow_runs.link(run)
+    except Problem as problem:
+        return [("predicted in", f"run {run}: {problem}")]
     tags, parameters = there.data.tags, ", ".join(f"{k}={v}" for k, v in sorted(there.data.params.items()))
     commit, notebook = _code(tags)
     return [
-        ("predicted in", mlflow_runs.link(run)),
+        ("predicted in", address),
         ("commit", commit),
         ("notebook", notebook),
         ("lock", f"sha256 {tags['lock']}"),
@@ -144,14 +192,24 @@ def _made_by(run: str) -> list[tuple[str, str]]:
     ]
 
 
-def _trained_by(market: str, number: str) -> list[tuple[str, str]]:
-    version = registry.version_of(market, number)
-    tags = mlflow_runs.get(version.run_id).data.tags
+def _trained_by(place: bucket.Bucket, market: str, number: str) -> list[tuple[str, str]]:
+    """What the ledger says of a champion, and MLflow of its training."""
+    try:
+        promotions = [one for one in entries(place, market) if (one.action, one.version) == ("promotion", number)]
+    except DataProblem as problem:
+        return [("model", f"{market}/{number}: {problem}")]
+    if not promotions:
+        return [("model", f"{market}/{number}, which the ledger does not name")]
+    model = [("model", f"{market}/{number}, sha256 {promotions[0].sha256}"), ("the gate said", promotions[0].why)]
+    run = promotions[0].run
+    try:
+        tags, address = mlflow_runs.get(run).data.tags, mlflow_runs.link(run)
+    except Problem as problem:
+        return [*model, ("trained in", f"run {run}: {problem}")]
     commit, notebook = _code(tags)
     return [
-        ("model", f"{market}/{number}, sha256 {version.tags['sha256']}"),
-        ("the gate said", version.tags["gate"]),
-        ("trained in", mlflow_runs.link(version.run_id)),
+        *model,
+        ("trained in", address),
         ("trained on", f"snapshot {tags['snapshot']}, commit {commit}"),
         ("trained by", f"train.ipynb, {notebook}"),
     ]
@@ -164,14 +222,38 @@ def _code(tags: dict[str, str]) -> tuple[str, str]:
 
 
 def folder_of(run: str, scratch: Path) -> Path:
-    """A run's folder: the one at this path, or what MLflow keeps of the run with this id, put into `scratch`."""
-    return Path(run) if (Path(run) / "record.json").exists() else mlflow_runs.fetch(run, scratch)
+    """A run's folder: the one at this path, or what MLflow keeps of the run with this id, put into `scratch`.
+
+    Raises
+    ------
+    DataProblem
+        If MLflow has no record of it.
+    """
+    if (Path(run) / "record.json").exists():
+        return Path(run)
+    folder = mlflow_runs.fetch(run, scratch)
+    if not (folder / "record.json").exists():
+        raise DataProblem(
+            f"run {run} has no record.json in MLflow: it is still running, or that file is lost. {RESTORE}"
+        )
+    return folder
 
 
 def verify(run: str, scratch: Path) -> tuple[Record, list[str]]:
-    """A run's account, and everything in its folder that is not as the account says."""
+    """A run's account, and everything in its folder that is not as the account says.
+
+    Of one that MLflow keeps also the account itself, where it is not the one that was delivered.
+    """
     folder = folder_of(run, scratch)
-    return read_record(folder), differences(folder)
+    return read_record(folder), [*_altered_account(run, folder), *differences(folder)]
+
+
+def _altered_account(run: str, folder: Path) -> list[str]:
+    """The account, if MLflow's tag has another sha256 of it; older runs have no such tag, a folder here has none."""
+    if Path(run) == folder:
+        return []
+    due = mlflow_runs.get(run).data.tags.get(mlflow_runs.DIGEST)
+    return ["record.json: altered"] if due and due != sha256_of(folder / "record.json") else []
 
 
 def replay(run: str, scratch: Path, say: Callable[[str], None]) -> list[str]:
@@ -224,7 +306,7 @@ def _ran_here(folder: Path) -> bool:
     """Whether this machine itself ran it: it is the owner of the folder, or of one that has the very same record."""
     record = (folder / "record.json").read_bytes()
     ours = (owner.with_name("record.json") for owner in (home() / "runs").glob(f"*/{OWNER}"))
-    return (folder / OWNER).exists() or any(path.exists() and path.read_bytes() == record for path in ours)
+    return is_of_here(folder) or any(path.exists() and path.read_bytes() == record for path in ours)
 
 
 def _of_other_code(before: Record, again: Record, changes: list[str], run: str) -> str:
@@ -235,7 +317,7 @@ def _of_other_code(before: Record, again: Record, changes: list[str], run: str) 
     kept_nowhere = ", and make those changes there again, which no record keeps" if before.dirty else ""
     return (
         f"this record was made at commit {before.commit}{_changes(before)}, and the code here is {here} "
-        f"and comes to something else ({'; '.join(changes[:2])}); replay it there{kept_nowhere}: "
+        f"and comes to something else ({'; '.join(changes[:2])}); replay it there{kept_nowhere}: {deepen()}"
         f"git worktree add {there} {before.commit} && cd {there} && make .venv/ready && "
         f"FOOTFALL_HOME={shlex.quote(str(home()))} .venv/bin/footfall replay {shlex.quote(str(record))}"
     )

@@ -21,7 +21,7 @@ from packaging.markers import Marker
 from packaging.specifiers import SpecifierSet
 
 from flows import machine
-from flows.champion import entries
+from flows.champion import entries, registry
 from flows.champion import ledger as ledgers
 from flows.local.servers import servers
 from flows.masking import masked, without_passwords
@@ -212,6 +212,7 @@ def champions() -> Finding:
             if last := entries.newest(store, market):
                 with tempfile.TemporaryDirectory() as folder:
                     ledgers.lay_down(store, market, last.champions[-1], Path(folder))
+                wrong += _apart_from_ledger(market, last.champions[-1].version)
                 whole.append(f"{market}/{last.champions[-1].version}")
         except mlflow_runs.Away:  # which says nothing of any champion
             raise
@@ -220,6 +221,17 @@ def champions() -> Finding:
     if wrong:
         return Finding("champions", " ".join(wrong), "see the sentence" if len(wrong) == 1 else "see each sentence")
     return Finding("champions", ", ".join(whole) or "none yet")
+
+
+def _apart_from_ledger(market: str, due: str) -> list[str]:
+    """That MLflow's alias is another version than the ledger says, whose newest entry has none after it to prove it."""
+    alias = registry.alias(market)
+    if alias == due:
+        return []
+    either = "its newest entry is lost, restore it from the bucket's versions; or the alias has yet to follow"
+    return [
+        f"{market}: MLflow's alias is version {alias or 'none'}, the ledger says {due}: {either}, with the next run."
+    ]
 
 
 def ledger() -> Finding:

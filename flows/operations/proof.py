@@ -1,24 +1,34 @@
 """What of a record's code may be run, where nobody but MLflow says that it was: who can write there can forge both."""
 
 import ast
+import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import nbformat
 
 from flows.champion.entries import entries
 from flows.record.files import content_digest, template_of
-from flows.record.folder import is_committed
+from flows.record.folder import deepen, is_committed
 from flows.record.record import read_record
 from flows.settings import bucket_name, notebook_of
 from flows.storage import bucket
 from footfall.digest import sha256_of
+
+TABLE = r"(in/[\w.]+)?"
+PLACES = {  # where a flow lays down what a notebook's parameters name, in the run's own folder
+    "champion": "(in/champion)?", "out": "out",
+    "snapshot": TABLE, "weather": TABLE, "track": TABLE, "forecasts": TABLE, "scores": TABLE,
+}  # fmt: skip
 
 
 def unproved_code(folder: Path) -> list[str]:
     """What of a run's folder would run here and is vouched for by nothing but its record, and what to do about each.
 
     Its notebook must be that of a commit in the history of the code here, or the one that lies here; as it was
-    executed, it must have the same code; and a model in it must be one that the market's ledger names.
+    executed, it must have the same code; its parameters must lead to what lies in the folder; and a model in it must be
+    one that the market's ledger names.
     """
     record, template = read_record(folder), template_of(folder)
     here, executed, champion = notebook_of(template.stem), folder / f"{template.stem}.ipynb", folder / "in" / "champion"
@@ -26,10 +36,13 @@ def unproved_code(folder: Path) -> list[str]:
     is_here = here.exists() and sha256_of(here) == sha256_of(template)
     if not is_here and not is_committed(template, here.name, record.commit):
         other = f"not {here.name} of commit {record.commit}, or that is no commit in the history of the code here"
-        advice = f"nor {here}; git pull, or, once you have read it, put it there"
+        advice = f"nor {here}; {deepen()}git pull, or, once you have read it, put it there"
         problems.append(f"template/{template.name}: {other}, {advice}")
     if _code(executed) != _code(template):
         problems.append(f"{executed.name}: its code is not that of its template; look who writes to MLflow")
+    for name, value in [*record.parameters.items(), *_injected(executed)]:
+        if name in PLACES and not re.fullmatch(PLACES[name], str(value)):
+            problems.append(f"{name} is {value!r}, where no flow has laid it; look who writes to MLflow")
     if champion.exists() and content_digest(champion) not in _promoted(record.tags.get("market", "")):
         advice = "look who writes to MLflow; footfall champion MARKET says which models are right"
         problems.append(f"in/champion: no model that the market's ledger names; {advice}")
@@ -43,21 +56,33 @@ def _promoted(market: str) -> set[str]:
 
 def _code(notebook: Path) -> list[str]:
     """The code of a notebook, without the cell that a run's parameters were put into, if it holds nothing else."""
-    cells = [cell for cell in nbformat.read(notebook, as_version=4).cells if cell.cell_type == "code"]
-    return [cell.source for cell in cells if not _is_of_parameters(cell)]
+    return [cell.source for cell in _cells(notebook) if _literals(cell) is None]
 
 
-def _is_of_parameters(cell: nbformat.NotebookNode) -> bool:
-    return "injected-parameters" in cell.metadata.get("tags", []) and _names_literals(cell.source)
+def _injected(notebook: Path) -> list[tuple[str, Any]]:
+    """The parameters of its run, as the executed notebook has them."""
+    return [pair for cell in _cells(notebook) for pair in _literals(cell) or []]
 
 
-def _names_literals(source: str) -> bool:
-    """Whether code does nothing but to give names to literals."""
+def _cells(notebook: Path) -> list[nbformat.NotebookNode]:
+    return [cell for cell in nbformat.read(notebook, as_version=4).cells if cell.cell_type == "code"]
+
+
+def _literals(cell: nbformat.NotebookNode) -> list[tuple[str, Any]] | None:
+    """The literals that a cell of parameters gives names to; None for any other cell, and where it does more."""
+    if "injected-parameters" not in cell.metadata.get("tags", []):
+        return None
     try:
-        for statement in ast.parse(source).body:
-            if not isinstance(statement, ast.Assign) or not all(isinstance(to, ast.Name) for to in statement.targets):
-                return False
-            ast.literal_eval(statement.value)
+        return list(_named_literals(cell.source))
     except (SyntaxError, ValueError):
-        return False
-    return True
+        return None
+
+
+def _named_literals(source: str) -> Iterator[tuple[str, Any]]:
+    for statement in ast.parse(source).body:
+        if not isinstance(statement, ast.Assign):
+            raise ValueError("no name is given")
+        for target in statement.targets:
+            if not isinstance(target, ast.Name):
+                raise ValueError("no name is given")
+            yield target.id, ast.literal_eval(statement.value)

@@ -25,6 +25,7 @@ from flows.orchestration.client import answering
 
 LONG = 2000
 KEPT = 650  # characters of a sentence in a variable: Prefect takes 5,000 of JSON in JSON, where one may become seven
+PLAIN = str.maketrans("<>[]", "‹›()")  # mail shows it as HTML, Slack as its own markup: both ask for these
 PREFIX = "footfall_open_"
 _silent = ContextVar("_silent", default=False)
 
@@ -69,7 +70,7 @@ def open(market: str, cause: str, sentence: str, kind: str = "") -> bool:
             first = _already_open(client, about)
             told = first.get("id") != about["id"] and first.get("kind", "") == kind
             if kind or not told:
-                newest = first | {"sentence": sentence} if told else about
+                newest = first | {"sentence": about["sentence"]} if told else about
                 client.update_variable(VariableUpdate(name=name, value=_kept(newest)))
             if told:
                 return False
@@ -116,7 +117,13 @@ def _variables(client: SyncPrefectClient, name: dict[str, Any]) -> list[dict[str
 
 def _about(market: str, cause: str, sentence: str) -> dict[str, str]:
     now = dt.datetime.now(dt.UTC).isoformat()
-    return {"market": market, "cause": cause, "sentence": sentence, "since": now, "id": str(uuid.uuid4())}
+    return {
+        "market": market,
+        "cause": cause,
+        "sentence": sentence.translate(PLAIN),
+        "since": now,
+        "id": str(uuid.uuid4()),
+    }
 
 
 def _kept(about: dict[str, str]) -> str:

@@ -130,12 +130,13 @@ def _data(before: dict[str, str], now: dict[str, str]) -> str:
         return "data unchanged"
     days = [dt.date.fromisoformat(tags["data_through"]) for tags in (before, now) if "data_through" in tags]
     gained = (days[1] - days[0]).days if len(days) == 2 else 0
-    return f"data {gained:+d} day{'s' if abs(gained) != 1 else ''}" if gained else "data revised"
+    revised = " and revised" if "revised" in now else ""
+    return f"data {gained:+d} day{'s' if abs(gained) != 1 else ''}{revised}" if gained else "data revised"
 
 
 def _model(before: dict[str, str], now: dict[str, str]) -> str:
-    versions = [tags.get("model_version") for tags in (before, now)]
-    if versions == [None, None]:
+    versions = [tags.get("model_version", "none") for tags in (before, now)]
+    if versions == ["none", "none"]:
         return ""
     return "model unchanged" if versions[0] == versions[1] else f"model {versions[1]} instead of {versions[0]}"
 

@@ -58,9 +58,10 @@ def add_tags(folder: Path, tags: dict[str, str]) -> None:
     write_owner(folder, owner.model_copy(update={"tags": owner.tags | tags}))
 
 
-def keep(folder: Path, ending: Ending, progress: Progress, seconds: float) -> Record:
-    """Write the record of a run that has ended; the folder is complete when this returns."""
+def keep(folder: Path, ending: Ending, progress: Progress, ended: float | None = None) -> Record:
+    """Write the record of a run that has ended, now or at a time; the folder is complete when this returns."""
     template, owner = template_of(folder), read_owner(folder)
+    seconds = max(0.0, (ended or time.time()) - owner.started.timestamp())  # the clock may be set meanwhile
     executed = banner.executed_so_far(template, folder / RUNNING)
     cells = banner.cells(executed, progress)
     record = Record(
@@ -103,7 +104,7 @@ def not_begun(folder: Path, error: BaseException) -> Record:
     outcome: Outcome = "failed" if isinstance(error, Exception) else "interrupted"
     name = type(error).__name__
     reason = f"{name}: {error}" if str(error) else f"Interrupted from outside ({name})."
-    return keep(folder, Ending(outcome, reason, name), _progress(folder), _seconds(folder))
+    return keep(folder, Ending(outcome, reason, name), _progress(folder))
 
 
 def abandoned(folder: Path) -> Record:
@@ -116,7 +117,7 @@ def abandoned(folder: Path) -> Record:
         return read_record(folder)
     reason = TORN if (folder / "record.json").exists() else LOST
     _discard_torn(folder)
-    return keep(folder, Ending("interrupted", reason), _progress(folder), _seconds(folder))
+    return keep(folder, Ending("interrupted", reason), _progress(folder), _last_sign(folder))
 
 
 def _discard_torn(folder: Path) -> None:
@@ -133,10 +134,9 @@ def _progress(folder: Path) -> Progress:
     return Progress.model_validate_json(path.read_text()) if path.exists() else Progress()
 
 
-def _seconds(folder: Path) -> float:
-    """Seconds from the claim to the last sign of life."""
-    signs = [path.stat().st_mtime for path in folder.glob("*") if path.suffix in (".json", ".ipynb")]
-    return max(0.0, max(signs) - read_owner(folder).started.timestamp())
+def _last_sign(folder: Path) -> float:
+    """When a run last wrote something."""
+    return max(path.stat().st_mtime for path in folder.glob("*") if path.suffix in (".json", ".ipynb"))
 
 
 def unfinished(runs: Path) -> Iterator[Path]:
@@ -227,6 +227,11 @@ def is_committed(notebook: Path, name: str, commit: str) -> bool:
         return False
     committed = _git("rev-parse", f"{commit}:notebooks/{name}")
     return bool(committed) and committed == _git("hash-object", "--no-filters", str(notebook.resolve()))
+
+
+def deepen() -> str:
+    """What goes before a command that needs an older commit, where the history here is cut off; else nothing."""
+    return "git fetch --unshallow && " if _git("rev-parse", "--is-shallow-repository") == "true" else ""
 
 
 def _revision(template: Path) -> dict[str, Any]:

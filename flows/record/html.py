@@ -22,6 +22,7 @@ JUMP = {  # MLflow's frame follows no link, not even within the page; but whoeve
     r'(<a href="#Stopped-here">)(In cell .*?)(</a>)': r'\1<label for="stop">\2</label>\3',
     r'(<h3 id="Stopped-here">)': r'\1<input id="stop" readonly tabindex="-1" aria-hidden="true">',
 }
+OUTWARDS = re.compile(r'<a href="\.\./[^"]*">(.*?)</a>', re.DOTALL)  # leads to the repository, which no record has
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 FOLDED = (
     "{% extends 'basic/index.html.j2' %}{% block input_group %}<details class='code'"
@@ -50,11 +51,14 @@ def _clean(text: object) -> str:
 def write_html(notebook: Path, page: Path) -> None:
     """Write the page of an executed notebook beside it; the notebook's name becomes the browser's title."""
     book = excerpt(nbformat.read(notebook, as_version=4))
-    subjects = titles(book)
+    subjects, sentence = titles(book), ""
     for index, cell in enumerate(book.cells):
+        if cell.cell_type == "markdown":
+            sentence = _first_sentence(cell.source)
         for output in cell.get("outputs", []):
-            _prepare(output, subjects.get(index, ""))
+            _prepare(output, ". ".join(filter(None, [subjects.get(index, ""), sentence])))
     body, _ = _exporter().from_notebook_node(book)
+    body = OUTWARDS.sub(r"\1", body)
     for link, label in JUMP.items():
         body = re.sub(link, label, body)
     style = STYLE + HtmlFormatter(style="friendly").get_style_defs(".highlight")
@@ -89,6 +93,13 @@ def titles(book: Any) -> dict[int, str]:
             tags = {"parameters", "injected-parameters"} & set(cell.metadata.get("tags", []))
             subjects[index] = "parameters" if tags else heading.partition(":")[0][:60]
     return subjects
+
+
+def _first_sentence(markdown: str) -> str:
+    """What the text says first, its headings aside."""
+    text = " ".join(line for line in markdown.splitlines() if not line.startswith("#")).strip()
+    text = re.sub(r"\[(.*?)\]\(.*?\)", r"\1", text)  # of a link its words
+    return re.split(r"(?<=[.:]) ", text, maxsplit=1)[0].replace("*", "").replace("`", "")
 
 
 def _prepare(output: Any, subject: str) -> None:

@@ -19,6 +19,9 @@ from flows.storage import layout
 
 MOST = 1e300  # of a metric
 SMALL = 250  # characters of a parameter or a reason; the whole of it is in record.json
+CUT = "… (record.json has all)"
+LATE = "its record came late, and nothing came of it: MLflow did not take it when it ended"
+PAGE = "out/forecast/index.html"  # as this run wrote it; the market's own address shows that of the latest
 VIEW = "workflowType=machine_learning"  # MLflow 3 shows every run as a chat unless told so
 
 
@@ -69,15 +72,17 @@ def _measured(path: Path) -> dict[str, Any]:
 
 def params(record: Record) -> list[Param]:
     """What the notebook was asked."""
-    return [Param(name, str(value)[:SMALL]) for name, value in record.parameters.items()]
+    texts = {name: str(value) for name, value in record.parameters.items()}
+    return [Param(name, text if len(text) <= SMALL else text[: SMALL - len(CUT)] + CUT) for name, text in texts.items()]
 
 
-def tags(record: Record, run: Any, note: str = "") -> list[RunTag]:
+def tags(record: Record, run: Any, note: str = "", late: bool = False) -> list[RunTag]:
     """What a run can be found by, and the description on its page, which ends with the note."""
+    told = f"{LATE}; {describe(record)}" if late and record.outcome == "succeeded" else describe(record)
     facts = {
         **record.tags,
         "outcome": record.outcome,
-        "summary": describe(record).partition("\n")[0][:SMALL],
+        "summary": told.partition("\n")[0][:SMALL],
         "reason": record.reason[:SMALL],
         "stopped_at": record.stopped_at or "",
         "commit": record.commit,
@@ -85,7 +90,7 @@ def tags(record: Record, run: Any, note: str = "") -> list[RunTag]:
         "modified": str(record.modified).lower(),
         "template": record.template,
         "lock": record.lock,
-        "mlflow.note.content": f"{_as_text(describe(record))}\n\n{_links(record, run)}{note}",
+        "mlflow.note.content": f"{_as_text(told)}\n\n{_links(record, run)}{note}",
     }
     return [RunTag(name, str(value)) for name, value in facts.items() if value != ""]
 
@@ -99,6 +104,7 @@ def _links(record: Record, run: Any) -> str:
     """From a run's description to what it wrote, without a detour over the list of files."""
     artifacts = f"#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}/artifacts"
     pages = {"the notebook": f"{record.notebook}.html", "what changed": "changes.html"}
+    pages |= {"its page": PAGE} if PAGE.removeprefix("out/") in record.outputs else {}
     links = {name: f"{artifacts}/{file}?{VIEW}" for name, file in pages.items()} | _flow_run(record)
     return " · ".join(f"[{name}]({address})" for name, address in links.items())
 

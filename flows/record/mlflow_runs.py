@@ -26,7 +26,7 @@ os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # where there is no git, M
 
 from mlflow import MlflowClient
 from mlflow.artifacts import download_artifacts
-from mlflow.entities import LoggedModelInput, Metric
+from mlflow.entities import LoggedModelInput, Metric, RunTag
 from mlflow.exceptions import MlflowException, RestException
 
 from flows.masking import without_passwords
@@ -36,6 +36,7 @@ from flows.record.files import replace, template_of
 from flows.record.folder import abandoned, unfinished
 from flows.record.owner import OWNER, read_owner
 from flows.record.record import Record, read_record
+from footfall.digest import sha256_of
 from footfall.errors import DataProblem, EnvironmentProblem, UsageProblem
 
 STATUS = {"succeeded": "FINISHED", "interrupted": "KILLED"}
@@ -50,6 +51,7 @@ REFUSALS = {  # answers that no waiting makes better
 TABLE, SAME = "out/forecast/forecast.csv", "out/forecast/forecast.parquet"  # of the same rows
 LARGEST = 25_000_000  # bytes of a table that is sent in both ways; Cloud Run takes 32 MiB in one request
 LIST = "runs"  # name of a shared view: the list of runs with what each came to
+DIGEST = "record"  # name of the tag with the sha256 of record.json, which itself has that of everything else
 METRICS = {"train": ["WIS", "MAE", "cover80"], "predict": ["mean", "width80"]}
 logging.getLogger("mlflow").setLevel(logging.WARNING)
 ask_again_for_cut_replies()
@@ -162,8 +164,10 @@ def _ui() -> str:
     return os.environ.get("MLFLOW_UI_URL") or _address()
 
 
-def deliver(folder: Path) -> str:
+def deliver(folder: Path, late: bool = False) -> str:
     """Carry everything that lies in a run's folder to MLflow, and close the run with the true status; give its id.
+
+    Of one that comes `late` it is said: what follows a record, such as to publish, was not done.
 
     Raises
     ------
@@ -183,7 +187,8 @@ def deliver(folder: Path) -> str:
         if "snapshot" in record.tags:
             client.log_inputs(run, [mlflow_fields.dataset(record)], _input_models(client, record))
         note = f"\n\nNot here for its size: {TABLE}. {SAME} has the same rows." if left_out else ""
-        tags = mlflow_fields.tags(record, client.get_run(run), note)
+        tags = mlflow_fields.tags(record, client.get_run(run), note, late)
+        tags.append(RunTag(DIGEST, sha256_of(folder / "record.json")))
         client.log_batch(run, mlflow_fields.metrics(record, folder), mlflow_fields.params(record), tags)
         # whenever it is delivered, and to whatever the clock is set
         ended = record.started.timestamp() + record.seconds
@@ -206,6 +211,8 @@ def _put_back(folder: Path) -> None:
 
         with suppress(OSError, ValueError):  # no Parquet at all: the record says so too
             write_csv(read_forecast(folder / "out"), folder / TABLE)
+            if (folder / TABLE).stat().st_size <= LARGEST:  # then it was there, and is lost
+                (folder / TABLE).unlink()
 
 
 def _noted(folder: Path) -> str:
@@ -242,7 +249,7 @@ def deliver_waiting(runs: Path) -> list[str]:
         for folder in unfinished(runs):
             try:
                 record = abandoned(folder)
-                deliver(folder)
+                deliver(folder, late=True)
                 sentences.append(f"delivered the record of {folder.name}: {record.outcome}")
             except Away as problem:  # nor will it take the others
                 return [*sentences, f"the record of {folder.name} waits: {problem}"]
@@ -322,15 +329,14 @@ def search(notebook: str | None, filters: str, most: int = 50) -> list[tuple[str
     return [(names[run.info.experiment_id], run) for run in runs]
 
 
-def tell(run: str, decided: str, page: str) -> None:
-    """Put what came of a finished run before its summary, and the way to the page behind; tag the run with it."""
+def tell(run: str, decided: str) -> None:
+    """Put what came of a finished run before its summary and its description; tag the run with it."""
     with answering():
         client = MlflowClient()
         tags = client.get_run(run).data.tags
-        link = f" · [the page]({page})" if page else ""
         client.set_tag(run, "decided", decided)
         client.set_tag(run, "summary", f"{decided}; {tags['summary']}")
-        client.set_tag(run, "mlflow.note.content", f"{decided}; {tags['mlflow.note.content']}{link}")
+        client.set_tag(run, "mlflow.note.content", f"{decided}; {tags['mlflow.note.content']}")
 
 
 @answering()

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from flows.record.files import replace
 from flows.record.process import Process, this_process
+from flows.settings import home
 
 OWNER = "owner.json"
 
@@ -29,6 +30,11 @@ def own(folder: Path, tags: dict[str, str], revision: dict[str, Any]) -> None:
 def write_owner(folder: Path, owner: Owner) -> None:
     """Note it in the folder."""
     replace(folder / OWNER, owner.model_dump_json(indent=2))
+
+
+def is_of_here(folder: Path) -> bool:
+    """Whether a folder is one of this home's runs; a copy of another's has its note of an owner, too."""
+    return (folder / OWNER).exists() and folder.resolve().parent == home() / "runs"
 
 
 def read_owner(folder: Path) -> Owner:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -16,6 +17,7 @@ Outcome = Literal["succeeded", "failed", "kernel died", "out of memory", "timed 
 Status = Literal["succeeded", "failed", "not run"]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")]  # a parameter's is written into a cell as it is
 OURS = {"record.json", OWNER, "mlflow", "delivered"}  # in a run's folder beside what its record names
+PART = re.compile(r"\.[^/]+\.part")
 
 
 class Ending(NamedTuple):
@@ -102,7 +104,7 @@ def is_torn(path: Path) -> bool:
 def differences(folder: Path) -> list[str]:
     """What in a folder is not as its record says; nothing if every byte is.
 
-    A part of a file, which a kill leaves beside it, begins with a dot: nothing reads or imports it.
+    A part of a file, which a kill leaves beside it, is passed over: nothing reads or imports it.
     """
     record = read_record(folder)
     pages = {f"{record.notebook}.ipynb", f"{record.notebook}.html", "changes.html"}  # nothing that would be imported
@@ -112,7 +114,7 @@ def differences(folder: Path) -> list[str]:
         **{f"out/{name}": digest for name, digest in record.outputs.items()},
         **{name: digest for name, digest in record.pages.items() if name in pages},
     }
-    actual = {name: digest for name, digest in digests(folder).items() if name not in OURS and name[0] != "."}
+    actual = {name: digest for name, digest in digests(folder).items() if name not in OURS and not PART.fullmatch(name)}
     return [
         f"{name}: {'missing' if name not in actual else 'not in the record' if name not in recorded else 'altered'}"
         for name in sorted(recorded.keys() | actual.keys())

@@ -126,7 +126,7 @@ def _local(source: str) -> Path:
     path = Path(os.path.expanduser(source))  # which leaves a ~ where nobody knows of whom
     beside = params_folder() / path
     if not path.exists() and not beside.exists():
-        raise UsageProblem(f"{source}: no such file or folder. Give a file, a folder or an https address")
+        raise UsageProblem(f"{masked(source)}: no such file or folder. Give a file, a folder or an https address")
     return beside if beside.exists() else path
 
 
@@ -208,6 +208,8 @@ async def _download(
     except TimeoutError:
         size = part.stat().st_size if part.exists() else 0
         raise _unreachable(url, f"not here after {limits.seconds:g} s ({size:,} bytes came)") from None
+    except httpx.InvalidURL as error:
+        raise _unreachable(url, f"redirected to what is no address ({error})") from error
     except (httpx.HTTPError, _Transient) as error:
         raise _unreachable(url, f"{error or type(error).__name__} (tried {limits.attempts} times)") from error
 

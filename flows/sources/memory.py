@@ -17,7 +17,7 @@ def conditions(kept: Path) -> dict[str, str]:
     with suppress(OSError, ValueError, KeyError, TypeError):
         about = json.loads((kept / ABOUT).read_text())
         if sha256_of(kept / about["file"]) == about["sha256"]:
-            return {str(name): str(value) for name, value in about["conditions"].items()}
+            return {str(name): str(value) for name, value in about["conditions"].items() if str(value).isascii()}
     return {}
 
 
@@ -29,7 +29,7 @@ def recall(kept: Path, folder: Path) -> Path:
 
 def remember(kept: Path, path: Path, headers: Mapping[str, str]) -> None:
     """Keep a download in place of the one before, if its server said by what it can tell whether it changed."""
-    asked = {CONDITIONS[name]: headers[name] for name in CONDITIONS if name in headers}
+    asked = {CONDITIONS[name]: headers[name] for name in CONDITIONS if headers.get(name, "é").isascii()}
     with suppress(OSError):  # a full disk stops nothing: all is fetched the next time, too
         shutil.rmtree(kept, ignore_errors=True)
         if asked:

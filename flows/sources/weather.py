@@ -2,6 +2,7 @@
 
 import datetime as dt
 import os
+import re
 import tempfile
 from pathlib import Path
 from urllib.parse import urlencode
@@ -52,6 +53,9 @@ def _asked(host: str, asked: dict[str, str], limits: download.Limits) -> bytes:
     key = os.environ.get(KEY, "")
     if not key:
         raise EnvironmentProblem(f"weather: {KEY} is not set; the service wants a key for commercial use")
-    url = f"{os.environ.get(HOST_SETTING, host)}/v1/forecast?{urlencode({**asked, 'apikey': key})}"
+    address = os.environ.get(HOST_SETTING, host)
+    if not re.match("https?://[^/]", address):  # of what is no address, a message would hold all, and so the key
+        raise EnvironmentProblem(f"weather: {HOST_SETTING} is no address; write it as {HOST}, or unset it")
+    url = f"{address}/v1/forecast?{urlencode({**asked, 'apikey': key})}"
     with tempfile.TemporaryDirectory() as scratch:
         return download.fetch(url, Path(scratch), limits, download.ANSWERS).read_bytes()

@@ -18,7 +18,7 @@ TABLES = {  # a station's table, and what its figures are
 
 
 async def present(run: Run, decided: str, table: list[dict[str, Any]] | None = None) -> None:
-    """Show in Prefect and in MLflow what came of a run, each with the way to the other and to the page.
+    """Show in Prefect and in MLflow what came of a run, each with the way to the other.
 
     It is done and published by then, so what cannot be shown stops nothing.
 
@@ -33,7 +33,7 @@ async def present(run: Run, decided: str, table: list[dict[str, Any]] | None = N
     """
     with alerts.best_effort():
         page = layout.url(layout.shown(run.market.name, layout.PAGE)) if run.station == "predict" else ""
-        mlflow_runs.tell(run.id, decided.partition(": gs://")[0], page)
+        mlflow_runs.tell(run.id, decided.partition(": gs://")[0])
         link = mlflow_runs.link(run.id)
         await acreate_link_artifact(link, "the executed notebook in MLflow", key="record")
         summary = _summary(run, link, page)
@@ -51,6 +51,7 @@ def _key(run: Run, name: str) -> str:
 
 def _summary(run: Run, link: str, page: str) -> str:
     facts = {"as of": str(run.as_of), "data through": run.facts["data_through"],
-             "model": run.facts.get("model_version", "none yet"), "notebook": f"[in MLflow]({link})",
-             "page": f"[for people]({page})" if page else ""}  # fmt: skip
+             "compared with" if run.station == "train" else "model": run.facts.get("model_version", ""),
+             "notebook": f"[in MLflow]({link})",
+             "page": f"[as it is now]({page})" if page else ""}  # fmt: skip
     return "\n".join(f"- {name}: {fact}" for name, fact in facts.items() if fact)

@@ -15,7 +15,9 @@ def take_champion(run: Run) -> str | None:
     """Lay down the champion of the run's day; its version, or None where there was none yet."""
     with stage("champion") as progress:
         bucket, market = connect(bucket_name()), run.market.name
-        last = ledger.follow(bucket, market)  # whoever promoted last may have been killed before the alias moved
+        last = ledger.follow(
+            bucket, market, progress.append
+        )  # whoever promoted last may have been killed before the alias moved
         champion = last.champion(run.as_of) if last else None
         if champion:
             run.facts["model_sha256"] = ledger.lay_down(bucket, market, champion, run.folder / "in")
@@ -28,8 +30,9 @@ def take_champion(run: Run) -> str | None:
 @step
 def register(run: Run) -> str | None:
     """Put the challenger into the registry, where it is nobody's champion yet."""
-    tags = {"gate": run.written("gate.json")["reason"], **run.facts}
-    return registry.register(run.market.name, run.id, run.folder / "out" / "model", tags)
+    own = {name: fact for name, fact in run.facts.items() if name not in ("model_version", "model_sha256")}
+    tags = {"gate": run.written("gate.json")["reason"], **own}  # the two are of the champion that it was compared with
+    return registry.register(run.market.name, run.id, run.folder / "out" / "model", tags, run.facts.get("model_sha256"))
 
 
 @step

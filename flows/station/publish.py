@@ -1,5 +1,6 @@
 """What the prediction wrote, put where readers look for it."""
 
+from collections.abc import Callable
 from functools import partial
 
 from flows.champion.entries import newest
@@ -7,7 +8,8 @@ from flows.orchestration import alerts
 from flows.record import mlflow_runs
 from flows.settings import bucket_name
 from flows.station.run import Run, stage, step
-from flows.storage import forecasts
+from flows.storage import bucket as storage
+from flows.storage import forecasts, layout
 from flows.storage.bucket import Bucket, connect
 from footfall.errors import Conflict
 from footfall.units import unit_of
@@ -24,13 +26,26 @@ def publish(run: Run, show: bool) -> forecasts.Published:
         counted = {"unit": unit_of(data.category).name, "measure": data.measure}
         about = {**run.facts, **counted, "record": run.id}
         still = partial(_still_champion, run, bucket)
-        published = forecasts.publish(bucket, run.market.name, run.as_of, files, about, show, still)
-        with alerts.best_effort():  # readers have it by now
-            # the address last: who finds the run by it finds the other too
-            mlflow_runs.tag(run.id, {"published": str(published.moved).lower(), "forecast": published.url})
+        try:
+            published = forecasts.publish(bucket, run.market.name, run.as_of, files, about, show, still)
+        except Conflict:  # what it made is stored, and not shown
+            its = layout.forecast_set(run.market.name, run.as_of, forecasts.digest_of(files))
+            _tag(run, storage.address(bucket, its), lambda: False)
+            raise
+        _tag(run, published.url, lambda: forecasts.pointer(bucket, run.market.name) == published.pointer)
         forecasts.put_up(bucket, published, files if show else {})
         progress.append(published.message)
     return published
+
+
+def _tag(run: Run, url: str, is_shown: Callable[[], bool]) -> None:
+    """Note with the run which forecast it made, and whether readers see it; it is stored by now, so that stops nothing.
+
+    A run that finds its own set shown already, by one that was killed before its note, notes it too.
+    """
+    with alerts.best_effort():
+        # the address last: who finds the run by it finds the other too
+        mlflow_runs.tag(run.id, {"published": str(is_shown()).lower(), "forecast": url})
 
 
 def _still_champion(run: Run, bucket: Bucket) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from flows.masking import masked
+from flows.record.mlflow_fields import SMALL
 from flows.settings import bucket_name, params_folder
 from flows.sources.events import closed_sites
 from flows.sources.reading import read_source
@@ -58,9 +59,11 @@ def _take_kept(run: Run, digest: str) -> None:
     with stage("snapshot") as results:
         bucket = storage.connect(bucket_name())
         content = forecasts.read_snapshot(bucket, digest)
-        origin = forecasts.origin(bucket, digest)
+        through = selected(run, series.from_parquet(content)).through.date()
+        # its account may be that of another market, whose series in the same table end elsewhere
+        origin = forecasts.origin(bucket, digest) | {"data_through": str(through)}
         _lay_down(run, content, origin)
-        results.append(f"{digest[:8]}, data through {origin['data_through']}")
+        results.append(f"{digest[:8]}, data through {through}")
 
 
 def _lay_down(run: Run, content: bytes, origin: dict[str, Any]) -> None:
@@ -96,12 +99,14 @@ def _through(own: Selection, run: Run) -> dt.date:
     through: dt.date = own.through.date()
     if data.is_stale(through, run.as_of):
         sentence = (
-            f"{_source(run)}: stale — its last {data.category} of {data.location} is {through}, "
+            f"stale — its last {data.category} of {data.location} is {through}, "
             f"{(run.as_of - through).days} days before {run.as_of}, and data.stale_after is {data.stale_after}."
         )
         with suppress(Problem):  # the trouble at hand is the one to tell of
-            _say_on_the_page(run, sentence)
-        raise StaleSource(f"{sentence} Look at the source; if it has ended, stand on an earlier day: --as-of.")
+            _say_on_the_page(run, sentence)  # its readers need not know where the source lies
+        raise StaleSource(
+            f"{_source(run)}: {sentence} Look at the source; if it has ended, stand on an earlier day: --as-of."
+        )
     return through
 
 
@@ -116,7 +121,10 @@ def _say_on_the_page(run: Run, sentence: str) -> None:
 
 
 def _revisions(own: Selection, run: Run) -> list[str]:
-    """What the source takes back of what the published forecast was made from; it stops a run that accepts none."""
+    """What the source takes back of what the published forecast was made from; it stops a run that accepts none.
+
+    What is accepted stands in the run's tags and in the manifest of what it makes.
+    """
     content = _published(run.market.name)
     if content is None:
         return []
@@ -129,6 +137,8 @@ def _revisions(own: Selection, run: Run) -> list[str]:
     if revisions and not run.market.data.accept_revisions:
         problems = listed([f"{_source(run)}: {sentence}" for sentence in revisions])
         raise DataProblem(f"{problems}\nIf the source is right to revise itself: --set data.accept_revisions=true")
+    if revisions:
+        run.facts["revised"] = "; ".join(revisions)[:SMALL]
     return revisions
 
 

@@ -243,9 +243,10 @@ def pointer(bucket: Bucket, market: str) -> dict[str, Any] | None:
 
 
 def sets(bucket: Bucket, market: str, until: dt.date | None = None) -> dict[str, list[str]]:
-    """The folders of all complete forecast sets of a market, by the day they stood on; of a day the oldest first.
+    """The folders of complete forecast sets of a market, by the day they stood on; of a day the oldest first.
 
-    Those that were there when the first set of the day `until` was stored, if that is said and has one.
+    Those that were there when the first set of the day `until` was stored, if that is said and has one. What was stored
+    after a set of a later day never took the pointer from it: it counts only where its day has nothing else.
     """
     blobs = storage.listed(bucket, layout.forecasts(market), match_glob=layout.manifests(market))  # a dozen files each
     folders: dict[str, list[str]] = {}
@@ -253,7 +254,7 @@ def sets(bucket: Bucket, market: str, until: dt.date | None = None) -> dict[str,
         day = layout.day_of(blob.name)
         if day and day == str(until):
             break
-        if day:
+        if day and (day not in folders or day == max(folders)):
             folders.setdefault(day, []).append(layout.set_of(blob.name))
     return folders
 

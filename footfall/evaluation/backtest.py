@@ -263,7 +263,7 @@ def leaderboard(table: pd.DataFrame, y: pd.Series) -> pd.DataFrame:
     -------
     DataFrame, indexed by candidate
         ``MAE``, ``WIS`` in the unit of the series, ``MASE``, ``cover50``, ``cover80``, ``cover90``, ``cover95`` between
-        0 and 1, ``days`` scored. Sorted by WIS.
+        0 and 1, ``forecasts`` of a day scored. Sorted by WIS.
 
     Raises
     ------
@@ -281,7 +281,7 @@ def leaderboard(table: pd.DataFrame, y: pd.Series) -> pd.DataFrame:
 def _scores(rows: pd.DataFrame, scale: float) -> dict[str, float]:
     error = mae(rows)
     covered = {f"cover{percentage(level)}": coverage(rows, level) for level in (*COVERAGES, WIDEST)}
-    return {"MAE": error, "MASE": error / scale, "WIS": wis(rows), **covered, "days": len(rows)}
+    return {"MAE": error, "MASE": error / scale, "WIS": wis(rows), **covered, "forecasts": len(rows)}
 
 
 def comparable(table: pd.DataFrame) -> pd.DataFrame:

@@ -137,7 +137,7 @@ def scores_of(
     for level in (*COVERAGES, WIDEST):
         low, high = (quantiles[:, :, SCORED_LEVELS.index(end)] for end in ends(level))
         scores[f"cover{percentage(level)}"] = _total((actual >= low) & (actual <= high), counts) / days
-    table = pd.DataFrame({"MAE": scores["MAE"], "MASE": scores["MAE"] / scale, **scores, "days": number})
+    table = pd.DataFrame({"MAE": scores["MAE"], "MASE": scores["MAE"] / scale, **scores, "forecasts": number})
     with np.errstate(invalid="ignore"):
         wis = np.where(counts, loss, 0.0).sum(axis=1) / counts.sum(axis=1)
     return Scores(table, wis)

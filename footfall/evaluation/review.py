@@ -158,7 +158,7 @@ def drift(scores: pd.DataFrame, window: int, least_skill: float, least_cover: fl
     held = f"the 80 % range held {last['cover80']:.0%} of the days"
     broken = [f"skill is {last['skill']:.2f}, and must be {least_skill:.2f} or more"] * bool(unskilled.iloc[-1])
     broken += [f"{held}, and must hold {least_cover:.0%} to {most_cover:.0%}"] * bool(off.iloc[-1])
-    good = f"as good as it should be: skill {last['skill']:.2f}, {held}"
+    good = f"within its band: skill {last['skill']:.2f}, {held}"
     reason = f"{'; '.join(broken) or good}; over the {window} days to {rolling.index[-1]:%Y-%m-%d}"
     return Decay(bool(broken), reason, plain(rolling.tail(1))[0], f"{since:%Y-%m-%d}" if broken else None)
 

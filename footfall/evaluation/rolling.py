@@ -144,14 +144,14 @@ class Rolling(NamedTuple):
         Returns
         -------
         DataFrame, indexed by candidate
-            As that of one series; of many, MAE and WIS are in the unit of a series of mean scale, ``days`` are those
+            As that of one series; of many, MAE and WIS are in the unit of a series of mean scale, ``forecasts`` those
             of all.
         """
         rows = self.scores[self.scores["window"] == window]
         weight = _weights(rows).reindex(pd.MultiIndex.from_frame(rows[SERIES])).to_numpy()
         rows = rows.assign(MAE=rows["MAE"] * weight, WIS=rows["WIS"] * weight)
         by_candidate = rows.drop(columns=["window", *SERIES, "scale"]).groupby("candidate", sort=False)
-        board = by_candidate.mean().assign(days=by_candidate["days"].sum())
+        board = by_candidate.mean().assign(forecasts=by_candidate["forecasts"].sum())
         return board.sort_values("WIS", kind="stable")
 
     def by_series(self, candidate: str, naive: str) -> pd.DataFrame:
@@ -160,12 +160,12 @@ class Rolling(NamedTuple):
         Returns
         -------
         DataFrame, indexed by series
-            ``days, MAE, MASE, WIS, cover80``; ``ratio``, its MAE to the naive's; ``loses``, where the naive erred
+            ``forecasts, MAE, MASE, WIS, cover80``; ``ratio``, its MAE to the naive's; ``loses``, where the naive erred
             less in both. The worst ratio first.
         """
         own, other = (self._of(name) for name in (candidate, naive))
         ratio = (own["MAE"] / other["MAE"]).unstack("window")
-        report = own.xs("report", level="window")[["days", "MAE", "MASE", "WIS", "cover80"]]
+        report = own.xs("report", level="window")[["forecasts", "MAE", "MASE", "WIS", "cover80"]]
         table = report.assign(ratio=ratio["report"], loses=(ratio > 1).all(axis=1))
         return table.sort_values("ratio", ascending=False, kind="stable")
 
@@ -328,7 +328,7 @@ def _of_window(
         tables.append(table.assign(window=window, candidate=name, scale=scale))
         wis[name] = pd.DataFrame(scores.wis, index=batch.origins[at], columns=keys)
     every = pd.concat(tables, ignore_index=True)
-    return every[every["days"] > 0], pd.concat(wis, axis=1) if window == "report" else pd.DataFrame()
+    return every[every["forecasts"] > 0], pd.concat(wis, axis=1) if window == "report" else pd.DataFrame()
 
 
 def _pooled(parts: list[pd.DataFrame], scores: pd.DataFrame) -> pd.DataFrame:

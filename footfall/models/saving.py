@@ -29,10 +29,21 @@ MOVED = {  # where champions saved before a move look for a class, and where it 
 LEFT_OVER = {("scipy.optimize._lbfgsb_py", "LbfgsInvHessProduct")}
 # All that a forecaster's file may take from Python itself: values and types, and nothing that acts.
 VALUES, TYPES = {"_codecs", "collections", "copyreg", "datetime", "decimal", "zoneinfo"}, {"builtins", "functools"}
-# And of packages: the classes of those that models are made of, and the functions by which these put values together.
+# And of packages: the classes of those that models are made of, and the functions by which these put values together;
+# of those below only the classes of values, since others read files or take a text for code.
 PACKAGES = {"footfall", "lightgbm", "numpy", "pandas", "pyarrow", "scipy", "sklearn", "sktime", "statsmodels"}
 MAKES_A_VALUE = re.compile(r"\w*_reconstruct|scalar|_?frombuffer|_new_\w+|_\w*unpickle\w*|__\w+_ctor"
                            r"|_restore_array|py_buffer|type_for_alias")  # fmt: skip
+
+CLASSES = {
+    "footfall": r"footfall\.models\.(?!saving\.).+",
+    "numpy": r"numpy\.(dtype|ndarray|\w*\d|bool_?|str_|bytes_|object_)|numpy\.random\..+",
+    "pandas": r"pandas\.(DataFrame|Series|\w*Index|\w+Dtype|Categorical)|pandas\.(_libs|arrays)\..+"
+              r"|pandas\.core\.(arrays|dtypes|indexes|internals)\..+",
+    "pyarrow": r"pyarrow\.lib\.\w+(Array|Scalar|Type)",
+    "scipy": r"scipy\.optimize\._optimize\.OptimizeResult|scipy\.(interpolate|sparse|spatial)\..+",
+    "sktime": r"sktime\.(?!classification|libs|forecasting\.arima).+",  # these read a file, or a word as code
+}  # fmt: skip
 
 
 def save(forecaster: BaseForecaster, path: str | Path) -> None:
@@ -118,5 +129,6 @@ def _is_harmless(found: Any, home: str, name: str) -> bool:
     package = home.partition(".")[0]
     if package in sys.stdlib_module_names:
         return home in VALUES or (home in TYPES and isinstance(found, type)) or found is types.SimpleNamespace
-    is_value = isinstance(found, type | np.ufunc) or MAKES_A_VALUE.fullmatch(name)
-    return package in PACKAGES and bool(is_value)
+    if isinstance(found, type):
+        return package in PACKAGES and bool(re.fullmatch(CLASSES.get(package, ".*"), f"{home}.{found.__qualname__}"))
+    return package in PACKAGES and (isinstance(found, np.ufunc) or bool(MAKES_A_VALUE.fullmatch(name)))

@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 
 from footfall.page.translations import ENGLISH, Language, languages
+from footfall.params import OBEYED
 from footfall.series import site_of
 from footfall.units import COUNTS, unit_of
 
 FINE = 10  # numbers of a series none of which is larger have a decimal
-TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")  # what makes text run the other way, past its own end
+TURNING = re.compile(f"[{OBEYED}]")  # also what makes text run the other way, past its own end
 
 Standing = Literal["proven", "young", "unproven"]
 
@@ -92,5 +93,5 @@ def is_fine(*numbers: Any) -> bool:
 
 def plain(text: str) -> str:
     """Text from outside without what terminals obey and what turns lines around; for markup the template cares."""
-    kept = "".join(" " if unicodedata.category(letter) == "Cc" else letter for letter in TURNING.sub("", text))
-    return " ".join(kept.split())
+    kept = "".join(" " if unicodedata.category(letter) == "Cc" else letter for letter in text)
+    return " ".join(TURNING.sub("", kept).split())

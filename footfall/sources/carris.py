@@ -68,7 +68,10 @@ def _documents(path: Path) -> list[dict[str, Any]]:
     if path.stat().st_size > LARGEST:
         raise DataProblem(f"{path.name}: {path.stat().st_size:,} bytes; no answer of the source is that large")
     try:
-        documents = json.loads(path.read_bytes(), object_pairs_hook=_object)
+        content = path.read_bytes()
+        documents = json.loads(content, object_pairs_hook=_object)
+        if b"\\ud" in content.lower():  # half a letter, which no text may hold, stands in JSON as if it were one
+            json.dumps(documents, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise DataProblem(f"{path.name}: cut, or no JSON ({safe(str(error), 120)}). Fetch it again.") from None
     if not isinstance(documents, list) or not all(isinstance(document, dict) for document in documents):

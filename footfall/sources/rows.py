@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from footfall.sources.fault import Empty, Fault, Unreadable, safe, some
-from footfall.sources.sheets import Record, Sheet, encoding, sheets
+from footfall.sources.sheets import MOST_ROWS, TOO_MANY, Record, Sheet, encoding, sheets
 
 TOP = 30  # lines among which the header is looked for
 TOTAL = re.compile(r"\W*(grand |sub-?)?(total|totais|totales|totaux|summe|gesamt|sum|soma|suma|somme)\b", re.IGNORECASE)
@@ -97,11 +97,14 @@ def collect(sheet: Sheet, first: int, header: list[str], wanted: Sequence[str]) 
     if doubled:
         rule = "a duplicate header; rename one of the two columns"
         raise Unreadable(*(Fault(first, name, name, rule) for name in doubled))
-    at, lines, values, faults, totals = [header.index(name) for name in wanted], [], [], [], []
+    at, values, faults, totals = [header.index(name) for name in wanted], [], [], []
+    lines: list[int] = []
     dated: list[int] = []
     for line, cells in sheet.records():
         if line <= first:
             continue
+        if len(lines) == MOST_ROWS:
+            raise Unreadable(Fault(line, 0, "", TOO_MANY))
         if any(str(cell or "").strip() for cell in cells[len(header) :]):
             rule = f"more fields than the header's {len(header)}; a text with a separator in it is quoted"
             faults.append(Fault(line, len(header), str(cells[len(header)]), rule))

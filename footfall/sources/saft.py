@@ -23,7 +23,7 @@ TOTALS = ("GrossTotal", "NetTotal")
 STANDS = ("InvoiceStatus", "InvoiceStatusDate")
 RETURNS = {"NC", "TD"}  # credit notes, and returns as they were called before 2013
 NO_GUEST = {"ND"}  # a debit note corrects an amount
-LARGE = {"Account", "Customer", "Supplier", "Product", "Transaction", "StockMovement", "WorkDocument", "Payment"}
+READ = {"Header", "Invoice"}
 
 
 class AuditFile(NamedTuple):
@@ -104,18 +104,21 @@ def _amount(document: dict[str, str], value: str | None) -> str:
 def _documents(path: Path, header: dict[str, str]) -> Iterator[dict[str, str]]:
     """The fields of each invoice by their names, and into `header` its own; nothing else that was read is kept."""
     parents: list[Element] = []
+    inside = 0  # what is read whole
     try:
         for event, element in defusedxml.ElementTree.iterparse(path, ("start", "end"), forbid_dtd=True):
             if event == "start":
                 parents.append(element)
+                inside += _name(element) in READ
                 continue
             parents.pop()
             name = _name(element)
+            inside -= name in READ
             if name == "Invoice":
                 yield {_name(part): (part.text or "").strip() for part in element.iter() if _name(part) != "Line"}
             elif name == "Header":
                 header |= {_name(part): (part.text or "").strip() for part in element}
-            if parents and (name == "Invoice" or name in LARGE):
+            if parents and not inside:
                 parents[-1].remove(element)
     except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
         brief = safe(" ".join(str(error).split()), 120)

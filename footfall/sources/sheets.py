@@ -20,6 +20,8 @@ from footfall.sources import integrity
 from footfall.sources.fault import Fault, Unreadable, safe
 
 SEPARATORS = (";", "\t", ",", "|")
+MOST_ROWS = 20_000_000  # an order each of ten years of a hundred tills; no Google's
+TOO_MANY = f"more than {MOST_ROWS:,} rows; no export is that large: export fewer years, or sums of each hour"
 EXPECTED = "CSV, Excel (.xlsx), Parquet and SAF-T are read"
 REMEDIES = {
     integrity.OLD_EXCEL: "save it as .xlsx, without a password",
@@ -57,6 +59,12 @@ def sheets(path: Path) -> list[Sheet]:
             return _of_workbook(path)
         if kind == integrity.PARQUET:
             file = arrow.parquet.ParquetFile(path)
+            about = file.metadata
+            if about.num_rows > MOST_ROWS:
+                raise Unreadable(Fault(1, 0, path.name, TOO_MANY))
+            size = sum(about.row_group(i).total_byte_size for i in range(about.num_row_groups))
+            if size > integrity.LARGEST:
+                raise integrity.TooLarge(f"unpacks to {size:,} bytes, more than {integrity.LARGEST:,}")
             return [Sheet(path.name, lambda: _of_arrow(file))]
     except (*integrity.DAMAGED, *UNSOUND) as error:
         again = "export it again, as .xlsx" if kind == integrity.EXCEL else "export it again"

@@ -153,7 +153,7 @@ choice.round(3)
 # one that rises steeply trusts its latest values too much.
 
 # %%
-errors = plots.errors(drawn, list(choice.index))
+errors = plots.errors(drawn, list(choice.index), y)
 errors
 
 # %% [markdown]

@@ -90,6 +90,11 @@ def test_it_writes_what_judges_read(tmp_path):
     assert (table["date"] - table["origin"]).dt.days.tolist() == [*range(1, 8)] * 3
 
 
+def test_a_folder_that_is_not_there_is_told_before_anything_runs(tmp_path):
+    done = ran("--candidate", "calendar", "--out", str(tmp_path / "none" / "calendar.csv"))
+    assert done.exit_code == 2 and "there is no folder" in done.output and "MAE" not in done.output
+
+
 def test_unless_told_otherwise_it_asks_the_recipe_of_todays_champion(first_run, monkeypatch):
     from flows.champion import ledger, registry
 

@@ -346,6 +346,7 @@ def test_a_rollback_that_was_cut_short_is_finished_by_the_next_and_goes_back_no_
 def test_a_prediction_that_was_running_undoes_no_rollback(ledger, place, versions, tmp_path, monkeypatch):
     from prefect.logging import disable_run_logger
 
+    from flows.record import mlflow_runs
     from flows.station.publish import publish
     from flows.station.run import Run
     from footfall.params import Market
@@ -358,14 +359,19 @@ def test_a_prediction_that_was_running_undoes_no_rollback(ledger, place, version
     (tmp_path / "out" / "forecast").mkdir(parents=True)
     (tmp_path / "out" / "forecast" / "x").write_bytes(b"2")
     data = {"source": "sample", "as_of": str(DAY)}
-    run = Run("predict", Market(name=market, data=data), tmp_path, "run", facts={"model_version": f"{market}/2"})
+    kept = mlflow_runs.MlflowClient().create_run("0").info.run_id
+    run = Run("predict", Market(name=market, data=data), tmp_path, kept, facts={"model_version": f"{market}/2"})
     ledger.rollback(place, market, "it drifts")  # version 2 had left its notebook by then
     with disable_run_logger():
         with pytest.raises(Conflict, match=f"by {market}/2, and the champion is version 1 now; it is stored"):
             publish.fn(run, show=True)
         assert forecasts.pointer(place, market) == shown
+        stored = mlflow_runs.get(kept).data.tags
+        assert stored["published"] == "false" and f"{market}/forecasts/{DAY}/" in stored["forecast"]
         run.facts["model_version"] = f"{market}/1"
-        assert "now the latest" in publish.fn(run, show=True).message
+        for what in ("now the latest", "nothing new"):
+            assert what in publish.fn(run, show=True).message
+            assert mlflow_runs.get(kept).data.tags["published"] == "true", "readers see it, whoever pointed them to it"
 
 
 def test_of_a_single_champion_nobody_is_told_to_name_another(ledger, place, versions):
@@ -485,6 +491,27 @@ def test_a_poisoned_champion_is_rolled_back_and_the_forecast_of_before_is_back_b
     told = footfall("champion", "sample").output
     assert re.findall(r"forecasts/2022-10-13/(\w+)", told) == [back.pointer["digest"]], "of several, the one in use"
     assert footfall("rollback", "sample", "--reason", "x", "--to", "99").exit_code == 6
+
+
+def test_where_the_newest_entry_is_lost_the_doctor_says_so_and_the_alias_is_not_moved_in_silence(
+    ledger, place, versions, monkeypatch
+):
+    from flows.champion import registry
+    from flows.operations import doctor
+
+    market, more = versions
+    monkeypatch.setenv("FOOTFALL_BUCKET", place.name)
+    for against in (None, "1"):
+        ledger.promote(place, market, more(), against, DAY, gate(3.0), "run")
+    assert doctor.champions() == ("champions", f"{market}/2", "")
+    ledger.rollback(place, market, "it drifts")
+    place.blob(f"ledger/{market}/000003.json").delete()
+    found = doctor.champions()
+    assert f"{market}: MLflow's alias is version 1, the ledger says 2: its newest entry is lost" in found.says
+    assert found.mend
+    told = []
+    ledger.follow(place, market, told.append)
+    assert told == ["MLflow's alias was version 1, the ledger says 2: it followed"] and registry.alias(market) == "2"
 
 
 def forge(market, version, folder):

@@ -122,7 +122,7 @@ def test_the_better_forecaster_leads(table):
     scores = leaderboard(pd.concat([table, oracle], ignore_index=True), retail())
     assert scores.index[0] == "oracle"
     assert scores.loc["oracle", "MAE"] == 0
-    assert (scores["days"] == scores["days"].iloc[0]).all()
+    assert (scores["forecasts"] == scores["forecasts"].iloc[0]).all()
     assert scores["WIS"].is_monotonic_increasing
     scale = naive_error(retail()[: table["origin"].min()])
     np.testing.assert_allclose(scores["MASE"] * scale, scores["MAE"])

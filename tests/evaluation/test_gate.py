@@ -8,7 +8,7 @@ from footfall.evaluation.gate import decide as gate
 from footfall.evaluation.gate import judge, without_weather, young
 
 NAIVE = {"MAE": 4.0, "WIS": 3.0}
-COLUMNS = ["MAE", "MASE", "WIS", "cover50", "cover80", "cover90", "cover95", "days"]
+COLUMNS = ["MAE", "MASE", "WIS", "cover50", "cover80", "cover90", "cover95", "forecasts"]
 
 
 def decide(scores, challenger, naive, champion=None, margin=0.02, proven=True):

@@ -48,7 +48,7 @@ def test_the_windows_end_with_the_last_day_known_by_as_of():
 def test_good_forecasts_have_not_decayed():
     decay = drift(table())
     assert not decay.decayed and decay.since is None
-    good = "as good as it should be: skill 0.50, the 80 % range held 80% of the days"
+    good = "within its band: skill 0.50, the 80 % range held 80% of the days"
     assert decay.reason == f"{good}; over the 42 days to 2022-10-10"
     assert decay.figures == {"skill": 0.5, "cover80": 0.8, "days": 42, "forecasts": 84}
 

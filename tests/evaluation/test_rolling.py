@@ -59,7 +59,7 @@ def test_a_large_house_counts_as_much_as_a_small_one(past):
     ratio = each["MAE"] / each["scale"]
     by_hand = ratio.groupby(each["candidate"]).mean() * each.groupby(["location", "category"])["scale"].first().mean()
     assert board["MAE"].to_dict() == pytest.approx(by_hand.to_dict())
-    assert board["days"].iloc[0] == each.groupby("candidate")["days"].sum().iloc[0]
+    assert board["forecasts"].iloc[0] == each.groupby("candidate")["forecasts"].sum().iloc[0]
 
 
 def test_a_house_whose_weeks_are_all_alike_spoils_no_others_score():
@@ -84,7 +84,7 @@ def test_a_house_shut_all_winter_is_judged_on_its_summers():
     y = y["2024-05-01":"2026-05-03"]
     past = roll({("PT-11/A", "count"): y}, CANDIDATES, 182, 7, 1)
     assert len(past.origins) == 182 and y.reindex(past.origins).isna().sum() == 3, "from the eves of its opening alone"
-    assert all(past.leaderboard(window)["days"].iloc[0] > 50 * 5 for window in ("selection", "report"))
+    assert all(past.leaderboard(window)["forecasts"].iloc[0] > 50 * 5 for window in ("selection", "report"))
     assert past.days_known == 2 * (184 - 1 + 7) + 3, "with a week before each opening, without each last day"
 
 

@@ -13,6 +13,7 @@ import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 from conftest import HOMES, typical
@@ -54,9 +55,9 @@ def comes(tmp_path):
     ours = {name: value for name, value in os.environ.items() if name not in theirs}
     processes = []
 
-    def one_more(*needed, **named):
+    def one_more(*needed, stderr=None, **named):
         env = ours | ELSEWHERE | {"FOOTFALL_HOME": str(tmp_path), **named}
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": stderr, "text": True}
         processes.append(subprocess.Popen([sys.executable, "-c", SCRIPT, *needed], env=env, **pipes))
         return processes[-1]
 
@@ -98,6 +99,12 @@ def test_who_comes_while_the_house_waits_for_its_last_guest_is_one_more_guest(co
 
 def test_of_two_that_begin_at_once_one_starts_the_servers(comes):
     assert len({process.stdout.readline() for process in [comes(), comes(), comes()]}) == 1
+
+
+def test_who_starts_them_says_so_before_the_long_wait(comes):
+    host = comes(stderr=subprocess.PIPE)
+    assert host.stderr.readline() == "Starting Prefect, MLflow and the bucket …\n"
+    assert host.stdout.readline().startswith("http")
 
 
 def test_who_asks_only_some_servers_starts_no_other_and_has_no_guests(comes, tmp_path):
@@ -233,3 +240,16 @@ def test_one_that_is_started_again_has_all_its_time_again(tmp_path, monkeypatch)
     with contextlib.ExitStack() as stack:
         stub.launch(stack)
         assert urllib.request.urlopen(stub.addresses(stack)["URL"]).status == 200
+
+
+@pytest.mark.parametrize(
+    ("server", "path"),
+    [("PREFECT_API_URL", "/deployments/filter"), ("MLFLOW_TRACKING_URI", "/ajax-api/2.0/mlflow/runs/search")],
+)
+def test_a_page_of_elsewhere_in_the_browser_beside_it_may_not_ask_a_server(servers, server, path):
+    asks = {"Origin": "http://shop.example", "Access-Control-Request-Method": "POST",
+            "Access-Control-Request-Headers": "content-type"}  # fmt: skip
+    answer = httpx.options(f"{servers[server]}{path}", headers=asks)
+    assert answer.status_code in (400, 403) and "access-control-allow-origin" not in answer.headers
+    answer = httpx.post(f"{servers[server]}{path}", headers={"Origin": "http://shop.example"}, json={})
+    assert "access-control-allow-origin" not in answer.headers

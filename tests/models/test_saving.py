@@ -86,6 +86,12 @@ class Shell:
         b"cpandas\nread_pickle\n(V/dev/null\ntR.",  # which would unpickle with nobody looking
         b"cnumpy\nload\n(V/dev/null\nNI01\ntR.",
         b"cpsutil\nPopen\n(Vtrue\ntR.",  # a class that acts, of a package that no model is of
+        b"cpandas.core.computation.expr\nExpr\n(V1+1\ntR.",  # a class that takes a text for code
+        b"\x80\x04\x8c\x06pandas\x8c\x14io.pytables.HDFStore\x93\x8c\x01x\x85R.",
+        b"cpandas\nExcelFile\n(V/dev/null\ntR.",
+        b"cnumpy\nvectorize\n(I1\ntR.",
+        b"cnumpy\nmemmap\n(V/dev/null\ntR.",
+        b"cfootfall.models.saving\n_Unpickler\n(I1\ntR.",
         b"cfootfall.champion\nread_champion\n(V/dev/null\ntR.",
     ],
 )

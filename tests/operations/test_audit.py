@@ -5,7 +5,9 @@ import json
 import re
 import shutil
 import subprocess
+import time
 import uuid
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -20,8 +22,9 @@ from flows.record.folder import claim, is_committed, not_begun
 from flows.record.owner import read_owner, write_owner
 from flows.record.record import differences, read_record
 from flows.settings import ROOT, home
+from flows.storage import bucket as storage
 from flows.storage import forecasts
-from footfall.digest import sha256_of
+from footfall.digest import sha256, sha256_of
 from footfall.errors import DataProblem, EnvironmentProblem, UsageProblem
 
 
@@ -68,6 +71,14 @@ def test_of_two_forecasts_of_a_day_it_is_said_which_one_is_in_force(published):
     assert told[0].startswith(f"{made.url}/")
 
 
+def test_a_runs_description_leads_to_its_own_page_and_not_to_that_of_the_latest(published):
+    from flows.record import mlflow_runs
+
+    run = published["about"]["record"]
+    note = mlflow_runs.get(run).data.tags["mlflow.note.content"]
+    assert f"/runs/{run}/artifacts/out/forecast/index.html?" in note and "sample/index.html" not in note
+
+
 def test_a_champion_of_a_changed_notebook_and_changed_code_is_called_one(servers, bucket, tmp_path):
     from flows.champion import ledger, registry
     from flows.record import mlflow_runs
@@ -91,7 +102,7 @@ def test_a_day_without_forecast_is_told(published):
     assert done.exit_code == 2 and "no forecast of sample stands on 2022-10-01" in done.output
 
 
-def test_in_use_was_what_readers_saw_last(bucket):
+def test_in_use_was_what_readers_saw_last(servers, bucket):
     assert audit.in_use(bucket, "m", None) is None
     made = {}
     for day, version, show in ((1, "1", True), (2, "1", True), (2, "2", True), (2, "1", True), (4, "2", False)):
@@ -104,12 +115,100 @@ def test_in_use_was_what_readers_saw_last(bucket):
         assert audit.in_use(bucket, "m", on) == made[2, "1"], "rolled back on the 2nd, and the 4th was only stored"
 
 
+def test_a_set_that_was_stored_for_an_older_day_replaces_none_that_readers_saw(bucket):
+    from flows.champion import ledger
+
+    about = {"model_version": "m/1"}
+    for day, figures in ((1, b"1"), (2, b"2"), (1, b"revised")):
+        forecasts.publish(bucket, "m", dt.date(2022, 10, day), {"x": figures}, about)
+    live = ledger.live(bucket, "m", "2022-10-01", forecasts.sets(bucket, "m")["2022-10-01"])
+    assert forecasts.stored(bucket, live).files == {"x": b"1"}
+
+
+@pytest.fixture
+def walk(published):
+    """A market whose 1st and 3rd of October were shown, and whose 2nd was filled later; its bucket and what was made.
+
+    A run that was killed before its note, and one after it, published the 3rd: the tag of the second was once "false".
+    """
+    from flows.record.mlflow_runs import MlflowClient
+    from flows.storage.bucket import connect
+
+    store, market, client = connect("footfall"), f"m{uuid.uuid4().hex[:8]}", MlflowClient()
+    origin = {"source": "another market's", "data_through": "2022-09-01", "retrieved_at": "2022-10-02T06:00:00+00:00"}
+    forecasts.keep_snapshot(store, market.encode(), origin)
+    digest = sha256(market.encode())
+    about = published["about"] | {"snapshot": digest, "events": digest, "weather": "without"}
+    made = {}
+    for day in (1, 3, 2):
+        files = {"forecast.parquet": b"%d" % day}
+        made[day] = forecasts.publish(store, market, dt.date(2022, 10, day), files, about, show=day != 2)
+        if day > 1:
+            tags = {"market": market, "published": "false", "forecast": made[day].url}
+            client.create_run(client.get_experiment_by_name("predict").experiment_id, tags=tags)
+    return store, market, made
+
+
+def way_back(market, day):
+    """What trace says of the one forecast of a day of October."""
+    return dict(audit.trace("footfall", market, f"2022-10-{day:02}"))
+
+
+def test_what_readers_see_is_not_called_unseen_and_what_fills_a_gap_was_no_days_forecast(walk):
+    store, market, made = walk
+    assert [way_back(market, day)["forecast"].endswith("never shown") for day in (1, 2, 3)] == [False, True, False]
+    assert made[1].url.endswith(audit.in_use(store, market, "2022-10-02"))
+    assert made[3].url.endswith(audit.in_use(store, market, "2022-10-03"))
+
+
+def test_the_way_back_names_all_that_a_forecast_was_made_from_as_its_own_manifest_says(walk):
+    steps = way_back(walk[1], 1)
+    assert steps["source"] == "sample, through 2022-10-10, fetched 2022-10-02T06:00:00+00:00"
+    assert steps["events"] == steps["snapshot"] and steps["events"].endswith(".parquet")
+    assert steps["weather"] == "without"
+
+
+def test_where_mlflow_has_lost_the_runs_the_bucket_still_says_what_a_forecast_came_from(
+    walk, published, tmp_path, monkeypatch
+):
+    whole = way_back(walk[1], 1)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/empty.db")
+    steps = way_back(walk[1], 1)
+    assert steps["predicted in"].startswith(f"run {published['about']['record']}: MLflow at sqlite")
+    assert "not found" in steps["predicted in"] and "not found" in steps["trained in"]
+    for what in ("model", "the gate said", "snapshot", "source"):
+        assert steps[what] == whole[what] and whole[what]
+
+
+def test_a_broken_ledger_is_said_beside_the_model_and_hides_nothing_else(bucket):
+    storage.create(bucket, "ledger/m/000001.json", b"{}")
+    ((what, which),) = audit._trained_by(bucket, "m", "1")
+    assert what == "model" and which.startswith("m/1: ") and "not an entry of the ledger, or altered" in which
+
+
+def test_a_changed_byte_in_an_older_forecast_or_in_its_snapshot_is_named_on_its_way_back(walk):
+    store, market, made = walk
+    folder = made[1].url.removeprefix("gs://footfall/")
+    table, snapshot = (
+        store.blob(f"{name}.parquet") for name in (f"{folder}/forecast", f"snapshots/{sha256(market.encode())}")
+    )
+    table.upload_from_string(b"forged")
+    snapshot.upload_from_string(b"forged")
+    steps = way_back(market, 1)
+    assert "forecast.parquet: altered since it was published" in steps["forecast"]
+    assert f"{snapshot.name}: altered since" in steps["snapshot"]
+    table.delete()
+    snapshot.delete()
+    steps = way_back(market, 1)
+    assert f"{table.name}: " in steps["forecast"] and f", gs://footfall/{snapshot.name}: " in steps["snapshot"]
+
+
 def test_runs_are_listed_newest_first(published):
     done = footfall("runs", "--market", "sample", "--notebook", "predict", "--outcome", "succeeded")
     assert done.exit_code == 0 and published["about"]["record"] in done.output
     times = re.findall(r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) +predict +sample +2022-10-13 +succeeded", done.output, re.M)
     assert times and times == sorted(times, reverse=True)
-    assert "no run on record" in footfall("runs", "--since", "2999-01-01").output
+    assert "no such run on record" in footfall("runs", "--since", "2999-01-01").output
 
 
 def test_a_run_that_is_going_on_is_listed_as_running(servers, tmp_path):
@@ -118,8 +217,26 @@ def test_a_run_that_is_going_on_is_listed_as_running(servers, tmp_path):
     market = f"m{uuid.uuid4().hex[:8]}"
     claim(tmp_path / "run", write(tmp_path, "1"), {"market": market})
     run = mlflow_runs.start(tmp_path / "run")
-    assert [line["run"] for line in audit.runs(market, None, "running", None)] == [run]
+    (line,) = audit.runs(market, None, "running", None)
+    assert line["run"] == run
     assert audit.runs(market, None, "succeeded", None) == []
+
+
+def test_when_runs_began_is_told_and_asked_for_by_utc(servers, tmp_path, monkeypatch):
+    from flows.record import mlflow_runs
+
+    market, now = f"m{uuid.uuid4().hex[:8]}", dt.datetime.now(dt.UTC)
+    claim(tmp_path / "run", write(tmp_path, "1"), {"market": market})
+    mlflow_runs.start(tmp_path / "run")
+    try:
+        monkeypatch.setenv("TZ", "UTC-14" if now.hour >= 10 else "UTC+12")  # where it is another day
+        time.tzset()
+        (line,) = audit.runs(market, None, None, now.date())
+        assert abs(dt.datetime.fromisoformat(line["started (UTC)"] + "+00:00") - now) < dt.timedelta(minutes=5)
+        assert audit.runs(market, None, None, now.date() + dt.timedelta(days=1)) == []
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 @pytest.mark.parametrize(
@@ -134,57 +251,64 @@ def test_what_cannot_be_asked_for_is_told(words, says, published):
     assert done.exit_code == 2 and says in done.output, done.output
 
 
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """The folder of a run of this home."""
+    monkeypatch.setenv("FOOTFALL_HOME", str(tmp_path))
+    return tmp_path / "runs" / "run"
+
+
 @pytest.mark.long
-def test_a_replay_that_ends_elsewhere_says_where(tmp_path, monkeypatch):
+def test_a_replay_that_ends_elsewhere_says_where(own, tmp_path, monkeypatch):
     monkeypatch.setenv("FOOTFALL_COMMIT", "a" * 40)  # what is changed here meanwhile is another test's
     seen = f"open({str(tmp_path / 'seen')!r}, 'x')"  # a second time it is there already
-    claim(tmp_path / "run", write(tmp_path, seen, "1 / 0"), {"market": "m"})
-    run_notebook(tmp_path / "run", {"number": 7}, print)
-    found = audit.replay(str(tmp_path / "run"), tmp_path / "scratch", print)
+    claim(own, write(tmp_path, seen, "1 / 0"), {"market": "m"})
+    run_notebook(own, {"number": 7}, print)
+    found = audit.replay(str(own), tmp_path / "scratch", print)
     assert found[0] == "it failed in cell 4: ZeroDivisionError: division by zero."
     assert found[1].startswith("now it failed in cell 3: FileExistsError: ")
-    record = read_record(tmp_path / "run").model_copy(update={"commit": "0123456789" * 4})
-    (tmp_path / "run" / "record.json").write_text(record.model_dump_json())
+    record = read_record(own).model_copy(update={"commit": "0123456789" * 4})
+    (own / "record.json").write_text(record.model_dump_json())
     with pytest.raises(EnvironmentProblem, match=r"at commit 0123.* comes to something else \(it failed in cell 4"):
-        audit.replay(str(tmp_path / "run"), tmp_path / "another", print)
+        audit.replay(str(own), tmp_path / "another", print)
 
 
-def test_a_replay_by_a_tree_that_differs_from_its_commit_names_the_files_that_differ(tmp_path, monkeypatch):
+def test_a_replay_by_a_tree_that_differs_from_its_commit_names_the_files_that_differ(own, tmp_path, monkeypatch):
     monkeypatch.setenv("FOOTFALL_COMMIT", "0123456789" * 4)
     seen = f"open({str(tmp_path / 'seen')!r}, 'x')"  # a second time it is there already
-    claim(tmp_path / "run", write(tmp_path, seen), {"market": "m"})
-    here = run_notebook(tmp_path / "run", {"number": 7}, print)
-    assert audit.replay(str(tmp_path / "run"), tmp_path / "same", print)[1].startswith("now it failed")
+    claim(own, write(tmp_path, seen), {"market": "m"})
+    here = run_notebook(own, {"number": 7}, print)
+    assert audit.replay(str(own), tmp_path / "same", print)[1].startswith("now it failed")
     changed = here.model_copy(update={"dirty": True, "changed": ["footfall/forecast.py"]})
-    (tmp_path / "run" / "record.json").write_text(changed.model_dump_json())
+    (own / "record.json").write_text(changed.model_dump_json())
     with pytest.raises(EnvironmentProblem) as told:
-        audit.replay(str(tmp_path / "run"), tmp_path / "other", print)
+        audit.replay(str(own), tmp_path / "other", print)
     made = f"at commit {here.commit} with changes in footfall/forecast.py, and the code here is of that commit"
     assert made in str(told.value)
     assert "make those changes there again, which no record keeps: git worktree add" in str(told.value)
 
 
-def test_what_never_began_its_notebook_is_not_repeated(tmp_path):
-    claim(tmp_path / "run", write(tmp_path, "1"), {"market": "m"})
-    not_begun(tmp_path / "run", DataProblem("till.csv:3: no number"))
-    done = footfall("replay", str(tmp_path / "run"))
+def test_what_never_began_its_notebook_is_not_repeated(own, tmp_path):
+    claim(own, write(tmp_path, "1"), {"market": "m"})
+    not_begun(own, DataProblem("till.csv:3: no number"))
+    done = footfall("replay", str(own))
     assert done.exit_code == 2 and "never began" in done.output and "till.csv:3: no number" in done.output, done.output
 
 
 @pytest.mark.long
-def test_a_record_of_other_code_says_which_commit_can_replay_it(tmp_path):
-    claim(tmp_path / "run", write(tmp_path, "import footfall.results"), {"market": "m"})
-    here = run_notebook(tmp_path / "run", {"number": 7}, print)
+def test_a_record_of_other_code_says_which_commit_can_replay_it(own, tmp_path):
+    claim(own, write(tmp_path, "import footfall.results"), {"market": "m"})
+    here = run_notebook(own, {"number": 7}, print)
     past = here.model_copy(update={"outcome": "succeeded", "reason": "", "error_type": "", "commit": "0123456789" * 4})
-    (tmp_path / "run" / "record.json").write_text(past.model_dump_json())
-    done = footfall("replay", str(tmp_path / "run"))
+    (own / "record.json").write_text(past.model_dump_json())
+    done = footfall("replay", str(own))
     assert done.exit_code == 4 and "No module named 'footfall.results'" in done.output, done.output
     told = " ".join(done.output.split())
     assert (
         f"made at commit {past.commit}" in told and f"git worktree add ../footfall-0123456789 {past.commit} &&" in told
     )
-    (tmp_path / "run" / "record.json").write_text(here.model_dump_json())
-    assert audit.replay(str(tmp_path / "run"), tmp_path / "scratch", print) == [], "it could not import then either"
+    (own / "record.json").write_text(here.model_dump_json())
+    assert audit.replay(str(own), tmp_path / "scratch", print) == [], "it could not import then either"
 
 
 def test_a_published_forecast_verifies_and_repeats_to_the_same_bytes(published, monkeypatch):
@@ -196,18 +320,18 @@ def test_a_published_forecast_verifies_and_repeats_to_the_same_bytes(published, 
     assert done.exit_code == 0 and "the replay wrote the same bytes" in done.output, done.output
 
 
-def test_a_failed_run_opens_where_it_stopped_with_all_that_it_needs(tmp_path):
-    claim(tmp_path / "run", write(tmp_path, "'before'", "1 / 0", "'after'"), {"market": "m"})
-    (tmp_path / "run" / "in").mkdir()
-    (tmp_path / "run" / "in" / "snapshot.parquet").write_bytes(b"figures")
-    run_notebook(tmp_path / "run", {"number": 7}, print)
-    place = audit.bundle(str(tmp_path / "run"), tmp_path / "opened")
+def test_a_failed_run_opens_where_it_stopped_with_all_that_it_needs(own, tmp_path):
+    claim(own, write(tmp_path, "'before'", "1 / 0", "'after'"), {"market": "m"})
+    (own / "in").mkdir()
+    (own / "in" / "snapshot.parquet").write_bytes(b"figures")
+    run_notebook(own, {"number": 7}, print)
+    place = audit.bundle(str(own), tmp_path / "opened")
     title, stop = (c for c in nbformat.read(place, 4).cells if c.cell_type == "markdown" and c.source.startswith("# "))
     assert title.metadata["jp-MarkdownHeadingCollapsed"] and stop.source.startswith("# Stopped here")
     assert (place.parent / "in" / "snapshot.parquet").read_bytes() == b"figures"
-    assert differences(tmp_path / "run") == []
+    assert differences(own) == []
     with pytest.raises(UsageProblem, match="is not empty"):
-        audit.bundle(str(tmp_path / "run"), tmp_path / "opened")
+        audit.bundle(str(own), tmp_path / "opened")
 
 
 FILES = ("in/champion/forecaster.zip", "in/snapshot.parquet", "out/forecast/forecast.csv", "predict.ipynb")
@@ -225,6 +349,26 @@ def test_a_flipped_byte_is_found_and_named(published, name):
         assert footfall("replay", run).exit_code == 3
     finally:
         stored.write_bytes(whole)
+
+
+def test_a_file_that_is_lost_and_a_record_that_was_altered_or_lost_are_named(published):
+    run = published["about"]["record"]
+    (kept,) = (home() / "artifacts").glob(f"*/{run}/artifacts")
+
+    def said(name, change):
+        whole = (kept / name).read_bytes()
+        try:
+            change(kept / name)
+            done = footfall("verify", run)
+        finally:
+            (kept / name).write_bytes(whole)
+        assert done.exit_code == 3 and "Restore what is named" in done.output, done.output
+        return " ".join(done.output.split())
+
+    assert "out/forecast/forecast.csv: missing" in said("out/forecast/forecast.csv", Path.unlink)
+    assert f"run {run} has no record.json" in said("record.json", Path.unlink)
+    longer = lambda path: path.write_text(re.sub(r'"seconds": [\d.]+', '"seconds": 1.0', path.read_text(), count=1))  # noqa: E731
+    assert "record.json: altered" in said("record.json", longer)
 
 
 def noting(path):
@@ -263,9 +407,27 @@ def another_model(folder, code, record):
     model.write_bytes(model.read_bytes() + b" ")
 
 
+def another_folder_for_the_model(folder, code, record):
+    (folder / "in" / "champion").rename(folder / "in" / "other")
+    record["parameters"]["champion"] = "in/other"
+
+
+def another_folder_for_the_model_in_the_notebook(folder, code, record):
+    path = folder / "predict.ipynb"
+    path.write_text(path.read_text().replace('champion = \\"in/champion\\"', 'champion = \\"in/other\\"'))
+
+
+def another_folder_to_write_to(folder, code, record):
+    record["parameters"]["out"] = str(folder)
+
+
 def a_module_beside(folder, code, record):
     (folder / "pandas.py").write_text(code)
     record["pages"]["pandas.py"] = ""
+
+
+def a_hidden_file_beside(folder, code, record):
+    (folder / ".pdbrc").write_text(code)
 
 
 FORGED = {
@@ -274,11 +436,15 @@ FORGED = {
     code_among_parameters: "predict.ipynb: its code is not that of its template",
     code_as_a_parameters_name: "record.json: no readable record",
     another_model: "in/champion: no model that the market's ledger names",
+    another_folder_for_the_model: "champion is 'in/other', where no flow has laid it",
+    another_folder_for_the_model_in_the_notebook: "champion is 'in/other', where no flow has laid it",
+    another_folder_to_write_to: "out is '/",
+    a_hidden_file_beside: ".pdbrc: not in the record",
     a_module_beside: "pandas.py: not in the record",
 }
 
 
-@pytest.mark.parametrize("forge", typical([*FORGED], another_notebook, another_model, code_among_parameters))
+@pytest.mark.parametrize("forge", typical([*FORGED], another_notebook, another_model, another_folder_for_the_model))
 def test_what_somebody_put_into_mlflow_with_a_record_that_fits_is_not_run(forge, published, tmp_path):
     from flows.record import mlflow_runs
 
@@ -348,3 +514,20 @@ def test_a_notebook_is_known_by_the_history_of_the_code_here(tmp_path):
         assert not is_committed(path, "explore.ipynb", commit)
     path.write_bytes(whole + b" ")
     assert not is_committed(path, "explore.ipynb", head)
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="asks for a history, and there is no git here")
+def test_where_the_history_is_cut_off_it_is_fetched_before_an_older_commit_is_asked_for(tmp_path, monkeypatch):
+    from flows.record import folder
+
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "-C", str(tmp_path / "whole")]
+    subprocess.run(["git", "init", "-q", str(tmp_path / "whole")], check=True)
+    for message in ("one", "two"):
+        subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", message], check=True)
+    origin = f"file://{tmp_path}/whole"
+    subprocess.run(["git", "clone", "-q", "--depth", "1", origin, str(tmp_path / "shallow")], check=True)
+    told = []
+    for name in ("whole", "shallow"):
+        monkeypatch.setattr(folder, "ROOT", tmp_path / name)
+        told.append(folder.deepen())
+    assert told == ["", "git fetch --unshallow && "]

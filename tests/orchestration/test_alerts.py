@@ -45,6 +45,16 @@ def test_a_cause_is_told_once_until_it_is_closed(receiver):
     alerts.close("once", "stale source")
 
 
+def test_what_a_source_says_is_no_markup_in_a_mail_or_a_chat(receiver):
+    from flows.orchestration import alerts
+
+    alerts.tell("markup", "news", "tasca.csv:3: <a href=x>here</a> <https://x.example|y> [here](x)")
+    assert receiver.wait("markup", 1) == ["news"]
+    assert [text for title, text in receiver.told if "markup" in title] == [
+        "tasca.csv:3: ‹a href=x›here‹/a› ‹https://x.example|y› (here)(x)"
+    ]
+
+
 def test_while_days_of_the_past_are_walked_nothing_is_opened_and_nothing_closed(receiver):
     from flows.orchestration import alerts
 

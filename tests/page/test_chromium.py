@@ -115,8 +115,9 @@ def house(request, tmp_path_factory):
     return (out / "forecast" / "index.html").as_uri()
 
 
-def test_a_houses_own_page_fits_a_phone_in_every_language(browser, house):
-    view = browser.new_page(viewport=PHONE, color_scheme="dark")
+@pytest.mark.parametrize("width", [320, 360])
+def test_a_houses_own_page_fits_a_phone_in_every_language(browser, house, width):
+    view = browser.new_page(viewport=PHONE | {"width": width}, color_scheme="dark")
     view.goto(house)
     for language in ("Português", "English", "Español", "Deutsch", "Français"):
         view.get_by_text(language, exact=True).click()
@@ -151,6 +152,33 @@ def test_the_language_is_switched_by_mouse_by_keyboard_and_by_address(opened, ad
     view.goto(address + "#pt")
     view.reload()
     assert heading.inner_text() == portuguese
+
+
+def test_a_language_chosen_by_hand_outlives_a_reload(opened):
+    view = opened(locale="en-GB")
+    view.get_by_text("Português").click()
+    view.reload()
+    assert view.get_by_role("heading", level=1).inner_text() == LOCALES["pt-PT"]
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_letters_are_as_large_as_the_reader_has_set_them(browser, address, width):
+    options = {"executable_path": screenshot.chromium_path(), "args": ["--blink-settings=defaultFontSize=32"]}
+    with browser.browser_type.launch(**options) as large:
+        view = large.new_page(viewport={"width": width, "height": 780})
+        view.goto(address)
+        assert view.evaluate("getComputedStyle(document.documentElement).fontSize") == "34px"
+        assert view.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert view.locator(".days li:visible").first.evaluate("day => getComputedStyle(day).display") == (
+            "grid" if width >= 40 * 32 else "list-item"
+        )
+
+
+def test_bars_are_seen_where_the_system_chooses_the_colours(opened):
+    view = opened(locale="en-GB", forced_colors="active")
+    colour = "bar => getComputedStyle(bar).backgroundColor"
+    bars = view.locator("main:visible .week u, main:visible .bar b")
+    assert "rgb(255, 255, 255)" not in {bar.evaluate(colour) for bar in bars.all()}
 
 
 def test_it_is_whole_without_a_script(opened):

@@ -103,25 +103,100 @@ def test_many_places_are_quick_to_load(sites):
     assert not pd.isna(sites[0].week.expected).all()
 
 
+in_a_browser = pytest.mark.skipif(not screenshot.chromium_path(), reason=screenshot.ADVICE)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with screenshot.chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def opened(browser, sites, tmp_path):
+    """Opens the index; the pages of its places are the index too."""
+    for path in (tmp_path / "index.html", tmp_path / "sites" / "rossio" / "index.html"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(html(sites), encoding="utf-8")
+
+    def open_page(browser=browser, **options):
+        view = browser.new_page(viewport={"width": 360, "height": 780}, **options)
+        view.goto((tmp_path / "index.html").as_uri())
+        return view
+
+    return open_page
+
+
 @pytest.mark.kernel
-@pytest.mark.skipif(not screenshot.chromium_path(), reason=screenshot.ADVICE)
-def test_a_place_is_searched_for_on_a_phone_in_any_language(sites, tmp_path):
+@in_a_browser
+def test_a_number_stands_under_its_weekday_for_who_does_not_see_it(opened):
+    first = opened().get_by_role("table").first
+    heads, cells = first.get_by_role("columnheader"), first.get_by_role("row").nth(1).locator("th, td")
+    assert heads.count() == cells.count() == 8
+
+
+@pytest.mark.kernel
+@in_a_browser
+def test_busier_and_quieter_are_told_by_more_than_colour(opened):
+    mark = "cell => getComputedStyle(cell, '::before').content"
+    view = opened(locale="en-GB")
+    assert view.locator("td.busier").first.evaluate(mark) == '"▲"'
+    view.locator("td").first.evaluate("cell => cell.className = 'quieter'")
+    assert view.locator("td").first.evaluate(mark) == '"▼"'
+    assert "▼ (blue): quieter than usual; ▲ (orange, bold): busier" in view.locator(".key").inner_text()
+
+
+@pytest.mark.kernel
+@in_a_browser
+def test_a_language_chosen_by_hand_goes_with_the_reader(opened):
+    view = opened(locale="en-GB")
+    view.get_by_text("Deutsch", exact=True).click()
+    view.get_by_role("link", name="Rossio").click()
+    assert view.url.endswith("sites/rossio/index.html#de")
+    assert view.evaluate("document.documentElement.lang") == "de"
+
+
+@pytest.mark.kernel
+@in_a_browser
+def test_without_a_script_or_on_paper_nothing_asks_to_be_searched(opened):
+    assert not opened(java_script_enabled=False).get_by_role("searchbox").is_visible()
+    view = opened()
+    view.emulate_media(media="print")
+    assert not view.get_by_role("searchbox").is_visible()
+
+
+@pytest.mark.kernel
+@in_a_browser
+def test_large_letters_break_no_number(opened, browser):
+    options = {"executable_path": screenshot.chromium_path(), "args": ["--blink-settings=defaultFontSize=32"]}
+    with browser.browser_type.launch(**options) as large:
+        view = opened(large)
+        assert view.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        high = view.locator(".places td").evaluate_all("cells => cells.map(cell => cell.offsetHeight)")
+        assert max(high) < 2 * 40, "one line each"
+
+
+@pytest.mark.kernel
+@in_a_browser
+def test_a_place_is_searched_for_on_a_phone_in_any_language(opened, tmp_path):
     from axe_playwright_python.sync_playwright import Axe
 
-    (tmp_path / "index.html").write_text(html(sites), encoding="utf-8")
-    with screenshot.chromium() as browser:
-        view = browser.new_page(viewport={"width": 360, "height": 780}, locale="fr-FR")
-        complaints = []
-        view.on("console", lambda message: complaints.append(message.text))
-        view.goto((tmp_path / "index.html").as_uri())
-        assert view.get_by_role("heading", level=1).inner_text() == "Où y aura-t-il du monde\N{NO-BREAK SPACE}?"
-        view.get_by_role("searchbox").fill("belem")
-        assert view.get_by_role("rowheader").all_inner_texts() == ["Belém"], "without its accent"
-        view.get_by_role("searchbox").fill("")
+    view = opened(locale="fr-FR")
+    complaints = []
+    view.on("console", lambda message: complaints.append(message.text))
+    view.reload()
+    assert view.get_by_role("heading", level=1).inner_text() == "Où y aura-t-il du monde\N{NO-BREAK SPACE}?"
+    view.get_by_role("searchbox").fill("belem")
+    assert view.get_by_role("rowheader").all_inner_texts() == ["Belém"], "without its accent"
+    assert view.get_by_role("status").inner_text() == "1 / 9"
+    view.get_by_role("searchbox").fill("")
+    assert view.get_by_role("status").inner_text() == ""
+    for width in (320, 360):
+        view.set_viewport_size({"width": width, "height": 780})
         for language in ("Português", "English", "Español", "Deutsch", "Français"):
             view.get_by_text(language, exact=True).click()
             assert view.evaluate("document.documentElement.scrollWidth <= innerWidth"), language
-        wide = "cell => cell.scrollWidth > cell.clientWidth + 1"
-        assert not any(cell.evaluate(wide) for cell in view.locator(".places td").all()), "each number in its own cell"
-        assert not complaints and not Axe().run(view).response["violations"]
-        view.screenshot(path=tmp_path / "index.png", full_page=True)
+    wide = "cell => cell.scrollWidth > cell.clientWidth + 1"
+    assert not any(cell.evaluate(wide) for cell in view.locator(".places td").all()), "each number in its own cell"
+    assert not complaints and not Axe().run(view).response["violations"]
+    view.screenshot(path=tmp_path / "index.png", full_page=True)

@@ -8,14 +8,15 @@ import time
 import nbformat
 import pandas as pd
 import pytest
+from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from small_notebook import write
 
 from flows.notebook.execute import run_notebook
-from flows.record.diff import _forecast, write_changes
+from flows.record.diff import _data, _forecast, _model, write_changes
 from flows.record.excerpt import excerpt
 from flows.record.folder import claim
-from flows.record.html import or_why_not
+from flows.record.html import or_why_not, write_html
 
 LINES = "for i in range(100_000): print('line', i, number)"
 HTML = "from IPython.display import HTML; HTML(f'<p>figures {number}</p>' * 4_000_000)"
@@ -143,3 +144,25 @@ def test_a_forecast_has_moved_by_so_much_of_its_own_unit(target, unit, tmp_path)
         row = {"location": "PT", "target": target, "target_end_date": "2026-12-11", "output_type": "mean"}
         pd.DataFrame([row | {"value": value}]).to_parquet(tmp_path / run / "out" / "forecast" / "forecast.parquet")
     assert _forecast(tmp_path / "before", tmp_path / "now") == f"forecast for Friday 11 December +12.0 {unit}"
+
+
+def test_what_changed_says_of_figures_that_were_gained_whether_older_ones_were_revised():
+    before, now = ({"snapshot": day, "data_through": day} for day in ("2022-10-09", "2022-10-10"))
+    assert _data(before, now) == "data +1 day"
+    assert _data(before, now | {"revised": "history rewritten: 2 of 142 values"}) == "data +1 day and revised"
+
+
+def test_a_first_model_is_told_of_without_a_word_of_python():
+    assert _model({}, {"model_version": "sample/1"}) == "model sample/1 instead of none"
+    assert _model({}, {}) == ""
+
+
+def test_on_the_page_a_figure_says_what_it_shows_and_no_link_leads_out_of_the_record(tmp_path):
+    figure = new_output("display_data", {"image/png": "iVBORw0KGgo="})
+    said = '## Look\n\nWhat was "said" & [how](../resources/accuracy.md). And [more](https://example.org).'
+    cells = [new_markdown_cell(said), new_code_cell("figure", outputs=[figure])]
+    nbformat.write(new_notebook(cells=cells), tmp_path / "small.ipynb")
+    write_html(tmp_path / "small.ipynb", tmp_path / "small.html")
+    page = (tmp_path / "small.html").read_text()
+    assert 'href="../' not in page and "how." in page and 'href="https://example.org"' in page
+    assert BeautifulSoup(page, "html.parser").img["alt"] == 'Figure: Look. What was "said" & how.'

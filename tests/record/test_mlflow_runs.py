@@ -60,6 +60,14 @@ def test_a_good_run_is_finished_and_holds_everything(record, tmp_path):
     assert names == {"small.ipynb", "small.html", "changes.html", "record.json", "template", "out"}
 
 
+def test_a_parameter_that_is_cut_says_so(record, tmp_path):
+    claim(tmp_path / "run", write(tmp_path, "1"), {"market": "m"})
+    run_notebook(tmp_path / "run", {"number": 1, "closures": ["2022-12-24"] * 99}, print)
+    params = record.get(record.deliver(tmp_path / "run")).data.params
+    assert params["number"] == "1" and len(params["closures"]) == 250
+    assert params["closures"].endswith("… (record.json has all)")
+
+
 def test_mlflows_own_page_says_which_notebook_which_commit_and_who(record, tmp_path):
     run, kept = kept_run(record, tmp_path, "1 / 0")
     tags = record.MlflowClient().get_run(run).data.tags
@@ -133,6 +141,31 @@ def test_a_version_is_nobodys_champion_until_the_alias_points_to_it(record, regi
     assert registry.alias("one") == version == "1"
     assert registry.lay_down("one", version, tmp_path / "in") == content_digest(tmp_path / "model")
     assert (tmp_path / "in" / "champion" / "forecaster.zip").read_text() == "weights"
+
+
+def test_a_version_has_no_tags_of_the_champion_that_it_was_compared_with(record, tmp_path):
+    from flows.station.artifacts import _summary
+    from flows.station.champion import register
+    from flows.station.run import Run
+    from footfall.params import Market
+
+    market, other = f"m{uuid.uuid4().hex[:8]}", {"model_version": "m/1", "model_sha256": "0" * 64}
+    data = {"source": "sample", "as_of": "2022-10-13"}
+    run = Run(
+        "train", Market(name=market, data=data), tmp_path, training(record, tmp_path), facts={"snapshot": "1" * 64}
+    )
+    (tmp_path / "out").mkdir()
+    shutil.move(model(tmp_path), tmp_path / "out" / "model")
+    (tmp_path / "out" / "gate.json").write_text('{"reason": "it beats it"}')
+    run.facts |= {"data_through": "2022-10-10"}
+    assert "model" not in _summary(run, "link", "") and "compared" not in _summary(run, "link", "")
+    run.facts |= other
+    assert "- compared with: m/1" in _summary(run, "link", "")
+    version = record.MlflowClient().get_model_version(market, register.fn(run))
+    assert version.tags["gate"] == "it beats it" and version.tags["snapshot"] == "1" * 64
+    assert not other.keys() & version.tags.keys()
+    run.facts["model_sha256"] = content_digest(tmp_path / "out" / "model")
+    assert register.fn(run) is None, "byte for byte the one it was given"
 
 
 def test_a_tampered_model_is_refused(record, registry, tmp_path):
@@ -273,6 +306,12 @@ def test_a_record_waits_for_mlflow_and_is_delivered_once(record, tmp_path, monke
         assert time.monotonic() - began < 60
     assert record.deliver_waiting(runs) == ["delivered the record of one: succeeded"]
     assert record.deliver_waiting(runs) == []
+    tags = record.get((runs / "one" / "delivered").read_text()).data.tags
+    for told in ("summary", "mlflow.note.content"):
+        assert (
+            tags[told].startswith("its record came late, and nothing came of it: ") and "; succeeded in" in tags[told]
+        )
+    assert "decided" not in tags
 
 
 MOST = 32 << 20  # bytes of a request, as Cloud Run takes them

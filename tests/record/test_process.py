@@ -1,5 +1,6 @@
 """Whether a noted process lives, whatever happens to the clock and to the numbers of processes."""
 
+import datetime as dt
 import os
 import re
 import subprocess
@@ -11,9 +12,11 @@ import psutil
 import pytest
 from small_notebook import write
 
-from flows.record.folder import abandoned, claim, unfinished
+from flows.record.folder import abandoned, claim, not_begun, unfinished
+from flows.record.owner import read_owner, write_owner
 from flows.record.process import Process, this_process
 from flows.record.record import differences
+from footfall.errors import DataProblem
 
 pytestmark = pytest.mark.kernel
 
@@ -48,6 +51,16 @@ def test_a_run_that_ends_before_it_began_by_the_clock_took_no_time(tmp_path):
     for path in folder.glob("*"):
         os.utime(path, (hour_ago, hour_ago))
     assert abandoned(folder).seconds == 0
+
+
+def test_a_run_took_as_long_as_it_was_at_it_also_before_its_notebook_began(tmp_path):
+    claim(tmp_path / "run", write(tmp_path, "1"), {"market": "m"})
+    owner = read_owner(tmp_path / "run")
+    write_owner(tmp_path / "run", owner.model_copy(update={"started": owner.started - dt.timedelta(seconds=60)}))
+    minute_ago = time.time() - 60  # nothing was written since
+    for path in (tmp_path / "run").glob("*"):
+        os.utime(path, (minute_ago, minute_ago))
+    assert 60 <= not_begun(tmp_path / "run", DataProblem("till.csv:3: no number")).seconds < 120
 
 
 @pytest.mark.parametrize("torn", ["running.ipynb", "progress.json"])

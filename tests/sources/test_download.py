@@ -114,6 +114,9 @@ class Source(BaseHTTPRequestHandler):
     def to_another_scheme(self, name):
         self.answer(302, Location="gopher://127.0.0.1:25/figures.zip")
 
+    def to_no_address(self, name):
+        self.answer(302, Location="javascript:1")
+
     def cut_length(self, name):
         self.answer(body=ZIP[:-40], Content_Length=len(ZIP))
 
@@ -300,6 +303,10 @@ def test_a_redirect_to_where_nothing_is_fetched_from_is_not_advised(server, seen
     message = refused(EnvironmentProblem, f"{server}/{way}/figures.zip", tmp_path)
     assert "from where nothing is fetched" in message and "if you trust it" not in message
     assert len(seen) == 1 and not list(tmp_path.rglob("*.zip"))
+
+
+def test_a_redirect_to_no_address_is_told(server, seen, tmp_path):
+    assert "redirected to" in refused(EnvironmentProblem, f"{server}/to_no_address/figures.zip", tmp_path)
 
 
 @pytest.mark.parametrize("way", ["cut_length", "cut_chunked", "cut_encoded"])

@@ -131,6 +131,16 @@ def test_what_is_no_audit_file_is_called_so(tmp_path, content, says):
         read(tmp_path / "saft.xml")
 
 
+def test_what_stands_around_the_documents_is_not_kept(tmp_path):
+    many = "<x/>" * 300_000
+    (tmp_path / "x.xml").write_text(f"<?xml version='1.0'?><AuditFile>{many}<a>{many}</a></AuditFile>")
+    tracemalloc.start()
+    with pytest.raises(DataProblem, match="no invoice"):
+        read(tmp_path / "x.xml")
+    assert tracemalloc.get_traced_memory()[1] < 20e6
+    tracemalloc.stop()
+
+
 def test_a_field_that_cannot_be_summed_is_refused(tmp_path):
     with pytest.raises(DataProblem, match=r"Lines — of SAF-T, documents are counted, or their GrossTotal is summed"):
         read(write(tmp_path), columns={"value": "Lines"})

@@ -70,6 +70,29 @@ def test_where_other_series_are_chosen_than_were_published_nothing_is_compared(s
     monkeypatch.setattr(snapshot, "_published", lambda market: series.to_parquet(now))
     with pytest.raises(DataProblem, match="accept_revisions"):
         snapshot._revisions(snapshot.selected(run, less), run)
+    assert "revised" not in run.facts
+    run.market = Market(name="many", data=data.model_copy(update={"accept_revisions": True}))
+    (sentence,) = snapshot._revisions(snapshot.selected(run, less), run)
+    assert "history rewritten" in sentence and run.facts["revised"] == sentence[:250]
+
+
+def test_a_kept_snapshot_ends_for_a_market_where_its_own_series_do(servers, bucket, monkeypatch, tmp_path):
+    from prefect.logging import disable_run_logger
+
+    from flows.station.run import Run
+    from flows.station.snapshot import take_snapshot
+    from footfall import series
+    from footfall.digest import sha256
+    from footfall.params import Data, Market
+
+    monkeypatch.setenv("FOOTFALL_BUCKET", bucket.name)
+    content = series.to_parquet(series.read_snapshot(SAMPLE / "snapshot.parquet"))
+    others = {"source": "sample", "data_through": "2022-10-01", "retrieved_at": "2022-10-13T06:00:00+00:00"}
+    forecasts.keep_snapshot(bucket, content, others)
+    run = Run("predict", Market(name="ours", data=Data(source="sample", location="PT", as_of="2022-10-13")), tmp_path)
+    with disable_run_logger():
+        take_snapshot.fn(run, sha256(content))
+    assert run.facts["data_through"] == "2022-10-13"
 
 
 @pytest.mark.parametrize(

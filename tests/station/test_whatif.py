@@ -90,6 +90,7 @@ def test_rain_that_is_expected_moves_its_day_and_is_said_and_what_if_it_stays_dr
     (folder,) = home().glob(f"runs/*-whatif-{name}-*")
     record = json.loads((folder / "record.json").read_text())
     words = "closed 2022-10-17; 2022-10-16 busier: a concert; 2022-10-15 0 mm of rain"
+    assert record["tags"]["weather"] == record["inputs"]["weather.parquet"] != kept, "the one that was supposed"
     assert record["tags"]["scenario"] == words and record["outcome"] == "succeeded" and record["notebook"] == "whatif"
     (run,) = [run for _, run in mlflow_runs.search("whatif", f"tags.market = '{name}'", most=9)]
     assert run.data.tags["scenario"] == words

@@ -264,6 +264,16 @@ def test_the_sets_of_a_day_come_oldest_first(bucket):
     assert forecasts.sets(bucket, "spain") == {}
 
 
+def test_a_set_that_came_after_one_of_a_later_day_is_that_of_its_day_only_where_there_is_no_other(bucket):
+    days = [dt.date(2022, 9, day) for day in (28, 30)]
+    first = publish(bucket, days[0])
+    publish(bucket, days[1])
+    publish(bucket, days[0], another("on revised figures"))
+    gap = [publish(bucket, dt.date(2022, 9, 29), another(text)) for text in ("filled", "and filled again")]
+    assert forecasts.sets(bucket, "portugal")["2022-09-28"] == [f"portugal/forecasts/2022-09-28/{first.digest}"]
+    assert forecasts.sets(bucket, "portugal")["2022-09-29"] == [f"portugal/forecasts/2022-09-29/{gap[0].digest}"]
+
+
 def test_one_file_of_a_set_is_read_and_verified(bucket, folder):
     where = f"portugal/forecasts/2022-10-01/{publish(bucket).digest}"
     manifest, content = forecasts.read_set(bucket, where, "forecast.csv")
