@@ -105,11 +105,17 @@ def _weekday(was_open: np.ndarray, first: int) -> np.ndarray:
 
 
 def _without_events(was_open: np.ndarray, first: int, events: Events) -> np.ndarray:
-    """As if no event had been on, which may have opened the place: such a day is like most of its weekday before it."""
+    """As if no event had been on, which may have opened the place: such a day is like most of its weekday before it.
+
+    A week without a day open is of a closure, and says nothing of its weekdays, nor does an event in it.
+    """
+    whole = len(was_open) % WEEK
+    weeks = np.nansum(was_open[whole:].reshape(-1, WEEK), axis=1)
+    is_shut = np.concatenate([np.zeros(whole, bool), np.repeat(weeks == 0, WEEK)])
     days = since_1970(odd_days([event for event in events if event[-1] != CLOSED])) - first
     days, without, filled = days[(days >= WEEK) & (days < len(was_open))], was_open.copy(), was_open.copy()
-    without[days] = np.nan
-    for day in days:
+    without[days], without[is_shut] = np.nan, np.nan
+    for day in days[~is_shut[days]]:
         before = without[day % WEEK : day : WEEK]
         before = before[np.isfinite(before)][-LATELY:]
         filled[day] = before.mean() >= 0.5 if len(before) else was_open[day]

@@ -179,8 +179,16 @@ def test_live_music_every_friday_closes_no_friday():
     foreseen = reasons(figures, HOUSE, "count", COMING, {"events": music})
     assert set(COMING[foreseen != ""].dayofweek) == {0}
     before = DAYS[DAYS.dayofweek == 4][-21]
-    shut_once = figures.assign(value=figures["value"].mask(figures["date"] == before, 0.0))
-    assert reasons(shut_once, HOUSE, "count", COMING, {"events": music}).equals(foreseen), "the week before the first"
+    for days in (1, 4 * 7, 5 * 7):  # Good Friday, or a vacation
+        is_shut = figures["date"].isin(pd.date_range(end=before, periods=days))
+        with_it = figures.assign(value=figures["value"].mask(is_shut, 0.0))
+        assert reasons(with_it, HOUSE, "count", COMING, {"events": music}).equals(foreseen), "the week before the first"
+
+
+def test_music_that_is_entered_for_each_friday_of_a_vacation_closes_no_other_day():
+    fridays = [[f"{day:%F}"] * 2 + ["Music", "busier"] for day in DAYS[DAYS.dayofweek == 4][-8:]]
+    figures = table(covers().mask(DAYS > "2025-10-12", 0.0))
+    assert (reasons(figures, HOUSE, "count", COMING, {"events": fridays}) == "").all()
 
 
 def test_a_closing_event_is_told_in_its_words():

@@ -4,7 +4,8 @@ Whatever model speaks, it learns from days without them, and what an event did i
 are rows of (from, to, what, effect), see `footfall.events`: those that were known on the day of the forecast.
 """
 
-from collections import defaultdict
+import datetime as dt
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -64,8 +65,8 @@ def masked(y: pd.DataFrame, events: Sequence[Events], country: Country) -> pd.Da
     """A batch, each series blank on days with one of its events: what was odd moves no level, weekday or trend.
 
     A holiday or other special day of the calendar keeps its value if the same is on in another year too, by its words:
-    it is that day's own. So does a weekday that of late hardly was without: with music on every Friday that is what
-    Fridays are, as for what is usual (`footfall.events.without_odd_days`).
+    it is that day's own. So does a weekday with what it hardly was without of late, by its words: with music on every
+    Friday that is what Fridays are, as for what is usual (`footfall.events.without_odd_days`).
     """
     if not any(events):
         return y
@@ -124,6 +125,8 @@ def put_on(
 ) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
     """A batch's forecast with the effects of its days' events: mean, wider ranges, and a further part, ``event``.
 
+    The range is wider, too, where an event of each week is not entered: it is in the mean.
+
     Parameters
     ----------
     mean : ndarray, shape (n_days, n_series)
@@ -143,6 +146,7 @@ def put_on(
     own = list(zip(each, events, of_each(country, len(events)), strict=True))
     effect = np.stack([effects(series, told, days, at) for series, told, at in own], axis=1)
     on = np.stack([_are_odd(days, series, told, at, y.index) for series, told, at in own], axis=1)
+    on |= np.stack([_are_without(days, series, told) for series, told, _ in own], axis=1)
     lifted = np.where(effect != 0, (mean - floor) * np.exp(effect) + floor, mean)
     wide = (ranges - mean[:, None]) * (np.exp(effect) * np.where(on, WIDER, 1.0))[:, None] + lifted[:, None]
     ranges = np.where((on | (effect != 0))[:, None], np.maximum(wide, floor), ranges)
@@ -152,6 +156,12 @@ def put_on(
 def _are_masked(y: pd.Series, events: Events, country: str) -> np.ndarray:
     """Which days of a series are left out, see `masked`."""
     return _are_odd(y.index, y, events, country, odd_days(events))
+
+
+def _are_without(days: pd.DatetimeIndex, y: pd.Series, events: Events) -> np.ndarray:
+    """Which days have no event, though what is on each week would be on: it may have ended, or not be entered yet."""
+    weekdays = [weekday for _, weekday in _each_week(events, y)]
+    return np.asarray(days.dayofweek.isin(weekdays) & _told(days, events)["what"].eq(""))
 
 
 def _are_odd(
@@ -178,18 +188,33 @@ def _are_odd(
 def _named(days: pd.DatetimeIndex, events: Events, y: pd.Series) -> pd.DataFrame:
     """The ``what`` and ``effect`` of each day's event, of several the shortest; nothing without one.
 
-    Nor on weekdays that hardly were without in the last weeks of `y`.
+    Nor of those of each week, see `_each_week`: what else is on that day is an event as on any other.
     """
-    table, lately = _told(days, events), y.iloc[-LATELY:].dropna().index
-    on = _told(lately, events)["what"].ne("").to_numpy()
-    with_one, all_days = (np.bincount(some, minlength=WEEK) for some in (lately.dayofweek[on], lately.dayofweek))
-    each_week = np.flatnonzero((with_one >= FEWEST_WEEKS) & (all_days - with_one < FEWEST_WEEKS))
-    table[days.dayofweek.isin(each_week)] = ""
-    return table
+    each_week = _each_week(events, y)
+    return _told(days, [event for event in events if _weekly(event) not in each_week])
+
+
+def _each_week(events: Events, y: pd.Series) -> set[tuple[str, int]]:
+    """The words and weekdays of events without which these weekdays hardly were in the last weeks of `y`."""
+    lately = y.iloc[-LATELY:].dropna().index
+    days, of_all = set(lately.strftime("%F")), np.bincount(lately.dayofweek, minlength=WEEK)
+    on = {(weekly, event[0]) for event in events if event[0] in days and (weekly := _weekly(event))}
+    with_it = Counter(weekly for weekly, _ in on)
+    return {
+        (what, weekday)
+        for (what, weekday), times in with_it.items()
+        if times >= FEWEST_WEEKS and of_all[weekday] - times < FEWEST_WEEKS
+    }
+
+
+def _weekly(event: Sequence[str]) -> tuple[str, int] | None:
+    """The words and the weekday of an event of one day, the same each week; nothing of a longer one."""
+    first, last, what, _ = event
+    return (spelling(what), dt.date.fromisoformat(first).weekday()) if first == last else None
 
 
 def _told(days: pd.DatetimeIndex, events: Events) -> pd.DataFrame:
-    """As `_named`, of all weekdays."""
+    """As `_named`, those of each week too."""
     told = np.full((len(days), 2), "", dtype=object)
     first, last = (pd.DatetimeIndex([event[end] for event in events]) for end in (0, 1))
     starts, ends, length = days.searchsorted(first), days.searchsorted(last, side="right"), (last - first).days

@@ -288,6 +288,41 @@ def test_what_is_on_every_friday_is_forecast_as_fridays_are_and_a_reason_all_the
     told, plain = forecast(champion, y, events), forecast(champion, y, [])
     pd.testing.assert_frame_equal(told.table, plain.table)
     assert told.outlook.loc["2025-07-04", "reasons"][-1] == "event busier: Live music"
+    day = "2025-06-27"
+    pipe, burst, unknown = [day, day, "Burst pipe", "quieter", "", ""], y.copy(), y.copy()
+    burst[day], unknown[day] = 0.1 * y[day], np.nan
+    expected = forecast(champion, unknown, events).mean
+    np.testing.assert_allclose(forecast(champion, burst, [pipe, *events]).mean, expected)
+
+
+def test_a_friday_without_the_music_of_each_friday_has_a_wider_range(champion):
+    y, friday = guests(), "2025-07-04"
+    days = pd.date_range("2025-02-07", friday, freq="W-FRI")
+    y[y.index.isin(days)] *= TIMES
+    events = [[f"{day:%F}", f"{day:%F}", "Live music", "busier", "", ""] for day in days]
+    told, ended = forecast(champion, y, events), forecast(champion, y, events[:-1])
+    pd.testing.assert_series_equal(ended.mean, told.mean)
+    wide, narrow = (each.ranges["q90"] - each.ranges["q10"] for each in (ended, told))
+    assert (wide / narrow).round(6).to_dict() == dict.fromkeys(told.mean.index, 1.0) | {pd.Timestamp(friday): 2.0}
+
+
+def test_a_festival_on_a_friday_of_weekly_music_is_an_event_all_the_same():
+    days = pd.date_range("2024-10-04", "2025-07-04", freq="W-FRI")
+    y = guests([(days[:-1], TIMES), (pd.date_range("2025-04-04", periods=3), 2.0)])
+    music = [[f"{day:%F}", f"{day:%F}", "Live music", "busier"] for day in days]
+    for length in 1, 3:
+        festival = [[f"{day:%F}", f"{day + pd.Timedelta(days=length - 1):%F}", "Festival", "busier"]
+                    for day in (pd.Timestamp("2025-04-04"), days[-1])]  # fmt: skip
+        told = [*festival, *music]
+        blank = masked(y.to_frame(), [told], "PT").iloc[:, 0]
+        assert [*blank.index[blank.isna()]] == [*pd.date_range("2025-04-04", periods=length)]
+        assert effects(y, told, days[-1:], "PT").item() > 0.3
+
+
+def test_one_event_of_weeks_is_none_of_each_week():
+    first, last = guests().index[[-28, -11]]
+    offer = [[f"{first:%F}", f"{last:%F}", "Opening offer", "busier"]]
+    assert masked(guests().iloc[-28:].to_frame(), [offer], "PT").isna().to_numpy().sum() == 18
 
 
 @pytest.fixture(scope="module")
