@@ -211,11 +211,11 @@ class Review(ReviewSettings):
 class Columns(Strict):
     """Where a table of one's own has what: names of its columns, as they stand in its first line."""
 
-    date: Line = "date"
-    value: Line | list[Line] | None = None  # several: sites are columns; none: rows are counted
-    parts: list[Line] = []  # in place of value: summed, as lunch and dinner are, or two doors of one place
-    site: Line | None = None
-    hour: Line | None = None
+    date: str = "date"
+    value: str | list[str] | None = None  # several: sites are columns; none: rows are counted
+    parts: list[str] = []  # in place of value: summed, as lunch and dinner are, or two doors of one place
+    site: str | None = None
+    hour: str | None = None
 
     @model_validator(mode="after")
     def _each_is_one_thing(self) -> "Columns":

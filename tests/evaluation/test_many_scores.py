@@ -15,7 +15,7 @@ from footfall.units import unit
 
 pytestmark = pytest.mark.long
 few = settings(max_examples=6, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-SCORES = ["MAE", "MASE", "WIS", "cover50", "cover80", "cover90", "cover95", "days"]
+SCORES = ["MAE", "MASE", "WIS", "cover50", "cover80", "cover90", "cover95", "forecasts"]
 
 
 def actual_of(y: pd.DataFrame, origins: pd.DatetimeIndex, horizon: int) -> np.ndarray:
@@ -50,7 +50,7 @@ def test_a_batch_is_its_series_one_by_one(name, y, lag, count):
             flat = pd.Series(mean[:, number], coming)
             said = intervals.quantiles(residuals, flat, origins[-1], "PT", lag, 1, unit(y))
             np.testing.assert_allclose(live[:, : said.shape[1], number], said, rtol=1e-9, atol=1e-9)
-        if scores.table.loc[number, "days"]:
+        if scores.table.loc[number, "forecasts"]:
             board = backtest.leaderboard(table, one)[SCORES].iloc[0]
             np.testing.assert_allclose(scores.table.loc[number, SCORES].astype(float), board, rtol=1e-9, atol=1e-9)
             assert np.nanmean(scores.wis[:, number]) > 0
