@@ -272,7 +272,7 @@ def unfit(y: pd.Series, fewest: int, closed: pd.Series | None = None) -> list[st
     if y.count() < 2 * WEEK:
         reasons.append(f"{y.count()} days with a value, and at least {2 * WEEK} are needed")
     on = y if closed is None else y[~closed.reindex(y.index, fill_value=False)]
-    if y.name == COUNT and (never := _never_known(on)):
+    if y.name == COUNT and (never := _never_known(on, y)):
         shut = f"closed: {{weekdays: [{', '.join(never).lower()}]}}, or write 0"
         reasons.append(f"no {' or '.join(never)} has a value: if it is shut then, say {shut}; else export it")
     elif on.isna().mean() > MOST_MISSING:
@@ -284,8 +284,8 @@ def unfit(y: pd.Series, fewest: int, closed: pd.Series | None = None) -> list[st
     return reasons
 
 
-def _never_known(on: pd.Series) -> list[str]:
-    """Weekdays of which no day has a value, though it was not shut: a forecast of one would rest on nothing."""
-    known, days = (np.bincount(each.index.dayofweek, minlength=WEEK) for each in (on.dropna(), on))
-    never = np.flatnonzero((known == 0) & (days >= FEWEST_BLANK))
+def _never_known(on: pd.Series, y: pd.Series) -> list[str]:
+    """Weekdays that have no value and mostly were not shut: a forecast of one would rest on nothing."""
+    known, days, every = (np.bincount(each.index.dayofweek, minlength=WEEK) for each in (on.dropna(), on, y))
+    never = np.flatnonzero((known == 0) & (days >= FEWEST_BLANK) & (days > every / 2))
     return [on.index[on.index.dayofweek == weekday][0].day_name() for weekday in never]

@@ -41,6 +41,15 @@ def test_a_weekday_that_never_has_a_value_is_not_known_and_one_that_had_a_single
     assert unfit(covers(60).mask(y.index.dayofweek == 0).rename("parks"), 28) == [], "blank for privacy"
 
 
+def test_a_few_blanks_of_a_weekday_that_is_mostly_shut_are_gaps():
+    y = covers(364)
+    mondays = y.index[y.index.dayofweek == 0]
+    shut = pd.Series(y.index.isin(mondays[:-4]), index=y.index)
+    assert unfit(y.mask(y.index.dayofweek == 0), 28, shut) == []
+    shut[mondays[20:]] = False
+    assert unfit(y.mask(y.index.dayofweek == 0), 28, shut)[0].startswith("no Monday has a value")
+
+
 def test_a_place_open_at_weekends_needs_more_than_four_of_them():
     y = covers(28)
     closed = pd.Series(y.index.dayofweek < 5, index=y.index)

@@ -148,10 +148,10 @@ def _understand(path: Path, source: str, answers: Answers, ask: Ask) -> tuple[di
 
 
 def _not_sites(sketch: Sketch, section: dict[str, Any]) -> Iterator[str]:
-    """A line on each column that tells rows of a day apart, and is of one place: what its rows say is summed."""
+    """A line on each column that tells rows of a day apart, and seems to be of one place: its rows are summed."""
     others = [name for name in sniff.within_a_place(sketch) if name not in section["columns"].values()]
     for name in others if section["rows"] == "orders" else []:
-        yield f"{safe(name)} is left out: it is of one place, whose rows are summed; a site each: --site {safe(name)}"
+        yield f"{safe(name)} is left out: it seems to be of one place, and is summed; a site each: --site {safe(name)}"
 
 
 def _sketch(files: Sequence[Path], answers: Answers) -> Sketch:

@@ -19,6 +19,7 @@ ONE = np.timedelta64(1, "D")
 LONG = 14  # days without a row on end, of which it is asked whether the place was shut; or on which two exports differ
 FEWEST = 4  # rows of a weekday, none of which has a value
 PASTED = 20  # orders on end that are there before in the same order, which is no chance any more
+ROUNDED = 0.005  # share of its number by which a day may differ from another export's
 OFTEN = 3  # days on which two exports differ, from which it is told
 TILLS = (
     "two tills, or two places? Put tills of one place into one file, of which data.rows: orders adds them up; "
@@ -58,21 +59,26 @@ def unite(rows: pd.DataFrame, exports: Sequence[Export]) -> tuple[pd.DataFrame, 
 def _other_tills(parts: pd.DataFrame, exports: Sequence[Export]) -> Iterator[str]:
     """A note on exports whose days newer ones have too, but with other numbers; of many days these are two tills'.
 
+    The days of all exports count together, as tills may write a file a week.
+
     Raises
     ------
     DataProblem
         If they are: one till's sales would be left out.
     """
     taken = parts.groupby(DAY)[["value", "file"]].transform("last")
-    parts = parts.assign(differs=parts["value"].round(6) != taken["value"].round(6), newer=taken["file"])
-    for file, days in parts[parts["until"] == parts["day"]].groupby("file"):
-        differs = days[days["differs"]]
-        if len(days) < OFTEN or len(differs) <= 0.5 * len(days):
-            continue
+    same = np.isclose(parts["value"], taken["value"], rtol=ROUNDED)
+    parts = parts.assign(differs=~same, newer=taken["file"])
+    said = parts[parts["until"].eq(parts["day"]) & parts["value"].ne(0)]  # a blank or zero may not have been known yet
+    by_file = said.groupby("file")["differs"]
+    others = said[said["differs"] & by_file.transform("size").ge(OFTEN) & by_file.transform("mean").gt(0.5)]
+    days = len(others.drop_duplicates(DAY))
+    for file, differs in others.groupby("file"):
         name, newer = (safe(exports[number].name, 120) for number in (file, differs["newer"].iloc[-1]))
         other = f"{name} has other numbers than {newer} on {counted(len(differs), 'day')}"
-        if len(differs) >= LONG:
-            raise DataProblem(f"{other}: {TILLS} If {newer} corrects it, take {name} out of the folder.")
+        if days >= LONG:
+            all_files = f", all files on {days:,}" if days > len(differs) else ""
+            raise DataProblem(f"{other}{all_files}: {TILLS} If {newer} corrects it, take {name} out of the folder.")
         yield f"{other}, and is left out there; two tills of one place add up within one file only"
 
 
@@ -113,15 +119,19 @@ def without_repeats(
 def pasted(rows: pd.DataFrame, exports: Sequence[Export]) -> Iterator[str]:
     """A note on orders of a file that are there before, many on end: two can be alike, and so they are counted.
 
-    Documents of SAF-T have numbers, which tell.
+    What was copied stands on end, or sorted each directly beneath its like. Days alone, of products twice a day, do
+    not tell; documents of SAF-T do, by their numbers.
     """
     unnumbered = [file for file, export in enumerate(exports) if export.holds == "orders" and not export.audit]
-    orders = rows[rows["file"].isin(unnumbered)]
+    says_time = rows["moment"].ne(rows["day"]).groupby(rows["file"]).transform("any")
+    orders = rows[rows["file"].isin(unnumbered) & says_time]
     alike = [*DAY, "moment", "value", "file"]
     again = orders[orders.duplicated(alike, keep=False)].reset_index(names="at")
     again["lag"] = again["at"] - again.groupby(alike)["at"].transform("first")
     again = again[again["lag"] > 0]
-    run = (again["at"].diff().ne(1) | again["lag"].diff().ne(0)).cumsum()
+    step = again["at"].diff()
+    goes_on = (step.eq(1) & again["lag"].diff().eq(0)) | step.eq(again["lag"] + 1)
+    run = (~goes_on).cumsum()
     long = again[again.groupby(run)["at"].transform("size") >= PASTED]
     for file, own in long.groupby("file"):
         line = own["line"].iloc[0]

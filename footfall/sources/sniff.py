@@ -27,11 +27,17 @@ DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?!\d).*|\d{8}([ T].*)?|\d{1,
 HOUR_WORDS = re.compile(r"(?i)hour|hora|heure|stunde|uhrzeit|time|tempo")
 PARTS = re.compile(r"(?i)(year|month|day|week|weekday|ano|m[eê]s|dia|semana|jahr|monat|tag|woche)")
 NUMBERING = re.compile(r"(?i)(id|n[ºo.]?|#)")  # of lines, or of orders; where a row is a day, a count like others
-WITHIN = re.compile(
-    r"(?i)(?<![^\W_])(waiter|waitress|server|staff|employee|shift|meal|daypart|service|empregad[oa]|funcion[áa]ri[oa]|"
-    r"turno|refei[çc][ãa]o|servi[çc]o|camarer[oa]|emplead[oa]|servicio|serveu(r|se)|employée?|équipe|kellner(in)?|"
-    r"bedienung|mitarbeiter(in)?|schicht|mahlzeit)(?![^\W_])"
-)  # words for what is told apart within one place, in a column's name
+BESIDE = (
+    r"(name|nome|nombre|nom|member|type|tipo|period|per[íi]odo|id|code|c[óo]digo|n[ºor]?|number|d[aeo]|del?|du|\d+)"
+)
+WITHIN = (
+    r"waiter|waitress|server|staff|employee|shift|meal|daypart|empregad[oa]|funcion[áa]ri[oa]|turno|refei[çc][ãa]o|"
+    r"camarer[oa]|emplead[oa]|serveu(r|se)|employée?|équipe|kellner(in)?|bedienung|mitarbeiter(in)?|schicht|mahlzeit"
+)  # words for what is told apart within one place; a service may be the evening's or the bar's
+PLACE = (
+    r"site|shop|store|place|location|branch|outlet|venue|restaurant|café|loja|local|filial|estabelecimento|restaurante|"
+    r"tienda|sucursal|magasin|établissement|lieu|laden|filiale|standort"
+)
 PARTS_OF_A_DAY = re.compile(
     r"(?i)am|pm|breakfast|brunch|lunch|dinner|supper|morning|afternoon|evening|night|"
     r"pequeno-almoço|almoço|lanche|jantar|ceia|manhã|tarde|noite|desayuno|almuerzo|comida|merienda|cena|mañana|noche|"
@@ -46,6 +52,7 @@ MOST_SITES = 500
 OFTEN = 7  # rows of a site, of which each day has one
 SLIPS = 0.05  # share of rows on a day that others have too; fewer may be slips, and no site is taken unasked
 NIGHT_ENDS = 5  # o'clock
+LONGEST = 10  # hours from a day's first booking to its last
 
 
 @dataclass
@@ -174,14 +181,20 @@ def _decimals(column: pd.Series) -> list[str]:
 
 
 def _is_no_count(name: str) -> bool:
-    return bool(PARTS.fullmatch(name) or NUMBERING.fullmatch(name) or WITHIN.search(name))
+    return bool(PARTS.fullmatch(name) or NUMBERING.fullmatch(name)) or _is_named(name, WITHIN)
+
+
+def _is_named(name: str, words: str) -> bool:
+    """Whether a column is named by one of the words, with a number or the like beside it: a meal's price is no meal."""
+    return bool(re.fullmatch(rf"(?i)[\W_]*({BESIDE}[\W_]+)*({words})\d*([\W_]+{BESIDE})*[\W_]*", name))
 
 
 def within_a_place(sketch: Sketch) -> list[str]:
     """The columns of waiters, shifts or meals, or of nothing but parts of a day: they name no site."""
-    written = {name: {*cells.texts(sketch.cells[name])} - {""} for name in sketch.names}
+    codes = [name for name in sketch.numbers if _comes_again(sketch.cells[name], OFTEN)]
+    written = {name: {*cells.texts(sketch.cells[name])} - {""} for name in sketch.names if not _is_named(name, PLACE)}
     parts = [name for name, texts in written.items() if all(map(PARTS_OF_A_DAY.fullmatch, texts))]
-    return [name for name in sketch.cells if WITHIN.search(name) or name in parts]
+    return [name for name in [*sketch.names, *codes] if _is_named(name, WITHIN) or name in parts]
 
 
 def counts(sketch: Sketch, date: str, are_orders: bool) -> list[str]:
@@ -206,7 +219,9 @@ def rows_are(sketch: Sketch, columns: Columns, form: str) -> str:
     elif (moments == moments.dt.normalize()).all():
         return "days"
     else:
-        is_counter = (moments == moments.dt.floor("h")).all() or _is_regular(moments)
+        is_counter = (moments == moments.dt.floor("h")).all() or (
+            _is_regular(moments) and _is_watched(sketch, columns, moments)
+        )
     return "hours" if is_counter else "orders"
 
 
@@ -215,6 +230,14 @@ def _is_regular(moments: pd.Series) -> bool:
     times = pd.Series(moments.unique()).sort_values()
     steps = times.diff()[times.dt.normalize().eq(times.dt.normalize().shift())]
     return bool((times == times.dt.floor(f"{QUARTER}min")).all() and steps.eq(steps.min()).mean() >= MOSTLY)
+
+
+def _is_watched(sketch: Sketch, columns: Columns, moments: pd.Series) -> bool:
+    """Whether somebody counts where nobody comes, or longer than tables are booked: an evening's may have no gap."""
+    values = columns.value if isinstance(columns.value, list) else [columns.value, *columns.parts]
+    has_zero = any(cells.numbers(sketch.cells[name], ".").eq(0).any() for name in values if name)
+    of_day = moments.groupby(moments.dt.normalize())
+    return has_zero or bool((of_day.max() - of_day.min()).median() > pd.Timedelta(hours=LONGEST))
 
 
 def repeated(sketch: Sketch, columns: Columns, form: str) -> float:

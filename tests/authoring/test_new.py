@@ -457,6 +457,13 @@ def test_quarters_of_a_counter_that_were_pasted_twice_count_once(params, till, s
     assert set(series(params, "tasca")[1]["value"]) == {sum(range(8, 20)) * 60 / step}
 
 
+def test_quarters_of_a_short_day_are_a_counter_s_if_they_say_that_nobody_came(params, till):
+    clock = [at for at in pd.date_range("2025-09-01", "2025-10-20", freq="15min") if 10 <= at.hour < 18]
+    rows = [f"{at:%Y-%m-%d %H:%M},{at.hour - 10}\n" for at in clock]
+    done = footfall("new", "tasca", till("".join(["when,visits\n", *rows, *rows[-200:]])), "--location", "PT-11")
+    assert "rows hours" in done.output and "said again in 200 rows, left out" in done.output, done.output
+
+
 def receipts():
     rows = [day for day, _ in recent(40) for _ in range(12)]
     return "Data,Documento,Total\n" + "".join(f"{day},FS A/{i},{5 + i % 3}\n" for i, day in enumerate(rows))
@@ -496,6 +503,39 @@ def test_waiters_and_parts_of_a_day_are_no_sites_unless_they_are_said_to_be(para
     assert series(params, "each")[1]["location"].nunique() == len(parts) and "is left out" not in done.output
 
 
+@pytest.mark.parametrize(
+    ("header", "sites"),
+    [("Área de Serviço", ["Leiria", "Pombal", "Aveiras"]), ("Staff Restaurant", ["North", "South"]),
+     ("Service", ["Bar", "Restaurant", "Terrace"]), ("Site", ["Brunch", "Night"]), ("Nome da Loja", ["Noite", "Ceia"])],
+)  # fmt: skip
+def test_sites_are_sites_though_their_column_or_they_have_a_word_for_what_is_of_one_place(params, till, header, sites):
+    rows = "".join(f"{day},{site},{50 + n % 9}\n" for n, (day, _) in enumerate(recent()) for site in sites)
+    done = footfall("new", "chain", till(f"Data,{header},Clientes\n" + rows), "--location", "PT-11")
+    assert done.exit_code == 0 and "is left out" not in done.output, done.output
+    assert set(series(params, "chain")[1]["location"]) == {f"PT-11/{site}" for site in sites}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [["Lunch service", "Dinner service", "Rain"], ["Couverts midi", "Couverts service du soir"],
+     ["Meal count", "Waste kg"]],
+)  # fmt: skip
+def test_no_column_of_counts_is_passed_over_for_a_word_in_its_name(till, names):
+    rows = "".join(f"{day}{''.join(f';{n % 40 + at}' for at, _ in enumerate(names))}\n" for day, n in recent())
+    done = footfall("new", "tasca", till(";".join(["date", *names]) + "\n" + rows), "--location", "PT-11")
+    assert done.exit_code == 2 and f"--value ({', '.join(names)})" in done.output, done.output
+
+
+@pytest.mark.parametrize("name", ["Meal price", "Staff discount"])
+def test_what_orders_amount_to_is_counted_whatever_stands_in_its_name(params, till, name):
+    rows = "".join(
+        f"{day} {hour}:{n % 6}3,{10 + n % 9}\n" for n, (day, _) in enumerate(recent()) for hour in (12, 13, 20)
+    )
+    done = footfall("new", "tasca", till(f"time,{name}\n" + rows), "--location", "PT-11")
+    assert f"value is {name}\n" in done.output and "rows orders" in done.output, done.output
+    assert "is left out" not in done.output
+
+
 SPRING = pd.date_range("2025-01-01", "2025-06-30")
 SLOTS = [day + pd.Timedelta(hours=9 + day.day % 3, minutes=30 * more) for day in SPRING for more in (0, 1, 4)]
 LISTS = {  # of orders: the text, and their sum
@@ -523,6 +563,12 @@ LISTS = {  # of orders: the text, and their sum
     "bookings on the quarter": (
         "when,guests\n" + "".join(f"{at:%F %H:%M},2\n" for at in SLOTS),
         2 * len(SLOTS),
+    ),
+    "bookings on each half hour of an evening": (
+        "when,guests\n"
+        + "".join(f"{day:%F} {18 + n // 2}:{n % 2 * 30:02},{2 + n}\n" for day in SPRING for n in range(8))
+        + "2025-06-30 21:30,2\n",
+        sum(range(2, 10)) * len(SPRING) + 2,
     ),
     "nothing but dates": ("date\n" + "".join(f"{day:%F}\n" for day in SPRING if day.dayofweek), 155),
 }

@@ -581,6 +581,34 @@ def test_files_of_days_that_differ_are_two_places_whoever_was_saved_last(write, 
     assert "Baixa.csv has other numbers than Foz.csv on 30 days" in problem(tmp_path / "tills", **COVERS, rows=rows)
 
 
+LATER = {  # of a year as it was exported in June, the days that were to come; and how the numbers were written
+    "blank": ("", "{}"),
+    "zero": ("0", "{}"),
+    "with other decimals": ("{}", "{}.004"),
+}
+
+
+@pytest.mark.parametrize("kind", LATER)
+def test_a_year_exported_anew_is_the_newer_one_and_no_other_till(write, tmp_path, kind):
+    to_come, known = LATER[kind]
+    every = [(day, 20 + day.dayofyear % 60) for day in pd.date_range("2025-01-01", "2025-12-30")]
+    older = [f"{day:%F},{(known if day.month < 6 else to_come).format(n)}\n" for day, n in every]
+    write("".join(["date,covers\n", *older]), "tills/2025-a.csv")
+    write("".join(["date,covers\n", *(f"{day:%F},{n}\n" for day, n in every)]), "tills/2025-b.csv")
+    reading = read(tmp_path / "tills", **COVERS)
+    assert reading.series["value"].tolist() == [n for _, n in every] and len(every) == 364
+    assert not any("other numbers" in note for note in reading.notes), reading.notes
+
+
+def test_two_tills_that_write_a_file_a_week_are_two_though_each_file_has_seven_days(write, tmp_path):
+    for week, monday in enumerate(pd.date_range("2025-06-02", periods=26, freq="7D")):
+        for amount, name in enumerate("AB"):
+            lines = "".join(f"{day:%F},{20 + week + 9 * amount}\n" for day in pd.date_range(monday, periods=7))
+            write("date,covers\n" + lines, f"tills/{name}-{week:02}.csv")
+    assert re.search(r"A-\d\d\.csv has other numbers than B-\d\d\.csv on 7 days, all files on 182: two tills, or two "
+                     "places", problem(tmp_path / "tills", **COVERS))  # fmt: skip
+
+
 def test_orders_that_are_there_again_on_end_are_counted_and_said(write):
     head, *rows = orders("2026-01-01 05:00", "2026-02-01 05:00").splitlines(keepends=True)
     alike = [rows[0]] * 30  # equal orders of one moment are no block
@@ -588,6 +616,14 @@ def test_orders_that_are_there_again_on_end_are_counted_and_said(write):
     twice = read(write("".join([head, *rows, *rows[-40:]])), **NIGHTS)
     assert twice.notes == [f"till.csv: 40 rows are there again in the same order, and counted again; first line "
                            f"{len(rows) + 2}: if they were pasted twice, take them out"]  # fmt: skip
+    (note,) = read(write("".join([head, *sorted([*rows, *rows[-40:]])])), **NIGHTS).notes
+    assert "40 rows are there again in the same order" in note, "sorted by time"
+
+
+def test_products_that_a_day_has_twice_are_no_copies_where_no_row_says_its_time(write):
+    every = pd.date_range("2025-11-01", "2025-12-30")
+    rows = "".join(f"{day:%F},{price}\n" for day in every for _ in ("lunch", "dinner") for price in range(5, 30))
+    assert read(write("date,covers\n" + rows), **COVERS, rows="orders").notes == []
 
 
 @pytest.mark.parametrize(("last", "why"), [
