@@ -8,7 +8,7 @@ def masked(source: str) -> str:
     if source.startswith("gs://"):  # a bucket knows no passwords
         return source
     if "://" not in source:  # a path, or an address with a slip in it: user:password@host
-        return re.sub(r".*:.*@", "***@", source, flags=re.DOTALL)
+        return re.sub(r"^(https?:?/+)?[^\s/:{\[]+:[^\s/]+@", "***@", source)
     return re.sub(r"(?<=://).*@", "***@", source, flags=re.DOTALL).split("?")[0].split("#")[0]
 
 

@@ -155,6 +155,12 @@ def test_an_entry_that_was_changed_is_known_since_then():
         assert table["entered"].tolist() == ["", day]
 
 
+@pytest.mark.parametrize("moment", ["00001231T000000Z", "2026-10-01", ""])
+def test_when_an_entry_was_made_may_be_written_as_nothing_that_is_a_day(moment):
+    table = read(CALENDAR.replace("CREATED:20261120T101500Z", f"CREATED:{moment}"), "tasca.events.ics")
+    assert table.set_index("what")["entered"]["Férias"] == ""
+
+
 def test_nothing_is_known_before_it_was_entered():
     table = read(ROWS)
     assert list(events.known(table, "2026-11-19")["what"]) == ["Burst pipe"]

@@ -72,6 +72,13 @@ def test_an_address_with_a_slip_loses_its_password_too(source):
     assert masked(source) == "***@h/x"
 
 
+@pytest.mark.parametrize("words", [
+    '{date: Datum, value: "Umsatz @ Kasse"}', "Bar: @home", "/mnt/2026-10-01T10:30/till@lisboa.csv", "guest @ bar",
+])  # fmt: skip
+def test_what_is_no_address_stays_whole(words):
+    assert masked(words) == words
+
+
 def test_an_etag_that_no_header_can_hold_is_neither_kept_nor_sent(tmp_path):
     (tmp_path / "x.csv").write_text("x")
     memory.remember(tmp_path / "kept", tmp_path / "x.csv", {"etag": '"é"', "last-modified": "then"})

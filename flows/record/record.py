@@ -17,7 +17,7 @@ Outcome = Literal["succeeded", "failed", "kernel died", "out of memory", "timed 
 Status = Literal["succeeded", "failed", "not run"]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")]  # a parameter's is written into a cell as it is
 OURS = {"record.json", OWNER, "mlflow", "delivered"}  # in a run's folder beside what its record names
-PART = re.compile(r"\.[^/]+\.part")
+PART = re.compile(r"\.[^/]+\.part|\.DS_Store|\.ipynb_checkpoints/[^/]+")
 
 
 class Ending(NamedTuple):
@@ -104,7 +104,8 @@ def is_torn(path: Path) -> bool:
 def differences(folder: Path) -> list[str]:
     """What in a folder is not as its record says; nothing if every byte is.
 
-    A part of a file, which a kill leaves beside it, is passed over: nothing reads or imports it.
+    A part of a file, which a kill leaves beside it, is passed over, and what Finder and JupyterLab leave where they
+    look: nothing reads or imports it.
     """
     record = read_record(folder)
     pages = {f"{record.notebook}.ipynb", f"{record.notebook}.html", "changes.html"}  # nothing that would be imported

@@ -38,11 +38,11 @@ MAKES_A_VALUE = re.compile(r"\w*_reconstruct|scalar|_?frombuffer|_new_\w+|_\w*un
 CLASSES = {
     "footfall": r"footfall\.models\.(?!saving\.).+",
     "numpy": r"numpy\.(dtype|ndarray|\w*\d|bool_?|str_|bytes_|object_)|numpy\.random\..+",
-    "pandas": r"pandas\.(DataFrame|Series|\w*Index|\w+Dtype|Categorical)|pandas\.(_libs|arrays)\..+"
+    "pandas": r"pandas\.(DataFrame|Series|\w*Index|\w+Dtype|Categorical|Period|Interval)|pandas\.(_libs|arrays)\..+"
               r"|pandas\.core\.(arrays|dtypes|indexes|internals)\..+",
     "pyarrow": r"pyarrow\.lib\.\w+(Array|Scalar|Type)",
     "scipy": r"scipy\.optimize\._optimize\.OptimizeResult|scipy\.(interpolate|sparse|spatial)\..+",
-    "sktime": r"sktime\.(?!classification|libs|forecasting\.arima).+",  # these read a file, or a word as code
+    "sktime": r"sktime\.(?!classification|libs|forecasting\.arima\._pmdarima).+",  # read files, or words as code
 }  # fmt: skip
 
 
@@ -119,7 +119,7 @@ class _Unpickler(pickle.Unpickler):
         found = super().find_class(MOVED.get((module, name), module), name)
         home = getattr(found, "__module__", None) or module  # of `os.system`, however it was reached, `posix`
         if not _is_harmless(found, home, name):
-            needed = "if a candidate of yours needs it, name its package in footfall/models/saving.py"
+            needed = "if a candidate of yours needs it, allow it in footfall/models/saving.py"
             raise DataProblem(f"the saved forecaster asks for {module}.{name}, which no forecaster needs; {needed}")
         return found
 

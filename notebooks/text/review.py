@@ -61,8 +61,7 @@ f"{said['origin_date'].nunique()} forecasts, {len(before)} days of forecasts sco
 # percentage points, `naive_error` the same of the naive forecast. A day that was said to be closed and was open
 # after all has a row without an error, and counts nowhere below. A row stays as it was first scored; where the source
 # has changed a figure since, it is told. Shown is the day that became known last, as it was said seven days before, six days
-# before, and so on; the nearer, the better it should be; of one day that
-# need not hold, as here, where the error is 3.40 at seven days and 5.21 at one.
+# before, and so on; the nearer, the better it should be, though of one day that need not hold.
 
 # %%
 table = grow(before, score_all(said, chosen.series, lag, closures))
@@ -103,8 +102,8 @@ by_series(table)[["days", "forecasts", "MAE", "skill", "cover80"]].head(20).roun
 # ## Look
 #
 # What was said on the evening before, with the range that should hold four days out of five, and what happened. About one
-# dot in five may lie outside, a red cross; here one in three does, over
-# weeks in which the naive forecast erred less than ours (skill below 0). Crosses in a row on one side are what decay looks like.
+# dot in five may lie outside, a red cross. Crosses in a row on one side are what decay looks like: on the bundled sample, whose last
+# weeks the naive forecast foresaw better (skill below 0), one in three does.
 
 # %%
 figure = plots.hindsight(drawn, window)

@@ -107,3 +107,11 @@ def test_a_forecaster_that_could_not_be_loaded_is_not_saved(tmp_path):
     fitted.extra = pytest.fail  # a function of a package that no model is of
     with pytest.raises(DataProblem, match=r"_pytest\.outcomes\.\w+.*footfall/models/saving\.py"):
         save(fitted, tmp_path / "model.zip")
+
+
+def test_a_candidate_of_sktimes_own_on_statsmodels_is_saved(tmp_path):
+    from sktime.forecasting.arima import StatsModelsARIMA
+
+    model = StatsModelsARIMA(order=(1, 0, 0)).fit(retail()[-60:], fh=[1, 2])
+    save(model, tmp_path / "arima.zip")
+    pd.testing.assert_series_equal(load(tmp_path / "arima.zip").predict(), model.predict())

@@ -69,6 +69,10 @@ def test_of_two_forecasts_of_a_day_it_is_said_which_one_is_in_force(published):
     told = [which for what, which in audit.trace("footfall", market, "2022-10-13") if what == "forecast"]
     assert [which.partition(", ")[2] for which in told] == ["in force", "replaced", "replaced"]
     assert told[0].startswith(f"{made.url}/")
+    forecasts.publish(store, market, dt.date(2022, 10, 14), {"x": b"4"}, published["about"], False)
+    made = forecasts.publish(store, market, dt.date(2022, 10, 13), {"x": b"5"}, published["about"], True)
+    told = [which for what, which in audit.trace("footfall", market, "2022-10-13") if what == "forecast"]
+    assert [which.startswith(f"{made.url}/") for which in told if ", in force" in which] == [True]
 
 
 def test_a_runs_description_leads_to_its_own_page_and_not_to_that_of_the_latest(published):
@@ -329,6 +333,9 @@ def test_a_failed_run_opens_where_it_stopped_with_all_that_it_needs(own, tmp_pat
     title, stop = (c for c in nbformat.read(place, 4).cells if c.cell_type == "markdown" and c.source.startswith("# "))
     assert title.metadata["jp-MarkdownHeadingCollapsed"] and stop.source.startswith("# Stopped here")
     assert (place.parent / "in" / "snapshot.parquet").read_bytes() == b"figures"
+    (own / ".DS_Store").write_bytes(b"of Finder")
+    (own / ".ipynb_checkpoints").mkdir()
+    (own / ".ipynb_checkpoints" / "small-checkpoint.ipynb").write_bytes(b"of JupyterLab")
     assert differences(own) == []
     with pytest.raises(UsageProblem, match="is not empty"):
         audit.bundle(str(own), tmp_path / "opened")
