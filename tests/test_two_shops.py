@@ -83,7 +83,7 @@ def test_a_backtest_names_the_shop_it_is_of_and_passes_over_its_events(shops):
     asked = ("backtest", "--from", "2026-05-01", "--to", "2026-05-10", "--candidate", "seasonal naive")
     (shops.folder / f"{shops.name}.events.csv").unlink(missing_ok=True)
     plain = shops(*asked, Alfama=LAST, Baixa=LAST)
-    assert f"seasonal naive, {shops.name}, Alfama alone: MAE" in plain and "70 days" in plain
+    assert f"seasonal naive, {shops.name}, Alfama alone: MAE" in plain and "70 forecasts" in plain
     fair = "2026-05-12,2026-05-12,Alfama,a street fair,busier,2026-05-01"
     (shops.folder / f"{shops.name}.events.csv").write_text(f"{','.join(COLUMNS)}\n{fair}\n")
-    assert "64 days" in shops(*asked), "six of the origins said something of the fair"
+    assert "64 forecasts" in shops(*asked), "six of the origins said something of the fair"
