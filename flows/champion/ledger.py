@@ -55,11 +55,11 @@ def champion(bucket: Bucket, market: str, on: dt.date | None = None) -> Entry | 
 
 def live(bucket: Bucket, market: str, day: str, sets: list[str]) -> str:
     """Of a day's sets the one that readers saw last: the pointer's, else the newest by the champion of that day."""
+    if len(sets) == 1:
+        return sets[0]
     shown = forecasts.pointer(bucket, market)
     if shown and shown["as_of"] == day:
         return layout.set_of(shown["manifest"])
-    if len(sets) == 1:
-        return sets[0]
     last = newest(bucket, market)
     due = last.champion(dt.date.fromisoformat(day)) if last else None
     by_champion = [folder for folder in sets if due and _is_by(bucket, folder, market, due)]

@@ -117,9 +117,9 @@ def verify(run: RunId) -> None:
 
         record, altered = audit.verify(run, Path(scratch))
         if altered:
-            raise DataProblem(
-                f"{record.notebook}, {record.outcome}: the record is not whole\n" + "\n".join([*altered, audit.RESTORE])
-            )
+            advice = f"{audit.RESTORE} What is not in the record, take away."
+            told = "\n".join([f"{record.notebook}, {record.outcome}: the record is not whole", *altered, advice])
+            raise DataProblem(told)
         files = len(record.inputs) + len(record.outputs) + len(record.pages) + 1
         terminal.say(f"{record.notebook}, {record.outcome}: all {files} files are as they were written", markup=False)
 

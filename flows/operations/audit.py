@@ -83,7 +83,6 @@ def trace(name: str, market: str, day: str) -> list[tuple[str, str]]:
         raise UsageProblem(f"no forecast of {market} stands on {day}; footfall forecast {market} shows the latest")
     sets = forecasts.sets(place, market)[day]
     live = ledger.live(place, market, day, sets)
-    sets = sets if live in sets else [*sets, live]  # shown while a later day's was stored and not shown
     standing = {folder: "in force" if folder == live else "replaced" for folder in sets if len(stored) > 1}
     late = [folder for folder in stored if folder not in sets]
     return [step for folder in [*sets, *late] for step in _way_back(place, folder, standing.get(folder, ""))]

@@ -17,7 +17,7 @@ Outcome = Literal["succeeded", "failed", "kernel died", "out of memory", "timed 
 Status = Literal["succeeded", "failed", "not run"]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")]  # a parameter's is written into a cell as it is
 OURS = {"record.json", OWNER, "mlflow", "delivered"}  # in a run's folder beside what its record names
-PART = re.compile(r"\.[^/]+\.part|\.DS_Store|\.ipynb_checkpoints/[^/]+")
+LEFT = re.compile(r"\.[^/]+\.part|\.DS_Store|\.ipynb_checkpoints/[^/]+")
 
 
 class Ending(NamedTuple):
@@ -115,7 +115,7 @@ def differences(folder: Path) -> list[str]:
         **{f"out/{name}": digest for name, digest in record.outputs.items()},
         **{name: digest for name, digest in record.pages.items() if name in pages},
     }
-    actual = {name: digest for name, digest in digests(folder).items() if name not in OURS and not PART.fullmatch(name)}
+    actual = {name: digest for name, digest in digests(folder).items() if name not in OURS and not LEFT.fullmatch(name)}
     return [
         f"{name}: {'missing' if name not in actual else 'not in the record' if name not in recorded else 'altered'}"
         for name in sorted(recorded.keys() | actual.keys())

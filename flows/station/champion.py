@@ -15,9 +15,8 @@ def take_champion(run: Run) -> str | None:
     """Lay down the champion of the run's day; its version, or None where there was none yet."""
     with stage("champion") as progress:
         bucket, market = connect(bucket_name()), run.market.name
-        last = ledger.follow(
-            bucket, market, progress.append
-        )  # whoever promoted last may have been killed before the alias moved
+        # whoever promoted last may have been killed before the alias moved
+        last = ledger.follow(bucket, market, progress.append)
         champion = last.champion(run.as_of) if last else None
         if champion:
             run.facts["model_sha256"] = ledger.lay_down(bucket, market, champion, run.folder / "in")

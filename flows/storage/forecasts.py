@@ -246,16 +246,22 @@ def sets(bucket: Bucket, market: str, until: dt.date | None = None) -> dict[str,
     """The folders of complete forecast sets of a market, by the day they stood on; of a day the oldest first.
 
     Those that were there when the first set of the day `until` was stored, if that is said and has one. What was stored
-    after a set of a later day never took the pointer from it: it counts only where its day has nothing else.
+    after a set of a later day never took the pointer from it: it counts only where its day has nothing else, or where
+    the pointer names it, the later day's being stored and not shown.
     """
     blobs = storage.listed(bucket, layout.forecasts(market), match_glob=layout.manifests(market))  # a dozen files each
     folders: dict[str, list[str]] = {}
+    late: list[str] = []
     for blob in sorted(blobs, key=lambda blob: (blob.time_created, blob.name)):
         day = layout.day_of(blob.name)
         if day and day == str(until):
             break
-        if day and (day not in folders or day == max(folders)):
-            folders.setdefault(day, []).append(layout.set_of(blob.name))
+        if day:
+            of_day = late if day in folders and day < max(folders) else folders.setdefault(day, [])
+            of_day.append(layout.set_of(blob.name))
+    shown = pointer(bucket, market) if late else None
+    if shown and (seen := layout.set_of(shown["manifest"])) in late:
+        folders[shown["as_of"]].append(seen)
     return folders
 
 

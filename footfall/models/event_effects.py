@@ -66,7 +66,7 @@ def masked(y: pd.DataFrame, events: Sequence[Events], country: Country) -> pd.Da
 
     A holiday or other special day of the calendar keeps its value if the same is on in another year too, by its words:
     it is that day's own. So does a weekday with what it hardly was without of late, by its words: with music on every
-    Friday that is what Fridays are, as for what is usual (`footfall.events.without_odd_days`).
+    Friday that is what Fridays are. So is what is usual (`footfall.events.without_odd_days`), whatever the words.
     """
     if not any(events):
         return y

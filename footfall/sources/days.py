@@ -8,6 +8,7 @@ import pandas as pd
 from footfall.errors import DataProblem
 from footfall.opening import said
 from footfall.params import Data
+from footfall.series import FEWEST_BLANK
 from footfall.sources import names
 from footfall.sources.business_day import shown_twice
 from footfall.sources.export import Export, wanted
@@ -17,7 +18,6 @@ from footfall.units import unit_of
 DAY = ["site", "day"]
 ONE = np.timedelta64(1, "D")
 LONG = 14  # days without a row on end, of which it is asked whether the place was shut; or on which two exports differ
-FEWEST = 4  # rows of a weekday, none of which has a value
 PASTED = 20  # orders on end that are there before in the same order, which is no chance any more
 ROUNDED = 0.005  # share of its number by which a day may differ from another export's
 OFTEN = 3  # days on which two exports differ, from which it is told
@@ -194,7 +194,7 @@ def never_known(days: pd.DataFrame, data: Data) -> list[str]:
     """A note for each weekday of which a site has rows, and none with a value: shut, or not exported."""
     own = days[~said(pd.DatetimeIndex(days["day"]), data.closed.model_dump())]
     known = own.groupby([own["day"].dt.day_name(), "site"])["value"].agg(["size", "count"])
-    blank = known[known["count"].eq(0) & known["size"].ge(FEWEST)]["size"]
+    blank = known[known["count"].eq(0) & known["size"].ge(FEWEST_BLANK)]["size"]
     floor = unit_of(data.category).floor
     return [_no_value(weekday, sites.droplevel(0), floor) for weekday, sites in blank.groupby(level=0)]
 

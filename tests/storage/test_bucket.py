@@ -274,6 +274,14 @@ def test_a_set_that_came_after_one_of_a_later_day_is_that_of_its_day_only_where_
     assert forecasts.sets(bucket, "portugal")["2022-09-29"] == [f"portugal/forecasts/2022-09-29/{gap[0].digest}"]
 
 
+def test_a_set_that_readers_see_is_one_of_its_day_though_a_later_day_was_stored_before_it(bucket):
+    days = [dt.date(2022, 9, day) for day in (28, 30)]
+    publish(bucket, days[0])
+    forecasts.publish(bucket, "portugal", days[1], another("not shown"), ABOUT, False)
+    seen = publish(bucket, days[0], another("on revised figures"))
+    assert forecasts.sets(bucket, "portugal")["2022-09-28"][1:] == [f"portugal/forecasts/2022-09-28/{seen.digest}"]
+
+
 def test_one_file_of_a_set_is_read_and_verified(bucket, folder):
     where = f"portugal/forecasts/2022-10-01/{publish(bucket).digest}"
     manifest, content = forecasts.read_set(bucket, where, "forecast.csv")
