@@ -15,6 +15,7 @@ from sktime.forecasting.base import BaseForecaster
 
 from footfall.calendar import Country, country_of
 from footfall.errors import DataProblem
+from footfall.evaluation.gate import without_weather
 from footfall.evaluation.intervals import quantiles
 from footfall.models import SeasonalNaive, fit, of_country, predict, saving
 from footfall.models.updating import Values, follows
@@ -54,7 +55,7 @@ class Champion(NamedTuple):
         return dict(self.series.set_index(SERIES)["candidate"])
 
     def speaker(self, y: Values, country: Country, candidate: str) -> BaseForecaster:
-        """The forecaster of a series, or a batch, as it was on the day of the training, or the naive in its place.
+        """The forecaster of a series, or a batch, as it was on the day of the training, or who speaks in its place.
 
         Parameters
         ----------
@@ -63,7 +64,7 @@ class Champion(NamedTuple):
         country : str or Countries
             Where it is, ISO 3166 code; or each of a batch.
         candidate : str
-            Who speaks for it, from `series`.
+            Who speaks for it, from `series`: the champion, the naive, or of a champion with weather the same without.
         """
         through, of_one = self.about["data_through"], not self.about.get("series")
         is_there = f"{y.index[0]:{ISO}}" <= self.about.get("fitted_from", "")  # all that it was fitted to
@@ -72,6 +73,8 @@ class Champion(NamedTuple):
         if of_one and not follows(self.forecaster) and through <= f"{y.index[-1]:{ISO}}":
             return self.forecaster  # which is fitted to all days as it is brought up to them
         recipe = SeasonalNaive() if candidate == FALLBACK else of_country(self.forecaster, country)
+        if candidate == without_weather(own := self.about["candidate"]) != own:
+            recipe = recipe.forecaster  # what the weather is put on top of
         return fit(recipe, y[:through])
 
 

@@ -119,7 +119,8 @@ def test_long_series_share_a_batch_whatever_days_they_keep_and_say_what_they_wou
         for key, y in series.items()
     ]
     accounts = pd.DataFrame(list(series), columns=["location", "category"]).assign(candidate=name)
-    champion = Champion(RECIPES[name], pd.concat(tables), {"series": 9, "data_through": f"{through:%F}"}, accounts)
+    about = {"candidate": name, "series": 9, "data_through": f"{through:%F}"}
+    champion = Champion(RECIPES[name], pd.concat(tables), about, accounts)
     days = pd.date_range("2022-10-14", periods=7)
 
     def made(some):

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from footfall.params import COVER
+from footfall.series import SERIES
 
 Scores = dict[str, float]  # a row of the leaderboard
 DECIDING = ("MAE", "WIS", "cover80")  # MASE is unknown where every week is as the one before
@@ -27,22 +28,40 @@ class Decision(NamedTuple):
     candidate: str
 
 
-def without_weather(scores: pd.DataFrame, challenger: str) -> str:
-    """Who is to be judged: the challenger, or if it takes in the weather for nothing, the same without.
+def without_weather(candidate: str) -> str:
+    """The name of the same without weather; of one that takes none in, its own."""
+    return candidate.removesuffix(WEATHER)
 
-    Chosen on other days, it must save a hundredth of its twin's WIS on these as well.
+
+def gaining(scores: pd.DataFrame, challenger: str) -> pd.Index:
+    """The series that the weather helps: chosen with it, and a hundredth of the WIS saved where nothing was chosen.
 
     Parameters
     ----------
     scores : DataFrame
-        Leaderboard of the report window.
+        Of each series, from `footfall.evaluation.rolling.Rolling`.
     challenger : str
-        A row of it; one called ``NAME, weather`` has the twin ``NAME``, if that is another.
+        ``NAME`` or ``NAME, weather``; none gains where one of the two is no candidate.
     """
-    twin = challenger.removesuffix(WEATHER)
-    if twin == challenger or twin not in scores.index:
-        return challenger
-    return challenger if scores.loc[challenger, "WIS"] <= LEAST_OF_WEATHER * scores.loc[twin, "WIS"] else twin
+    plain = without_weather(challenger)
+    wis = scores.set_index([*SERIES, "window", "candidate"])["WIS"].unstack("candidate")
+    if not {plain, plain + WEATHER} <= {*wis}:
+        return pd.Index([])
+    left = (wis[plain + WEATHER] / wis[plain]).unstack("window")
+    return left.index[(left["selection"] < 1) & (left["report"] <= LEAST_OF_WEATHER)]
+
+
+def by_weather(scores: pd.DataFrame, challenger: str) -> str:
+    """Who is judged of a challenger and its twin: the one with weather if a series gains by it, else that without.
+
+    Parameters
+    ----------
+    scores, challenger
+        As in `gaining`; a challenger without a twin is judged itself.
+    """
+    plain = without_weather(challenger)
+    judged = plain + WEATHER if len(gaining(scores, challenger)) else plain
+    return judged if judged in {*scores["candidate"]} else challenger
 
 
 def decide(

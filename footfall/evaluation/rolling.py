@@ -15,7 +15,7 @@ from sktime.forecasting.base import BaseForecaster
 
 from footfall.calendar import Country, common, country_of, of_some
 from footfall.errors import DataProblem
-from footfall.evaluation import backtest, intervals
+from footfall.evaluation import backtest, gate, intervals
 from footfall.evaluation.metrics import complete, naive_error, scores_of
 from footfall.models import at_once, of_country
 from footfall.params import fewest_origins
@@ -60,9 +60,10 @@ class Batch(NamedTuple):
         """What a candidate said of one of the series and what happened, a row per origin and day."""
         return backtest.tabulate(self.means[candidate][..., at], self.y.iloc[:, at], self.origins)
 
-    def residuals(self, candidate: str, naive: str, back: np.ndarray) -> pd.DataFrame:
-        """What was said of each of the series and what happened; by the naive of those that fell `back` to it."""
-        said = np.where(back, self.means[naive], self.means[candidate])
+    def residuals(self, speakers: pd.Series) -> pd.DataFrame:
+        """What was said of each of the series by the candidate that speaks for it, and what happened."""
+        each = enumerate(speakers[self.y.columns])
+        said = np.stack([self.means[candidate][..., at] for at, candidate in each], axis=-1)
         horizon, (origins, ahead, series) = np.arange(1, said.shape[1] + 1), said.shape
         columns = {
             name: pd.array([key[at] for key in self.y], dtype="str").repeat(origins * ahead)
@@ -175,7 +176,8 @@ class Rolling(NamedTuple):
     def accounts(self, candidate: str, naive: str, name: str) -> pd.DataFrame:
         """What a champion's folder keeps of each series, and who speaks for it.
 
-        The naive does where the candidate erred more than it in both windows: choice and verdict share no day.
+        A candidate with weather leaves those that gain nothing by it to the one without. The naive speaks where that
+        erred more than it in both windows: choice and verdict share no day.
 
         Parameters
         ----------
@@ -190,15 +192,23 @@ class Rolling(NamedTuple):
             ``location, category, status`` (published, fell back, young), ``candidate, reason``, over the report
             ``days, MAE, MASE, WIS, cover80, ratio`` of that candidate; sorted by the first two.
         """
-        keys = pd.MultiIndex.from_tuples(sorted(self.keys), names=SERIES)
-        table, other = (self.by_series(each, naive).reindex(keys) for each in (candidate, naive))
-        back, young = table.pop("loses").eq(True), keys.map(self._days()) < self.needed
-        ratio = table["ratio"].map("{:.2f}".format)
-        table = table.where(~back, other)
+        own = self._by_weather(candidate)
+        tables = [self.by_series(each, naive).reindex(own.index[own == each]) for each in own.unique()]
+        table, names = pd.concat(tables).reindex(own.index), own.replace({candidate: name})
+        back, young = table.pop("loses").eq(True), own.index.map(self._days()) < self.needed
+        reason = names + " erred " + table["ratio"].map("{:.2f}".format) + f" times as much as {naive}"
+        table = table.where(~back, self.by_series(naive, naive).reindex(own.index))
         table.insert(0, "status", np.select([back, young], ["fell back", "young"], "published"))
-        table.insert(1, "candidate", np.where(back, naive, name))
-        table.insert(2, "reason", np.where(back, f"{name} erred " + ratio + f" times as much as {naive}", ""))
+        table.insert(1, "candidate", names.mask(back, naive))
+        table.insert(2, "reason", reason.where(back, ""))
         return table.reset_index()
+
+    def _by_weather(self, candidate: str) -> pd.Series:
+        """Of each series the candidate, or its twin without weather where that gains nothing by it; sorted."""
+        own = pd.Series(candidate, pd.MultiIndex.from_tuples(sorted(self.keys), names=SERIES))
+        plain = gate.without_weather(candidate)
+        gains = own.index.isin(gate.gaining(self.scores, candidate))
+        return own.where(gains, plain) if plain in self.batches[0].means else own
 
     def _days(self) -> dict[Key, int]:
         """Of each series, from its first that is known."""
@@ -210,11 +220,9 @@ class Rolling(NamedTuple):
 
     def residuals(self, candidate: str, naive: str, accounts: pd.DataFrame) -> pd.DataFrame:
         """What was said by who speaks for each series, and what happened: a row per series, origin and day."""
-        back = {*accounts.loc[accounts["status"] == "fell back", SERIES].itertuples(index=False, name=None)}
-        parts = [
-            batch.residuals(candidate, naive, np.array([key in back for key in batch.y])) for batch in self.batches
-        ]
-        return pd.concat(parts, ignore_index=True)
+        back = accounts.set_index(SERIES)["status"] == "fell back"
+        speakers = self._by_weather(candidate).mask(back, naive)
+        return pd.concat([batch.residuals(speakers) for batch in self.batches], ignore_index=True)
 
 
 def roll(

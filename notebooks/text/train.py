@@ -181,7 +181,7 @@ significance.by_kind(drawn, country).loc[[*choice.index, "days"]].round(2)
 #
 # The newest span, on which nothing was chosen. The gate opens if the challenger's 80 % range holds 60 to 98 %
 # of the days, if it beats the naive forecast by the margin, and if it scores better than the champion, or is its own recipe on newer data; its own words say which
-# figures decided. One that takes in the weather must be better for it here as well, or the same without is judged.
+# figures decided. One that takes in the weather must be better for it here as well, for one of the series at least, or the same without is judged.
 # A market needs somebody who speaks: where no champion is proven, the best that is known speaks, were it the naive
 # forecast itself, and a young series has no verdict yet; ledger and page say so.
 #
@@ -191,7 +191,7 @@ significance.by_kind(drawn, country).loc[[*choice.index, "days"]].round(2)
 
 # %%
 verdict = past.leaderboard("report")
-challenger = gate.without_weather(verdict, challenger)
+challenger = gate.by_weather(past.scores, challenger)
 by_series = past.by_series(challenger, "seasonal naive")
 standing = incumbent.about.get("standing", "proven") if "champion" in verdict.index else ""
 losing = float((by_series["ratio"] > 1).mean())
@@ -205,7 +205,8 @@ verdict.round(3)
 
 # %% [markdown]
 # And series by series: the worst twenty, by what is left of the naive's error. `ratio` is the challenger's MAE to the naive's over
-# the newest span, below 1 is good; one that `loses` in both spans is spoken for by the naive until the next training.
+# the newest span, below 1 is good; one that `loses` in both spans is spoken for by the naive until the next training, and one that
+# gains nothing by the weather, where the others do, by the same without.
 
 # %%
 ratios = [*by_series["ratio"].quantile([0.1, 0.5, 0.9]).round(2)]

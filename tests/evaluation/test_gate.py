@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from footfall.evaluation.gate import by_weather, gaining, judge, young
 from footfall.evaluation.gate import decide as gate
-from footfall.evaluation.gate import judge, without_weather, young
 
 NAIVE = {"MAE": 4.0, "WIS": 3.0}
 COLUMNS = ["MAE", "MASE", "WIS", "cover50", "cover80", "cover90", "cover95", "forecasts"]
@@ -146,12 +146,28 @@ def test_of_many_series_a_challenger_that_loses_on_too_many_is_turned_away(losin
     assert passed or decision.reason == "calendar loses to naive on 11% of the series, 10% may"
 
 
-@pytest.mark.parametrize(("wis", "judged"), [(1.97, "steady, weather"), (1.99, "steady"), (2.2, "steady")])
-def test_weather_must_save_a_hundredth_of_its_twin_s_error_on_the_days_of_the_verdict_too(wis, judged):
-    table = scores(**{"steady": {"WIS": 2.0}, "steady, weather": {"WIS": wis}})
-    assert without_weather(table, "steady, weather") == judged
-    assert without_weather(table, "steady") == "steady" and without_weather(table, "naive") == "naive"
+def by_series(**wis):
+    """A row for each series, window and candidate: `wis` of *steady* without and with weather, over both windows."""
+    rows = [("PT-11/" + place, "count", window, name, number)
+            for place, windows in wis.items() for window, numbers in zip(("selection", "report"), windows, strict=True)
+            for name, number in zip(("steady", "steady, weather"), numbers, strict=True)]  # fmt: skip
+    return pd.DataFrame(rows, columns=["location", "category", "window", "candidate", "WIS"])
+
+
+@pytest.mark.parametrize(
+    ("selection", "report", "judged"),
+    [(1.9, 1.97, "steady, weather"), (1.9, 1.99, "steady"), (1.9, 2.2, "steady"), (2.0, 1.9, "steady")],
+)
+@pytest.mark.parametrize("challenger", ["steady", "steady, weather"])
+def test_weather_must_save_a_hundredth_of_its_twin_s_error_on_the_days_of_the_verdict_too(
+    selection, report, judged, challenger
+):
+    table = by_series(inside=[(2.0, 2.1), (2.0, 2.1)], terrace=[(2.0, selection), (2.0, report)])
+    assert by_weather(table, challenger) == judged and by_weather(table, "naive") == "naive"
+    assert [*gaining(table, challenger)] == ([("PT-11/terrace", "count")] if "weather" in judged else [])
 
 
 def test_a_candidate_that_takes_in_the_weather_and_has_no_twin_is_judged_itself():
-    assert without_weather(scores(**{"mine, weather": {"WIS": 2.0}}), "mine, weather") == "mine, weather"
+    table = by_series(inside=[(2.0, 1.0), (2.0, 1.0)])
+    alone = table[table["candidate"] != "steady"]
+    assert by_weather(alone, "steady, weather") == "steady, weather" and not len(gaining(alone, "steady, weather"))

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from footfall.champion import FALLBACK, Champion, learned
+from footfall.champion import FALLBACK, Champion, learned, read_champion, write_champion
 from footfall.evaluation.backtest import means
+from footfall.evaluation.gate import by_weather
 from footfall.evaluation.rolling import roll
 from footfall.forecasting import forecast_all
 from footfall.models import (
@@ -195,6 +196,43 @@ def test_a_forecast_of_late_figures_goes_by_the_weather_of_its_own_day():
         return made.mean
 
     assert (said(0.0) > said(10.0))[:5].all(), "the figures are two days late, the weather is not"
+
+
+def test_of_several_places_the_weather_speaks_for_the_one_that_gains_by_it(tmp_path):
+    rain, through = rains(), LAST - 7 * DAY
+    places = {"Foz": guests(rain), "Cave": guests(rain, 0.0, seed=9), "Hall": guests(rain, 0.0, seed=8)}
+    rows = pd.concat([
+        y[:LAST].rename("value").rename_axis("date").reset_index().assign(location=f"PT-11/{name}", category="count")
+        for name, y in places.items()
+    ])  # fmt: skip
+    known = select(rows, "PT-11", "count", "all", 0)
+    trained = {key: y[:through] for key, y in known.series.items()}
+    own = wet(issued(rain)[lambda table: table["issued"] <= f"{LAST:%F}"])
+    candidates = {FALLBACK: SeasonalNaive(), "steady": PLAIN, "steady, weather": own}
+    past = roll(trained, candidates, 90, HORIZON, 0)
+    judged = by_weather(past.scores, "steady")
+    accounts = past.accounts(judged, FALLBACK, judged)
+    speakers = accounts.set_index("location")["candidate"].to_dict()
+    assert speakers == {"PT-11/Cave": "steady", "PT-11/Foz": "steady, weather", "PT-11/Hall": "steady"}
+    residuals = past.residuals(judged, FALLBACK, accounts)
+    (batch,) = past.batches
+    for at, (location, _) in enumerate(batch.y):
+        means = residuals.loc[residuals["location"] == location, "mean"]
+        assert means.tolist() == batch.means[speakers[location]][..., at].ravel().tolist(), location
+
+    about = {"location": "PT-11", "category": "count", "candidate": judged, "series": 3, "lag": 0, "horizon": HORIZON,
+             "data_through": f"{through:%F}"}  # fmt: skip
+    write_champion(tmp_path, learned(own, trained, many=True), residuals, about, accounts)
+    champion = read_champion(tmp_path)
+    champion = champion._replace(forecaster=with_weather(champion.forecaster, Weather(issued(rain))))
+    coming, facts = pd.date_range(LAST + DAY, periods=HORIZON), {"model_version": "m/1", "snapshot": "ab12"}
+    made = forecast_all(champion, known, coming, 0, LEVELS, {}, 14, **facts)
+    assert dict(made.accounts.set_index("location")["model"]) == speakers
+    for key, one in made.series.items():
+        alone = fit(of_country(PLAIN, "PT"), trained[key])
+        dry = predict(bring_up_to(alone, known.series[key]), coming)
+        assert np.allclose(one.mean, dry, rtol=1e-9) == (key[0] != "PT-11/Foz")
+        assert ("rain" in one.parts) == (key[0] == "PT-11/Foz"), "only there it is a reason"
 
 
 def test_the_parts_add_up_and_say_what_the_rain_takes():
