@@ -109,3 +109,31 @@ def test_a_training_finds_that_rain_keeps_guests_away_and_the_week_is_forecast_b
     assert share.iloc[0] < 0.8 and share.iloc[1] > 0.9, share
     page = latest.files["index.html"].decode()
     assert "rain is expected" in page and "canary-77c1" not in page
+
+
+@pytest.mark.soak
+def test_of_three_places_the_rain_moves_the_terrace_alone(servers, service, days, rain, tmp_path, monkeypatch):
+    rows = []
+    for seed, (site, left) in enumerate({"Cave": 1.0, "Hall": 1.0, "Terrace": 0.67}.items()):
+        usual = 200 * (1 + 0.1 * days.dayofweek) * np.random.default_rng(seed).normal(1, 0.05, len(days))
+        guests = (usual * np.where(rain > 0, left, 1.0)).round().astype(int)
+        rows.append(pd.DataFrame({"day": days.strftime("%F"), "guests": guests, "site": site}))
+    table = pd.concat(rows)
+    table[table["day"] < f"{today('UTC')}"].to_csv(tmp_path / "guests.csv", index=False)
+    told = MARKET.replace("value: guests", "value: guests, site: site").replace("PT-11,", "PT-11, series: all,")
+    house = market(monkeypatch, tmp_path, f"three{uuid.uuid4().hex[:6]}", told)
+    service.body = of_the_past(rain[: today("UTC")])
+    trained = footfall("train", house)
+    assert trained.exit_code == 0, trained.output
+    wet = rain.copy()
+    wet[pd.Timestamp(today("UTC")) + pd.Timedelta(days=1)] = 9.6
+    service.body = of_today(wet)
+    predicted = footfall("predict", house)
+    assert predicted.exit_code == 0, predicted.output
+    latest = forecasts.latest(bucket.connect("footfall"), house)
+    accounts = pd.read_parquet(pd.io.common.BytesIO(latest.files["series.parquet"])).set_index("location")
+    takes_it_in = accounts["model"].str.endswith(", weather")
+    assert [*takes_it_in.index[takes_it_in]] == ["PT-11/Terrace"], accounts
+    pages = {name: file.decode() for name, file in latest.files.items() if name.endswith("index.html")}
+    raining = [name for name, page in pages.items() if "sites/" in name and "rain is expected" in page]
+    assert [name.split("/")[-2] for name in raining] == ["terrace"], pages.keys()
