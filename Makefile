@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Not into an environment that the shell has activated.
 UV := VIRTUAL_ENV=.venv $(BIN)/uv pip
 
-.PHONY: run quick test alone served soak mutants fuzz cloud lab up bench bench-models bench-own bench-weather bench-many bench-sites lint lock
+.PHONY: run quick test alone served soak coverage mutants fuzz cloud lab up bench bench-models bench-own bench-weather bench-many bench-sites lint lock
 run: .venv/ready       ## next week's forecast from the bundled sample, published to the local bucket
 	$(BIN)/footfall run sample
 
@@ -24,6 +24,11 @@ served: .venv/ready .venv/browser
 
 soak: .venv/ready      ## the long experiments: every way of dying, many times, and FOOTFALL_SOAK_DAYS (30) with faults at random
 	$(BIN)/pytest -m soak
+
+coverage: .venv/ready .venv/browser  ## lines and branches of the code that `test` runs, in all processes but kernels; the least first
+	$(BIN)/coverage erase
+	COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml COVERAGE_FILE=$(CURDIR)/.coverage $(MAKE) test
+	$(BIN)/coverage combine --quiet && $(BIN)/coverage report --sort=cover --skip-covered
 
 mutants: .venv/ready   ## plant each mutant of the table of faults (tests/faults.py); its test must fail
 	$(BIN)/python tests/mutants.py
