@@ -3,8 +3,10 @@
 A market's registered model is named after it; its alias ``champion`` names the model in use, as the ledger says.
 """
 
+import contextlib
 import json
 import shutil
+import tempfile
 import warnings
 from importlib.metadata import version
 from pathlib import Path
@@ -118,26 +120,23 @@ def lay_down(market: str, number: str, folder: Path) -> str:
     EnvironmentProblem
         If the registry's artifacts are missing, or are not those that were registered.
     """
-    registered, to, of_run = None, folder / "registry", folder / "run"
+    registered, digest = None, ""
     with answering(), passing_over("RESOURCE_DOES_NOT_EXIST"):
         registered = MlflowClient().get_model_version(market, number)
     if registered is None:
         raise _gone(market, number)
-    try:
-        try:
-            artifacts = download_artifacts(artifact_uri=f"models:/{market}/{number}", dst_path=str(to))
-            shutil.move(Path(artifacts) / "data" / "model", folder / "champion")
-        except (MlflowException, OSError):  # its training's record has the same bytes, as their sha256 will prove
-            kept = download_artifacts(run_id=registered.run_id, artifact_path="out/model", dst_path=str(of_run))
-            shutil.move(kept, folder / "champion")
-    except (MlflowException, OSError) as error:
-        copies = f"neither as models:/{market}/{number} nor as out/model of run {registered.run_id}"
-        what = f"model {market} version {number} cannot be fetched, {copies}"  # MLflow's own words name scratch folders
-        raise EnvironmentProblem(f"{what}. If MLflow was away, run again. {remedy(market)}") from error
-    for scratch in (to, of_run):
-        shutil.rmtree(scratch, ignore_errors=True)
-    digest = content_digest(folder / "champion")
-    if digest != registered.tags.get("sha256"):
-        what = f"model {market} version {number} is not what was registered (sha256 {digest})"
-        raise EnvironmentProblem(f"{what}. {remedy(market)}")
-    return digest
+    folder.mkdir(parents=True, exist_ok=True)
+    of_training = f"runs:/{registered.run_id}/out/model"  # its record has the same bytes
+    for copy, within in ((f"models:/{market}/{number}", "data/model"), (of_training, "")):
+        with tempfile.TemporaryDirectory(dir=folder) as scratch, contextlib.suppress(MlflowException, OSError):
+            model = Path(scratch) / "whole"
+            shutil.move(Path(download_artifacts(artifact_uri=copy, dst_path=scratch)) / within, model)
+            digest = content_digest(model)
+            if digest == registered.tags.get("sha256"):
+                shutil.move(model, folder / "champion")
+                return digest
+    what = f"model {market} version {number}"  # MLflow's own words name scratch folders
+    if digest:
+        raise EnvironmentProblem(f"{what} is not what was registered (sha256 {digest}). {remedy(market)}")
+    where = f"neither as models:/{market}/{number} nor as out/model of run {registered.run_id}"
+    raise EnvironmentProblem(f"{what} cannot be fetched, {where}. If MLflow was away, run again. {remedy(market)}")

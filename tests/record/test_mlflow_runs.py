@@ -194,20 +194,24 @@ def test_a_model_whose_folder_is_gone_cannot_be_laid_down(record, registry, tmp_
         registry.lay_down("four", version, tmp_path / "in")
 
 
-def test_a_model_whose_folder_is_gone_comes_from_the_record_of_its_training(record, registry, tmp_path):
-    run, ours = training(record, tmp_path), model(tmp_path, "weights of five")
+@pytest.mark.parametrize(("market", "harm"), [("five", "folder gone"), ("six", "file gone"), ("seven", "file altered")])
+def test_a_model_that_is_not_whole_comes_from_the_record_of_its_training(record, registry, tmp_path, market, harm):
+    run, ours = training(record, tmp_path), model(tmp_path, f"weights of {market}")
     record.MlflowClient().log_artifacts(run, str(ours), "out/model")
-    version = registry.register("five", run, ours, {})
-    kept = {path: path.read_bytes() for path in (home() / "artifacts").rglob("forecaster.zip")}
-    (logged,) = [path for path, content in kept.items() if content == b"weights of five" and "models" in path.parts]
-    shutil.rmtree(logged.parent)
-    assert registry.lay_down("five", version, tmp_path / "in") == content_digest(ours)
+    version = registry.register(market, run, ours, {})
+    stored = [path for path in (home() / "artifacts").rglob("forecaster.zip") if market.encode() in path.read_bytes()]
+    (logged,), (kept,) = ([path for path in stored if ("models" in path.parts) == is_logged] for is_logged in (1, 0))
+    if harm == "folder gone":
+        shutil.rmtree(logged.parent)
+    elif harm == "file gone":
+        logged.unlink()
+    else:
+        logged.write_text("others")
+    assert registry.lay_down(market, version, tmp_path / "in") == content_digest(ours)
     assert [path.name for path in (tmp_path / "in").iterdir()] == ["champion"]
-    next(path for path, content in kept.items() if content == b"weights of five" and path != logged).write_text(
-        "others"
-    )
-    with pytest.raises(EnvironmentProblem, match="model five version 1 is not what was registered"):
-        registry.lay_down("five", version, tmp_path / "again")
+    kept.write_text("others")
+    with pytest.raises(EnvironmentProblem, match=f"model {market} version 1 is not what was registered"):
+        registry.lay_down(market, version, tmp_path / "again")
 
 
 def test_the_record_in_mlflow_is_the_record_on_disk(record, tmp_path):
