@@ -114,14 +114,16 @@ def test_the_page_of_a_record_and_its_changes_show_it_as_text(tmp_path):
     folder.mkdir()
     book = banner.with_banner(new_notebook(cells=cells), record(text), progress)
     nbformat.write(book, folder / "small.ipynb")
-    write_html(folder / "small.ipynb", folder / "small.html")
+    write_html(folder / "small.ipynb", folder / "small.html", {"market": text, "as_of": text})
     is_dead((folder / "small.html").read_text())
     before = tmp_path / "before"
     before.mkdir()
     other = new_notebook(cells=[new_markdown_cell("x"), new_markdown_cell("y"), new_code_cell("1")])
     nbformat.write(other, before / "small.ipynb")
     write_changes(
-        tmp_path / "changes.html", (folder, {"as_of": text, "model_version": text}), (before, {"as_of": text})
+        tmp_path / "changes.html",
+        (folder, {"market": text, "as_of": text, "model_version": text}),
+        (before, {"as_of": text}),
     )
     is_dead((tmp_path / "changes.html").read_text())
 

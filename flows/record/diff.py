@@ -19,7 +19,7 @@ from nbformat.v4 import new_output
 
 from flows.record.excerpt import ends_of, excerpt, lines_of
 from flows.record.files import RUNNING
-from flows.record.html import STYLE, titles, write_page
+from flows.record.html import STYLE, title, titles, write_page
 from footfall.digest import sha256
 from footfall.units import unit_of
 
@@ -58,7 +58,7 @@ def write_changes(page: Path, now: tuple[Path, dict[str, str]], before: tuple[Pa
         summary = ", ".join(filter(None, facts))
         sentence = f"{summary[:1].upper()}{summary[1:]}." if difference else NOTHING
     body = f"<h1>What changed</h1>{since}<blockquote><p>{html.escape(sentence)}</p></blockquote><pre>{difference}</pre>"
-    write_page(page, "What changed", body, STYLE + COLOURS)
+    write_page(page, title("What changed", now[1]), body, STYLE + COLOURS)
 
 
 def _executed(folder: Path) -> Any:

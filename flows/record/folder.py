@@ -91,7 +91,7 @@ def _write_pages(folder: Path, record: Record) -> dict[str, str]:
     page = notebook.with_suffix(".html")
     before = last_good(folder.parent, record.notebook, record.tags.get("market"), folder.name)
     with html.or_why_not(page, f"{record.notebook} {describe(record)}"):
-        html.write_html(notebook, page)
+        html.write_html(notebook, page, record.tags)
     with html.or_why_not(changes, "What changed"):
         diff.write_changes(changes, (folder, record.tags), before)
     return {path.name: sha256_of(path) for path in (notebook, page, changes)}

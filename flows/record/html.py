@@ -48,8 +48,8 @@ def _clean(text: object) -> str:
     return str(bleach.clean(str(text), tags=TAGS, attributes=ATTRIBUTES))
 
 
-def write_html(notebook: Path, page: Path) -> None:
-    """Write the page of an executed notebook beside it; the notebook's name becomes the browser's title."""
+def write_html(notebook: Path, page: Path, tags: dict[str, str]) -> None:
+    """Write the page of an executed notebook; the browser's title is its name, and what its run's tags say."""
     book = excerpt(nbformat.read(notebook, as_version=4))
     subjects, sentence = titles(book), ""
     for index, cell in enumerate(book.cells):
@@ -62,7 +62,12 @@ def write_html(notebook: Path, page: Path) -> None:
     for link, label in JUMP.items():
         body = re.sub(link, label, body)
     style = STYLE + HtmlFormatter(style="friendly").get_style_defs(".highlight")
-    write_page(page, html.escape(notebook.stem), body, style)
+    write_page(page, title(notebook.stem, tags), body, style)
+
+
+def title(what: str, tags: dict[str, str]) -> str:
+    """What a page shows, of which market and as of which day, by its run's tags: escaped, for the browser's title."""
+    return html.escape(" · ".join([what, *(tags[name] for name in ("market", "as_of") if name in tags)]))
 
 
 def write_page(page: Path, title: str, body: str, style: str = STYLE) -> None:

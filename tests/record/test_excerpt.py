@@ -162,7 +162,8 @@ def test_on_the_page_a_figure_says_what_it_shows_and_no_link_leads_out_of_the_re
     said = '## Look\n\nWhat was "said" & [how](../resources/accuracy.md). And [more](https://example.org).'
     cells = [new_markdown_cell(said), new_code_cell("figure", outputs=[figure])]
     nbformat.write(new_notebook(cells=cells), tmp_path / "small.ipynb")
-    write_html(tmp_path / "small.ipynb", tmp_path / "small.html")
+    write_html(tmp_path / "small.ipynb", tmp_path / "small.html", {"market": "tasca", "as_of": "2026-11-01"})
     page = (tmp_path / "small.html").read_text()
+    assert BeautifulSoup(page, "html.parser").title.string == "small · tasca · 2026-11-01"
     assert 'href="../' not in page and "how." in page and 'href="https://example.org"' in page
     assert BeautifulSoup(page, "html.parser").img["alt"] == 'Figure: Look. What was "said" & how.'
