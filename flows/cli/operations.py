@@ -89,9 +89,10 @@ def runs(
     with _named(market), servers(MLFLOW):
         from flows.operations import audit
 
-        lines = audit.runs(market, notebook, outcome, since) or [
-            {"": f"no {'such ' * any((market, notebook, outcome, since))}run on record"}
-        ]
+        lines = audit.runs(market, notebook, outcome, since)
+        if market and not lines:
+            read_market(params_folder(), market)  # which says what markets there are; one that is gone may have a past
+        lines = lines or [{"": f"no {'such ' * any((market, notebook, outcome, since))}run on record"}]
         widths = {key: max(len(line[key]) for line in [{key: key}, *lines]) for key in lines[0]}
         for line in [dict(zip(widths, widths, strict=True)), *lines] if any(widths) else lines:
             terminal.say("  ".join(value.ljust(widths[key]) for key, value in line.items()), markup=False)

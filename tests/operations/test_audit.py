@@ -213,6 +213,8 @@ def test_runs_are_listed_newest_first(published):
     times = re.findall(r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) +predict +sample +2022-10-13 +succeeded", done.output, re.M)
     assert times and times == sorted(times, reverse=True)
     assert "no such run on record" in footfall("runs", "--since", "2999-01-01").output
+    refused = footfall("runs", "--market", "sampel")
+    assert refused.exit_code == 2 and "did you mean sample?" in refused.output
 
 
 def test_a_run_that_is_going_on_is_listed_as_running(servers, tmp_path):
