@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 
 from footfall import events
-from footfall.opening import odd_days
 from footfall.outlook import USUAL
 from footfall.quantiles import COVERAGES, percentage
 from footfall.series import DAY, WEEK, site_of
@@ -78,6 +77,8 @@ def in_one_unit(scores: pd.DataFrame) -> pd.DataFrame:
 def with_events(scores: pd.DataFrame, closures: dict[str, Any]) -> pd.DataFrame:
     """The scores, of the kind `EVENT` on days that had one of the owner's: told apart, they call for no training.
 
+    Not where nearly every week had one: with music on every Friday that is what Fridays are.
+
     Parameters
     ----------
     scores : DataFrame
@@ -87,8 +88,9 @@ def with_events(scores: pd.DataFrame, closures: dict[str, Any]) -> pd.DataFrame:
     """
     kind = scores["kind"].copy()
     for location, day in scores.groupby("location")["target_end_date"]:
-        odd = odd_days(events.among(closures, site_of(str(location))).get("events", ()))
-        kind[day.index[pd.DatetimeIndex(day).isin(odd)]] = EVENT
+        days, told = pd.DatetimeIndex(day), events.among(closures, site_of(str(location))).get("events", ())
+        every = pd.Series(1.0, pd.date_range(days.min() - events.LATELY * DAY, days.max()))
+        kind[day.index[events.without_odd_days(every, told)[days].isna()]] = EVENT
     return scores.assign(kind=kind)
 
 

@@ -143,3 +143,13 @@ def test_days_with_an_event_are_told_apart_and_call_for_no_training():
     assert drift(rows).decayed and not drift(judged[judged["kind"] != review.EVENT]).decayed
     other = {"events": [[*PIPE["events"][0][:4], "Baixa", ""]]}
     assert review.with_events(rows, other).equals(rows) and review.with_events(rows, {}).equals(rows)
+
+
+def test_what_is_on_each_week_is_no_event_to_the_review():
+    rows = table()
+    fridays = pd.date_range("2022-07-01", "2022-10-14", freq="W-FRI").strftime("%F")
+    music = [[day, day, "Music", "busier", "", ""] for day in fridays]
+    assert review.with_events(rows, {"events": music}).equals(rows)
+    judged = review.with_events(rows, {"events": [*music[-2:], *PIPE["events"]]})
+    days = sorted({*judged.loc[judged["kind"] == review.EVENT, "target_end_date"].astype("str")})
+    assert days == ["2022-10-03", "2022-10-04", "2022-10-07"]
