@@ -184,7 +184,7 @@ def test_a_few_days_of_both(city, servers, few_candidates):
         file.write("train: {backtest_days: 60}\n")
     assert sorted(walk(city, 2, FEW)) == [START]
     page = storage.read(storage.connect("footfall"), f"{city.name}/index.html").decode()
-    assert "Figures: " in page and "https://" in page.partition("Figures: ")[2][:200], "the page credits the source"
+    assert "Source: " in page and "https://" in page.partition("Source: ")[2][:200], "the page credits the source"
 
 
 @pytest.mark.soak
