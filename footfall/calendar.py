@@ -32,6 +32,7 @@ TURN_OF_THE_YEAR = {
 HOLIDAY_CATEGORIES = ("public", "optional")  # the optional ones are those most people take: Carnival in Portugal
 # Years in which the two are not on the same day; of later ones `holidays` has no days off in Ukraine.
 EASTERS_APART = (2019, 2020, 2021)
+ORTHODOX = ("ME", "RU")  # keep their Easter, and have no day off by which it is known
 KINDS = [ORDINARY, "holiday", "weekend holiday", "eve", "bridge", "Easter", *dict.fromkeys(TURN_OF_THE_YEAR.values())]
 
 
@@ -245,6 +246,9 @@ def holiday_names(year: int, country: str, category: str, language: str | None =
         language = country_calendar.default_language
     days = holidays.country_holidays(code, subdiv=region or None, categories=(category,), language=language)
     days.has_special_holidays = False
+    days.estimated_label = "%s"  # Eid is called so also where its date is not certain yet
+    if hasattr(days, "observed_estimated_label"):
+        days.observed_estimated_label = days.observed_label
     days.get(dt.date(year, 1, 1))  # asked for a day, it fills in the year
     return dict(days)
 
@@ -282,7 +286,7 @@ def _is_orthodox(country: str) -> bool:
         all({_easter(year, rite), _easter(year, rite) + DAY} & _holidays(year, country) for year in EASTERS_APART)
         for rite in (EASTER_WESTERN, EASTER_ORTHODOX)
     ]
-    return kept == [False, True]
+    return kept == [False, True] or country in ORTHODOX
 
 
 def _easter(year: int, rite: int) -> pd.Timestamp:

@@ -39,6 +39,11 @@ def shown_twice(moments: pd.Series, zone: str, rows_zone: str | None) -> pd.Seri
     return twice | _localized(of_rows, rows_zone, ambiguous="NaT") | _localized(before, rows_zone, nonexistent="NaT")
 
 
+def never_shown(moments: pd.Series, zone: str) -> pd.Series:
+    """Whether the clocks of a zone leave a moment out, as in the night in which summer time begins."""
+    return _localized(moments, zone, nonexistent="NaT")
+
+
 def _localized(moments: pd.Series, zone: str, **odd: str) -> pd.Series:
     """Whether clocks of a zone show a moment twice (``ambiguous="NaT"``), or never (``nonexistent="NaT"``)."""
     usual = {"ambiguous": np.zeros(len(moments), dtype=bool), "nonexistent": "shift_forward"}

@@ -142,7 +142,9 @@ def _of_days(table: pd.DataFrame, data: Data, export: Export) -> tuple[pd.DataFr
     no_moment = table["moment"].isna()
     rule = f"no date written as {data.dates} (data.dates), or no day of the calendar"
     faults += _faults(table[no_moment], columns.date, columns.date, rule)
-    days = day_of_business(table["moment"], data.day_starts)
+    days = table["moment"].dt.normalize()
+    if table["moment"].dropna().ne(days.dropna()).any():  # dates without a time are days of business already
+        days = day_of_business(table["moment"], data.day_starts)
     if columns.hour:
         minutes = cells.hours(table[columns.hour])
         faults += _faults(table[minutes.isna()], columns.hour, columns.hour, "no hour from 0 to 23, as in 06:00 or 6")

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from footfall.params import Data
-from footfall.sources.business_day import day_of_business
+from footfall.sources.business_day import day_of_business, never_shown
 from footfall.sources.export import Export
 from footfall.sources.fault import counted, safe
 
@@ -26,7 +26,7 @@ def without_partial_days(rows: pd.DataFrame, data: Data, exports: Sequence[Expor
 
     A last day that is not there is no day that the next export rewrites.
     """
-    blank, extents = _has_blank_hours(rows, exports), _extents(rows, exports)
+    blank, extents = _has_blank_hours(rows, data, exports), _extents(rows, exports)
     found = dict([*_at_the_edges(extents), *_saved_too_early(rows, extents, data, exports)])
     partial = blank | pd.MultiIndex.from_frame(rows[DAY]).isin([*found])
     of_site = rows.groupby("site")["day"]
@@ -36,11 +36,12 @@ def without_partial_days(rows: pd.DataFrame, data: Data, exports: Sequence[Expor
     return rows.assign(value=rows["value"].mask(partial))[~(partial & at_an_end)].reset_index(drop=True), notes
 
 
-def _has_blank_hours(rows: pd.DataFrame, exports: Sequence[Export]) -> pd.Series:
-    """Whether an hour of a row's day is blank, but for hours that nearly always are."""
+def _has_blank_hours(rows: pd.DataFrame, data: Data, exports: Sequence[Export]) -> pd.Series:
+    """Whether an hour of a row's day is blank, but for hours that nearly always are, or that clocks left out."""
     is_blank = rows["value"].isna() & rows["file"].map(lambda file: exports[file].holds == "hours")
     if not is_blank.any():
         return is_blank
+    is_blank &= ~never_shown(rows["moment"], data.timezone)
     never = is_blank.groupby([rows["site"], rows["moment"].dt.time]).transform("mean") >= MOSTLY
     return (is_blank & ~never).groupby([rows["site"], rows["day"]]).transform("any")
 

@@ -428,6 +428,20 @@ def test_an_hour_that_clocks_show_twice_is_no_repeat(write, day, hours):
     assert days(read(path, columns={"hour": "hour", "value": "n"}, rows="hours")) == {day[5:]: hours}
 
 
+def test_an_hour_that_clocks_leave_out_is_no_blank(write):
+    hours = pd.date_range("2025-03-24", "2025-04-06 23:00", freq="h")
+    counts = ["" if hour == pd.Timestamp("2025-03-30 01:00") else "1" for hour in hours]
+    rows = [f"{hour:%Y-%m-%d},{hour.hour},{n}\n" for hour, n in zip(hours, counts, strict=True)]
+    reading = read(write("date,hour,n\n" + "".join(rows)), columns={"hour": "hour", "value": "n"}, rows="hours")
+    assert days(reading)["03-30"] == 23 and not reading.notes
+
+
+@pytest.mark.parametrize("rows", ["days", "orders"])
+def test_dates_without_a_time_are_days_of_business_already(write, rows):
+    path = write("date,n\n2025-12-02,5\n2025-12-03,6\n")
+    assert days(read(path, columns={"value": "n"}, rows=rows, day_starts="05:00")) == {"12-02": 5, "12-03": 6}
+
+
 def test_an_hour_that_is_there_twice_on_another_day_is_a_repeat_or_a_contradiction(write):
     keys = {"columns": {"hour": "hour", "value": "n"}, "rows": "hours"}
     same = read(write("date,hour,n\n2025-12-01,6,1\n2025-12-01,6,1\n"), **keys)
