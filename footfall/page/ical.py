@@ -1,4 +1,4 @@
-"""The coming days as a calendar file: an event a day, and the same event whenever the day is forecast anew."""
+"""The coming days as a calendar file: an event a day, and the same event when it is forecast again on another day."""
 
 import datetime as dt
 from typing import Any
@@ -30,6 +30,7 @@ def calendar_file(table: pd.DataFrame, days: pd.DataFrame, about: About, languag
     References
     ----------
     RFC 5545, sections 3.6.1 and 3.8.7.4: a later file with the same UID and a higher SEQUENCE replaces the event.
+    One of the same day has the same SEQUENCE: who has subscribed to its address sees it, an import may keep the first.
     """
     first, calendar = table.iloc[0], Calendar()
     name = language.say("calendar name", place=about.place(first["location"], language))
