@@ -76,7 +76,7 @@ def record_alone(run: Path, scratch: Path) -> tuple[dict[str, float], dict[str, 
         (folder / "running.ipynb").write_text(nbformat.writes(executed))
         page = folder / f"{record.notebook}.ipynb"
         timed("the record: banner, digests, commit", lambda: keep(folder, Ending("succeeded"), progress))  # noqa: B023
-        timed("  of it the page", lambda: html.write_html(page, page.with_suffix(".html")))  # noqa: B023
+        timed("  of it the page", lambda: html.write_html(page, page.with_suffix(".html"), record.tags))  # noqa: B023
         timed("  of it what changed", lambda: diff.write_changes(
             folder / "changes.html", (folder, record.tags), before))  # noqa: B023  # fmt: skip
         timed("MLflow: open the run", lambda: mlflow_runs.start(folder))  # noqa: B023

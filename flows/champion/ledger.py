@@ -123,6 +123,8 @@ def promote(
 
     written = append(bucket, market, next_facts)
     outcome = written if isinstance(written, str) else f"version {version} is champion"
+    if isinstance(written, Entry) and (now := written.champions[-1]).version != version:  # a day of the past was walked
+        outcome += f" as of {as_of}; version {now.version} remains today's"
     try:
         follow(bucket, market)
     except Problem as problem:  # the champion has changed all the same, and that is to be told

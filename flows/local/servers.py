@@ -37,6 +37,7 @@ PREFECT, MLFLOW, BUCKET = ("PREFECT_API_URL", "MLFLOW_TRACKING_URI", "FOOTFALL_B
 PATIENCE = 120.0  # seconds that a server may stand still before it answers
 WORKING = 0.01  # of a processor, at least: less is standing still, even where thirty others want the machine
 ROOM = 10e6  # bytes; with less a server that does not start lacks them: its databases, its log
+NEAR = 10  # ports from the usual one on
 STRETCHES = 10  # of PATIENCE that one which works may take; the first start makes its database
 
 
@@ -321,8 +322,8 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def _free_port(usual: int) -> int:
-    """The usual port, or any free one where another program has it."""
-    for port in (usual, 0):
+    """The usual port, or where another program has it one near it, so that links on record lead somewhere next time."""
+    for port in (*range(usual, usual + NEAR), 0):
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(("127.0.0.1", port))

@@ -92,7 +92,7 @@ def _champion(store: bucket.Bucket, name: str, today: dt.date) -> Finding:
         return Finding("champion", "none yet", f"footfall train {name}")
     entry = entries.read(store, last.champions[-1])
     age = _age(today, entry.as_of)
-    return Finding("champion", f"{name}/{entry.version}, since {entry.as_of}, {age}; {entry.why}")
+    return Finding("champion", f"{name}/{entry.version}, since {entry.as_of}, {age}; {entry.action}: {entry.why}")
 
 
 def _skill(store: bucket.Bucket, market: Market) -> Finding:

@@ -20,7 +20,12 @@ from flows.orchestration.receivers import address_in
 from flows.settings import POOL, prefect_is_ours
 from footfall.digest import sha256
 
-NAMES = ("footfall-alerts", "footfall-idle", "footfall-silence")
+DOES = {
+    "footfall-alerts": "What a run tells goes to the address that footfall up was given.",
+    "footfall-idle": "Nobody has asked the pool for work for an hour: said once.",
+    "footfall-silence": "A run that gives no more signs of life is not shown as running for ever.",
+}
+NAMES = tuple(DOES)
 HOUR = dt.timedelta(hours=1)
 SETTING = "FOOTFALL_ALERT_URL"
 ADVICE = f"set {SETTING}, then footfall up"
@@ -52,7 +57,8 @@ def arrange() -> None:
         block: Any = url and SlackWebhook(url=SecretStr(url), notify_type="warning").save(NAMES[0], overwrite=True)
         due = [silence(block or None), *([forwarding(block), idle(block)] if block else [])]
         for automation in due:
-            automation.description = sha256(automation.model_dump_json().encode())
+            digest = sha256(automation.model_dump_json().encode())  # by which one that has changed is known
+            automation.description = f"{DOES[automation.name]} ({digest[:12]})"
         for name, old in present.items():
             _replace(client, old, [automation for automation in due if automation.name == name])
 

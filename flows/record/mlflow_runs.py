@@ -52,7 +52,15 @@ TABLE, SAME = "out/forecast/forecast.csv", "out/forecast/forecast.parquet"  # of
 LARGEST = 25_000_000  # bytes of a table that is sent in both ways; Cloud Run takes 32 MiB in one request
 LIST = "runs"  # name of a shared view: the list of runs with what each came to
 DIGEST = "record"  # name of the tag with the sha256 of record.json, which itself has that of everything else
-METRICS = {"train": ["WIS", "MAE", "cover80"], "predict": ["mean", "width80"]}
+METRICS = {"train": ["WIS", "MAE", "cover80"], "predict": ["mean", "width80"], "whatif": ["mean", "width80"],
+           "review": ["skill", "MAE", "WIS", "cover80"]}  # fmt: skip
+DOES = {
+    "explore": "What a market's figures look like.",
+    "train": "Candidates put back into the past; what passes the gate becomes champion.",
+    "predict": "The champion's forecasts of the coming days, as they are published.",
+    "review": "What was published against what happened.",
+    "whatif": "The published week beside the same under a supposition; never published.",
+}
 logging.getLogger("mlflow").setLevel(logging.WARNING)
 ask_again_for_cut_replies()
 
@@ -88,8 +96,7 @@ def _experiment(client: MlflowClient, notebook: str) -> str:
     if there := client.get_experiment_by_name(notebook):
         return str(there.experiment_id)
     try:
-        tags = {**KIND, f"mlflow.sharedViewState.{LIST}": _columns(notebook)}
-        return str(client.create_experiment(notebook, tags=tags))
+        return str(client.create_experiment(notebook, tags=KIND))
     except MlflowException as error:  # someone else was first
         experiment = client.get_experiment_by_name(notebook)
         if experiment is None:
@@ -102,17 +109,21 @@ def _columns(notebook: str) -> str:
 
     The summary is plain text: of a description the list shows the raw markdown, cut off.
     """
-    metrics = [f"metrics.`{name}`" for name in (*METRICS.get(notebook, []), "seconds")]
+    metrics = [f"metrics.`{name}`" for name in METRICS.get(notebook, [])]
     columns = ["tags.`summary`", *metrics, "tags.`stopped_at`"]
-    return json.dumps({"selectedColumns": columns, "columnWidths": {columns[0]: 460}})
+    return json.dumps({"selectedColumns": columns, "columnOrder": columns, "columnWidths": {columns[0]: 460}})
 
 
 def lists(notebooks: Iterable[str]) -> dict[str, str]:
     """The addresses of these notebooks' lists of runs; also before the first run of one, so that it can be seen."""
     with answering():
         client = MlflowClient()
+        numbers = {name: _experiment(client, name) for name in notebooks}
+        for name, number in numbers.items():
+            client.set_experiment_tag(number, f"mlflow.sharedViewState.{LIST}", _columns(name))
+            client.set_experiment_tag(number, "mlflow.note.content", DOES.get(name, ""))
         address = f"{_ui()}/#/experiments/%s/runs?{mlflow_fields.VIEW}&viewStateShareKey={LIST}"
-        return {name: address % _experiment(client, name) for name in notebooks}
+        return {name: address % number for name, number in numbers.items()}
 
 
 def _experiments(client: MlflowClient) -> dict[str, str]:

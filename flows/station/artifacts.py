@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from prefect.artifacts import acreate_link_artifact, acreate_markdown_artifact, acreate_table_artifact
+from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 
 from flows.orchestration import alerts
 from flows.record import mlflow_runs
@@ -12,7 +12,10 @@ from footfall.units import unit_of
 
 TABLES = {  # a station's table, and what its figures are
     "predict": ("forecast", "In {says}; four days out of five end between low and high."),
-    "train": ("leaderboard", "Smaller is better, but for the cover of a range, where its own share is."),
+    "train": (
+        "leaderboard",
+        "Chosen was on the days before these. Smaller is better, but for the cover of a range, where its share is.",
+    ),
     "review": ("report-card", "Of the days that became known; errors in {errors}, smaller is better."),
 }
 
@@ -35,7 +38,6 @@ async def present(run: Run, decided: str, table: list[dict[str, Any]] | None = N
         page = layout.url(layout.shown(run.market.name, layout.PAGE)) if run.station == "predict" else ""
         mlflow_runs.tell(run.id, decided.partition(": gs://")[0])
         link = mlflow_runs.link(run.id)
-        await acreate_link_artifact(link, "the executed notebook in MLflow", key="record")
         summary = _summary(run, link, page)
         await acreate_markdown_artifact(summary, key=_key(run, run.station), description=decided)
         if table:

@@ -48,7 +48,7 @@ def promote(run: Run, version: str | None, incumbent: str | None) -> str:
             entry, outcome = ledger.promote(bucket, market, version, incumbent, run.as_of, gate, run.id, trained)
             if entry:
                 alerts.tell(market, "promotion", f"{outcome}: {gate['reason']}")
-        progress += [gate["reason"], outcome]
+        progress += [outcome, gate["reason"]]
     return " · ".join(progress)
 
 

@@ -14,6 +14,7 @@ from footfall import events
 from footfall.outlook import USUAL
 from footfall.quantiles import COVERAGES, percentage
 from footfall.series import DAY, WEEK, site_of
+from footfall.typical import LATELY as OF_USUAL
 
 LATELY, QUARTER = 28, 90  # days: what the page and a run's metrics quote, and the longer view beside it
 WINDOWS = (WEEK, LATELY, QUARTER)
@@ -89,7 +90,7 @@ def with_events(scores: pd.DataFrame, closures: dict[str, Any]) -> pd.DataFrame:
     kind = scores["kind"].copy()
     for location, day in scores.groupby("location")["target_end_date"]:
         days, told = pd.DatetimeIndex(day), events.among(closures, site_of(str(location))).get("events", ())
-        every = pd.Series(1.0, pd.date_range(days.min() - events.LATELY * DAY, days.max()))
+        every = pd.Series(1.0, pd.date_range(days.min() - OF_USUAL * DAY, days.max()))
         kind[day.index[events.without_odd_days(every, told)[days].isna()]] = EVENT
     return scores.assign(kind=kind)
 

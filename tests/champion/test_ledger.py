@@ -62,6 +62,13 @@ def versions(ledger, tmp_path, monkeypatch):
     return market, more
 
 
+def test_of_a_training_of_the_past_is_said_whose_today_it_is(ledger, place, versions):
+    market, more = versions
+    ledger.promote(place, market, more(), None, DAY, gate(3.0), "run")
+    _, said = ledger.promote(place, market, more(), None, DAY - dt.timedelta(days=18), gate(2.9), "run")
+    assert said == f"version 2 is champion as of {DAY - dt.timedelta(days=18)}; version 1 remains today's"
+
+
 def test_a_promotion_is_an_entry_and_the_alias_follows(ledger, place, versions):
     from flows.champion import registry
 

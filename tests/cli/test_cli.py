@@ -43,7 +43,7 @@ def newest(station):
 
 def test_run_trains_predicts_and_shows_the_week(trained):
     assert re.search(r"train \[\d+\] +[\d.]+ s  Candidates", trained)
-    assert re.search(r"gate +[\d.]+ s  .* · version \d+ is champion", trained)
+    assert re.search(r"gate +[\d.]+ s  version \d+ is champion · .*", trained)
     assert re.search(r"publish +[\d.]+ s  published: gs://footfall/sample/forecasts/2022-10-13/[0-9a-f]{16}", trained)
     days = re.findall(r"^2022-10-(\d\d)  (\w+day) +[+-][\d.]+ +[+-][\d.]+ … [+-][\d.]+$", trained, re.MULTILINE)
     assert [day for day, _ in days] == ["14", "15", "16", "17", "18", "19", "20"] and days[0][1] == "Friday"

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import threading
@@ -167,6 +168,15 @@ def test_who_has_the_port_of_a_server_that_ended_gets_nothing_of_ours(comes, tmp
         stranger.shutdown()
     assert done.returncode == 4 and re.search(r"mlflow ended; read .*mlflow\.log, end process \d+", done.stdout), done
     assert asked == []
+
+
+def test_beside_another_program_a_server_has_the_same_port_each_time():
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        usual = other.getsockname()[1]
+        first = servers._free_port(usual)
+        assert usual < first < usual + servers.NEAR and servers._free_port(usual) == first
 
 
 def test_addresses_of_a_process_that_is_gone_are_not_believed_whoever_has_its_number_now(tmp_path, monkeypatch):

@@ -456,3 +456,12 @@ def test_what_mlflow_keeps_can_be_checked_and_every_flipped_byte_is_named(record
         (folder / name).write_bytes(whole)
     (folder / "out" / "forecast.csv").unlink()
     assert differences(folder) == ["out/forecast.csv: missing"]
+
+
+def test_a_list_of_runs_begins_with_what_each_came_to_and_says_what_it_is_of(record):
+    record.lists(["review", "whatif"])
+    for name, key in (("review", "metrics.`skill`"), ("whatif", "metrics.`mean`")):
+        tags = record.MlflowClient().get_experiment_by_name(name).tags
+        view = json.loads(tags[f"mlflow.sharedViewState.{record.LIST}"])
+        assert view["columnOrder"] == view["selectedColumns"] and view["columnOrder"][0] == "tags.`summary`"
+        assert key in view["columnOrder"] and tags["mlflow.note.content"] == record.DOES[name]
