@@ -86,6 +86,34 @@ def test_places_that_need_a_look_come_first(sites):
     assert html(sites[::-1]) == page
 
 
+def test_a_quiet_week_needs_a_look_too_and_of_several_the_farthest_from_usual_comes_first(sites):
+    quiet, quieter = (Site(name, name.lower(), days(lift=lift)) for name, lift in (("Alvor", 0.6), ("Zambujal", 0.2)))
+    first, others = html([*sites[:2], quiet, quieter]).split('id="others"')
+    assert [*rows(first)] == ["Zambujal", "Alvor"] and [*rows(others)] == ["Rossio", "Sé"]
+    assert "The other places" in others and "The numbers" in html(sites[:2]), (
+        "where none needs a look, there are no others"
+    )
+
+
+def test_a_place_of_which_nothing_is_known_has_no_page_and_no_colour():
+    none = [Site(name, slug, None) for name, slug in (("Nova", ""), ("Belém", "z"), ("Alta", ""))]
+    page = html([Site("Sé", "se", days()), *none]).split('id="unknown"')[1]
+    assert re.findall(r'<th scope="row">(?:<a [^>]*>)?([^<]*)', page) == ["Alta", "Belém", "Nova"]
+    assert page.count("<a ") == 1 and page.count('<td class="closed">?</td>') == 21
+
+
+def test_of_two_weeks_the_first_is_shown():
+    assert [*map(len, days(horizon=14))] == [7] * 7
+
+
+def test_places_in_per_cent_are_told_apart_from_usual():
+    given = pages.inputs(pages.model(), lift=9)
+    week = weeks_of(outlook_of(given["table"], given["y"], given["parts"], True), 1)[0]
+    made = pd.Timestamp("2022-10-01")
+    told = rows(index([Site("Portugal", "pt", week)], made, made, "retail_and_recreation", "PT"))
+    assert told["Portugal"][1] == [f"{value:+.0f}%".replace("-", "−") for value in week.expected]
+
+
 def test_it_opens_in_the_countrys_language_and_a_hostile_name_stays_text(sites):
     assert '<html lang="pt-PT">' in html(sites) and '<html lang="de">' in html(sites, "DE")
     assert "<script>alert" not in html(sites) and "\x1b" not in html(sites) and "Padarias &lt;Sol&gt;" in html(sites)

@@ -326,6 +326,27 @@ def test_of_several_sites_each_is_called_by_its_name_and_its_ranges_are_not_read
     assert (place, other) == ("Foz", "Sé/Baixa") and dict(zip(days, week, strict=True))["2026-10-12"] == "closed"
 
 
+def test_of_many_places_prefect_lists_a_hundred_and_tells_kinds_of_place_apart():
+    one = house(name="Sé")["table"]
+    many = pd.concat([one.assign(location=f"PT-11/{number:03}") for number in range(101)])
+    listed = records(many)
+    assert [row["place"] for row in listed] == [f"{number:03}" for number in range(100)]
+    assert listed[0]["2026-10-12"] == "closed" and listed[0]["2026-10-09"] == 156.2
+    assert [row["place"] for row in records(one, many=True)] == ["PT-11"], "all others were refused"
+    parks, shops = (inputs(pages.model(), target=target)["table"] for target in ("parks", "retail_and_recreation"))
+    assert [row["place"] for row in records(pd.concat([parks, shops]))] == ["PT parks", "PT retail_and_recreation"]
+
+
+def test_a_week_that_is_closed_throughout_is_told_without_a_number():
+    table = house(**SHUT)["table"]
+    assert {(expected, span) for _, _, expected, span in lines(table)} == {("closed", "")}
+    assert {*week_of_places(table)[1][0][1:]} == {"closed"}
+
+
+def test_decimals_are_for_places_none_of_whose_numbers_needs_two_digits():
+    assert next(lines(house(typical=7, shut=())["table"]))[2] == "8", "its range reaches eleven"
+
+
 def test_the_terminal_rounds_once_as_the_page_does():
     table = house()["table"]
     table.loc[(table["output_type"] == "mean") & (table["target_end_date"] == "2026-10-09"), "value"] = 65.47

@@ -10,7 +10,7 @@ import pytest
 from pages import house, inputs, model, written
 
 from footfall.page.about import About
-from footfall.page.summary import _names
+from footfall.page.summary import _names, summary
 from footfall.page.translations import languages
 from footfall.page.words import is_news, of_places, without_forecast
 
@@ -79,6 +79,24 @@ def test_days_in_a_row_are_told_apart_from_those_after_them(language, usual, nam
     days = pd.DataFrame({"word": [{"#": "usual", ".": "far busier"}[day] for day in usual]}, index)
     (own,) = [each for each in languages("counts") if each.short == language]
     assert _names(days, "usual", own) == names
+
+
+@pytest.mark.parametrize(
+    ("week", "headline", "rest"),
+    [
+        ({"usual": 2, "closed": None}, "Every open day about as busy as usual.", "Closed: Saturday."),
+        ({"usual": 2, "far quieter": -40, "clearly busier": 20}, "Far quieter than usual: Saturday. "
+         "Clearly busier than usual: Sunday.", "The other days: about as busy as usual."),
+        ({"usual": 2, "hard to tell": 9}, "Near usual.", "Near usual, but hard to tell: Saturday. "
+         "The other days: about as busy as usual."),
+        ({"far busier": 50, "perhaps a little busier": 9, "closed": None}, "Far busier than usual: Friday.",
+         "Perhaps a little busier than usual: Saturday. Closed: Sunday."),
+    ],
+)  # fmt: skip
+def test_what_is_out_of_the_ordinary_comes_first_and_what_is_in_doubt_among_the_rest(week, headline, rest):
+    days = pd.DataFrame({"word": [*week], "expected": [*week.values()]}, pd.date_range("2026-10-09", periods=len(week)))
+    (english,) = [each for each in languages("counts") if each.short == "en"]
+    assert summary(days, english) == (headline, rest)
 
 
 def test_a_closed_day_says_why_and_has_no_number(words):
