@@ -10,6 +10,8 @@ from figures import outlook_of
 from flows.authoring import screenshot
 from footfall.page.about import About
 from footfall.page.index import Site, index, weeks_of
+from footfall.page.pages import _names, _slugs
+from footfall.page.translations import languages
 
 HOSTILE = "=1+1 <script>alert(1)</script> \x1b[31m🍕"
 
@@ -102,6 +104,16 @@ def test_a_place_of_which_nothing_is_known_has_no_page_and_no_colour():
     assert page.count("<a ") == 1 and page.count('<td class="closed">?</td>') == 21
 
 
+def test_each_place_has_an_address_and_a_name_of_its_own():
+    keys = [(f"PT-11/{name}", "count") for name in ("Sé", "Se", "東京", "x" * 80, "Foz")]
+    slugs = _slugs(keys, False)
+    assert len({*slugs.values()}) == 5 and slugs[keys[-1]] == "foz"
+    assert all(re.fullmatch("[a-z0-9][a-z0-9-]{0,68}", slug) for slug in slugs.values()), slugs
+    alike = [("PT-11/Foz", "count"), ("PT-13/Foz", "count"), ("PT-11/Sé", "count")]
+    names = _names(alike, False, languages("counts")[0], About())
+    assert [*names.values()] == ["Foz (PT-11/Foz)", "Foz (PT-13/Foz)", "Sé"]
+
+
 def test_of_two_weeks_the_first_is_shown():
     assert [*map(len, days(horizon=14))] == [7] * 7
 
@@ -115,6 +127,7 @@ def test_places_in_per_cent_are_told_apart_from_usual():
 
 
 def test_it_opens_in_the_countrys_language_and_a_hostile_name_stays_text(sites):
+    assert re.findall(r'name="language" id="(..)"', html(sites, "FR")) == ["fr", "en", "de", "es", "pt"]
     assert '<html lang="pt-PT">' in html(sites) and '<html lang="de">' in html(sites, "DE")
     assert "<script>alert" not in html(sites) and "\x1b" not in html(sites) and "Padarias &lt;Sol&gt;" in html(sites)
 

@@ -111,10 +111,10 @@ def test_a_closed_day_says_why_and_has_no_number(words):
 def test_of_several_places_each_says_its_closed_days_and_its_numbers_and_one_when_it_was_made(language, words):
     own, none = words["own"], without_forecast(pd.date_range("2026-10-09", periods=7), [language])
     late = {"days": {}, "messages": {language.short: {"text": "X.\n\nday by day\n\nmade of others."}}}
-    places = {(name, "count"): each for name, each in {"Baixa": own, "Alfama": own, "Foz": late, "Nova": none}.items()}
+    places = {(name, "count"): each for name, each in {"Foz": late, "Baixa": own, "Alfama": own, "Nova": none}.items()}
     sent = of_places(places, {language.short: {key: key[0] for key in places}}, [language], About("Tascas"))
     week, _, made = own["messages"][language.short]["text"].split("\n\n")
-    baixa, alfama, foz, nova, *rest = sent["messages"][language.short]["text"].splitlines()
+    foz, baixa, alfama, nova, *rest = sent["messages"][language.short]["text"].splitlines()
     colon = language.say("colon")
     assert baixa == f"Baixa{colon}{' '.join(week.splitlines())}" and alfama.startswith(f"Alfama{colon}")
     monday = language.dated(pd.Timestamp("2026-10-12"), "spoken weekday")
@@ -124,6 +124,9 @@ def test_of_several_places_each_says_its_closed_days_and_its_numbers_and_one_whe
     assert rest == ["", made] and sent["messages"][language.short]["subject"].endswith(f"{colon}Tascas")
     assert sent["days"]["Baixa count 2026-10-12"] == "closed"
     assert sent["days"]["Nova count 2026-10-12"] == "no forecast"
+    unnamed = of_places(places, {language.short: {key: key[0] for key in places}}, [language], About())
+    assert unnamed["messages"][language.short]["subject"].endswith(f"{colon}Foz, Baixa, Alfama")
+    assert of_places({}, {}, [language], About()) == {"days": {}, "messages": {}}
 
 
 @pytest.mark.parametrize("language", languages("counts"), ids=lambda language: language.short)
@@ -140,6 +143,9 @@ def test_of_several_places_each_says_what_its_page_warns_of_and_what_all_warn_of
     colon = language.say("colon")
     lines = [f"Baixa{colon}X. Late.", f"Foz{colon}Y.", f"Nova{colon}None.", "", "Unproven.", "made."]
     assert sent["messages"][language.short]["text"].splitlines() == lines
+    alone = {key: each for key, each in places.items() if key[0] == "Foz"}
+    sent = of_places(alone, {language.short: {key: key[0] for key in alone}}, [language], About("Tascas"))
+    assert sent["messages"][language.short]["text"].splitlines()[0] == f"Foz{colon}Y. Unproven."
 
 
 def test_what_a_page_of_one_place_warns_of_stands_behind_its_name_in_the_message_of_several(tmp_path):
