@@ -246,6 +246,8 @@ def test_what_plays_a_part_is_no_reason_for_a_day_as_usual(tmp_path):
 def test_one_open_day_is_not_all_days_together(tmp_path):
     told = page_of(tmp_path, shut=(), horizon=1)
     assert "together" not in told["en"] and "ensemble" not in told["fr"] and "About 156 guests" in told["en"]
+    assert "Busiest" not in told["en"]
+    assert "Busiest: Saturday, 17 October, about" in page_of(tmp_path / "b", horizon=9)["en"], "of two Saturdays"
 
 
 def test_french_has_its_space_before_colons_and_semicolons(tmp_path):

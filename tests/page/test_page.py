@@ -65,6 +65,13 @@ def test_words_come_before_numbers_and_the_strongest_first(model, tmp_path):
     assert english.index("busier than usual") < english.index("%</b>")
 
 
+@pytest.mark.parametrize(("lift", "towards", "side"), [(40, "busier", "bottom"), (-60, "quieter", "top")])
+def test_each_day_points_and_is_told_to_its_own_side(model, tmp_path, lift, towards, side):
+    html = text(tmp_path, inputs(model, lift=lift))
+    english = html[html.index('<main lang="en"') :].partition("</main>")[0]
+    assert english.count(EN[f"chance {towards}"].partition("{")[0]) == english.count(f'style="{side}:50%') == 7
+
+
 def test_a_hostile_name_stays_text(model, tmp_path):
     files = written(tmp_path, inputs(model, location="PT/<script>alert(1)</script>", model_version="</p><b onx=1>"))
     assert b"<script>alert" not in files["index.html"] and b"&lt;script&gt;alert(1)" in files["index.html"]
@@ -80,6 +87,9 @@ def test_the_track_record_is_told_where_there_is_one(model, tmp_path):
     second_day = pages.TRACK | {"28": {"days": 1, "range_held": 1.0, "right": 1.0}}
     too_short = text(tmp_path / "c", inputs(model, track=second_day))
     assert "did end inside" not in too_short and "acertámos" not in too_short
+    earlier = {"through": "2022-09-26", "28": {"days": 28, "range_held": 0.79, "right": None}}
+    never_right = text(tmp_path / "d", inputs(model, track=earlier))
+    assert "up to 26 September, 79% did end inside" in never_right and "acertámos" not in never_right
 
 
 def test_a_track_record_of_another_shape_is_passed_over(tmp_path):
