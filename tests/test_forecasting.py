@@ -301,7 +301,11 @@ def test_who_falls_back_is_spoken_for_by_the_naive(champion, houses):
 def test_several_places_have_an_index_and_a_page_each(champion, houses, tmp_path):
     made = forecasts(champion, chosen(*houses, house("Nova", 50)))
     (tmp_path / "forecast").mkdir()
-    write_pages(made, 1, "", tmp_path, About("Tasca", {"pt": "clientes"}))
+    held = {"through": "2025-06-29", "28": {"days": 28, "range_held": 0.8, "right": 0.7}}
+    (tmp_path / "track.json").write_text(json.dumps({"PT-11/Foz count": held}))
+    write_pages(made, 1, tmp_path / "track.json", tmp_path, About("Tasca", {"pt": "clientes"}))
+    of_each = {path.parent.name: path.read_text() for path in (tmp_path / "forecast" / "sites").glob("*/index.html")}
+    assert [slug for slug, page in of_each.items() if "80% did end inside" in page] == ["foz"]
     files = {
         path.relative_to(tmp_path / "forecast").as_posix()
         for path in (tmp_path / "forecast").rglob("*")
@@ -325,6 +329,16 @@ def test_several_places_have_an_index_and_a_page_each(champion, houses, tmp_path
     assert "../../index.html" in links and all((page.parent / link).exists() for link in links)
     own = {f"sites/sao-joao-se/{link}" for link in links - {"../../index.html"}}
     assert own and all(layout.is_shown(file) for file in own), "what a page leads to lies beside it where it is put up"
+
+
+def test_of_more_places_than_have_a_page_each_the_index_alone_is_drawn(champion, houses, tmp_path, monkeypatch):
+    made = forecasts(champion, chosen(*houses))
+    for most, pages in ((3, 3), (2, 0)):
+        monkeypatch.setattr("footfall.page.pages.DRAWN", most)
+        (tmp_path / str(most) / "forecast").mkdir(parents=True)
+        write_pages(made, 1, "", tmp_path / str(most), About())
+        assert len([*tmp_path.glob(f"{most}/forecast/sites/*/index.html")]) == pages
+        assert (tmp_path / str(most) / "forecast" / "index.html").read_text().count("<a href=") == pages
 
 
 @pytest.mark.parametrize("standing", ["proven", "unproven", "young"])
@@ -377,5 +391,8 @@ def test_one_series_has_its_page_where_it_was(tmp_path):
     days = pd.date_range(selection.through + pd.Timedelta(days=4), periods=7)
     made = forecast_all(one, selection, days, 3, LEVELS, {}, 14, **FACTS)
     (tmp_path / "forecast").mkdir()
-    write_pages(made, 3, "", tmp_path, About())
+    held = {"through": "2022-10-10", "28": {"days": 28, "range_held": 0.8, "right": 0.7}}
+    (tmp_path / "track.json").write_text(json.dumps({"PT retail_and_recreation": held}))
+    write_pages(made, 3, tmp_path / "track.json", tmp_path, About())
+    assert "80% did end inside" in (tmp_path / "forecast" / "index.html").read_text()
     assert not (tmp_path / "forecast" / "sites").exists() and (tmp_path / "forecast" / "week.ics").exists()

@@ -114,7 +114,7 @@ def _words(name: str, text: str) -> str:
     text = ESCAPES.sub("", text)[:LONGEST]
     if name == "AssertionError" and text:  # what a notebook asserts, it says in words of its own
         return text
-    return f"{name}: {text}" if text else name
+    return ": ".join(filter(None, [name, text]))
 
 
 def _silent(last_output: str | None) -> str:

@@ -10,6 +10,7 @@ import uuid
 from pathlib import Path
 
 import nbformat
+import pandas as pd
 import pytest
 from conftest import footfall, typical
 from mlflow_records import model
@@ -26,6 +27,7 @@ from flows.storage import bucket as storage
 from flows.storage import forecasts
 from footfall.digest import sha256, sha256_of
 from footfall.errors import DataProblem, EnvironmentProblem, UsageProblem
+from footfall.params import Limits
 
 
 @pytest.fixture(scope="module")
@@ -212,6 +214,9 @@ def test_runs_are_listed_newest_first(published):
     assert done.exit_code == 0 and published["about"]["record"] in done.output
     times = re.findall(r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) +predict +sample +2022-10-13 +succeeded", done.output, re.M)
     assert times and times == sorted(times, reverse=True)
+    about, (line, *_) = published["about"], audit.runs("sample", "predict", "succeeded", None)
+    assert (line["model"], line["snapshot"]) == (about["model_version"], about["snapshot"][:8])
+    assert int(line["seconds"]) > 0
     assert "no such run on record" in footfall("runs", "--since", "2999-01-01").output
     refused = footfall("runs", "--market", "sampel")
     assert refused.exit_code == 2 and "did you mean sample?" in refused.output
@@ -221,10 +226,10 @@ def test_a_run_that_is_going_on_is_listed_as_running(servers, tmp_path):
     from flows.record import mlflow_runs
 
     market = f"m{uuid.uuid4().hex[:8]}"
-    claim(tmp_path / "run", write(tmp_path, "1"), {"market": market})
+    claim(tmp_path / "run", write(tmp_path, "1"), {"market": market, "model_version": "m/1"}, "train")
     run = mlflow_runs.start(tmp_path / "run")
     (line,) = audit.runs(market, None, "running", None)
-    assert line["run"] == run
+    assert line["run"] == run and line["model"] == "with m/1", "the champion that it is compared with"
     assert audit.runs(market, None, "succeeded", None) == []
 
 
@@ -250,6 +255,7 @@ def test_when_runs_began_is_told_and_asked_for_by_utc(servers, tmp_path, monkeyp
     [
         (["verify", "nobody"], "no run 'nobody' on record; footfall runs lists those there are"),
         (["replay", "nobody"], "no run 'nobody' on record"),
+        (["runs", "--outcome", "lost"], "'lost' is not one of"),
     ],
 )
 def test_what_cannot_be_asked_for_is_told(words, says, published):
@@ -282,16 +288,30 @@ def test_a_replay_that_ends_elsewhere_says_where(own, tmp_path, monkeypatch):
 def test_a_replay_by_a_tree_that_differs_from_its_commit_names_the_files_that_differ(own, tmp_path, monkeypatch):
     monkeypatch.setenv("FOOTFALL_COMMIT", "0123456789" * 4)
     seen = f"open({str(tmp_path / 'seen')!r}, 'x')"  # a second time it is there already
-    claim(own, write(tmp_path, seen), {"market": "m"})
-    here = run_notebook(own, {"number": 7}, print)
-    assert audit.replay(str(own), tmp_path / "same", print)[1].startswith("now it failed")
+    claim(own, write(tmp_path, seen, "open('out/answer.txt', 'w').write('7')"), {"market": "m"})
+    here = run_notebook(own, {"number": 7}, print, Limits(memory_mb=3000))
+    changes = audit.replay(str(own), tmp_path / "same", print)
+    assert changes[1].startswith("now it failed") and changes[2] == "answer.txt: was written before, is not now"
+    assert read_record(tmp_path / "same" / "again").limits == here.limits
     changed = here.model_copy(update={"dirty": True, "changed": ["footfall/forecast.py"]})
     (own / "record.json").write_text(changed.model_dump_json())
+    monkeypatch.chdir(own.parent)
     with pytest.raises(EnvironmentProblem) as told:
-        audit.replay(str(own), tmp_path / "other", print)
+        audit.replay("run", tmp_path / "other", print)
+    assert str(told.value).endswith(f".venv/bin/footfall replay {own}"), "from another folder"
     made = f"at commit {here.commit} with changes in footfall/forecast.py, and the code here is of that commit"
     assert made in str(told.value)
     assert "make those changes there again, which no record keeps: git worktree add" in str(told.value)
+
+
+def test_of_tables_that_differ_it_is_said_by_how_much(tmp_path):
+    for name, values in {"was": [1.0, None, 3.0], "other": [2.0, None, 3.0], "shorter": [1.0]}.items():
+        pd.DataFrame({"a": values, "b": "x"}).to_parquet(tmp_path / f"{name}.parquet")
+    was, other, shorter, gone = (tmp_path / f"{name}.parquet" for name in ("was", "other", "shorter", "gone"))
+    assert audit._how(was, other) == "1 of 3 rows differ", "what is known of neither is alike"
+    assert audit._how(was, shorter) == "had 3 rows, has 1"
+    assert (audit._how(was, gone), audit._how(gone, was)) == (
+        "was written before, is not now", "is written now, was not before")  # fmt: skip
 
 
 def test_what_never_began_its_notebook_is_not_repeated(own, tmp_path):
@@ -378,6 +398,20 @@ def test_a_file_that_is_lost_and_a_record_that_was_altered_or_lost_are_named(pub
     assert f"run {run} has no record.json" in said("record.json", Path.unlink)
     longer = lambda path: path.write_text(re.sub(r'"seconds": [\d.]+', '"seconds": 1.0', path.read_text(), count=1))  # noqa: E731
     assert "record.json: altered" in said("record.json", longer)
+
+
+def test_a_folder_here_and_a_record_from_before_there_was_a_tag_for_it_are_believed_as_they_are(
+    own, servers, tmp_path, monkeypatch
+):
+    from flows.record import mlflow_runs
+
+    claim(own, write(tmp_path, "1"), {"market": "m"})
+    run_notebook(own, {"number": 7}, print)
+    run = mlflow_runs.deliver(own)
+    mlflow_runs.MlflowClient().delete_tag(run, mlflow_runs.DIGEST)
+    assert audit.verify(run, tmp_path / "kept")[1] == []
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/empty.db")
+    assert audit.verify(str(own), tmp_path / "kept")[1] == [], "without a word to MLflow"
 
 
 def noting(path):

@@ -19,7 +19,10 @@ from conftest import footfall
 from deployments import deployment
 from invariants import CANARY
 from proxy import Proxy
+from small_notebook import write
 
+from flows.record.folder import claim
+from flows.record.owner import read_owner, write_owner
 from flows.record.process import this_process
 from flows.settings import params_folder
 from flows.storage import bucket as storage
@@ -91,6 +94,51 @@ def test_missed_days_are_listed_with_the_command_that_makes_up_for_them(client, 
     assert "missed" not in screen(live)
 
 
+def test_of_missed_days_the_last_five_stretches_are_named(client, live):
+    today = dt.datetime.now().astimezone().date()
+    ago = {number: today - dt.timedelta(days=number) for number in range(14)}
+    deployment(client, live)
+    publish(live, *(ago[number] for number in (11, 9, 7, 5, 3, 1)))
+    five = ", ".join(str(ago[number]) for number in (10, 8, 6, 4, 2))
+    assert screen(live)["missed"][0] == f"5 scheduled days without a forecast: {five}"
+    publish(live, ago[13])
+    assert screen(live)["missed"][0] == f"6 scheduled days without a forecast: earlier ones, {five}"
+
+
+def test_a_run_that_is_late_is_wrong_and_one_that_is_to_come_is_not(client, live):
+    from prefect.states import Scheduled
+
+    made, now = deployment(client, live), dt.datetime.now(dt.UTC)
+    client.create_flow_run_from_deployment(made, state=Scheduled(scheduled_time=now + dt.timedelta(hours=5)))
+    says, mend = screen(live)["next predict"]
+    assert says.endswith(", scheduled") and not mend
+    late = Scheduled(name="Late", scheduled_time=now - dt.timedelta(hours=1))
+    client.create_flow_run_from_deployment(made, state=late)
+    from flows.operations import status
+
+    (line,) = [each for each in status.screen(storage.connect("footfall"), live) if each.says.endswith(", late")]
+    assert line.about == "next predict" and line.mend.startswith("footfall up starts a worker")
+
+
+def test_records_that_wait_for_mlflow_are_counted_and_the_oldest_is_named(live, tmp_path, monkeypatch):
+    monkeypatch.setenv("FOOTFALL_HOME", str(tmp_path))
+    assert "records" not in screen(live)
+    names = [f"2022101{day}T060000-small-m-0" for day in (3, 4)]
+    for name in names:
+        claim(tmp_path / "runs" / name, write(tmp_path, "1"), {"market": "m"})
+        gone = read_owner(tmp_path / "runs" / name).model_copy(update={"born": "another-start-of-the-machine 42"})
+        write_owner(tmp_path / "runs" / name, gone)
+    assert screen(live)["records"][0] == f"2 wait for MLflow, the oldest {names[0]}"
+
+
+def test_a_latest_forecast_that_cannot_be_read_says_how_to_have_another(live):
+    store = storage.connect("footfall")
+    storage.write(store, f"{live}/latest.json", b"{")
+    says, mend = screen(live)["forecast"]
+    assert f"{live}/latest.json" in says and mend == f"footfall predict {live}"
+    store.delete_blob(f"{live}/latest.json")
+
+
 def test_a_source_that_stopped_and_an_open_cause_are_wrong(live):
     from flows.orchestration import alerts
 
@@ -129,10 +177,11 @@ def test_a_forecast_of_a_later_day_is_not_of_a_negative_age(live):
 
 
 def test_a_ledger_that_cannot_be_read_hides_nothing_else(live):
-    from flows.operations import status
+    from flows.operations import doctor, status
 
     store = storage.connect("footfall")
     storage.write(store, f"ledger/{live}/000001.json", b"{}")
+    assert doctor.champions().mend == "see the sentence"
     lines = screen(live)
     assert "not an entry of the ledger" in lines["champion"][0] and lines["champion"][1] == "see the sentence"
     assert lines["forecast"][0] == "none yet" and "alerts" in lines and live in status.markets(store)
@@ -166,6 +215,15 @@ def test_skill_is_of_the_last_28_days(live):
     assert screen(live)["skill"] == (told, "")
 
 
+def test_an_mlflow_that_is_away_says_nothing_of_any_champion(first_run, monkeypatch):
+    from flows.operations import doctor
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    (found,) = doctor._each(doctor.champions)
+    assert "MLflow at http://127.0.0.1:9" in found.says and found.mend == "see the sentence"
+
+
 def test_the_doctor_finds_nothing_wrong_here(first_run):
     done = footfall("doctor")
     assert done.exit_code == 0, done.output
@@ -187,6 +245,7 @@ def test_the_doctor_says_what_is_wrong_with_a_machine_on_which_no_server_is_to_b
     assert done.exit_code == 4 and re.search("! disk .* GB free at", done.output), done.output
     assert f"cp -a {tmp_path} to another disk and set FOOTFALL_HOME to the copy" in done.output
     assert f"mlflow ended; read {tmp_path}/logs/mlflow.log, then footfall up" in done.output
+    assert "! servers " in done.output
 
 
 def test_what_is_somebody_elses_is_named_and_passed_over(first_run, tmp_path, monkeypatch):
@@ -246,6 +305,9 @@ def test_the_doctor_sees_a_clock_that_is_wrong_and_a_server_that_is_gone(servers
     other.shutdown()
     other.server_close()
     assert "no answer" in doctor.mlflow().says and doctor.mlflow().mend
+    monkeypatch.setenv("PREFECT_API_URL", f"http://reader:{CANARY}@127.0.0.1:9/api")
+    found = doctor.prefect()
+    assert "no answer at http" in found.says and CANARY not in found.says and found.mend
 
 
 def test_the_doctor_sees_a_package_that_is_not_as_locked(tmp_path, servers, monkeypatch):
@@ -259,6 +321,39 @@ def test_the_doctor_sees_a_package_that_is_not_as_locked(tmp_path, servers, monk
     )
     monkeypatch.setattr(doctor, "ROOM", shutil.disk_usage("/").total / 1e9)
     assert doctor.disk().mend
+    lock.unlink()
+    monkeypatch.setenv("FOOTFALL_BUCKET", "nowhere")
+    broken, refused = doctor._each(doctor.packages, doctor.storage)
+    assert "FileNotFoundError" in broken.says and "could not be made" in broken.mend
+    assert "nowhere" in refused.says and refused.mend == "see the sentence"
+
+
+def test_the_doctor_sees_a_home_that_everybody_may_read(tmp_path, monkeypatch):
+    from flows.operations import doctor
+
+    monkeypatch.setenv("FOOTFALL_HOME", str(tmp_path))
+    for mode, mend in ((0o755, f"chmod o= {tmp_path}"), (0o750, "")):
+        tmp_path.chmod(mode)
+        assert doctor.disk().mend == mend
+    tmp_path.chmod(0o755)
+    monkeypatch.setenv("FOOTFALL_COMMIT", "0" * 40)
+    assert not doctor.disk().mend, "a container has nobody else in it"
+
+
+@pytest.mark.parametrize("production", [False, True])
+def test_code_that_is_no_commit_is_wrong_in_production_alone(production, tmp_path, monkeypatch):
+    from flows.operations import doctor
+
+    monkeypatch.setenv("FOOTFALL_ENV", "production" if production else "")
+    monkeypatch.setattr(doctor, "ROOT", tmp_path)
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    assert doctor.tree() == doctor.Finding("tree", "as committed")
+    (tmp_path / "new.py").touch()
+    says, mend = doctor.tree()[1:]
+    assert says == "1 files differ from the commit, and records say so: new.py" and bool(mend) == production
+    for commit, is_wrong in (("0123456", False), ("0123456-dirty", production)):
+        monkeypatch.setenv("FOOTFALL_COMMIT", commit)
+        assert doctor.tree()[1] == f"an image, built from {commit}" and bool(doctor.tree().mend) == is_wrong
 
 
 @pytest.mark.parametrize(("found", "fits"), [("3.10.9", False), ("3.11.2", True), ("3.13.5", True), ("3.14.0", False)])

@@ -10,6 +10,8 @@ from figures import outlook_of
 from flows.authoring import screenshot
 from footfall.page.about import About
 from footfall.page.index import Site, index, weeks_of
+from footfall.page.pages import _names, _slugs
+from footfall.page.translations import languages
 
 HOSTILE = "=1+1 <script>alert(1)</script> \x1b[31m🍕"
 
@@ -73,7 +75,8 @@ def test_it_says_what_is_counted_and_of_when_it_is(sites):
     assert 'class="note past" data-last="' + "2026-10-15" in page
     where = re.search(r'<p class="where">(.*?)</p>', page)[1]
     assert where.startswith("Padarias &lt;Sol&gt; · <span") and '<span lang="pt-PT">clientes</span>' in where
-    assert '<span lang="pt-PT">Clientes</span>' in html(sites, name="").partition('class="where"')[2][:400]
+    unnamed = html(sites, name="").partition('<p class="where">')[2]
+    assert '<span lang="pt-PT">Clientes</span>' in unnamed[:400] and unnamed.startswith("<span")
 
 
 def test_places_that_need_a_look_come_first(sites):
@@ -86,7 +89,46 @@ def test_places_that_need_a_look_come_first(sites):
     assert html(sites[::-1]) == page
 
 
+def test_a_quiet_week_needs_a_look_too_and_of_several_the_farthest_from_usual_comes_first(sites):
+    quiet, quieter = (Site(name, name.lower(), days(lift=lift)) for name, lift in (("Alvor", 0.6), ("Zambujal", 0.2)))
+    first, others = html([*sites[:2], quiet, quieter]).split('id="others"')
+    assert [*rows(first)] == ["Zambujal", "Alvor"] and [*rows(others)] == ["Rossio", "Sé"]
+    assert "The other places" in others and "The numbers" in html(sites[:2]), (
+        "where none needs a look, there are no others"
+    )
+
+
+def test_a_place_of_which_nothing_is_known_has_no_page_and_no_colour():
+    none = [Site(name, slug, None) for name, slug in (("Nova", ""), ("Belém", "z"), ("Alta", ""))]
+    page = html([Site("Sé", "se", days()), *none]).split('id="unknown"')[1]
+    assert re.findall(r'<th scope="row">(?:<a [^>]*>)?([^<]*)', page) == ["Alta", "Belém", "Nova"]
+    assert page.count("<a ") == 1 and page.count('<td class="closed">?</td>') == 21
+
+
+def test_each_place_has_an_address_and_a_name_of_its_own():
+    keys = [(f"PT-11/{name}", "count") for name in ("Sé", "Se", "東京", "x" * 80, "Foz")]
+    slugs = _slugs(keys, False)
+    assert len({*slugs.values()}) == 5 and slugs[keys[-1]] == "foz"
+    assert all(re.fullmatch("[a-z0-9][a-z0-9-]{0,68}", slug) for slug in slugs.values()), slugs
+    alike = [("PT-11/Foz", "count"), ("PT-13/Foz", "count"), ("PT-11/Sé", "count")]
+    names = _names(alike, False, languages("counts")[0], About())
+    assert [*names.values()] == ["Foz (PT-11/Foz)", "Foz (PT-13/Foz)", "Sé"]
+
+
+def test_of_two_weeks_the_first_is_shown():
+    assert [*map(len, days(horizon=14))] == [7] * 7
+
+
+def test_places_in_per_cent_are_told_apart_from_usual():
+    given = pages.inputs(pages.model(), lift=9)
+    week = weeks_of(outlook_of(given["table"], given["y"], given["parts"], True), 1)[0]
+    made = pd.Timestamp("2022-10-01")
+    told = rows(index([Site("Portugal", "pt", week)], made, made, "retail_and_recreation", "PT"))
+    assert told["Portugal"][1] == [f"{value:+.0f}%".replace("-", "−") for value in week.expected]
+
+
 def test_it_opens_in_the_countrys_language_and_a_hostile_name_stays_text(sites):
+    assert re.findall(r'name="language" id="(..)"', html(sites, "FR")) == ["fr", "en", "de", "es", "pt"]
     assert '<html lang="pt-PT">' in html(sites) and '<html lang="de">' in html(sites, "DE")
     assert "<script>alert" not in html(sites) and "\x1b" not in html(sites) and "Padarias &lt;Sol&gt;" in html(sites)
 

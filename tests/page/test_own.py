@@ -190,6 +190,8 @@ def test_no_thousand_is_read_as_one_and_a_half(tmp_path):
     """In Switzerland and Mexico a dot is a decimal point, and German and Spanish lead there."""
     for tag, main in page_of(tmp_path, typical=12_400, location="CH").items():
         assert not re.search(r"\d\.\d{3}", re.sub('style="[^"]*"|<path[^>]*>', "", main)), tag
+        columns = main[main.index('class="week') : main.index('class="made"')]
+        assert len(re.findall(r"<b[^>]*>\d+[,\u202f]\d{3}</b>", columns)) == 6, "nor torn at the end of a line"
 
 
 def test_the_figure_begins_at_nobody(tmp_path):
@@ -244,6 +246,8 @@ def test_what_plays_a_part_is_no_reason_for_a_day_as_usual(tmp_path):
 def test_one_open_day_is_not_all_days_together(tmp_path):
     told = page_of(tmp_path, shut=(), horizon=1)
     assert "together" not in told["en"] and "ensemble" not in told["fr"] and "About 156 guests" in told["en"]
+    assert "Busiest" not in told["en"]
+    assert "Busiest: Saturday, 17 October, about" in page_of(tmp_path / "b", horizon=9)["en"], "of two Saturdays"
 
 
 def test_french_has_its_space_before_colons_and_semicolons(tmp_path):
@@ -324,6 +328,27 @@ def test_of_several_sites_each_is_called_by_its_name_and_its_ranges_are_not_read
     assert {*shown["output_type"]} == {"mean"} and len(read_shown(one.read_bytes())) == len(sites[0])
     days, ((place, *week), (other, *_)) = week_of_places(shown)
     assert (place, other) == ("Foz", "Sé/Baixa") and dict(zip(days, week, strict=True))["2026-10-12"] == "closed"
+
+
+def test_of_many_places_prefect_lists_a_hundred_and_tells_kinds_of_place_apart():
+    one = house(name="Sé")["table"]
+    many = pd.concat([one.assign(location=f"PT-11/{number:03}") for number in range(101)])
+    listed = records(many)
+    assert [row["place"] for row in listed] == [f"{number:03}" for number in range(100)]
+    assert listed[0]["2026-10-12"] == "closed" and listed[0]["2026-10-09"] == 156.2
+    assert [row["place"] for row in records(one, many=True)] == ["PT-11"], "all others were refused"
+    parks, shops = (inputs(pages.model(), target=target)["table"] for target in ("parks", "retail_and_recreation"))
+    assert [row["place"] for row in records(pd.concat([parks, shops]))] == ["PT parks", "PT retail_and_recreation"]
+
+
+def test_a_week_that_is_closed_throughout_is_told_without_a_number():
+    table = house(**SHUT)["table"]
+    assert {(expected, span) for _, _, expected, span in lines(table)} == {("closed", "")}
+    assert {*week_of_places(table)[1][0][1:]} == {"closed"}
+
+
+def test_decimals_are_for_places_none_of_whose_numbers_needs_two_digits():
+    assert next(lines(house(typical=7, shut=())["table"]))[2] == "8", "its range reaches eleven"
 
 
 def test_the_terminal_rounds_once_as_the_page_does():

@@ -1,5 +1,6 @@
 """What the owner's page says, and that it is always the same for the same figures."""
 
+import datetime as dt
 import gzip
 import re
 import string
@@ -64,6 +65,13 @@ def test_words_come_before_numbers_and_the_strongest_first(model, tmp_path):
     assert english.index("busier than usual") < english.index("%</b>")
 
 
+@pytest.mark.parametrize(("lift", "towards", "side"), [(40, "busier", "bottom"), (-60, "quieter", "top")])
+def test_each_day_points_and_is_told_to_its_own_side(model, tmp_path, lift, towards, side):
+    html = text(tmp_path, inputs(model, lift=lift))
+    english = html[html.index('<main lang="en"') :].partition("</main>")[0]
+    assert english.count(EN[f"chance {towards}"].partition("{")[0]) == english.count(f'style="{side}:50%') == 7
+
+
 def test_a_hostile_name_stays_text(model, tmp_path):
     files = written(tmp_path, inputs(model, location="PT/<script>alert(1)</script>", model_version="</p><b onx=1>"))
     assert b"<script>alert" not in files["index.html"] and b"&lt;script&gt;alert(1)" in files["index.html"]
@@ -79,6 +87,9 @@ def test_the_track_record_is_told_where_there_is_one(model, tmp_path):
     second_day = pages.TRACK | {"28": {"days": 1, "range_held": 1.0, "right": 1.0}}
     too_short = text(tmp_path / "c", inputs(model, track=second_day))
     assert "did end inside" not in too_short and "acertámos" not in too_short
+    earlier = {"through": "2022-09-26", "28": {"days": 28, "range_held": 0.79, "right": None}}
+    never_right = text(tmp_path / "d", inputs(model, track=earlier))
+    assert "up to 26 September, 79% did end inside" in never_right and "acertámos" not in never_right
 
 
 def test_a_track_record_of_another_shape_is_passed_over(tmp_path):
@@ -92,6 +103,9 @@ def test_a_track_record_of_another_shape_is_passed_over(tmp_path):
 def test_figures_that_stand_still_are_said_to(model, tmp_path):
     given = inputs(model)
     assert "The figures stand still" not in text(tmp_path / "a", given)
+    assert "stand still" not in text(tmp_path / "c", given | {"y": given["y"][:"2022-09-25"]}), "three days late"
+    assert "stand still" in text(tmp_path / "d", given | {"y": given["y"][:"2022-09-24"]})
+    assert "stand still" not in text(tmp_path / "e", given | {"y": given["y"][:"2022-09-20"], "lag": 9})
     html = text(tmp_path / "b", given | {"y": given["y"][:"2022-09-20"]})
     assert "nothing after 20 September 2022" in html and "depois de 20 de setembro de 2022" in html
 
@@ -139,6 +153,8 @@ def test_other_countries_are_led_in_english(model, tmp_path):
     assert '<html lang="en">' in html and "Sweden" in html and "Suécia" in html
     assert '<html lang="pt-PT">' in text(tmp_path, inputs(model, location="PT-13"))
     assert "Porto, Portugal" in text(tmp_path, inputs(model, location="PT-13"))
+    offered = re.findall(r'name="language" id="(..)"', text(tmp_path, inputs(model)))
+    assert offered == ["pt", "en", "de", "es", "fr"], "the country's own and English first"
 
 
 def fields(sentence):
@@ -325,12 +341,14 @@ def test_perhaps_says_that_the_range_holds_a_usual_day(model, wide, word):
 def test_the_calendar_has_a_day_long_event_for_each_day_that_a_later_one_replaces(model, tmp_path):
     week = Calendar.from_ical(written(tmp_path / "a", inputs(model))["week.ics"]).events
     assert [event.start.isoformat() for event in week] == [f"2022-10-0{day}" for day in range(2, 9)]
-    assert all(event["transp"] == "TRANSPARENT" for event in week)
+    assert all(event["transp"] == "TRANSPARENT" and event.end - event.start == dt.timedelta(days=1) for event in week)
     assert {str(event["dtstamp"].dt) for event in week} == {"2022-10-01 00:00:00+00:00"}, "the day, not the clock"
     later = Calendar.from_ical(written(tmp_path / "b", inputs(model, origin_date="2022-10-02"))["week.ics"]).events
     assert [event["uid"] for event in week] == [event["uid"] for event in later]
-    others = inputs(model, model_version="neighbour/1")
-    another = Calendar.from_ical(written(tmp_path / "c", others)["week.ics"]).events
-    assert not {event["uid"] for event in week} & {event["uid"] for event in another}, "as one replaces the other"
+    for name, others in {"c": {"model_version": "neighbour/1"}, "d": {"target": "parks"}}.items():
+        content = written(tmp_path / name, inputs(model, **others))["week.ics"]
+        another = {event["uid"] for event in Calendar.from_ical(content).events}
+        assert not {event["uid"] for event in week} & another, "as one replaces the other"
+        assert b"METHOD:PUBLISH" in content and b"X-PUBLISHED-TTL:P1D" in content, "asked for anew each day"
     assert all(now["sequence"] > before["sequence"] for before, now in zip(week, later, strict=True))
     assert "usual" in str(week[0]["summary"])

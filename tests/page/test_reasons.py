@@ -4,10 +4,11 @@ import pandas as pd
 import pytest
 from pages import house, written
 
-from footfall.page.reasons import because
+from footfall.page.reasons import because, closed_because, shared_reasons
 from footfall.page.translations import languages
 
 DAY = pd.Timestamp("2026-11-27")
+ENGLISH, PORTUGUESE = (next(each for each in languages("counts") if each.short == tag) for tag in ("en", "pt"))
 
 
 @pytest.mark.parametrize("unit", ["percent", "counts"])
@@ -18,6 +19,30 @@ def test_the_weather_is_a_reason_in_every_language_whichever_way_it_moves_the_da
     assert {"rain is expected", "está prevista chuva"} <= {
         because(DAY, ["rain down"], "PT", each) for each in languages(unit)
     }
+
+
+@pytest.mark.parametrize(
+    ("day", "reason", "says"),
+    [
+        ("2022-06-17", "bridge", "between a holiday (Corpus Christi) and the weekend"),  # the holiday is the day before
+        ("2022-10-31", "bridge", "between a holiday (All Saints' Day) and the weekend"),
+        ("2022-03-01", "holiday", "Carnival"),  # no public one
+        ("2022-02-28", "eve", "the day before a holiday, Carnival"),
+        ("2022-03-02", "holiday", "public holiday"),  # of which we have no name
+    ],
+)
+def test_a_day_by_a_holiday_names_it(day, reason, says):
+    assert because(pd.Timestamp(day), [reason], "PT", ENGLISH) == says
+
+
+def test_a_day_shut_in_past_years_that_has_no_name_is_told_by_our_own_or_by_its_date():
+    assert closed_because(DAY, "holiday", "PT", ENGLISH) == "closed on this day in past years (27 November)"
+    assert "(o dia a seguir ao Ano Novo)" in closed_because(pd.Timestamp("2027-01-02"), "holiday", "PT", PORTUGUESE)
+
+
+def test_only_what_explains_every_day_is_said_once():
+    days = pd.DataFrame({"reasons": [["rain up", "eve"], ["rain up"], ["level", "rain up"]]})
+    assert shared_reasons(days) == ["rain up"] and shared_reasons(days[:0]) == []
 
 
 def test_the_page_says_whose_weather_it_is_only_where_it_counts(tmp_path):

@@ -10,7 +10,7 @@ import pytest
 from pages import house, inputs, model, written
 
 from footfall.page.about import About
-from footfall.page.summary import _names
+from footfall.page.summary import _names, summary
 from footfall.page.translations import languages
 from footfall.page.words import is_news, of_places, without_forecast
 
@@ -81,6 +81,24 @@ def test_days_in_a_row_are_told_apart_from_those_after_them(language, usual, nam
     assert _names(days, "usual", own) == names
 
 
+@pytest.mark.parametrize(
+    ("week", "headline", "rest"),
+    [
+        ({"usual": 2, "closed": None}, "Every open day about as busy as usual.", "Closed: Saturday."),
+        ({"usual": 2, "far quieter": -40, "clearly busier": 20}, "Far quieter than usual: Saturday. "
+         "Clearly busier than usual: Sunday.", "The other days: about as busy as usual."),
+        ({"usual": 2, "hard to tell": 9}, "Near usual.", "Near usual, but hard to tell: Saturday. "
+         "The other days: about as busy as usual."),
+        ({"far busier": 50, "perhaps a little busier": 9, "closed": None}, "Far busier than usual: Friday.",
+         "Perhaps a little busier than usual: Saturday. Closed: Sunday."),
+    ],
+)  # fmt: skip
+def test_what_is_out_of_the_ordinary_comes_first_and_what_is_in_doubt_among_the_rest(week, headline, rest):
+    days = pd.DataFrame({"word": [*week], "expected": [*week.values()]}, pd.date_range("2026-10-09", periods=len(week)))
+    (english,) = [each for each in languages("counts") if each.short == "en"]
+    assert summary(days, english) == (headline, rest)
+
+
 def test_a_closed_day_says_why_and_has_no_number(words):
     lines = words["own"]["messages"]["en"]["text"].split("\n\n")[1].splitlines()
     closed = [line for line in lines if "losed" in line]
@@ -93,10 +111,10 @@ def test_a_closed_day_says_why_and_has_no_number(words):
 def test_of_several_places_each_says_its_closed_days_and_its_numbers_and_one_when_it_was_made(language, words):
     own, none = words["own"], without_forecast(pd.date_range("2026-10-09", periods=7), [language])
     late = {"days": {}, "messages": {language.short: {"text": "X.\n\nday by day\n\nmade of others."}}}
-    places = {(name, "count"): each for name, each in {"Baixa": own, "Alfama": own, "Foz": late, "Nova": none}.items()}
+    places = {(name, "count"): each for name, each in {"Foz": late, "Baixa": own, "Alfama": own, "Nova": none}.items()}
     sent = of_places(places, {language.short: {key: key[0] for key in places}}, [language], About("Tascas"))
     week, _, made = own["messages"][language.short]["text"].split("\n\n")
-    baixa, alfama, foz, nova, *rest = sent["messages"][language.short]["text"].splitlines()
+    foz, baixa, alfama, nova, *rest = sent["messages"][language.short]["text"].splitlines()
     colon = language.say("colon")
     assert baixa == f"Baixa{colon}{' '.join(week.splitlines())}" and alfama.startswith(f"Alfama{colon}")
     monday = language.dated(pd.Timestamp("2026-10-12"), "spoken weekday")
@@ -106,6 +124,9 @@ def test_of_several_places_each_says_its_closed_days_and_its_numbers_and_one_whe
     assert rest == ["", made] and sent["messages"][language.short]["subject"].endswith(f"{colon}Tascas")
     assert sent["days"]["Baixa count 2026-10-12"] == "closed"
     assert sent["days"]["Nova count 2026-10-12"] == "no forecast"
+    unnamed = of_places(places, {language.short: {key: key[0] for key in places}}, [language], About())
+    assert unnamed["messages"][language.short]["subject"].endswith(f"{colon}Foz, Baixa, Alfama")
+    assert of_places({}, {}, [language], About()) == {"days": {}, "messages": {}}
 
 
 @pytest.mark.parametrize("language", languages("counts"), ids=lambda language: language.short)
@@ -122,6 +143,9 @@ def test_of_several_places_each_says_what_its_page_warns_of_and_what_all_warn_of
     colon = language.say("colon")
     lines = [f"Baixa{colon}X. Late.", f"Foz{colon}Y.", f"Nova{colon}None.", "", "Unproven.", "made."]
     assert sent["messages"][language.short]["text"].splitlines() == lines
+    alone = {key: each for key, each in places.items() if key[0] == "Foz"}
+    sent = of_places(alone, {language.short: {key: key[0] for key in alone}}, [language], About("Tascas"))
+    assert sent["messages"][language.short]["text"].splitlines()[0] == f"Foz{colon}Y. Unproven."
 
 
 def test_what_a_page_of_one_place_warns_of_stands_behind_its_name_in_the_message_of_several(tmp_path):
