@@ -186,7 +186,7 @@ def _of_calendar(content: bytes, file: str, zone: str) -> Iterator[Row]:
 
     try:
         entries = icalendar.Calendar.from_ical(content).walk("VEVENT")
-    except (ValueError, IndexError, KeyError, TypeError) as error:
+    except (ValueError, IndexError, KeyError, TypeError, AttributeError) as error:
         raise DataProblem(f"{safe(file, 120)}: no calendar ({safe(str(error), 100)}). Export it again.") from None
     for number, entry in enumerate(entries, start=1):
         if str(entry.get("STATUS", "")).upper() == "CANCELLED":

@@ -118,7 +118,8 @@ def refuses_or_takes(content, name):
         assert len(known(table, "2026-12-01")) <= len(known(table, "2027-12-01")) <= len(table)
 
 
-PARQUET = fuzz.seeds("till.parquet")[0]
+PARQUET, XLSX = (fuzz.seeds(name)[0] for name in ("till.parquet", "till.xlsx"))
+LISTED = XLSX.rindex(b"PK\1\2", 0, XLSX.rindex(b"sheet1.xml"))  # where the zip lists its sheet
 FOUND: dict[str, tuple[str, bytes]] = {
     "a Parquet file with a damaged page": ("till.parquet", PARQUET[:4] + b"\xff" + PARQUET[5:]),
     "an event that ends in no period": (
@@ -128,6 +129,14 @@ FOUND: dict[str, tuple[str, bytes]] = {
     "an event whose end is a time of day": (
         "events.ics",
         fuzz.seeds("events.ics")[0].replace(b"DTEND:20270103T", b"DTEND;VALUE=TIME:"),
+    ),
+    "an event that begins in two kinds of value": (
+        "events.ics",
+        fuzz.seeds("events.ics")[0].replace(b"DTSTART;VALUE=DATE", b"DTSTART;VALUE=DATE,DATE"),
+    ),
+    "a workbook of which a member is encrypted": (
+        "till.xlsx",
+        XLSX[: LISTED + 8] + b"\x41" + XLSX[LISTED + 9 :],
     ),
     "events with a lone carriage return": (
         "events.csv",

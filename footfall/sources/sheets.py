@@ -8,7 +8,6 @@ import codecs
 import csv
 import gzip
 import io
-import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -32,7 +31,10 @@ REMEDIES = {
 }
 
 # what the readers of workbooks and of Parquet raise at files that are not whole, beside what says so
-UNSOUND = (KeyError, ValueError, TypeError, AttributeError, SyntaxError, OSError, arrow.ArrowException)
+UNSOUND = (
+    *(KeyError, ValueError, TypeError, AttributeError, SyntaxError, OSError, arrow.ArrowException),
+    NotImplementedError,  # such as a member of a zip that is encrypted
+)
 
 Record = tuple[int, Sequence[Any]]  # the number of a line, and its cells
 
@@ -132,7 +134,7 @@ def _cells(sheet: Any) -> Iterator[Record]:
         for line, cells in enumerate(sheet.iter_rows(values_only=True), start=1):
             if any(cell not in (None, "") for cell in cells):
                 yield line, cells
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, SyntaxError) as error:
+    except (*integrity.DAMAGED, *UNSOUND) as error:
         rule = f"no sheet that can be read ({_brief(error)}); save the file again"
         raise Unreadable(Fault(1, 0, "", rule)) from error
 
