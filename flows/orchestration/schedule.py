@@ -95,7 +95,7 @@ def days(market: str, first: dt.date, last: dt.date) -> list[dt.date]:
     for active in (entry.schedule for entry in schedules if entry.active):
         if isinstance(active, CronSchedule):
             moments |= set(asyncio.run(DueCron(cron=active.cron, timezone=active.timezone).get_dates(None, *span)))
-    return sorted({moment.date() for moment in moments if moment < span[1]})
+    return sorted({moment.astimezone(zone).date() for moment in moments if moment < span[1]})
 
 
 def _deployments(

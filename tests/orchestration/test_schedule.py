@@ -18,7 +18,7 @@ from deployments import deployment
 from receiver import Receiver
 
 from flows.record.folder import claim
-from flows.settings import OWN_PREFECT, home, notebooks_folder
+from flows.settings import OWN_PREFECT, home, notebooks_folder, params_folder
 from flows.storage import bucket as storage
 from flows.storage import forecasts
 from footfall.errors import StaleSource
@@ -88,6 +88,15 @@ def test_a_market_whose_clock_stands_still_has_missed_nothing(client):
     runs = missed(client, deployment(client, "sample"), 3)
     assert [perform(run).name for run in runs[:2]] == ["Missed"] * 2
     assert "missed day" not in [one["cause"] for one in alerts.opened("sample")]
+
+
+def test_the_days_of_a_market_are_its_own_whatever_the_zone_of_its_schedule(client, live):
+    from flows.orchestration import schedule
+
+    deployment(client, live, cron="0 18 * * *")  # in Lisbon, where Auckland has the morning after
+    text = "data: {source: sample, location: PT, timezone: Pacific/Auckland}\n"
+    (params_folder() / f"{live}.yaml").write_text(text)
+    assert [day.day for day in schedule.days(live, dt.date(2026, 11, 20), dt.date(2026, 11, 26))] == [*range(20, 27)]
 
 
 def left_behind(client, run):
