@@ -253,6 +253,13 @@ def test_orders_are_told_from_days(params, till):
     assert len(table) in (59, 60, 61), "until five, yesterday is not over"
 
 
+@pytest.mark.parametrize(("starts", "lag"), [("06:00", 1), ("07:00", 2)])
+def test_a_day_that_goes_on_when_the_next_days_run_begins_has_its_figures_a_day_later(params, till, starts, lag):
+    rows = "".join(f"{day} {hour:02}:15,{n}\n" for day, n in recent() for hour in (12, 23, 0))
+    done = footfall("new", "tasca", till("when,amount\n" + rows), "--location", "PT", "--day-starts", starts)
+    assert done.exit_code == 0 and f"  lag: {lag} " in (params / "tasca.yaml").read_text(), done.output
+
+
 @pytest.mark.parametrize(("hours", "asked"), [((0, 12, 23), True), ((12, 23, 0), False), ((12, 15, 23), False)])
 def test_a_night_beside_its_date_is_asked_about_but_not_where_dates_hold_theirs(till, hours, asked):
     questions = []
