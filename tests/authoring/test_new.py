@@ -317,7 +317,23 @@ def test_a_house_shut_on_mondays_is_seen(params, till):
         "date,covers\n" + "".join(f"{d},{n}\n" for d, n in recent(value=lambda day: 0 if day.dayofweek == 0 else 80))
     )
     said = footfall("new", "tasca", path, "--location", "PT-99").output
-    assert "Mondays taken for closed" in said and "holidays of PT\n" in said
+    assert "Mondays taken for closed" in said and "holidays of PT alone" in said
+
+
+@pytest.mark.parametrize(
+    ("location", "says"),
+    [
+        ("GB-LND", "holidays of GB alone; its regions keep more: GB-ENG, GB-NIR, GB-SCT, GB-WLS (--location)"),
+        ("CH", "holidays of CH alone; its regions keep more: CH-AG, CH-AI, CH-AR, CH-BE … (--location)"),
+        ("PT-11", "holidays of PT-11"),
+        ("NL", "holidays of NL"),
+        ("XX", "no holidays: none are known of XX"),
+    ],
+)
+def test_a_country_whose_regions_keep_more_holidays_names_them(till, location, says):
+    path = till("date,covers\n" + "".join(f"{day},{n}\n" for day, n in recent()))
+    answers = new.Answers(location=location, timezone="Europe/London")
+    assert says in new.draft("tasca", path, answers, None).understood
 
 
 def test_a_folder_beside_the_market_s_file_is_named_relative_to_it(params):
