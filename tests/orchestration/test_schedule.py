@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from conftest import crown, footfall
-from deployments import deployment
+from deployments import deployment, missed
 from receiver import Receiver
 
 from flows.record.folder import claim
@@ -34,19 +34,6 @@ def nothing_stays_scheduled(client):
     yield
     for one in client.read_deployments():
         client.delete_deployment(one.id)
-
-
-def missed(client, deployment_id, days):
-    """The runs that the server's own scheduler would have made for the past days, oldest first."""
-    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterDeploymentId
-    from prefect.client.schemas.sorting import FlowRunSort
-
-    now = dt.datetime.now(dt.UTC)
-    span = {"start_time": (now - dt.timedelta(days=days)).isoformat(), "end_time": now.isoformat(), "min_runs": 50}
-    client.request("POST", f"/deployments/{deployment_id}/schedule", json=span).raise_for_status()
-    mine = FlowRunFilter(deployment_id=FlowRunFilterDeploymentId(any_=[deployment_id]))
-    found = client.read_flow_runs(flow_run_filter=mine, sort=FlowRunSort.EXPECTED_START_TIME_ASC)
-    return [run for run in found if run.expected_start_time <= now]
 
 
 def perform(run):
