@@ -45,12 +45,13 @@ async def daily(timezone: str, as_of: str | None = None) -> str | State[Any]:
     if missed := schedule.overtaken(*zones.get(timezone, [])):
         return missed
     markets = [*zones.get(timezone, []), *unreadable]
-    day = dt.date.fromisoformat(as_of) if as_of else today(timezone, schedule.due())
+    moment = schedule.due() or dt.datetime.now(dt.UTC)
+    day = dt.date.fromisoformat(as_of) if as_of else today(timezone, moment)
     failed = list[str]()
     for market in markets:
         first = [train] if _is_to_be_trained(market, day) else []
         stations: list[Flow[..., Coroutine[Any, Any, Any]]] = [*first, predict, review]
-        with one_reading():
+        with one_reading(), schedule.all_due(moment):
             for station in stations:
                 try:
                     log().info(f"{market}: {await station(market, str(day))}")

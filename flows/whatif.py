@@ -11,7 +11,7 @@ from flows.settings import bucket_name
 from flows.sources.weather import is_of_weather
 from flows.station.champion import take_champion
 from flows.station.run import Run, log, recorded, run_notebook
-from flows.station.snapshot import take_snapshot
+from flows.station.snapshot import take_again
 from flows.station.station_flow import station_flow
 from flows.station.weather import take_weather
 from flows.storage import forecasts
@@ -49,7 +49,7 @@ async def whatif(market: str, scenario: dict[str, Any]) -> Weeks | State[Any]:
     supposed.check_days(published)
     as_many = {"predict.horizon": int(published["horizon"].max())}  # days, whatever the market's file says by now
     with recorded("whatif", market, latest.pointer["as_of"], as_many, scenario=str(supposed)) as run:
-        take_snapshot(run, latest.manifest["about"]["snapshot"])
+        take_again(run, latest.manifest["about"])  # else events entered since would look like what is supposed
         run.events = supposed.on_events(run.events, str(run.as_of), site_of(run.market.data.location))
         weather = take_weather(run)
         take_champion(run)

@@ -258,6 +258,13 @@ def keeper(country: str) -> str:
     return _keeper(country) if _calendar_of(country.partition("-")[0]) is not None else ""
 
 
+def regions_with_more(keeper: str, year: int) -> list[str]:
+    """The regions of a country that keep further holidays in a year, as ``GB-ENG``; none of a region, see `keeper`."""
+    calendar = _calendar_of(keeper)
+    regions = [f"{keeper}-{region}" for region in calendar.subdivisions] if calendar is not None else []
+    return [region for region in regions if _holidays(year, region) - _holidays(year, keeper)]
+
+
 @cache
 def _keeper(country: str) -> str:
     """Whose days are kept there: a region's own, of one unknown to `holidays` its country's."""

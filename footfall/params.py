@@ -24,6 +24,7 @@ PLAIN, PLAIN_RULE = (
 FARTHEST = 28  # days ahead, and days that figures may be late
 FEWEST_ORIGINS = 60  # of a backtest; of fewer, the ranges would lack errors to go by
 FEWEST_ERRORS = 20  # of one horizon, below which all horizons are pooled
+MORNING = "06:00"  # when the day's runs begin, see prefect.yaml
 LIVE = ("carris", "hystreet")  # formats of sources that go on: today is in them, half over
 COVER = (0.6, 0.98)  # band for the share of days inside the 80 % range: of a challenger, and of what was published
 
@@ -273,9 +274,9 @@ class Data(Strict):
     @model_validator(mode="before")
     @classmethod
     def _of_counts(cls, values: Any) -> Any:
-        """Counts are of the one category ``count``, which need not be said."""
+        """Counts are of the one category ``count``; their lag is a day, and of days that go on at `MORNING` two."""
         if isinstance(values, dict) and values.get("unit") == "counts":
-            return {"category": COUNT, "lag": 1, **values}
+            return {"category": COUNT, "lag": 1 + (str(values.get("day_starts", "")) > MORNING), **values}
         return values
 
     @model_validator(mode="after")

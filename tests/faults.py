@@ -152,7 +152,7 @@ ROWS = {
         "artifact upload cut midway", "no version without artifacts becomes champion",
         ("notebook/test_dying::test_an_upload_that_is_cut_leaves_no_half_record_and_no_champion",
          "record/test_mlflow_runs::test_a_model_without_artifacts_cannot_be_laid_down"),
-        Mutant("flows/champion/registry.py", 'if digest != registered.tags.get("sha256"):', "if False:",
+        Mutant("flows/champion/registry.py", 'if digest == registered.tags.get("sha256"):', "if True:",
                "record/test_mlflow_runs::test_a_model_without_artifacts_cannot_be_laid_down"),
     ),
     17: Row(

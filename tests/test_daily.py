@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import crown
+from deployments import deployment, missed
+from receiver import Receiver
 
 from flows.record.folder import claim
 from flows.settings import ROOT, home, today
@@ -101,3 +103,32 @@ def test_a_day_is_run_once_more_as_of_itself(houses, client, few_candidates):
     with pytest.raises(Problem, match=r"failed"):
         asyncio.run(daily(ZONE, str(day)))
     assert [name for name, _ in of_market(client, houses[0])] == [f"{houses[0]} {day}"] * 3
+
+
+def test_a_day_that_is_over_before_its_run_is_tells_the_owner_all_the_same(
+    houses, client, few_candidates, tmp_path, monkeypatch
+):
+    """Here its run died and was started once more, a day later."""
+    from prefect.client.schemas.filters import FlowRunFilter
+    from prefect.flow_engine import run_flow
+    from prefect.states import Crashed
+
+    from flows.daily import daily
+    from flows.orchestration import reaper
+
+    tasca, day = houses[1], today(ZONE) - dt.timedelta(days=1)
+    with (tmp_path / f"{tasca}.yaml").open("a") as file:
+        file.write("notify: {address_from: TASCA_ADDRESS}\n")
+    cron = f"0 6 {day.day} {day.month} *"
+    identity = deployment(client, tasca, cron, "daily", {"timezone": ZONE})
+    (dead,) = missed(client, identity, 3)
+    client.set_flow_run_state(dead.id, Crashed(), force=True)
+    reaper.reap()
+    its = FlowRunFilter.model_validate({"deployment_id": {"any_": [identity]}, "tags": {"all_": [reaper.AGAIN]}})
+    (again,) = client.read_flow_runs(flow_run_filter=its)
+    with Receiver() as receiver:
+        monkeypatch.setenv("TASCA_ADDRESS", receiver.url)
+        asyncio.run(run_flow(daily, flow_run=again, parameters=again.parameters, return_type="state"))
+        assert forecasts.pointer(storage.connect("footfall"), tasca)["as_of"] == str(day)
+        assert len(receiver.told) == 1
+    client.delete_deployment(identity)

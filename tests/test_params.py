@@ -36,6 +36,8 @@ def test_nothing_but_literals_reaches_a_notebook():
 def test_counts_are_of_one_category_and_known_the_day_after():
     data = params.Data(source="till.csv", unit="counts")
     assert (data.category, data.lag, data.is_googles()) == ("count", 1, False)
+    late = {"source": "till.csv", "unit": "counts", "day_starts": "06:01"}
+    assert (params.Data(**late).lag, params.Data(**late, lag=1).lag) == (2, 1), "at six its yesterday is not over"
     assert params.Data(source="sample").is_googles() and not params.Data(source="x.csv", format="table").is_googles()
     with pytest.raises(ValidationError, match=r"leave data\.category out"):
         params.Data(source="till.csv", unit="counts", category="parks")

@@ -16,7 +16,7 @@ def market_text(market: str, section: dict[str, Any], last: dt.date, data: Data)
     """The market's file, commented."""
     lines = [f"# {market}: figures of one's own. What each key means stands beside it.", "data:"]
     lines += [_line(key, value) for key, value in section.items() if value not in ("", {}, USUAL.get(key))]
-    lines += [_line("lag", 1)]
+    lines += [_line("lag", data.lag)]
     if data.is_stale(last, day_of_business(data)):
         lines += [_line("as_of", (last + dt.timedelta(days=1)).isoformat())]
     lines += OPTIONAL

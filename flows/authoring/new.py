@@ -19,7 +19,7 @@ from flows.settings import params_folder
 from flows.sources import download
 from flows.sources.reading import day_of_business
 from footfall import opening
-from footfall.calendar import country_of, keeper
+from footfall.calendar import country_of, keeper, regions_with_more
 from footfall.errors import DataProblem, Problem, UsageProblem
 from footfall.market_file import check_alike, check_name
 from footfall.params import Columns, Data
@@ -325,11 +325,20 @@ def _told(reading: Reading, data: Data, sites: Sequence[str], section: dict[str,
     if data.columns.parts:
         yield "these columns are parts of a day, and summed; each a site: --site each"
     yield f"dates {data.dates}, decimal {data.decimal}, rows {data.rows}, a day from {data.day_starts}, {data.timezone}"
-    kept = keeper(country_of(data.location))
-    yield f"holidays of {kept}" if kept else f"no holidays: none are known of {data.location}"
+    yield _holidays(data.location, _last(reading, sites[0]).year)
     for location in sites:
         yield _extent(reading, location, data)
     yield from reading.notes
+
+
+def _holidays(location: str, year: int) -> str:
+    """Whose holidays count, and which regions keep more: with GB's alone Easter Monday is an ordinary day."""
+    kept = keeper(country_of(location))
+    if not kept:
+        return f"no holidays: none are known of {location}"
+    more = regions_with_more(kept, year)
+    named = f"{', '.join(more[:4])}{' …' if len(more) > 4 else ''}"
+    return f"holidays of {kept}{f' alone; its regions keep more: {named} (--location)' if more else ''}"
 
 
 def _named(columns: str | list[str]) -> str:

@@ -10,10 +10,10 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import FlowRunFilter
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.exceptions import ObjectNotFound
-from prefect.states import Crashed
+from prefect.states import Crashed, Scheduled
 
 from flows.orchestration import alerts
-from flows.orchestration.schedule import GOING, due_after, own_run
+from flows.orchestration.schedule import AGAIN, GOING, due_after, own_run
 from flows.record import mlflow_runs
 from flows.record.folder import owner_of
 from flows.record.owner import Owner
@@ -21,7 +21,6 @@ from flows.settings import POOL, day_of, home, params_folder, prefect_is_ours, t
 from footfall.errors import Problem
 from footfall.market_file import read_market
 
-AGAIN = "again"
 SILENT = dt.timedelta(minutes=10)  # without a process of its own, after which a run that was to begin never will
 DIED = "Its process ended without a word: killed, or the machine stopped."
 
@@ -107,8 +106,9 @@ def _run_again(client: SyncPrefectClient, run: FlowRun, deployment: UUID) -> Non
     as_of = (owner and owner.tags.get("as_of")) or run.parameters.get("as_of") or _day_due(run)
     parameters = run.parameters | ({"as_of": as_of} if as_of else {})
     client.create_flow_run_from_deployment(
-        deployment, parameters=parameters, tags=[AGAIN], idempotency_key=f"{AGAIN} {run.id}"
-    )
+        deployment, parameters=parameters, state=Scheduled(scheduled_time=run.expected_start_time), tags=[AGAIN],
+        idempotency_key=f"{AGAIN} {run.id}",
+    )  # fmt: skip
 
 
 def _day_due(run: FlowRun) -> str | None:

@@ -3,7 +3,8 @@
 import asyncio
 import datetime as dt
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -28,12 +29,27 @@ from footfall.params import Data
 
 GOING = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
 MEMORY = dt.timedelta(days=900)  # Prefect works out a thousand dates at most
+AGAIN = "again"  # tag of a run in place of one that died, which is due when that was
+
+_due: ContextVar[dt.datetime | None] = ContextVar("_due", default=None)
 
 
 def due() -> dt.datetime | None:
     """The moment that the run which this process is in was scheduled for; None if a person asked for it."""
+    if moment := _due.get():
+        return moment
     run = own_run()
-    return run.expected_start_time if run and run.auto_scheduled else None
+    return run.expected_start_time if run and (run.auto_scheduled or AGAIN in run.tags) else None
+
+
+@contextmanager
+def all_due(moment: dt.datetime) -> Iterator[None]:
+    """Whatever runs within is due at a moment, also once its day is over."""
+    token = _due.set(moment)
+    try:
+        yield
+    finally:
+        _due.reset(token)
 
 
 def overtaken(*markets: str) -> State[Any] | None:
@@ -95,7 +111,7 @@ def days(market: str, first: dt.date, last: dt.date) -> list[dt.date]:
     for active in (entry.schedule for entry in schedules if entry.active):
         if isinstance(active, CronSchedule):
             moments |= set(asyncio.run(DueCron(cron=active.cron, timezone=active.timezone).get_dates(None, *span)))
-    return sorted({moment.date() for moment in moments if moment < span[1]})
+    return sorted({moment.astimezone(zone).date() for moment in moments if moment < span[1]})
 
 
 def _deployments(

@@ -1,6 +1,7 @@
 """The owner's events as they stood when a run was made: only what was entered by its day, on record by their bytes."""
 
 import datetime as dt
+import io
 from collections.abc import Iterable
 from typing import Any
 
@@ -30,11 +31,22 @@ def take_events(run: Run) -> None:
         known = events.known(every, run.as_of)
         content, about = known.to_parquet(index=False), {"source": path.name, "rows": len(known)}
         forecasts.keep_snapshot(storage.connect(bucket_name()), content, about)
-        (run.folder / "in").mkdir(exist_ok=True)
-        (run.folder / "in" / "events.parquet").write_bytes(content)
-        run.facts["events"] = sha256(content)
-        run.events = known
+        _lay_down(run, content)
         results.append(f"{len(known)} known, {len(every) - len(known)} entered after {run.as_of}")
+
+
+def take_kept_events(run: Run, digest: str) -> None:
+    """Lay down events that are kept in the bucket, by their sha256, whatever was entered since."""
+    with stage("events") as results:
+        _lay_down(run, forecasts.read_snapshot(storage.connect(bucket_name()), digest))
+        results.append(f"{digest[:8]}, as they stood")
+
+
+def _lay_down(run: Run, content: bytes) -> None:
+    (run.folder / "in").mkdir(exist_ok=True)
+    (run.folder / "in" / "events.parquet").write_bytes(content)
+    run.facts["events"] = sha256(content)
+    run.events = pd.read_parquet(io.BytesIO(content))
 
 
 def of_no_site(run: Run, locations: Iterable[str]) -> list[str]:

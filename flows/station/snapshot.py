@@ -11,7 +11,7 @@ from flows.record.mlflow_fields import SMALL
 from flows.settings import bucket_name, params_folder
 from flows.sources.events import closed_sites
 from flows.sources.reading import read_source
-from flows.station.events import data_of, of_no_site, take_events
+from flows.station.events import data_of, of_no_site, take_events, take_kept_events
 from flows.station.run import Run, log, stage, step
 from flows.storage import bucket as storage
 from flows.storage import forecasts
@@ -31,6 +31,14 @@ def take_snapshot(run: Run, digest: str | None = None) -> None:
     """
     take_events(run)
     _take_kept(run, digest) if digest else _take_published(run)
+
+
+@step
+def take_again(run: Run, about: dict[str, Any]) -> None:
+    """Lay down what a forecast was made from, as its manifest says in `about`: its snapshot, and its events if any."""
+    if "events" in about:
+        take_kept_events(run, about["events"])
+    _take_kept(run, about["snapshot"])
 
 
 def _take_published(run: Run) -> None:

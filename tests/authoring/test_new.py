@@ -253,6 +253,13 @@ def test_orders_are_told_from_days(params, till):
     assert len(table) in (59, 60, 61), "until five, yesterday is not over"
 
 
+@pytest.mark.parametrize(("starts", "lag"), [("06:00", 1), ("07:00", 2)])
+def test_a_day_that_goes_on_when_the_next_days_run_begins_has_its_figures_a_day_later(params, till, starts, lag):
+    rows = "".join(f"{day} {hour:02}:15,{n}\n" for day, n in recent() for hour in (12, 23, 0))
+    done = footfall("new", "tasca", till("when,amount\n" + rows), "--location", "PT", "--day-starts", starts)
+    assert done.exit_code == 0 and f"  lag: {lag} " in (params / "tasca.yaml").read_text(), done.output
+
+
 @pytest.mark.parametrize(("hours", "asked"), [((0, 12, 23), True), ((12, 23, 0), False), ((12, 15, 23), False)])
 def test_a_night_beside_its_date_is_asked_about_but_not_where_dates_hold_theirs(till, hours, asked):
     questions = []
@@ -310,7 +317,23 @@ def test_a_house_shut_on_mondays_is_seen(params, till):
         "date,covers\n" + "".join(f"{d},{n}\n" for d, n in recent(value=lambda day: 0 if day.dayofweek == 0 else 80))
     )
     said = footfall("new", "tasca", path, "--location", "PT-99").output
-    assert "Mondays taken for closed" in said and "holidays of PT\n" in said
+    assert "Mondays taken for closed" in said and "holidays of PT alone" in said
+
+
+@pytest.mark.parametrize(
+    ("location", "says"),
+    [
+        ("GB-LND", "holidays of GB alone; its regions keep more: GB-ENG, GB-NIR, GB-SCT, GB-WLS (--location)"),
+        ("CH", "holidays of CH alone; its regions keep more: CH-AG, CH-AI, CH-AR, CH-BE … (--location)"),
+        ("PT-11", "holidays of PT-11"),
+        ("NL", "holidays of NL"),
+        ("XX", "no holidays: none are known of XX"),
+    ],
+)
+def test_a_country_whose_regions_keep_more_holidays_names_them(till, location, says):
+    path = till("date,covers\n" + "".join(f"{day},{n}\n" for day, n in recent()))
+    answers = new.Answers(location=location, timezone="Europe/London")
+    assert says in new.draft("tasca", path, answers, None).understood
 
 
 def test_a_folder_beside_the_market_s_file_is_named_relative_to_it(params):

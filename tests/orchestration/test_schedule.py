@@ -14,11 +14,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from conftest import crown, footfall
-from deployments import deployment
+from deployments import deployment, missed
 from receiver import Receiver
 
 from flows.record.folder import claim
-from flows.settings import OWN_PREFECT, home, notebooks_folder
+from flows.settings import OWN_PREFECT, home, notebooks_folder, params_folder
 from flows.storage import bucket as storage
 from flows.storage import forecasts
 from footfall.errors import StaleSource
@@ -34,19 +34,6 @@ def nothing_stays_scheduled(client):
     yield
     for one in client.read_deployments():
         client.delete_deployment(one.id)
-
-
-def missed(client, deployment_id, days):
-    """The runs that the server's own scheduler would have made for the past days, oldest first."""
-    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterDeploymentId
-    from prefect.client.schemas.sorting import FlowRunSort
-
-    now = dt.datetime.now(dt.UTC)
-    span = {"start_time": (now - dt.timedelta(days=days)).isoformat(), "end_time": now.isoformat(), "min_runs": 50}
-    client.request("POST", f"/deployments/{deployment_id}/schedule", json=span).raise_for_status()
-    mine = FlowRunFilter(deployment_id=FlowRunFilterDeploymentId(any_=[deployment_id]))
-    found = client.read_flow_runs(flow_run_filter=mine, sort=FlowRunSort.EXPECTED_START_TIME_ASC)
-    return [run for run in found if run.expected_start_time <= now]
 
 
 def perform(run):
@@ -88,6 +75,15 @@ def test_a_market_whose_clock_stands_still_has_missed_nothing(client):
     runs = missed(client, deployment(client, "sample"), 3)
     assert [perform(run).name for run in runs[:2]] == ["Missed"] * 2
     assert "missed day" not in [one["cause"] for one in alerts.opened("sample")]
+
+
+def test_the_days_of_a_market_are_its_own_whatever_the_zone_of_its_schedule(client, live):
+    from flows.orchestration import schedule
+
+    deployment(client, live, cron="0 18 * * *")  # in Lisbon, where Auckland has the morning after
+    text = "data: {source: sample, location: PT, timezone: Pacific/Auckland}\n"
+    (params_folder() / f"{live}.yaml").write_text(text)
+    assert [day.day for day in schedule.days(live, dt.date(2026, 11, 20), dt.date(2026, 11, 26))] == [*range(20, 27)]
 
 
 def left_behind(client, run):

@@ -25,14 +25,15 @@ def tasca(first_run, tmp_path, monkeypatch):
     )
     crown(name, tmp_path)
 
+    path = tmp_path / f"{name}.events.csv"
+
     def predict(text, *words, code=0):
-        path = tmp_path / f"{name}.events.csv"
         path.write_text(HEAD + text) if text is not None else path.unlink(missing_ok=True)
         done = footfall("predict", name, *words)
         assert done.exit_code == code, done.output
         return forecasts.latest(storage.connect("footfall"), name) if code == 0 else done.output
 
-    predict.name = name
+    predict.name, predict.path = name, path
     return predict
 
 
@@ -60,3 +61,17 @@ def test_what_was_entered_by_the_day_is_used_and_on_record_and_nothing_later_cha
     said = " ".join(tasca("2022-10-14,,,Fair,louder,\n", code=3).split())
     assert ".events.csv:2:effect: louder — one of closed, busier, quieter, unknown" in said
     assert forecasts.pointer(bucket, tasca.name) == known.pointer, "what was published stays"
+
+
+def test_what_if_is_of_the_events_of_the_published_week_and_of_none_that_were_entered_since(tasca):
+    for then, since in [(None, SHUT), (SHUT, None)]:
+        published = shut(tasca(then).files["forecast.csv"])
+        tasca.path.write_text(HEAD + since) if since else tasca.path.unlink()
+        said = footfall("whatif", tasca.name, "--closed", "2022-10-18")
+        assert said.exit_code == 0, said.output
+        folder = max(home().glob(f"runs/*-whatif-{tasca.name}-*"), key=lambda folder: folder.stat().st_mtime)
+        assert shut((folder / "out" / "forecast" / "forecast.csv").read_bytes()) == {*published, "2022-10-18"}
+
+
+def shut(forecast):
+    return {line.split(",")[1] for line in forecast.decode().splitlines() if line.endswith(",no")}
