@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 from prefect import task
+from prefect.artifacts import create_link_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 from pydantic import BaseModel
@@ -51,6 +52,10 @@ class Run:
     def as_of(self) -> dt.date:
         """The day the run stands on."""
         return dt.date.fromisoformat(str(self.market.data.as_of))
+
+    def key(self, name: str) -> str:
+        """An artifact's key in Prefect, which has no underscore, as the name of a market may have."""
+        return f"{self.market.name}-{name}".replace("_", "-")
 
     def written(self, name: str) -> Any:
         """A JSON file that the notebook wrote."""
@@ -152,11 +157,14 @@ def after_record(run: Run) -> Iterator[None]:
 
 
 def _tell_of_failure(run: Run, error: BaseException) -> None:
-    """Say where the record of a run is that failed, and in MLflow what stopped it, if its notebook did not."""
+    """Say where the record of a failed run is, in Prefect too; in MLflow what stopped it, if its notebook did not."""
     with alerts.best_effort():
         if run.record and run.record.outcome == "succeeded":
             mlflow_runs.fail(run.id, error)
-        log().info(f"record          {run.folder} · {mlflow_runs.link(run.id)}")
+        link = mlflow_runs.link(run.id)
+        log().info(f"record          {run.folder} · {link}")
+        key = run.key(f"{run.station}-record")
+        create_link_artifact(link, "the executed notebook in MLflow", key, _sync=True)  # type: ignore[call-arg]
 
 
 def recover(runs: Path) -> list[str]:

@@ -2,9 +2,10 @@
 
 import asyncio
 import os
+import uuid
 
 import pytest
-from conftest import crown, footfall
+from conftest import crown, footfall, market
 from proxy import Proxy
 
 from flows.record.folder import claim, not_begun
@@ -38,6 +39,19 @@ def test_the_trouble_at_hand_is_the_one_that_is_told(servers):
     sentence = f"delivered the record of {folder.name}: failed"
     assert sentence in mlflow_runs.deliver_waiting(folder.parent), "although the process that ran it lives on"
     assert read_record(folder).reason == "UsageProblem: the trouble at hand"
+
+
+def test_a_flow_run_that_failed_leads_to_its_record_from_prefect(client, tmp_path, monkeypatch):
+    from flows.explore import explore
+    from flows.record import mlflow_runs
+
+    name = market(monkeypatch, tmp_path, f"no_file_{uuid.uuid4().hex[:6]}", "data: {source: no-such.csv}\n")
+    with pytest.raises(Problem, match=r"no-such\.csv"):
+        asyncio.run(explore(name, "2022-10-13"))
+    ((_, run),) = mlflow_runs.search("explore", f"tags.market = '{name}'")
+    wanted = {"artifacts": {"flow_run_id": {"any_": [run.data.tags["prefect_flow_run"]]}}}
+    shown = {one["key"]: one["data"] for one in client.request("POST", "/artifacts/filter", json=wanted).json()}
+    assert run.info.run_id in shown[f"{name}-explore-record".replace("_", "-")]
 
 
 def test_a_run_whose_publishing_is_refused_failed_in_mlflow_too(first_run, live, tmp_path, monkeypatch):
