@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from flows.record.files import template_of
 from flows.record.owner import read_owner
 from flows.record.record import Record, describe
+from flows.settings import notebook_of
 from flows.storage import layout
 
 MOST = 1e300  # of a metric
@@ -30,7 +31,7 @@ def source(folder: Path) -> dict[str, str]:
     """Where a run comes from, in the tags that MLflow's pages show: its notebook, the commit, who ran it."""
     commit = str((read_owner(folder).revision or {}).get("commit", "unknown"))
     tags = {
-        "mlflow.source.name": f"notebooks/{template_of(folder).name}",
+        "mlflow.source.name": f"notebooks/{notebook_of(template_of(folder).stem).name}",
         "mlflow.source.type": "NOTEBOOK",
         "mlflow.user": _user(folder),
     }

@@ -75,10 +75,10 @@ def start(folder: Path) -> str:
         client, owner = MlflowClient(), read_owner(folder)
         notebook, tags = template_of(folder).stem, owner.tags
         number = _experiment(client, notebook)
-        title = " ".join(tags[name] for name in ("market", "as_of") if name in tags)
+        title = " ".join(filter(None, [tags.get("market"), tags.get("scenario") or tags.get("as_of")]))
         began = int(owner.started.timestamp() * 1000)
         tags = {**tags, **mlflow_fields.source(folder), "folder": folder.name}
-        run = str(client.create_run(number, began, tags, title).info.run_id)
+        run = str(client.create_run(number, began, tags, title[: mlflow_fields.SMALL]).info.run_id)
     replace(folder / "mlflow", run)
     return run
 
