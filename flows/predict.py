@@ -10,7 +10,7 @@ from flows.station.champion import take_champion
 from flows.station.events import of_the_place
 from flows.station.notify import notify, tell_refused
 from flows.station.publish import publish
-from flows.station.run import Run, recorded, run_notebook
+from flows.station.run import Run, after_record, recorded, run_notebook
 from flows.station.snapshot import accessed, take_snapshot
 from flows.station.station_flow import station_flow
 from flows.station.weather import take_weather
@@ -52,12 +52,13 @@ async def predict(
             advice = f"train one: footfall train {market} --as-of {run.as_of}"
             raise GateClosed(f"{market} has no champion as of {run.as_of}; {advice}")
         run_notebook(run, of_prediction(run, weather, scores.take_track(run)))
-    published, many = publish(run, show), tell_refused(run, show) > 1
-    notify(run, show)
-    from footfall.page.lines import read_shown, records  # its languages take a third of a second to import
+    with after_record(run):
+        published, many = publish(run, show), tell_refused(run, show) > 1
+        notify(run, show)
+        from footfall.page.lines import read_shown, records  # its languages take a third of a second to import
 
-    table = read_shown((run.folder / "out" / "forecast" / "forecast.parquet").read_bytes())
-    await artifacts.present(run, published.message, records(table, many))
+        table = read_shown((run.folder / "out" / "forecast" / "forecast.parquet").read_bytes())
+        await artifacts.present(run, published.message, records(table, many))
     return published
 
 
@@ -66,5 +67,4 @@ def of_prediction(run: Run, weather: str, track: str) -> PredictParams:
     return PredictParams(
         **run.market.series(), **run.market.predict.model_dump(), **of_the_place(run), accessed=accessed(run),
         model_version=run.facts["model_version"], snapshot="in/snapshot.parquet", champion="in/champion", out="out",
-        track=track, weather=weather,
-    )  # fmt: skip
+        track=track, weather=weather)  # fmt: skip

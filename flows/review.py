@@ -10,7 +10,7 @@ from prefect.client.schemas.objects import State
 from flows.orchestration import alerts, schedule
 from flows.station import artifacts, scores
 from flows.station.events import of_the_place
-from flows.station.run import Run, recorded, run_notebook
+from flows.station.run import Run, after_record, recorded, run_notebook
 from flows.station.snapshot import take_snapshot
 from flows.station.station_flow import is_past, station_flow
 from flows.train import train
@@ -32,13 +32,14 @@ async def review(market: str, as_of: str | None = None, settings: dict[str, Any]
         take_snapshot(run)
         made_by = scores.take_forecasts(run)
         run_notebook(run, _parameters(run))
-    decay = run.written("drift.json")
-    sentence = f"{scores.hand_in(run, made_by)} · {decay['reason']}"
-    if not is_past(market, str(run.as_of)):
-        _alert(market, decay)
-    await artifacts.present(run, sentence, run.written("card.json"))
-    trigger = scores.calls_for_training(run, decay["decayed"])
-    return f"{sentence} · {await train(market, str(run.as_of), settings, trigger=trigger)}" if trigger else sentence
+    with after_record(run):
+        decay = run.written("drift.json")
+        sentence = f"{scores.hand_in(run, made_by)} · {decay['reason']}"
+        if not is_past(market, str(run.as_of)):
+            _alert(market, decay)
+        await artifacts.present(run, sentence, run.written("card.json"))
+        trigger = scores.calls_for_training(run, decay["decayed"])
+        return f"{sentence} · {await train(market, str(run.as_of), settings, trigger=trigger)}" if trigger else sentence
 
 
 def _parameters(run: Run) -> ReviewParams:

@@ -11,7 +11,7 @@ from flows.record import mlflow_runs
 from flows.station import artifacts
 from flows.station.champion import promote, register, take_champion
 from flows.station.events import of_the_place
-from flows.station.run import Run, recorded, run_notebook
+from flows.station.run import Run, after_record, recorded, run_notebook
 from flows.station.snapshot import take_snapshot
 from flows.station.station_flow import station_flow
 from flows.station.weather import take_past_weather
@@ -44,8 +44,9 @@ async def train(
         weather, incumbent = take_past_weather(run), take_champion(run)
         run_notebook(run, _parameters(run, weather, incumbent))
         version = register(run)
-    decided = promote(run, version, incumbent)
-    await artifacts.present(run, decided, run.written("leaderboard.json"))
+    with after_record(run):
+        decided = promote(run, version, incumbent)
+        await artifacts.present(run, decided, run.written("leaderboard.json"))
     return decided
 
 

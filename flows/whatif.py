@@ -9,8 +9,9 @@ from prefect.client.schemas.objects import State
 from flows.predict import of_prediction
 from flows.settings import bucket_name
 from flows.sources.weather import is_of_weather
+from flows.station import artifacts
 from flows.station.champion import take_champion
-from flows.station.run import Run, log, recorded, run_notebook
+from flows.station.run import Run, after_record, log, recorded, run_notebook
 from flows.station.snapshot import take_again
 from flows.station.station_flow import station_flow
 from flows.station.weather import take_weather
@@ -59,9 +60,11 @@ async def whatif(market: str, scenario: dict[str, Any]) -> Weeks | State[Any]:
         if supposed.rain:
             _suppose_rain(run, supposed, weather)
         run_notebook(run, of_prediction(run, weather, ""))
-    after = read_shown((run.folder / "out" / "forecast" / "forecast.parquet").read_bytes())
-    for sentence in supposed.unmoved(published, after, _days_of_weather(run, weather)):
-        log().info(sentence)
+    with after_record(run):
+        after = read_shown((run.folder / "out" / "forecast" / "forecast.parquet").read_bytes())
+        for sentence in supposed.unmoved(published, after, _days_of_weather(run, weather)):
+            log().info(sentence)
+        await artifacts.present(run, f"what if {supposed}")
     return published, after
 
 

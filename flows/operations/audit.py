@@ -36,17 +36,27 @@ def runs(market: str | None, notebook: str | None, outcome: str | None, since: d
 
     Of a training the model is the champion that it was compared with. Times and days are of UTC, as everywhere else.
     """
-    asked = {"market": market, "outcome": outcome if outcome != "running" else None}
+    # the tag is the notebook's: what was stopped after it failed, or was interrupted, all the same
+    asked = {"market": market, "outcome": outcome if outcome not in ("running", "failed", "interrupted") else None}
     clauses = [f"tags.{name} = {_quoted(value)}" for name, value in asked.items() if value]
-    clauses += ["attributes.status = 'RUNNING'"] if outcome == "running" else []
+    status = {"running": "RUNNING", **mlflow_runs.STATUS}.get(outcome or "", "FAILED")
+    clauses += [f"attributes.status = '{status}'"] if outcome else []
     if since:
         first = dt.datetime.combine(since, dt.time(), dt.UTC)
         clauses.append(f"attributes.start_time >= {int(first.timestamp() * 1000)}")
-    return [_line(name, run) for name, run in mlflow_runs.search(notebook, " and ".join(clauses))]
+    lines = [_line(name, run) for name, run in mlflow_runs.search(notebook, " and ".join(clauses))]
+    return [line for line in lines if outcome in (None, line["outcome"])]
 
 
 def _quoted(value: str) -> str:
     return f'"{value}"' if "'" in value else f"'{value}'"
+
+
+def _outcome(run: Any) -> str:
+    """How a run ended: as its notebook did, unless what follows a good one was stopped."""
+    outcome = str(run.data.tags.get("outcome", "running"))
+    stopped = {"FAILED": "failed", "KILLED": "interrupted"}.get(run.info.status, outcome)
+    return stopped if outcome == "succeeded" else outcome
 
 
 def _line(name: str, run: Any) -> dict[str, str]:
@@ -57,7 +67,7 @@ def _line(name: str, run: Any) -> dict[str, str]:
         "notebook": name,
         "market": tags.get("market", ""),
         "as of": tags.get("as_of", ""),
-        "outcome": tags.get("outcome", "running"),
+        "outcome": _outcome(run),
         "seconds": f"{run.data.metrics.get('seconds', 0):.0f}",
         "model": compared + tags.get("model_version", ""),
         "snapshot": tags.get("snapshot", "")[:8],

@@ -56,7 +56,7 @@ def with_banner(executed: Any, record: Record, progress: Progress) -> Any:
 
 
 def _banner(record: Record) -> str:
-    names = ("market", "as_of", "data_through", "model_version")
+    names = ("market", "scenario", "as_of", "data_through", "model_version")
     facts = " · ".join(f"{name.replace('_', ' ')} {record.tags[name]}" for name in names if name in record.tags)
     template = " · this notebook differs from the committed one" if record.modified else ""
     code = f"commit `{record.commit[:10]}`{' with changes' if record.dirty else ''}{template}"

@@ -15,12 +15,14 @@ from pydantic import TypeAdapter, ValidationError
 from flows.record.files import template_of
 from flows.record.owner import read_owner
 from flows.record.record import Record, describe
+from flows.settings import notebook_of
 from flows.storage import layout
 
 MOST = 1e300  # of a metric
 SMALL = 250  # characters of a parameter or a reason; the whole of it is in record.json
 CUT = "… (record.json has all)"
 LATE = "its record came late, and nothing came of it: MLflow did not take it when it ended"
+AFTER = "it failed after its notebook"
 PAGE = "out/forecast/index.html"  # as this run wrote it; the market's own address shows that of the latest
 VIEW = "workflowType=machine_learning"  # MLflow 3 shows every run as a chat unless told so
 
@@ -29,7 +31,7 @@ def source(folder: Path) -> dict[str, str]:
     """Where a run comes from, in the tags that MLflow's pages show: its notebook, the commit, who ran it."""
     commit = str((read_owner(folder).revision or {}).get("commit", "unknown"))
     tags = {
-        "mlflow.source.name": f"notebooks/{template_of(folder).name}",
+        "mlflow.source.name": f"notebooks/{notebook_of(template_of(folder).stem).name}",
         "mlflow.source.type": "NOTEBOOK",
         "mlflow.user": _user(folder),
     }
@@ -90,12 +92,12 @@ def tags(record: Record, run: Any, note: str = "", late: bool = False) -> list[R
         "modified": str(record.modified).lower(),
         "template": record.template,
         "lock": record.lock,
-        "mlflow.note.content": f"{_as_text(told)}\n\n{_links(record, run)}{note}",
+        "mlflow.note.content": f"{as_text(told)}\n\n{_links(record, run)}{note}",
     }
     return [RunTag(name, str(value)) for name, value in facts.items() if value != ""]
 
 
-def _as_text(text: str) -> str:
+def as_text(text: str) -> str:
     """What came from outside, in Markdown: no link, picture or tag of its own."""
     return re.sub(r"([\[\]`])", r"\\\1", html.escape(text, quote=False))
 

@@ -75,10 +75,10 @@ def start(folder: Path) -> str:
         client, owner = MlflowClient(), read_owner(folder)
         notebook, tags = template_of(folder).stem, owner.tags
         number = _experiment(client, notebook)
-        title = " ".join(tags[name] for name in ("market", "as_of") if name in tags)
+        title = " ".join(filter(None, [tags.get("market"), tags.get("scenario") or tags.get("as_of")]))
         began = int(owner.started.timestamp() * 1000)
         tags = {**tags, **mlflow_fields.source(folder), "folder": folder.name}
-        run = str(client.create_run(number, began, tags, title).info.run_id)
+        run = str(client.create_run(number, began, tags, title[: mlflow_fields.SMALL]).info.run_id)
     replace(folder / "mlflow", run)
     return run
 
@@ -342,12 +342,22 @@ def search(notebook: str | None, filters: str, most: int = 50) -> list[tuple[str
 
 def tell(run: str, decided: str) -> None:
     """Put what came of a finished run before its summary and its description; tag the run with it."""
-    with answering():
-        client = MlflowClient()
-        tags = client.get_run(run).data.tags
-        client.set_tag(run, "decided", decided)
-        client.set_tag(run, "summary", f"{decided}; {tags['summary']}")
-        client.set_tag(run, "mlflow.note.content", f"{decided}; {tags['mlflow.note.content']}")
+    tag(run, {"decided": decided})
+    _say_first(run, decided)
+
+
+@answering()
+def fail(run: str, error: BaseException) -> None:
+    """Call a run failed whose notebook was none, and say first what stopped it afterwards; when it ended stays."""
+    why = str(error).partition("\n")[0][: mlflow_fields.SMALL] or type(error).__name__
+    _say_first(run, f"{mlflow_fields.AFTER}: {why}")
+    MlflowClient().update_run(run, "FAILED" if isinstance(error, Exception) else STATUS["interrupted"])
+
+
+def _say_first(run: str, sentence: str) -> None:
+    tags = get(run).data.tags
+    note = f"{mlflow_fields.as_text(sentence)}; {tags['mlflow.note.content']}"
+    tag(run, {"summary": f"{sentence}; {tags['summary']}", "mlflow.note.content": note})
 
 
 @answering()

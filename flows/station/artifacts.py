@@ -39,16 +39,11 @@ async def present(run: Run, decided: str, table: list[dict[str, Any]] | None = N
         mlflow_runs.tell(run.id, decided.partition(": gs://")[0])
         link = mlflow_runs.link(run.id)
         summary = _summary(run, link, page)
-        await acreate_markdown_artifact(summary, key=_key(run, run.station), description=decided)
+        await acreate_markdown_artifact(summary, key=run.key(run.station), description=decided)
         if table:
             name, units = TABLES[run.station]
             units = units.format(**unit_of(run.market.data.category)._asdict())
-            await acreate_table_artifact(table, key=_key(run, name), description=f"{decided}. {units}")
-
-
-def _key(run: Run, name: str) -> str:
-    """Prefect's keys have no underscore, which the name of a market may have."""
-    return f"{run.market.name}-{name}".replace("_", "-")
+            await acreate_table_artifact(table, key=run.key(name), description=f"{decided}. {units}")
 
 
 def _summary(run: Run, link: str, page: str) -> str:

@@ -12,12 +12,13 @@ from typing import Any
 
 import pandas as pd
 from prefect import task
+from prefect.artifacts import create_link_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 from pydantic import BaseModel
 
 from flows.notebook import execute, forkserver
-from flows.orchestration import reaper, schedule
+from flows.orchestration import alerts, reaper, schedule
 from flows.record import mlflow_runs
 from flows.record.folder import ENDED, add_tags, claim, last_good, not_begun, prune
 from flows.record.record import Record
@@ -51,6 +52,10 @@ class Run:
     def as_of(self) -> dt.date:
         """The day the run stands on."""
         return dt.date.fromisoformat(str(self.market.data.as_of))
+
+    def key(self, name: str) -> str:
+        """An artifact's key in Prefect, which has no underscore, as the name of a market may have."""
+        return f"{self.market.name}-{name}".replace("_", "-")
 
     def written(self, name: str) -> Any:
         """A JSON file that the notebook wrote."""
@@ -96,7 +101,7 @@ def recorded(
 
     On the way in a kernel is made ready, the parameters are checked, the run's folder is claimed and its run in MLflow
     opened, what earlier runs left is put in order, and the last good run is laid beside it to tell changes against. On
-    the way out, also after an error, the record is delivered.
+    the way out, also after an error, the record is delivered. What comes after it goes into `after_record`.
 
     Raises
     ------
@@ -131,9 +136,35 @@ def _deliver_if_possible(run: Run, error: BaseException) -> None:
     try:
         if isinstance(error, mlflow_runs.Away):  # it was waited for long enough
             raise error
-        log().info(f"record          {run.folder} · {mlflow_runs.link(mlflow_runs.deliver(run.folder))}")
+        run.id = mlflow_runs.deliver(run.folder)
     except Exception as problem:  # the trouble at hand is the one to tell of
         log().warning(f"the record waits in {run.folder.name} ({problem}); the next start delivers it")
+    else:
+        _tell_of_failure(run, error)
+
+
+@contextmanager
+def after_record(run: Run) -> Iterator[None]:
+    """What follows a record that was delivered, such as to publish: where it stops, MLflow calls the run failed too.
+
+    The record itself stays, it is of the notebook.
+    """
+    try:
+        yield
+    except BaseException as error:
+        _tell_of_failure(run, error)
+        raise
+
+
+def _tell_of_failure(run: Run, error: BaseException) -> None:
+    """Say where the record of a failed run is, in Prefect too; in MLflow what stopped it, if its notebook did not."""
+    with alerts.best_effort():
+        if run.record and run.record.outcome == "succeeded":
+            mlflow_runs.fail(run.id, error)
+        link = mlflow_runs.link(run.id)
+        log().info(f"record          {run.folder} · {link}")
+        key = run.key(f"{run.station}-record")
+        create_link_artifact(link, "the executed notebook in MLflow", key, _sync=True)  # type: ignore[call-arg]
 
 
 def recover(runs: Path) -> list[str]:

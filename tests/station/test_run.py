@@ -1,11 +1,17 @@
 """What every station does around its notebook, on real servers."""
 
+import asyncio
+import os
+import uuid
+
 import pytest
+from conftest import crown, footfall, market
+from proxy import Proxy
 
 from flows.record.folder import claim, not_begun
 from flows.record.owner import read_owner
 from flows.record.record import read_record
-from flows.settings import notebooks_folder
+from flows.settings import home, notebooks_folder
 from footfall.errors import DataProblem, EnvironmentProblem, Interrupted, Problem, UsageProblem
 
 
@@ -33,6 +39,41 @@ def test_the_trouble_at_hand_is_the_one_that_is_told(servers):
     sentence = f"delivered the record of {folder.name}: failed"
     assert sentence in mlflow_runs.deliver_waiting(folder.parent), "although the process that ran it lives on"
     assert read_record(folder).reason == "UsageProblem: the trouble at hand"
+
+
+def test_a_flow_run_that_failed_leads_to_its_record_from_prefect(client, tmp_path, monkeypatch):
+    from flows.explore import explore
+    from flows.record import mlflow_runs
+
+    name = market(monkeypatch, tmp_path, f"no_file_{uuid.uuid4().hex[:6]}", "data: {source: no-such.csv}\n")
+    with pytest.raises(Problem, match=r"no-such\.csv"):
+        asyncio.run(explore(name, "2022-10-13"))
+    ((_, run),) = mlflow_runs.search("explore", f"tags.market = '{name}'")
+    wanted = {"artifacts": {"flow_run_id": {"any_": [run.data.tags["prefect_flow_run"]]}}}
+    shown = {one["key"]: one["data"] for one in client.request("POST", "/artifacts/filter", json=wanted).json()}
+    assert run.info.run_id in shown[f"{name}-explore-record".replace("_", "-")]
+
+
+def test_a_run_whose_publishing_is_refused_failed_in_mlflow_too(first_run, live, tmp_path, monkeypatch):
+    from flows.predict import predict
+    from flows.record import mlflow_runs
+
+    crown(live, tmp_path)
+    with Proxy(os.environ["STORAGE_EMULATOR_HOST"]) as proxy, monkeypatch.context() as through:
+        through.setenv("STORAGE_EMULATOR_HOST", proxy.url)
+        proxy.add(403, f"POST /upload.*{live}/forecasts", times=50)
+        with pytest.raises(EnvironmentProblem, match="not allowed") as refused:
+            asyncio.run(predict(live, "2022-10-13"))
+    ((_, run),) = mlflow_runs.search("predict", f"tags.market = '{live}'")
+    tags, took = run.data.tags, run.info.end_time - run.info.start_time
+    assert run.info.status == "FAILED" and took == pytest.approx(run.data.metrics["seconds"] * 1000, abs=10)
+    for told in ("summary", "mlflow.note.content"):
+        assert tags[told].startswith("it failed after its notebook: ") and "; succeeded in" in tags[told]
+    assert str(refused.value)[:60] in tags["summary"] and "decided" not in tags
+    assert (tags["outcome"], read_record(home() / "runs" / tags["folder"]).outcome) == ("succeeded", "succeeded")
+    asked = ["runs", "--market", live, "--outcome"]
+    assert run.info.run_id in footfall(*asked, "failed").output
+    assert run.info.run_id not in footfall(*asked, "succeeded").output
 
 
 @pytest.mark.parametrize(

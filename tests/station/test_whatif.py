@@ -93,7 +93,10 @@ def test_rain_that_is_expected_moves_its_day_and_is_said_and_what_if_it_stays_dr
     assert record["tags"]["weather"] == record["inputs"]["weather.parquet"] != kept, "the one that was supposed"
     assert record["tags"]["scenario"] == words and record["outcome"] == "succeeded" and record["notebook"] == "whatif"
     (run,) = [run for _, run in mlflow_runs.search("whatif", f"tags.market = '{name}'", most=9)]
-    assert run.data.tags["scenario"] == words
+    assert run.data.tags["scenario"] == words and run.info.run_name == f"{name} {words}", "as Prefect calls it"
+    assert run.data.tags["summary"].startswith(f"what if {words}; succeeded in ")
+    assert run.data.tags["mlflow.source.name"] == "notebooks/predict.ipynb", "which it is that was run"
+    assert f"scenario {words}" in (folder / "whatif.ipynb").read_text()
     rows = pd.read_csv(folder / "out" / "forecast" / "forecast.csv")
     after = rows[rows["output_type"] == "mean"].set_index("target_end_date")
     assert after.loc[day, "value"] > means[day] + 1 and after.loc["2022-10-17", "open"] == "no"
