@@ -116,7 +116,7 @@ def _decided(location: str, y: pd.Series, table: pd.DataFrame) -> str:
     """Who is chosen of the three, and what the gate says of it."""
     past = roll({(location, COUNT): y}, {NAIVE: SeasonalNaive(), **_candidates(location, table)}, YEAR // 2, WEEK, 0)
     chosen, verdict = past.leaderboard("selection").index[0], past.leaderboard("report")
-    kept = gate.by_weather(past.scores, chosen)
+    kept = gate.by_weather(past.scores, verdict, chosen)
     decision = gate.judge(verdict, kept, NAIVE, "", MARGIN, len(y), 0, 0.0, 1.0)
     better = verdict.loc[OWN, "WIS"] / verdict.loc[PLAIN, "WIS"]
     return f"chosen {chosen}, kept {kept}, passed {decision.passed}; newest WIS {better:.3f} with to without"

@@ -133,7 +133,7 @@ def lay_down(market: str, number: str, folder: Path) -> str:
             shutil.move(Path(download_artifacts(artifact_uri=copy, dst_path=scratch)) / within, model)
             digest = content_digest(model)
             if digest == registered.tags.get("sha256"):
-                shutil.move(model, folder / "champion")
+                model.rename(folder / "champion")
                 return digest
     what = f"model {market} version {number}"  # MLflow's own words name scratch folders
     if digest:

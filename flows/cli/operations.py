@@ -90,7 +90,7 @@ def runs(
         from flows.operations import audit
 
         lines = audit.runs(market, notebook, outcome, since)
-        if market and not lines:
+        if market and not lines and not audit.runs(market, None, None, None):
             read_market(params_folder(), market)  # which says what markets there are; one that is gone may have a past
         lines = lines or [{"": f"no {'such ' * any((market, notebook, outcome, since))}run on record"}]
         widths = {key: max(len(line[key]) for line in [{key: key}, *lines]) for key in lines[0]}

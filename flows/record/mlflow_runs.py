@@ -51,6 +51,7 @@ REFUSALS = {  # answers that no waiting makes better
 TABLE, SAME = "out/forecast/forecast.csv", "out/forecast/forecast.parquet"  # of the same rows
 LARGEST = 25_000_000  # bytes of a table that is sent in both ways; Cloud Run takes 32 MiB in one request
 LIST = "runs"  # name of a shared view: the list of runs with what each came to
+VIEW = f"mlflow.sharedViewState.{LIST}"
 DIGEST = "record"  # name of the tag with the sha256 of record.json, which itself has that of everything else
 METRICS = {"train": ["WIS", "MAE", "cover80"], "predict": ["mean", "width80"], "whatif": ["mean", "width80"],
            "review": ["skill", "MAE", "WIS", "cover80"]}  # fmt: skip
@@ -96,7 +97,8 @@ def _experiment(client: MlflowClient, notebook: str) -> str:
     if there := client.get_experiment_by_name(notebook):
         return str(there.experiment_id)
     try:
-        return str(client.create_experiment(notebook, tags=KIND))
+        tags = {**KIND, VIEW: _columns(notebook), "mlflow.note.content": DOES.get(notebook, "")}
+        return str(client.create_experiment(notebook, tags=tags))
     except MlflowException as error:  # someone else was first
         experiment = client.get_experiment_by_name(notebook)
         if experiment is None:
@@ -120,8 +122,8 @@ def lists(notebooks: Iterable[str]) -> dict[str, str]:
         client = MlflowClient()
         numbers = {name: _experiment(client, name) for name in notebooks}
         for name, number in numbers.items():
-            client.set_experiment_tag(number, f"mlflow.sharedViewState.{LIST}", _columns(name))
-            client.set_experiment_tag(number, "mlflow.note.content", DOES.get(name, ""))
+            with passing_over("INVALID_PARAMETER_VALUE"):  # one that was deleted
+                client.set_experiment_tag(number, VIEW, _columns(name))
         address = f"{_ui()}/#/experiments/%s/runs?{mlflow_fields.VIEW}&viewStateShareKey={LIST}"
         return {name: address % number for name, number in numbers.items()}
 

@@ -51,17 +51,21 @@ def gaining(scores: pd.DataFrame, challenger: str) -> pd.Index:
     return left.index[(left["selection"] < 1) & (left["report"] <= LEAST_OF_WEATHER)]
 
 
-def by_weather(scores: pd.DataFrame, challenger: str) -> str:
-    """Who is judged of a challenger and its twin: the one with weather if a series gains by it, else that without.
+def by_weather(scores: pd.DataFrame, board: pd.DataFrame, challenger: str) -> str:
+    """Who is judged of a challenger and its twin: the one with weather if a series gains by it, and all no less.
 
     Parameters
     ----------
     scores, challenger
         As in `gaining`; a challenger without a twin is judged itself.
+    board : DataFrame
+        Leaderboard of the report window.
     """
     plain = without_weather(challenger)
-    judged = plain + WEATHER if len(gaining(scores, challenger)) else plain
-    return judged if judged in {*scores["candidate"]} else challenger
+    if not len(gaining(scores, challenger)):
+        return plain if plain in board.index else challenger
+    wet = plain + WEATHER
+    return wet if board.loc[wet, "WIS"] <= board.loc[plain, "WIS"] else plain
 
 
 def decide(

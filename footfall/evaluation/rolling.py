@@ -176,7 +176,8 @@ class Rolling(NamedTuple):
     def accounts(self, candidate: str, naive: str, name: str) -> pd.DataFrame:
         """What a champion's folder keeps of each series, and who speaks for it.
 
-        A candidate with weather leaves those that gain nothing by it to the one without. The naive speaks where that
+        A candidate with weather leaves those that gain nothing by it to the one without; a champion that is refreshed
+        under that name keeps it for all. The naive speaks where that
         erred more than it in both windows: choice and verdict share no day.
 
         Parameters
@@ -190,7 +191,7 @@ class Rolling(NamedTuple):
         -------
         DataFrame
             ``location, category, status`` (published, fell back, young), ``candidate, reason``, over the report
-            ``days, MAE, MASE, WIS, cover80, ratio`` of that candidate; sorted by the first two.
+            ``forecasts, MAE, MASE, WIS, cover80, ratio`` of that candidate; sorted by the first two.
         """
         own = self._by_weather(candidate)
         tables = [self.by_series(each, naive).reindex(own.index[own == each]) for each in own.unique()]

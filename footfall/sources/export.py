@@ -17,6 +17,7 @@ from footfall.units import unit_of
 
 FIRST_DAY = pd.Timestamp("1990-01-01")
 MIDNIGHT = "00:00"
+TIMES = ("%H", "%I", "%X", "%c")  # in how dates are written, where they say a time
 MOSTLY = 0.9  # of the days, on which a total is the sum of the others
 FEW = 0.1  # of the rows; where more are called a total, it is what they are of
 PERIODS = {"D": "day", "W": "week", "M": "month", "Y": "year"}
@@ -143,7 +144,8 @@ def _of_days(table: pd.DataFrame, data: Data, export: Export) -> tuple[pd.DataFr
     rule = f"no date written as {data.dates} (data.dates), or no day of the calendar"
     faults += _faults(table[no_moment], columns.date, columns.date, rule)
     days = table["moment"].dt.normalize()
-    if table["moment"].dropna().ne(days.dropna()).any():  # dates without a time are days of business already
+    has_times = data.rows != "days" and any(field in data.dates for field in TIMES)
+    if has_times or table["moment"].dropna().ne(days.dropna()).any():  # dates alone are days of business already
         days = day_of_business(table["moment"], data.day_starts)
     if columns.hour:
         minutes = cells.hours(table[columns.hour])

@@ -191,7 +191,7 @@ significance.by_kind(drawn, country).loc[[*choice.index, "days"]].round(2)
 
 # %%
 verdict = past.leaderboard("report")
-challenger = gate.by_weather(past.scores, challenger)
+challenger = gate.by_weather(past.scores, verdict, challenger)
 by_series = past.by_series(challenger, "seasonal naive")
 standing = incumbent.about.get("standing", "proven") if "champion" in verdict.index else ""
 losing = float((by_series["ratio"] > 1).mean())

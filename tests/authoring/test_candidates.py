@@ -101,7 +101,9 @@ def test_unless_told_otherwise_it_asks_the_recipe_of_todays_champion(first_run, 
     entry = ledger.champion(bucket.connect("footfall"), "sample")
     fitted = registry.version_of("sample", entry.version).description
     recipe = rehearsal.recipe_of_champion("sample")
-    assert recipe in rehearsal.recipes(read_market(params_folder(), "sample"), 7, 3) and fitted.startswith(f"{recipe}, fitted")
+    assert recipe in rehearsal.recipes(read_market(params_folder(), "sample"), 7, 3) and fitted.startswith(
+        f"{recipe}, fitted"
+    )
     monkeypatch.setattr(rehearsal, "recipe_of_champion", lambda market: "seasonal naive")  # as quickly as can be told
     assert "seasonal naive, sample: MAE" in ran().output
 

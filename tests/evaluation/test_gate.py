@@ -163,11 +163,16 @@ def test_weather_must_save_a_hundredth_of_its_twin_s_error_on_the_days_of_the_ve
     selection, report, judged, challenger
 ):
     table = by_series(inside=[(2.0, 2.1), (2.0, 2.1)], terrace=[(2.0, selection), (2.0, report)])
-    assert by_weather(table, challenger) == judged and by_weather(table, "naive") == "naive"
+    board = pd.DataFrame({"WIS": [2.0, 2.0, 3.0]}, ["steady", "steady, weather", "naive"])
+    worse = board.assign(WIS=[2.0, 2.01, 3.0])
+    assert by_weather(table, worse, challenger) == "steady", "of the others more is lost than one gains"
+    assert by_weather(table, board, challenger) == judged and by_weather(table, board, "naive") == "naive"
     assert [*gaining(table, challenger)] == ([("PT-11/terrace", "count")] if "weather" in judged else [])
 
 
 def test_a_candidate_that_takes_in_the_weather_and_has_no_twin_is_judged_itself():
     table = by_series(inside=[(2.0, 1.0), (2.0, 1.0)])
     alone = table[table["candidate"] != "steady"]
-    assert by_weather(alone, "steady, weather") == "steady, weather" and not len(gaining(alone, "steady, weather"))
+    assert by_weather(
+        alone, pd.DataFrame({"WIS": [1.0]}, ["steady, weather"]), "steady, weather"
+    ) == "steady, weather" and not len(gaining(alone, "steady, weather"))

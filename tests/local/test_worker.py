@@ -96,7 +96,9 @@ def test_a_deployment_runs_to_completed_and_publishes(first_run, run, client):
 
     shown = artifacts(client, predicted)
     ((_, record),) = mlflow_runs.search("predict", f"tags.prefect_flow_run = '{predicted.id}'")
-    assert record.info.run_id in shown["sample-predict"] and record.data.tags["forecast"].endswith(latest.pointer["digest"])
+    assert record.info.run_id in shown["sample-predict"] and record.data.tags["forecast"].endswith(
+        latest.pointer["digest"]
+    )
     assert len(re.findall("2022-10-1[4-9]|2022-10-20", shown["sample-forecast"])) == 7
     wait_for_line(client, predicted, r"predict \[\d+\] .* Forecast")  # progress is in Prefect's log, cell by cell
 

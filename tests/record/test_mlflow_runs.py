@@ -462,6 +462,6 @@ def test_a_list_of_runs_begins_with_what_each_came_to_and_says_what_it_is_of(rec
     record.lists(["review", "whatif"])
     for name, key in (("review", "metrics.`skill`"), ("whatif", "metrics.`mean`")):
         tags = record.MlflowClient().get_experiment_by_name(name).tags
-        view = json.loads(tags[f"mlflow.sharedViewState.{record.LIST}"])
+        view = json.loads(tags[record.VIEW])
         assert view["columnOrder"] == view["selectedColumns"] and view["columnOrder"][0] == "tags.`summary`"
         assert key in view["columnOrder"] and tags["mlflow.note.content"] == record.DOES[name]

@@ -436,6 +436,11 @@ def test_an_hour_that_clocks_leave_out_is_no_blank(write):
     assert days(reading)["03-30"] == 23 and not reading.notes
 
 
+def test_an_export_of_one_order_at_midnight_is_of_the_night_before(write):
+    keys = {"columns": {"date": "at", "value": "n"}, "dates": "%Y-%m-%d %H:%M", "day_starts": "05:00"}
+    assert days(read(write("at,n\n2025-12-03 00:00,5\n"), rows="orders", **keys)) == {"12-02": 5}
+
+
 @pytest.mark.parametrize("rows", ["days", "orders"])
 def test_dates_without_a_time_are_days_of_business_already(write, rows):
     path = write("date,n\n2025-12-02,5\n2025-12-03,6\n")
