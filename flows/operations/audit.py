@@ -28,6 +28,7 @@ from footfall.errors import DataProblem, EnvironmentProblem, Problem, UsageProbl
 from footfall.sources.fault import some
 
 RESTORE = "Restore what is named from a copy of MLflow's artifacts, or from the run's folder if it is still here."
+OTHER_FAILURES = ("kernel died", "out of memory", "timed out")  # to MLflow as failed as any
 TABLES = ("forecast.parquet", "forecast.csv")  # of a set what is looked at here; its pages may be thousands
 
 
@@ -41,6 +42,7 @@ def runs(market: str | None, notebook: str | None, outcome: str | None, since: d
     clauses = [f"tags.{name} = {_quoted(value)}" for name, value in asked.items() if value]
     status = {"running": "RUNNING", **mlflow_runs.STATUS}.get(outcome or "", "FAILED")
     clauses += [f"attributes.status = '{status}'"] if outcome else []
+    clauses += [f"tags.outcome != '{other}'" for other in OTHER_FAILURES] if outcome == "failed" else []
     if since:
         first = dt.datetime.combine(since, dt.time(), dt.UTC)
         clauses.append(f"attributes.start_time >= {int(first.timestamp() * 1000)}")

@@ -233,6 +233,20 @@ def test_a_run_that_is_going_on_is_listed_as_running(servers, tmp_path):
     assert audit.runs(market, None, "succeeded", None) == []
 
 
+def test_failed_runs_are_found_behind_those_that_ended_in_another_way(servers, tmp_path, monkeypatch):
+    from mlflow import MlflowClient
+
+    from flows.record import mlflow_runs
+
+    market = f"m{uuid.uuid4().hex[:8]}"
+    for number, outcome in enumerate(("failed", "timed out")):
+        claim(tmp_path / str(number), write(tmp_path, str(number)), {"market": market, "outcome": outcome})
+        MlflowClient().set_terminated(mlflow_runs.start(tmp_path / str(number)), "FAILED")
+    monkeypatch.setattr(mlflow_runs.search, "__defaults__", (1,))
+    (line,) = audit.runs(market, None, "failed", None)
+    assert line["outcome"] == "failed"
+
+
 def test_when_runs_began_is_told_and_asked_for_by_utc(servers, tmp_path, monkeypatch):
     from flows.record import mlflow_runs
 
