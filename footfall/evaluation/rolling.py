@@ -124,6 +124,11 @@ class Rolling(NamedTuple):
         table = pd.concat(tables, ignore_index=True)
         return table[table["origin"].isin(getattr(self.windows, window))]
 
+    def shown(self, key: Key) -> Key:
+        """The series that is drawn: this one, or where the selection has no day of it the first that it has any of."""
+        scored = self.scores.loc[self.scores["window"] == "selection", SERIES].itertuples(index=False, name=None)
+        return min(scored, key=lambda each: (each != key, each))
+
     @property
     def keys(self) -> list[Key]:
         """All of its series."""

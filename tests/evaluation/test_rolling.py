@@ -124,6 +124,16 @@ def test_a_series_that_was_scored_in_one_window_alone_keeps_its_model(houses):
     assert not past.by_series("calendar", NAIVE).loc[("DE/B", "count"), "loses"]
 
 
+def test_where_the_choice_has_no_day_of_a_series_the_first_that_it_has_is_drawn(houses, past):
+    new = counts(20, seed=5).tail(40)
+    gone = counts(20, seed=6)[:"2024-09-30"]
+    many = {("PT-11/0", "count"): new, ("PT-11/1", "count"): gone} | houses
+    rolled = roll(many, CANDIDATES, 90, 7, 1)
+    first = ("DE/B", "count")
+    assert [rolled.shown(("PT-11/0", "count")), rolled.shown(("PT-11/1", "count"))] == [first, first]
+    assert past.shown(("PT-11/A", "count")) == ("PT-11/A", "count") and len(rolled.of(first, "selection"))
+
+
 def test_of_many_those_that_take_one_after_the_other_are_left_out(houses, monkeypatch):
     slow = CANDIDATES | {"ETS": ETS(trend="add", damped_trend=True, seasonal="mul", sp=7)}
     monkeypatch.setattr(rolling, "LOOPED", 2)
