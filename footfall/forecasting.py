@@ -364,12 +364,12 @@ def _ranges(
     lag: int,
     of: Unit,
 ) -> np.ndarray:
-    """As `footfall.evaluation.intervals.live`, some series of the batch with the others that are as late."""
+    """As `footfall.evaluation.intervals.of_forecasts`, some series of the batch with the others that are as late."""
     ranges = np.empty((len(mean), len(LEVELS), len(late)))
     for each in np.unique(late):
         some = np.flatnonzero(late == each)
         before, own = (said[..., some], actual[..., some], origins), of_some(country, some)
-        alike = intervals.live(*before, mean[:, some], days, days[0] - DAY, own, lag, int(each), of)
+        alike = intervals.of_forecasts(*before, mean[:, some], days, days[0] - DAY, own, lag, int(each), of)
         ranges[..., some] = alike[:, : len(LEVELS)]
     return ranges
 

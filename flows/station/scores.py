@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pandas as pd
 
-from flows.champion.ledger import champion, live
+from flows.champion.ledger import champion, in_force
 from flows.record import mlflow_runs
 from flows.settings import bucket_name
 from flows.station.events import of_the_place
@@ -31,7 +31,9 @@ def take_forecasts(run: Run) -> dict[str, str]:
         scored = scores.known_by(forecasts.scores(store, market), run.as_of, market.data.lag)
         published = _before(run, forecasts.sets(store, market.name))
         unscored = scores.unscored(published, scored, _series(run), market.predict.horizon)
-        made_by = {day: _lay_down(run, store, day, live(store, market.name, day, published[day])) for day in unscored}
+        made_by = {
+            day: _lay_down(run, store, day, in_force(store, market.name, day, published[day])) for day in unscored
+        }
         if len(scored):
             (run.folder / "in" / TABLE).write_bytes(scores.to_parquet(scored))
         notes.append(f"{len(published)} published, {len(unscored)} with days that became known")
@@ -72,7 +74,7 @@ def take_track(run: Run) -> str:
     closures = of_the_place(run)["closures"]
     for day in scores.unscored(published, scored, series, market.predict.horizon):
         with suppress(DataProblem):  # altered since; the review is the one to say so, and the page quotes the others
-            _, content = forecasts.read_set(store, live(store, market.name, day, published[day]), FORECAST)
+            _, content = forecasts.read_set(store, in_force(store, market.name, day, published[day]), FORECAST)
             forecast = pd.read_parquet(io.BytesIO(content))
             scored = scores.grow(scored, scores.score_all(forecast, series, market.data.lag, closures))
     if scored.empty:
@@ -130,7 +132,7 @@ def _grows(run: Run) -> bool:
     published = {day: of for day, of in forecasts.sets(store, market.name).items() if day <= str(run.as_of)}
     if not published:
         return False
-    folder = live(store, market.name, day := max(published), published[day])
+    folder = in_force(store, market.name, day := max(published), published[day])
     try:
         content = forecasts.read_set(store, folder, "series.parquet")[1]
     except (KeyError, DataProblem):  # one of before there was such a table, or damaged: the doctor says so
