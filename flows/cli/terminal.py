@@ -21,7 +21,7 @@ from flows.notebook import forkserver
 from flows.operations.finding import Finding
 from flows.settings import bucket_name, day_of, home, moved, params_folder
 from flows.storage import layout
-from footfall.errors import SHOWN, EnvironmentProblem, Problem, UsageProblem
+from footfall.errors import MOST_LISTED, EnvironmentProblem, Problem, UsageProblem
 from footfall.market_file import read_market, read_value
 from footfall.params import OBEYED
 
@@ -204,7 +204,7 @@ def suppose(market: str, scenario: dict[str, Any]) -> None:
     from flows.whatif import whatif
     from footfall.page.lines import lines, of_several
 
-    with progress(ProgressLines()), alerts.silence():
+    with progress(ProgressLines()), alerts.muted():
         published, supposed = asyncio.run(whatif(market, scenario))
     if of_several(published):
         return say(_changed(published, supposed))
@@ -222,12 +222,12 @@ def _changed(published: Any, supposed: Any) -> Table:
     after = {place: week for place, *week in others}
     changed = [(place, week, after[place]) for place, *week in rows if after.get(place, week) != week]
     table = _grid(f"{len(changed)} of {len(rows)} places", "", *(day[5:] for day in days))
-    for place, week, other in changed[:SHOWN]:
+    for place, week, other in changed[:MOST_LISTED]:
         table.add_row(escape(place), "published", *week)
         pairs = zip(week, other, strict=True)
         table.add_row("", "what if", *(new if new == old else f"[bold]{new}[/]" for old, new in pairs))
-    if len(changed) > SHOWN:
-        table.add_row(f"… and {len(changed) - SHOWN} more")
+    if len(changed) > MOST_LISTED:
+        table.add_row(f"… and {len(changed) - MOST_LISTED} more")
     return table
 
 
@@ -248,10 +248,10 @@ def _table(forecast: Any, many: bool) -> Table:
         return table
     days, rows = week_of_places(forecast)
     table = _grid(f"{len(rows)} places", *(day[5:] for day in days))
-    for place, *week in rows[:SHOWN]:
+    for place, *week in rows[:MOST_LISTED]:
         table.add_row(escape(place), *week)
-    if len(rows) > SHOWN:
-        table.add_row(f"… and {len(rows) - SHOWN} more")
+    if len(rows) > MOST_LISTED:
+        table.add_row(f"… and {len(rows) - MOST_LISTED} more")
     return table
 
 

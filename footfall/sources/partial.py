@@ -18,7 +18,7 @@ HOUR = pd.Timedelta(hours=1)  # that a day begins later or ends earlier than oth
 EVENING = pd.Timedelta(hours=22)  # from which a day counts as over, where its rows say no hours
 WEEKS = [pd.Timedelta(weeks=number) for number in range(1, 5)]
 MOSTLY = 0.9  # of the days on which an hour is blank: nobody ever comes then
-SHOWN = 3
+MOST_NAMED = 3  # days that are not whole
 
 
 def without_partial_days(rows: pd.DataFrame, data: Data, exports: Sequence[Export]) -> tuple[pd.DataFrame, list[str]]:
@@ -31,8 +31,8 @@ def without_partial_days(rows: pd.DataFrame, data: Data, exports: Sequence[Expor
     partial = blank | pd.MultiIndex.from_frame(rows[DAY]).isin([*found])
     of_site = rows.groupby("site")["day"]
     at_an_end = rows["day"].eq(of_site.transform("min")) | rows["day"].eq(of_site.transform("max"))
-    more = [f"and {len(found) - SHOWN} more such days"] if len(found) > SHOWN else []
-    notes = [*_note_on_hours(rows[blank]), *[*found.values()][:SHOWN], *more]
+    more = [f"and {len(found) - MOST_NAMED} more such days"] if len(found) > MOST_NAMED else []
+    notes = [*_note_on_hours(rows[blank]), *[*found.values()][:MOST_NAMED], *more]
     return rows.assign(value=rows["value"].mask(partial))[~(partial & at_an_end)].reset_index(drop=True), notes
 
 
