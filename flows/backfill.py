@@ -45,7 +45,7 @@ async def backfill(
     """
     store, failed = bucket.connect(bucket_name()), list[Problem]()
     before = ledger.champion(store, market)
-    with one_reading(), nullcontext() if show else alerts.silence():
+    with one_reading(), nullcontext() if show else alerts.muted():
         for day in days:
             if forecasts.sets_of_day(store, market, day):
                 yield f"{day}: has a forecast already"

@@ -66,9 +66,9 @@ def backfill(
 ) -> None:
     """Walk past days, each as of its own day: train on the 1sts, predict, review. Days with a forecast are left."""
     with terminal.plain_words(None):
-        from flows.authoring.candidates import days
+        from flows.authoring.candidates import every_day
 
-        span = [each.date() for each in days(first, last)]  # a slip is told before any server starts
+        span = [each.date() for each in every_day(first, last)]  # a slip is told before any server starts
     with terminal.ready(market, None, set) as parameters:
         from flows.backfill import backfill as walk
 
