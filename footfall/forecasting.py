@@ -56,7 +56,7 @@ class Closures(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Batch:
+class BatchForecast:
     """Series of one unit, span and speaker, their coming days, and what these were made of.
 
     Attributes
@@ -123,7 +123,7 @@ class Batch:
 class SeriesForecast:
     """One series of a batch."""
 
-    batch: Batch
+    batch: BatchForecast
     at: int
 
     @property
@@ -330,7 +330,7 @@ def _forecast(
     residuals: pd.DataFrame,
     closed: Closures,
     asked: Asked,
-) -> Batch:
+) -> BatchForecast:
     """The coming days of a batch.
 
     `values` are `y` without its events, in the form that `trained` was fitted to; `residuals` say ``of`` which of the
@@ -350,7 +350,9 @@ def _forecast(
     published = ranges[:, [LEVELS.index(level) for level in asked.levels]]
     numbers = np.concatenate([mean[:, None], published], axis=1).transpose(2, 0, 1)
     means, weeks = pd.DataFrame(mean, days, y.columns), pd.DataFrame(week, ahead, y.columns)
-    return Batch(y, means, weeks, origins, said, actual, late, ranges, parts, logarithms, closed, numbers, asked)
+    return BatchForecast(
+        y, means, weeks, origins, said, actual, late, ranges, parts, logarithms, closed, numbers, asked
+    )
 
 
 def _ranges(
@@ -386,7 +388,7 @@ def _said(
     return said, actual, earlier.append(later)
 
 
-def _refused(batch: Batch, asked: Asked) -> dict[Key, str]:
+def _refused(batch: BatchForecast, asked: Asked) -> dict[Key, str]:
     """The series of a batch whose forecasts may not be published, and why."""
     total = contributions.total(batch.parts, batch.logarithms, unit(batch.y))
     broken = forecast.objections(batch.table(), batch.y, len(asked.days), asked.levels, total)

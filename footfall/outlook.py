@@ -21,7 +21,7 @@ USUAL, UNSURE, PERHAPS, CLOSED, SMALL = "usual", "hard to tell", "perhaps", "clo
 TOWARDS = ("busier", "quieter", USUAL)
 LEAST_CHANCE = 0.4  # of a usual day, below which it is not called one
 PARTS = {"last year's turn": "turn", "learned": "learned"}
-TOLD = ("kind of day", "event")  # parts whose reasons have words of their own
+WITH_OWN_REASONS = ("kind of day", "event")  # parts that say themselves why
 
 
 def outlook(
@@ -186,7 +186,7 @@ def _reasons(shares: dict[str, np.ndarray], expected: np.ndarray, side: np.ndarr
 
     A list for each day of each series. An event says itself what it is.
     """
-    names = [name for name in shares if name not in TOLD]
+    names = [name for name in shares if name not in WITH_OWN_REASONS]
     others = np.array([shares[name] for name in names]).reshape(-1, *side.shape) * np.sign(expected)
     large = (others >= NOTICEABLE) & (others >= np.abs(expected) / 3) & (side != TOWARDS.index(USUAL))
     reasons = _nothing(side.size).reshape(side.shape)

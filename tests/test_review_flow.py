@@ -122,7 +122,7 @@ def test_a_review_of_an_earlier_day_sees_nothing_later_and_loses_nothing(cafe):
     assert scores.read_scores(folder / "scores.parquet")["target_end_date"].max() == "2022-09-26"
     both = table(cafe)
     assert len(both) == len(later) + 7 + 7 + 6 + 5 + 4 + 3
-    assert both.merge(later[scores.KEYS]).equals(later)
+    assert both.merge(later[scores.DATES]).equals(later)
 
 
 def test_decay_calls_for_one_training_and_no_second(cafe, few_candidates):

@@ -32,7 +32,7 @@ REMEDY = "restore it from the bucket's versions; until then no champion can be t
 
 
 class Tenure(BaseModel):
-    """A row of the table of champions: the version in use from `as_of` to that of the next row, and its entry's name."""
+    """A row of the table of champions: the version in use from `as_of` to the next row's, and its entry's name."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

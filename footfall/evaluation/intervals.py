@@ -187,7 +187,7 @@ def quantiles(
     return pd.DataFrame(values[..., 0], index=mean.index, columns=COLUMNS)[QUANTILES]
 
 
-def steps(
+def step_by_step(
     residuals: pd.DataFrame,
     mean: pd.Series,
     origin: pd.Timestamp,

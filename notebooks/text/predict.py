@@ -97,7 +97,7 @@ made.accounts["status"].value_counts().to_frame("series")
 # last weeks were harder than usual. The last row is the range that is published, unless an event moves it.
 
 # %%
-intervals.steps(shown.errors, shown.week, Timestamp(as_of), country, lag, shown.late, unit(shown.y)).round(2)
+intervals.step_by_step(shown.errors, shown.week, Timestamp(as_of), country, lag, shown.late, unit(shown.y)).round(2)
 
 # %% [markdown]
 # ## Look

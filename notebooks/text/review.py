@@ -34,7 +34,7 @@ most_cover = 0.98  # share of days that it may hold
 from pandas import set_option
 
 from footfall import outputs, plots
-from footfall.evaluation.review import EVENT, by_series, drift, plain, report_card, track_record, with_events
+from footfall.evaluation.review import EVENT, by_series, drift, report_card, to_records, track_record, with_events
 from footfall.evaluation.scores import grow, known_by, news, read_forecasts, read_scores, revised, score_all
 from footfall.selection import select
 from footfall.series import read_snapshot, visible
@@ -140,5 +140,5 @@ track
 # %%
 assert len(before.merge(table)) == len(before), "a score of an earlier review was lost"
 figures = card[card["by"] == "all"].set_index("window").loc[28, ["MAE", "skill", "WIS", "cover80"]].dropna().to_dict()
-outputs.keep(out, review=figure, card=plain(card), drift=decay._asdict(), track=track, news=told, metrics=figures)
+outputs.keep(out, review=figure, card=to_records(card), drift=decay._asdict(), track=track, news=told, metrics=figures)
 table.to_parquet(f"{out}/scores.parquet", index=False)
