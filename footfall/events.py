@@ -107,8 +107,8 @@ def among(closures: dict[str, Any], site: str) -> dict[str, Any]:
     if not closures.get("events"):
         return closures
     own = in_closures(closures, site)
-    told = own[NOTEBOOK_COLUMNS[:4]].to_numpy().tolist()
-    return closures | {"events": told, "from_to": [*closures.get("from_to", []), *closing(own)]}
+    its_events = own[NOTEBOOK_COLUMNS[:4]].to_numpy().tolist()
+    return closures | {"events": its_events, "from_to": [*closures.get("from_to", []), *closing(own)]}
 
 
 def in_closures(closures: dict[str, Any], site: str) -> pd.DataFrame:

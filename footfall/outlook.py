@@ -63,9 +63,9 @@ def outlook(
     days, floor = closed.index, unit(y).floor
     country = Countries(tuple(country_of(location) for location, _ in y))
     ordinary = y.copy() if any(owners_events) else y
-    for key, told in zip(y, owners_events, strict=True):
-        if told:
-            ordinary[key] = events.without_odd_days(y[key], told)
+    for key, its_events in zip(y, owners_events, strict=True):
+        if its_events:
+            ordinary[key] = events.without_odd_days(y[key], its_events)
     numbers = table["value"].to_numpy(float).reshape(y.shape[1], len(days), -1).transpose(1, 2, 0)
     levels = table["output_type_id"].to_numpy()[1 : numbers.shape[1]].astype(float)
     mean, quantiles = numbers[:, 0], numbers[:, 1:]
@@ -77,9 +77,9 @@ def outlook(
     word[(side == TOWARDS.index(USUAL)) & (chance < LEAST_CHANCE)] = UNSURE
     kind, shut = np.array(KINDS, dtype=object)[known_ahead(days, country)], closed.to_numpy() != ""
     reasons = _reasons(_shares(parts, logarithms, mean - floor, level - floor), expected, side, kind)
-    for number, told in enumerate(owners_events):
-        for day in range(len(days)) if told else ():
-            reasons[day, number] = [*reasons[day, number], *events.on(days[day], told)]
+    for number, its_events in enumerate(owners_events):
+        for day in range(len(days)) if its_events else ():
+            reasons[day, number] = [*reasons[day, number], *events.on(days[day], its_events)]
     numbers_of = {
         "usual": level, "mean": mean, "expected": expected, "low": lowest, "high": highest, "chance": chance,
         "low_value": low, "high_value": high, "last_year": _last_year(ordinary, days, country),

@@ -119,8 +119,8 @@ def verify(run: RunId) -> None:
         record, altered = audit.verify(run, Path(scratch))
         if altered:
             advice = f"{audit.RESTORE} What is not in the record, take away."
-            told = "\n".join([f"{record.notebook}, {record.outcome}: the record is not whole", *altered, advice])
-            raise DataProblem(told)
+            message = "\n".join([f"{record.notebook}, {record.outcome}: the record is not whole", *altered, advice])
+            raise DataProblem(message)
         files = len(record.inputs) + len(record.outputs) + len(record.pages) + 1
         terminal.say(f"{record.notebook}, {record.outcome}: all {files} files are as they were written", markup=False)
 

@@ -130,9 +130,9 @@ def _passed_over(store: bucket.Bucket) -> str:
 
 def markets() -> Finding:
     """The file of every market can be read."""
-    found = read_markets(params_folder())
-    wrong = [str(each) for each in found.values() if isinstance(each, UsageProblem)]
-    says = f"{len(found)} in {params_folder()}" if not wrong else "; ".join(wrong)
+    files = read_markets(params_folder())
+    wrong = [str(each) for each in files.values() if isinstance(each, UsageProblem)]
+    says = f"{len(files)} in {params_folder()}" if not wrong else "; ".join(wrong)
     return Finding("markets", says, "correct them; no run of theirs succeeds until then" if wrong else "")
 
 
@@ -165,8 +165,8 @@ def _apart(url: str) -> float | None:
 def zone() -> Finding:
     """The schedule's time zone is known here."""
     now = dt.datetime.now(dt.UTC)
-    there, here = now.astimezone(ZoneInfo(LISBON)), now.astimezone()
-    return Finding("zone", f"{there:%H:%M} in {LISBON}, {here:%H:%M %Z} on this machine")
+    in_lisbon, here = now.astimezone(ZoneInfo(LISBON)), now.astimezone()
+    return Finding("zone", f"{in_lisbon:%H:%M} in {LISBON}, {here:%H:%M %Z} on this machine")
 
 
 def disk() -> Finding:

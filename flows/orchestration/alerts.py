@@ -68,11 +68,11 @@ def open(market: str, cause: str, sentence: str, kind: str = "") -> bool:
             client.create_variable(VariableCreate(name=name, value=_kept(about)))
         except ObjectAlreadyExists:
             first = _already_open(client, about)
-            told = first.get("id") != about["id"] and first.get("kind", "") == kind
-            if kind or not told:
-                newest = first | {"sentence": about["sentence"]} if told else about
+            already = first.get("id") != about["id"] and first.get("kind", "") == kind
+            if kind or not already:
+                newest = first | {"sentence": about["sentence"]} if already else about
                 client.update_variable(VariableUpdate(name=name, value=_kept(newest)))
-            if told:
+            if already:
                 return False
         try:
             _emit(client, about)

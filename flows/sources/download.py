@@ -134,9 +134,9 @@ def _from_bucket(source: str, folder: Path, limits: DownloadLimits) -> Path:
     """One object of a bucket, or all that are right beneath a name, with the times at which they were written."""
     name, _, key = source.removeprefix("gs://").partition("/")
     bucket, prefix = storage.connect(name), key.rstrip("/")
-    found = [blob for blob in storage.listed(bucket, prefix) if blob.name == key]
+    exact = [blob for blob in storage.listed(bucket, prefix) if blob.name == key]
     beneath = storage.listed(bucket, f"{prefix}/" if prefix else "", delimiter="/")
-    blobs = found or [blob for blob in beneath if blob.name[-1] != "/"]
+    blobs = exact or [blob for blob in beneath if blob.name[-1] != "/"]
     if not blobs:
         raise UsageProblem(f"{source}: no such object or folder in the bucket. Correct the address.")
     if (size := sum(blob.size for blob in blobs)) > limits.size:
@@ -148,7 +148,7 @@ def _from_bucket(source: str, folder: Path, limits: DownloadLimits) -> Path:
         path = target / (_file_name(blob.name.rpartition("/")[2]) or "object")
         path.write_bytes(storage.read(bucket, blob.name))
         os.utime(path, (blob.updated.timestamp(), blob.updated.timestamp()))
-    return path if found else target
+    return path if exact else target
 
 
 def _file_name(name: str) -> str:

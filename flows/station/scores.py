@@ -129,7 +129,7 @@ def _grows(run: Run) -> bool:
     Beside proven ones it would wait for the 1st: of many the verdict is on the longest.
     """
     store, market = bucket.connect(bucket_name()), run.market
-    published = {day: of for day, of in forecasts.sets(store, market.name).items() if day <= str(run.as_of)}
+    published = {day: folders for day, folders in forecasts.sets(store, market.name).items() if day <= str(run.as_of)}
     if not published:
         return False
     folder = in_force(store, market.name, day := max(published), published[day])

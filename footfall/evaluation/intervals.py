@@ -469,9 +469,9 @@ def _weighted(value: Array, weight: Array) -> Array:
     row, levels = np.arange(len(value))[:, None], np.array(SCORED_LEVELS)
     total = np.cumsum(weight, axis=1)
     share = (total - weight / 2) / np.maximum(total[:, -1:], SMALLEST)
-    place = np.searchsorted((share + row).ravel(), (levels + row).ravel(), side="right").reshape(len(value), -1)
+    position = np.searchsorted((share + row).ravel(), (levels + row).ravel(), side="right").reshape(len(value), -1)
     count = np.isfinite(value).sum(axis=1, keepdims=True)
-    high = np.clip(place - row * value.shape[1], 1, np.maximum(count - 1, 1))
+    high = np.clip(position - row * value.shape[1], 1, np.maximum(count - 1, 1))
     (x, other_x), (y, other_y) = ((part[row, high - 1], part[row, high]) for part in (share, value))
     between = (other_y - y) / (other_x - x) * (levels - x) + y
     return np.asarray(np.where(levels <= x, y, np.where(levels >= other_x, other_y, between)))

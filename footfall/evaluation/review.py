@@ -89,9 +89,9 @@ def with_events(scores: pd.DataFrame, closures: dict[str, Any]) -> pd.DataFrame:
     """
     kind = scores["kind"].copy()
     for location, day in scores.groupby("location")["target_end_date"]:
-        days, told = pd.DatetimeIndex(day), events.among(closures, site_of(str(location))).get("events", ())
+        days, its_events = pd.DatetimeIndex(day), events.among(closures, site_of(str(location))).get("events", ())
         every = pd.Series(1.0, pd.date_range(days.min() - OF_USUAL * DAY, days.max()))
-        kind[day.index[events.without_odd_days(every, told)[days].isna()]] = EVENT
+        kind[day.index[events.without_odd_days(every, its_events)[days].isna()]] = EVENT
     return scores.assign(kind=kind)
 
 

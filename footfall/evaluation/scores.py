@@ -131,11 +131,11 @@ def _with_words(wide: pd.DataFrame, y: pd.Series, lag: int, country: str, closur
     """With the range, the usual level and the word of the page, by what was known at each origin."""
     if wide.empty:
         return _of_origin(wide, y, country)
-    parts, told = [], events.in_closures(closures, site_of(wide["location"].iloc[0]))
+    parts, its_events = [], events.in_closures(closures, site_of(wide["location"].iloc[0]))
     for day, rows in wide.groupby("origin_date"):
-        known = events.known(told, str(day))[events.NOTEBOOK_COLUMNS[:4]].to_numpy() if len(told) else ()
+        entered = events.known(its_events, str(day))[events.NOTEBOOK_COLUMNS[:4]].to_numpy() if len(its_events) else ()
         published = y[: pd.Timestamp(str(day)) - lag * DAY]
-        parts.append(_of_origin(rows, events.without_odd_days(published, known), country))
+        parts.append(_of_origin(rows, events.without_odd_days(published, entered), country))
     return pd.concat(parts)
 
 
@@ -210,15 +210,16 @@ def unscored(origins: Iterable[str], scores: pd.DataFrame, series: Mapping[Key, 
 
 def revised(scores: pd.DataFrame, series: Mapping[Key, pd.Series]) -> list[str]:
     """The days whose figure is no longer what it was when they were scored, in sentences."""
-    known = ((key, rows) for key, rows in scores.groupby(LOCATION_TARGET) if key in series)
-    return [sentence for key, rows in known for sentence in _revised(rows, key, series)]
+    of_series = ((key, rows) for key, rows in scores.groupby(LOCATION_TARGET) if key in series)
+    return [sentence for key, rows in of_series for sentence in _revised(rows, key, series)]
 
 
 def _revised(scores: pd.DataFrame, key: Key, series: Mapping[Key, pd.Series]) -> list[str]:
     was = scores.drop_duplicates("target_end_date", keep="last").set_index("target_end_date")["actual"]
     now = pd.Series(series[key].reindex(pd.to_datetime(was.index)).to_numpy(float), index=was.index)
-    changed, of = was[(was - now).abs() > 1e-3], f"{' '.join(key)} " if len(series) > 1 else ""
-    return [f"{of}{day}: {value:g} when it was scored, {now[day]:g} now" for day, value in changed.sort_index().items()]
+    changed, whose = was[(was - now).abs() > 1e-3], f"{' '.join(key)} " if len(series) > 1 else ""
+    changed = changed.sort_index()
+    return [f"{whose}{day}: {value:g} when it was scored, {now[day]:g} now" for day, value in changed.items()]
 
 
 def news(before: pd.DataFrame, after: pd.DataFrame, changed: list[str]) -> dict[str, object]:
