@@ -69,7 +69,7 @@ class BatchForecast:
         The same before events move it, of a whole week where fewer days are asked for: what ranges go by.
     origins : DatetimeIndex
         Of the backtest, and the days since.
-    said, actual : ndarray, shape (n_origins, horizon, n_series)
+    means, actual : ndarray, shape (n_origins, horizon, n_series)
         What the speaker said on each of them, and what happened.
     late : ndarray of int, shape (n_series,)
         Days on which each place was open that its newest figures are older than they usually are.
@@ -89,7 +89,7 @@ class BatchForecast:
     mean: pd.DataFrame
     week: pd.DataFrame
     origins: pd.DatetimeIndex
-    said: np.ndarray
+    means: np.ndarray
     actual: np.ndarray
     late: np.ndarray
     ranges: np.ndarray
@@ -154,8 +154,8 @@ class SeriesForecast:
     @property
     def errors(self) -> pd.DataFrame:
         """What was said of it in the backtest and since, and what happened if known: a row per origin and day."""
-        said, actual = self.batch.said[..., self.at], self.batch.actual[..., self.at]
-        table = backtest.tabulate(said, self.batch.y.iloc[:, self.at], self.batch.origins)
+        means, actual = self.batch.means[..., self.at], self.batch.actual[..., self.at]
+        table = backtest.tabulate(means, self.batch.y.iloc[:, self.at], self.batch.origins)
         return table.assign(actual=actual.ravel()).dropna(subset="mean")
 
     @property
@@ -338,25 +338,25 @@ def _forecast(
     """
     days, lag, origin = asked.days, asked.lag, asked.days[0] - DAY
     model = as_of(bring_up_to(trained, values), origin)
-    said, actual, origins = _said(trained, values, residuals, lag)
+    means, actual, origins = _means(trained, values, residuals, lag)
     late = (origin - y.index[-1]).days - lag - closed.past
-    ahead = pd.date_range(days[0], periods=max(len(days), min(WEEK, said.shape[1])))
+    ahead = pd.date_range(days[0], periods=max(len(days), min(WEEK, means.shape[1])))
     week = predict(model, ahead).to_numpy().reshape(len(ahead), -1)
-    ranges = _ranges(said, actual, origins, week, ahead, late, country, lag, unit(y))[: len(days)]
+    ranges = _ranges(means, actual, origins, week, ahead, late, country, lag, unit(y))[: len(days)]
     mean = week[: len(days)]
     parts, logarithms = contributions.parts(model, days), contributions.in_logarithms(model)
     if any(closed.events):
         mean, ranges, parts = event_effects.put_on(mean, ranges, parts, logarithms, y, days, closed.events, country)
     published = ranges[:, [LEVELS.index(level) for level in asked.levels]]
     numbers = np.concatenate([mean[:, None], published], axis=1).transpose(2, 0, 1)
-    means, weeks = pd.DataFrame(mean, days, y.columns), pd.DataFrame(week, ahead, y.columns)
+    of_days, of_week = pd.DataFrame(mean, days, y.columns), pd.DataFrame(week, ahead, y.columns)
     return BatchForecast(
-        y, means, weeks, origins, said, actual, late, ranges, parts, logarithms, closed, numbers, asked
+        y, of_days, of_week, origins, means, actual, late, ranges, parts, logarithms, closed, numbers, asked
     )
 
 
 def _ranges(
-    said: np.ndarray,
+    means: np.ndarray,
     actual: np.ndarray,
     origins: pd.DatetimeIndex,
     mean: np.ndarray,
@@ -370,22 +370,22 @@ def _ranges(
     ranges = np.empty((len(mean), len(LEVELS), len(late)))
     for each in np.unique(late):
         some = np.flatnonzero(late == each)
-        before, own = (said[..., some], actual[..., some], origins), of_some(country, some)
+        before, own = (means[..., some], actual[..., some], origins), of_some(country, some)
         alike = intervals.of_forecasts(*before, mean[:, some], days, days[0] - DAY, own, lag, int(each), unit_of_batch)
         ranges[..., some] = alike[:, : len(LEVELS)]
     return ranges
 
 
-def _said(
+def _means(
     trained: BaseForecaster, values: Values, residuals: pd.DataFrame, lag: int
 ) -> tuple[np.ndarray, np.ndarray, pd.DatetimeIndex]:
     """What the speaker of a batch said in the backtest and since, what happened, and from which origins."""
     series = residuals["series"].to_numpy()
     (before, happened), earlier, _ = intervals.on_grid(residuals, "mean", "actual", series=series)
     since, later = backtest.means_since(trained, values, before.shape[1], lag)
-    said = np.concatenate([before, since.reshape(len(later), *before.shape[1:])])
+    means = np.concatenate([before, since.reshape(len(later), *before.shape[1:])])
     actual = np.concatenate([happened, backtest.actual(pd.DataFrame(values), later, before.shape[1])])
-    return said, actual, earlier.append(later)
+    return means, actual, earlier.append(later)
 
 
 def _refused(batch: BatchForecast, asked: Asked) -> dict[Key, str]:

@@ -119,7 +119,7 @@ def _champion(parameters: dict[str, Any]) -> Any:
     """The market's champion as of the day that a run would stand on."""
     from flows.champion import ledger
     from flows.station.run import market_as_of
-    from flows.storage import bucket
+    from flows.storage import bucket as storage
 
     day = dt.date.fromisoformat(str(market_as_of(**parameters).data.as_of))
-    return ledger.champion(bucket.connect(bucket_name()), parameters["market"], day)
+    return ledger.champion(storage.connect(bucket_name()), parameters["market"], day)

@@ -89,10 +89,11 @@ def _latest(market: str | None) -> dict[str, Any] | None:
     """What readers are pointed to, empty without any; None where that cannot be known."""
     if market is None:
         return None
-    from flows.storage import bucket, forecasts
+    from flows.storage import bucket as storage
+    from flows.storage import forecasts
 
     with suppress(Problem):
-        return forecasts.pointer(bucket.connect(bucket_name()), market) or {}
+        return forecasts.pointer(storage.connect(bucket_name()), market) or {}
     return None
 
 
@@ -156,12 +157,13 @@ class ProgressLines(logging.Handler):
 
 def show(market: str, folder: str | None = None) -> None:
     """Print the published forecast as people read it; or that of a folder, which may be stored and never shown."""
-    from flows.storage import bucket, forecasts
+    from flows.storage import bucket as storage
+    from flows.storage import forecasts
     from footfall.page.lines import caption, read_accounts, read_shown
     from footfall.selection import without_forecast
 
-    store, tables = bucket.connect(bucket_name()), ("forecast.parquet", "series.parquet")
-    shown = forecasts.stored(store, folder, *tables) if folder else forecasts.latest(store, market, *tables)
+    bucket, tables = storage.connect(bucket_name()), ("forecast.parquet", "series.parquet")
+    shown = forecasts.stored(bucket, folder, *tables) if folder else forecasts.latest(bucket, market, *tables)
     if shown is None:
         raise UsageProblem(f"{market} has no published forecast yet; make one: footfall run {market}")
     about, forecast = shown.manifest["about"], read_shown(shown.files["forecast.parquet"])
@@ -175,8 +177,8 @@ def show(market: str, folder: str | None = None) -> None:
     if missing := without_forecast(accounts):
         say("[bold red]missing[/]  ", end="")
         say(missing, markup=False)
-    is_latest = shown.pointer == forecasts.pointer(store, market)
-    if is_latest and forecasts.is_stale(store, data, about, today := day_of(data)):
+    is_latest = shown.pointer == forecasts.pointer(bucket, market)
+    if is_latest and forecasts.is_stale(bucket, data, about, today := day_of(data)):
         age = (today - dt.date.fromisoformat(through)).days
         say(f"[bold red]stale[/]  the last data is {age} days before {today}; footfall status {market}")
     say(f"gs://{bucket_name()}/{layout.set_of(shown.pointer['manifest'])}/  {layout.on_disk()}")

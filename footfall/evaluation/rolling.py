@@ -63,8 +63,8 @@ class BatchBacktest(NamedTuple):
     def residuals(self, speakers: pd.Series) -> pd.DataFrame:
         """What was said of each of the series by the candidate that speaks for it, and what happened."""
         each = enumerate(speakers[self.y.columns])
-        said = np.stack([self.means[candidate][..., at] for at, candidate in each], axis=-1)
-        horizon, (origins, ahead, series) = np.arange(1, said.shape[1] + 1), said.shape
+        means = np.stack([self.means[candidate][..., at] for at, candidate in each], axis=-1)
+        horizon, (origins, ahead, series) = np.arange(1, means.shape[1] + 1), means.shape
         columns = {
             name: pd.array([key[at] for key in self.y], dtype="str").repeat(origins * ahead)
             for at, name in enumerate(SERIES)
@@ -73,7 +73,7 @@ class BatchBacktest(NamedTuple):
         days = {"origin": origin, "date": origin + np.tile(horizon, origins) * DAY}
         columns |= {name: np.tile(of_one, series) for name, of_one in days.items()}
         columns["horizon"] = np.tile(horizon, origins * series)
-        columns |= {name: of.transpose(2, 0, 1).ravel() for name, of in (("mean", said), ("actual", self.actual))}
+        columns |= {"mean": means.transpose(2, 0, 1).ravel(), "actual": self.actual.transpose(2, 0, 1).ravel()}
         return pd.DataFrame(columns)[RESIDUALS]
 
     def quantiles(self, candidate: str, some: slice, lag: int) -> np.ndarray:
