@@ -20,7 +20,7 @@ from footfall.digest import sha256
 from footfall.errors import DataProblem, Problem, StaleSource, listed
 from footfall.market_file import read_market
 from footfall.selection import Key, Selection, select
-from footfall.sources.reading import compare
+from footfall.sources.reading import compare, compare_few
 
 
 @step
@@ -131,23 +131,27 @@ def _say_on_the_page(run: Run, sentence: str) -> None:
 def _revisions(own: Selection, run: Run) -> list[str]:
     """What the source takes back of what the published forecast was made from; it stops a run that accepts none.
 
+    Not where few sites of many do: one that left, or whose till is new, is no reason to leave the others without.
+
     What is accepted stands in the run's tags and in the manifest of what it makes.
     """
     content = _published(run.market.name)
     if content is None:
         return []
-    before = series.visible(series.from_parquet(content), run.as_of, run.market.data.lag)
+    table = series.visible(series.from_parquet(content), run.as_of, run.market.data.lag)
     try:
-        then = selected(run, before)
+        then = selected(run, table)
     except DataProblem:  # none of those that were published is chosen any more
         return []
-    revisions = compare(_rows(then), _rows(own))
-    if revisions and not run.market.data.accept_revisions:
+    before, now = _rows(then), _rows(own)
+    revisions = compare(before, now)
+    few = compare_few(before, now) if revisions and run.market.data.series else []
+    if revisions and not few and not run.market.data.accept_revisions:
         problems = listed([f"{_source(run)}: {sentence}" for sentence in revisions])
         raise DataProblem(f"{problems}\nIf the source is right to revise itself: --set data.accept_revisions=true")
     if revisions:
-        run.facts["revised"] = "; ".join(revisions)[:SMALL]
-    return revisions
+        run.facts["revised"] = "; ".join(few or revisions)[:SMALL]
+    return few or revisions
 
 
 def _published(market: str) -> bytes | None:
