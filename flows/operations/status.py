@@ -17,10 +17,11 @@ from footfall.errors import DataProblem, Problem, UsageProblem
 from footfall.evaluation.review import LATELY, accuracy, last_days
 from footfall.market_file import market_names, read_market
 from footfall.params import Market
+from footfall.selection import NEWER
 
 REMEDY = {
     "stale source": "look at the source; the run after its next figures goes on by itself",
-    "sites without a forecast": "look at their tills; one that is new waits for a training: footfall train {market}",
+    "sites without a forecast": "look at their tills",
     "missed day": "run the missed days as the sentence says",
     "decay": "footfall train {market}",
 }
@@ -149,6 +150,8 @@ def _stretches(days: list[dt.date]) -> list[str]:
 def _open(cause: dict[str, str]) -> Finding:
     look = f"footfall runs --market {cause['market']}, then open the page of the failed one"
     mend = REMEDY.get(cause["cause"], look).format(**cause)
+    if f": {NEWER}: " in cause["sentence"]:
+        mend += f"; one that is new waits for a training: footfall train {cause['market']}"
     first, *more = cause["sentence"].splitlines()
     sentence = f"{first} … and {len(more)} more" if more else first
     return Finding(cause["cause"], f"since {cause['since'][:16].replace('T', ' ')} UTC: {sentence}", mend)

@@ -51,6 +51,15 @@ def test_a_market_on_one_screen(first_run):
     assert footfall("status", "smple").exit_code == 2
 
 
+@pytest.mark.parametrize(("reason", "trains"), [("newer than the champion: it begins", True), ("unfit: 9 days", False)])
+def test_a_training_is_advised_where_it_helps(reason, trains):
+    from flows.operations import status
+
+    sentence = f"no forecast of 1 of 2 series, such as Alfama count: {reason}"
+    cause = {"cause": "sites without a forecast", "market": "shops", "since": "2026-05-09T08:00", "sentence": sentence}
+    assert ("footfall train shops" in status._open(cause).mend) == trains
+
+
 def test_a_market_without_anything_is_told_how_to_begin(live):
     lines = screen(live)
     assert lines["forecast"] == ("none yet", f"footfall run {live}")
