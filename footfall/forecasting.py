@@ -310,7 +310,8 @@ def _is_empty(y: pd.Series, closures: dict[str, Any]) -> str:
 
 def _are_more(since: pd.Timestamp, until: pd.Timestamp, most: int, closures: dict[str, Any]) -> bool:
     """Whether more days than that lie after one and up to another, those aside that are said to be closed."""
-    return (until - since).days > most and (~opening.said(pd.date_range(since + DAY, until), closures)).sum() > most
+    days = pd.date_range(since + DAY, until)
+    return len(days) > most and len(days) - int(opening.said(days, closures).sum()) > most
 
 
 def _not_learned(key: Key, selection: Selection, champion: Champion) -> str:

@@ -126,8 +126,9 @@ class Rolling(NamedTuple):
 
     def shown(self, key: Key) -> Key:
         """The series that is drawn: this one, or where the selection has no day of it the first that it has any of."""
-        scored = self.scores.loc[self.scores["window"] == "selection", SERIES].itertuples(index=False, name=None)
-        return min(scored, key=lambda each: (each != key, each))
+        rows = self.scores[self.scores["window"] == "selection"]
+        scored: set[Key] = {*zip(rows["location"], rows["category"], strict=True)}
+        return key if key in scored else min(scored)
 
     @property
     def keys(self) -> list[Key]:
