@@ -304,7 +304,7 @@ def _is_stale(y: pd.Series, origin: pd.Timestamp, oldest: int, closures: dict[st
 def _is_empty(y: pd.Series, closures: dict[str, Any]) -> str:
     """What is said of a series whose figures go on, and have long been that nobody came."""
     opened, last = y.last_valid_index() or y.index[0], y.index[-1]
-    words = f"nobody came since {opened:%F}, through {last:%F}; if it is shut, say until when, else look at its till"
+    words = f"nobody came after {opened:%F}, through {last:%F}; if it is shut, say until when, else look at its till"
     return f"empty: {words}" if _are_more(opened, last, EMPTY, closures) else ""
 
 

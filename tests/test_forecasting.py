@@ -254,7 +254,7 @@ def test_a_till_that_sends_noughts_for_weeks_is_not_forecast_unless_it_is_said_t
     noughts = houses[0].assign(value=houses[0]["value"].mask(houses[0]["date"].isin(days), 0.0))
     made, accounts, _ = forecasts(champion, chosen(noughts, *houses[1:]))
     assert len(made) == 2 and accounts.set_index("location")["reason"]["PT-11/Baixa"] == (
-        "empty: nobody came since 2025-05-20, through 2025-06-29; if it is shut, say until when, else look at its till"
+        "empty: nobody came after 2025-05-20, through 2025-06-29; if it is shut, say until when, else look at its till"
     )
     with pytest.raises(DataProblem, match="empty: nobody came"):
         forecasts(alone[0], chosen(noughts))
