@@ -50,10 +50,16 @@ def tell_refused(run: Run, show: bool) -> int:
         log().warning(sentence)
     if show and is_of_the_present(run):
         if sentence:
-            alerts.open(run.market.name, REFUSED, sentence, f"{count:.0e}")
+            alerts.open(run.market.name, REFUSED, sentence, first_digit(count))
         else:
             alerts.close(run.market.name, REFUSED)
     return len(accounts)
+
+
+def first_digit(count: int) -> str:
+    """The first digit of a number, and noughts for the others: 10 of all from 10 to 19."""
+    digits = str(count)
+    return digits[0].ljust(len(digits), "0")
 
 
 def _send_if_news(run: Run) -> str:
