@@ -81,7 +81,16 @@ def test_a_large_house_counts_as_much_as_a_small_one():
     big = table(error=900.0, naive=1000.0, location="PT-11/Big")
     small = table(error=4.0, naive=2.0, location="PT-11/Small")
     both = pd.concat([big, small])
-    assert review.accuracy(both)["skill"] == pytest.approx(-0.45) and drift(both).decayed
+    assert review.accuracy(both)["skill"] == pytest.approx(1 - (0.9 + 1) / (1 + 0.5)) and drift(both).decayed
+
+
+def test_one_stuck_till_of_eight_is_no_decay_of_all():
+    """Where every day is alike the naive errs by nothing, and the model by a little."""
+    seven = [table(location=f"PT-11/{number}") for number in range(7)]
+    stuck = table(error=1.0, naive=0.01, held=0.0, location="PT-11/Stuck")
+    pooled = pd.concat([*seven, stuck])
+    assert review.accuracy(stuck)["skill"] < -90 and 0.3 < review.accuracy(pooled)["skill"] < 0.5
+    assert not drift(pooled).decayed
 
 
 def test_a_day_that_the_naive_says_nothing_of_says_nothing_of_skill():
