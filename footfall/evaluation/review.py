@@ -61,18 +61,19 @@ def accuracy(scores: pd.DataFrame) -> dict[str, float]:
 
 
 def in_one_unit(scores: pd.DataFrame) -> pd.DataFrame:
-    """Scores whose errors can be added up: of several series in the unit of one of mean size.
+    """Scores whose errors can be added up: of several series in the unit of one of median size.
 
-    A large place would else be all that counts. A series' size is its mean error or the naive forecast's, the larger:
-    of one whose till is stuck the naive errs by nothing, of which every error is a multiple without bound. Of one
-    series they are in its own unit, as they were. Days that were said to be closed have no error, and are left out.
+    A large place, or the nonsense of one, would else be all that counts. A series' size is its mean error or the naive
+    forecast's, the larger: of one whose till is stuck the naive errs by nothing, of which every error is a multiple
+    without bound. Of one series they are in its own unit, as they were. Days that were said to be closed have no error,
+    and are left out.
     """
     scores = scores.dropna(subset="error")
     series = [scores["location"], scores["target"]]
-    size = scores[["error", "naive_error"]].abs().groupby(series).transform("mean").max(axis=1)
+    size = scores[["error", "naive_error"]].abs().groupby(series).transform("mean").max(axis=1).replace(0, np.nan)
     if size.nunique() < 2:
         return scores
-    weight = (size.groupby(series).first().mean() / size).where(size > 0, 1.0)
+    weight = (size.groupby(series).first().median() / size).fillna(1.0)
     return scores.assign(**{name: scores[name] * weight for name in ("error", "naive_error", "WIS")})
 
 

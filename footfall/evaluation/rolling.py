@@ -146,8 +146,8 @@ class Rolling(NamedTuple):
         Returns
         -------
         DataFrame, indexed by candidate
-            As that of one series; of many, MAE and WIS are in the unit of a series of mean scale, ``forecasts`` those
-            of all.
+            As that of one series; of many, MAE and WIS are in the unit of a series of median scale, ``forecasts``
+            those of all.
         """
         rows = self.scores[self.scores["window"] == window]
         weight = _weights(rows).reindex(pd.MultiIndex.from_frame(rows[SERIES])).to_numpy()
@@ -345,7 +345,7 @@ def _of_window(
 
 
 def _pooled(parts: list[pd.DataFrame], scores: pd.DataFrame) -> pd.DataFrame:
-    """Mean WIS by origin and candidate, each series' in the unit of one of mean scale."""
+    """Mean WIS by origin and candidate, each series' in the unit of one of median scale."""
     report = scores[scores["window"] == "report"]
     each = pd.concat([part.T for part in parts if len(part)])
     weight = _weights(report).reindex(each.index.droplevel(0)).to_numpy()
@@ -353,9 +353,9 @@ def _pooled(parts: list[pd.DataFrame], scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def _weights(scores: pd.DataFrame) -> pd.Series:
-    """What puts each series' errors in the unit of one of mean scale; 1 of one that has no scale, see `naive_error`."""
+    """What puts each series' errors in the unit of one of median scale; 1 of one without, see `naive_error`."""
     scale = scores.groupby(SERIES)["scale"].first()
-    return (scale.mean() / scale).fillna(1.0)
+    return (scale.median() / scale).fillna(1.0)
 
 
 def _rows(batch: BatchBacktest, candidate: str, one: slice, lag: int) -> pd.DataFrame:

@@ -93,7 +93,7 @@ card[(card["by"] != "all") & (card["window"] == 28)].drop(columns="window").set_
 
 # %% [markdown]
 # And series by series over all days that are known: the twenty of least skill, of one series itself. Errors of several are added
-# up in one unit, that of a series of mean size; here each is in its own.
+# up in one unit, that of a series of median size; here each is in its own.
 
 # %%
 by_series(table)[["days", "forecasts", "MAE", "skill", "cover80"]].head(20).round(3)

@@ -84,6 +84,12 @@ def test_a_large_house_counts_as_much_as_a_small_one():
     assert review.accuracy(both)["skill"] == pytest.approx(1 - (0.9 + 1) / (1 + 0.5)) and drift(both).decayed
 
 
+def test_the_nonsense_of_one_place_is_no_figure_of_all():
+    good = [table(error=1.0 + number, naive=2.0 + number, location=f"PT-11/{number}") for number in range(4)]
+    pooled = review.accuracy(pd.concat([*good, table(error=1e8, naive=1e7, WIS=1e8, location="PT-11/Nonsense")]))
+    assert 1 < pooled["MAE"] < 5 and 1 < pooled["naive_MAE"] < 5 and pooled["WIS"] < 5
+
+
 def test_one_stuck_till_of_eight_is_no_decay_of_all():
     """Where every day is alike the naive errs by nothing, and the model by a little."""
     seven = [table(location=f"PT-11/{number}") for number in range(7)]
