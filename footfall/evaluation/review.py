@@ -151,8 +151,27 @@ def drift(scores: pd.DataFrame, window: int, least_skill: float, least_cover: fl
     Returns
     -------
     Decay
-        ``since`` is the first day of those, up to the last one known, on which the window left its band.
+        ``since`` is the first day of those, up to the last one known, on which the window left its band. Several series
+        are judged together; its reason names those that are outside by themselves, too.
     """
+    band = least_skill, least_cover, most_cover
+    decay = _judged(scores, window, *band)
+    if not decay.figures:  # too early to tell
+        return decay
+    end = pd.to_datetime(scores.dropna(subset="error")["target_end_date"]).max()
+    parts = last_days(scores, end, window).groupby(["location", "target"])
+    each = {key: _judged(part, window, *band) for key, part in parts}
+    outside = sorted((own.figures["skill"] or 0.0, key, own.reason) for key, own in each.items() if own.decayed)
+    reason = f"{decay.reason}; over the {window} days to {end:%Y-%m-%d}"
+    if outside and len(each) > 1:
+        _, (location, target), why = outside[0]
+        worst = f"{site_of(location) or location} {target}: {why}"
+        reason += f"; by itself outside its band: {len(outside)} of {len(each)} series, such as {worst}"
+    return decay._replace(reason=reason)
+
+
+def _judged(scores: pd.DataFrame, window: int, least_skill: float, least_cover: float, most_cover: float) -> Decay:
+    """As `drift`, of all series together."""
     rolling = _rolling(scores, window)
     is_judged = (rolling.pop("span") >= ENOUGH * window) & (rolling["days"] >= window // WEEK)
     if rolling.empty or not is_judged.iloc[-1]:
@@ -164,7 +183,7 @@ def drift(scores: pd.DataFrame, window: int, least_skill: float, least_cover: fl
     broken = [f"skill is {last['skill']:.2f}, and must be {least_skill:.2f} or more"] * bool(unskilled.iloc[-1])
     broken += [f"{held}, and must hold {least_cover:.0%} to {most_cover:.0%}"] * bool(off.iloc[-1])
     good = f"within its band: skill {last['skill']:.2f}, {held}"
-    reason = f"{'; '.join(broken) or good}; over the {window} days to {rolling.index[-1]:%Y-%m-%d}"
+    reason = "; ".join(broken) or good
     return Decay(bool(broken), reason, to_records(rolling.tail(1))[0], f"{since:%Y-%m-%d}" if broken else None)
 
 

@@ -116,6 +116,7 @@ figure
 # leaves its band, a training is called for at once. Days with an event are left out of it: no training foresees a burst pipe.
 # The band is wide enough that ordinary weeks stay inside: in a backtest of Portugal with monthly trainings, from June 2021 on, it was
 # left once, in the summer of 2021; in a year walked as production would have, in August 2022 ([accuracy](../resources/accuracy.md)).
+# Several series are judged together; those that are outside by themselves are counted, and call for nothing.
 
 # %%
 decay = drift(judged[judged["kind"] != EVENT], window, least_skill, least_cover, most_cover)

@@ -99,6 +99,18 @@ def test_one_stuck_till_of_eight_is_no_decay_of_all():
     assert not drift(pooled).decayed
 
 
+def test_a_group_that_decays_alone_is_named_beside_all():
+    bad, worst = (table(error=error, location=f"PT-11/{error}") for error in (3.0, 4.0))
+    gone = table(error=9.0, location="PT-11/Gone")
+    gone = gone[gone["target_end_date"] <= "2022-09-15"]
+    shut = table(error=np.nan, actual=np.nan, location="PT-11/Shut")
+    decay = drift(pd.concat([*(table(location=f"PT-11/{number}") for number in range(8)), bad, worst, gone, shut]))
+    assert not decay.decayed and decay.reason.endswith(
+        "over the 42 days to 2022-10-10; by itself outside its band: 2 of 12 series, such as 4.0 retail_and_recreation:"
+        " skill is -1.00, and must be -0.20 or more"
+    )
+
+
 def test_a_day_that_the_naive_says_nothing_of_says_nothing_of_skill():
     rows = table()
     rows.loc[[238, 239], ["error", "naive_error"]] = 90.0, np.nan
