@@ -340,6 +340,7 @@ def test_the_doctor_sees_a_home_that_everybody_may_read(tmp_path, monkeypatch):
     assert not doctor.disk().mend, "a container has nobody else in it"
 
 
+@pytest.mark.skipif(not shutil.which("git"), reason="makes a clone, and there is no git here")
 @pytest.mark.parametrize("production", [False, True])
 def test_code_that_is_no_commit_is_wrong_in_production_alone(production, tmp_path, monkeypatch):
     from flows.operations import doctor
