@@ -359,11 +359,11 @@ def test_the_doctor_sees_a_package_that_is_not_as_locked(tmp_path, servers, monk
     assert "nowhere" in refused.says and refused.mend == "see the sentence"
 
 
-def test_the_doctor_sees_a_home_that_everybody_may_read(tmp_path, monkeypatch):
+def test_the_doctor_sees_a_home_where_others_may_look_in(tmp_path, monkeypatch):
     from flows.operations import doctor
 
     monkeypatch.setenv("FOOTFALL_HOME", str(tmp_path))
-    for mode, mend in ((0o755, f"chmod o= {tmp_path}"), (0o750, "")):
+    for mode, mend in ((0o755, f"chmod go= {tmp_path}"), (0o750, f"chmod go= {tmp_path}"), (0o700, "")):
         tmp_path.chmod(mode)
         assert doctor.disk().mend == mend
     tmp_path.chmod(0o755)
