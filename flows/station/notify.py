@@ -68,7 +68,10 @@ def _send_if_news(run: Run) -> str:
 
     bucket, name, words = storage.connect(bucket_name()), layout.told(run.market.name), run.written("words.json")
     if not words["messages"]:  # more places than have a page each
-        raise UsageProblem(f"of so many places no week is put into words; take notify out of {run.market.name}.yaml")
+        from footfall.page.pages import DRAWN
+
+        why = f"of more than {DRAWN} places none has a page, and no week is put into words"
+        raise UsageProblem(f"{why}; take notify out of {run.market.name}.yaml")
     message = storage.as_json({"as_of": str(run.as_of), "days": words["days"]})
     replaced = [b"{}"]
 

@@ -65,7 +65,7 @@ def test_where_there_are_too_many_places_for_words_that_is_said(tmp_path, server
 
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "words.json").write_text('{"days": {}, "messages": {}}')
-    with pytest.raises(UsageProblem, match=r"take notify out of sample\.yaml"):
+    with pytest.raises(UsageProblem, match=r"of more than 100 places .*; take notify out of sample\.yaml"):
         _send_if_news(Run("predict", read_market(params_folder(), "sample"), tmp_path))
 
 
