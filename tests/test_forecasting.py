@@ -360,6 +360,13 @@ def test_several_places_have_an_index_and_a_page_each(champion, houses, tmp_path
     assert own and all(layout.is_shown(file) for file in own), "what a page leads to lies beside it where it is put up"
 
 
+def test_a_newcomer_takes_no_address_away(champion, houses, tmp_path):
+    (tmp_path / "forecast").mkdir()
+    write_pages(forecasts(champion, chosen(*houses, house("FOZ", 50, days=40))), 1, "", tmp_path, About())
+    assert "FOZ" in (tmp_path / "forecast" / "index.html").read_text()
+    assert "Foz" in (tmp_path / "forecast" / "sites" / "foz" / "index.html").read_text(), "though FOZ sorts before it"
+
+
 def test_of_more_places_than_have_a_page_each_the_index_alone_is_drawn(champion, houses, tmp_path, monkeypatch):
     made = forecasts(champion, chosen(*houses))
     for most, pages in ((3, 3), (2, 0)):

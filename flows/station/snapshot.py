@@ -111,21 +111,25 @@ def _through(own: Selection, run: Run) -> dt.date:
             f"{(run.as_of - through).days} days before {run.as_of}, and data.stale_after is {data.stale_after}."
         )
         with suppress(Problem):  # the trouble at hand is the one to tell of
-            _say_on_the_page(run, sentence)  # its readers need not know where the source lies
+            _say_on_the_page(run, through)
         raise StaleSource(
             f"{_source(run)}: {sentence} Look at the source; if it has ended, stand on an earlier day: --as-of."
         )
     return through
 
 
-def _say_on_the_page(run: Run, sentence: str) -> None:
+def _say_on_the_page(run: Run, through: dt.date) -> None:
     """Above the latest forecast, which keeps its date; by a run as the market's file says, and of no day before it."""
+    from footfall.page.page import (
+        stopped,
+    )  # brings the page's languages, which a run whose source goes on can do without
+
     bucket, name, day = storage.connect(bucket_name()), run.market.name, str(run.as_of)
     pointer = forecasts.pointer(bucket, name)
     is_due = read_market(params_folder(), name).data.as_of in (None, day)
     is_as_filed = run.market == read_market(params_folder(), name, as_of=day)
     if pointer and pointer["as_of"] <= day and is_due and is_as_filed:
-        forecasts.annotate(bucket, name, sentence)
+        forecasts.annotate(bucket, name, stopped(run.market.data.unit, through))
 
 
 def _revisions(own: Selection, run: Run) -> list[str]:

@@ -57,9 +57,18 @@ def test_a_large_house_counts_as_much_as_a_small_one(past):
     board = past.leaderboard("report")
     each = past.scores[past.scores["window"] == "report"]
     ratio = each["MAE"] / each["scale"]
-    by_hand = ratio.groupby(each["candidate"]).mean() * each.groupby(["location", "category"])["scale"].first().mean()
+    by_hand = ratio.groupby(each["candidate"]).mean() * each.groupby(["location", "category"])["scale"].first().median()
     assert board["MAE"].to_dict() == pytest.approx(by_hand.to_dict())
     assert board["forecasts"].iloc[0] == each.groupby("candidate")["forecasts"].sum().iloc[0]
+
+
+def test_one_whose_counter_was_stuck_before_does_not_decide_for_all(houses):
+    stuck = counts(50, seed=4)
+    stuck.iloc[:-100] = 50.0
+    stuck.iloc[100] = 51.0
+    scores = roll(houses | {("PT-11/D", "count"): stuck}, CANDIDATES, 90, 7, 1).scores
+    naive = scores[scores["candidate"] == NAIVE]
+    assert (naive["MAE"] / naive["scale"]).between(0.5, 1.5).all(), "each errs by about its scale, not by ten of it"
 
 
 def test_a_house_whose_weeks_are_all_alike_spoils_no_others_score():

@@ -47,7 +47,7 @@ def test_nothing_is_said_on_the_page_by_a_run_that_is_not_of_today(first_run, tm
 
     def page(*words):
         done = footfall("predict", name, *words)
-        return done.exit_code, b"stale" in storage.read(place, f"{name}/index.html")
+        return done.exit_code, b'role="alert"' in storage.read(place, f"{name}/index.html")
 
     assert page("--as-of", "2022-10-20") == (0, False)
     assert page("--as-of", "2022-10-22", "--set", "data.stale_after=1") == (3, False), "not what the market's file says"
