@@ -70,13 +70,19 @@ def outlook(
     levels = table["output_type_id"].to_numpy()[1 : numbers.shape[1]].astype(float)
     mean, quantiles = numbers[:, 0], numbers[:, 1:]
     low, high = (quantiles[:, list(levels).index(end)] for end in (LOW, HIGH))
-    level, width = usual(ordinary, days, country).to_numpy(), spread(ordinary, country)
+    lately = y.index[-WEEK:]
+    levels_of_days = usual(ordinary, lately.append(days), country).to_numpy()
+    level, width = levels_of_days[len(lately) :], spread(ordinary, country)
+    came = np.nansum(ordinary.to_numpy(float)[-WEEK:] - levels_of_days[: len(lately)], axis=0)
     expected, lowest, highest = (departure(value, level, y) for value in (mean, low, high))
     word, side = _words(expected, lowest, highest, width)
     chance = np.choose(side, _chances(levels, quantiles, level, width, floor))
     word[(side == TOWARDS.index(USUAL)) & (chance < LEAST_CHANCE)] = UNSURE
     kind, shut = np.array(KINDS, dtype=object)[known_ahead(days, country)], closed.to_numpy() != ""
-    reasons = _reasons(_shares(parts, logarithms, mean - floor, level - floor), expected, side, kind)
+    shares = _shares(parts, logarithms, mean - floor, level - floor)
+    if "trend" in shares:  # which is all the rest: the last days are named where they themselves were on that side
+        shares["trend"] = np.where(np.sign(shares["trend"]) == np.sign(came), shares["trend"], 0.0)
+    reasons = _reasons(shares, expected, side, kind)
     for number, its_events in enumerate(owners_events):
         for day in range(len(days)) if its_events else ():
             reasons[day, number] = [*reasons[day, number], *events.on(days[day], its_events)]
