@@ -19,6 +19,7 @@ from footfall.units import unit
 DEGREES = {0.5: "a little", 2.0: "clearly", 4.0: "far"}
 USUAL, UNSURE, PERHAPS, CLOSED, SMALL = "usual", "hard to tell", "perhaps", "closed", DEGREES[0.5]
 TOWARDS = ("busier", "quieter", USUAL)
+EVEN = 0.5  # chance of a side below which it is not said: the mean alone lies there, pulled by what is hardly likely
 LEAST_CHANCE = 0.4  # of a usual day, below which it is not called one
 PARTS = {"last year's turn": "turn", "learned": "learned"}
 WITH_OWN_REASONS = ("kind of day", "event")  # parts that say themselves why
@@ -75,8 +76,9 @@ def outlook(
     level, width = levels_of_days[len(lately) :], spread(ordinary, country)
     came = np.nansum(ordinary.to_numpy(float)[-WEEK:] - levels_of_days[: len(lately)], axis=0)
     expected, lowest, highest = (departure(value, level, y) for value in (mean, low, high))
-    word, side = _words(expected, lowest, highest, width)
-    chance = np.choose(side, _chances(levels, quantiles, level, width, floor))
+    chances = _chances(levels, quantiles, level, width, floor)
+    degree, side = _sides(expected, width, chances)
+    word, chance = _words(degree, side, lowest, highest), np.choose(side, chances)
     word[(side == TOWARDS.index(USUAL)) & (chance < LEAST_CHANCE)] = UNSURE
     kind, shut = np.array(KINDS, dtype=object)[known_ahead(days, country)], closed.to_numpy() != ""
     shares = _shares(parts, logarithms, mean - floor, level - floor)
@@ -123,20 +125,28 @@ def ranges(table: pd.DataFrame) -> pd.DataFrame:
     return wide.sort_index(axis=1).set_axis(pd.DatetimeIndex(wide.index))
 
 
-def towards(mean: float, low: float, high: float, level: float, width: float, y: pd.Series) -> str:
-    """What the page says of a day: ``busier``, ``quieter`` or ``usual``.
+def towards(
+    mean: np.ndarray, levels: np.ndarray, quantiles: np.ndarray, level: np.ndarray, width: float, y: pd.Series
+) -> np.ndarray:
+    """What the page says of some days of one series: ``busier``, ``quieter`` or ``usual``.
 
     Parameters
     ----------
-    mean, low, high, level : float
-        What is expected, its 80 % range, and the usual level, in the source's unit.
+    mean : ndarray, shape (n_days,)
+        What is expected, in the source's unit.
+    levels : ndarray, shape (n_levels,)
+        Of the quantiles, rising.
+    quantiles : ndarray, shape (n_days, n_levels)
+    level : ndarray, shape (n_days,)
+        The usual level.
     width : float
         Spread of ordinary days, in per cent of a usual one.
     y : Series
         The series, as published so far.
     """
-    value, lowest, highest = (np.array([departure(number, level, y)]) for number in (mean, low, high))
-    return TOWARDS[_words(value, lowest, highest, np.array([width]))[1].item()]
+    chances = _chances(levels, quantiles[..., None], level[:, None], np.array([width]), unit(y).floor)
+    _, side = _sides(departure(mean, level, y)[:, None], np.array([width]), chances)
+    return np.array(TOWARDS)[side[:, 0]]
 
 
 def _last_year(y: pd.DataFrame, days: pd.DatetimeIndex, country: Country) -> np.ndarray:
@@ -146,14 +156,20 @@ def _last_year(y: pd.DataFrame, days: pd.DatetimeIndex, country: Country) -> np.
     return np.where(odd if odd.ndim > 1 else odd[:, None], np.nan, y.reindex(before).to_numpy(float))
 
 
-def _words(value: np.ndarray, low: np.ndarray, high: np.ndarray, width: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What is said of each day, and its place in `TOWARDS`."""
+def _sides(value: np.ndarray, width: np.ndarray, chances: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """How far from usual each day is, in `DEGREES`, and its place in `TOWARDS`: a side only if that is the likelier."""
     degree = np.sum([np.abs(value) >= spreads * width for spreads in DEGREES], axis=0)  # they rise
-    side = np.where(degree == 0, TOWARDS.index(USUAL), np.where(value > 0, 0, 1))
+    busier, quieter, _ = chances
+    is_likely = np.where(value > 0, busier, quieter) >= EVEN
+    return degree, np.where((degree > 0) & is_likely, np.where(value > 0, 0, 1), TOWARDS.index(USUAL))
+
+
+def _words(degree: np.ndarray, side: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """What is said of each day."""
     unsure = (degree == 1) & (low <= 0) & (high >= 0)  # a usual day is well within what may happen
     said = ["", *DEGREES.values(), f"{PERHAPS} {SMALL}"]
     words = [[f"{much} {way}" for way in TOWARDS[:2]] + [USUAL] for much in said]
-    return np.array(words, dtype=object)[np.where(unsure, len(DEGREES) + 1, degree), side], side
+    return np.array(words, dtype=object)[np.where(unsure, len(DEGREES) + 1, degree), side]
 
 
 def _chances(

@@ -11,12 +11,13 @@ import pages
 import pandas as pd
 import pytest
 from babel.messages.pofile import read_po
-from figures import outlook_of
+from figures import outlook_of, retail
 from icalendar import Calendar
 from pages import OFF, inputs, written
 
 from flows.storage import layout
 from footfall.calendar import KINDS, ORDINARY
+from footfall.evaluation.scores import score
 from footfall.outlook import DEGREES
 from footfall.page import page
 from footfall.page.about import About
@@ -333,6 +334,24 @@ def test_perhaps_says_that_the_range_holds_a_usual_day(model, wide, word):
     table = table.assign(value=table["target_end_date"].map(means) + table["output_type_id"].map(offs))
     days = outlook_of(table, given["y"], given["parts"], True)
     assert set(days["word"]) == {word} and (days["chance"] > 0.6).all()
+
+
+@pytest.mark.parametrize(("off", "side"), [(0.7, "usual"), (-0.7, "usual"), (2.5, "usual"), (0.7, "busier")])
+def test_a_side_is_said_only_if_it_is_the_likelier(model, off, side):
+    """The mean lies there alone, with the larger half of what may happen on the other side; and the score says so."""
+    given = inputs(model)
+    before = outlook_of(given["table"], given["y"], given["parts"], True)
+    a_spread = before["spread"] * (1 + before["usual"] / 100)
+    middle = before["usual"] + (off if side == "busier" else -0.1 * np.sign(off)) * a_spread
+    table = given["table"]
+    day, is_mean = pd.to_datetime(table["target_end_date"]), table["output_type"] == "mean"
+    wide = table["output_type_id"].map({"": 0.0, **{f"{level:g}": of for level, of in OFF.items()}})
+    mean = day.map(before["usual"] + off * a_spread)
+    table = table.assign(value=np.where(is_mean, mean, day.map(middle) + wide))
+    days = outlook_of(table, given["y"], given["parts"], True)
+    assert {*days["towards"]} == {side} and (side == "usual") == all(days["word"].isin(["usual", "hard to tell"]))
+    scored = score(table, retail(), 3, "PT", {})
+    assert {*scored["said"]} == {side} and len(scored) == 7
 
 
 # --- the calendar ---
