@@ -166,10 +166,10 @@ def _sides(value: np.ndarray, width: np.ndarray, chances: list[np.ndarray]) -> t
 
 def _words(degree: np.ndarray, side: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     """What is said of each day."""
-    unsure = (degree == 1) & (low <= 0) & (high >= 0)  # a usual day is well within what may happen
-    said = ["", *DEGREES.values(), f"{PERHAPS} {SMALL}"]
+    unsure = (degree > 0) & (low <= 0) & (high >= 0)  # a usual day is well within what may happen
+    said = ["", *DEGREES.values(), *(f"{PERHAPS} {much}" for much in DEGREES.values())]
     words = [[f"{much} {way}" for way in TOWARDS[:2]] + [USUAL] for much in said]
-    return np.array(words, dtype=object)[np.where(unsure, len(DEGREES) + 1, degree), side]
+    return np.array(words, dtype=object)[degree + len(DEGREES) * unsure, side]
 
 
 def _chances(

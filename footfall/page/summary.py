@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from footfall.outlook import CLOSED, PERHAPS, UNSURE, USUAL
+from footfall.outlook import CLOSED, PERHAPS, SMALL, UNSURE, USUAL
 from footfall.page.about import About
 from footfall.page.translations import Language, first_up
 from footfall.series import WEEK
@@ -22,9 +22,13 @@ def summary(days: pd.DataFrame, language: Language) -> tuple[str, str]:
         return language.say(alike, word=language.say(words[0])), shut
     unusual = [word for word in words if word != USUAL]
     sentences = {word: _sentence(days, word, language) for word in unusual}
-    doubt = " ".join(sentences.pop(word) for word in unusual if word == UNSURE or word.startswith(PERHAPS))
+    doubt = [word for word in unusual if word == UNSURE or word.startswith(PERHAPS)]
+    large = [word for word in doubt if word != UNSURE and not word.startswith(f"{PERHAPS} {SMALL}")]
+    first = [word for word in unusual if word not in doubt] or large
+    then = " ".join(sentences[word] for word in unusual if word not in first)
     rest = language.say("rest usual") if USUAL in words else ""
-    return " ".join(sentences.values()) or language.say("mostly usual"), " ".join(filter(None, [doubt, shut, rest]))
+    headline = " ".join(sentences[word] for word in first) or language.say("mostly usual")
+    return headline, " ".join(filter(None, [then, shut, rest]))
 
 
 def _sentence(days: pd.DataFrame, word: str, language: Language) -> str:

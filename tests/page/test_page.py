@@ -195,7 +195,7 @@ def test_an_installed_page_has_all_its_files():
 def test_there_are_five_languages_and_each_has_words_for_all_that_may_be_said_of_a_day():
     assert [*BY_TAG] == ["de", "en", "es", "fr", "pt-PT"] == [*OWN]
     sizes = {f"{size} {side}" for size in DEGREES.values() for side in ("busier", "quieter")}
-    assert {*KINDS, *CATEGORIES, *sizes} - {ORDINARY} <= EN.keys()
+    assert {*KINDS, *CATEGORIES, *sizes, *(f"perhaps {size}" for size in sizes)} - {ORDINARY} <= EN.keys()
 
 
 def test_what_is_said_in_one_language_is_not_said_in_the_other():
@@ -323,15 +323,24 @@ def test_the_word_grows_with_the_distance(model, lift, word):
     assert day["chance"] > 0.5
 
 
-@pytest.mark.parametrize(("wide", "word"), [(1, "a little quieter"), (4, "perhaps a little quieter")])
-def test_perhaps_says_that_the_range_holds_a_usual_day(model, wide, word):
+@pytest.mark.parametrize(
+    ("off", "wide", "word"),
+    [
+        (0.7, 1, "a little quieter"),
+        (0.7, 4, "perhaps a little quieter"),
+        (2.5, 4, "clearly quieter"),
+        (2.5, 9, "perhaps clearly quieter"),
+        (5, 20, "perhaps far quieter"),
+    ],
+)
+def test_perhaps_says_that_the_range_holds_a_usual_day(model, off, wide, word):
     given = inputs(model)
     before = outlook_of(given["table"], given["y"], given["parts"], True)
-    lower = before["usual"] - 0.7 * before["spread"] * (1 + before["usual"] / 100)
+    lower = before["usual"] - off * before["spread"] * (1 + before["usual"] / 100)
     means = {f"{day:%Y-%m-%d}": value for day, value in lower.items()}
-    offs = {"": 0.0, **{f"{level:g}": wide * off for level, off in OFF.items()}}
+    ends = {"": 0.0, **{f"{level:g}": wide * end for level, end in OFF.items()}}
     table = given["table"]
-    table = table.assign(value=table["target_end_date"].map(means) + table["output_type_id"].map(offs))
+    table = table.assign(value=table["target_end_date"].map(means) + table["output_type_id"].map(ends))
     days = outlook_of(table, given["y"], given["parts"], True)
     assert set(days["word"]) == {word} and (days["chance"] > 0.6).all()
 

@@ -91,6 +91,10 @@ def test_days_in_a_row_are_told_apart_from_those_after_them(language, usual, nam
          "The other days: about as busy as usual."),
         ({"far busier": 50, "perhaps a little busier": 9, "closed": None}, "Far busier than usual: Friday.",
          "Perhaps a little busier than usual: Saturday. Closed: Sunday."),
+        ({"perhaps far busier": 50, "clearly busier": 20}, "Clearly busier than usual: Saturday.",
+         "Perhaps far busier than usual: Friday."),
+        ({"perhaps far busier": 50, "usual": 2}, "Perhaps far busier than usual: Friday.",
+         "The other days: about as busy as usual."),
     ],
 )  # fmt: skip
 def test_what_is_out_of_the_ordinary_comes_first_and_what_is_in_doubt_among_the_rest(week, headline, rest):
