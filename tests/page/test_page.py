@@ -265,8 +265,11 @@ def test_a_place_that_opens_again_is_measured_by_its_own_weekdays():
     usually = [0, 10, 20, 30, 40, 50, 60]
     assert usual(shut, pd.date_range("2023-03-06", periods=7), "PT").tolist() == usually
     shut["2023-03-01"] = 35.0  # a Wednesday of this year
+    assert usual(shut, pd.date_range("2023-03-06", periods=7), "PT").tolist() == usually, "one day makes none usual"
+    shut = shut.reindex(pd.date_range(y.index[0], "2023-03-15"))
+    shut["2023-03-08"], shut["2023-03-15"] = 35.0, 35.0
     usually[2] = 35
-    assert usual(shut, pd.date_range("2023-03-06", periods=7), "PT").tolist() == usually
+    assert usual(shut, pd.date_range("2023-03-20", periods=7), "PT").tolist() == usually
 
 
 def test_a_young_series_has_a_usual_level_too():
