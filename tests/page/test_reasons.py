@@ -64,3 +64,11 @@ def test_the_last_days_are_a_reason_only_where_they_were_on_that_side(lately, wa
     days = outlook_of(table, y, parts, True, given["closed"])
     told = days.loc[(days["towards"] == "busier") & (days["kind"] == "ordinary"), "reasons"]
     assert len(told) > 3 and all(reasons == way for reasons in told)
+
+
+def test_of_a_day_whose_parts_are_not_known_no_reason_is_claimed(tmp_path):
+    """As where the naive speaks: far busier than usual, and what played a part was nothing out of the ordinary."""
+    given = house()
+    lifted = given | {"table": given["table"].assign(value=given["table"]["value"] * 2)}
+    html = written(tmp_path, lifted)["index.html"].decode()
+    assert "ar busier than usual" in html and "What plays a part" not in html
