@@ -11,7 +11,7 @@ from footfall.calendar import KINDS, ORDINARY, Countries, Country, country_of, k
 from footfall.opening import Events
 from footfall.quantiles import HIGH, LOW
 from footfall.series import DAY, WEEK
-from footfall.typical import NOTICEABLE, chance_above, departure, spread, usual
+from footfall.typical import NOTICEABLE, chance_above, departure, spread, usual, whole
 from footfall.units import unit
 
 # In spreads of ordinary days, within one of which two of three of them lie: from where on a word is used. On Portugal's
@@ -76,7 +76,7 @@ def outlook(
     level, width = levels_of_days[len(lately) :], spread(ordinary, country)
     came = np.nansum(ordinary.to_numpy(float)[-WEEK:] - levels_of_days[: len(lately)], axis=0)
     expected, lowest, highest = (departure(value, level, y) for value in (mean, low, high))
-    chances = _chances(levels, quantiles, level, width, floor)
+    chances = _chances(levels, quantiles, level, width / 100 * whole(level, y))
     degree, side = _sides(expected, width, chances)
     word, chance = _words(degree, side, lowest, highest), np.choose(side, chances)
     word[(side == TOWARDS.index(USUAL)) & (chance < LEAST_CHANCE)] = UNSURE
@@ -144,7 +144,8 @@ def towards(
     y : Series
         The series, as published so far.
     """
-    chances = _chances(levels, quantiles[..., None], level[:, None], np.array([width]), unit(y).floor)
+    near = width / 100 * whole(level, y)
+    chances = _chances(levels, quantiles[..., None], level[:, None], near[:, None])
     _, side = _sides(departure(mean, level, y)[:, None], np.array([width]), chances)
     return np.array(TOWARDS)[side[:, 0]]
 
@@ -172,17 +173,14 @@ def _words(degree: np.ndarray, side: np.ndarray, low: np.ndarray, high: np.ndarr
     return np.array(words, dtype=object)[degree + len(DEGREES) * unsure, side]
 
 
-def _chances(
-    levels: np.ndarray, quantiles: np.ndarray, level: np.ndarray, width: np.ndarray, floor: float
-) -> list[np.ndarray]:
+def _chances(levels: np.ndarray, quantiles: np.ndarray, level: np.ndarray, near: np.ndarray) -> list[np.ndarray]:
     """That each day ends busier than a usual one, or quieter, or as near to it as two of three ordinary days do.
 
     In the order of `TOWARDS`.
     """
-    lower, upper = ((level - floor) * (1 + side * width / 100) + floor for side in (-1, 1))
-    near = chance_above(levels, quantiles, lower) - chance_above(levels, quantiles, upper)
+    lower, upper = (chance_above(levels, quantiles, level + side * near) for side in (-1, 1))
     above = chance_above(levels, quantiles, level)
-    return [above, 1 - above, near]
+    return [above, 1 - above, lower - upper]
 
 
 def _shares(

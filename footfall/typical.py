@@ -59,9 +59,13 @@ def usual(y: Any, days: pd.DatetimeIndex, country: Country) -> Any:
 
 def departure(value: Any, level: Any, y: Any) -> Any:
     """How many per cent more visits than usual; both in the unit of the series, or batch, `y` that they belong to."""
+    return 100 * (np.maximum(value, unit(y).floor) - level) / whole(level, y)
+
+
+def whole(level: Any, y: Any) -> Any:
+    """What a difference from a usual level is a share of: its visits, or one where fewer are usual."""
     its_unit = unit(y)
-    floor, least = its_unit.floor, LOWEST * its_unit.level(y)
-    return 100 * (np.maximum(value, floor) - level) / np.maximum(level - floor, least)
+    return np.maximum(level - its_unit.floor, np.maximum(LOWEST * its_unit.level(y), its_unit.least))
 
 
 def spread(y: Any, country: Country) -> Any:

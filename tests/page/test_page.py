@@ -295,6 +295,7 @@ def test_a_difference_is_a_share_of_a_usual_day():
     assert departure(-100.0, 20.0, percent_series) == -100
     assert departure(120.0, 100.0, covers) == pytest.approx(20) and departure(0.0, 100.0, covers) == -100
     assert np.isfinite(departure(3.0, -100.0, percent_series)) and np.isfinite(departure(3.0, 0.0, covers))
+    assert departure(0.9, 0.0, pd.Series([0.0, 1.0, 2.0], name="count")) == 90, "a guest is the least that is shared"
     assert departure(2.0, 2.0, covers) == 0, "a usual day of nearly nobody is a usual one"
 
 
@@ -364,6 +365,15 @@ def test_a_side_is_said_only_if_it_is_the_likelier(model, off, side):
     assert {*days["towards"]} == {side} and (side == "usual") == all(days["word"].isin(["usual", "hard to tell"]))
     scored = score(table, retail(), 3, "PT", {})
     assert {*scored["said"]} == {side} and len(scored) == 7
+
+
+def test_where_nobody_is_usual_one_guest_is_not_far_busier(tmp_path):
+    """Of a house of nought to two guests."""
+    given = pages.house(typical=1.0, shut=())
+    y = pd.Series([0.0, 0, 1, 0, 2, 0, 0, 1] * 100, given["y"].index, name="count")
+    days = outlook_of(given["table"], y, given["parts"], True)
+    assert (days["usual"] < 1).all() and {*days["towards"]} <= {"busier", "usual"}
+    assert not days["word"].str.contains("far|clearly").any()
 
 
 # --- the calendar ---
