@@ -61,6 +61,7 @@ def together(days: pd.DataFrame, y: pd.Series, language: Language) -> str:
 def notes(
     through: pd.Timestamp,
     is_still: bool,
+    since: pd.Timestamp | None,
     shift: tuple[pd.Timestamp, float] | None,
     about: About,
     language: Language,
@@ -73,6 +74,8 @@ def notes(
         The last day that is known.
     is_still : bool
         Whether nothing came after it for longer than usual.
+    since : Timestamp, optional
+        The last day on which anybody came, where it has been shut since, and nobody said so.
     shift : (Timestamp, float), optional
         From `footfall.level_shifts.latest_shift`.
     about : About
@@ -91,4 +94,6 @@ def notes(
         sentences.append(language.say("another level", day=language.date(day), number=more))
     if is_still:
         sentences.append(language.say("still", through=language.date(through)))
+    elif since is not None:
+        sentences.append(language.say("empty", day=language.date(since, year=False)))
     return sentences
