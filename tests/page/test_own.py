@@ -356,8 +356,9 @@ def test_a_week_that_is_closed_throughout_is_told_without_a_number():
     assert {*week_of_places(table)[1][0][1:]} == {"closed"}
 
 
-def test_decimals_are_for_places_none_of_whose_numbers_needs_two_digits():
-    assert next(lines(house(typical=7, shut=())["table"]))[2] == "8", "its range reaches eleven"
+def test_decimals_are_for_places_that_expect_no_two_digits():
+    firsts = [next(lines(house(typical=typical, shut=())["table"]))[2] for typical in (7, 12)]
+    assert firsts == ["7.8", "13"], "that its range reaches eleven takes none away"
 
 
 def test_the_terminal_rounds_once_as_the_page_does():
