@@ -147,7 +147,7 @@ def towards(
     near = width / 100 * whole(level, y)
     chances = _chances(levels, quantiles[..., None], level[:, None], near[:, None])
     _, side = _sides(departure(mean, level, y)[:, None], np.array([width]), chances)
-    return np.array(TOWARDS)[side[:, 0]]
+    return np.asarray(np.array(TOWARDS)[side[:, 0]])
 
 
 def _last_year(y: pd.DataFrame, days: pd.DatetimeIndex, country: Country) -> np.ndarray:
@@ -170,7 +170,7 @@ def _words(degree: np.ndarray, side: np.ndarray, low: np.ndarray, high: np.ndarr
     unsure = (degree > 0) & (low <= 0) & (high >= 0)  # a usual day is well within what may happen
     said = ["", *DEGREES.values(), *(f"{PERHAPS} {much}" for much in DEGREES.values())]
     words = [[f"{much} {way}" for way in TOWARDS[:2]] + [USUAL] for much in said]
-    return np.array(words, dtype=object)[degree + len(DEGREES) * unsure, side]
+    return np.asarray(np.array(words, dtype=object)[degree + len(DEGREES) * unsure, side])
 
 
 def _chances(levels: np.ndarray, quantiles: np.ndarray, level: np.ndarray, near: np.ndarray) -> list[np.ndarray]:

@@ -160,7 +160,7 @@ def _of_weekday(values: np.ndarray, weekday: int, level: np.ndarray) -> np.ndarr
     """
     mean, seen = _mean(values[weekday:FIRST:WEEK])
     if seen.all():
-        return mean - level
+        return np.asarray(mean - level)
     known = np.isfinite(values[weekday::WEEK])
     start = known.argmax(axis=0) * WEEK if len(known) else np.zeros(level.shape, int)
     padded = np.concatenate([values, np.full((FIRST, *level.shape), np.nan)])
