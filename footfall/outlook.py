@@ -11,7 +11,7 @@ from footfall.calendar import KINDS, ORDINARY, Countries, Country, country_of, k
 from footfall.opening import Events
 from footfall.quantiles import HIGH, LOW
 from footfall.series import DAY, WEEK
-from footfall.typical import NOTICEABLE, chance_above, departure, spread, usual
+from footfall.typical import NOTICEABLE, chance_above, departure, spread, usual, whole
 from footfall.units import unit
 
 # In spreads of ordinary days, within one of which two of three of them lie: from where on a word is used. On Portugal's
@@ -19,6 +19,7 @@ from footfall.units import unit
 DEGREES = {0.5: "a little", 2.0: "clearly", 4.0: "far"}
 USUAL, UNSURE, PERHAPS, CLOSED, SMALL = "usual", "hard to tell", "perhaps", "closed", DEGREES[0.5]
 TOWARDS = ("busier", "quieter", USUAL)
+EVEN = 0.5  # chance of a side below which it is not said: the mean alone lies there, pulled by what is hardly likely
 LEAST_CHANCE = 0.4  # of a usual day, below which it is not called one
 PARTS = {"last year's turn": "turn", "learned": "learned"}
 WITH_OWN_REASONS = ("kind of day", "event")  # parts that say themselves why
@@ -70,13 +71,20 @@ def outlook(
     levels = table["output_type_id"].to_numpy()[1 : numbers.shape[1]].astype(float)
     mean, quantiles = numbers[:, 0], numbers[:, 1:]
     low, high = (quantiles[:, list(levels).index(end)] for end in (LOW, HIGH))
-    level, width = usual(ordinary, days, country).to_numpy(), spread(ordinary, country)
+    lately = y.index[-WEEK:]
+    levels_of_days = usual(ordinary, lately.append(days), country).to_numpy()
+    level, width = levels_of_days[len(lately) :], spread(ordinary, country)
+    came = np.nansum(ordinary.to_numpy(float)[-WEEK:] - levels_of_days[: len(lately)], axis=0)
     expected, lowest, highest = (departure(value, level, y) for value in (mean, low, high))
-    word, side = _words(expected, lowest, highest, width)
-    chance = np.choose(side, _chances(levels, quantiles, level, width, floor))
+    chances = _chances(levels, quantiles, level, width / 100 * whole(level, y))
+    degree, side = _sides(expected, width, chances)
+    word, chance = _words(degree, side, lowest, highest), np.choose(side, chances)
     word[(side == TOWARDS.index(USUAL)) & (chance < LEAST_CHANCE)] = UNSURE
     kind, shut = np.array(KINDS, dtype=object)[known_ahead(days, country)], closed.to_numpy() != ""
-    reasons = _reasons(_shares(parts, logarithms, mean - floor, level - floor), expected, side, kind)
+    shares = _shares(parts, logarithms, mean - floor, level - floor)
+    if "trend" in shares:  # which is all the rest: the last days are named where they themselves were on that side
+        shares["trend"] = np.where(np.sign(shares["trend"]) == np.sign(came), shares["trend"], 0.0)
+    reasons = _reasons(shares, expected, side, kind)
     for number, its_events in enumerate(owners_events):
         for day in range(len(days)) if its_events else ():
             reasons[day, number] = [*reasons[day, number], *events.on(days[day], its_events)]
@@ -117,20 +125,29 @@ def ranges(table: pd.DataFrame) -> pd.DataFrame:
     return wide.sort_index(axis=1).set_axis(pd.DatetimeIndex(wide.index))
 
 
-def towards(mean: float, low: float, high: float, level: float, width: float, y: pd.Series) -> str:
-    """What the page says of a day: ``busier``, ``quieter`` or ``usual``.
+def towards(
+    mean: np.ndarray, levels: np.ndarray, quantiles: np.ndarray, level: np.ndarray, width: float, y: pd.Series
+) -> np.ndarray:
+    """What the page says of some days of one series: ``busier``, ``quieter`` or ``usual``.
 
     Parameters
     ----------
-    mean, low, high, level : float
-        What is expected, its 80 % range, and the usual level, in the source's unit.
+    mean : ndarray, shape (n_days,)
+        What is expected, in the source's unit.
+    levels : ndarray, shape (n_levels,)
+        Of the quantiles, rising.
+    quantiles : ndarray, shape (n_days, n_levels)
+    level : ndarray, shape (n_days,)
+        The usual level.
     width : float
         Spread of ordinary days, in per cent of a usual one.
     y : Series
         The series, as published so far.
     """
-    value, lowest, highest = (np.array([departure(number, level, y)]) for number in (mean, low, high))
-    return TOWARDS[_words(value, lowest, highest, np.array([width]))[1].item()]
+    near = width / 100 * whole(level, y)
+    chances = _chances(levels, quantiles[..., None], level[:, None], near[:, None])
+    _, side = _sides(departure(mean, level, y)[:, None], np.array([width]), chances)
+    return np.asarray(np.array(TOWARDS)[side[:, 0]])
 
 
 def _last_year(y: pd.DataFrame, days: pd.DatetimeIndex, country: Country) -> np.ndarray:
@@ -140,27 +157,30 @@ def _last_year(y: pd.DataFrame, days: pd.DatetimeIndex, country: Country) -> np.
     return np.where(odd if odd.ndim > 1 else odd[:, None], np.nan, y.reindex(before).to_numpy(float))
 
 
-def _words(value: np.ndarray, low: np.ndarray, high: np.ndarray, width: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What is said of each day, and its place in `TOWARDS`."""
+def _sides(value: np.ndarray, width: np.ndarray, chances: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """How far from usual each day is, in `DEGREES`, and its place in `TOWARDS`: a side only if that is the likelier."""
     degree = np.sum([np.abs(value) >= spreads * width for spreads in DEGREES], axis=0)  # they rise
-    side = np.where(degree == 0, TOWARDS.index(USUAL), np.where(value > 0, 0, 1))
-    unsure = (degree == 1) & (low <= 0) & (high >= 0)  # a usual day is well within what may happen
-    said = ["", *DEGREES.values(), f"{PERHAPS} {SMALL}"]
+    busier, quieter, _ = chances
+    is_likely = np.where(value > 0, busier, quieter) >= EVEN
+    return degree, np.where((degree > 0) & is_likely, np.where(value > 0, 0, 1), TOWARDS.index(USUAL))
+
+
+def _words(degree: np.ndarray, side: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """What is said of each day."""
+    unsure = (degree > 0) & (low <= 0) & (high >= 0)  # a usual day is well within what may happen
+    said = ["", *DEGREES.values(), *(f"{PERHAPS} {much}" for much in DEGREES.values())]
     words = [[f"{much} {way}" for way in TOWARDS[:2]] + [USUAL] for much in said]
-    return np.array(words, dtype=object)[np.where(unsure, len(DEGREES) + 1, degree), side], side
+    return np.asarray(np.array(words, dtype=object)[degree + len(DEGREES) * unsure, side])
 
 
-def _chances(
-    levels: np.ndarray, quantiles: np.ndarray, level: np.ndarray, width: np.ndarray, floor: float
-) -> list[np.ndarray]:
+def _chances(levels: np.ndarray, quantiles: np.ndarray, level: np.ndarray, near: np.ndarray) -> list[np.ndarray]:
     """That each day ends busier than a usual one, or quieter, or as near to it as two of three ordinary days do.
 
     In the order of `TOWARDS`.
     """
-    lower, upper = ((level - floor) * (1 + side * width / 100) + floor for side in (-1, 1))
-    near = chance_above(levels, quantiles, lower) - chance_above(levels, quantiles, upper)
+    lower, upper = (chance_above(levels, quantiles, level + side * near) for side in (-1, 1))
     above = chance_above(levels, quantiles, level)
-    return [above, 1 - above, near]
+    return [above, 1 - above, lower - upper]
 
 
 def _shares(

@@ -40,13 +40,13 @@ def usual(y: Any, days: pd.DatetimeIndex, country: Country) -> Any:
     -------
     Series or DataFrame
         In the unit of `y`, indexed by `days`: the median of the last six ordinary days of that weekday in nine weeks;
-        where these have none, as after a winter that it was shut, of its last 42 days with a value; of all weekdays
-        where these have none, as of Sundays that a source keeps to itself; of all published days where no day is
-        ordinary.
+        where these have fewer than three, as after a winter that it was shut, of its last 42 days with a value; of all
+        weekdays where these have none, as of Sundays that a source keeps to itself; of all published days where no day
+        is ordinary.
     """
     if isinstance(y, pd.Series):
         return usual(y.to_frame(), days, country).iloc[:, 0].rename(None)
-    level = _median(_last_of_weekdays(y.tail(LATELY), country))
+    level = _median(_last_of_weekdays(y.tail(LATELY), country), FEWEST_WEEKS)
     if (few := np.isnan(level).any(axis=0)).any():
         some = y.loc[:, few]
         after = np.cumsum(np.isfinite(some.to_numpy(float))[::-1], axis=0)[::-1]  # days with a value from this one on
@@ -59,9 +59,13 @@ def usual(y: Any, days: pd.DatetimeIndex, country: Country) -> Any:
 
 def departure(value: Any, level: Any, y: Any) -> Any:
     """How many per cent more visits than usual; both in the unit of the series, or batch, `y` that they belong to."""
+    return 100 * (np.maximum(value, unit(y).floor) - level) / whole(level, y)
+
+
+def whole(level: Any, y: Any) -> Any:
+    """What a difference from a usual level is a share of: its visits, or one where fewer are usual."""
     its_unit = unit(y)
-    floor, least = its_unit.floor, LOWEST * its_unit.level(y)
-    return 100 * (np.maximum(value, floor) - level) / np.maximum(level - floor, least)
+    return np.maximum(level - its_unit.floor, np.maximum(LOWEST * its_unit.level(y), its_unit.least))
 
 
 def spread(y: Any, country: Country) -> Any:

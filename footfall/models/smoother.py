@@ -9,6 +9,7 @@ from sktime.forecasting.base import ForecastingHorizon
 from footfall.models.forecaster import SeriesForecaster, names_of
 from footfall.series import WEEK
 
+FIRST = 4 * WEEK  # days that a first state rests on
 # Level, slope and what the seven coming weekdays add: floats, or of a batch arrays of shape (n_series,).
 State = tuple[Any, Any, tuple[Any, ...]]
 
@@ -140,16 +141,33 @@ def _days(values: np.ndarray) -> Iterable[tuple[Any, Any]]:
 
 
 def first_state(values: np.ndarray) -> State:
-    """Level and weekdays of the first four weeks, no slope; a weekday never seen there is like the mean.
+    """Level of the first four weeks, no slope; and each weekday as it was against the level of those weeks.
 
-    Values are those of consecutive days, shape (n_days,) or (n_days, n_series).
+    A weekday that is not known in them, as where a place begins to open on Mondays, is as it was in the four weeks from
+    its first day on; one never known is like the mean. Values are those of consecutive days, shape (n_days,) or
+    (n_days, n_series).
     """
-    values = values[: 4 * WEEK]
-    level, seen = _mean(values)
-    weekdays = [_mean(values[weekday::WEEK]) for weekday in range(WEEK)]
-    season = (np.where(seen, mean - level, 0.0) for mean, seen in weekdays)
+    level, seen = _mean(values[:FIRST])
+    season = [_of_weekday(values, weekday, level) for weekday in range(WEEK)]
     state = np.where(seen, level, 0.0), np.zeros(values.shape[1:]), tuple(season)
     return state if values.ndim == 2 else (float(state[0]), 0.0, tuple(map(float, state[2])))
+
+
+def _of_weekday(values: np.ndarray, weekday: int, level: np.ndarray) -> np.ndarray:
+    """What a weekday, counted from the first day, adds to the mean of the four weeks in which it is first known.
+
+    `level` is the mean of the first four weeks of all.
+    """
+    mean, seen = _mean(values[weekday:FIRST:WEEK])
+    if seen.all():
+        return np.asarray(mean - level)
+    known = np.isfinite(values[weekday::WEEK])
+    start = known.argmax(axis=0) * WEEK if len(known) else np.zeros(level.shape, int)
+    padded = np.concatenate([values, np.full((FIRST, *level.shape), np.nan)])
+    later = start + np.arange(FIRST).reshape(-1, *[1] * level.ndim)
+    weeks = np.take_along_axis(padded, later, axis=0)
+    mean_later, seen_later = _mean(weeks[weekday::WEEK])
+    return np.where(seen, mean - level, np.where(seen_later, mean_later - _mean(weeks)[0], 0.0))
 
 
 def _mean(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -13,7 +13,7 @@ from footfall.params import OBEYED
 from footfall.series import site_of
 from footfall.units import COUNTS, unit_of
 
-FINE = 10  # numbers of a series none of which is larger have a decimal
+FINE = 10  # numbers of a place have a decimal where nothing expected or usual is larger, whatever a range's end
 TURNING = re.compile(f"[{OBEYED}]")  # also what makes text run the other way, past its own end
 
 Standing = Literal["proven", "young", "unproven"]
@@ -81,7 +81,7 @@ class About(NamedTuple):
 
     def languages(self, target: str, days: Mapping[str, Any] | pd.DataFrame) -> tuple[Language, ...]:
         """The languages of a page, each with the word for what is counted and as many decimals as that needs."""
-        fine = is_fine(days["high_value"], days["usual"])
+        fine = is_fine(days["mean"], days["usual"])
         every = languages(unit_of(target).name)
         return tuple(each._replace(words=self.words(target, each), fine=fine) for each in every)
 

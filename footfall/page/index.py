@@ -24,7 +24,6 @@ class Week(NamedTuple):
     mean: np.ndarray
     expected: np.ndarray
     spread: np.ndarray
-    high_value: np.ndarray
     usual: np.ndarray
     word: np.ndarray
     towards: np.ndarray
@@ -117,7 +116,7 @@ def _row(site: Site, week: Week, language: Language) -> tuple[str | dict[str, st
 
     The numbers are the same in all languages: thousands are parted by a space, since a comma here is a point there.
     """
-    language = language._replace(fine=is_fine(week.high_value, week.usual))
+    language = language._replace(fine=is_fine(week.mean, week.usual))
     numbers = (week.mean if language.unit == COUNTS.name else week.expected).tolist()
     levels = [
         "–" if day == CLOSED else language.level(number).replace(language.group, SPACE)

@@ -89,7 +89,7 @@ def week_of_places(table: pd.DataFrame) -> tuple[list[str], list[tuple[str, ...]
 def lines(table: pd.DataFrame) -> Iterator[tuple[str, str, str, str]]:
     """Date, weekday, what is expected and the 80 % range of each day of a forecast of one series."""
     days = _days(table)
-    write = _form([day["high"] for day in days if day["expected"] != CLOSED], table["target"].iloc[0]).format
+    write = _form([day["expected"] for day in days if day["expected"] != CLOSED], table["target"].iloc[0]).format
     for day in days:
         if day["expected"] == CLOSED:
             yield day["date"], day["weekday"], CLOSED, ""

@@ -35,6 +35,7 @@ from footfall.sources.weather import SOURCE
 from footfall.typical import WEEKS
 from footfall.units import COUNTS, UNITS, unit_of
 
+EMPTY = 2 * WEEK  # last days without anybody, before the page says that the place is taken as closed
 LATE = 3  # days beyond the usual lag before the page says that the figures stand still
 ATTRIBUTION = 'Google LLC "Google COVID-19 Community Mobility Reports".'
 FOLDER = Path(__file__).parent
@@ -100,7 +101,9 @@ def write_page(
     offered = about.languages(first["target"], days)
     is_still = (pd.Timestamp(first["origin_date"]) - through).days > lag + LATE
     tells_steps = unit_of(first["target"]) is not COUNTS or not offered[0].fine  # a guest more or less is no step
-    warnings = partial(notes, through, is_still, latest_shift(y, WEEKS * WEEK) if tells_steps else None, about)
+    is_said = days["closed"].iloc[0].startswith("said")  # as `footfall.opening.of_each` has it: who says so knows it
+    since = y.last_valid_index() if y.iloc[-EMPTY:].isna().all() and not is_said else None
+    warnings = partial(notes, through, is_still, since, latest_shift(y, WEEKS * WEEK) if tells_steps else None, about)
     (folder / "index.html").write_text(_page(table, y, days, track, about, offered, warnings), encoding="utf-8")
     for language in offered:
         (folder / language.say("calendar file")).write_bytes(calendar_file(table, days, about, language))

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from footfall.outlook import CLOSED, PERHAPS, UNSURE, USUAL
+from footfall.outlook import CLOSED, PERHAPS, SMALL, UNSURE, USUAL
 from footfall.page.about import About
 from footfall.page.translations import Language, first_up
 from footfall.series import WEEK
@@ -22,9 +22,13 @@ def summary(days: pd.DataFrame, language: Language) -> tuple[str, str]:
         return language.say(alike, word=language.say(words[0])), shut
     unusual = [word for word in words if word != USUAL]
     sentences = {word: _sentence(days, word, language) for word in unusual}
-    doubt = " ".join(sentences.pop(word) for word in unusual if word == UNSURE or word.startswith(PERHAPS))
+    doubt = [word for word in unusual if word == UNSURE or word.startswith(PERHAPS)]
+    large = [word for word in doubt if word != UNSURE and not word.startswith(f"{PERHAPS} {SMALL}")]
+    first = [word for word in unusual if word not in doubt] or large
+    then = " ".join(sentences[word] for word in unusual if word not in first)
     rest = language.say("rest usual") if USUAL in words else ""
-    return " ".join(sentences.values()) or language.say("mostly usual"), " ".join(filter(None, [doubt, shut, rest]))
+    headline = " ".join(sentences[word] for word in first) or language.say("mostly usual")
+    return headline, " ".join(filter(None, [then, shut, rest]))
 
 
 def _sentence(days: pd.DataFrame, word: str, language: Language) -> str:
@@ -57,6 +61,7 @@ def together(days: pd.DataFrame, y: pd.Series, language: Language) -> str:
 def notes(
     through: pd.Timestamp,
     is_still: bool,
+    since: pd.Timestamp | None,
     shift: tuple[pd.Timestamp, float] | None,
     about: About,
     language: Language,
@@ -69,6 +74,8 @@ def notes(
         The last day that is known.
     is_still : bool
         Whether nothing came after it for longer than usual.
+    since : Timestamp, optional
+        The last day on which anybody came, where it has been shut since, and nobody said so.
     shift : (Timestamp, float), optional
         From `footfall.level_shifts.latest_shift`.
     about : About
@@ -87,4 +94,6 @@ def notes(
         sentences.append(language.say("another level", day=language.date(day), number=more))
     if is_still:
         sentences.append(language.say("still", through=language.date(through)))
+    elif since is not None:
+        sentences.append(language.say("empty", day=language.date(since, year=False)))
     return sentences

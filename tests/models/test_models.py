@@ -23,7 +23,7 @@ from footfall.models.boosted import Boosted, Panel
 from footfall.models.ets import ETS
 from footfall.models.naive import SeasonalNaive
 from footfall.models.saving import save
-from footfall.models.smoother import WeekdaySmoother
+from footfall.models.smoother import WeekdaySmoother, first_state
 from footfall.models.transforms import KindOfDay, LastYearsTurn, LogLevel
 from footfall.models.updating import bring_up_to, fit, follows, forecasts, predict, with_panel, without_gaps
 
@@ -260,6 +260,18 @@ def test_a_country_without_a_calendar_is_forecast():
 def test_a_steady_week_is_forecast_as_it_is():
     y = pd.Series(np.tile([1.0, 2, 3, 4, 5, 30, 20], 20), index=pd.date_range("2022-01-03", periods=140))
     np.testing.assert_allclose(predict(fit(WeekdaySmoother(), y), week_after(y)), [1, 2, 3, 4, 5, 30, 20])
+
+
+def test_a_weekday_that_begins_to_open_is_not_like_the_mean_of_all():
+    """One in a batch as alone, whatever level was reached by then."""
+    index = pd.date_range("2025-01-06", periods=280)
+    week = np.array([60.0, 65, 70, 75, 120, 160, 110])[index.dayofweek] + np.arange(280) // 140 * 100
+    y = pd.Series(week, index).mask((index.dayofweek == 0) & (index < "2025-09-01"))
+    states = [first_state(values) for values in (y.to_numpy(), np.stack([y, y], axis=1))]
+    assert states[0][2][0] == states[1][2][0][1] == pytest.approx(60 - 660 / 7)
+    assert states[0][0] == states[1][0][0] == 100
+    after = predict(fit(WeekdaySmoother(level=0.1, season=0.1, trend=0.0), y), week_after(y))
+    assert 155 < after[after.index.dayofweek == 0].item() < 170
 
 
 @pytest.mark.long

@@ -147,7 +147,7 @@ def test_the_owners_word_is_used_and_another_languages_rather_than_a_wrong_one(t
 def test_one_is_said_in_the_singular_where_that_is_known():
     """By each language's own rule: in French also of one and a half."""
     measure = {"en": ["guest", "guests"], "fr": ["client", "clients"], "pt": "clientes"}
-    days = pd.DataFrame({"high_value": [5.0], "usual": [1.0]})
+    days = pd.DataFrame({"mean": [5.0], "usual": [1.0]})
 
     def said(numbers, **about):
         told = {voice.short: voice for voice in About(**about).languages("count", days)}
@@ -177,8 +177,17 @@ def test_numbers_are_as_fine_as_people_say_them(tmp_path, typical, english, germ
     assert english in told["en"] and german in told["de"] and french in told["fr"]
 
 
+def test_one_high_end_takes_no_decimal_away(tmp_path):
+    """A house of one to six guests has a Saturday of up to eleven now and then."""
+    given = house(typical=3.0)
+    highest = given["table"]["output_type_id"].isin(["0.9", "0.95"])
+    given["table"].loc[highest, "value"] *= 3
+    english = mains(written(tmp_path, given)["index.html"].decode())["en"]
+    assert re.search(r"between \d\.\d and 1\d\.\d", english) and re.search(r"About \d\.\d guests", english)
+
+
 def test_a_million_is_one():
-    days = pd.DataFrame({"high_value": [2e6], "usual": [1e6]})
+    days = pd.DataFrame({"mean": [2e6], "usual": [1e6]})
     told = {voice.short: voice for voice in About(measure={"fr": "entrées"}).languages("count", days)}
     assert [told[tag].number(1e6) for tag in ("en", "pt", "es", "de", "fr")] == [
         "1 million", "1 milhão", "1 millón", "1 Million", "1 million"]  # fmt: skip
@@ -347,8 +356,9 @@ def test_a_week_that_is_closed_throughout_is_told_without_a_number():
     assert {*week_of_places(table)[1][0][1:]} == {"closed"}
 
 
-def test_decimals_are_for_places_none_of_whose_numbers_needs_two_digits():
-    assert next(lines(house(typical=7, shut=())["table"]))[2] == "8", "its range reaches eleven"
+def test_decimals_are_for_places_that_expect_no_two_digits():
+    firsts = [next(lines(house(typical=typical, shut=())["table"]))[2] for typical in (7, 12)]
+    assert firsts == ["7.8", "13"], "that its range reaches eleven takes none away"
 
 
 def test_the_terminal_rounds_once_as_the_page_does():

@@ -11,12 +11,13 @@ import pages
 import pandas as pd
 import pytest
 from babel.messages.pofile import read_po
-from figures import outlook_of
+from figures import outlook_of, retail
 from icalendar import Calendar
 from pages import OFF, inputs, written
 
 from flows.storage import layout
 from footfall.calendar import KINDS, ORDINARY
+from footfall.evaluation.scores import score
 from footfall.outlook import DEGREES
 from footfall.page import page
 from footfall.page.about import About
@@ -194,7 +195,7 @@ def test_an_installed_page_has_all_its_files():
 def test_there_are_five_languages_and_each_has_words_for_all_that_may_be_said_of_a_day():
     assert [*BY_TAG] == ["de", "en", "es", "fr", "pt-PT"] == [*OWN]
     sizes = {f"{size} {side}" for size in DEGREES.values() for side in ("busier", "quieter")}
-    assert {*KINDS, *CATEGORIES, *sizes} - {ORDINARY} <= EN.keys()
+    assert {*KINDS, *CATEGORIES, *sizes, *(f"perhaps {size}" for size in sizes)} - {ORDINARY} <= EN.keys()
 
 
 def test_what_is_said_in_one_language_is_not_said_in_the_other():
@@ -264,8 +265,11 @@ def test_a_place_that_opens_again_is_measured_by_its_own_weekdays():
     usually = [0, 10, 20, 30, 40, 50, 60]
     assert usual(shut, pd.date_range("2023-03-06", periods=7), "PT").tolist() == usually
     shut["2023-03-01"] = 35.0  # a Wednesday of this year
+    assert usual(shut, pd.date_range("2023-03-06", periods=7), "PT").tolist() == usually, "one day makes none usual"
+    shut = shut.reindex(pd.date_range(y.index[0], "2023-03-15"))
+    shut["2023-03-08"], shut["2023-03-15"] = 35.0, 35.0
     usually[2] = 35
-    assert usual(shut, pd.date_range("2023-03-06", periods=7), "PT").tolist() == usually
+    assert usual(shut, pd.date_range("2023-03-20", periods=7), "PT").tolist() == usually
 
 
 def test_a_young_series_has_a_usual_level_too():
@@ -291,6 +295,7 @@ def test_a_difference_is_a_share_of_a_usual_day():
     assert departure(-100.0, 20.0, percent_series) == -100
     assert departure(120.0, 100.0, covers) == pytest.approx(20) and departure(0.0, 100.0, covers) == -100
     assert np.isfinite(departure(3.0, -100.0, percent_series)) and np.isfinite(departure(3.0, 0.0, covers))
+    assert departure(0.9, 0.0, pd.Series([0.0, 1.0, 2.0], name="count")) == 90, "a guest is the least that is shared"
     assert departure(2.0, 2.0, covers) == 0, "a usual day of nearly nobody is a usual one"
 
 
@@ -322,17 +327,55 @@ def test_the_word_grows_with_the_distance(model, lift, word):
     assert day["chance"] > 0.5
 
 
-@pytest.mark.parametrize(("wide", "word"), [(1, "a little quieter"), (4, "perhaps a little quieter")])
-def test_perhaps_says_that_the_range_holds_a_usual_day(model, wide, word):
+@pytest.mark.parametrize(
+    ("off", "wide", "word"),
+    [
+        (0.7, 1, "a little quieter"),
+        (0.7, 4, "perhaps a little quieter"),
+        (2.5, 4, "clearly quieter"),
+        (2.5, 9, "perhaps clearly quieter"),
+        (5, 20, "perhaps far quieter"),
+    ],
+)
+def test_perhaps_says_that_the_range_holds_a_usual_day(model, off, wide, word):
     given = inputs(model)
     before = outlook_of(given["table"], given["y"], given["parts"], True)
-    lower = before["usual"] - 0.7 * before["spread"] * (1 + before["usual"] / 100)
+    lower = before["usual"] - off * before["spread"] * (1 + before["usual"] / 100)
     means = {f"{day:%Y-%m-%d}": value for day, value in lower.items()}
-    offs = {"": 0.0, **{f"{level:g}": wide * off for level, off in OFF.items()}}
+    ends = {"": 0.0, **{f"{level:g}": wide * end for level, end in OFF.items()}}
     table = given["table"]
-    table = table.assign(value=table["target_end_date"].map(means) + table["output_type_id"].map(offs))
+    table = table.assign(value=table["target_end_date"].map(means) + table["output_type_id"].map(ends))
     days = outlook_of(table, given["y"], given["parts"], True)
     assert set(days["word"]) == {word} and (days["chance"] > 0.6).all()
+
+
+@pytest.mark.parametrize(("off", "side"), [(0.7, "usual"), (-0.7, "usual"), (2.5, "usual"), (0.7, "busier")])
+def test_a_side_is_said_only_if_it_is_the_likelier(model, off, side):
+    """The mean lies there alone, with the larger half of what may happen on the other side; and the score says so."""
+    given = inputs(model)
+    before = outlook_of(given["table"], given["y"], given["parts"], True)
+    a_spread = before["spread"] * (1 + before["usual"] / 100)
+    middle = before["usual"] + (off if side == "busier" else -0.1 * np.sign(off)) * a_spread
+    table = given["table"]
+    day, is_mean = pd.to_datetime(table["target_end_date"]), table["output_type"] == "mean"
+    wide = table["output_type_id"].map({"": 0.0, **{f"{level:g}": of for level, of in OFF.items()}})
+    mean = day.map(before["usual"] + off * a_spread)
+    table = table.assign(value=np.where(is_mean, mean, day.map(middle) + wide))
+    days = outlook_of(table, given["y"], given["parts"], True)
+    assert {*days["towards"]} == {side} and (side == "usual") == all(days["word"].isin(["usual", "hard to tell"]))
+    scored = score(table, retail(), 3, "PT", {})
+    assert {*scored["said"]} == {side} and len(scored) == 7
+
+
+def test_where_nobody_is_usual_one_guest_is_not_far_busier():
+    """Of a house of a guest or two, on whose Mondays mostly nobody comes."""
+    given = pages.house(typical=1.0, shut=())
+    y = pd.Series(2.0 + np.arange(len(given["y"])) // 7 % 3, given["y"].index, name="count")
+    y = y.mask(y.index.dayofweek == 0, (np.arange(len(y)) // 7 % 5 == 0) * 2.0)
+    table = given["table"].assign(value=given["table"]["value"] * 0.9 / 0.66)
+    (monday,) = outlook_of(table, y, given["parts"], True)[lambda days: days.index.dayofweek == 0].itertuples()
+    assert monday.usual == 0 and 0.8 < monday.mean < 1 and 50 < monday.expected < 100
+    assert monday.word in ("a little busier", "clearly busier") and monday.chance > 0.9
 
 
 # --- the calendar ---

@@ -2,6 +2,7 @@
 
 import pandas as pd
 import pytest
+from figures import outlook_of
 from pages import house, written
 
 from footfall.page.reasons import because, closed_because, shared_reasons
@@ -51,3 +52,23 @@ def test_the_page_says_whose_weather_it_is_only_where_it_counts(tmp_path):
     pages = [written(tmp_path / name, each)["index.html"].decode() for name, each in (("dry", given), ("wet", wet))]
     assert ["Of the weather we know nothing." in each for each in pages] == [True, False]
     assert [each.count('href="https://open-meteo.com/"') for each in pages] == [0, 5]
+
+
+@pytest.mark.parametrize(("lately", "way"), [(1.3, ["trend up"]), (0.7, []), (float("nan"), [])])
+def test_the_last_days_are_a_reason_only_where_they_were_on_that_side(lately, way):
+    """Of a house that was shut for a week nothing is said of them."""
+    given = house()
+    y, parts = given["y"].copy(), given["parts"].assign(weekday=0.0, turn=0.0)
+    y[-7:] *= lately
+    table = given["table"].assign(value=given["table"]["value"] * 1.4)
+    days = outlook_of(table, y, parts, True, given["closed"])
+    told = days.loc[(days["towards"] == "busier") & (days["kind"] == "ordinary"), "reasons"]
+    assert len(told) > 3 and all(reasons == way for reasons in told)
+
+
+def test_of_a_day_whose_parts_are_not_known_no_reason_is_claimed(tmp_path):
+    """As where the naive speaks: far busier than usual, and what played a part was nothing out of the ordinary."""
+    given = house()
+    lifted = given | {"table": given["table"].assign(value=given["table"]["value"] * 2)}
+    html = written(tmp_path, lifted)["index.html"].decode()
+    assert "ar busier than usual" in html and "What plays a part" not in html

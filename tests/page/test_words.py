@@ -64,6 +64,24 @@ def test_the_message_has_every_warning_of_its_page(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("days", "closures", "is_told"),
+    [(40, None, True), (13, None, False), (40, {"from_to": [["2026-09-01", "2026-10-10"]]}, False)],
+)
+def test_a_house_that_wrote_zeros_for_weeks_is_told_that_it_is_taken_as_closed(days, closures, is_told, tmp_path):
+    """Once, on its page and in its message; where its owner said so, not."""
+    given = house(shut=(), closures=closures)
+    y = given["y"].copy()
+    y[-days:] = float("nan")
+    page = written(tmp_path, given | {"y": y})["index.html"].decode()
+    messages = json.loads((tmp_path / "words.json").read_text())["messages"]
+    for language in languages("counts"):
+        since = language.date(y.index[-days - 1], year=False)
+        note = language.say("empty", day=since)
+        assert (html.escape(note) in page) == (note in messages[language.short]["text"]) == is_told
+    assert "last days" not in page and "stand still" not in page
+
+
+@pytest.mark.parametrize(
     ("language", "usual", "names"),
     [
         ("en", ".####.#", "Saturday to Tuesday; Thursday"),
@@ -91,6 +109,10 @@ def test_days_in_a_row_are_told_apart_from_those_after_them(language, usual, nam
          "The other days: about as busy as usual."),
         ({"far busier": 50, "perhaps a little busier": 9, "closed": None}, "Far busier than usual: Friday.",
          "Perhaps a little busier than usual: Saturday. Closed: Sunday."),
+        ({"perhaps far busier": 50, "clearly busier": 20}, "Clearly busier than usual: Saturday.",
+         "Perhaps far busier than usual: Friday."),
+        ({"perhaps far busier": 50, "usual": 2}, "Perhaps far busier than usual: Friday.",
+         "The other days: about as busy as usual."),
     ],
 )  # fmt: skip
 def test_what_is_out_of_the_ordinary_comes_first_and_what_is_in_doubt_among_the_rest(week, headline, rest):
