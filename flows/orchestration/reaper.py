@@ -91,12 +91,12 @@ def _owner_within(client: SyncPrefectClient, runs: Path, run: FlowRun) -> Owner 
 def _reap(client: SyncPrefectClient, run: FlowRun) -> str:
     crashed = run.state_type == StateType.CRASHED
     message = f"{DIED} {_message(run)}".strip() if crashed else DIED
-    client.set_flow_run_state(run.id, Crashed(message=message), force=crashed)
     sentence = f"{run.name}: {message}"
     if run.deployment_id and AGAIN not in run.tags and not due_after(client, run):
-        _run_again(client, run, run.deployment_id)
+        _run_again(client, run, run.deployment_id)  # once, by its key, though we be stopped before the state is set
         sentence += " It is run once more."
     alerts.tell(run.parameters.get("market", run.name), "run lost", sentence, of_now=True)
+    client.set_flow_run_state(run.id, Crashed(message=message), force=crashed)  # last: now it is dealt with
     return sentence
 
 

@@ -142,6 +142,23 @@ def test_a_run_whose_death_its_worker_has_noticed_is_run_once_more_too(client, l
     assert "run once more" not in reaper.reap()[0] and len(runs_of(client, identity)) == 2
 
 
+def test_where_whoever_finds_a_dead_run_is_stopped_too_the_next_runs_it_once_more(client, live, monkeypatch):
+    from flows.orchestration import automations, reaper
+
+    identity = deployment(client, live)
+    left_behind(client, client.create_flow_run_from_deployment(identity))
+    with Receiver() as receiver, monkeypatch.context() as patch:
+        patch.setenv(automations.SETTING, receiver.url)
+        automations.arrange()
+        with monkeypatch.context() as away:
+            away.setattr(reaper, "_run_again", lambda *_: 1 / 0)
+            assert reaper.reap() == []
+        assert "run once more" in reaper.reap()[0] and reaper.reap() == []
+        assert receiver.wait(live, 1) == ["run lost"]
+    automations.arrange()
+    assert [run.tags for run in runs_of(client, identity)].count([reaper.AGAIN]) == 1
+
+
 @pytest.mark.parametrize("station", ["predict", "daily"])
 def test_a_scheduled_run_that_died_before_it_said_its_day_is_run_as_of_the_day_it_was_due(client, live, station):
     from flows.orchestration import reaper
