@@ -250,19 +250,33 @@ def sets(bucket: Bucket, market: str, until: dt.date | None = None) -> dict[str,
     the pointer names it, the later day's being stored and not shown.
     """
     blobs = storage.listed(bucket, layout.forecasts(market), match_glob=layout.manifests(market))  # a dozen files each
+    made = {blob.name: blob.time_created for blob in blobs if layout.day_of(blob.name)}
+    made |= {name: _completed(bucket, name, made[name]) for name in _by_day(made)[1]}
+    end = min((made[name] for name in made if layout.day_of(name) == str(until)), default=None)
+    folders, late = _by_day({name: moment for name, moment in made.items() if end is None or moment < end})
+    shown = pointer(bucket, market) if late else None
+    if shown and shown["manifest"] in late:
+        folders[shown["as_of"]].append(layout.set_of(shown["manifest"]))
+    return folders
+
+
+def _by_day(made: dict[str, dt.datetime]) -> tuple[dict[str, list[str]], list[str]]:
+    """The folders of sets by their day, and the manifests of those that came late, from when each manifest was made."""
     folders: dict[str, list[str]] = {}
     late: list[str] = []
-    for blob in sorted(blobs, key=lambda blob: (blob.time_created, blob.name)):
-        day = layout.day_of(blob.name)
-        if day and day == str(until):
-            break
-        if day:
-            of_day = late if day in folders and day < max(folders) else folders.setdefault(day, [])
-            of_day.append(layout.set_of(blob.name))
-    shown = pointer(bucket, market) if late else None
-    if shown and (seen := layout.set_of(shown["manifest"])) in late:
-        folders[shown["as_of"]].append(seen)
-    return folders
+    for name in sorted(made, key=lambda name: (made[name], name)):
+        day = str(layout.day_of(name))
+        if day in folders and day < max(folders):
+            late.append(name)
+        else:
+            folders.setdefault(day, []).append(layout.set_of(name))
+    return folders, late
+
+
+def _completed(bucket: Bucket, manifest: str, made: dt.datetime) -> dt.datetime:
+    """When the last file of a set was stored; its manifest may have been damaged, removed and made anew since."""
+    files = storage.listed(bucket, f"{layout.set_of(manifest)}/")
+    return max((blob.time_created for blob in files if blob.name != manifest), default=made)
 
 
 def read_set(bucket: Bucket, folder: str, name: str) -> tuple[dict[str, Any], bytes]:
