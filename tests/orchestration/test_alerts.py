@@ -77,6 +77,24 @@ def test_of_four_runs_that_meet_a_cause_at_once_one_tells_it(receiver):
     alerts.close("crowd", "decay")
 
 
+def test_a_cause_that_was_not_told_for_a_kill_is_told_by_the_next_and_once(receiver, monkeypatch):
+    from flows.orchestration import alerts
+
+    killed = """
+import os
+from flows.orchestration import alerts
+alerts._emit = lambda *_: os.kill(os.getpid(), 9)
+alerts.open("killed", "failure of predict", "The disk is full.", "OSError")
+"""
+    assert subprocess.run([sys.executable, "-c", killed], check=False).returncode == -9
+    assert not alerts.open("killed", "failure of predict", "The disk is full.", "OSError"), "another may be at it"
+    monkeypatch.setattr(alerts, "TELLING", -alerts.TELLING)
+    told = [alerts.open("killed", "failure of predict", "The disk is full.", "OSError") for _ in range(3)]
+    assert told == [True, False, False]
+    assert receiver.wait("killed", 1) == ["failure of predict"]
+    alerts.close("killed", "failure of predict")
+
+
 def test_a_cause_is_told_again_when_something_else_is_to_be_done(receiver):
     from flows.orchestration import alerts
 
