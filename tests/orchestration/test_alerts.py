@@ -15,7 +15,7 @@ from receiver import Receiver
 
 from flows.settings import OWN_PREFECT, home
 from flows.storage import bucket as storage
-from footfall.errors import EnvironmentProblem
+from footfall.errors import EnvironmentProblem, Interrupted
 
 
 @pytest.fixture(scope="module")
@@ -125,20 +125,26 @@ def test_a_champion_of_today_that_making_up_for_the_past_has_found_is_told(recei
 
     from flows import backfill
 
-    async def promoted(market, *_):
+    async def promoted(market, day, *_):
+        if day.day == 13:
+            raise Interrupted("Ctrl-C")
         crown(market, tmp_path)
         return "walked"
 
-    async def walk():
-        return [told async for told in backfill.backfill("caught_up", [dt.date(2022, 10, 12)])]
+    async def walk(market, *days):
+        return [told async for told in backfill.backfill(market, [dt.date(2022, 10, day) for day in days])]
 
     monkeypatch.setattr(backfill, "_walk", promoted)
-    assert asyncio.run(walk()) == ["2022-10-12: walked"]
+    assert asyncio.run(walk("caught_up", 12)) == ["2022-10-12: walked"]
     assert receiver.wait("caught_up", 1) == ["promotion"]
+    with pytest.raises(Interrupted):
+        asyncio.run(walk("stopped", 12, 13))
+    assert receiver.wait("stopped", 1) == ["promotion"]
 
 
 def test_a_promotion_whose_training_was_killed_before_it_was_told_is_told_by_the_next_and_once(receiver, tmp_path):
     from flows.champion import registry
+    from flows.orchestration import alerts
     from flows.record import mlflow_runs
     from flows.station.champion import tell_of_what_was_cut_short
 
@@ -154,6 +160,8 @@ ledger.promote(bucket.connect("footfall"), market, version, None, dt.date(2022, 
 os.kill(os.getpid(), 9)
 """
     assert subprocess.run([sys.executable, "-c", killed, "cut_short", version, run], check=False).returncode == -9
+    with alerts.muted():
+        tell_of_what_was_cut_short(bucket, "cut_short")  # by a training of a day of the past
     for _ in range(2):
         tell_of_what_was_cut_short(bucket, "cut_short")
     assert receiver.wait("cut_short", 1) == ["promotion"]
