@@ -5,6 +5,7 @@ from typing import Any
 from prefect.client.schemas.objects import State
 
 from flows.orchestration import schedule
+from flows.settings import bucket_name
 from flows.station import artifacts, scores
 from flows.station.champion import take_champion
 from flows.station.events import of_the_place
@@ -14,6 +15,8 @@ from flows.station.run import Run, after_record, recorded, run_notebook
 from flows.station.snapshot import accessed, take_snapshot
 from flows.station.station_flow import station_flow
 from flows.station.weather import take_weather
+from flows.storage import forecasts
+from flows.storage.bucket import connect
 from flows.storage.forecasts import Published
 from footfall.errors import GateClosed
 from footfall.params import PredictParams
@@ -46,6 +49,7 @@ async def predict(
     if missed := schedule.overtaken(market):
         return missed
     with recorded("predict", market, as_of, settings) as run:
+        run.shown = forecasts.pointer(connect(bucket_name()), market)
         take_snapshot(run, snapshot)
         weather = take_weather(run)
         if take_champion(run) is None:

@@ -47,6 +47,7 @@ class Run:
     record: Record | None = None
     facts: dict[str, str] = field(default_factory=dict)
     events: pd.DataFrame | None = None  # as they stood, see `flows.station.events`
+    shown: dict[str, Any] | None = None  # to which forecast readers were pointed when it began
 
     @property
     def as_of(self) -> dt.date:

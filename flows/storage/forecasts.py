@@ -68,7 +68,7 @@ def publish(
     files: dict[str, bytes],
     about: dict[str, Any],
     show: bool = True,
-    before_showing: Callable[[], None] = lambda: None,
+    before_showing: Callable[[dict[str, Any]], None] = lambda _: None,
 ) -> Published:
     """Store a forecast set, then point readers to it: objects first, then the manifest, then the pointer.
 
@@ -90,7 +90,8 @@ def publish(
     show : bool, default=True
         Whether readers shall be pointed to it; a set that is caught up on for a past day is only stored.
     before_showing : callable, optional
-        Asked once the pointer was read and before it is replaced; what it raises keeps the set from being shown.
+        Asked once the pointer was read and before it is replaced, with what it says, which is nothing where there is
+        none; what it raises keeps the set from being shown.
 
     Raises
     ------
@@ -314,7 +315,7 @@ def digest_of(files: dict[str, bytes]) -> str:
 
 
 def _point(
-    bucket: Bucket, market: str, ours: dict[str, Any], before: Callable[[], None]
+    bucket: Bucket, market: str, ours: dict[str, Any], before: Callable[[dict[str, Any]], None]
 ) -> tuple[bool, dict[str, Any]]:
     """Whether we moved the pointer, and what it says now."""
     for lost in range(ROUNDS):
@@ -323,7 +324,7 @@ def _point(
             return False, current
         if lost and current.get("as_of") == ours["as_of"]:
             break
-        before()
+        before(current)
         if storage.write(bucket, layout.pointer(market), storage.as_json(ours), replaces=generation):
             return True, ours
     at, theirs = storage.address(bucket, layout.pointer(market)), f"{current.get('as_of')}/{current.get('digest')}"
