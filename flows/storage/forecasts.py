@@ -177,6 +177,13 @@ def _whole(bucket: Bucket, pointer: dict[str, Any], only: tuple[str, ...]) -> Fo
     return ForecastSet(pointer, manifest, files)
 
 
+def is_put_up(bucket: Bucket, latest: ForecastSet) -> bool:
+    """Whether people read the page of the latest set, or there is none: its run may have been killed before that."""
+    name, page = layout.shown(latest.pointer["market"], layout.PAGE), latest.manifest["files"].get(layout.PAGE)
+    blobs = [storage.state(board, name) for board in _boards(bucket)] if page else []
+    return all(blob and blob.crc32c == page["crc32c"] for blob in blobs)
+
+
 def latest_snapshot(bucket: Bucket, market: str) -> bytes | None:
     """The snapshot that the latest forecast was made from; None if the market was never published.
 
