@@ -16,7 +16,9 @@ import pytest
 from conftest import crown, footfall
 from deployments import deployment, missed
 from receiver import Receiver
+from small_notebook import write
 
+from flows.notebook.execute import run_notebook
 from flows.record.folder import claim
 from flows.settings import OWN_PREFECT, home, notebooks_folder, params_folder
 from flows.storage import bucket as storage
@@ -185,6 +187,27 @@ def test_a_run_that_died_after_it_said_its_day_is_run_as_of_that_day(client, liv
     assert "run once more" in reaper.reap()[0]
     (again,) = [run for run in runs_of(client, identity) if run.id != first.id]
     assert again.parameters == {"market": live, "as_of": "2022-10-13"}
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("decided", ["", "published"])
+def test_a_run_that_was_killed_after_its_record_failed_in_mlflow_unless_all_was_done(client, live, tmp_path, decided):
+    from flows.orchestration import reaper
+    from flows.record import mlflow_runs
+
+    run = client.create_flow_run_from_deployment(deployment(client, live))
+    left_behind(client, run)
+    folder = home() / "runs" / f"20260101T000000-predict-{live}-{str(run.id)[:8]}"
+    claim(folder, write(tmp_path, "1"), {"prefect_flow_run": str(run.id), "market": live, "as_of": "2022-10-13"})
+    run_notebook(folder, {"number": 1}, print)
+    number = mlflow_runs.deliver(folder)
+    if decided:
+        mlflow_runs.tell(number, decided)
+    end_of_owner(folder)
+    assert len(reaper.reap()) == 1
+    ended = mlflow_runs.get(number)
+    assert ended.info.status == ("FINISHED" if decided else "FAILED")
+    assert ended.data.tags["summary"].startswith(decided or "it failed after its notebook: its process was killed; ")
     shutil.rmtree(folder)
 
 
