@@ -20,7 +20,7 @@ from pydantic import BaseModel
 from flows.notebook import execute, forkserver
 from flows.orchestration import alerts, reaper, schedule
 from flows.record import mlflow_runs
-from flows.record.folder import ENDED, add_tags, claim, last_good, not_begun, prune
+from flows.record.folder import ENDED, add_tags, claim, last_good, not_begun, prune, standing
 from flows.record.record import Record
 from flows.settings import day_of, home, notebook_of, params_folder, today
 from footfall import errors
@@ -177,8 +177,9 @@ def recover(runs: Path) -> list[str]:
 
 def _bring_back_the_last_good(run: Run) -> None:
     with suppress(Problem, OSError):
-        if last_good(run.folder.parent, run.station, run.market.name) is None:
-            mlflow_runs.bring_back(run.folder.parent, run.station, run.market.name)
+        of_this = run.folder.parent, run.station, run.market.name, standing({"as_of": str(run.as_of)}, run.folder.name)
+        if last_good(*of_this) is None:
+            mlflow_runs.bring_back(*of_this)
 
 
 def _flow_run() -> dict[str, str]:
