@@ -128,7 +128,8 @@ def test_a_champion_of_today_that_making_up_for_the_past_has_found_is_told(recei
     async def promoted(market, day, *_):
         if day.day == 13:
             raise Interrupted("Ctrl-C")
-        crown(market, tmp_path)
+        (tmp_path / market).mkdir()
+        crown(market, tmp_path / market)
         return "walked"
 
     async def walk(market, *days):
@@ -238,6 +239,7 @@ def test_a_rollback_or_a_run_on_a_day_of_the_past_shows_no_failure_to_be_gone(fi
     from prefect.states import Completed, Failed
 
     from flows.orchestration import alerts
+    from flows.orchestration.schedule import AGAIN
     from flows.predict import predict
     from flows.station.station_flow import completed, failed
 
@@ -252,6 +254,11 @@ def test_a_rollback_or_a_run_on_a_day_of_the_past_shows_no_failure_to_be_gone(fi
     again = FlowRun(flow_id=uuid.uuid4(), parameters={"market": "sample", "as_of": "2022-10-13", "snapshot": "0" * 64})
     asyncio.run(failed(predict, again, Failed(message="MLflow is away.")))
     assert "failure of predict" not in [one["cause"] for one in alerts.opened("sample")], "who asked was told"
+    asyncio.run(failed(predict, again.model_copy(update={"tags": [AGAIN]}), Failed(message="MLflow is away.")))
+    assert "failure of predict" in [one["cause"] for one in alerts.opened("sample")], (
+        "it was run in place of a dead one"
+    )
+    alerts.close("sample", "failure of predict")
 
 
 def test_who_asks_by_hand_for_a_day_to_come_is_told_there_and_nobody_else(receiver, first_run):
