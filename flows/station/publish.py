@@ -16,6 +16,11 @@ from footfall.errors import Conflict
 from footfall.units import unit_of
 
 
+def note_shown(run: Run) -> None:
+    """Note to which forecast readers are pointed before the figures are read."""
+    run.shown = forecasts.pointer(connect(bucket_name()), run.market.name)
+
+
 @step
 def publish(run: Run, show: bool) -> forecasts.Published:
     """Put the forecast that the notebook wrote where readers look for it."""
