@@ -22,7 +22,7 @@ alone: .venv/ready     # the half of `test` that waits for nobody, beside the on
 served: .venv/ready .venv/browser
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not soak and not cloud and (servers or kernel)"
 
-soak: .venv/ready      ## the long experiments: every way of dying, many times, and FOOTFALL_SOAK_DAYS (30) with faults at random
+soak: .venv/ready      ## the long experiments: every way of dying, many times, FOOTFALL_SOAK_DAYS (30) with faults at random, the three hundred days and the load among them: hours
 	$(BIN)/pytest -m soak
 
 coverage: .venv/ready .venv/browser  ## lines and branches of the code that `test` runs, in all processes but kernels; the least first

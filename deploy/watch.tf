@@ -50,7 +50,7 @@ locals {
   silent = { # a count below one, also where there is nothing to count
     "MLflow does not answer" = {
       filter = "resource.type = \"uptime_url\" AND metric.type = \"monitoring.googleapis.com/uptime_check/check_passed\" AND metric.labels.check_id = \"${google_monitoring_uptime_check_config.mlflow.uptime_check_id}\""
-      period = "1800s", aligner = "ALIGN_COUNT_TRUE", lasts = "600s", says = "See drill 'upgrade' in deploy/README.md: the release before answers within minutes."
+      period = "1800s", aligner = "ALIGN_COUNT_TRUE", lasts = "600s", says = "See drill 'rollback' in deploy/README.md: the release before answers within minutes."
     }
     "The machine is gone" = {
       filter = "resource.type = \"gce_instance\" AND metric.type = \"compute.googleapis.com/instance/uptime\" AND resource.labels.instance_id = \"${google_compute_instance.machine.instance_id}\""

@@ -42,7 +42,7 @@ class Conflict(Problem):
 
 
 class GateClosed(Problem):
-    """No model may be champion: none has beaten what it must beat."""
+    """No model may speak: there is no champion, or the one to go back to never passed its gate or may not speak now."""
 
     exit_code = 6
 

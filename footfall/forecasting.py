@@ -26,10 +26,11 @@ from footfall.models.weather import as_of
 from footfall.outlook import outlook
 from footfall.quantiles import LEVELS, QUANTILES
 from footfall.selection import NEWER, Key, Selection, none_of
-from footfall.series import DAY, SERIES, WEEK, by_series, site_of
+from footfall.series import DAY, SERIES, WEEK, by_series, site_of, unfit
 from footfall.units import Unit, unit
 
 TABULATED = 1000  # series whose published rows are in memory at once
+EMPTY = 28  # days without anybody, none of them said to be closed, beyond which a till is not believed
 MORE = "train with more days, train.backtest_days"
 ACCOUNT = [*SERIES, "status", "model", "reason", "days_known", "MAE", "MASE", "cover80"]
 
@@ -262,15 +263,16 @@ def forecast_all(
     """
     asked = Asked(days, lag, levels, facts | {"origin_date": f"{days[0] - DAY:%F}"}, closures)
     speakers, many = champion.speakers, bool(champion.about.get("series"))
+    through = pd.Timestamp(champion.about["data_through"])
     refused = dict(selection.refused)
-    for key, y in selection.series.items() if many else ():
+    for key, y in selection.series.items():
         its_closures = events.among(closures, site_of(key[0]))
-        if reason := _objection(y, days[0] - DAY, max(stale_after, lag), its_closures, key in speakers):
+        reason = _is_stale(y, days[0] - DAY, max(stale_after, lag), its_closures) if many else ""
+        if reason := reason or _is_empty(y, its_closures) or (_not_learned(key, selection, champion) if many else ""):
             refused[key] = reason
     made: dict[Key, SeriesForecast] = {}
     at, each = by_series(champion.residuals), np.arange(len(champion.residuals))
     errors = {name: champion.residuals[name].to_numpy() for name in ("date", "horizon", "mean", "actual")}
-    through = pd.Timestamp(champion.about["data_through"])
     for country, y, speaker in _batches(selection.series, refused, speakers, through):
         rows = [each[at[key]] for key in y]
         own, series = np.concatenate(rows), np.arange(len(rows)).repeat([*map(len, rows)])
@@ -292,12 +294,34 @@ def _tabulated(numbers: np.ndarray, keys: Sequence[Key], shut: np.ndarray, asked
     return forecast.tabulate(numbers, asked.days, keys, asked.levels, shut, **asked.facts)
 
 
-def _objection(y: pd.Series, origin: pd.Timestamp, oldest: int, closures: dict[str, Any], is_known: bool) -> str:
-    """What speaks against a series of many: that it has stopped, or is newer than the champion."""
-    age = (origin - y.index[-1]).days
-    if age > oldest and (~opening.said(pd.date_range(y.index[-1] + DAY, origin), closures)).sum() > oldest:
-        return f"stale: its last day is {y.index[-1]:%F}, {age} days ago"
-    return "" if is_known else f"{NEWER}: it is newer than the champion, or was not fit for its training"
+def _is_stale(y: pd.Series, origin: pd.Timestamp, oldest: int, closures: dict[str, Any]) -> str:
+    """What is said of a series of many that has stopped; the only one of a market stops its run before."""
+    last = y.index[-1]
+    is_stale = _are_more(last, origin, oldest, closures)
+    return f"stale: its last day is {last:%F}, {(origin - last).days} days ago" if is_stale else ""
+
+
+def _is_empty(y: pd.Series, closures: dict[str, Any]) -> str:
+    """What is said of a series whose figures go on, and have long been that nobody came."""
+    opened, last = y.last_valid_index() or y.index[0], y.index[-1]
+    words = f"nobody came after {opened:%F}, through {last:%F}; if it is shut, say until when, else look at its till"
+    return f"empty: {words}" if _are_more(opened, last, EMPTY, closures) else ""
+
+
+def _are_more(since: pd.Timestamp, until: pd.Timestamp, most: int, closures: dict[str, Any]) -> bool:
+    """Whether more days than that lie after one and up to another, those aside that are said to be closed."""
+    days = pd.date_range(since + DAY, until)
+    return len(days) > most and len(days) - int(opening.said(days, closures).sum()) > most
+
+
+def _not_learned(key: Key, selection: Selection, champion: Champion) -> str:
+    """What speaks against a series of many: the champion does not know it, or nothing is left of what it knew."""
+    y, about = selection.series[key], champion.about
+    if key in champion.speakers and y.index[0] <= pd.Timestamp(about["data_through"]):
+        return ""
+    reasons = unfit(y, backtest.youngest(about["lag"], about["horizon"]), opening.at_rest(selection.rows[key], key[1]))
+    newer = f"{NEWER}: its figures begin on {y.index[0]:%F}, and the next training takes it in"
+    return f"unfit: {'; '.join(reasons)}" if reasons else newer
 
 
 def _batches(

@@ -1,9 +1,9 @@
 """Parameters: those of a market's file and of the notebooks' parameter cells, as one set of typed models.
 
 A market's file has the sections ``data``, ``explore``, ``train``, ``predict`` and ``review``; a notebook's parameters
-are its section, the series it works on, and the files that the flow laid down for it; ``notify`` says who is told, and
-``limits`` what a run may take of its machine. Fields and defaults of ``ExploreParams`` and its sisters equal the
-notebooks' parameters cells; a test says so.
+are its section, the series it works on, and the files that the flow laid down for it; ``notify`` says who is told,
+``weather`` where it is asked for, and ``limits`` what a run may take of its machine. Fields and defaults of
+``ExploreParams`` and its sisters equal the notebooks' parameters cells; a test says so.
 """
 
 import datetime as dt

@@ -12,7 +12,7 @@ from footfall.opening import at_rest
 from footfall.series import SERIES, Rows, pick_of, rows_of, site_of, split, unfit
 
 Key = tuple[str, str]  # location and category
-NEWER = "not trained on"  # how the reason begins of one that the champion does not know
+NEWER = "newer than the champion"  # how the reason begins of one that a training would take in
 Choice = Literal["all"] | dict[str, Any] | None
 
 
@@ -67,7 +67,7 @@ def none_of(refused: Mapping[Key, str], what: str) -> str:
 
 
 def without_forecast(accounts: pd.DataFrame) -> str:
-    """How many of a market's series have no forecast, and why the first has none; nothing where all have one.
+    """How many of a market's series have no forecast, and of each kind of reason one; nothing where all have one.
 
     Parameters
     ----------
@@ -75,11 +75,16 @@ def without_forecast(accounts: pd.DataFrame) -> str:
         See `footfall.forecasting.MarketForecast`.
     """
     refused = accounts[accounts["status"] == "refused"]
-    if refused.empty:
-        return ""
-    first = refused.iloc[0]
-    place, why = site_of(first["location"]) or first["location"], first["reason"].partition("\n")[0]
-    return f"no forecast of {len(refused)} of {len(accounts)} series, such as {place} {first['category']}: {why}"
+    kinds = refused.groupby([reason.partition(":")[0] for reason in refused["reason"]])
+    examples = " · ".join(_example(rows) for _, rows in kinds)
+    return f"no forecast of {len(refused)} of {len(accounts)} series, such as {examples}" if examples else ""
+
+
+def _example(refused: pd.DataFrame) -> str:
+    """The newest of some that are refused for a kind of reason, which begins with a day where it has one."""
+    newest, more = refused.sort_values("reason", kind="stable").iloc[-1], len(refused) - 1
+    place, why = site_of(newest["location"]) or newest["location"], newest["reason"].partition("\n")[0]
+    return f"{place} {newest['category']}: {why}" + (f" (and {more} more)" if more else "")
 
 
 def select(table: pd.DataFrame, location: str, category: str, series: Choice, fewest: int) -> Selection:

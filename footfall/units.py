@@ -21,6 +21,7 @@ class Unit(NamedTuple):
     errors: str  # and what a difference of two of them is
     baseline: float | None  # what stands above the floor at the source's own baseline; None: each series has its own
     power: float  # by which errors grow with the size of a day within its week, as in Taylor's law; 0: they do not
+    special: float  # how many times larger errors on special days are thought, before enough of them were seen
 
     def level(self, values: Any) -> Any:
         """What a series is measured against, above the floor: the source's baseline, else the median of its days.
@@ -52,8 +53,8 @@ class Unit(NamedTuple):
         return 100 * np.expm1(logarithm) if self.baseline is not None else level * np.exp(logarithm)
 
 
-PERCENT = Unit("percent", -100.0, "% change from baseline", "percentage points", baseline=100.0, power=0.0)
-COUNTS = Unit("counts", 0.0, "counted a day", "counted a day", baseline=None, power=0.75)
+PERCENT = Unit("percent", -100.0, "% change from baseline", "percentage points", baseline=100.0, power=0.0, special=3.5)
+COUNTS = Unit("counts", 0.0, "counted a day", "counted a day", baseline=None, power=0.75, special=2.0)
 UNITS = {unit.name: unit for unit in (PERCENT, COUNTS)}
 
 

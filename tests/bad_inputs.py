@@ -36,9 +36,10 @@ INTRODUCTION = """# Bad inputs
 
 What people and their files get wrong, the exit code, and what is said. This page is made by
 [bad_inputs.py](../tests/bad_inputs.py), and a test makes it again. The codes: 2, what was typed or set; 3, figures;
-4, this machine and what it talks to. Those of 5, somebody else wrote first, and 6, no model may be champion, need
-servers: [test_bucket.py](../tests/storage/test_bucket.py), [test_cli.py](../tests/cli/test_cli.py). A run that had
-begun says besides: *Nothing was published; the latest forecast remains 2022-10-13.*
+4, this machine and what it talks to. Those of 5, somebody else wrote first, and 6, no model may speak, need servers:
+[test_bucket.py](../tests/storage/test_bucket.py), [test_cli.py](../tests/cli/test_cli.py). 1 is an error in a
+notebook's code, and 0 also a training whose challenger was not promoted. A run that had begun says besides:
+*Nothing was published; the latest forecast remains 2022-10-13.*
 """
 Said = tuple[int, str]  # the exit code, and the words
 GOOGLES = "data: {source: %s, location: PT}\n"

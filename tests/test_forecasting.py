@@ -231,7 +231,7 @@ def test_one_that_stopped_and_one_that_is_new_are_refused_and_the_others_go_on(c
     made, accounts, _ = forecasts(champion, chosen(stopped, *houses[1:], house("Nova", 50)))
     reasons = accounts.set_index("location")["reason"]
     assert reasons["PT-11/Baixa"].startswith("stale: its last day is 2025-06-0")
-    assert reasons["PT-11/Nova"].startswith("not trained on")
+    assert reasons["PT-11/Nova"].startswith("newer than the champion: its figures begin on 2024-09-0")
     known = accounts.set_index("location")["days_known"]
     assert known["PT-11/Baixa"] == stopped["value"].count() and known["PT-11/Nova"] > 200, "of the refused, too"
     assert accounts["status"].tolist().count("refused") == 2 and len(made) == 2 and len(accounts) == 4
@@ -247,6 +247,35 @@ def test_one_that_is_silent_while_it_is_said_to_be_shut_goes_on_and_its_page_mis
     assert not any("stand still" in page.read_text() for page in tmp_path.rglob("sites/*/index.html"))
     with pytest.raises(DataProblem, match="stale: its last day"):
         forecast_all(champion, chosen(*houses), days, 1, LEVELS, {}, 14, **FACTS)
+
+
+def test_a_till_that_sends_noughts_for_weeks_is_not_forecast_unless_it_is_said_to_be_shut(champion, houses, alone):
+    days = pd.date_range(end=TODAY - pd.Timedelta(days=1), periods=40)
+    noughts = houses[0].assign(value=houses[0]["value"].mask(houses[0]["date"].isin(days), 0.0))
+    made, accounts, _ = forecasts(champion, chosen(noughts, *houses[1:]))
+    assert len(made) == 2 and accounts.set_index("location")["reason"]["PT-11/Baixa"] == (
+        "empty: nobody came after 2025-05-20, through 2025-06-29; if it is shut, say until when, else look at its till"
+    )
+    with pytest.raises(DataProblem, match="empty: nobody came"):
+        forecasts(alone[0], chosen(noughts))
+    event = [f"{days[0]:%F}", f"{days[20]:%F}", "painting", "closed", "Baixa", f"{days[0]:%F}"]
+    for shut in {"from_to": [[f"{days[0]:%F}", f"{days[20]:%F}"]]}, {"events": [event]}:
+        assert len(forecasts(champion, chosen(noughts, *houses[1:]), closures=shut).series) == 3
+
+
+def test_one_whose_earlier_figures_are_gone_is_refused_and_the_others_go_on(champion, houses):
+    later = TODAY + pd.Timedelta(days=35)
+    *rest, lost = (house(site, 50, 335, later) for site in ("São João%2FSé", "Foz", "Baixa"))
+    for days, reason in (30, "newer than the champion: its figures begin on 2025-07-0"), (20, "unfit: 20 days from "):
+        new_till = lost[lost["date"] >= later - pd.Timedelta(days=days)]
+        made, accounts, _ = forecasts(champion, chosen(new_till, *rest), later)
+        assert accounts.set_index("location")["reason"]["PT-11/Baixa"].startswith(reason) and len(made) == 2
+
+
+def test_of_one_that_no_training_takes_in_it_is_said_why(champion, houses):
+    stuck = house("Nova", 50).assign(value=50.0)
+    reasons = forecasts(champion, chosen(stuck, *houses)).accounts.set_index("location")["reason"]
+    assert reasons["PT-11/Nova"] == "unfit: the last two weeks are one and the same value: the source may be stuck"
 
 
 def test_figures_that_are_as_late_as_their_lag_have_not_stopped(champion, houses):
@@ -287,7 +316,7 @@ def test_the_first_of_many_is_new_and_another_is_drawn_in_its_place(champion, ho
 
 
 def test_where_none_can_be_forecast_nothing_is(champion):
-    with pytest.raises(DataProblem, match="none of 2 series can be forecast:\nPT-11/A count: not trained on"):
+    with pytest.raises(DataProblem, match="none of 2 series can be forecast:\nPT-11/A count: newer than the champion"):
         forecasts(champion, chosen(house("A", 50), house("B", 50)))
 
 
@@ -329,6 +358,13 @@ def test_several_places_have_an_index_and_a_page_each(champion, houses, tmp_path
     assert "../../index.html" in links and all((page.parent / link).exists() for link in links)
     own = {f"sites/sao-joao-se/{link}" for link in links - {"../../index.html"}}
     assert own and all(layout.is_shown(file) for file in own), "what a page leads to lies beside it where it is put up"
+
+
+def test_a_newcomer_takes_no_address_away(champion, houses, tmp_path):
+    (tmp_path / "forecast").mkdir()
+    write_pages(forecasts(champion, chosen(*houses, house("FOZ", 50, days=40))), 1, "", tmp_path, About())
+    assert "FOZ" in (tmp_path / "forecast" / "index.html").read_text()
+    assert "Foz" in (tmp_path / "forecast" / "sites" / "foz" / "index.html").read_text(), "though FOZ sorts before it"
 
 
 def test_of_more_places_than_have_a_page_each_the_index_alone_is_drawn(champion, houses, tmp_path, monkeypatch):

@@ -153,17 +153,18 @@ def test_a_review_of_a_past_day_says_nothing_of_todays_decay(cafe):
 
 
 @pytest.mark.parametrize(
-    ("status", "reason", "days", "trigger"),
+    ("status", "reason", "open_since", "trigger"),
     [
-        ("published", "", 300, ""),
-        ("young", "", 60, "young"),
-        ("refused", "not trained on: it is newer than the champion", 40, "young"),
-        ("refused", "not trained on: it is newer than the champion", 10, ""),
-        ("refused", "stale: its last day is 2022-09-01", 300, ""),
+        ("published", "", True, ""),
+        ("young", "", True, "young"),
+        ("young", "", False, ""),
+        ("refused", "newer than the champion: its figures begin on 2022-09-01", True, "young"),
+        ("refused", "unfit: the last two weeks are one and the same value", True, ""),
+        ("refused", "stale: its last day is 2022-09-01", True, ""),
     ],
 )
 def test_a_place_that_grows_beside_proven_ones_calls_for_a_training(
-    status, reason, days, trigger, first_run, tmp_path, monkeypatch
+    status, reason, open_since, trigger, first_run, tmp_path, monkeypatch
 ):
     from flows.champion import ledger
     from flows.station.run import Run
@@ -174,9 +175,15 @@ def test_a_place_that_grows_beside_proven_ones_calls_for_a_training(
     current = ledger.champion(place("footfall"), name)
     assert current.gate["standing"] != "young"
     day = current.as_of + timedelta(days=7)
-    accounts = pd.DataFrame({"status": ["published", status], "reason": ["", reason], "days_known": [400, days]})
+    keys = {"location": ["ES", "PT"], "category": "retail_and_recreation"}
+    accounts = pd.DataFrame({**keys, "status": ["published", status], "reason": ["", reason]})
     files = {"forecast.parquet": b"", "series.parquet": accounts.to_parquet(index=False)}
     forecasts.publish(place("footfall"), name, day, files, {"model_version": f"{name}/1"})
+    figures = series.read_snapshot(SAMPLE / "snapshot.parquet")
+    moved = figures.assign(date=figures["date"] + (pd.Timestamp(day) - figures["date"].max()))
+    seen = moved if open_since else series.visible(moved, current.as_of, 3)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "snapshot.parquet").write_bytes(series.to_parquet(seen))
     run = Run("review", read_market(params_folder(), name, as_of=str(day)), tmp_path)
     assert calls_for_training(run, decayed=False) == trigger
     early = Run("review", read_market(params_folder(), name, as_of=str(day - timedelta(days=1))), tmp_path)

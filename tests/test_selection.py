@@ -1,10 +1,11 @@
 """Which series of a snapshot a market forecasts."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from footfall.errors import DataProblem, UsageProblem
-from footfall.selection import select
+from footfall.selection import select, without_forecast
 
 
 def table(**values):
@@ -111,3 +112,14 @@ def test_rows_that_are_absent_on_all_weekdays_alike_are_missing(every):
     weeks = (own["date"] - own["date"].iloc[0]).dt.days // 7
     some = select(own[weeks % every == 0], "PT-11/Foz", "count", None, 35)
     assert "of the days have no value, and at most 20% may be missing" in some.objection()
+
+
+def test_of_each_kind_of_reason_the_newest_is_told():
+    reasons = ["", "stale: its last day is 2026-03-01", "stale: its last day is 2026-10-09", "unfit: 9 days\nand more"]
+    accounts = pd.DataFrame({"location": [f"PT-11/{site}" for site in "ABCD"], "category": "count", "reason": reasons})
+    accounts["status"] = np.where(accounts["reason"] == "", "published", "refused")
+    assert without_forecast(accounts) == (
+        "no forecast of 3 of 4 series, such as C count: stale: its last day is 2026-10-09 (and 1 more) · "
+        "D count: unfit: 9 days"
+    )
+    assert without_forecast(accounts[:1]) == ""

@@ -289,7 +289,7 @@ def test_what_runs_leave_behind_is_for_nobody_else(tmp_path, monkeypatch):
     monkeypatch.setenv("FOOTFALL_HOME", str(tmp_path / "home"))
     assert stat.S_IMODE(make_home().stat().st_mode) == 0o700 and "may read" not in doctor.disk().says
     make_home().chmod(0o755)
-    assert "everybody on this machine may read" in doctor.disk().says and doctor.disk().mend.startswith("chmod o= ")
+    assert "others on this machine may look in" in doctor.disk().says and doctor.disk().mend.startswith("chmod go= ")
 
 
 FLOORS = (  # the first versions without a fault that strangers could use here, and which fault that was

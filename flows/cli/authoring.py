@@ -148,7 +148,7 @@ def chosen(answer: str, choices: Sequence[str]) -> str:
 
 @notebooks.command()
 def refresh() -> None:
-    """Execute the committed notebooks on the bundled sample and store their outputs."""
+    """Execute the committed notebooks on the sample, and draw README's pictures where there is a Chromium."""
     with terminal.plain_words(None):
         from flows.authoring import notebooks
 

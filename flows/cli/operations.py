@@ -158,23 +158,21 @@ def open_run(run: RunId, folder: Annotated[Path, typer.Argument(help="Where to p
 
 @app.command()
 def status(
-    market: Annotated[str | None, typer.Argument(help="Only this market, else all that have something.")] = None,
+    market: Annotated[
+        str | None, typer.Argument(help="Only this market, else all that there is something to say of.")
+    ] = None,
 ) -> None:
     """How a market stands: data, forecast, champion, skill, what comes next, what is wrong and the command for it."""
     with terminal.plain_words(None):
         if market:
             read_market(params_folder(), market)
         with servers(PREFECT, BUCKET):
-            from flows.operations.status import markets, screen
-            from flows.storage import bucket as storage
+            from flows.operations.status import screens
+            from flows.storage import bucket
 
-            bucket = storage.connect(bucket_name())
-            names = [market] if market else markets(bucket)
-            for name in names:
+            for name, findings in screens(bucket.connect(bucket_name()), market):
                 terminal.say(f"[bold]{name}[/]")
-                terminal.print_findings(screen(bucket, name))
-            if not names:
-                terminal.say("No market has a forecast or a champion yet; make one: footfall run sample")
+                terminal.print_findings(findings)
 
 
 @app.command()

@@ -64,7 +64,10 @@ def backfill(
     latest: Annotated[bool, typer.Option("--latest", help="Let each forecast become the latest, if newer.")] = False,
     set: Settings = None,
 ) -> None:
-    """Walk past days, each as of its own day: train on the 1sts, predict, review. Days with a forecast are left."""
+    """Walk past days, each as of its own day: train on the 1sts and without a champion, predict, review.
+
+    Days with a forecast are left.
+    """
     with terminal.plain_words(None):
         from flows.authoring.candidates import every_day
 
@@ -96,7 +99,7 @@ def whatif(
         typer.Option(
             "--event",
             metavar="DATE=EFFECT",
-            help="busier, quieter, or the same of what: busier: a concert; may be repeated.",
+            help="closed, busier, quieter or unknown, or one of these and what: busier: a concert; may be repeated.",
         ),
     ] = None,
     rain: Annotated[

@@ -52,9 +52,12 @@ def start(station: str = "") -> None:
 
 def fork(command: list[str], cwd: str, env: dict[str, str]) -> "ForkedKernel | None":
     """The kernel of `command` from the fork server; None where there is none, or the command is of another kernel."""
-    if not _servers or command[1:3] != ["-m", "ipykernel_launcher"]:
-        return None
-    return _servers[0].fork({"argv": command[2:], "cwd": cwd, "env": env})
+    return _servers[0].fork({"argv": command[2:], "cwd": cwd, "env": env}) if _servers and is_ours(command) else None
+
+
+def is_ours(command: list[str]) -> bool:
+    """Whether a kernel's command is that of ipykernel for this very Python."""
+    return command[:3] == [sys.executable, "-m", "ipykernel_launcher"]
 
 
 class ForkServer:
@@ -159,14 +162,14 @@ def serve() -> None:
 def _preload(station: str) -> None:
     """Import what notebooks do, once for all kernels; the models, most of it, only for those that fit or load any."""
     import holidays.countries  # noqa: F401
-    import ipykernel.debugger
-    import ipykernel.kernelapp  # noqa: F401
+    import ipykernel.debugger  # noqa: F401
     import pandas as pd
     import pyarrow.dataset  # noqa: F401
 
     import footfall.evaluation.scores
     import footfall.page.pages
     import footfall.plots
+    from flows.notebook import kernel_app  # noqa: F401
 
     pd.set_option("display.max_columns", 20)  # its own in a kernel; imported here, it sees a terminal, and would cut
     footfall.page.page.template()  # compiled once for all
@@ -190,7 +193,7 @@ def _reap(children: dict[int, int]) -> None:
 
 def _become_kernel(request: dict[str, Any], ready: int) -> None:
     """In the copy: become the kernel that was asked for, and never come back."""
-    from ipykernel.kernelapp import launch_new_instance
+    from flows.notebook.kernel_app import LosslessKernelApp
 
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -204,7 +207,7 @@ def _become_kernel(request: dict[str, Any], ready: int) -> None:
         os.environ.clear()
         os.environ.update(request["env"])
         sys.argv = request["argv"]
-        launch_new_instance()
+        LosslessKernelApp.launch_instance()
         os._exit(0)
     except BaseException:
         traceback.print_exc()

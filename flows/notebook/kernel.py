@@ -1,5 +1,6 @@
 """The kernel of one run: forked where it can be, held to its limits, and ended with everything that it started."""
 
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,6 +39,8 @@ class WatchedProvisioner(LocalProvisioner):
             self.pid = self.pgid = forked.pid
             self.process = forked  # type: ignore[assignment]
         else:
+            if forkserver.is_ours(cmd):  # -P: without the run's folder on the path, as ipykernel's own launcher does
+                cmd = [sys.executable, "-P", "-m", "flows.notebook.kernel_app", *cmd[3:]]
             await super().launch_kernel(cmd, **kwargs | {"env": env, "preexec_fn": end_with_parent})
         self.watchdog.watch(self.process, mark, Path(self.parent.connection_file).parent)  # type: ignore[union-attr]
         return self.connection_info

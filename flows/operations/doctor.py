@@ -174,9 +174,9 @@ def disk() -> Finding:
     """There is room for what runs keep, and nobody else on this machine may look into it."""
     free = shutil.disk_usage(make_home()).free / 1e9
     says = f"{free:.1f} GB free at {home()}"
-    if home().stat().st_mode & 0o007 and not built_from():  # a container has nobody else in it
-        mend = f"chmod o= {shlex.quote(str(home()))}"
-        return Finding("disk", f"{says}, which everybody on this machine may read", mend)
+    if home().stat().st_mode & 0o077 and not built_from():  # a container has nobody else in it
+        mend = f"chmod go= {shlex.quote(str(home()))}"
+        return Finding("disk", f"{says}, where others on this machine may look in", mend)
     mend = f"free some space, or {moved()}; {ROOM:g} GB are enough"
     return Finding("disk", says, mend if free < ROOM else "")
 

@@ -1,7 +1,7 @@
 """How a market stands, on one screen: what it has, what comes next, what is wrong, and the command that mends it."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pandas as pd
 
@@ -15,21 +15,41 @@ from flows.storage import forecasts, layout
 from flows.storage.bucket import Bucket
 from footfall.errors import DataProblem, Problem, UsageProblem
 from footfall.evaluation.review import LATELY, accuracy, last_days
-from footfall.market_file import market_names, read_market
+from footfall.market_file import read_market, read_markets
 from footfall.params import Market
+from footfall.selection import NEWER
 
 REMEDY = {
     "stale source": "look at the source; the run after its next figures goes on by itself",
-    "sites without a forecast": "look at their tills; one that is new waits for a training: footfall train {market}",
+    "sites without a forecast": "look at their tills",
     "missed day": "run the missed days as the sentence says",
     "decay": "footfall train {market}",
 }
 
 
-def markets(bucket: Bucket) -> list[str]:
-    """The markets in ``params/`` that have a forecast or a champion."""
-    names = market_names(params_folder())
-    return [name for name in names if storage.names(bucket, layout.pointer(name)) or _has_ledger(bucket, name)]
+def screens(bucket: Bucket, market: str | None = None) -> Iterator[tuple[str, list[Finding]]]:
+    """One market's screen, or that of each that there is something to say of; at the end what is of all at once."""
+    causes = alerts.opened()
+    names = [market] if market else markets(bucket, causes)
+    for name in names:
+        yield name, screen(bucket, name, causes)
+    none = [] if names else [Finding("markets", "no forecast or champion yet; make one: footfall run sample")]
+    yield "all markets", [*none, *_waiting(), Finding("alerts", automations.sentence())]
+
+
+def markets(bucket: Bucket, causes: list[dict[str, str]]) -> list[str]:
+    """The markets in ``params/`` that have a forecast, a champion, a schedule, an open cause, or an unreadable file.
+
+    One that fails each morning may have neither of the first two.
+    """
+    files = read_markets(params_folder())
+    told = {cause["market"] for cause in causes} | deployments.scheduled()
+    told |= {name for name, market in files.items() if isinstance(market, UsageProblem)}
+    return [name for name in files if name in told or _has_something(bucket, name)]
+
+
+def _has_something(bucket: Bucket, name: str) -> bool:
+    return bool(storage.names(bucket, layout.pointer(name))) or _has_ledger(bucket, name)
 
 
 def _has_ledger(bucket: Bucket, name: str) -> bool:
@@ -39,12 +59,13 @@ def _has_ledger(bucket: Bucket, name: str) -> bool:
         return True
 
 
-def screen(bucket: Bucket, name: str) -> list[Finding]:
+def screen(bucket: Bucket, name: str, causes: list[dict[str, str]]) -> list[Finding]:
     """Everything there is to know of a market at a glance; a line with a `mend` is one where something is wrong."""
+    opened = [_open(cause) for cause in causes if cause["market"] == name]
     try:
         market = read_market(params_folder(), name)
     except UsageProblem as problem:
-        return [Finding("file", str(problem), "correct it; until then no run of this market succeeds")]
+        return [Finding("file", str(problem), "correct it; until then no run of this market succeeds"), *opened]
     today = day_of(market.data)
     parts: dict[str, Callable[[], list[Finding]]] = {
         "forecast": lambda: _forecast(bucket, market, today),
@@ -53,12 +74,7 @@ def screen(bucket: Bucket, name: str) -> list[Finding]:
         "next": lambda: _next(market),
         "missed": lambda: _missed(bucket, market, today),
     }
-    return [
-        *[finding for about, part in parts.items() for finding in _found(about, part)],
-        *[_open(cause) for cause in alerts.opened(name)],
-        *_waiting(),
-        Finding("alerts", automations.sentence()),
-    ]
+    return [*[finding for about, part in parts.items() for finding in _found(about, part)], *opened]
 
 
 def _found(about: str, part: Callable[[], list[Finding]]) -> list[Finding]:
@@ -152,6 +168,8 @@ def _stretches(days: list[dt.date]) -> list[str]:
 def _open(cause: dict[str, str]) -> Finding:
     look = f"footfall runs --market {cause['market']}, then open the page of the failed one"
     mend = REMEDY.get(cause["cause"], look).format(**cause)
+    if f": {NEWER}: " in cause["sentence"]:
+        mend += f"; one that is new waits for a training: footfall train {cause['market']}"
     first, *more = cause["sentence"].splitlines()
     sentence = f"{first} … and {len(more)} more" if more else first
     return Finding(cause["cause"], f"since {cause['since'][:16].replace('T', ' ')} UTC: {sentence}", mend)

@@ -7,6 +7,7 @@ schedule ``daily/all`` runs it among the others of its zone, see `flows.daily`, 
 from pathlib import Path
 from typing import Any
 
+from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.workers.process import ProcessWorker
@@ -57,15 +58,30 @@ def drop_schedules() -> None:
     """
     entries = YAML(typ="safe", pure=True).load(home() / FILE)["deployments"]
     scheduled = {(entry["entrypoint"], entry["name"]) for entry in entries if entry.get("schedules")}
-    ours = {f"flows/{flow}.py:{flow}" for flow in (*DOES, "daily")}
     with answering() as client:
-        deployed = list[DeploymentResponse]()
-        while page := client.read_deployments(offset=len(deployed)):
-            deployed += page
-        for deployment in (each for each in deployed if each.entrypoint in ours):
+        for deployment in _deployed(client):
             if (deployment.entrypoint, deployment.name) not in scheduled:
                 for entry in deployment.schedules:
                     client.delete_deployment_schedule(deployment.id, entry.id)
+
+
+def scheduled() -> set[str]:
+    """The markets that the server runs by schedule, on their own or among the others of their zone."""
+    markets, zones = set[str](), by_zone()
+    with answering() as client:
+        for deployment in _deployed(client):
+            for entry in (each for each in deployment.schedules if each.active):
+                asks = deployment.parameters | entry.parameters
+                markets |= {asks["market"]} if "market" in asks else set(zones.get(asks.get("timezone", ""), []))
+    return markets
+
+
+def _deployed(client: SyncPrefectClient) -> list[DeploymentResponse]:
+    """Ours of the deployments on the server."""
+    deployed, ours = list[DeploymentResponse](), {f"flows/{flow}.py:{flow}" for flow in (*DOES, "daily")}
+    while page := client.read_deployments(offset=len(deployed)):
+        deployed += page
+    return [each for each in deployed if each.entrypoint in ours]
 
 
 def close_alerts() -> None:

@@ -1,4 +1,4 @@
-"""What was last fetched from each address, so that a server that can tell is asked only for what is new."""
+"""What was last fetched from each address: where a server can tell, a file is fetched only if it has changed."""
 
 import json
 import shutil

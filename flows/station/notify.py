@@ -52,10 +52,16 @@ def tell_refused(run: Run, show: bool) -> int:
         log().warning(sentence)
     if show and is_of_the_present(run):
         if sentence:
-            alerts.open(run.market.name, REFUSED, sentence, f"{count:.0e}")
+            alerts.open(run.market.name, REFUSED, sentence, first_digit(count))
         else:
             alerts.close(run.market.name, REFUSED)
     return len(accounts)
+
+
+def first_digit(count: int) -> str:
+    """The first digit of a number, and noughts for the others: 10 of all from 10 to 19."""
+    digits = str(count)
+    return digits[0].ljust(len(digits), "0")
 
 
 def _send_if_news(run: Run) -> str:
@@ -67,7 +73,10 @@ def _send_if_news(run: Run) -> str:
 
     bucket, name, words = storage.connect(bucket_name()), layout.told(run.market.name), run.written("words.json")
     if not words["messages"]:  # more places than have a page each
-        raise UsageProblem(f"of so many places no week is put into words; take notify out of {run.market.name}.yaml")
+        from footfall.page.pages import DRAWN
+
+        why = f"of more than {DRAWN} places none has a page, and no week is put into words"
+        raise UsageProblem(f"{why}; take notify out of {run.market.name}.yaml")
     told, now = {"as_of": str(run.as_of), "days": words["days"]}, dt.datetime.now(dt.UTC)
     message = storage.as_json(told | {"unsent": now.isoformat()})
     replaced = [b"{}"]

@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import pandas as pd
 
+from flows.champion.entries import Entry
 from flows.champion.ledger import champion, in_force
 from flows.record import mlflow_runs
 from flows.settings import bucket_name
@@ -19,7 +20,7 @@ from flows.storage.bucket import Bucket
 from footfall.errors import DataProblem
 from footfall.evaluation import review, scores
 from footfall.selection import NEWER, Key
-from footfall.series import DAY, WEEK, read_snapshot
+from footfall.series import DAY, SERIES, WEEK, read_snapshot
 
 TABLE = layout.SCORES  # in a run's folder, too
 FORECAST = "forecast.parquet"
@@ -113,9 +114,7 @@ def _grade(made: str, rows: pd.DataFrame) -> bool:
 def calls_for_training(run: Run, decayed: bool) -> str:
     """What calls for one now, ``drift`` or ``young``: once for a cause, not every morning until it helps; else ""."""
     current = champion(storage.connect(bucket_name()), run.market.name, run.as_of)
-    grown = False
-    if current and (run.as_of - current.as_of).days >= WEEK:
-        grown = current.gate.get("standing") == "young" or _grows(run)
+    grown = current is not None and (run.as_of - current.as_of).days >= WEEK and _grows(run, current)
     for trigger, due, rest in (("drift", decayed, run.market.review.rest), ("young", grown, WEEK)):
         last = trained_for(trigger, run.market.name, run.as_of, rest) if due else None
         if last:
@@ -125,11 +124,16 @@ def calls_for_training(run: Run, decayed: bool) -> str:
     return ""
 
 
-def _grows(run: Run) -> bool:
-    """Whether a place of the newest forecast by the run's day is young, or new and by now of days enough to be trained.
+def _grows(run: Run, current: Entry) -> bool:
+    """Whether a place is young and was open since the champion's training, or is new and by now fit to be trained on.
 
-    Beside proven ones it would wait for the 1st: of many the verdict is on the longest.
+    Going by the newest forecast by the run's day. Beside proven ones it would wait for the 1st: of many the verdict is
+    on the longest. What no training changes calls for none.
     """
+    since = pd.Timestamp(current.as_of) - run.market.data.lag * DAY
+    opened = [key for key, y in _series(run).items() if y[since + DAY :].count()]
+    if current.gate.get("standing") == "young":
+        return bool(opened)
     bucket, market = storage.connect(bucket_name()), run.market
     published = {day: folders for day, folders in forecasts.sets(bucket, market.name).items() if day <= str(run.as_of)}
     if not published:
@@ -139,12 +143,9 @@ def _grows(run: Run) -> bool:
         content = forecasts.read_set(bucket, folder, "series.parquet")[1]
     except (KeyError, DataProblem):  # one of before there was such a table, or damaged: the doctor says so
         return False
-    from footfall.evaluation.backtest import youngest  # brings sktime, two seconds that a flow else does without
-
-    accounts = pd.read_parquet(io.BytesIO(content))
-    is_new = accounts["reason"].str.startswith(NEWER)
-    is_fit = accounts["days_known"] >= youngest(market.data.lag, market.predict.horizon)
-    return bool((accounts["status"].eq("young") | is_new & is_fit).any())
+    accounts = pd.read_parquet(io.BytesIO(content)).set_index(SERIES)
+    is_young = accounts["status"].eq("young") & accounts.index.isin(opened)
+    return bool((is_young | accounts["reason"].str.startswith(NEWER)).any())
 
 
 def trained_for(trigger: str, market: str, as_of: dt.date, days: int) -> str | None:

@@ -20,7 +20,7 @@ from footfall.digest import sha256
 from footfall.errors import DataProblem, Problem, StaleSource, listed
 from footfall.market_file import read_market
 from footfall.selection import Key, Selection, select
-from footfall.sources.reading import compare
+from footfall.sources.reading import compare, compare_few
 
 
 @step
@@ -111,43 +111,51 @@ def _through(own: Selection, run: Run) -> dt.date:
             f"{(run.as_of - through).days} days before {run.as_of}, and data.stale_after is {data.stale_after}."
         )
         with suppress(Problem):  # the trouble at hand is the one to tell of
-            _say_on_the_page(run, sentence)  # its readers need not know where the source lies
+            _say_on_the_page(run, through)
         raise StaleSource(
             f"{_source(run)}: {sentence} Look at the source; if it has ended, stand on an earlier day: --as-of."
         )
     return through
 
 
-def _say_on_the_page(run: Run, sentence: str) -> None:
+def _say_on_the_page(run: Run, through: dt.date) -> None:
     """Above the latest forecast, which keeps its date; by a run as the market's file says, and of no day before it."""
+    from footfall.page.page import (
+        stopped,
+    )  # brings the page's languages, which a run whose source goes on can do without
+
     bucket, name, day = storage.connect(bucket_name()), run.market.name, str(run.as_of)
     pointer = forecasts.pointer(bucket, name)
     is_due = read_market(params_folder(), name).data.as_of in (None, day)
     is_as_filed = run.market == read_market(params_folder(), name, as_of=day)
     if pointer and pointer["as_of"] <= day and is_due and is_as_filed:
-        forecasts.annotate(bucket, name, sentence)
+        forecasts.annotate(bucket, name, stopped(run.market.data.unit, through))
 
 
 def _revisions(own: Selection, run: Run) -> list[str]:
     """What the source takes back of what the published forecast was made from; it stops a run that accepts none.
+
+    Not where few sites of many do: one that left, or whose till is new, is no reason to leave the others without.
 
     What is accepted stands in the run's tags and in the manifest of what it makes.
     """
     content = _published(run.market.name)
     if content is None:
         return []
-    before = series.visible(series.from_parquet(content), run.as_of, run.market.data.lag)
+    table = series.visible(series.from_parquet(content), run.as_of, run.market.data.lag)
     try:
-        then = selected(run, before)
+        then = selected(run, table)
     except DataProblem:  # none of those that were published is chosen any more
         return []
-    revisions = compare(_rows(then), _rows(own))
-    if revisions and not run.market.data.accept_revisions:
+    before, now = _rows(then), _rows(own)
+    revisions = compare(before, now)
+    few = compare_few(before, now) if revisions and run.market.data.series else []
+    if revisions and not few and not run.market.data.accept_revisions:
         problems = listed([f"{_source(run)}: {sentence}" for sentence in revisions])
         raise DataProblem(f"{problems}\nIf the source is right to revise itself: --set data.accept_revisions=true")
     if revisions:
-        run.facts["revised"] = "; ".join(revisions)[:SMALL]
-    return revisions
+        run.facts["revised"] = "; ".join(few or revisions)[:SMALL]
+    return few or revisions
 
 
 def _published(market: str) -> bytes | None:

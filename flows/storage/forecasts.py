@@ -6,7 +6,6 @@ whole set. What forecasts were made from is kept as a snapshot. Their names: `fl
 """
 
 import datetime as dt
-import html
 import io
 import re
 from collections.abc import Callable
@@ -305,14 +304,13 @@ def scores(bucket: Bucket, market: Market) -> pd.DataFrame:
     return from_parquet(content, market.data.location, market.data.category)
 
 
-def annotate(bucket: Bucket, market: str, sentence: str) -> None:
-    """Say something above the market's pages, which go on showing the latest forecast with its true date."""
+def annotate(bucket: Bucket, market: str, alert: str) -> None:
+    """Put some HTML above the market's pages, which go on showing the latest forecast with its true date."""
     shown = latest(bucket, market)
     if shown is None:
         return
-    alert = f'<p role="alert"><strong>{html.escape(sentence)}</strong></p>'.encode()
     for file in (file for file in shown.files if layout.is_shown(file) and file.endswith(layout.PAGE)):
-        page = re.sub(rb"<body[^>]*>", lambda body: body[0] + alert, shown.files[file], count=1)
+        page = re.sub(rb"<body[^>]*>", lambda body: body[0] + alert.encode(), shown.files[file], count=1)
         _show(bucket, layout.shown(market, file), shown.pointer, page)
 
 

@@ -21,8 +21,7 @@ from footfall.units import PERCENT, Unit
 
 HALF_LIFE = 365  # days after which an error counts half
 RECENT_HALF_LIFE = 14  # the same, for how wide the last weeks have been
-PRIOR_WIDTH = 3.5  # prior of how many times wider special days are
-PSEUDO_DAYS = 20  # pseudo-observations: special days that the prior weighs as much as
+PSEUDO_DAYS = 20  # pseudo-observations: special days that what a unit thinks of them weighs as much as
 FEWEST_POOLED = 6  # of all horizons together, below which there is no interval
 YOUNG = 1.12  # times as wide as the few errors of a young series were: it has not seen what may come
 SMALLEST = 1e-9  # in place of a mean error of nought
@@ -298,6 +297,7 @@ class Past(NamedTuple):
     known: Array  # 1 where there is one, else 0, of the same shape
     special: Array  # 1 where its day was special, else 0, of the same shape
     date: Array  # the day each was of, counted from 1970, shape (n_origins, horizon)
+    prior: float  # how many times larger those of special days are thought, before enough were seen
 
     @classmethod
     def of(cls, means: Array, actual: Array, origins: pd.DatetimeIndex, country: Country, unit: Unit) -> "Past":
@@ -309,7 +309,7 @@ class Past(NamedTuple):
         special = np.broadcast_to(_special(date, country), errors.shape)
         parts = np.where(known, np.abs(errors), 0.0), known, special
         size, known, special = (np.ascontiguousarray(part.swapaxes(0, 1), float) for part in parts)
-        return cls(error, size, known, special, date)
+        return cls(error, size, known, special, date, unit.special)
 
     def widths(
         self, origins: pd.DatetimeIndex, ahead: Array, country: Country, lag: int, pooled: Array, late: int = 0
@@ -363,8 +363,8 @@ class Past(NamedTuple):
         observed = weight_of_special.sum(axis=0)
         typical = ordinary.sum(axis=0) / (weight.sum(axis=0) - observed)
         pseudo = PSEUDO_DAYS * (weight > 0).sum(axis=0)
-        width = (special.sum(axis=0) / typical + pseudo * PRIOR_WIDTH) / (observed + pseudo)
-        return np.where(typical > 0, np.maximum(width, 1.0), PRIOR_WIDTH)
+        width = (special.sum(axis=0) / typical + pseudo * self.prior) / (observed + pseudo)
+        return np.where(typical > 0, np.maximum(width, 1.0), self.prior)
 
     def _shapes(self, width: Array, mean: Array, known: Array, enough: Array) -> Array:
         """Weighted quantiles of all errors, each in units of its horizon's mean, of one origin after the other.
@@ -396,11 +396,11 @@ class Past(NamedTuple):
 
     def _young(self, known: Array, is_special: Array) -> tuple[Array, Array, Array]:
         """`Widths` of one origin: of few errors the mean size, around which they lie as Student's t for so few days."""
-        widest, is_past = np.where(self.special > 0, PRIOR_WIDTH, 1.0), known.T[..., None]
+        widest, is_past = np.where(self.special > 0, self.prior, 1.0), known.T[..., None]
         size, count = ((part * is_past).sum(axis=(0, 1)) for part in (self.size / widest, self.known))
         freedom = np.maximum(self._days(known) - 1, 1)
         shape = t.ppf(np.array(SCORED_LEVELS)[:, None], freedom) * np.sqrt(np.pi / 2)  # a normal error's mean size is 1
-        size = size / np.maximum(count, 1) * np.where(is_special, PRIOR_WIDTH, 1.0)
+        size = size / np.maximum(count, 1) * np.where(is_special, self.prior, 1.0)
         return shape, np.full(size.shape[1], YOUNG), size
 
     def _days(self, known: Array) -> Array:

@@ -61,17 +61,19 @@ def accuracy(scores: pd.DataFrame) -> dict[str, float]:
 
 
 def in_one_unit(scores: pd.DataFrame) -> pd.DataFrame:
-    """Scores whose errors can be added up: of several series in the unit of one whose naive forecast errs as the mean.
+    """Scores whose errors can be added up: of several series in the unit of one of median size.
 
-    A large place would else be all that counts. Of one series they are in its own unit, as they were. Days that were
-    said to be closed have no error, and are left out.
+    A large place, or the nonsense of one, would else be all that counts. A series' size is its mean error or the naive
+    forecast's, the larger: of one whose till is stuck the naive errs by nothing, of which every error is a multiple
+    without bound. Of one series they are in its own unit, as they were. Days that were said to be closed have no error,
+    and are left out.
     """
     scores = scores.dropna(subset="error")
-    size = scores["naive_error"].abs().groupby([scores["location"], scores["target"]]).transform("mean")
+    series = [scores["location"], scores["target"]]
+    size = scores[["error", "naive_error"]].abs().groupby(series).transform("mean").max(axis=1).replace(0, np.nan)
     if size.nunique() < 2:
         return scores
-    each = size.groupby([scores["location"], scores["target"]]).first()
-    weight = (each.mean() / size).where(size > 0, 1.0)
+    weight = (size.groupby(series).first().median() / size).fillna(1.0)
     return scores.assign(**{name: scores[name] * weight for name in ("error", "naive_error", "WIS")})
 
 
@@ -149,8 +151,27 @@ def drift(scores: pd.DataFrame, window: int, least_skill: float, least_cover: fl
     Returns
     -------
     Decay
-        ``since`` is the first day of those, up to the last one known, on which the window left its band.
+        ``since`` is the first day of those, up to the last one known, on which the window left its band. Several series
+        are judged together; its reason names those that are outside by themselves, too.
     """
+    band = least_skill, least_cover, most_cover
+    decay = _judged(scores, window, *band)
+    if not decay.figures:  # too early to tell
+        return decay
+    end = pd.to_datetime(scores.dropna(subset="error")["target_end_date"]).max()
+    parts = last_days(scores, end, window).groupby(["location", "target"])
+    each = {key: _judged(part, window, *band) for key, part in parts}
+    outside = sorted((own.figures["skill"] or 0.0, key, own.reason) for key, own in each.items() if own.decayed)
+    reason = f"{decay.reason}; over the {window} days to {end:%Y-%m-%d}"
+    if outside and len(each) > 1:
+        _, (location, target), why = outside[0]
+        worst = f"{site_of(location) or location} {target}: {why}"
+        reason += f"; by itself outside its band: {len(outside)} of {len(each)} series, such as {worst}"
+    return decay._replace(reason=reason)
+
+
+def _judged(scores: pd.DataFrame, window: int, least_skill: float, least_cover: float, most_cover: float) -> Decay:
+    """As `drift`, of all series together."""
     rolling = _rolling(scores, window)
     is_judged = (rolling.pop("span") >= ENOUGH * window) & (rolling["days"] >= window // WEEK)
     if rolling.empty or not is_judged.iloc[-1]:
@@ -162,7 +183,7 @@ def drift(scores: pd.DataFrame, window: int, least_skill: float, least_cover: fl
     broken = [f"skill is {last['skill']:.2f}, and must be {least_skill:.2f} or more"] * bool(unskilled.iloc[-1])
     broken += [f"{held}, and must hold {least_cover:.0%} to {most_cover:.0%}"] * bool(off.iloc[-1])
     good = f"within its band: skill {last['skill']:.2f}, {held}"
-    reason = f"{'; '.join(broken) or good}; over the {window} days to {rolling.index[-1]:%Y-%m-%d}"
+    reason = "; ".join(broken) or good
     return Decay(bool(broken), reason, to_records(rolling.tail(1))[0], f"{since:%Y-%m-%d}" if broken else None)
 
 

@@ -21,7 +21,7 @@ from footfall.models import at_once, of_country
 from footfall.params import fewest_origins
 from footfall.quantiles import SCORED_LEVELS, column
 from footfall.selection import Key
-from footfall.series import DAY, SERIES
+from footfall.series import DAY, SERIES, WEEK
 from footfall.units import unit, unit_of
 
 RESIDUALS = ["location", "category", "origin", "date", "horizon", "mean", "actual"]
@@ -99,7 +99,8 @@ class Rolling(NamedTuple):
         Days of a series that a verdict takes, see `footfall.evaluation.backtest.days_needed`.
     scores : DataFrame
         A row per ``window`` (choice, verdict), ``candidate`` and series: the columns of
-        `footfall.evaluation.backtest.leaderboard`, and ``scale``, the unit of its MASE.
+        `footfall.evaluation.backtest.leaderboard`, and ``scale``, by which errors of several series are made alike:
+        the unit of its MASE, or where that is larger what it would be of the window itself.
     wis : DataFrame
         Mean WIS of each candidate by origin of the report, all series in one unit.
     left_out : list of str
@@ -124,6 +125,12 @@ class Rolling(NamedTuple):
         table = pd.concat(tables, ignore_index=True)
         return table[table["origin"].isin(getattr(self.windows, window))]
 
+    def shown(self, key: Key) -> Key:
+        """The series that is drawn: this one, or where the selection has no day of it the first that it has any of."""
+        rows = self.scores[self.scores["window"] == "selection"]
+        scored: set[Key] = {*zip(rows["location"], rows["category"], strict=True)}
+        return key if key in scored else min(scored)
+
     @property
     def keys(self) -> list[Key]:
         """All of its series."""
@@ -145,8 +152,8 @@ class Rolling(NamedTuple):
         Returns
         -------
         DataFrame, indexed by candidate
-            As that of one series; of many, MAE and WIS are in the unit of a series of mean scale, ``forecasts`` those
-            of all.
+            As that of one series; of many, MAE and WIS are in the unit of a series of median scale, ``forecasts``
+            those of all.
         """
         rows = self.scores[self.scores["window"] == window]
         weight = _weights(rows).reindex(pd.MultiIndex.from_frame(rows[SERIES])).to_numpy()
@@ -329,19 +336,22 @@ def _of_window(
     keys, actual = batch.y.columns[some], batch.actual[at][..., some]
     means = {name: values[at][..., some] for name, values in batch.means.items()}
     counts = np.all([complete(means[name], quantiles[name][at], actual) for name in means], axis=0)
-    scale = naive_error(batch.y.iloc[:, some][: batch.origins[at][0]])
+    y, origins = batch.y.iloc[:, some], batch.origins[at]
+    scale = naive_error(y[: origins[0]])
+    # of one whose counter was stuck until then, whatever it errs now is a multiple of next to nothing
+    size = np.fmax(scale, naive_error(y[origins[0] - (WEEK - 1) * DAY : origins[-1] + actual.shape[1] * DAY]))
     tables, wis = [], {}
     for name, mean in means.items():
         scores = scores_of(mean, quantiles[name][at], actual, scale, counts)
         table = pd.concat([keys.to_frame(index=False), scores.table], axis=1)
-        tables.append(table.assign(window=window, candidate=name, scale=scale))
-        wis[name] = pd.DataFrame(scores.wis, index=batch.origins[at], columns=keys)
+        tables.append(table.assign(window=window, candidate=name, scale=size))
+        wis[name] = pd.DataFrame(scores.wis, index=origins, columns=keys)
     every = pd.concat(tables, ignore_index=True)
     return every[every["forecasts"] > 0], pd.concat(wis, axis=1) if window == "report" else pd.DataFrame()
 
 
 def _pooled(parts: list[pd.DataFrame], scores: pd.DataFrame) -> pd.DataFrame:
-    """Mean WIS by origin and candidate, each series' in the unit of one of mean scale."""
+    """Mean WIS by origin and candidate, each series' in the unit of one of median scale."""
     report = scores[scores["window"] == "report"]
     each = pd.concat([part.T for part in parts if len(part)])
     weight = _weights(report).reindex(each.index.droplevel(0)).to_numpy()
@@ -349,9 +359,9 @@ def _pooled(parts: list[pd.DataFrame], scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def _weights(scores: pd.DataFrame) -> pd.Series:
-    """What puts each series' errors in the unit of one of mean scale; 1 of one that has no scale, see `naive_error`."""
+    """What puts each series' errors in the unit of one of median scale; 1 of one without, see `naive_error`."""
     scale = scores.groupby(SERIES)["scale"].first()
-    return (scale.mean() / scale).fillna(1.0)
+    return (scale.median() / scale).fillna(1.0)
 
 
 def _rows(batch: BatchBacktest, candidate: str, one: slice, lag: int) -> pd.DataFrame:

@@ -67,13 +67,20 @@ def to_parquet(scores: pd.DataFrame) -> bytes:
 def score_all(
     forecasts: pd.DataFrame, series: Mapping[Key, pd.Series], lag: int, closures: dict[str, Any]
 ) -> pd.DataFrame:
-    """Score the published forecasts of all of a market's series, by `score`; of a series that is gone, none."""
+    """Score the published forecasts of all of a market's series, by `score`; of a series that is gone, none.
+
+    Nor one from before the first day that is known of it, its earlier figures being gone: what was usual is not known.
+    """
     tables = [
-        score(of_series, series[key], lag, country_of(key[0]), closures)
+        score(_with_past(of_series, series[key], lag), series[key], lag, country_of(key[0]), closures)
         for key, of_series in forecasts.groupby(LOCATION_TARGET)
-        if key in series
+        if len(series.get(key, ()))
     ]
     return _tidy(pd.concat(tables)) if tables else read_scores("")
+
+
+def _with_past(forecasts: pd.DataFrame, y: pd.Series, lag: int) -> pd.DataFrame:
+    return forecasts[pd.to_datetime(forecasts["origin_date"]) >= y.index[0] + lag * DAY]
 
 
 def score(forecasts: pd.DataFrame, y: pd.Series, lag: int, country: str, closures: dict[str, Any]) -> pd.DataFrame:
@@ -182,6 +189,8 @@ def known_by(scores: pd.DataFrame, as_of: dt.date | str, lag: int) -> pd.DataFra
 def unscored(origins: Iterable[str], scores: pd.DataFrame, series: Mapping[Key, pd.Series], horizon: int) -> list[str]:
     """The days whose forecasts speak of days that are known by now and not yet in the table.
 
+    A series without a row where others have some is not asked for once all days are over: it was refused, or is new.
+
     Parameters
     ----------
     origins : iterable of str
@@ -196,6 +205,7 @@ def unscored(origins: Iterable[str], scores: pd.DataFrame, series: Mapping[Key, 
     origins = sorted(origins)
     since = {key: y[origins[0] :].dropna() for key, y in series.items()} if origins else {}
     published = {key: set(y.index.strftime("%Y-%m-%d")) for key, y in since.items()}
+    last = max(map(max, filter(None, published.values())), default="")
     scored = scores.groupby([*LOCATION_TARGET, "origin_date"])["target_end_date"].agg(set)
     lengths = scores.groupby("origin_date")["length"].max()
 
@@ -203,7 +213,10 @@ def unscored(origins: Iterable[str], scores: pd.DataFrame, series: Mapping[Key, 
         return set(pd.date_range(origin, periods=1 + lengths.get(origin, horizon))[1:].strftime("%Y-%m-%d"))
 
     def is_unscored(origin: str) -> bool:
-        return any(days(origin) & known - scored.get((*key, origin), set()) for key, known in published.items())
+        asked = days(origin)
+        rows = {key: scored.get((*key, origin), set()) for key in published}
+        is_over = origin in lengths and max(asked) <= last
+        return any(asked & known - rows[key] for key, known in published.items() if rows[key] or not is_over)
 
     return [origin for origin in origins if is_unscored(origin)]
 

@@ -145,6 +145,11 @@ def _breakable(text: str) -> str:
     return re.sub(r"\s(?=\D)", " ", text)
 
 
+def stopped(unit: str, through: dt.date) -> str:
+    """What is put above pages whose source has stopped: a sentence, in the language that the page is read in."""
+    return template("stopped.html.j2").render(languages=languages(unit), through=through)
+
+
 @cache
 def template(name: str = "page.html.j2") -> Template:
     """The page's template, its catalogues read: that takes longer than filling it in, so a waiting kernel does it."""

@@ -61,7 +61,11 @@ def write_pages(
     leader = leading(offered, country).short
     batches = {id(one.batch): one.batch for one in made.series.values()}
     weeks = {of: weeks_of(batch.outlook, batch.y.shape[1]) for of, batch in batches.items()}
-    for key, slug in _slugs(keys, of_several).items():
+    # a newcomer takes no address away: who has more days chooses first; one of its like moves up when it is gone
+    elders = made.accounts.sort_values("days_known", ascending=False, kind="stable")[SERIES]
+    slugs = _slugs([*elders.itertuples(index=False, name=None)], of_several)
+    for key in keys:
+        slug = slugs[key]
         called, one, page = {short: of_all[key] for short, of_all in names.items()}, made.series.get(key), ""
         if is_drawn and one is not None:
             page = slug
@@ -111,13 +115,13 @@ def _name(key: Key, of_several: bool, language: Language, about: About) -> str:
 
 
 def _slugs(keys: list[Key], of_several: bool) -> dict[Key, str]:
-    """A folder's name for each series: small letters and digits of its own, told apart by a digest where need be."""
-    plain = {key: _plain(" ".join(key) if of_several else key[0]) for key in keys}
-    clear = Counter(plain.values())
-    return {
-        key: slug if slug and clear[slug] == 1 else f"{slug}-{sha256(' '.join(key).encode())[:8]}".lstrip("-")
-        for key, slug in plain.items()
-    }
+    """A folder's name for each series: small letters and digits of its own; of some alike the first has no digest."""
+    slugs: dict[str, Key] = {}
+    for key in keys:
+        slug = _plain(" ".join(key) if of_several else key[0])
+        is_free = slug and slug not in slugs
+        slugs[slug if is_free else f"{slug}-{sha256(' '.join(key).encode())[:8]}".lstrip("-")] = key
+    return {key: slug for slug, key in slugs.items()}
 
 
 def _plain(name: str) -> str:

@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 
 from footfall.selection import Key
-from footfall.series import Rows
+from footfall.series import Rows, site_of
 from footfall.sources.fault import safe, shown
+from footfall.units import COUNT
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,22 @@ def compare(previous: Mapping[Key, Rows], current: Mapping[Key, Rows]) -> list[s
     previous, current : mapping of Key to Rows
         The rows of each series, sorted, as `footfall.series.split` gives them.
     """
-    return [*_older(previous, current), *_vanished(previous, current), *_rewritten(previous, current)]
+    rewritten = _rewritten(previous, current, _last(current))
+    return [*_older(previous, current), *_vanished(previous, current), *rewritten]
+
+
+def compare_few(previous: Mapping[Key, Rows], current: Mapping[Key, Rows]) -> list[str]:
+    """What few of many series take back, a sentence each: one of several, or up to a tenth of them.
+
+    Nothing where more do, as in a file that was cut; parameters as in `compare`.
+    """
+    last = _last(current)
+    each = []
+    for key, rows in previous.items():
+        now = {key: current[key]} if key in current else {}
+        each += [*_vanished({key: rows}, now), *_rewritten({key: rows}, now, last)]
+    are_few = len(each) <= len(previous) // 10 or len(each) == 1 < len(previous)
+    return each if are_few and not _older(previous, current) else []
 
 
 def _older(previous: Mapping[Key, Rows], current: Mapping[Key, Rows]) -> list[str]:
@@ -41,16 +57,18 @@ def _older(previous: Mapping[Key, Rows], current: Mapping[Key, Rows]) -> list[st
 
 
 def _vanished(previous: Mapping[Key, Rows], current: Mapping[Key, Rows]) -> list[str]:
-    vanished = sorted({location for location, _ in previous} - {location for location, _ in current})
+    locations = {location for location, _ in current}
+    vanished = {location: category for location, category in sorted(previous) if location not in locations}
     if not vanished:
         return []
-    more = f" and {len(vanished) - 1} more" if len(vanished) > 1 else ""
-    return [f"region vanished: {safe(vanished[0])}{more} had rows in the last snapshot, and none now"]
+    more, key = f" and {len(vanished) - 1} more" if len(vanished) > 1 else "", next(iter(vanished.items()))
+    what = "site" if key[1] == COUNT else "region"
+    return [f"{what} vanished: {_name(key)}{more} had rows in the last snapshot, and none now"]
 
 
-def _rewritten(previous: Mapping[Key, Rows], current: Mapping[Key, Rows]) -> list[str]:
-    """A value that is gone is rewritten too, unless its location is, or its day is after the last of `current`."""
-    locations, last = {location for location, _ in current}, _last(current)
+def _rewritten(previous: Mapping[Key, Rows], current: Mapping[Key, Rows], last: int) -> list[str]:
+    """A value that is gone is rewritten too, unless its location is, or its day is after the last of the source."""
+    locations = {location for location, _ in current}
     first, changed, compared = "", 0, 0
     for key, rows in previous.items():
         if key[0] in locations:
@@ -60,9 +78,15 @@ def _rewritten(previous: Mapping[Key, Rows], current: Mapping[Key, Rows]) -> lis
             compared, changed = compared + len(now), changed + len(differs)
             if len(differs) and not first:
                 was, is_now, day = (float(column[differs[0]]) for column in (before.value, now, before.day))
-                first = f"{safe(key[0])} {key[1]} {_date(int(day)):%F} was {shown(was)}, is {shown(is_now)}"
+                first = f"{_name(key)} {key[1]} {_date(int(day)):%F} was {shown(was)}, is {shown(is_now)}"
     counts = f"{changed} of {compared} values"
     return [f"history rewritten: {counts} differ from the last snapshot; first {first}"] if changed else []
+
+
+def _name(key: Key) -> str:
+    """What a series' place is called: a site as its owner writes it."""
+    location, category = key
+    return safe((category == COUNT and site_of(location)) or location)
 
 
 def _values_on(days: np.ndarray, rows: Rows | None) -> np.ndarray:

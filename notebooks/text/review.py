@@ -93,7 +93,7 @@ card[(card["by"] != "all") & (card["window"] == 28)].drop(columns="window").set_
 
 # %% [markdown]
 # And series by series over all days that are known: the twenty of least skill, of one series itself. Errors of several are added
-# up in one unit, that of a series whose naive forecast errs as the mean of them; here each is in its own.
+# up in one unit, that of a series of median size; here each is in its own.
 
 # %%
 by_series(table)[["days", "forecasts", "MAE", "skill", "cover80"]].head(20).round(3)
@@ -116,6 +116,7 @@ figure
 # leaves its band, a training is called for at once. Days with an event are left out of it: no training foresees a burst pipe.
 # The band is wide enough that ordinary weeks stay inside: in a backtest of Portugal with monthly trainings, from June 2021 on, it was
 # left once, in the summer of 2021; in a year walked as production would have, in August 2022 ([accuracy](../resources/accuracy.md)).
+# Several series are judged together; those that are outside by themselves are counted, and call for nothing.
 
 # %%
 decay = drift(judged[judged["kind"] != EVENT], window, least_skill, least_cover, most_cover)

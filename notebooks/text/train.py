@@ -140,10 +140,13 @@ f"{len(past.origins)} origins, {span}; the verdict rests on the last {len(past.w
 #
 # The leaderboard of the middle span, best first. MAE is the mean absolute error in percentage points; MASE divides it by
 # what the naive forecast used to err: 0.75 is a quarter less. WIS, the weighted interval score, scores the whole range of
-# quantiles, smaller is better, and decides. Of several series all are added up in the unit of one of mean size.
-# `cover80` is the share of days that fell into the 80 % interval: good is close to 0.8.
+# quantiles, smaller is better, and decides. Of several series all are added up in the unit of one of median size.
+# `cover80` is the share of days that fell into the 80 % interval: good is close to 0.8. Drawn below is the series named above; where
+# this span has no day of it, as of a new place, the first that it has one of.
 
 # %%
+key = past.shown(key)
+y, country = chosen.series[key], country_of(key[0])
 choice, drawn = past.leaderboard("selection"), past.of(key, "selection")
 challenger = choice.index[0]
 choice.round(3)

@@ -109,7 +109,7 @@ def test_a_day_before_its_data_were_out_is_none_that_it_can_stand_on(champion):
 
 
 def test_where_nothing_can_be_forecast_the_reason_is_told(champion):
-    with pytest.raises(DataProblem, match="not trained on"):
+    with pytest.raises(DataProblem, match="newer than the champion"):
         FunctionOfMany(champion).predict(place("Novo", 80))
 
 

@@ -7,11 +7,11 @@ from figures import retail
 
 from footfall.calendar import special
 from footfall.evaluation.backtest import backtest, last_origins, leaderboard, windows, youngest
-from footfall.evaluation.intervals import FEWEST_POOLED, PRIOR_WIDTH, quantiles, step_by_step, with_quantiles
+from footfall.evaluation.intervals import FEWEST_POOLED, quantiles, step_by_step, with_quantiles
 from footfall.evaluation.metrics import coverage
 from footfall.models import ETS, KindOfDay, LastYearsTurn, LogLevel, SeasonalNaive, WeekdaySmoother, fit, predict
 from footfall.quantiles import QUANTILES
-from footfall.units import COUNTS
+from footfall.units import COUNTS, PERCENT
 
 COLUMNS = ["origin", "date", "horizon", "mean", "actual"]
 
@@ -89,7 +89,7 @@ def test_of_a_young_series_an_ordinary_day_is_as_unsure_as_its_ordinary_days_wer
     day = pd.date_range("2022-11-26", periods=18)  # with two holidays, their eves and bridges
     table = pd.DataFrame({"origin": day - pd.Timedelta(days=1), "date": day, "horizon": 1, "mean": 0.0})
     mean = pd.Series([0.0], day[-1:] + pd.Timedelta(days=1))
-    wider = np.where(special(day, "PT"), PRIOR_WIDTH, 1.0)
+    wider = np.where(special(day, "PT"), PERCENT.special, 1.0)
     of_both = quantiles(table.assign(actual=wider), mean, day[-1], "PT", 0)
     pd.testing.assert_frame_equal(of_both, quantiles(table.assign(actual=1.0), mean, day[-1], "XX", 0))
 

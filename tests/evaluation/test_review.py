@@ -81,7 +81,34 @@ def test_a_large_house_counts_as_much_as_a_small_one():
     big = table(error=900.0, naive=1000.0, location="PT-11/Big")
     small = table(error=4.0, naive=2.0, location="PT-11/Small")
     both = pd.concat([big, small])
-    assert review.accuracy(both)["skill"] == pytest.approx(-0.45) and drift(both).decayed
+    assert review.accuracy(both)["skill"] == pytest.approx(1 - (0.9 + 1) / (1 + 0.5)) and drift(both).decayed
+
+
+def test_the_nonsense_of_one_place_is_no_figure_of_all():
+    good = [table(error=1.0 + number, naive=2.0 + number, location=f"PT-11/{number}") for number in range(4)]
+    pooled = review.accuracy(pd.concat([*good, table(error=1e8, naive=1e7, WIS=1e8, location="PT-11/Nonsense")]))
+    assert 1 < pooled["MAE"] < 5 and 1 < pooled["naive_MAE"] < 5 and pooled["WIS"] < 5
+
+
+def test_one_stuck_till_of_eight_is_no_decay_of_all():
+    """Where every day is alike the naive errs by nothing, and the model by a little."""
+    seven = [table(location=f"PT-11/{number}") for number in range(7)]
+    stuck = table(error=1.0, naive=0.01, held=0.0, location="PT-11/Stuck")
+    pooled = pd.concat([*seven, stuck])
+    assert review.accuracy(stuck)["skill"] < -90 and 0.3 < review.accuracy(pooled)["skill"] < 0.5
+    assert not drift(pooled).decayed
+
+
+def test_a_group_that_decays_alone_is_named_beside_all():
+    bad, worst = (table(error=error, location=f"PT-11/{error}") for error in (3.0, 4.0))
+    gone = table(error=9.0, location="PT-11/Gone")
+    gone = gone[gone["target_end_date"] <= "2022-09-15"]
+    shut = table(error=np.nan, actual=np.nan, location="PT-11/Shut")
+    decay = drift(pd.concat([*(table(location=f"PT-11/{number}") for number in range(8)), bad, worst, gone, shut]))
+    assert not decay.decayed and decay.reason.endswith(
+        "over the 42 days to 2022-10-10; by itself outside its band: 2 of 12 series, such as 4.0 retail_and_recreation:"
+        " skill is -1.00, and must be -0.20 or more"
+    )
 
 
 def test_a_day_that_the_naive_says_nothing_of_says_nothing_of_skill():

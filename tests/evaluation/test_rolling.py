@@ -57,9 +57,18 @@ def test_a_large_house_counts_as_much_as_a_small_one(past):
     board = past.leaderboard("report")
     each = past.scores[past.scores["window"] == "report"]
     ratio = each["MAE"] / each["scale"]
-    by_hand = ratio.groupby(each["candidate"]).mean() * each.groupby(["location", "category"])["scale"].first().mean()
+    by_hand = ratio.groupby(each["candidate"]).mean() * each.groupby(["location", "category"])["scale"].first().median()
     assert board["MAE"].to_dict() == pytest.approx(by_hand.to_dict())
     assert board["forecasts"].iloc[0] == each.groupby("candidate")["forecasts"].sum().iloc[0]
+
+
+def test_one_whose_counter_was_stuck_before_does_not_decide_for_all(houses):
+    stuck = counts(50, seed=4)
+    stuck.iloc[:-100] = 50.0
+    stuck.iloc[100] = 51.0
+    scores = roll(houses | {("PT-11/D", "count"): stuck}, CANDIDATES, 90, 7, 1).scores
+    naive = scores[scores["candidate"] == NAIVE]
+    assert (naive["MAE"] / naive["scale"]).between(0.5, 1.5).all(), "each errs by about its scale, not by ten of it"
 
 
 def test_a_house_whose_weeks_are_all_alike_spoils_no_others_score():
@@ -122,6 +131,16 @@ def test_a_series_that_was_scored_in_one_window_alone_keeps_its_model(houses):
     past.scores.loc[of & worse, "MAE"] *= 9
     past.scores.drop(past.scores.index[of & past.scores["window"].ne("report")], inplace=True)
     assert not past.by_series("calendar", NAIVE).loc[("DE/B", "count"), "loses"]
+
+
+def test_where_the_choice_has_no_day_of_a_series_the_first_that_it_has_is_drawn(houses, past):
+    new = counts(20, seed=5).tail(40)
+    gone = counts(20, seed=6)[:"2024-09-30"]
+    many = {("PT-11/0", "count"): new, ("PT-11/1", "count"): gone} | houses
+    rolled = roll(many, CANDIDATES, 90, 7, 1)
+    first = ("DE/B", "count")
+    assert [rolled.shown(("PT-11/0", "count")), rolled.shown(("PT-11/1", "count"))] == [first, first]
+    assert past.shown(("PT-11/A", "count")) == ("PT-11/A", "count") and len(rolled.of(first, "selection"))
 
 
 def test_of_many_those_that_take_one_after_the_other_are_left_out(houses, monkeypatch):

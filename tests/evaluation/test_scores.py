@@ -181,6 +181,22 @@ def test_what_is_unscored_is_what_has_days_that_became_known():
     assert scores.unscored(days, scored(), {KEY: y}, 7) == []
 
 
+def test_a_place_that_had_no_forecast_is_not_asked_for_once_all_its_days_are_over():
+    days, other = [f"{day:%Y-%m-%d}" for day in ORIGINS], ("PT-11", KEY[1])
+    y = retail()[:"2022-09-29"]
+    both = {KEY: y, other: y}
+    table = scores.score(published(), y, LAG, "PT", {})
+    assert scores.unscored(days, table, both, 7) == days[3:], "those of which a day is to come may be late"
+    assert scores.unscored(days, scores.read_scores(""), both, 7) == days
+
+
+def test_a_place_whose_earlier_figures_are_gone_is_scored_from_then_on():
+    y = retail()["2022-09-20":"2022-10-10"]
+    table = scores.score_all(published(), {KEY: y}, LAG, {})
+    assert sorted(table["origin_date"].unique()) == [f"2022-09-{day}" for day in range(23, 28)]
+    assert scores.score_all(published(), {KEY: y[:0]}, LAG, {}).empty
+
+
 def test_a_revised_figure_is_told():
     table, y = scored(), retail()
     assert scores.revised(table, {KEY: y}) == []

@@ -296,6 +296,15 @@ def test_a_kernel_is_not_taken_for_a_dead_one_that_had_its_number(tmp_path):
     pytest.skip("the number was never given again")
 
 
+@pytest.mark.parametrize("is_forked", [True, False])
+def test_a_kernel_keeps_what_it_shows_until_it_is_read(is_forked, tmp_path, monkeypatch):
+    """ZeroMQ drops what a thousand unread messages stand before: on a busy machine outputs were missing, unsaid."""
+    monkeypatch.setattr("flows.notebook.forkserver._servers", [ForkServer("review")] if is_forked else [])
+    socket = "get_ipython().kernel.iopub_socket.io_thread.socket"
+    record, _ = run(tmp_path, f"import zmq; assert {socket}.getsockopt(zmq.SNDHWM) == 0")
+    assert record.outcome == "succeeded", record
+
+
 def test_ctrl_c_is_recorded(tmp_path):
     template = write(tmp_path, "open('out/begun', 'w').write('x')", "import time; time.sleep(600)")
     parent = subprocess.Popen([sys.executable, "-c", PARENT, str(template), str(tmp_path / "run")], cwd=ROOT / "tests")

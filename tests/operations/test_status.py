@@ -38,7 +38,7 @@ def said(lines):
 def screen(market):
     from flows.operations import status
 
-    return said(status.screen(storage.connect("footfall"), market))
+    return said(line for _, lines in status.screens(storage.connect("footfall"), market) for line in lines)
 
 
 def test_a_market_on_one_screen(first_run):
@@ -49,6 +49,15 @@ def test_a_market_on_one_screen(first_run):
         assert re.search(line, done.output), done.output
     assert re.search("^sample$", footfall("status").output, re.MULTILINE)
     assert footfall("status", "smple").exit_code == 2
+
+
+@pytest.mark.parametrize(("reason", "trains"), [("newer than the champion: it begins", True), ("unfit: 9 days", False)])
+def test_a_training_is_advised_where_it_helps(reason, trains):
+    from flows.operations import status
+
+    sentence = f"no forecast of 1 of 2 series, such as Alfama count: {reason}"
+    cause = {"cause": "sites without a forecast", "market": "shops", "since": "2026-05-09T08:00", "sentence": sentence}
+    assert ("footfall train shops" in status._open(cause).mend) == trains
 
 
 def test_a_market_without_anything_is_told_how_to_begin(live):
@@ -68,11 +77,42 @@ def test_a_market_whose_file_cannot_be_read_hides_no_other(servers, tmp_path, mo
 
     (tmp_path / "torn.yaml").write_text("data: [")
     monkeypatch.setenv("FOOTFALL_PARAMS", str(tmp_path))
-    (line,) = status.screen(storage.connect("footfall"), "torn")
+    (line,) = status.screen(storage.connect("footfall"), "torn", [])
     assert line.about == "file" and "torn.yaml" in line.says and "correct it" in line.mend
     assert "torn.yaml" in doctor.markets().says and doctor.markets().mend
     (tmp_path / "torn.yaml").write_text("data: {source: sample}\n")
     assert doctor.markets() == doctor.Finding("markets", f"1 in {tmp_path}")
+
+
+def test_all_that_there_is_something_to_say_of_is_listed_also_without_forecast_or_champion(
+    client, servers, tmp_path, monkeypatch
+):
+    from flows.orchestration import alerts
+
+    still = 'data: {source: sample, as_of: "2022-10-13"}\n'
+    due, shared = "data: {source: sample}\n", "data: {source: sample, timezone: America/Denver}\n"
+    files = {"torn": "data: [", "failing": still, "nothing": still, "due": due, "shared": shared}
+    for name, text in files.items():
+        (tmp_path / f"{name}.yaml").write_text(text)
+    monkeypatch.setenv("FOOTFALL_PARAMS", str(tmp_path))
+    zone = {"timezone": "America/Denver"}
+    made = [deployment(client, "due"), deployment(client, "all", station="daily", parameters=zone)]
+    alerts.open("failing", "failure of train", "figures.csv: no such file")
+    done = footfall("status").output
+    for each in made:
+        client.delete_deployment(each)
+    alerts.close("failing", "failure of train")
+    assert [line for line in done.splitlines() if line[0] != " "] == [
+        "due",
+        "failing",
+        "shared",
+        "torn",
+        "all markets",
+    ]
+    assert "figures.csv: no such file" in done and "torn.yaml" in done and done.count("No alerts") == 1
+    (tmp_path / "torn.yaml").unlink()
+    lines = footfall("status").output.splitlines()
+    assert lines[0] == "all markets" and "footfall run sample" in lines[1] and "No alerts" in lines[2]
 
 
 def publish(market, *days):
@@ -116,7 +156,7 @@ def test_a_run_that_is_late_is_wrong_and_one_that_is_to_come_is_not(client, live
     client.create_flow_run_from_deployment(made, state=late)
     from flows.operations import status
 
-    (line,) = [each for each in status.screen(storage.connect("footfall"), live) if each.says.endswith(", late")]
+    (line,) = [each for each in status.screen(storage.connect("footfall"), live, []) if each.says.endswith(", late")]
     assert line.about == "next predict" and line.mend.startswith("footfall up starts a worker")
 
 
@@ -194,7 +234,7 @@ def test_a_ledger_that_cannot_be_read_hides_nothing_else(live):
     assert doctor.champions().mend == "see the sentence"
     lines = screen(live)
     assert "not an entry of the ledger" in lines["champion"][0] and lines["champion"][1] == "see the sentence"
-    assert lines["forecast"][0] == "none yet" and "alerts" in lines and live in status.markets(store)
+    assert lines["forecast"][0] == "none yet" and "alerts" in lines and live in status.markets(store, [])
     store.delete_blob(f"ledger/{live}/000001.json")
 
 
@@ -338,11 +378,11 @@ def test_the_doctor_sees_a_package_that_is_not_as_locked(tmp_path, servers, monk
     assert "nowhere" in refused.says and refused.mend == "see the sentence"
 
 
-def test_the_doctor_sees_a_home_that_everybody_may_read(tmp_path, monkeypatch):
+def test_the_doctor_sees_a_home_where_others_may_look_in(tmp_path, monkeypatch):
     from flows.operations import doctor
 
     monkeypatch.setenv("FOOTFALL_HOME", str(tmp_path))
-    for mode, mend in ((0o755, f"chmod o= {tmp_path}"), (0o750, "")):
+    for mode, mend in ((0o755, f"chmod go= {tmp_path}"), (0o750, f"chmod go= {tmp_path}"), (0o700, "")):
         tmp_path.chmod(mode)
         assert doctor.disk().mend == mend
     tmp_path.chmod(0o755)
@@ -350,6 +390,7 @@ def test_the_doctor_sees_a_home_that_everybody_may_read(tmp_path, monkeypatch):
     assert not doctor.disk().mend, "a container has nobody else in it"
 
 
+@pytest.mark.skipif(not shutil.which("git"), reason="makes a clone, and there is no git here")
 @pytest.mark.parametrize("production", [False, True])
 def test_code_that_is_no_commit_is_wrong_in_production_alone(production, tmp_path, monkeypatch):
     from flows.operations import doctor

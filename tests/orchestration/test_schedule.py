@@ -317,6 +317,8 @@ def test_the_same_file_day_after_day_is_said_to_be_stale_once_and_never_relabell
     latest = forecasts.latest(place, live)
     assert latest.pointer["as_of"] == "2022-10-19" and latest.manifest["about"]["data_through"] == "2022-10-13"
     assert [one["cause"] for one in alerts.opened(live)] == ["stale source"]
+    page = storage.read(place, f"{live}/index.html").decode()
+    assert "There are no figures after 13 October 2022." in page and "stale_after" not in page
     assert "stale" in footfall("forecast", live).output
 
 

@@ -2,6 +2,9 @@
 
 import datetime as dt
 import re
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import pages
 import pytest
@@ -11,6 +14,7 @@ from small_notebook import write
 from flows.authoring import screenshot
 from flows.notebook.execute import run_notebook
 from flows.record.folder import claim
+from footfall.page.page import stopped
 
 pytestmark = [
     pytest.mark.kernel,
@@ -126,6 +130,19 @@ def test_a_houses_own_page_fits_a_phone_in_every_language(browser, house, width)
         assert view.evaluate("document.title").startswith(view.get_by_role("heading", level=1).inner_text())
         assert view.evaluate(INSIDE) == view.evaluate(TOUCHING) == [], language
         assert view.get_by_role("table").evaluate(IN_ITS_MARGINS), language
+    assert not obstacles(view)
+    view.close()
+
+
+def test_that_the_source_has_stopped_is_said_in_the_language_that_is_read(browser, address, tmp_path):
+    page = Path(url2pathname(urlsplit(address).path)).read_text()
+    (tmp_path / "index.html").write_text(page.replace("<body>", "<body>" + stopped("percent", dt.date(2022, 9, 29))))
+    view = browser.new_page(viewport=PHONE, locale="pt-PT")
+    view.goto((tmp_path / "index.html").as_uri())
+    assert view.get_by_role("alert").inner_text().startswith("Não há dados depois de 29 de setembro de 2022.")
+    for language, words in {"Deutsch": "Nach dem 29. September 2022", "English": "There are no figures after"}.items():
+        view.get_by_text(language, exact=True).click()
+        assert view.get_by_role("alert").inner_text().startswith(words)
     assert not obstacles(view)
     view.close()
 

@@ -108,7 +108,7 @@ def test_a_place_of_which_nothing_is_known_has_no_page_and_no_colour():
 def test_each_place_has_an_address_and_a_name_of_its_own():
     keys = [(f"PT-11/{name}", "count") for name in ("Sé", "Se", "東京", "x" * 80, "Foz")]
     slugs = _slugs(keys, False)
-    assert len({*slugs.values()}) == 5 and slugs[keys[-1]] == "foz"
+    assert len({*slugs.values()}) == 5 and (slugs[keys[0]], slugs[keys[-1]]) == ("se", "foz")
     assert all(re.fullmatch("[a-z0-9][a-z0-9-]{0,68}", slug) for slug in slugs.values()), slugs
     alike = [("PT-11/Foz", "count"), ("PT-13/Foz", "count"), ("PT-11/Sé", "count")]
     names = _names(alike, False, languages("counts")[0], About())

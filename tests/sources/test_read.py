@@ -15,11 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from footfall.errors import DataProblem, UsageProblem
-from footfall.series import KEYS, names_in, read_snapshot, split, to_parquet
+from footfall.series import KEYS, Rows, names_in, read_snapshot, split, to_parquet
 from footfall.sources import integrity
 from footfall.sources.fault import safe
 from footfall.sources.google.read import read_google
-from footfall.sources.reading import Reading, compare
+from footfall.sources.reading import Reading, compare, compare_few
 
 TODAY = dt.date(2022, 10, 15)
 DATA = Path(os.environ.get("FOOTFALL_DATA", Path(__file__).parents[2] / "../shared/data"))
@@ -415,6 +415,19 @@ def test_what_was_taken_back_is_said():
         f"history rewritten: 3 of {479 * 6} values differ from the last snapshot; "
         "first PT grocery_and_pharmacy 2021-06-23 was 30, is 77",
     ]
+
+
+@pytest.mark.parametrize(("sites", "gone", "says"), [(20, 2, 2), (20, 3, 0), (3, 1, 1), (3, 2, 0), (1, 1, 0)])
+def test_few_of_many_sites_may_leave_or_be_rewritten_and_no_more(sites, gone, says):
+    before = {(f"PT-11/{number:02d}%2Fa", "count"): Rows(np.arange(9), np.ones(9), np.zeros(9, bool))
+              for number in range(sites)}  # fmt: skip
+    left = dict([*before.items()][gone:])
+    sentences = [f"site vanished: {number:02d}/a had rows in the last snapshot, and none now" for number in range(says)]
+    assert compare_few(before, left) == sentences
+    rewritten = before | {key: before[key]._replace(value=np.full(9, 2.0)) for key in [*before][:gone]}
+    assert len(compare_few(before, rewritten)) == says and len(compare(before, rewritten)) == 1
+    cut = left | {key: before[key].part(slice(5)) for key in [*before][:gone]}
+    assert len(compare_few(before, cut)) == says, "a day that is gone is rewritten too"
 
 
 def test_figures_that_appear_later_are_rewritten_history_too():

@@ -67,7 +67,7 @@ def test_where_there_are_too_many_places_for_words_that_is_said(tmp_path, server
 
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "words.json").write_text('{"days": {}, "messages": {}}')
-    with pytest.raises(UsageProblem, match=r"take notify out of sample\.yaml"):
+    with pytest.raises(UsageProblem, match=r"of more than 100 places .*; take notify out of sample\.yaml"):
         _send_if_news(Run("predict", read_market(params_folder(), "sample"), tmp_path))
 
 
@@ -147,3 +147,10 @@ def test_the_address_itself_does_not_belong_into_the_file(address, first_run, tm
     done = footfall("predict", name)
     assert done.exit_code == 2 and "the name of a variable of the environment" in " ".join(done.output.split())
     assert "canary-1b2c" not in done.output
+
+
+def test_of_ten_and_more_the_first_digit_counts_and_how_many_there_are():
+    from flows.station.notify import first_digit
+
+    told = [first_digit(number) for number in (9, 10, 14, 15, 19, 20, 29, 99, 100, 199)]
+    assert told == ["9", "10", "10", "10", "10", "20", "20", "90", "100", "100"]

@@ -2,6 +2,7 @@
 
 import uuid
 
+import pandas as pd
 import pytest
 from conftest import crown, footfall, market
 from figures import SAMPLE
@@ -46,7 +47,7 @@ def test_nothing_is_said_on_the_page_by_a_run_that_is_not_of_today(first_run, tm
 
     def page(*words):
         done = footfall("predict", name, *words)
-        return done.exit_code, b"stale" in storage.read(place, f"{name}/index.html")
+        return done.exit_code, b'role="alert"' in storage.read(place, f"{name}/index.html")
 
     assert page("--as-of", "2022-10-20") == (0, False)
     assert page("--as-of", "2022-10-22", "--set", "data.stale_after=1") == (3, False), "not what the market's file says"
@@ -74,6 +75,25 @@ def test_where_other_series_are_chosen_than_were_published_nothing_is_compared(s
     run.market = Market(name="many", data=data.model_copy(update={"accept_revisions": True}))
     (sentence,) = snapshot._revisions(snapshot.selected(run, less), run)
     assert "history rewritten" in sentence and run.facts["revised"] == sentence[:250]
+
+
+def test_one_of_many_sites_that_left_is_noted_and_stops_no_run_and_half_of_them_do(monkeypatch, tmp_path):
+    from flows.station import snapshot
+    from flows.station.run import Run
+    from footfall import series
+    from footfall.params import Data, Market
+
+    figures = series.read_snapshot(SAMPLE / "snapshot.parquet").astype({"location": "str", "category": "str"})
+    one = figures[figures["category"] == "parks"].assign(category="count", value=lambda rows: rows["value"] + 101)
+    was = pd.concat([one.assign(location=f"PT-11/Rua {number}") for number in range(4)], ignore_index=True)
+    monkeypatch.setattr(snapshot, "_published", lambda market: series.to_parquet(was))
+    data = Data(source="till.csv", unit="counts", location="PT-11", series="all", as_of="2022-10-13")
+    run = Run("predict", Market(name="many", data=data), tmp_path)
+    left = "site vanished: Rua 0 had rows in the last snapshot, and none now"
+    assert snapshot._revisions(snapshot.selected(run, was[was["location"] > "PT-11/Rua 0"]), run) == [left]
+    assert run.facts["revised"] == left
+    with pytest.raises(DataProblem, match="site vanished: Rua 0 and 1 more"):
+        snapshot._revisions(snapshot.selected(run, was[was["location"] > "PT-11/Rua 1"]), run)
 
 
 def test_a_kept_snapshot_ends_for_a_market_where_its_own_series_do(servers, bucket, monkeypatch, tmp_path):
