@@ -50,11 +50,11 @@ def record_alone(run: Path, scratch: Path) -> tuple[dict[str, float], dict[str, 
 
     from flows.record import diff, html, mlflow_runs
     from flows.record.files import template_of
-    from flows.record.folder import claim, keep, last_good
+    from flows.record.folder import claim, keep, last_good, standing
     from flows.record.record import Ending, Progress, read_record
 
     record, seconds = read_record(run), dict[str, list[float]]()
-    before = last_good(run.parent, record.notebook, record.tags["market"], run.name)
+    before = last_good(run.parent, record.notebook, record.tags["market"], standing(record.tags, run.name))
     if before:
         shutil.copytree(before[0], scratch / before[0].name)
     progress = Progress(

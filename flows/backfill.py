@@ -46,22 +46,24 @@ async def backfill(
     """
     bucket, failed = storage.connect(bucket_name()), list[Problem]()
     before = ledger.champion(bucket, market)
-    with one_reading(), nullcontext() if show else alerts.muted():
-        for day in days:
-            if forecasts.sets_of_day(bucket, market, day):
-                yield f"{day}: has a forecast already"
-                continue
-            try:
-                yield f"{day}: {await _walk(market, day, settings, show)}"
-            except Interrupted:
-                raise
-            except Problem as problem:
-                failed.append(problem)
-                yield f"{day}: {type(problem).__name__}: {problem}"
-            give_back_memory()  # a year of days takes no more than one
-    now = ledger.champion(bucket, market)
-    if now and now != before and not show:  # a training as of a day after the last one decides for today, too
-        alerts.tell(market, "promotion", f"version {now.version} is champion, as of {now.as_of}: {now.why}")
+    try:
+        with one_reading(), nullcontext() if show else alerts.muted():
+            for day in days:
+                if forecasts.sets_of_day(bucket, market, day):
+                    yield f"{day}: has a forecast already"
+                    continue
+                try:
+                    yield f"{day}: {await _walk(market, day, settings, show)}"
+                except Interrupted:
+                    raise
+                except Problem as problem:
+                    failed.append(problem)
+                    yield f"{day}: {type(problem).__name__}: {problem}"
+                give_back_memory()  # a year of days takes no more than one
+    finally:  # also of a walk that is stopped
+        now = ledger.champion(bucket, market)
+        if now and now != before and not show:  # a training as of a day after the last one decides for today, too
+            alerts.tell(market, "promotion", f"version {now.version} is champion, as of {now.as_of}: {now.why}")
     if failed:
         sentence = f"{len(failed)} of {len(days)} days came to nothing, the first of them by this: {failed[0]}"
         raise type(failed[0])(sentence)

@@ -9,7 +9,7 @@ from flows.station import artifacts, scores
 from flows.station.champion import take_champion
 from flows.station.events import of_the_place
 from flows.station.notify import notify, tell_refused
-from flows.station.publish import publish
+from flows.station.publish import note_shown, publish
 from flows.station.run import Run, after_record, recorded, run_notebook
 from flows.station.snapshot import accessed, take_snapshot
 from flows.station.station_flow import station_flow
@@ -46,6 +46,7 @@ async def predict(
     if missed := schedule.overtaken(market):
         return missed
     with recorded("predict", market, as_of, settings) as run:
+        note_shown(run)
         take_snapshot(run, snapshot)
         weather = take_weather(run)
         if take_champion(run) is None:
@@ -64,7 +65,6 @@ async def predict(
 
 def of_prediction(run: Run, weather: str, track: str) -> PredictParams:
     """The parameters of predict.ipynb, from what was laid down: the paths of weather and track record, "" without."""
-    return PredictParams(
-        **run.market.series(), **run.market.predict.model_dump(), **of_the_place(run), accessed=accessed(run),
-        model_version=run.facts["model_version"], snapshot="in/snapshot.parquet", champion="in/champion", out="out",
-        track=track, weather=weather)  # fmt: skip
+    return PredictParams(**run.market.series(), **run.market.predict.model_dump(), **of_the_place(run),
+        accessed=accessed(run), model_version=run.facts["model_version"], snapshot="in/snapshot.parquet",
+        champion="in/champion", out="out", track=track, weather=weather)  # fmt: skip

@@ -18,7 +18,7 @@ import typer
 
 from flows.cli import terminal
 from flows.cli.options import Market, app, calendar_day, choice, day
-from flows.local.servers import BUCKET, MLFLOW, PREFECT, servers, watch
+from flows.local.servers import BUCKET, MLFLOW, PREFECT, Host, host, servers, watch
 from flows.record.owner import is_of_here
 from flows.record.record import Outcome
 from flows.settings import bucket_name, home, params_folder
@@ -190,31 +190,35 @@ def doctor() -> None:
 @app.command()
 def up() -> None:
     """Start the servers, the deployments and a worker; Ctrl-C stops them."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # until all is up, either ends the starting
+    # nohup has the terminal's end ignored
+    ends = [signal.SIGINT, signal.SIGTERM, *[signal.SIGHUP] * (signal.getsignal(signal.SIGHUP) != signal.SIG_IGN)]
+    for number in ends:  # until all is up, they end the starting
+        signal.signal(number, signal.default_int_handler)
     # what went wrong is told before the last guest of the servers has left
     with terminal.plain_words(None), servers() as addresses, terminal.plain_words(None):
         from flows.local.worker import worker
 
+        joined = host()
         with worker() as process:
             stop = threading.Event()
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in ends:
                 signal.signal(number, lambda *_: stop.set())
             _print_addresses(addresses)
             looked = time.monotonic()
             try:
                 while not stop.wait(1):
-                    looked = look_after(process, looked)
+                    looked = look_after(process, looked, joined)
             finally:
-                for number in (signal.SIGINT, signal.SIGTERM):
+                for number in ends:
                     signal.signal(number, signal.default_int_handler)
             terminal.say("Stopping; other commands that use these servers end first, or Ctrl-C again.")
 
 
-def look_after(worker: subprocess.Popen[bytes], looked: float) -> float:
+def look_after(worker: subprocess.Popen[bytes], looked: float, joined: Host | None = None) -> float:
     """See that the servers and the worker live, and now and then whether a run died; when that was last looked for."""
     from flows.orchestration import reaper
 
-    watch()
+    watch(joined)
     if worker.poll() is not None:
         raise EnvironmentProblem(f"the worker ended; read {home() / 'logs' / 'worker.log'}")
     if time.monotonic() - looked <= PATROL:

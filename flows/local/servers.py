@@ -127,35 +127,43 @@ class Host(Process):
     servers: dict[str, Process] = Field(default_factory=dict)
 
 
-def watch() -> None:
+def watch(joined: Host | None = None) -> None:
     """See that the servers which run here for everybody still do: another's may have taken the port of one that ended.
+
+    Parameters
+    ----------
+    joined : Host, optional
+        Who had started them when we came, from `host`; they ended with it, whoever has started others since.
 
     Raises
     ------
     EnvironmentProblem
         If one has ended.
     """
-    host = _host()
-    if host is None or not (ended := [name for name, server in host.servers.items() if not server.lives()]):
+    if joined and not joined.lives():
+        raise EnvironmentProblem(f"process {joined.pid}, which started the servers, ended; run footfall up again")
+    of_all = host()
+    if of_all is None or not (ended := [name for name, server in of_all.servers.items() if not server.lives()]):
         return
     logs = " and ".join(str(home() / "logs" / f"{name}.log") for name in ended)
-    ours = host.pid == os.getpid()
-    then = "then footfall up" if ours else f"end process {host.pid}, which started it, and run again"
+    ours = of_all.pid == os.getpid()
+    then = "then footfall up" if ours else f"end process {of_all.pid}, which started it, and run again"
     raise EnvironmentProblem(f"{' and '.join(ended)} ended; read {logs}, {then}")
 
 
 def _running() -> dict[str, str]:
     """The addresses another process of ours wrote down, if it lives."""
-    host = _host()
-    return host.addresses if host else {}
+    of_all = host()
+    return of_all.addresses if of_all else {}
 
 
-def _host() -> Host | None:
+def host() -> Host | None:
+    """Who started the servers that run here for everybody; None where they are others', or it no longer lives."""
     try:
-        host = Host.model_validate_json((home() / "servers.json").read_bytes())
+        noted = Host.model_validate_json((home() / "servers.json").read_bytes())
     except (OSError, ValidationError):
         return None
-    return host if host.lives() else None
+    return noted if noted.lives() else None
 
 
 def _start(stack: contextlib.ExitStack, guests: IO[str], needed: Sequence[str]) -> dict[str, str]:

@@ -179,6 +179,9 @@ def champion(name: str, market: str, on: dt.date | None) -> list[tuple[str, str]
     since = f"{entry.as_of}, entry {entry.number} of the ledger: {entry.action} by {entry.who} at {entry.at}"
     steps = [("champion", f"{market}/{entry.version}"), ("since", since), ("why", entry.why)]
     shown = in_use(bucket, market, str(on) if on else None)
+    if shown and (seen := forecasts.read_about(bucket, shown)["model_version"]) != f"{market}/{entry.version}":
+        later = f"{market}/{entry.version} became champion later, at {entry.at}"
+        steps.append(("shown", f"what readers saw was by {seen}; {later}"))
     return steps + (_way_back(bucket, shown) if shown else _trained_by(bucket, market, entry.version))
 
 

@@ -97,9 +97,12 @@ def _forecast(bucket: Bucket, market: Market, today: dt.date) -> list[Finding]:
     through = dt.date.fromisoformat(about["data_through"])
     stale = forecasts.is_stale(bucket, market.data, about, today)
     says = f"{through}, {_days(today, through)} before {today}" + (f", stale: {about['source']}" if stale else "")
+    # of a stale source the page says so, and differs
+    behind = not stale and not forecasts.is_put_up(bucket, latest)
     return [
         Finding("data", says, REMEDY["stale source"] if stale else ""),
         Finding("forecast", f"as of {made}, {_age(today, made)}"),
+        *[Finding("page", "not that of the latest forecast", f"footfall predict {market.name}")] * behind,
     ]
 
 

@@ -3,7 +3,8 @@
 What lasts (a failure, a source that has stopped) is opened, and says nothing more until it is closed; what is over at
 once (a promotion) is told each time. To tell is to put an event on the Prefect server, where an automation sends it on
 to the address in ``FOOTFALL_ALERT_URL``, see `flows.orchestration.automations`. An open cause is a variable there: of
-two runs that meet the same cause at once, only one can create it, so that it is told once.
+two runs that meet the same cause at once, only one can create it, so that it is told once; it says so for as long as
+it has not, so that whoever was killed in between leaves it to the next.
 """
 
 import contextlib
@@ -27,6 +28,7 @@ LONG = 2000
 KEPT = 650  # characters of a sentence in a variable: Prefect takes 5,000 of JSON in JSON, where one may become seven
 PLAIN = str.maketrans("<>[]", "‹›()")  # mail shows it as HTML, Slack as its own markup: both ask for these
 PREFIX = "footfall_open_"
+TELLING = dt.timedelta(minutes=2)  # the longest that it takes to tell; who has not by then will not
 _muted = ContextVar("_muted", default=False)
 
 
@@ -65,12 +67,13 @@ def open(market: str, cause: str, sentence: str, kind: str = "") -> bool:
     about, name = _about(market, cause, sentence) | {"kind": kind}, _name(market, cause)
     with best_effort(), get_client(sync_client=True) as client:
         try:
-            client.create_variable(VariableCreate(name=name, value=_kept(about)))
+            client.create_variable(VariableCreate(name=name, value=_kept(about | {"untold": about["since"]})))
         except ObjectAlreadyExists:
             first = _already_open(client, about)
-            already = first.get("id") != about["id"] and first.get("kind", "") == kind
+            given_up = first.get("untold", "~") < (dt.datetime.now(dt.UTC) - TELLING).isoformat()
+            already = first.get("id") != about["id"] and first.get("kind", "") == kind and not given_up
             if kind or not already:
-                newest = first | {"sentence": about["sentence"]} if already else about
+                newest = first | {"sentence": about["sentence"]} if already else about | {"untold": about["since"]}
                 client.update_variable(VariableUpdate(name=name, value=_kept(newest)))
             if already:
                 return False
@@ -79,6 +82,8 @@ def open(market: str, cause: str, sentence: str, kind: str = "") -> bool:
         except BaseException:  # it was not told, so it is not open
             client.delete_variable_by_name(name)
             raise
+        with contextlib.suppress(ObjectNotFound):  # it was closed meanwhile
+            client.update_variable(VariableUpdate(name=name, value=_kept(about)))
         return True
     return False
 
@@ -93,12 +98,20 @@ def close(market: str, *causes: str) -> None:
                 client.delete_variable_by_name(variable["name"])
 
 
-def tell(market: str, cause: str, sentence: str, of_now: bool = False) -> None:
-    """Tell of something that is over at once: a promotion, a rollback; one that is `of_now`, whatever day is walked."""
+def tell(market: str, cause: str, sentence: str, of_now: bool = False) -> bool:
+    """Tell of something that is over at once: a promotion, a rollback; one that is `of_now`, whatever day is walked.
+
+    Returns
+    -------
+    bool
+        Whether it was told.
+    """
     if _muted.get() and not of_now:
-        return
+        return False
     with best_effort(), get_client(sync_client=True) as client:
         _emit(client, _about(market, cause, sentence))
+        return True
+    return False
 
 
 def opened(market: str | None = None) -> list[dict[str, str]]:

@@ -18,7 +18,7 @@ from flows.record import mlflow_runs
 from flows.record.folder import owner_of
 from flows.record.owner import Owner
 from flows.settings import POOL, day_of, home, params_folder, prefect_is_ours, today
-from footfall.errors import Problem
+from footfall.errors import Interrupted, Problem
 from footfall.market_file import read_market
 
 SILENT = dt.timedelta(minutes=10)  # without a process of its own, after which a run that was to begin never will
@@ -91,13 +91,22 @@ def _owner_within(client: SyncPrefectClient, runs: Path, run: FlowRun) -> Owner 
 def _reap(client: SyncPrefectClient, run: FlowRun) -> str:
     crashed = run.state_type == StateType.CRASHED
     message = f"{DIED} {_message(run)}".strip() if crashed else DIED
-    client.set_flow_run_state(run.id, Crashed(message=message), force=crashed)
     sentence = f"{run.name}: {message}"
+    _fail_what_followed(run)
     if run.deployment_id and AGAIN not in run.tags and not due_after(client, run):
-        _run_again(client, run, run.deployment_id)
+        _run_again(client, run, run.deployment_id)  # once, by its key, though we be stopped before the state is set
         sentence += " It is run once more."
     alerts.tell(run.parameters.get("market", run.name), "run lost", sentence, of_now=True)
+    client.set_flow_run_state(run.id, Crashed(message=message), force=crashed)  # last: now it is dealt with
     return sentence
+
+
+def _fail_what_followed(run: FlowRun) -> None:
+    """Call its run in MLflow failed too, where the notebook succeeded and what came of it was never said."""
+    its = f"tags.prefect_flow_run = '{run.id}' and attributes.status = 'FINISHED'"
+    for _, recorded in mlflow_runs.search(None, its, most=1):
+        if "decided" not in recorded.data.tags:
+            mlflow_runs.fail(recorded.info.run_id, Interrupted("its process was killed"))
 
 
 def _run_again(client: SyncPrefectClient, run: FlowRun, deployment: UUID) -> None:

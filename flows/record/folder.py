@@ -89,7 +89,7 @@ def _write_pages(folder: Path, record: Record) -> dict[str, str]:
     """Write what shows a run, beside its executed notebook; the sha256 of all three."""
     notebook, changes = folder / f"{record.notebook}.ipynb", folder / "changes.html"
     page = notebook.with_suffix(".html")
-    before = last_good(folder.parent, record.notebook, record.tags.get("market"), folder.name)
+    before = last_good(folder.parent, record.notebook, record.tags.get("market"), standing(record.tags, folder.name))
     with html.or_why_not(page, f"{record.notebook} {describe(record)}"):
         html.write_html(notebook, page, record.tags)
     with html.or_why_not(changes, "What changed"):
@@ -163,13 +163,37 @@ def _folders(runs: Path) -> list[Path]:
     return sorted(path.parent for path in runs.glob("*/owner.json"))
 
 
-def last_good(runs: Path, notebook: str, market: str | None, before: str = "~") -> tuple[Path, dict[str, str]] | None:
-    """The newest run of a notebook and market that succeeded, among those on this disk; its folder and its tags."""
-    for path in sorted(runs.glob("*/record.json"), reverse=True):
-        record = _good(path.parent) if path.parent.name < before else None
-        if record and (record.notebook, record.tags.get("market")) == (notebook, market):
-            return path.parent, record.tags
-    return None
+def standing(tags: dict[str, str], folder: str) -> tuple[str, str]:
+    """Where a run stands among those of its notebook and market: by its day, and of one day by when it began.
+
+    A day of the past may be walked today: it comes after the days before it, and before today's all the same.
+    """
+    return tags.get("as_of", ""), folder
+
+
+def last_good(
+    runs: Path, notebook: str, market: str | None, before: tuple[str, str] = ("~", "~")
+) -> tuple[Path, dict[str, str]] | None:
+    """The last run of a notebook and market that succeeded, among those on this disk; its folder and its tags.
+
+    The last that stands `before` another, if that is said, see `standing`.
+    """
+    # whose name says that it is of another need not be read
+    folders = [
+        path.parent for path in runs.glob("*/record.json") if _series(path.parent) in ("", f"{notebook}-{market}")
+    ]
+    good = [
+        (folder, record.tags)
+        for folder in folders
+        if (record := _good(folder)) and (record.notebook, record.tags.get("market")) == (notebook, market)
+    ]
+    earlier = [run for run in good if standing(run[1], run[0].name) < before]
+    return max(earlier, key=lambda run: standing(run[1], run[0].name), default=None)
+
+
+def _series(folder: Path) -> str:
+    """Notebook and market, as the name of a run's folder has them between its time and its number."""
+    return folder.name.partition("-")[2].rpartition("-")[0]
 
 
 def _good(folder: Path) -> Record | None:
@@ -183,8 +207,8 @@ def _good(folder: Path) -> Record | None:
 def prune(runs: Path, newest: int = 20) -> list[str]:
     """Remove what MLflow has and nobody compares with any more, so that the disk does not fill.
 
-    Of each notebook and market the newest delivered folders stay, and the last good one whatever its age. One that
-    nobody owns goes after a day.
+    Of each notebook and market the newest delivered folders stay, by the clock, and whatever its age the last good one,
+    by its day. One that nobody owns goes after a day.
 
     Returns
     -------
@@ -193,7 +217,7 @@ def prune(runs: Path, newest: int = 20) -> list[str]:
     """
     series: dict[str, list[Path]] = defaultdict(list)  # by notebook and market
     for path in runs.glob("*/delivered"):
-        series[path.parent.name.partition("-")[2].rpartition("-")[0]].append(path.parent)
+        series[_series(path.parent)].append(path.parent)
     old = [folder for folders in series.values() for folder in _superseded(sorted(folders), newest)]
     old += [path.parent for path in runs.glob("*/template") if _is_of_nobody(path.parent)]
     for folder in old:
@@ -215,10 +239,9 @@ def _is_of_nobody(folder: Path) -> bool:
 
 def _superseded(folders: list[Path], newest: int) -> list[Path]:
     old = folders[:-newest]
-    if not old or any(_good(folder) for folder in reversed(folders[-newest:])):
-        return old
-    good = next((folder for folder in reversed(old) if _good(folder)), None)
-    return [folder for folder in old if folder != good]
+    good = [(standing(record.tags, folder.name), folder) for folder in folders if old and (record := _good(folder))]
+    last = max(good, default=(None, None))[1]
+    return [folder for folder in old if folder != last]
 
 
 def is_committed(notebook: Path, name: str, commit: str) -> bool:

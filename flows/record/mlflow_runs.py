@@ -33,7 +33,7 @@ from flows.masking import without_passwords
 from flows.record import mlflow_fields
 from flows.record.cut_replies import ask_again_for_cut_replies
 from flows.record.files import replace, template_of
-from flows.record.folder import abandoned, unfinished
+from flows.record.folder import abandoned, standing, unfinished
 from flows.record.owner import OWNER, read_owner
 from flows.record.record import Record, read_record
 from footfall.digest import sha256_of
@@ -49,6 +49,7 @@ REFUSALS = {  # answers that no waiting makes better
     "published stays, and the bucket's ledger knows every champion.",
 }
 TABLE, SAME = "out/forecast/forecast.csv", "out/forecast/forecast.parquet"  # of the same rows
+MOST = 1000  # runs that are looked through for the last good one; MLflow compares no tags by size
 LARGEST = 25_000_000  # bytes of a table that is sent in both ways; Cloud Run takes 32 MiB in one request
 LIST = "runs"  # name of a shared view: the list of runs with what each came to
 VIEW = f"mlflow.sharedViewState.{LIST}"
@@ -295,18 +296,25 @@ def close_lost(run: str) -> str:
     return sentence
 
 
-def bring_back(runs: Path, notebook: str, market: str) -> None:
-    """Put the last good run of a notebook and market on this disk, if MLflow has one; changes are told against it."""
+def bring_back(runs: Path, notebook: str, market: str, before: tuple[str, str] = ("~", "~")) -> None:
+    """Put the last good run of a notebook and market on this disk, if MLflow has one; changes are told against it.
+
+    The last that stands `before` another, if that is said, see `flows.record.folder.standing`.
+    """
     succeeded = f"tags.market = '{market}' and tags.outcome = 'succeeded' and tags.folder LIKE '%'"  # older: no folder
-    for _, run in search(notebook, succeeded, most=1):
-        name = run.data.tags["folder"]
-        if Path(name).name != name or name.startswith("."):  # whoever has a login there could have our files replaced
-            raise DataProblem(f"MLflow's run {run.info.run_id}: its tag folder, {name!r}, is not the name of a folder")
-        part = runs / ".part" / name
-        shutil.rmtree(part, ignore_errors=True)
-        fetch(run.info.run_id, part)
-        replace(part / "delivered", run.info.run_id)
-        part.rename(runs / name)
+    stands = [(standing(run.data.tags, run.data.tags["folder"]), run) for _, run in search(notebook, succeeded, MOST)]
+    last = max((each for each in stands if each[0] < before), key=lambda each: each[0], default=None)
+    if last is None:
+        return
+    run = last[1]
+    name = run.data.tags["folder"]
+    if Path(name).name != name or name.startswith("."):  # whoever has a login there could have our files replaced
+        raise DataProblem(f"MLflow's run {run.info.run_id}: its tag folder, {name!r}, is not the name of a folder")
+    part = runs / ".part" / name
+    shutil.rmtree(part, ignore_errors=True)
+    fetch(run.info.run_id, part)
+    replace(part / "delivered", run.info.run_id)
+    part.rename(runs / name)
 
 
 def fetch(run: str, folder: Path) -> Path:

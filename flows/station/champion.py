@@ -58,5 +58,5 @@ def tell_of_what_was_cut_short(bucket: Bucket, market: str) -> None:
         last = newest(bucket, market)
         if last and last.action == "promotion" and "decided" not in mlflow_runs.get(last.run).data.tags:
             sentence = f"version {last.version} is champion: {last.why}"
-            alerts.tell(market, "promotion", sentence)
-            mlflow_runs.tag(last.run, {"decided": sentence})
+            if alerts.tell(market, "promotion", sentence):  # not while days of the past are walked
+                mlflow_runs.tag(last.run, {"decided": sentence})

@@ -3,6 +3,7 @@
 And to who operates it: which of a market's places have no forecast.
 """
 
+import datetime as dt
 from typing import Any
 
 import pandas as pd
@@ -17,6 +18,7 @@ from footfall.market_file import read_market
 from footfall.selection import without_forecast
 
 CAUSE, REFUSED = "word not sent", "sites without a forecast"
+SENDING = dt.timedelta(minutes=2)  # the longest that it takes to send; who has not by then will not
 
 
 @step
@@ -63,7 +65,10 @@ def first_digit(count: int) -> str:
 
 
 def _send_if_news(run: Run) -> str:
-    """Claim the message in the bucket, so that of two runs one sends it, and give it back where it cannot be sent."""
+    """Claim the message in the bucket, so that of two runs one sends it, and give it back where it cannot be sent.
+
+    A claim says that it is unsent for as long as it is: of a run that was killed in between, the next sends it.
+    """
     from footfall.page.words import is_news  # brings the page's languages, which a run that tells nobody does not need
 
     bucket, name, words = storage.connect(bucket_name()), layout.told(run.market.name), run.written("words.json")
@@ -72,12 +77,15 @@ def _send_if_news(run: Run) -> str:
 
         why = f"of more than {DRAWN} places none has a page, and no week is put into words"
         raise UsageProblem(f"{why}; take notify out of {run.market.name}.yaml")
-    message = storage.as_json({"as_of": str(run.as_of), "days": words["days"]})
+    told, now = {"as_of": str(run.as_of), "days": words["days"]}, dt.datetime.now(dt.UTC)
+    message = storage.as_json(told | {"unsent": now.isoformat()})
     replaced = [b"{}"]
 
     def claim(content: bytes | None) -> bytes | None:
         replaced[0] = content or b"{}"
         before = storage.as_table(bucket, name, replaced[0], "what was told last")
+        if before.get("unsent", "~") < (now - SENDING).isoformat():
+            before = {}
         return message if is_news(words["days"], before, run.as_of, run.market.notify.days) else None
 
     if not storage.amend(bucket, name, claim):
@@ -87,6 +95,7 @@ def _send_if_news(run: Run) -> str:
     except BaseException:
         storage.amend(bucket, name, lambda content: replaced[0] if content == message else None)
         raise
+    storage.amend(bucket, name, lambda content: storage.as_json(told) if content == message else None)
     alerts.close(run.market.name, CAUSE)
     return "the week was told"
 

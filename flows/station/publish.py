@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from flows.champion.entries import newest
 from flows.orchestration import alerts
@@ -15,6 +16,11 @@ from footfall.errors import Conflict
 from footfall.units import unit_of
 
 
+def note_shown(run: Run) -> None:
+    """Note to which forecast readers are pointed before the figures are read."""
+    run.shown = forecasts.pointer(connect(bucket_name()), run.market.name)
+
+
 @step
 def publish(run: Run, show: bool) -> forecasts.Published:
     """Put the forecast that the notebook wrote where readers look for it."""
@@ -25,9 +31,16 @@ def publish(run: Run, show: bool) -> forecasts.Published:
         data, bucket = run.market.data, connect(bucket_name())
         counted = {"unit": unit_of(data.category).name, "measure": data.measure}
         about = {**run.facts, **counted, "record": run.id}
-        still = partial(_still_champion, run, bucket)
         try:
-            published = forecasts.publish(bucket, run.market.name, run.as_of, files, about, show, still)
+            published = forecasts.publish(
+                bucket,
+                run.market.name,
+                run.as_of,
+                files,
+                about,
+                show,
+                partial(_check_that_nothing_is_newer, run, bucket),
+            )
         except Conflict:  # what it made is stored, and not shown
             its = layout.forecast_set(run.market.name, run.as_of, forecasts.digest_of(files))
             _tag(run, storage.address(bucket, its), lambda: False)
@@ -48,10 +61,18 @@ def _tag(run: Run, url: str, is_shown: Callable[[], bool]) -> None:
         mlflow_runs.tag(run.id, {"published": str(is_shown()).lower(), "forecast": url})
 
 
-def _still_champion(run: Run, bucket: Bucket) -> None:
-    """Whoever changed the champion while the notebook ran does not find the model of before in its place again."""
+def _check_that_nothing_is_newer(run: Run, bucket: Bucket, shown: dict[str, Any]) -> None:
+    """Whoever changed the champion while the notebook ran does not find the model of before in its place again.
+
+    Nor does who showed newer figures of the day find older ones; a run that began afterwards may replace them.
+    """
     last = newest(bucket, run.market.name)
     now = last.champion(run.as_of) if last else None
     if now is None or f"{run.market.name}/{now.version}" != run.facts["model_version"]:
         changed = f"by {run.facts['model_version']}, and the champion is version {now and now.version} now"
         raise Conflict(f"this forecast is {changed}; it is stored, and not shown. Run the day again.")
+    if shown.get("as_of") == str(run.as_of) and shown != run.shown:
+        theirs, ours = forecasts.read_about(bucket, layout.set_of(shown["manifest"])), run.facts
+        if theirs["data_through"] > ours["data_through"]:
+            through = f"through {ours['data_through']}, and one through {theirs['data_through']} was shown meanwhile"
+            raise Conflict(f"this forecast is of figures {through}; it is stored, and not shown. Run the day again.")

@@ -20,7 +20,7 @@ from pydantic import BaseModel
 from flows.notebook import execute, forkserver
 from flows.orchestration import alerts, reaper, schedule
 from flows.record import mlflow_runs
-from flows.record.folder import ENDED, add_tags, claim, last_good, not_begun, prune
+from flows.record.folder import ENDED, add_tags, claim, last_good, not_begun, prune, standing
 from flows.record.record import Record
 from flows.settings import day_of, home, notebook_of, params_folder, today
 from footfall import errors
@@ -47,6 +47,7 @@ class Run:
     record: Record | None = None
     facts: dict[str, str] = field(default_factory=dict)
     events: pd.DataFrame | None = None  # as they stood, see `flows.station.events`
+    shown: dict[str, Any] | None = None  # to which forecast readers were pointed when it began
 
     @property
     def as_of(self) -> dt.date:
@@ -176,8 +177,9 @@ def recover(runs: Path) -> list[str]:
 
 def _bring_back_the_last_good(run: Run) -> None:
     with suppress(Problem, OSError):
-        if last_good(run.folder.parent, run.station, run.market.name) is None:
-            mlflow_runs.bring_back(run.folder.parent, run.station, run.market.name)
+        of_this = run.folder.parent, run.station, run.market.name, standing({"as_of": str(run.as_of)}, run.folder.name)
+        if last_good(*of_this) is None:
+            mlflow_runs.bring_back(*of_this)
 
 
 def _flow_run() -> dict[str, str]:

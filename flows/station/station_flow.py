@@ -13,7 +13,7 @@ from prefect.flows import Flow
 from prefect.logging.loggers import disable_logger
 
 from flows.orchestration import alerts
-from flows.orchestration.schedule import due
+from flows.orchestration.schedule import AGAIN, due
 from flows.settings import bucket_name, day_of, params_folder
 from flows.station.run import market_as_of
 from flows.storage import bucket as storage
@@ -63,10 +63,10 @@ async def failed(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> 
     """Open what stopped a flow; a hook of every flow, so that nothing that fails in it stays unsaid.
 
     Who asks for what cannot be, such as a day to come, for a day of the past, or from a kept snapshot, is told there
-    and then; that is no trouble of the market's.
+    and then; that is no trouble of the market's. For a run in place of one that died nobody asks.
     """
     error = await state.aresult(raise_on_failure=False)
-    somebody_asked = not flow_run.auto_scheduled and not flow_run.parent_task_run_id
+    somebody_asked = not flow_run.auto_scheduled and not flow_run.parent_task_run_id and AGAIN not in flow_run.tags
     if somebody_asked and (isinstance(error, UsageProblem) or not _stood_on_the_present(flow_run.parameters)):
         return
     cause = "stale source" if isinstance(error, StaleSource) else f"failure of {flow.name}"

@@ -67,7 +67,7 @@ def publish(
     files: dict[str, bytes],
     about: dict[str, Any],
     show: bool = True,
-    before_showing: Callable[[], None] = lambda: None,
+    before_showing: Callable[[dict[str, Any]], None] = lambda _: None,
 ) -> Published:
     """Store a forecast set, then point readers to it: objects first, then the manifest, then the pointer.
 
@@ -89,7 +89,8 @@ def publish(
     show : bool, default=True
         Whether readers shall be pointed to it; a set that is caught up on for a past day is only stored.
     before_showing : callable, optional
-        Asked once the pointer was read and before it is replaced; what it raises keeps the set from being shown.
+        Asked once the pointer was read and before it is replaced, with what it says, which is nothing where there is
+        none; what it raises keeps the set from being shown.
 
     Raises
     ------
@@ -175,6 +176,13 @@ def _whole(bucket: Bucket, pointer: dict[str, Any], only: tuple[str, ...]) -> Fo
     return ForecastSet(pointer, manifest, files)
 
 
+def is_put_up(bucket: Bucket, latest: ForecastSet) -> bool:
+    """Whether people read the page of the latest set, or there is none: its run may have been killed before that."""
+    name, page = layout.shown(latest.pointer["market"], layout.PAGE), latest.manifest["files"].get(layout.PAGE)
+    blobs = [storage.state(board, name) for board in _boards(bucket)] if page else []
+    return all(blob and blob.crc32c == page["crc32c"] for blob in blobs)
+
+
 def latest_snapshot(bucket: Bucket, market: str) -> bytes | None:
     """The snapshot that the latest forecast was made from; None if the market was never published.
 
@@ -249,19 +257,33 @@ def sets(bucket: Bucket, market: str, until: dt.date | None = None) -> dict[str,
     the pointer names it, the later day's being stored and not shown.
     """
     blobs = storage.listed(bucket, layout.forecasts(market), match_glob=layout.manifests(market))  # a dozen files each
+    made = {blob.name: blob.time_created for blob in blobs if layout.day_of(blob.name)}
+    made |= {name: _completed(bucket, name, made[name]) for name in _by_day(made)[1]}
+    end = min((made[name] for name in made if layout.day_of(name) == str(until)), default=None)
+    folders, late = _by_day({name: moment for name, moment in made.items() if end is None or moment < end})
+    shown = pointer(bucket, market) if late else None
+    if shown and shown["manifest"] in late:
+        folders[shown["as_of"]].append(layout.set_of(shown["manifest"]))
+    return folders
+
+
+def _by_day(made: dict[str, dt.datetime]) -> tuple[dict[str, list[str]], list[str]]:
+    """The folders of sets by their day, and the manifests of those that came late, from when each manifest was made."""
     folders: dict[str, list[str]] = {}
     late: list[str] = []
-    for blob in sorted(blobs, key=lambda blob: (blob.time_created, blob.name)):
-        day = layout.day_of(blob.name)
-        if day and day == str(until):
-            break
-        if day:
-            of_day = late if day in folders and day < max(folders) else folders.setdefault(day, [])
-            of_day.append(layout.set_of(blob.name))
-    shown = pointer(bucket, market) if late else None
-    if shown and (seen := layout.set_of(shown["manifest"])) in late:
-        folders[shown["as_of"]].append(seen)
-    return folders
+    for name in sorted(made, key=lambda name: (made[name], name)):
+        day = str(layout.day_of(name))
+        if day in folders and day < max(folders):
+            late.append(name)
+        else:
+            folders.setdefault(day, []).append(layout.set_of(name))
+    return folders, late
+
+
+def _completed(bucket: Bucket, manifest: str, made: dt.datetime) -> dt.datetime:
+    """When the last file of a set was stored; its manifest may have been damaged, removed and made anew since."""
+    files = storage.listed(bucket, f"{layout.set_of(manifest)}/")
+    return max((blob.time_created for blob in files if blob.name != manifest), default=made)
 
 
 def read_set(bucket: Bucket, folder: str, name: str) -> tuple[dict[str, Any], bytes]:
@@ -298,7 +320,7 @@ def digest_of(files: dict[str, bytes]) -> str:
 
 
 def _point(
-    bucket: Bucket, market: str, ours: dict[str, Any], before: Callable[[], None]
+    bucket: Bucket, market: str, ours: dict[str, Any], before: Callable[[dict[str, Any]], None]
 ) -> tuple[bool, dict[str, Any]]:
     """Whether we moved the pointer, and what it says now."""
     for lost in range(ROUNDS):
@@ -307,7 +329,7 @@ def _point(
             return False, current
         if lost and current.get("as_of") == ours["as_of"]:
             break
-        before()
+        before(current)
         if storage.write(bucket, layout.pointer(market), storage.as_json(ours), replaces=generation):
             return True, ours
     at, theirs = storage.address(bucket, layout.pointer(market)), f"{current.get('as_of')}/{current.get('digest')}"

@@ -361,13 +361,16 @@ def test_a_prediction_that_was_running_undoes_no_rollback(ledger, place, version
     market, more = versions
     for against in (None, "1"):
         ledger.promote(place, market, more(), against, DAY, gate(3.0), "run")
-    shown = forecasts.publish(place, market, DAY, {"x": b"1"}, {"model_version": f"{market}/1"}).pointer
+    through = {"data_through": "2022-09-29"}
+    shown = forecasts.publish(place, market, DAY, {"x": b"1"}, {"model_version": f"{market}/1"} | through).pointer
     monkeypatch.setenv("FOOTFALL_BUCKET", place.name)
     (tmp_path / "out" / "forecast").mkdir(parents=True)
     (tmp_path / "out" / "forecast" / "x").write_bytes(b"2")
     data = {"source": "sample", "as_of": str(DAY)}
     kept = mlflow_runs.MlflowClient().create_run("0").info.run_id
-    run = Run("predict", Market(name=market, data=data), tmp_path, kept, facts={"model_version": f"{market}/2"})
+    run = Run(
+        "predict", Market(name=market, data=data), tmp_path, kept, facts={"model_version": f"{market}/2"} | through
+    )
     ledger.rollback(place, market, "it drifts")  # version 2 had left its notebook by then
     with disable_run_logger():
         with pytest.raises(Conflict, match=f"by {market}/2, and the champion is version 1 now; it is stored"):
@@ -379,6 +382,35 @@ def test_a_prediction_that_was_running_undoes_no_rollback(ledger, place, version
         for what in ("now the latest", "nothing new"):
             assert what in publish.fn(run, show=True).message
             assert mlflow_runs.get(kept).data.tags["published"] == "true", "readers see it, whoever pointed them to it"
+
+
+def test_a_prediction_that_began_earlier_takes_no_newer_figures_from_readers(
+    ledger, place, versions, tmp_path, monkeypatch
+):
+    from prefect.logging import disable_run_logger
+
+    from flows.record import mlflow_runs
+    from flows.station.publish import publish
+    from flows.station.run import Run
+    from footfall.params import Market
+
+    market, more = versions
+    ledger.promote(place, market, more(), None, DAY, gate(3.0), "run")
+    monkeypatch.setenv("FOOTFALL_BUCKET", place.name)
+    (tmp_path / "out" / "forecast").mkdir(parents=True)
+    (tmp_path / "out" / "forecast" / "x").write_bytes(b"older")
+    about = {"model_version": f"{market}/1", "data_through": "2022-09-29"}
+    kept = mlflow_runs.MlflowClient().create_run("0").info.run_id
+    run = Run("predict", Market(name=market, data={"source": "sample", "as_of": str(DAY)}), tmp_path, kept, facts=about)
+    newer = forecasts.publish(place, market, DAY, {"x": b"newer"}, about | {"data_through": "2022-09-30"}).pointer
+    with disable_run_logger():
+        with pytest.raises(
+            Conflict, match="figures through 2022-09-29, and one through 2022-09-30 was shown meanwhile"
+        ):
+            publish.fn(run, show=True)
+        assert forecasts.pointer(place, market) == newer
+        run.shown = newer  # it began afterwards: the file was corrected
+        assert "now the latest" in publish.fn(run, show=True).message
 
 
 def test_of_a_single_champion_nobody_is_told_to_name_another(ledger, place, versions):

@@ -102,6 +102,39 @@ def test_of_two_that_begin_at_once_one_starts_the_servers(comes):
     assert len({process.stdout.readline() for process in [comes(), comes(), comes()]}) == 1
 
 
+def test_a_guest_of_servers_whose_host_is_gone_is_told_so_whoever_starts_others(comes, tmp_path, monkeypatch):
+    monkeypatch.setenv("FOOTFALL_HOME", str(tmp_path))
+    first = comes()
+    first.stdout.readline()
+    joined = servers.host()
+    servers.watch(joined)
+    first.kill()
+    first.wait()
+    gone = pytest.raises(EnvironmentProblem, match=f"process {first.pid}, which started the servers, ended; run foot")
+    with gone:
+        servers.watch(joined)
+    assert comes().stdout.readline().startswith("http")
+    with gone:
+        servers.watch(joined)
+
+
+@pytest.mark.soak
+def test_of_two_that_are_up_the_second_ends_where_the_first_is_killed(tmp_path):
+    env = {name: value for name, value in os.environ.items() if name not in HOMES} | {"FOOTFALL_HOME": str(tmp_path)}
+    words, piped = [sys.executable, "-m", "flows.cli.main", "up"], {"stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(words, env=env, **piped) as first, subprocess.Popen(words, env=env, **piped) as second:
+        for process in (first, second):
+            assert any(line.startswith("A worker waits") for line in process.stdout)
+        host, guest = (
+            (first, second)
+            if json.loads((tmp_path / "servers.json").read_text())["pid"] == first.pid
+            else (second, first)
+        )
+        host.kill()
+        said, _ = guest.communicate()
+    assert guest.returncode == 4 and f"process {host.pid}, which started the servers, ended" in said, said
+
+
 def test_who_starts_them_says_so_before_the_long_wait(comes):
     host = comes(stderr=subprocess.PIPE)
     assert host.stderr.readline() == "Starting Prefect, MLflow and the bucket …\n"

@@ -143,6 +143,6 @@ def test_up_says_where_everything_is_and_stops_cleanly(up, servers, client):
     assert {entry.parameters["timezone"] for entry in daily.schedules} == {"Europe/Lisbon", "Europe/Zurich"}
     assert not client.read_deployment_by_name("predict/lisboa").schedules, "or it would run twice"
     (worker,) = psutil.Process(process.pid).children()
-    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGHUP)  # as when its terminal is closed
     assert process.wait() == 0 and not worker.is_running()
     assert urllib.request.urlopen(servers["MLFLOW_TRACKING_URI"] + "/health").status == 200, "a guest stops no server"

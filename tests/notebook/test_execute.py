@@ -27,7 +27,7 @@ from flows.notebook.execute import run_notebook
 from flows.notebook.forkserver import MARK, ForkServer, environment, new_mark, start
 from flows.operations.audit import repeat
 from flows.record import folder as folders
-from flows.record.folder import abandoned, claim, not_begun, prune, unfinished
+from flows.record.folder import abandoned, claim, last_good, not_begun, prune, standing, unfinished
 from flows.record.record import Record, differences, read_record
 from flows.settings import ROOT
 from footfall.digest import sha256
@@ -481,6 +481,36 @@ def test_the_disk_keeps_the_newest_runs_and_the_last_good_one(tmp_path):
     assert {name for name in left if name > "202211"} == {"20221102T060000-train-b-0"}, "one may be starting"
     assert {name for name in left if name < "20221011"} == {names[6], names[4], names[7]}
     assert prune(tmp_path / "runs") == []
+
+
+def test_a_walk_through_the_past_puts_away_nothing_that_today_is_compared_with(tmp_path):
+    run(tmp_path, "1")
+    good = read_record(tmp_path / "run")
+    today, walked = "20221031T060000-small-m-0", [f"20221031T07{n:02}00-small-m-0" for n in range(25)]
+    for name, day in {today: "2022-10-30", **{name: f"2022-09-{n:02}" for n, name in enumerate(walked, 1)}}.items():
+        (tmp_path / "runs" / name / "template").mkdir(parents=True)
+        record = good.model_copy(update={"tags": {"market": "m", "as_of": day}})
+        (tmp_path / "runs" / name / "record.json").write_text(record.model_dump_json())
+        (tmp_path / "runs" / name / "delivered").touch()
+    assert prune(tmp_path / "runs") == walked[:5]
+    assert last_good(tmp_path / "runs", "small", "m")[0].name == today
+    before = standing({"as_of": "2022-09-12"}, "20221101T060000-small-m-0")
+    assert last_good(tmp_path / "runs", "small", "m", before)[1]["as_of"] == "2022-09-12", "the same day, earlier"
+    assert last_good(tmp_path / "runs", "small", "m", standing({"as_of": "2022-08-01"}, "~")) is None
+
+
+def test_changes_are_told_against_the_day_before_and_not_against_what_was_walked_last(tmp_path):
+    def ran(name, day, cell):
+        folder = tmp_path / "runs" / f"20221031T0{name}0000-small-m-0"
+        claim(folder, write(tmp_path, cell), {"market": "m", "as_of": day})
+        run_notebook(folder, {"number": 1}, print)
+        return (folder / "changes.html").read_text()
+
+    ran("1", "2022-10-13", "1 + 1")
+    assert "no earlier good run" in ran("2", "2022-09-01", "1 + 2"), "a day of the past"
+    assert "Since the last good run, as of 2022-09-01." in ran("3", "2022-09-02", "1 + 3")
+    assert "Since the last good run, as of 2022-10-13." in ran("4", "2022-10-14", "1 + 1")
+    assert "Since the last good run, as of 2022-10-14." in ran("5", "2022-10-14", "1 + 1"), "the same day again"
 
 
 def test_two_that_put_away_the_same_runs_do_not_disturb_each_other(tmp_path):

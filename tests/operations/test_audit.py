@@ -121,6 +121,24 @@ def test_in_use_was_what_readers_saw_last(servers, bucket):
         assert audit.in_use(bucket, "m", on) == made[2, "1"], "rolled back on the 2nd, and the 4th was only stored"
 
 
+def test_a_champion_that_was_promoted_as_of_a_day_afterwards_is_told_from_what_readers_saw(servers, bucket):
+    from flows.champion import entries
+
+    def promote(version, day, was):
+        entry = {"action": "promotion", "version": version, "as_of": dt.date(2022, 10, day), "why": "better",
+                 "gate": {}, "run": "r", "sha256": version * 64, "was": was}  # fmt: skip
+        return entries.append(bucket, "m", lambda _: entry)
+
+    promote("1", 1, None)
+    about = {"model_version": "m/1", "snapshot": "a" * 64, "record": "r", "source": "s", "data_through": "2022-09-30"}
+    forecasts.publish(bucket, "m", dt.date(2022, 10, 3), {"x": b"1"}, about)
+    assert "shown" not in dict(audit.champion(bucket.name, "m", dt.date(2022, 10, 3)))
+    promote("2", 2, "1")
+    steps = dict(audit.champion(bucket.name, "m", dt.date(2022, 10, 3)))
+    assert steps["champion"] == "m/2" and "model" in steps
+    assert steps["shown"].startswith("what readers saw was by m/1; m/2 became champion later, at 2")
+
+
 def test_a_set_that_was_stored_for_an_older_day_replaces_none_that_readers_saw(bucket):
     from flows.champion import ledger
 

@@ -190,6 +190,16 @@ def test_a_source_that_stopped_and_an_open_cause_are_wrong(live):
     alerts.close(live, "decay")
 
 
+def test_a_page_that_a_killed_run_has_not_put_up_is_seen(live):
+    store, today = storage.connect("footfall"), dt.datetime.now().astimezone().date()
+    about = {"data_through": str(today - dt.timedelta(days=2)), "source": "sample", "model_version": "m/1"}
+    for text in (b"<body>calm", b"<body>busy"):
+        made = forecasts.publish(store, live, today, {"index.html": text}, about)
+        assert screen(live)["page"] == ("not that of the latest forecast", f"footfall predict {live}")
+        forecasts.put_up(store, made, {"index.html": text})
+        assert "page" not in screen(live)
+
+
 def test_a_place_that_an_event_has_closed_is_not_stale_meanwhile(live):
     store, today = storage.connect("footfall"), dt.datetime.now().astimezone().date()
     through = today - dt.timedelta(days=20)

@@ -15,7 +15,7 @@ from receiver import Receiver
 
 from flows.settings import OWN_PREFECT, home
 from flows.storage import bucket as storage
-from footfall.errors import EnvironmentProblem
+from footfall.errors import EnvironmentProblem, Interrupted
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +77,24 @@ def test_of_four_runs_that_meet_a_cause_at_once_one_tells_it(receiver):
     alerts.close("crowd", "decay")
 
 
+def test_a_cause_that_was_not_told_for_a_kill_is_told_by_the_next_and_once(receiver, monkeypatch):
+    from flows.orchestration import alerts
+
+    killed = """
+import os
+from flows.orchestration import alerts
+alerts._emit = lambda *_: os.kill(os.getpid(), 9)
+alerts.open("killed", "failure of predict", "The disk is full.", "OSError")
+"""
+    assert subprocess.run([sys.executable, "-c", killed], check=False).returncode == -9
+    assert not alerts.open("killed", "failure of predict", "The disk is full.", "OSError"), "another may be at it"
+    monkeypatch.setattr(alerts, "TELLING", -alerts.TELLING)
+    told = [alerts.open("killed", "failure of predict", "The disk is full.", "OSError") for _ in range(3)]
+    assert told == [True, False, False]
+    assert receiver.wait("killed", 1) == ["failure of predict"]
+    alerts.close("killed", "failure of predict")
+
+
 def test_a_cause_is_told_again_when_something_else_is_to_be_done(receiver):
     from flows.orchestration import alerts
 
@@ -107,20 +125,27 @@ def test_a_champion_of_today_that_making_up_for_the_past_has_found_is_told(recei
 
     from flows import backfill
 
-    async def promoted(market, *_):
-        crown(market, tmp_path)
+    async def promoted(market, day, *_):
+        if day.day == 13:
+            raise Interrupted("Ctrl-C")
+        (tmp_path / market).mkdir()
+        crown(market, tmp_path / market)
         return "walked"
 
-    async def walk():
-        return [told async for told in backfill.backfill("caught_up", [dt.date(2022, 10, 12)])]
+    async def walk(market, *days):
+        return [told async for told in backfill.backfill(market, [dt.date(2022, 10, day) for day in days])]
 
     monkeypatch.setattr(backfill, "_walk", promoted)
-    assert asyncio.run(walk()) == ["2022-10-12: walked"]
+    assert asyncio.run(walk("caught_up", 12)) == ["2022-10-12: walked"]
     assert receiver.wait("caught_up", 1) == ["promotion"]
+    with pytest.raises(Interrupted):
+        asyncio.run(walk("stopped", 12, 13))
+    assert receiver.wait("stopped", 1) == ["promotion"]
 
 
 def test_a_promotion_whose_training_was_killed_before_it_was_told_is_told_by_the_next_and_once(receiver, tmp_path):
     from flows.champion import registry
+    from flows.orchestration import alerts
     from flows.record import mlflow_runs
     from flows.station.champion import tell_of_what_was_cut_short
 
@@ -136,6 +161,8 @@ ledger.promote(bucket.connect("footfall"), market, version, None, dt.date(2022, 
 os.kill(os.getpid(), 9)
 """
     assert subprocess.run([sys.executable, "-c", killed, "cut_short", version, run], check=False).returncode == -9
+    with alerts.muted():
+        tell_of_what_was_cut_short(bucket, "cut_short")  # by a training of a day of the past
     for _ in range(2):
         tell_of_what_was_cut_short(bucket, "cut_short")
     assert receiver.wait("cut_short", 1) == ["promotion"]
@@ -212,6 +239,7 @@ def test_a_rollback_or_a_run_on_a_day_of_the_past_shows_no_failure_to_be_gone(fi
     from prefect.states import Completed, Failed
 
     from flows.orchestration import alerts
+    from flows.orchestration.schedule import AGAIN
     from flows.predict import predict
     from flows.station.station_flow import completed, failed
 
@@ -226,6 +254,11 @@ def test_a_rollback_or_a_run_on_a_day_of_the_past_shows_no_failure_to_be_gone(fi
     again = FlowRun(flow_id=uuid.uuid4(), parameters={"market": "sample", "as_of": "2022-10-13", "snapshot": "0" * 64})
     asyncio.run(failed(predict, again, Failed(message="MLflow is away.")))
     assert "failure of predict" not in [one["cause"] for one in alerts.opened("sample")], "who asked was told"
+    asyncio.run(failed(predict, again.model_copy(update={"tags": [AGAIN]}), Failed(message="MLflow is away.")))
+    assert "failure of predict" in [one["cause"] for one in alerts.opened("sample")], (
+        "it was run in place of a dead one"
+    )
+    alerts.close("sample", "failure of predict")
 
 
 def test_who_asks_by_hand_for_a_day_to_come_is_told_there_and_nobody_else(receiver, first_run):

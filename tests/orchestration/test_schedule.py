@@ -16,7 +16,9 @@ import pytest
 from conftest import crown, footfall
 from deployments import deployment, missed
 from receiver import Receiver
+from small_notebook import write
 
+from flows.notebook.execute import run_notebook
 from flows.record.folder import claim
 from flows.settings import OWN_PREFECT, home, notebooks_folder, params_folder
 from flows.storage import bucket as storage
@@ -142,6 +144,23 @@ def test_a_run_whose_death_its_worker_has_noticed_is_run_once_more_too(client, l
     assert "run once more" not in reaper.reap()[0] and len(runs_of(client, identity)) == 2
 
 
+def test_where_whoever_finds_a_dead_run_is_stopped_too_the_next_runs_it_once_more(client, live, monkeypatch):
+    from flows.orchestration import automations, reaper
+
+    identity = deployment(client, live)
+    left_behind(client, client.create_flow_run_from_deployment(identity))
+    with Receiver() as receiver, monkeypatch.context() as patch:
+        patch.setenv(automations.SETTING, receiver.url)
+        automations.arrange()
+        with monkeypatch.context() as away:
+            away.setattr(reaper, "_run_again", lambda *_: 1 / 0)
+            assert reaper.reap() == []
+        assert "run once more" in reaper.reap()[0] and reaper.reap() == []
+        assert receiver.wait(live, 1) == ["run lost"]
+    automations.arrange()
+    assert [run.tags for run in runs_of(client, identity)].count([reaper.AGAIN]) == 1
+
+
 @pytest.mark.parametrize("station", ["predict", "daily"])
 def test_a_scheduled_run_that_died_before_it_said_its_day_is_run_as_of_the_day_it_was_due(client, live, station):
     from flows.orchestration import reaper
@@ -168,6 +187,27 @@ def test_a_run_that_died_after_it_said_its_day_is_run_as_of_that_day(client, liv
     assert "run once more" in reaper.reap()[0]
     (again,) = [run for run in runs_of(client, identity) if run.id != first.id]
     assert again.parameters == {"market": live, "as_of": "2022-10-13"}
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("decided", ["", "published"])
+def test_a_run_that_was_killed_after_its_record_failed_in_mlflow_unless_all_was_done(client, live, tmp_path, decided):
+    from flows.orchestration import reaper
+    from flows.record import mlflow_runs
+
+    run = client.create_flow_run_from_deployment(deployment(client, live))
+    left_behind(client, run)
+    folder = home() / "runs" / f"20260101T000000-predict-{live}-{str(run.id)[:8]}"
+    claim(folder, write(tmp_path, "1"), {"prefect_flow_run": str(run.id), "market": live, "as_of": "2022-10-13"})
+    run_notebook(folder, {"number": 1}, print)
+    number = mlflow_runs.deliver(folder)
+    if decided:
+        mlflow_runs.tell(number, decided)
+    end_of_owner(folder)
+    assert len(reaper.reap()) == 1
+    ended = mlflow_runs.get(number)
+    assert ended.info.status == ("FINISHED" if decided else "FAILED")
+    assert ended.data.tags["summary"].startswith(decided or "it failed after its notebook: its process was killed; ")
     shutil.rmtree(folder)
 
 

@@ -18,7 +18,7 @@ from small_notebook import PARENT, write
 
 from flows.notebook.execute import run_notebook
 from flows.record.files import content_digest
-from flows.record.folder import claim, last_good, not_begun, unfinished
+from flows.record.folder import claim, last_good, not_begun, standing, unfinished
 from flows.record.record import differences
 from flows.settings import ROOT, home
 from footfall.errors import DataProblem, EnvironmentProblem
@@ -419,6 +419,20 @@ def test_changes_are_told_against_mlflow_where_the_disk_has_no_good_run(record, 
     assert "no earlier good run" not in page and "2 + 2" in page
     record.bring_back(tmp_path / "two", "small", "elsewhere")
     assert last_good(tmp_path / "two", "small", "elsewhere") is None
+
+
+def test_of_what_mlflow_keeps_the_run_of_the_day_before_is_brought_back_and_not_the_one_that_ran_last(record, tmp_path):
+    market = f"m{uuid.uuid4().hex[:8]}"
+    for hour, day in enumerate(("2022-10-12", "2022-10-14", "2022-09-01"), 1):
+        folder = tmp_path / "one" / f"20221101T0{hour}0000-small-{market}-0"
+        claim(folder, write(tmp_path, "1"), {"market": market, "as_of": day})
+        run_notebook(folder, {"number": 1}, print)
+        record.deliver(folder)
+    for day, brought in {"2022-08-01": None, "2022-10-13": "2022-10-12", "2022-10-15": "2022-10-14"}.items():
+        before = standing({"as_of": day}, "~")
+        record.bring_back(tmp_path / day, "small", market, before)
+        good = last_good(tmp_path / day, "small", market, before)
+        assert (good and good[1]["as_of"]) == brought
 
 
 def test_a_run_on_record_opens_in_a_folder_named_from_here(record, tmp_path, monkeypatch):

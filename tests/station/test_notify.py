@@ -1,6 +1,8 @@
 """A word each morning: a real receiver, the page's words, once a day or when the picture changes; no secret told."""
 
 import json
+import subprocess
+import sys
 import uuid
 
 import pytest
@@ -67,6 +69,34 @@ def test_where_there_are_too_many_places_for_words_that_is_said(tmp_path, server
     (tmp_path / "out" / "words.json").write_text('{"days": {}, "messages": {}}')
     with pytest.raises(UsageProblem, match=r"of more than 100 places .*; take notify out of sample\.yaml"):
         _send_if_news(Run("predict", read_market(params_folder(), "sample"), tmp_path))
+
+
+def test_a_week_that_was_not_sent_for_a_kill_is_sent_by_the_next_and_once(servers, receiver, tmp_path, monkeypatch):
+    from flows.station import notify
+    from flows.station.run import Run
+
+    name = market(monkeypatch, tmp_path, f"tasca{uuid.uuid4().hex[:6]}", TEXT.format(day="2022-10-13", more=""))
+    (tmp_path / "out").mkdir()
+    words = {"days": {"2022-10-14": "busy"}, "messages": {"pt": {"subject": "Tasca", "text": "sexta-feira"}}}
+    (tmp_path / "out" / "words.json").write_text(json.dumps(words))
+    killed = """
+import os, sys
+from pathlib import Path
+from flows.settings import params_folder
+from flows.station import notify
+from flows.station.run import Run
+from footfall.market_file import read_market
+notify._send = lambda *_: os.kill(os.getpid(), 9)
+notify._send_if_news(Run("predict", read_market(params_folder(), sys.argv[1]), Path(sys.argv[2])))
+"""
+    assert subprocess.run([sys.executable, "-c", killed, name, str(tmp_path)], check=False).returncode == -9
+    run = Run("predict", read_market(params_folder(), name), tmp_path)
+    assert notify._send_if_news(run) == "nothing new to tell", "another may be at it"
+    monkeypatch.setattr(notify, "SENDING", -notify.SENDING)
+    assert [notify._send_if_news(run) for _ in range(2)] == ["the week was told", "nothing new to tell"]
+    assert [subject for subject, _ in receiver.told] == ["Tasca"]
+    told = json.loads(storage.read(storage.connect("footfall"), f"{name}/told.json"))
+    assert told == {"as_of": "2022-10-13", "days": words["days"]}
 
 
 @pytest.mark.soak

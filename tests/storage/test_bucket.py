@@ -273,6 +273,16 @@ def test_a_set_that_came_after_one_of_a_later_day_is_that_of_its_day_only_where_
     assert forecasts.sets(bucket, "portugal")["2022-09-29"] == [f"portugal/forecasts/2022-09-29/{gap[0].digest}"]
 
 
+def test_a_set_whose_manifest_was_damaged_and_made_anew_is_as_old_as_its_files(bucket):
+    replaced, in_force = publish(bucket), publish(bucket, DAY, another("on revised figures"))
+    publish(bucket, dt.date(2022, 10, 2), another("newer"))
+    before = forecasts.sets(bucket, "portugal")
+    storage.remove(bucket, f"{in_force.folder}/manifest.json")
+    assert publish(bucket, DAY, another("on revised figures")).new
+    assert forecasts.sets(bucket, "portugal") == before
+    assert before[str(DAY)] == [replaced.folder, in_force.folder]
+
+
 def test_a_set_that_readers_see_is_one_of_its_day_though_a_later_day_was_stored_before_it(bucket):
     days = [dt.date(2022, 9, day) for day in (28, 30)]
     publish(bucket, days[0])
