@@ -60,7 +60,7 @@ def _arguments() -> argparse.Namespace:
 
 def _one_category(options: argparse.Namespace, origins: pd.DatetimeIndex) -> None:
     market = _market(options)
-    y = candidates.shown(market)[1]
+    y = candidates.shown_series(market)[1]
     theirs = _peers(y, origins, options.lag, options.horizon)
     ours = {name: candidates.backtest(market, origins, [name], options.horizon, options.lag) for name in OURS}
     ours["ARIMA, calendar"] = _arima(market, y, origins, options)
@@ -81,7 +81,7 @@ def _every_category(options: argparse.Namespace, origins: pd.DatetimeIndex) -> N
     rows, market = {}, _market(options)
     recipes = {name: recipe for name, recipe in candidates.recipes(market, options.horizon).items() if name in OURS[:2]}
     for category in read_source(market.data).series["category"].unique():
-        y = candidates.shown(_market(options, category))[1]
+        y = candidates.shown_series(_market(options, category))[1]
         ours = backtest_with_quantiles(
             recipes, y, origins, options.horizon, options.lag, country_of(market.data.location)
         )

@@ -12,7 +12,8 @@ from flows.predict import predict
 from flows.review import review
 from flows.settings import bucket_name
 from flows.sources.reading import one_reading
-from flows.storage import bucket, forecasts
+from flows.storage import bucket as storage
+from flows.storage import forecasts
 from flows.train import is_due, train
 from footfall.errors import Interrupted, Problem
 
@@ -43,11 +44,11 @@ async def backfill(
     Problem
         At the end, if days came to nothing; of the class of the first problem.
     """
-    store, failed = bucket.connect(bucket_name()), list[Problem]()
-    before = ledger.champion(store, market)
-    with one_reading(), nullcontext() if show else alerts.silence():
+    bucket, failed = storage.connect(bucket_name()), list[Problem]()
+    before = ledger.champion(bucket, market)
+    with one_reading(), nullcontext() if show else alerts.muted():
         for day in days:
-            if forecasts.sets_of_day(store, market, day):
+            if forecasts.sets_of_day(bucket, market, day):
                 yield f"{day}: has a forecast already"
                 continue
             try:
@@ -58,7 +59,7 @@ async def backfill(
                 failed.append(problem)
                 yield f"{day}: {type(problem).__name__}: {problem}"
             give_back_memory()  # a year of days takes no more than one
-    now = ledger.champion(store, market)
+    now = ledger.champion(bucket, market)
     if now and now != before and not show:  # a training as of a day after the last one decides for today, too
         alerts.tell(market, "promotion", f"version {now.version} is champion, as of {now.as_of}: {now.why}")
     if failed:
@@ -67,7 +68,7 @@ async def backfill(
 
 
 async def _walk(market: str, day: dt.date, settings: dict[str, Any] | None, show: bool) -> str:
-    if is_due(bucket.connect(bucket_name()), market, day):
+    if is_due(storage.connect(bucket_name()), market, day):
         await train(market, str(day), settings)
     published = await predict(market, str(day), settings, show=show)
     return f"{published} · {await review(market, str(day), settings)}"

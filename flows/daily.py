@@ -17,7 +17,7 @@ from flows.review import review
 from flows.settings import bucket_name, today
 from flows.sources.reading import one_reading
 from flows.station.run import log
-from flows.storage import bucket
+from flows.storage import bucket as storage
 from flows.train import is_due, train, was_trained
 from footfall.errors import Interrupted, Problem, UsageProblem
 
@@ -70,6 +70,6 @@ def _is_to_be_trained(market: str, day: dt.date) -> bool:
     The month's that was missed, or failed, is made up for on the next day; what keeps it from its end is told once.
     """
     try:
-        return is_due(bucket.connect(bucket_name()), market, day) or not was_trained(market, day)
+        return is_due(storage.connect(bucket_name()), market, day) or not was_trained(market, day)
     except Exception:
         return True

@@ -50,9 +50,9 @@ async def train(
     return decided
 
 
-def is_due(store: Bucket, market: str, day: dt.date) -> bool:
+def is_due(bucket: Bucket, market: str, day: dt.date) -> bool:
     """Whether a market is trained on a day: on the first of a month, and where it has no champion yet."""
-    return day.day == 1 or ledger.champion(store, market, day) is None
+    return day.day == 1 or ledger.champion(bucket, market, day) is None
 
 
 def was_trained(market: str, day: dt.date) -> bool:

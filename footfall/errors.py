@@ -1,6 +1,6 @@
 """What can be wrong, by class; the class decides the exit code of the command line."""
 
-SHOWN = 20
+MOST_LISTED = 20  # lines, of problems or of a table
 
 
 class Problem(Exception):
@@ -49,5 +49,5 @@ class GateClosed(Problem):
 
 def listed(problems: list[str]) -> str:
     """The first twenty problems, one a line, and a count of the rest."""
-    rest = len(problems) - SHOWN
-    return "\n".join(problems[:SHOWN] + ([f"… and {rest} more"] if rest > 0 else []))
+    rest = len(problems) - MOST_LISTED
+    return "\n".join(problems[:MOST_LISTED] + ([f"… and {rest} more"] if rest > 0 else []))

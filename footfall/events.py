@@ -24,7 +24,7 @@ from footfall.sources.fault import Fault, by_rule, safe
 from footfall.typical import FEWEST_WEEKS, LATELY
 
 COLUMNS = ["from", "to", "site", "what", "effect", "entered"]
-TOLD = ["from", "to", "what", "effect", "site", "entered"]  # as a notebook is told of them
+NOTEBOOK_COLUMNS = ["from", "to", "what", "effect", "site", "entered"]  # as a notebook gets them
 EFFECTS = (CLOSED, "busier", "quieter", "unknown")
 LONGEST_EVENT = 366  # days
 LONGEST = 100  # characters of the owner's words
@@ -100,20 +100,20 @@ def among(closures: dict[str, Any], site: str) -> dict[str, Any]:
     Parameters
     ----------
     closures : dict
-        As in `footfall.opening.foreseen`; its ``events`` are rows of `TOLD`.
+        As in `footfall.opening.foreseen`; its ``events`` are rows of `NOTEBOOK_COLUMNS`.
     site : str
         Its name; nothing for a place without sites.
     """
     if not closures.get("events"):
         return closures
-    own = told_of(closures, site)
-    told = own[TOLD[:4]].to_numpy().tolist()
-    return closures | {"events": told, "from_to": [*closures.get("from_to", []), *closing(own)]}
+    own = in_closures(closures, site)
+    its_events = own[NOTEBOOK_COLUMNS[:4]].to_numpy().tolist()
+    return closures | {"events": its_events, "from_to": [*closures.get("from_to", []), *closing(own)]}
 
 
-def told_of(closures: dict[str, Any], site: str) -> pd.DataFrame:
-    """The events of one site among what a market's file says of days, columns `TOLD`; parameters as in `among`."""
-    return of_site(pd.DataFrame(closures.get("events", []), columns=TOLD, dtype="str"), site)
+def in_closures(closures: dict[str, Any], site: str) -> pd.DataFrame:
+    """The events of one site among what a market's file says of days, `NOTEBOOK_COLUMNS`; parameters as in `among`."""
+    return of_site(pd.DataFrame(closures.get("events", []), columns=NOTEBOOK_COLUMNS, dtype="str"), site)
 
 
 def closing(events: pd.DataFrame) -> list[list[str]]:

@@ -56,7 +56,7 @@ class Closures(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Batch:
+class BatchForecast:
     """Series of one unit, span and speaker, their coming days, and what these were made of.
 
     Attributes
@@ -69,7 +69,7 @@ class Batch:
         The same before events move it, of a whole week where fewer days are asked for: what ranges go by.
     origins : DatetimeIndex
         Of the backtest, and the days since.
-    said, actual : ndarray, shape (n_origins, horizon, n_series)
+    means, actual : ndarray, shape (n_origins, horizon, n_series)
         What the speaker said on each of them, and what happened.
     late : ndarray of int, shape (n_series,)
         Days on which each place was open that its newest figures are older than they usually are.
@@ -89,7 +89,7 @@ class Batch:
     mean: pd.DataFrame
     week: pd.DataFrame
     origins: pd.DatetimeIndex
-    said: np.ndarray
+    means: np.ndarray
     actual: np.ndarray
     late: np.ndarray
     ranges: np.ndarray
@@ -123,7 +123,7 @@ class Batch:
 class SeriesForecast:
     """One series of a batch."""
 
-    batch: Batch
+    batch: BatchForecast
     at: int
 
     @property
@@ -154,8 +154,8 @@ class SeriesForecast:
     @property
     def errors(self) -> pd.DataFrame:
         """What was said of it in the backtest and since, and what happened if known: a row per origin and day."""
-        said, actual = self.batch.said[..., self.at], self.batch.actual[..., self.at]
-        table = backtest.tabulate(said, self.batch.y.iloc[:, self.at], self.batch.origins)
+        means, actual = self.batch.means[..., self.at], self.batch.actual[..., self.at]
+        table = backtest.tabulate(means, self.batch.y.iloc[:, self.at], self.batch.origins)
         return table.assign(actual=actual.ravel()).dropna(subset="mean")
 
     @property
@@ -264,8 +264,8 @@ def forecast_all(
     speakers, many = champion.speakers, bool(champion.about.get("series"))
     refused = dict(selection.refused)
     for key, y in selection.series.items() if many else ():
-        told = events.among(closures, site_of(key[0]))
-        if reason := _objection(y, days[0] - DAY, max(stale_after, lag), told, key in speakers):
+        its_closures = events.among(closures, site_of(key[0]))
+        if reason := _objection(y, days[0] - DAY, max(stale_after, lag), its_closures, key in speakers):
             refused[key] = reason
     made: dict[Key, SeriesForecast] = {}
     at, each = by_series(champion.residuals), np.arange(len(champion.residuals))
@@ -273,8 +273,8 @@ def forecast_all(
     through = pd.Timestamp(champion.about["data_through"])
     for country, y, speaker in _batches(selection.series, refused, speakers, through):
         rows = [each[at[key]] for key in y]
-        own, of = np.concatenate(rows), np.arange(len(rows)).repeat([*map(len, rows)])
-        residuals = pd.DataFrame({name: values[own] for name, values in errors.items()}).assign(of=of)
+        own, series = np.concatenate(rows), np.arange(len(rows)).repeat([*map(len, rows)])
+        residuals = pd.DataFrame({name: values[own] for name, values in errors.items()}).assign(series=series)
         closed = _closures(selection, y, asked)
         plain = event_effects.masked(y, closed.events, country)
         # what the forecaster of one was fitted to, the first day too where an event made it blank
@@ -319,7 +319,7 @@ def _closures(selection: Selection, y: pd.DataFrame, asked: Asked) -> Closures:
     why = opening.of_each([selection.rows[key] for key in y], [*y], since, own)
     past = (why[since < asked.days[0] - asked.lag * DAY] != "").sum(axis=0)
     coming = pd.DataFrame(why, since, y.columns, dtype=object).loc[asked.days]
-    return Closures(coming, past, [told.get("events", ()) for told in own])
+    return Closures(coming, past, [closures.get("events", ()) for closures in own])
 
 
 def _forecast(
@@ -330,31 +330,33 @@ def _forecast(
     residuals: pd.DataFrame,
     closed: Closures,
     asked: Asked,
-) -> Batch:
+) -> BatchForecast:
     """The coming days of a batch.
 
-    `values` are `y` without its events, in the form that `trained` was fitted to; `residuals` say ``of`` which of the
-    series they are.
+    `values` are `y` without its events, in the form that `trained` was fitted to; `residuals` say which ``series`` of
+    them they are of.
     """
     days, lag, origin = asked.days, asked.lag, asked.days[0] - DAY
     model = as_of(bring_up_to(trained, values), origin)
-    said, actual, origins = _said(trained, values, residuals, lag)
+    means, actual, origins = _means(trained, values, residuals, lag)
     late = (origin - y.index[-1]).days - lag - closed.past
-    ahead = pd.date_range(days[0], periods=max(len(days), min(WEEK, said.shape[1])))
+    ahead = pd.date_range(days[0], periods=max(len(days), min(WEEK, means.shape[1])))
     week = predict(model, ahead).to_numpy().reshape(len(ahead), -1)
-    ranges = _ranges(said, actual, origins, week, ahead, late, country, lag, unit(y))[: len(days)]
+    ranges = _ranges(means, actual, origins, week, ahead, late, country, lag, unit(y))[: len(days)]
     mean = week[: len(days)]
     parts, logarithms = contributions.parts(model, days), contributions.in_logarithms(model)
     if any(closed.events):
         mean, ranges, parts = event_effects.put_on(mean, ranges, parts, logarithms, y, days, closed.events, country)
     published = ranges[:, [LEVELS.index(level) for level in asked.levels]]
     numbers = np.concatenate([mean[:, None], published], axis=1).transpose(2, 0, 1)
-    means, weeks = pd.DataFrame(mean, days, y.columns), pd.DataFrame(week, ahead, y.columns)
-    return Batch(y, means, weeks, origins, said, actual, late, ranges, parts, logarithms, closed, numbers, asked)
+    of_days, of_week = pd.DataFrame(mean, days, y.columns), pd.DataFrame(week, ahead, y.columns)
+    return BatchForecast(
+        y, of_days, of_week, origins, means, actual, late, ranges, parts, logarithms, closed, numbers, asked
+    )
 
 
 def _ranges(
-    said: np.ndarray,
+    means: np.ndarray,
     actual: np.ndarray,
     origins: pd.DatetimeIndex,
     mean: np.ndarray,
@@ -362,31 +364,31 @@ def _ranges(
     late: np.ndarray,
     country: Country,
     lag: int,
-    of: Unit,
+    unit_of_batch: Unit,
 ) -> np.ndarray:
-    """As `footfall.evaluation.intervals.live`, some series of the batch with the others that are as late."""
+    """As `footfall.evaluation.intervals.of_forecasts`, some series of the batch with the others that are as late."""
     ranges = np.empty((len(mean), len(LEVELS), len(late)))
     for each in np.unique(late):
         some = np.flatnonzero(late == each)
-        before, own = (said[..., some], actual[..., some], origins), of_some(country, some)
-        alike = intervals.live(*before, mean[:, some], days, days[0] - DAY, own, lag, int(each), of)
+        before, own = (means[..., some], actual[..., some], origins), of_some(country, some)
+        alike = intervals.of_forecasts(*before, mean[:, some], days, days[0] - DAY, own, lag, int(each), unit_of_batch)
         ranges[..., some] = alike[:, : len(LEVELS)]
     return ranges
 
 
-def _said(
+def _means(
     trained: BaseForecaster, values: Values, residuals: pd.DataFrame, lag: int
 ) -> tuple[np.ndarray, np.ndarray, pd.DatetimeIndex]:
     """What the speaker of a batch said in the backtest and since, what happened, and from which origins."""
-    of = residuals["of"].to_numpy()
-    (before, happened), earlier, _ = intervals.on_grid(residuals, "mean", "actual", series=of)
+    series = residuals["series"].to_numpy()
+    (before, happened), earlier, _ = intervals.on_grid(residuals, "mean", "actual", series=series)
     since, later = backtest.means_since(trained, values, before.shape[1], lag)
-    said = np.concatenate([before, since.reshape(len(later), *before.shape[1:])])
+    means = np.concatenate([before, since.reshape(len(later), *before.shape[1:])])
     actual = np.concatenate([happened, backtest.actual(pd.DataFrame(values), later, before.shape[1])])
-    return said, actual, earlier.append(later)
+    return means, actual, earlier.append(later)
 
 
-def _refused(batch: Batch, asked: Asked) -> dict[Key, str]:
+def _refused(batch: BatchForecast, asked: Asked) -> dict[Key, str]:
     """The series of a batch whose forecasts may not be published, and why."""
     total = contributions.total(batch.parts, batch.logarithms, unit(batch.y))
     broken = forecast.objections(batch.table(), batch.y, len(asked.days), asked.levels, total)
@@ -403,11 +405,11 @@ def _accounts(
          "days_known": int(selection.series[key].count()) if key in selection.series else 0}
         for key, why in refused.items()
     ]  # fmt: skip
-    known = champion.series.set_index(SERIES).to_dict("index")
+    accounts = champion.series.set_index(SERIES).to_dict("index")
     for key, one in made.items():
-        of = known.get(key, {})
-        told = {"status": "published", "reason": ""} | {name: of[name] for name in ("status", "reason") if name in of}
-        told |= {"model": of.get("candidate", "")}
-        scores = {name: float(of.get(name, np.nan)) for name in ("MAE", "MASE", "cover80")}
-        rows.append({"location": key[0], "category": key[1], **told, "days_known": one.days_known, **scores})
+        account = accounts.get(key, {})
+        facts = {"status": account.get("status", "published"), "reason": account.get("reason", ""),
+                 "model": account.get("candidate", "")}  # fmt: skip
+        scores = {name: float(account.get(name, np.nan)) for name in ("MAE", "MASE", "cover80")}
+        rows.append({"location": key[0], "category": key[1], **facts, "days_known": one.days_known, **scores})
     return pd.DataFrame(rows, columns=ACCOUNT).sort_values(SERIES, kind="stable").reset_index(drop=True)

@@ -60,8 +60,8 @@ class FunctionOfMany(NamedTuple):
         published = made.table
         of_day = published["value"].to_numpy(float).reshape(-1, 1 + len(LEVELS))
         first = published.iloc[:: of_day.shape[1]]
-        told = first[["location", "target", "target_end_date"]].set_axis([*SERIES, "date"], axis=1)
-        return told.reset_index(drop=True).join(pd.DataFrame(of_day, columns=["mean", *QUANTILES]))
+        keys = first[["location", "target", "target_end_date"]].set_axis([*SERIES, "date"], axis=1)
+        return keys.reset_index(drop=True).join(pd.DataFrame(of_day, columns=["mean", *QUANTILES]))
 
 
 def _warn_of_cut(made: MarketForecast, ends: dict[Key, pd.Timestamp], lag: int) -> None:

@@ -29,9 +29,9 @@ def level_shifts(y: pd.Series) -> pd.Series:
     Series of float
         How many times as busy as before, indexed by the first day of the new level; empty where there is no such day.
     """
-    of, is_known, weekday = unit(y), y.notna().to_numpy(), y.index.dayofweek.to_numpy()
+    its_unit, is_known, weekday = unit(y), y.notna().to_numpy(), y.index.dayofweek.to_numpy()
     known, values = y.index[is_known], y.to_numpy(float)[is_known]
-    level = np.log(np.maximum(of.share(values, of.level(values)), LOWEST))
+    level = np.log(np.maximum(its_unit.share(values, its_unit.level(values)), LOWEST))
     week = max(1, sum(is_known[weekday == day].mean() > 0.5 for day in set(weekday)))
     for day in set(weekday):
         own = weekday[is_known] == day
@@ -44,8 +44,8 @@ def level_shifts(y: pd.Series) -> pd.Series:
     weeks = np.stack([weekly[at + ahead * week] for ahead in range(HELD)])
     after, shift = np.vstack([weeks, days[at]]), weeks.mean(axis=0) - before.mean(axis=0)
     apart = np.maximum(after.min(axis=0) - before.max(axis=0), before.min(axis=0) - after.max(axis=0))
-    found = at[(apart > CLEAR * np.log(LEAST)) & (np.abs(shift) > np.log(LEAST))]
-    sharpest = _sharpest(found, np.abs(np.diff(level, prepend=np.nan)), HELD * week)
+    candidates = at[(apart > CLEAR * np.log(LEAST)) & (np.abs(shift) > np.log(LEAST))]
+    sharpest = _sharpest(candidates, np.abs(np.diff(level, prepend=np.nan)), HELD * week)
     return pd.Series(np.exp(shift[sharpest - at[0]]), known[sharpest])
 
 

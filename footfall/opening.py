@@ -61,15 +61,15 @@ def of_each(
 ) -> np.ndarray:
     """As `foreseen`, of several places at once, shape (n_days, n_places)."""
     why, ends = np.full((len(days), len(keys)), "", dtype=object), [f"{day:%F}" for day in days[[0, -1]]]
-    for number, (own, (location, category), told) in enumerate(zip(rows, keys, closures, strict=True)):
-        events = told.get("events", ())
+    for number, (own, (location, category), its_closures) in enumerate(zip(rows, keys, closures, strict=True)):
+        events = its_closures.get("events", ())
         coming = [event for event in events if event[0] <= ends[1] and ends[0] <= event[1]]
         was_open = _was_open(own, category)
         if (was_open == 0).any():  # of a place that was never shut nothing is to be learned
-            learned = _learned(was_open, own.day[0], country_of(location), _dated(told))
+            learned = _learned(was_open, own.day[0], country_of(location), _dated(its_closures))
             why[:, number] = np.where(_are_opened(days, learned, coming), "", learned(days))
-        if told:
-            why[said(days, told), number] = "said"
+        if its_closures:
+            why[said(days, its_closures), number] = "said"
         for first, last, what, effect in coming:
             if effect == CLOSED:
                 why[(days >= first) & (days <= last), number] = f"said: {what}"
@@ -93,8 +93,8 @@ def _learned(was_open: np.ndarray, first: int, country: str, dated: Events) -> C
 def shut_weekdays(rows: Rows, category: str, closures: dict[str, Any]) -> list[str]:
     """Names of the weekdays on which a place is shut, said or learned; parameters as in `foreseen`."""
     was_open = _without(_was_open(rows, category), rows.day[0], _dated(closures))
-    learned, told = _weekdays_not_open(was_open, _weekday(was_open, rows.day[0])), closures.get("weekdays", ())
-    return [name for number, name in enumerate(WEEKDAYS) if number in learned or name in told]
+    learned, said_shut = _weekdays_not_open(was_open, _weekday(was_open, rows.day[0])), closures.get("weekdays", ())
+    return [name for number, name in enumerate(WEEKDAYS) if number in learned or name in said_shut]
 
 
 def _weekday(was_open: np.ndarray, first: int) -> np.ndarray:

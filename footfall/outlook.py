@@ -21,7 +21,7 @@ USUAL, UNSURE, PERHAPS, CLOSED, SMALL = "usual", "hard to tell", "perhaps", "clo
 TOWARDS = ("busier", "quieter", USUAL)
 LEAST_CHANCE = 0.4  # of a usual day, below which it is not called one
 PARTS = {"last year's turn": "turn", "learned": "learned"}
-TOLD = ("kind of day", "event")  # parts whose reasons have words of their own
+WITH_OWN_REASONS = ("kind of day", "event")  # parts that say themselves why
 
 
 def outlook(
@@ -63,9 +63,9 @@ def outlook(
     days, floor = closed.index, unit(y).floor
     country = Countries(tuple(country_of(location) for location, _ in y))
     ordinary = y.copy() if any(owners_events) else y
-    for key, told in zip(y, owners_events, strict=True):
-        if told:
-            ordinary[key] = events.without_odd_days(y[key], told)
+    for key, its_events in zip(y, owners_events, strict=True):
+        if its_events:
+            ordinary[key] = events.without_odd_days(y[key], its_events)
     numbers = table["value"].to_numpy(float).reshape(y.shape[1], len(days), -1).transpose(1, 2, 0)
     levels = table["output_type_id"].to_numpy()[1 : numbers.shape[1]].astype(float)
     mean, quantiles = numbers[:, 0], numbers[:, 1:]
@@ -77,9 +77,9 @@ def outlook(
     word[(side == TOWARDS.index(USUAL)) & (chance < LEAST_CHANCE)] = UNSURE
     kind, shut = np.array(KINDS, dtype=object)[known_ahead(days, country)], closed.to_numpy() != ""
     reasons = _reasons(_shares(parts, logarithms, mean - floor, level - floor), expected, side, kind)
-    for number, told in enumerate(owners_events):
-        for day in range(len(days)) if told else ():
-            reasons[day, number] = [*reasons[day, number], *events.on(days[day], told)]
+    for number, its_events in enumerate(owners_events):
+        for day in range(len(days)) if its_events else ():
+            reasons[day, number] = [*reasons[day, number], *events.on(days[day], its_events)]
     numbers_of = {
         "usual": level, "mean": mean, "expected": expected, "low": lowest, "high": highest, "chance": chance,
         "low_value": low, "high_value": high, "last_year": _last_year(ordinary, days, country),
@@ -186,7 +186,7 @@ def _reasons(shares: dict[str, np.ndarray], expected: np.ndarray, side: np.ndarr
 
     A list for each day of each series. An event says itself what it is.
     """
-    names = [name for name in shares if name not in TOLD]
+    names = [name for name in shares if name not in WITH_OWN_REASONS]
     others = np.array([shares[name] for name in names]).reshape(-1, *side.shape) * np.sign(expected)
     large = (others >= NOTICEABLE) & (others >= np.abs(expected) / 3) & (side != TOWARDS.index(USUAL))
     reasons = _nothing(side.size).reshape(side.shape)

@@ -73,12 +73,12 @@ class Scenario(NamedTuple):
 
     def on_events(self, known: pd.DataFrame | None, entered: str, site: str) -> pd.DataFrame:
         """The events that are known, and those that are supposed; columns as in `footfall.events.COLUMNS`."""
-        told = {
+        effects = {
             day: (_effect(event), event.partition(":")[2].strip() or SUPPOSED) for day, event in self.events.items()
         }
         site = self.site or site
         rows = [[day, day, site, SUPPOSED, CLOSED, entered] for day in self.closed]
-        rows += [[day, day, site, what, effect, entered] for day, (effect, what) in told.items()]
+        rows += [[day, day, site, what, effect, entered] for day, (effect, what) in effects.items()]
         supposed = pd.DataFrame(rows, columns=COLUMNS, dtype="str")
         return supposed if known is None else pd.concat([known, supposed], ignore_index=True)
 

@@ -144,12 +144,12 @@ def by_series(table: pd.DataFrame) -> dict[tuple[str, str], Any]:
 
     Of a table that is sorted by series, which a snapshot and the errors of a champion are.
     """
-    of = table.groupby(SERIES, sort=True, observed=True).ngroup().to_numpy()
-    order = np.argsort(of, kind="stable")
-    first = np.flatnonzero(np.diff(of[order], prepend=-1))
+    number = table.groupby(SERIES, sort=True, observed=True).ngroup().to_numpy()
+    order = np.argsort(number, kind="stable")
+    first = np.flatnonzero(np.diff(number[order], prepend=-1))
     keys = zip(*(table[name].iloc[order[first]] for name in SERIES), strict=True)
-    if (np.diff(of) >= 0).all():
-        return {key: slice(*ends) for key, *ends in zip(keys, first, [*first[1:], len(of)], strict=False)}
+    if (np.diff(number) >= 0).all():
+        return {key: slice(*ends) for key, *ends in zip(keys, first, [*first[1:], len(number)], strict=False)}
     return dict(zip(keys, np.split(order, first[1:]), strict=False))
 
 
@@ -196,10 +196,10 @@ def to_parquet(series: pd.DataFrame, names: Mapping[str, str] | None = None) -> 
     With it goes what places with a code are called, ``PT/Lisbon`` of ``PT-11``: see `names_in`.
     """
     buffer = io.BytesIO()
-    told = {NAMES: json.dumps(names, ensure_ascii=False, sort_keys=True).encode()} if names else {}
+    metadata = {NAMES: json.dumps(names, ensure_ascii=False, sort_keys=True).encode()} if names else {}
     parts = (_as_arrow(series[at : at + ROWS_WRITTEN]) for at in range(0, max(len(series), 1), ROWS_WRITTEN))
     first = next(parts)
-    schema = first.schema.with_metadata(first.schema.metadata | told)
+    schema = first.schema.with_metadata(first.schema.metadata | metadata)
     with pq.ParquetWriter(buffer, schema, compression="zstd") as file:
         for part in (first, *parts):
             file.write_table(part.cast(schema), ROWS_WRITTEN)

@@ -59,8 +59,9 @@ def usual(y: Any, days: pd.DatetimeIndex, country: Country) -> Any:
 
 def departure(value: Any, level: Any, y: Any) -> Any:
     """How many per cent more visits than usual; both in the unit of the series, or batch, `y` that they belong to."""
-    of = unit(y)
-    return 100 * (np.maximum(value, of.floor) - level) / np.maximum(level - of.floor, LOWEST * of.level(y))
+    its_unit = unit(y)
+    floor, least = its_unit.floor, LOWEST * its_unit.level(y)
+    return 100 * (np.maximum(value, floor) - level) / np.maximum(level - floor, least)
 
 
 def spread(y: Any, country: Country) -> Any:
@@ -143,7 +144,7 @@ def chance_above(levels: np.ndarray, quantiles: np.ndarray, bound: np.ndarray) -
     """
     next_one = (quantiles <= bound[:, None]).sum(axis=1)
     at = np.clip(next_one - 1, 0, len(levels) - 2)
-    (x, other_x) = (np.take_along_axis(quantiles, place[:, None], axis=1)[:, 0] for place in (at, at + 1))
+    (x, other_x) = (np.take_along_axis(quantiles, position[:, None], axis=1)[:, 0] for position in (at, at + 1))
     with np.errstate(divide="ignore", invalid="ignore"):
         below = (levels[at + 1] - levels[at]) / (other_x - x) * (bound - x) + levels[at]
     below = np.where(next_one == 0, levels[0], np.where(next_one == len(levels), levels[-1], below))

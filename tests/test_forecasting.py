@@ -157,7 +157,7 @@ def test_what_a_champion_learned_comes_back_from_its_folder(champion, houses, tm
 
 def test_the_range_that_is_made_step_by_step_is_the_one_that_is_published(champion, houses):
     for (location, _), one in forecasts(champion, chosen(*houses)).series.items():
-        steps = intervals.steps(one.errors, one.week, TODAY, country_of(location), 1, one.late, unit(one.y))
+        steps = intervals.step_by_step(one.errors, one.week, TODAY, country_of(location), 1, one.late, unit(one.y))
         np.testing.assert_allclose(steps.iloc[-1], one.ranges.iloc[0][["q10", "q90"]], rtol=1e-9)
 
 
@@ -222,7 +222,7 @@ def test_a_day_has_the_same_range_however_few_days_are_asked_for(alone):
         (few,) = forecasts(one, selection, horizon=horizon).series.values()
         pd.testing.assert_frame_equal(few.ranges, whole.ranges[:horizon])
         assert len(few.mean) == len(few.outlook) == horizon
-        steps = intervals.steps(few.errors, few.week, TODAY, "PT", 1, few.late, unit(few.y))
+        steps = intervals.step_by_step(few.errors, few.week, TODAY, "PT", 1, few.late, unit(few.y))
         np.testing.assert_allclose(steps.iloc[-1], few.ranges.iloc[0][["q10", "q90"]], rtol=1e-9)
 
 

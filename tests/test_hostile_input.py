@@ -13,7 +13,7 @@ from flows import settings
 from flows.masking import masked
 from flows.operations import audit
 from flows.record.owner import OWNER
-from flows.sources import memory
+from flows.sources import http_cache
 from flows.sources.weather import fetch_weather
 from footfall.errors import DataProblem, EnvironmentProblem, UsageProblem
 from footfall.events import read_events
@@ -81,8 +81,8 @@ def test_what_is_no_address_stays_whole(words):
 
 def test_an_etag_that_no_header_can_hold_is_neither_kept_nor_sent(tmp_path):
     (tmp_path / "x.csv").write_text("x")
-    memory.remember(tmp_path / "kept", tmp_path / "x.csv", {"etag": '"é"', "last-modified": "then"})
-    assert memory.conditions(tmp_path / "kept") == {"If-Modified-Since": "then"}
+    http_cache.remember(tmp_path / "kept", tmp_path / "x.csv", {"etag": '"é"', "last-modified": "then"})
+    assert http_cache.conditions(tmp_path / "kept") == {"If-Modified-Since": "then"}
 
 
 def test_half_a_letter_in_json_is_no_answer_of_carris(tmp_path):

@@ -122,7 +122,7 @@ def test_a_review_of_an_earlier_day_sees_nothing_later_and_loses_nothing(cafe):
     assert scores.read_scores(folder / "scores.parquet")["target_end_date"].max() == "2022-09-26"
     both = table(cafe)
     assert len(both) == len(later) + 7 + 7 + 6 + 5 + 4 + 3
-    assert both.merge(later[scores.KEYS]).equals(later)
+    assert both.merge(later[scores.DATES]).equals(later)
 
 
 def test_decay_calls_for_one_training_and_no_second(cafe, few_candidates):
@@ -279,7 +279,7 @@ def test_the_page_quotes_the_same_whether_the_review_of_the_day_before_was_made_
 
 
 def test_of_several_forecasts_of_a_day_the_one_that_was_seen_last_is_scored(cafe):
-    from flows.champion.ledger import Entry, live
+    from flows.champion.ledger import Entry, in_force
 
     days = [date(2022, 9, 20), date(2022, 9, 21)]
     for day in days:
@@ -287,11 +287,11 @@ def test_of_several_forecasts_of_a_day_the_one_that_was_seen_last_is_scored(cafe
             forecasts.publish(place(cafe), cafe, day, {"x": version.encode()}, {"model_version": f"{cafe}/{version}"})
     sets = forecasts.sets(place(cafe), cafe)
     first, second = zip(*sets.values(), strict=True)
-    assert live(place(cafe), cafe, "2022-09-21", sets["2022-09-21"]) == first[1]
-    assert live(place(cafe), cafe, "2022-09-20", sets["2022-09-20"]) == second[0], "the pointer has left, no ledger"
+    assert in_force(place(cafe), cafe, "2022-09-21", sets["2022-09-21"]) == first[1]
+    assert in_force(place(cafe), cafe, "2022-09-20", sets["2022-09-20"]) == second[0], "the pointer has left, no ledger"
     facts = {"market": cafe, "was": None, "at": "", "who": "", "why": "", "sha256": "", "run": "", "gate": {}}
     name = f"ledger/{cafe}/000001.json"
     champions = [{"as_of": days[0], "version": "1", "sha256": "", "entry": name}]
     entry = Entry(number=1, action="promotion", version="1", as_of=days[0], before="", champions=champions, **facts)
     bucket.create(place(cafe), name, entry.model_dump_json(indent=2).encode())
-    assert live(place(cafe), cafe, "2022-09-20", sets["2022-09-20"]) == first[0]
+    assert in_force(place(cafe), cafe, "2022-09-20", sets["2022-09-20"]) == first[0]

@@ -71,7 +71,7 @@ def backtest(
     available = recipes(market, horizon, lag, span if any(map(is_of_weather, names)) else None)
     if missing := [name for name in names if name not in available]:
         raise UsageProblem(f"train.ipynb has no candidate {missing[0]!r}; it has {', '.join(map(repr, available))}")
-    (location, _), y = shown(market)
+    (location, _), y = shown_series(market)
     if origins[0] < (first := y.index[0] + (market.explore.fit_from + lag - 1) * series.DAY):
         began = f"{location} begins on {y.index[0]:%Y-%m-%d}, and {market.explore.fit_from} days are needed"
         raise DataProblem(f"{began}: the first day that can be forecast from is {first:%Y-%m-%d}")
@@ -93,7 +93,7 @@ def recipes(
 
     Those that take in the weather are among them where the first and last day that it is needed of are given.
     """
-    (table, closures), (_, y) = _read(market), shown(market)
+    (table, closures), (_, y) = _read(market), shown_series(market)
     with tempfile.TemporaryDirectory() as folder:
         snapshot, issued = Path(folder) / "snapshot.parquet", Path(folder) / "weather.parquet"
         snapshot.write_bytes(series.to_parquet(table))
@@ -124,7 +124,7 @@ def trial(market: Market, name: str, beside: list[str]) -> pd.DataFrame:
         If the series is too young for it.
     """
     horizon, lag = market.predict.horizon, market.data.lag
-    (_, y), available = shown(market), recipes(market, horizon, lag)
+    (_, y), available = shown_series(market), recipes(market, horizon, lag)
     needed = market.explore.fit_from + lag - 1 + TRIAL + horizon
     if (known := days_known(y, horizon)) < needed:
         takes = f"a trial takes {needed}: {TRIAL} to forecast from, and those before and after them"
@@ -162,7 +162,7 @@ def recipe_of_champion(market: str) -> str:
         return str(json.loads((Path(folder) / "champion" / "about.json").read_text())["candidate"])
 
 
-def shown(market: Market) -> tuple[Key, pd.Series]:
+def shown_series(market: Market) -> tuple[Key, pd.Series]:
     """The market's own series, whole, as it is trained on; of many the one that ``data.show`` names, or the first."""
     data, (table, closures) = market.data, _read(market)
     chosen = select(table, data.location, data.category, data.choice(), 0)
@@ -175,7 +175,7 @@ def called(market: Market) -> str:
     """A market, and of many the place in it that is shown."""
     if market.data.series is None:
         return market.name
-    (location, category), _ = shown(market)
+    (location, category), _ = shown_series(market)
     return f"{market.name}, {site_of(location) or f'{location} {category}'} alone"
 
 
@@ -210,14 +210,14 @@ def candidates(path: Path, parameters: TrainParams) -> dict[str, Any]:
     raise UsageProblem(f"{path.name} has no cell tagged `candidates`")
 
 
-def days(first: dt.date, last: dt.date) -> pd.DatetimeIndex:
+def every_day(first: dt.date, last: dt.date) -> pd.DatetimeIndex:
     """Every day from the first to the last."""
     if first > last:
         raise UsageProblem(f"--from {first} lies after --to {last}")
     return pd.date_range(first, last)
 
 
-def write(table: pd.DataFrame, path: Path) -> None:
+def write_csv(table: pd.DataFrame, path: Path) -> None:
     """The form that judges read: ``origin,date,mean,q05,…,q95``."""
     columns = ["origin", "date", "mean", *QUANTILES]
     table[columns].to_csv(path, index=False, float_format="%.4f", date_format="%Y-%m-%d", lineterminator="\n")

@@ -104,7 +104,7 @@ def draft(name: str, source: str, answers: Answers, ask: Ask | None) -> Draft:
     sites = _sites(reading, answers)
     section |= {"location": sites[0]} if len(sites) == 1 else {"series": "all"}
     last = max(_last(reading, location) for location in sites)
-    return Draft(name, market_text(name, section, last, data), [*_told(reading, data, sites, section), *within])
+    return Draft(name, market_text(name, section, last, data), [*_understood(reading, data, sites, section), *within])
 
 
 def write(draft: Draft) -> Path:
@@ -315,7 +315,7 @@ def _known(reading: Reading, location: str) -> pd.DataFrame:
     return reading.series[(reading.series["location"] == location) & reading.series["value"].notna()]
 
 
-def _told(reading: Reading, data: Data, sites: Sequence[str], section: dict[str, Any]) -> Iterator[str]:
+def _understood(reading: Reading, data: Data, sites: Sequence[str], section: dict[str, Any]) -> Iterator[str]:
     """What was understood, a line each."""
     columns = ", ".join(f"{key} is {_named(name)}" for key, name in section.get("columns", {}).items())
     counted = "those of SAF-T; documents are counted" if data.format == "saft" and not data.columns.value else ""

@@ -26,12 +26,12 @@ def signature(about: dict[str, Any]) -> ModelSignature:
     """
     many = bool(about.get("series"))
     first = "" if many else published(about).strftime(ISO)
-    of = [ColSpec(DataType.string, name) for name in SERIES] if many else []
-    rows = [*of, ColSpec(DataType.double, "value"), ColSpec(DataType.string, "open", required=False)] if many else []
+    keys = [ColSpec(DataType.string, name) for name in SERIES] if many else []
+    rows = [*keys, ColSpec(DataType.double, "value"), ColSpec(DataType.string, "open", required=False)] if many else []
     forecast = [ColSpec(DataType.double, name) for name in ("mean", *QUANTILES)]
     return ModelSignature(
         inputs=Schema([ColSpec(AnyType(), "date"), *rows]),
-        outputs=Schema([*of, ColSpec(DataType.string, "date"), *forecast]),
+        outputs=Schema([*keys, ColSpec(DataType.string, "date"), *forecast]),
         params=ParamSchema([ParamSpec("origin", DataType.string, first)]),
     )
 

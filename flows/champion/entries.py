@@ -31,8 +31,8 @@ NO_ENTRY = "not an entry of the ledger, or altered"
 REMEDY = "restore it from the bucket's versions; until then no champion can be trusted."
 
 
-class Champion(BaseModel):
-    """A row of the table: the version in use from `as_of` to the day of the next row, and the name of its entry."""
+class Tenure(BaseModel):
+    """A row of the table of champions: the version in use from `as_of` to the next row's, and its entry's name."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -60,9 +60,9 @@ class Entry(BaseModel):
     run: str
     gate: dict[str, Any]
     before: str
-    champions: list[Champion] = []  # an entry of the common chain has none
+    champions: list[Tenure] = []  # an entry of the common chain has none
 
-    def champion(self, on: dt.date | None = None) -> Champion | None:
+    def champion(self, on: dt.date | None = None) -> Tenure | None:
         """Who is champion on a day, or now: that of the latest day by then, not the one written last.
 
         A training that is caught up on for a past day becomes the champion of that past, and takes nothing from today.
@@ -102,7 +102,7 @@ def _newest(bucket: Bucket, market: str) -> Stored | None:
     return stored
 
 
-def read(bucket: Bucket, champion: Champion) -> Entry:
+def read(bucket: Bucket, tenure: Tenure) -> Entry:
     """The entry that a row of the table names.
 
     Raises
@@ -110,9 +110,9 @@ def read(bucket: Bucket, champion: Champion) -> Entry:
     DataProblem
         If it names another champion.
     """
-    entry = _read(bucket, champion.entry).entry
-    if (entry.as_of, entry.version, entry.sha256) != (champion.as_of, champion.version, champion.sha256):
-        raise _untrusted(bucket, champion.entry, "names another champion than the newest entry says of it")
+    entry = _read(bucket, tenure.entry).entry
+    if (entry.as_of, entry.version, entry.sha256) != (tenure.as_of, tenure.version, tenure.sha256):
+        raise _untrusted(bucket, tenure.entry, "names another champion than the newest entry says of it")
     return entry
 
 
@@ -188,8 +188,8 @@ def _next(market: str, last: Stored | None, facts: dict[str, Any]) -> Stored:
 def _with_table(stored: Stored, before: Stored | None) -> Stored:
     """An entry with the champions after it, by day, as they follow from the one before: the later of a day counts."""
     entry, rows = stored.entry, before.entry.champions if before else []
-    row = Champion(as_of=entry.as_of, version=entry.version, sha256=entry.sha256, entry=stored.name)
-    days = {row.as_of: row for row in [*rows, row]}
+    tenure = Tenure(as_of=entry.as_of, version=entry.version, sha256=entry.sha256, entry=stored.name)
+    days = {row.as_of: row for row in [*rows, tenure]}
     return stored._replace(entry=entry.model_copy(update={"champions": [days[day] for day in sorted(days)]}))
 
 

@@ -15,7 +15,7 @@ from typing import Any, cast
 import pandas as pd
 
 from flows.champion import registry
-from flows.champion.entries import ROUNDS, Champion, Entry, append, entries, newest, read
+from flows.champion.entries import ROUNDS, Entry, Tenure, append, entries, newest, read
 from flows.settings import params_folder
 from flows.storage import bucket as storage
 from flows.storage import forecasts, layout
@@ -26,7 +26,7 @@ from footfall.market_file import read_market
 from footfall.series import DAY
 
 
-def lay_down(bucket: Bucket, market: str, champion: Champion, folder: Path) -> str:
+def lay_down(bucket: Bucket, market: str, tenure: Tenure, folder: Path) -> str:
     """Put a champion's model into `folder`, and give its sha256.
 
     Raises
@@ -37,11 +37,11 @@ def lay_down(bucket: Bucket, market: str, champion: Champion, folder: Path) -> s
     EnvironmentProblem
         If what the registry holds of it is not whole.
     """
-    digest = registry.lay_down(market, champion.version, folder)
-    if digest != champion.sha256:
-        reason = f"names another model as version {champion.version} of {market} than the registry has"
+    digest = registry.lay_down(market, tenure.version, folder)
+    if digest != tenure.sha256:
+        reason = f"names another model as version {tenure.version} of {market} than the registry has"
         either = "one of the two was altered: restore this entry from the bucket's versions, or that model in MLflow"
-        at = storage.address(bucket, champion.entry)
+        at = storage.address(bucket, tenure.entry)
         raise DataProblem(f"{at}: {reason}; {either}. Until then no champion can be trusted.")
     return digest
 
@@ -49,11 +49,11 @@ def lay_down(bucket: Bucket, market: str, champion: Champion, folder: Path) -> s
 def champion(bucket: Bucket, market: str, on: dt.date | None = None) -> Entry | None:
     """The entry that says which version a market uses: on a day, or now."""
     last = newest(bucket, market)
-    row = last.champion(on) if last else None
-    return read(bucket, row) if row else None
+    tenure = last.champion(on) if last else None
+    return read(bucket, tenure) if tenure else None
 
 
-def live(bucket: Bucket, market: str, day: str, sets: list[str]) -> str:
+def in_force(bucket: Bucket, market: str, day: str, sets: list[str]) -> str:
     """Of a day's sets the one that readers saw last: the pointer's, else the newest by the champion of that day."""
     if len(sets) == 1:
         return sets[0]
@@ -66,8 +66,8 @@ def live(bucket: Bucket, market: str, day: str, sets: list[str]) -> str:
     return (by_champion or sets)[-1]
 
 
-def _is_by(bucket: Bucket, folder: str, market: str, champion: Champion) -> bool:
-    return forecasts.about(bucket, folder).get("model_version") == f"{market}/{champion.version}"
+def _is_by(bucket: Bucket, folder: str, market: str, tenure: Tenure) -> bool:
+    return forecasts.read_about(bucket, folder).get("model_version") == f"{market}/{tenure.version}"
 
 
 def promote(

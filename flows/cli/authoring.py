@@ -45,7 +45,7 @@ def backtest(
 
         horizon = parameters.predict.horizon if horizon is None else horizon
         lag = parameters.data.lag if lag is None else lag
-        origins = candidates.days(first, last)
+        origins = candidates.every_day(first, last)
         if candidate == "champion":
             with servers(MLFLOW, BUCKET):
                 candidate = candidates.recipe_of_champion(market)
@@ -54,7 +54,7 @@ def backtest(
             whose = candidates.called(parameters)
         terminal.say(f"{candidate}, {whose}: {candidates.summary(table)}", markup=False)
         if out:
-            candidates.write(table, out)
+            candidates.write_csv(table, out)
 
 
 @app.command("try")

@@ -61,19 +61,20 @@ def rollback(
     with terminal.ready(market, None, None):
         from flows.champion import ledger
         from flows.orchestration import alerts
-        from flows.storage import bucket, forecasts
+        from flows.storage import bucket as storage
+        from flows.storage import forecasts
 
-        store = bucket.connect(bucket_name())
-        entry = ledger.rollback(store, market, reason, to)
+        bucket = storage.connect(bucket_name())
+        entry = ledger.rollback(bucket, market, reason, to)
         done = f"version {entry.version} is champion again, in place of {entry.was}; entry {entry.number} of the ledger"
         terminal.say(done, markup=False)
         alerts.tell(market, "rollback", f"{done}: {entry.why}")
-        with ledger.finishing(store, entry):
-            if (latest := forecasts.latest(store, market)) is None:
+        with ledger.finishing(bucket, entry):
+            if (latest := forecasts.latest(bucket, market)) is None:
                 return
             snapshot = latest.manifest["about"]["snapshot"]
             terminal.perform("predict", {"market": market, "as_of": latest.pointer["as_of"], "snapshot": snapshot})
-            if not ledger.all_follows(store, market):
+            if not ledger.all_follows(bucket, market):
                 raise Conflict("another run moved the alias or the latest forecast meanwhile, or they cannot be asked")
         terminal.show(market)
 
@@ -119,8 +120,8 @@ def verify(run: RunId) -> None:
         record, altered = audit.verify(run, Path(scratch))
         if altered:
             advice = f"{audit.RESTORE} What is not in the record, take away."
-            told = "\n".join([f"{record.notebook}, {record.outcome}: the record is not whole", *altered, advice])
-            raise DataProblem(told)
+            message = "\n".join([f"{record.notebook}, {record.outcome}: the record is not whole", *altered, advice])
+            raise DataProblem(message)
         files = len(record.inputs) + len(record.outputs) + len(record.pages) + 1
         terminal.say(f"{record.notebook}, {record.outcome}: all {files} files are as they were written", markup=False)
 
@@ -165,13 +166,13 @@ def status(
             read_market(params_folder(), market)
         with servers(PREFECT, BUCKET):
             from flows.operations.status import markets, screen
-            from flows.storage import bucket
+            from flows.storage import bucket as storage
 
-            store = bucket.connect(bucket_name())
-            names = [market] if market else markets(store)
+            bucket = storage.connect(bucket_name())
+            names = [market] if market else markets(bucket)
             for name in names:
                 terminal.say(f"[bold]{name}[/]")
-                terminal.print_findings(screen(store, name))
+                terminal.print_findings(screen(bucket, name))
             if not names:
                 terminal.say("No market has a forecast or a champion yet; make one: footfall run sample")
 

@@ -66,9 +66,9 @@ def backfill(
 ) -> None:
     """Walk past days, each as of its own day: train on the 1sts, predict, review. Days with a forecast are left."""
     with terminal.plain_words(None):
-        from flows.authoring.candidates import days
+        from flows.authoring.candidates import every_day
 
-        span = [each.date() for each in days(first, last)]  # a slip is told before any server starts
+        span = [each.date() for each in every_day(first, last)]  # a slip is told before any server starts
     with terminal.ready(market, None, set) as parameters:
         from flows.backfill import backfill as walk
 
@@ -119,7 +119,7 @@ def _champion(parameters: dict[str, Any]) -> Any:
     """The market's champion as of the day that a run would stand on."""
     from flows.champion import ledger
     from flows.station.run import market_as_of
-    from flows.storage import bucket
+    from flows.storage import bucket as storage
 
     day = dt.date.fromisoformat(str(market_as_of(**parameters).data.as_of))
-    return ledger.champion(bucket.connect(bucket_name()), parameters["market"], day)
+    return ledger.champion(storage.connect(bucket_name()), parameters["market"], day)

@@ -21,7 +21,7 @@ from flows.notebook import forkserver
 from flows.operations.finding import Finding
 from flows.settings import bucket_name, day_of, home, moved, params_folder
 from flows.storage import layout
-from footfall.errors import SHOWN, EnvironmentProblem, Problem, UsageProblem
+from footfall.errors import MOST_LISTED, EnvironmentProblem, Problem, UsageProblem
 from footfall.market_file import read_market, read_value
 from footfall.params import OBEYED
 
@@ -89,10 +89,11 @@ def _latest(market: str | None) -> dict[str, Any] | None:
     """What readers are pointed to, empty without any; None where that cannot be known."""
     if market is None:
         return None
-    from flows.storage import bucket, forecasts
+    from flows.storage import bucket as storage
+    from flows.storage import forecasts
 
     with suppress(Problem):
-        return forecasts.pointer(bucket.connect(bucket_name()), market) or {}
+        return forecasts.pointer(storage.connect(bucket_name()), market) or {}
     return None
 
 
@@ -156,12 +157,13 @@ class ProgressLines(logging.Handler):
 
 def show(market: str, folder: str | None = None) -> None:
     """Print the published forecast as people read it; or that of a folder, which may be stored and never shown."""
-    from flows.storage import bucket, forecasts
+    from flows.storage import bucket as storage
+    from flows.storage import forecasts
     from footfall.page.lines import caption, read_accounts, read_shown
     from footfall.selection import without_forecast
 
-    store, tables = bucket.connect(bucket_name()), ("forecast.parquet", "series.parquet")
-    shown = forecasts.stored(store, folder, *tables) if folder else forecasts.latest(store, market, *tables)
+    bucket, tables = storage.connect(bucket_name()), ("forecast.parquet", "series.parquet")
+    shown = forecasts.stored(bucket, folder, *tables) if folder else forecasts.latest(bucket, market, *tables)
     if shown is None:
         raise UsageProblem(f"{market} has no published forecast yet; make one: footfall run {market}")
     about, forecast = shown.manifest["about"], read_shown(shown.files["forecast.parquet"])
@@ -175,8 +177,8 @@ def show(market: str, folder: str | None = None) -> None:
     if missing := without_forecast(accounts):
         say("[bold red]missing[/]  ", end="")
         say(missing, markup=False)
-    is_latest = shown.pointer == forecasts.pointer(store, market)
-    if is_latest and forecasts.is_stale(store, data, about, today := day_of(data)):
+    is_latest = shown.pointer == forecasts.pointer(bucket, market)
+    if is_latest and forecasts.is_stale(bucket, data, about, today := day_of(data)):
         age = (today - dt.date.fromisoformat(through)).days
         say(f"[bold red]stale[/]  the last data is {age} days before {today}; footfall status {market}")
     say(f"gs://{bucket_name()}/{layout.set_of(shown.pointer['manifest'])}/  {layout.on_disk()}")
@@ -204,7 +206,7 @@ def suppose(market: str, scenario: dict[str, Any]) -> None:
     from flows.whatif import whatif
     from footfall.page.lines import lines, of_several
 
-    with progress(ProgressLines()), alerts.silence():
+    with progress(ProgressLines()), alerts.muted():
         published, supposed = asyncio.run(whatif(market, scenario))
     if of_several(published):
         return say(_changed(published, supposed))
@@ -222,12 +224,12 @@ def _changed(published: Any, supposed: Any) -> Table:
     after = {place: week for place, *week in others}
     changed = [(place, week, after[place]) for place, *week in rows if after.get(place, week) != week]
     table = _grid(f"{len(changed)} of {len(rows)} places", "", *(day[5:] for day in days))
-    for place, week, other in changed[:SHOWN]:
+    for place, week, other in changed[:MOST_LISTED]:
         table.add_row(escape(place), "published", *week)
         pairs = zip(week, other, strict=True)
         table.add_row("", "what if", *(new if new == old else f"[bold]{new}[/]" for old, new in pairs))
-    if len(changed) > SHOWN:
-        table.add_row(f"… and {len(changed) - SHOWN} more")
+    if len(changed) > MOST_LISTED:
+        table.add_row(f"… and {len(changed) - MOST_LISTED} more")
     return table
 
 
@@ -248,10 +250,10 @@ def _table(forecast: Any, many: bool) -> Table:
         return table
     days, rows = week_of_places(forecast)
     table = _grid(f"{len(rows)} places", *(day[5:] for day in days))
-    for place, *week in rows[:SHOWN]:
+    for place, *week in rows[:MOST_LISTED]:
         table.add_row(escape(place), *week)
-    if len(rows) > SHOWN:
-        table.add_row(f"… and {len(rows) - SHOWN} more")
+    if len(rows) > MOST_LISTED:
+        table.add_row(f"… and {len(rows) - MOST_LISTED} more")
     return table
 
 

@@ -77,8 +77,8 @@ def ending(error: BaseException | None, progress: Progress, failure: Failure | N
     if isinstance(error, PapermillExecutionError):
         return _raised(failure or Failure(error.ename, error.evalue), watchdog, limits.memory_mb)
     if isinstance(error, NoSuchKernel):
-        there = "`jupyter kernelspec list` shows those there are"
-        return Ending("failed", f"There is no kernel named {error.name!r}; {there}.", "NoSuchKernel")
+        installed = "`jupyter kernelspec list` shows those there are"
+        return Ending("failed", f"There is no kernel named {error.name!r}; {installed}.", "NoSuchKernel")
     if isinstance(error, Exception):
         return Ending("failed", f"{type(error).__name__}: {error}", type(error).__name__)
     if error is not None:

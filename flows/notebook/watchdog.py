@@ -18,7 +18,7 @@ from footfall.params import Limits
 MOST_SHOWN = 100_000_000  # characters of a notebook; to take them in costs ten bytes each
 # what a shell does once nobody holds its input open any more: end first the kernel's process group, then whatever left
 # the group but bears the mark, and last the folder of its sockets
-REAPER = """
+CLEANUP = """
 read _
 kill -9 -{group}
 for round in 1 2 3; do
@@ -47,8 +47,8 @@ class Watchdog(threading.Thread):
 
     def watch(self, process: "subprocess.Popen[bytes] | ForkedKernel", mark: str, sockets: Path) -> None:
         """Guard this kernel from now on; a shell ends it and all it left behind also if we end first, however we do."""
-        script = REAPER.format(group=process.pid, mark=f"{MARK}={mark}", sockets=sockets)
-        self._reaper = subprocess.Popen(
+        script = CLEANUP.format(group=process.pid, mark=f"{MARK}={mark}", sockets=sockets)
+        self._cleanup = subprocess.Popen(
             ["/bin/sh", "-c", script], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
         )
         self._process = process
@@ -86,7 +86,7 @@ class Watchdog(threading.Thread):
         self._ended.set()
         if self._process:
             self.join()
-            self._reaper.communicate()
+            self._cleanup.communicate()
 
     def at_memory_limit(self) -> bool:
         """Whether the kernel was seen to hold nearly all the memory that it may have."""

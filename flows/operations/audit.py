@@ -22,7 +22,9 @@ from flows.record.folder import claim, deepen
 from flows.record.owner import OWNER, is_of_here
 from flows.record.record import Record, describe, differences, read_record
 from flows.settings import home
-from flows.storage import bucket, forecasts, layout
+from flows.storage import bucket as storage
+from flows.storage import forecasts, layout
+from flows.storage.bucket import Bucket
 from footfall.digest import sha256_of
 from footfall.errors import DataProblem, EnvironmentProblem, Problem, UsageProblem
 from footfall.sources.fault import some
@@ -89,43 +91,46 @@ def trace(name: str, market: str, day: str) -> list[tuple[str, str]]:
     market, day : str
         The market, and the ISO day its forecast stood on (``origin_date``).
     """
-    place = bucket.connect(name)
-    stored = forecasts.sets_of_day(place, market, day)
+    bucket = storage.connect(name)
+    stored = forecasts.sets_of_day(bucket, market, day)
     if not stored:
         raise UsageProblem(f"no forecast of {market} stands on {day}; footfall forecast {market} shows the latest")
-    sets = forecasts.sets(place, market)[day]
-    live = ledger.live(place, market, day, sets)
-    standing = {folder: "in force" if folder == live else "replaced" for folder in sets if len(stored) > 1}
+    sets = forecasts.sets(bucket, market)[day]
+    current = ledger.in_force(bucket, market, day, sets)
+    standing = {folder: "in force" if folder == current else "replaced" for folder in sets if len(stored) > 1}
     late = [folder for folder in stored if folder not in sets]
-    return [step for folder in [*sets, *late] for step in _way_back(place, folder, standing.get(folder, ""))]
+    return [step for folder in [*sets, *late] for step in _way_back(bucket, folder, standing.get(folder, ""))]
 
 
-def _way_back(place: bucket.Bucket, folder: str, standing: str = "") -> list[tuple[str, str]]:
+def _way_back(bucket: Bucket, folder: str, standing: str = "") -> list[tuple[str, str]]:
     """From a stored set of forecasts down to its source; of several of a day it is said how each stands."""
-    about = forecasts.about(place, folder)
-    shown = "stored and never shown" if _never_shown(place, folder) else standing
-    table = _unless(lambda: forecasts.stored(place, folder, *TABLES))
+    about = forecasts.read_about(bucket, folder)
+    shown = "stored and never shown" if _never_shown(bucket, folder) else standing
+    table = _unless(lambda: forecasts.stored(bucket, folder, *TABLES))
     return [
-        ("forecast", ", ".join(filter(None, [f"{bucket.address(place, folder)}/", shown, table]))),
+        ("forecast", ", ".join(filter(None, [f"{storage.address(bucket, folder)}/", shown, table]))),
         *_made_by(about["record"]),
-        *_trained_by(place, *about["model_version"].split("/")),
-        *((what, _kept(place, about[what])) for what in ("snapshot", "events", "weather") if what in about),
-        ("source", ", ".join(["{source}, through {data_through}".format(**about), _fetched(place, about["snapshot"])])),
+        *_trained_by(bucket, *about["model_version"].split("/")),
+        *((what, _kept(bucket, about[what])) for what in ("snapshot", "events", "weather") if what in about),
+        (
+            "source",
+            ", ".join(["{source}, through {data_through}".format(**about), _fetched(bucket, about["snapshot"])]),
+        ),
     ]
 
 
-def _kept(place: bucket.Bucket, digest: str) -> str:
+def _kept(bucket: Bucket, digest: str) -> str:
     """Where what a forecast was made from is kept, and what is wrong with it there."""
     if digest == "without":  # of weather: none was known
         return digest
-    wrong = _unless(lambda: forecasts.read_snapshot(place, digest))
-    return ", ".join(filter(None, [bucket.address(place, layout.snapshot(digest)), wrong]))
+    wrong = _unless(lambda: forecasts.read_snapshot(bucket, digest))
+    return ", ".join(filter(None, [storage.address(bucket, layout.snapshot(digest)), wrong]))
 
 
-def _fetched(place: bucket.Bucket, digest: str) -> str:
+def _fetched(bucket: Bucket, digest: str) -> str:
     """When a snapshot's bytes first came here; the account beside them is that of whichever market came first."""
     try:
-        return f"fetched {forecasts.origin(place, digest)['retrieved_at']}"
+        return f"fetched {forecasts.origin(bucket, digest)['retrieved_at']}"
     except DataProblem as problem:
         return str(problem)
 
@@ -139,15 +144,15 @@ def _unless(read: Callable[[], Any]) -> str:
     return ""
 
 
-def _never_shown(place: bucket.Bucket, folder: str) -> bool:
+def _never_shown(bucket: Bucket, folder: str) -> bool:
     """Whether no run that made this set pointed readers to it, as where a past day is caught up on.
 
     The runs say so, as far as they could; the pointer knows better of the set that it names.
     """
-    pointer = forecasts.pointer(place, folder.partition("/")[0])
+    pointer = forecasts.pointer(bucket, folder.partition("/")[0])
     if pointer and layout.set_of(pointer["manifest"]) == folder:
         return False
-    made_it = f"tags.forecast = '{bucket.address(place, folder)}'"
+    made_it = f"tags.forecast = '{storage.address(bucket, folder)}'"
     with suppress(Problem):  # then nothing is known
         made = [run.data.tags["published"] for _, run in mlflow_runs.search("predict", made_it)]
         return bool(made) and "true" not in made
@@ -166,34 +171,34 @@ def champion(name: str, market: str, on: dt.date | None) -> list[tuple[str, str]
     on : datetime.date or None
         The day; the newest if None.
     """
-    place = bucket.connect(name)
-    entry = ledger.champion(place, market, on)
+    bucket = storage.connect(name)
+    entry = ledger.champion(bucket, market, on)
     if entry is None:
         when, then = (f"on {on}", f" --as-of {on}") if on else ("yet", "")
         raise UsageProblem(f"{market} had no champion {when}; train one: footfall train {market}{then}")
     since = f"{entry.as_of}, entry {entry.number} of the ledger: {entry.action} by {entry.who} at {entry.at}"
     steps = [("champion", f"{market}/{entry.version}"), ("since", since), ("why", entry.why)]
-    shown = in_use(place, market, str(on) if on else None)
-    return steps + (_way_back(place, shown) if shown else _trained_by(place, market, entry.version))
+    shown = in_use(bucket, market, str(on) if on else None)
+    return steps + (_way_back(bucket, shown) if shown else _trained_by(bucket, market, entry.version))
 
 
-def in_use(place: bucket.Bucket, market: str, on: str | None) -> str | None:
+def in_use(bucket: Bucket, market: str, on: str | None) -> str | None:
     """The folder of the one set that readers saw last on a day; None where nothing was shown by then.
 
     What is stored for days after the latest that was shown, nobody has seen; nor what only fills a gap before it.
     """
-    latest, stored = (forecasts.pointer(place, market) or {"as_of": ""})["as_of"], forecasts.sets(place, market)
+    latest, stored = (forecasts.pointer(bucket, market) or {"as_of": ""})["as_of"], forecasts.sets(bucket, market)
     days = sorted((one for one in stored if one <= min(on or latest, latest)), reverse=True)
-    seen = (day for day in days if not all(_never_shown(place, folder) for folder in stored[day]))
-    return next((ledger.live(place, market, day, stored[day]) for day in seen), None)
+    seen = (day for day in days if not all(_never_shown(bucket, folder) for folder in stored[day]))
+    return next((ledger.in_force(bucket, market, day, stored[day]) for day in seen), None)
 
 
-def _made_by(run: str) -> list[tuple[str, str]]:
+def _made_by(run_id: str) -> list[tuple[str, str]]:
     try:
-        there, address = mlflow_runs.get(run), mlflow_runs.link(run)
+        run, address = mlflow_runs.get(run_id), mlflow_runs.link(run_id)
     except Problem as problem:
-        return [("predicted in", f"run {run}: {problem}")]
-    tags, parameters = there.data.tags, ", ".join(f"{k}={v}" for k, v in sorted(there.data.params.items()))
+        return [("predicted in", f"run {run_id}: {problem}")]
+    tags, parameters = run.data.tags, ", ".join(f"{name}={value}" for name, value in sorted(run.data.params.items()))
     commit, notebook = _code(tags)
     return [
         ("predicted in", address),
@@ -204,10 +209,10 @@ def _made_by(run: str) -> list[tuple[str, str]]:
     ]
 
 
-def _trained_by(place: bucket.Bucket, market: str, number: str) -> list[tuple[str, str]]:
+def _trained_by(bucket: Bucket, market: str, number: str) -> list[tuple[str, str]]:
     """What the ledger says of a champion, and MLflow of its training."""
     try:
-        promotions = [one for one in entries(place, market) if (one.action, one.version) == ("promotion", number)]
+        promotions = [one for one in entries(bucket, market) if (one.action, one.version) == ("promotion", number)]
     except DataProblem as problem:
         return [("model", f"{market}/{number}: {problem}")]
     if not promotions:
@@ -323,14 +328,14 @@ def _ran_here(folder: Path) -> bool:
 
 def _of_other_code(before: Record, again: Record, changes: list[str], run: str) -> str:
     """What to do where a run comes to something else by other code than its own, or by what may be other code."""
-    there = f"../footfall-{before.commit[:10]}"
+    worktree = f"../footfall-{before.commit[:10]}"
     record = Path(run).resolve() if Path(run).exists() else run
     here = f"of {'that' if before.commit == again.commit else 'another'} commit{_changes(again)}"
     kept_nowhere = ", and make those changes there again, which no record keeps" if before.dirty else ""
     return (
         f"this record was made at commit {before.commit}{_changes(before)}, and the code here is {here} "
         f"and comes to something else ({'; '.join(changes[:2])}); replay it there{kept_nowhere}: {deepen()}"
-        f"git worktree add {there} {before.commit} && cd {there} && make .venv/ready && "
+        f"git worktree add {worktree} {before.commit} && cd {worktree} && make .venv/ready && "
         f"FOOTFALL_HOME={shlex.quote(str(home()))} .venv/bin/footfall replay {shlex.quote(str(record))}"
     )
 
@@ -361,10 +366,10 @@ def bundle(run: str, folder: Path) -> Path:
     with tempfile.TemporaryDirectory() as scratch:
         shutil.copytree(_proved(run, Path(scratch)), folder, dirs_exist_ok=True)
     record = read_record(folder)
-    place = folder / f"{record.notebook}.ipynb"
+    notebook = folder / f"{record.notebook}.ipynb"
     if record.stopped_at:
-        _fold(place)
-    return place
+        _fold(notebook)
+    return notebook
 
 
 def _fold(notebook: Path) -> None:

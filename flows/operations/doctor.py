@@ -29,7 +29,8 @@ from flows.operations.finding import Finding
 from flows.record import mlflow_runs
 from flows.record.folder import LOCK
 from flows.settings import LISBON, ROOT, bucket_name, built_from, home, make_home, moved, params_folder
-from flows.storage import bucket, layout
+from flows.storage import layout
+from flows.storage.bucket import Bucket, connect, lacking, names
 from footfall.errors import Problem, UsageProblem
 from footfall.market_file import FOLDERS, market_names, read_markets
 
@@ -114,25 +115,25 @@ def mlflow() -> Finding:
 
 def storage() -> Finding:
     """Objects can be created, listed, read and replaced in the bucket; else the permission is named that is missing."""
-    store = bucket.connect(bucket_name())
-    if missing := " and ".join(bucket.lacking(store)):
-        return Finding("storage", f"gs://{store.name}: lacks {missing}", f"grant this process {missing}")
-    done = f"gs://{store.name}: created, listed, read and removed an object"
-    return Finding("storage", f"{done}{_passed_over(store)}")
+    bucket = connect(bucket_name())
+    if missing := " and ".join(lacking(bucket)):
+        return Finding("storage", f"gs://{bucket.name}: lacks {missing}", f"grant this process {missing}")
+    done = f"gs://{bucket.name}: created, listed, read and removed an object"
+    return Finding("storage", f"{done}{_passed_over(bucket)}")
 
 
-def _passed_over(store: bucket.Bucket) -> str:
+def _passed_over(bucket: Bucket) -> str:
     """What lies in our folders and is not called as ours: it stops nothing."""
     folders = [*FOLDERS, *market_names(params_folder())]
-    foreign = [name for folder in folders for name in bucket.names(store, f"{folder}/") if not layout.is_ours(name)]
+    foreign = [name for folder in folders for name in names(bucket, f"{folder}/") if not layout.is_ours(name)]
     return f"; {len(foreign)} not called as ours, passed over: {', '.join(foreign[:5])}" if foreign else ""
 
 
 def markets() -> Finding:
     """The file of every market can be read."""
-    found = read_markets(params_folder())
-    wrong = [str(each) for each in found.values() if isinstance(each, UsageProblem)]
-    says = f"{len(found)} in {params_folder()}" if not wrong else "; ".join(wrong)
+    files = read_markets(params_folder())
+    wrong = [str(each) for each in files.values() if isinstance(each, UsageProblem)]
+    says = f"{len(files)} in {params_folder()}" if not wrong else "; ".join(wrong)
     return Finding("markets", says, "correct them; no run of theirs succeeds until then" if wrong else "")
 
 
@@ -165,8 +166,8 @@ def _apart(url: str) -> float | None:
 def zone() -> Finding:
     """The schedule's time zone is known here."""
     now = dt.datetime.now(dt.UTC)
-    there, here = now.astimezone(ZoneInfo(LISBON)), now.astimezone()
-    return Finding("zone", f"{there:%H:%M} in {LISBON}, {here:%H:%M %Z} on this machine")
+    in_lisbon, here = now.astimezone(ZoneInfo(LISBON)), now.astimezone()
+    return Finding("zone", f"{in_lisbon:%H:%M} in {LISBON}, {here:%H:%M %Z} on this machine")
 
 
 def disk() -> Finding:
@@ -206,12 +207,12 @@ def _in_production() -> bool:
 
 def champions() -> Finding:
     """Every champion can be fetched, and is the model that the ledger names."""
-    store, whole, wrong = bucket.connect(bucket_name()), list[str](), list[str]()
+    bucket, whole, wrong = connect(bucket_name()), list[str](), list[str]()
     for market in market_names(params_folder()):
         try:
-            if last := entries.newest(store, market):
+            if last := entries.newest(bucket, market):
                 with tempfile.TemporaryDirectory() as folder:
-                    ledgers.lay_down(store, market, last.champions[-1], Path(folder))
+                    ledgers.lay_down(bucket, market, last.champions[-1], Path(folder))
                 wrong += _apart_from_ledger(market, last.champions[-1].version)
                 whole.append(f"{market}/{last.champions[-1].version}")
         except mlflow_runs.Away:  # which says nothing of any champion
@@ -236,7 +237,7 @@ def _apart_from_ledger(market: str, due: str) -> list[str]:
 
 def ledger() -> Finding:
     """The chains of promotions and rollbacks are whole."""
-    counts = {market: len(chain) for market, chain in entries.all_entries(bucket.connect(bucket_name())).items()}
+    counts = {market: len(chain) for market, chain in entries.all_entries(connect(bucket_name())).items()}
     listed = ", ".join(f"{count} of {market}" for market, count in counts.items())
     return Finding("ledger", f"every chain is whole; entries: {listed}" if counts else "no entry yet")
 

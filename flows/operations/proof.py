@@ -13,7 +13,7 @@ from flows.record.files import content_digest, template_of
 from flows.record.folder import deepen, is_committed
 from flows.record.record import read_record
 from flows.settings import bucket_name, notebook_of
-from flows.storage import bucket
+from flows.storage import bucket as storage
 from footfall.digest import sha256_of
 
 TABLE = r"(in/[\w.]+)?"
@@ -51,7 +51,7 @@ def unproved_code(folder: Path) -> list[str]:
 
 def _promoted(market: str) -> set[str]:
     """The sha256 of every model that a market's ledger names, each entry proved."""
-    return {entry.sha256 for entry in entries(bucket.connect(bucket_name()), market)}
+    return {entry.sha256 for entry in entries(storage.connect(bucket_name()), market)}
 
 
 def _code(notebook: Path) -> list[str]:

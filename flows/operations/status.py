@@ -10,7 +10,9 @@ from flows.operations.finding import Finding
 from flows.orchestration import alerts, automations, deployments, schedule
 from flows.record.folder import unfinished
 from flows.settings import day_of, home, params_folder
-from flows.storage import bucket, forecasts, layout
+from flows.storage import bucket as storage
+from flows.storage import forecasts, layout
+from flows.storage.bucket import Bucket
 from footfall.errors import DataProblem, Problem, UsageProblem
 from footfall.evaluation.review import LATELY, accuracy, last_days
 from footfall.market_file import market_names, read_market
@@ -24,20 +26,20 @@ REMEDY = {
 }
 
 
-def markets(store: bucket.Bucket) -> list[str]:
+def markets(bucket: Bucket) -> list[str]:
     """The markets in ``params/`` that have a forecast or a champion."""
     names = market_names(params_folder())
-    return [name for name in names if bucket.names(store, layout.pointer(name)) or _has_ledger(store, name)]
+    return [name for name in names if storage.names(bucket, layout.pointer(name)) or _has_ledger(bucket, name)]
 
 
-def _has_ledger(store: bucket.Bucket, name: str) -> bool:
+def _has_ledger(bucket: Bucket, name: str) -> bool:
     try:
-        return entries.newest(store, name) is not None
+        return entries.newest(bucket, name) is not None
     except DataProblem:  # it has one, of which its own lines tell what is wrong
         return True
 
 
-def screen(store: bucket.Bucket, name: str) -> list[Finding]:
+def screen(bucket: Bucket, name: str) -> list[Finding]:
     """Everything there is to know of a market at a glance; a line with a `mend` is one where something is wrong."""
     try:
         market = read_market(params_folder(), name)
@@ -45,11 +47,11 @@ def screen(store: bucket.Bucket, name: str) -> list[Finding]:
         return [Finding("file", str(problem), "correct it; until then no run of this market succeeds")]
     today = day_of(market.data)
     parts: dict[str, Callable[[], list[Finding]]] = {
-        "forecast": lambda: _forecast(store, market, today),
-        "champion": lambda: [_champion(store, name, today)],
-        "skill": lambda: [_skill(store, market)],
+        "forecast": lambda: _forecast(bucket, market, today),
+        "champion": lambda: [_champion(bucket, name, today)],
+        "skill": lambda: [_skill(bucket, market)],
         "next": lambda: _next(market),
-        "missed": lambda: _missed(store, market, today),
+        "missed": lambda: _missed(bucket, market, today),
     }
     return [
         *[finding for about, part in parts.items() for finding in _found(about, part)],
@@ -67,17 +69,17 @@ def _found(about: str, part: Callable[[], list[Finding]]) -> list[Finding]:
         return [Finding(about, str(problem), "see the sentence")]
 
 
-def _forecast(store: bucket.Bucket, market: Market, today: dt.date) -> list[Finding]:
+def _forecast(bucket: Bucket, market: Market, today: dt.date) -> list[Finding]:
     """The last data, and the last forecast with its true date."""
     try:
-        latest = forecasts.latest(store, market.name)
+        latest = forecasts.latest(bucket, market.name)
     except Problem as problem:
         return [Finding("forecast", str(problem), f"footfall predict {market.name}")]
     if latest is None:
         return [Finding("forecast", "none yet", f"footfall run {market.name}")]
     made, about = dt.date.fromisoformat(latest.pointer["as_of"]), latest.manifest["about"]
     through = dt.date.fromisoformat(about["data_through"])
-    stale = forecasts.is_stale(store, market.data, about, today)
+    stale = forecasts.is_stale(bucket, market.data, about, today)
     says = f"{through}, {_days(today, through)} before {today}" + (f", stale: {about['source']}" if stale else "")
     return [
         Finding("data", says, REMEDY["stale source"] if stale else ""),
@@ -85,19 +87,19 @@ def _forecast(store: bucket.Bucket, market: Market, today: dt.date) -> list[Find
     ]
 
 
-def _champion(store: bucket.Bucket, name: str, today: dt.date) -> Finding:
+def _champion(bucket: Bucket, name: str, today: dt.date) -> Finding:
     """The champion's version, its age and why it is champion."""
-    last = entries.newest(store, name)
+    last = entries.newest(bucket, name)
     if last is None:
         return Finding("champion", "none yet", f"footfall train {name}")
-    entry = entries.read(store, last.champions[-1])
+    entry = entries.read(bucket, last.champions[-1])
     age = _age(today, entry.as_of)
     return Finding("champion", f"{name}/{entry.version}, since {entry.as_of}, {age}; {entry.action}: {entry.why}")
 
 
-def _skill(store: bucket.Bucket, market: Market) -> Finding:
+def _skill(bucket: Bucket, market: Market) -> Finding:
     """How much smaller the errors of the last 28 reviewed days were than the seasonal naive's."""
-    reviewed = forecasts.scores(store, market).dropna(
+    reviewed = forecasts.scores(bucket, market).dropna(
         subset="error"
     )  # of a day that was said to be closed there is none
     if reviewed.empty:
@@ -123,9 +125,9 @@ def _next(market: Market) -> list[Finding]:
     return [Finding("next", "nothing is scheduled")]
 
 
-def _missed(store: bucket.Bucket, market: Market, today: dt.date) -> list[Finding]:
+def _missed(bucket: Bucket, market: Market, today: dt.date) -> list[Finding]:
     """Scheduled days since the first publication, before today, that have no forecast."""
-    name, published = market.name, forecasts.sets(store, market.name)
+    name, published = market.name, forecasts.sets(bucket, market.name)
     if not published or market.data.as_of:  # a market whose clock stands still misses nothing
         return []
     first, last = dt.date.fromisoformat(min(published)), today - dt.timedelta(days=1)

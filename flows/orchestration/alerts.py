@@ -27,17 +27,17 @@ LONG = 2000
 KEPT = 650  # characters of a sentence in a variable: Prefect takes 5,000 of JSON in JSON, where one may become seven
 PLAIN = str.maketrans("<>[]", "‹›()")  # mail shows it as HTML, Slack as its own markup: both ask for these
 PREFIX = "footfall_open_"
-_silent = ContextVar("_silent", default=False)
+_muted = ContextVar("_muted", default=False)
 
 
 @contextlib.contextmanager
-def silence() -> Iterator[None]:
+def muted() -> Iterator[None]:
     """Days of the past are walked without alerts: nothing of what happens on them is news, or mends what is open."""
-    token = _silent.set(True)
+    token = _muted.set(True)
     try:
         yield
     finally:
-        _silent.reset(token)
+        _muted.reset(token)
 
 
 def open(market: str, cause: str, sentence: str, kind: str = "") -> bool:
@@ -60,7 +60,7 @@ def open(market: str, cause: str, sentence: str, kind: str = "") -> bool:
     bool
         Whether it was told now; an alert that cannot be told stops nothing.
     """
-    if _silent.get():
+    if _muted.get():
         return False
     about, name = _about(market, cause, sentence) | {"kind": kind}, _name(market, cause)
     with best_effort(), get_client(sync_client=True) as client:
@@ -68,11 +68,11 @@ def open(market: str, cause: str, sentence: str, kind: str = "") -> bool:
             client.create_variable(VariableCreate(name=name, value=_kept(about)))
         except ObjectAlreadyExists:
             first = _already_open(client, about)
-            told = first.get("id") != about["id"] and first.get("kind", "") == kind
-            if kind or not told:
-                newest = first | {"sentence": about["sentence"]} if told else about
+            already = first.get("id") != about["id"] and first.get("kind", "") == kind
+            if kind or not already:
+                newest = first | {"sentence": about["sentence"]} if already else about
                 client.update_variable(VariableUpdate(name=name, value=_kept(newest)))
-            if told:
+            if already:
                 return False
         try:
             _emit(client, about)
@@ -85,7 +85,7 @@ def open(market: str, cause: str, sentence: str, kind: str = "") -> bool:
 
 def close(market: str, *causes: str) -> None:
     """Take note that causes are gone; the next time, they are told anew."""
-    if _silent.get():
+    if _muted.get():
         return
     with best_effort(), get_client(sync_client=True) as client:
         for variable in _variables(client, {"any_": [_name(market, cause) for cause in causes]}):
@@ -95,7 +95,7 @@ def close(market: str, *causes: str) -> None:
 
 def tell(market: str, cause: str, sentence: str, of_now: bool = False) -> None:
     """Tell of something that is over at once: a promotion, a rollback; one that is `of_now`, whatever day is walked."""
-    if _silent.get() and not of_now:
+    if _muted.get() and not of_now:
         return
     with best_effort(), get_client(sync_client=True) as client:
         _emit(client, _about(market, cause, sentence))

@@ -55,7 +55,7 @@ def arrange() -> None:
             return
         # whatever its name, this block takes every address of Apprise
         block: Any = url and SlackWebhook(url=SecretStr(url), notify_type="warning").save(NAMES[0], overwrite=True)
-        due = [silence(block or None), *([forwarding(block), idle(block)] if block else [])]
+        due = [lost(block or None), *([forwarding(block), idle(block)] if block else [])]
         for automation in due:
             digest = sha256(automation.model_dump_json().encode())  # by which one that has changed is known
             automation.description = f"{DOES[automation.name]} ({digest[:12]})"
@@ -90,7 +90,7 @@ def idle(block: uuid.UUID) -> AutomationCore:
     return AutomationCore(name=NAMES[1], trigger=trigger, actions=[_send(block, "Footfall: no worker", body)])
 
 
-def silence(block: uuid.UUID | None) -> AutomationCore:
+def lost(block: uuid.UUID | None) -> AutomationCore:
     """A run that has stopped giving signs of life on another machine is not shown as running for ever.
 
     On this machine `flows.orchestration.reaper.reap` knows sooner. Signs come every three minutes, and a server that

@@ -153,8 +153,8 @@ def _forecast(before: Path, now: Path) -> str:
     location, target, day = largest = moves.abs().idxmax()
     if abs(moves[largest]) < 0.05:
         return "forecast unchanged"
-    of = f"{location} " if moves.index.get_level_values("location").nunique() > 1 else ""
-    return f"forecast for {of}{dt.date.fromisoformat(day):%A %d %B} {moves[largest]:+.1f} {unit_of(target).errors}"
+    whose = f"{location} " if moves.index.get_level_values("location").nunique() > 1 else ""
+    return f"forecast for {whose}{dt.date.fromisoformat(day):%A %d %B} {moves[largest]:+.1f} {unit_of(target).errors}"
 
 
 def _means(table: Path) -> pd.Series:

@@ -26,7 +26,7 @@ import nbformat
 
 from flows.record import banner, diff, html
 from flows.record.files import PROGRESS, RUNNING, digests, replace, settle, template_of
-from flows.record.owner import Owner, own, read_owner, write_owner
+from flows.record.owner import Owner, read_owner, take_ownership, write_owner
 from flows.record.record import Ending, Outcome, Progress, Record, describe, is_torn, read_record
 from flows.settings import ROOT, built_from, image
 from footfall.digest import sha256_of
@@ -49,7 +49,7 @@ def claim(folder: Path, template: Path, tags: dict[str, str], name: str = "") ->
     (folder / "template").mkdir(parents=True)
     shutil.copy(template, folder / "template" / f"{name or template.stem}.ipynb")
     settle(folder / "template")  # else the machine may stop with an owner on the disk, and an empty notebook
-    own(folder, tags | image(), revision)
+    take_ownership(folder, tags | image(), revision)
 
 
 def add_tags(folder: Path, tags: dict[str, str]) -> None:

@@ -80,11 +80,11 @@ def params(record: Record) -> list[Param]:
 
 def tags(record: Record, run: Any, note: str = "", late: bool = False) -> list[RunTag]:
     """What a run can be found by, and the description on its page, which ends with the note."""
-    told = f"{LATE}; {describe(record)}" if late and record.outcome == "succeeded" else describe(record)
+    description = f"{LATE}; {describe(record)}" if late and record.outcome == "succeeded" else describe(record)
     facts = {
         **record.tags,
         "outcome": record.outcome,
-        "summary": told.partition("\n")[0][:SMALL],
+        "summary": description.partition("\n")[0][:SMALL],
         "reason": record.reason[:SMALL],
         "stopped_at": record.stopped_at or "",
         "commit": record.commit,
@@ -92,7 +92,7 @@ def tags(record: Record, run: Any, note: str = "", late: bool = False) -> list[R
         "modified": str(record.modified).lower(),
         "template": record.template,
         "lock": record.lock,
-        "mlflow.note.content": f"{as_text(told)}\n\n{_links(record, run)}{note}",
+        "mlflow.note.content": f"{as_text(description)}\n\n{_links(record, run)}{note}",
     }
     return [RunTag(name, str(value)) for name, value in facts.items() if value != ""]
 

@@ -94,8 +94,8 @@ def _remove_doubles(client: MlflowClient, run: str, folder: str) -> None:
 
 def _experiment(client: MlflowClient, notebook: str) -> str:
     """The id of a notebook's experiment, which is made where there is none yet."""
-    if there := client.get_experiment_by_name(notebook):
-        return str(there.experiment_id)
+    if experiment := client.get_experiment_by_name(notebook):
+        return str(experiment.experiment_id)
     try:
         tags = {**KIND, VIEW: _columns(notebook), "mlflow.note.content": DOES.get(notebook, "")}
         return str(client.create_experiment(notebook, tags=tags))

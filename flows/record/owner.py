@@ -21,7 +21,7 @@ class Owner(Process):
     revision: dict[str, Any] | None = None
 
 
-def own(folder: Path, tags: dict[str, str], revision: dict[str, Any]) -> None:
+def take_ownership(folder: Path, tags: dict[str, str], revision: dict[str, Any]) -> None:
     """Note that this process runs what happens in a folder, from now on."""
     owner = this_process().model_dump() | {"started": dt.datetime.now(dt.UTC), "tags": tags, "revision": revision}
     write_owner(folder, Owner(**owner))

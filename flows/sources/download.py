@@ -19,7 +19,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt,
 from flows.masking import masked
 from flows.proxies import by_way_of, settle_proxies
 from flows.settings import ROOT, params_folder
-from flows.sources import memory
+from flows.sources import http_cache
 from flows.storage import bucket as storage
 from footfall.digest import sha256
 from footfall.errors import DataProblem, EnvironmentProblem, UsageProblem
@@ -41,7 +41,7 @@ REFUSALS = {401: LOGIN, 403: LOGIN, 404: "Correct the address.", 410: "It is gon
 NO_EXPORT, NO_REPORT = "a CSV, Excel, Parquet or SAF-T file", "a zip, gzip or csv file"
 
 
-class Limits(NamedTuple):
+class DownloadLimits(NamedTuple):
     """What one download may cost: seconds in all, bytes on the wire, bytes once unpacked, tries and the first pause."""
 
     seconds: float = 900
@@ -51,7 +51,7 @@ class Limits(NamedTuple):
     pause: float = 0.5
 
 
-USUAL = Limits()
+USUAL = DownloadLimits()
 
 
 class _Transient(Exception):
@@ -65,7 +65,7 @@ class _Unchanged(Exception):
 def fetch(
     source: str,
     folder: str | Path,
-    limits: Limits = USUAL,
+    limits: DownloadLimits = USUAL,
     kinds: dict[str, str] = SUFFIXES,
     kept_in: Path | None = None,
 ) -> Path:
@@ -78,7 +78,7 @@ def fetch(
         ``gs://``; or a local file or folder, which is looked for beside the markets' files first.
     folder : str or Path
         Where a download is kept, under the last part of its address. Nothing is there before it is whole.
-    limits : Limits
+    limits : DownloadLimits
         What the download may cost.
     kinds : dict
         What it may be, by `footfall.sources.integrity.kind`, and the suffix of each: `SUFFIXES` or `EXPORTS`.
@@ -109,16 +109,16 @@ def fetch(
     settle_proxies()
     kept = kept_in and kept_in / sha256(str(url).encode())[:16]
     with _scratch(Path(folder)) as scratch:
-        part, conditions = scratch / "download", memory.conditions(kept) if kept else {}
+        part, conditions = scratch / "download", http_cache.conditions(kept) if kept else {}
         try:
             with start_blocking_portal() as portal:  # its own loop: a flow's loop may already run in this thread
                 headers = portal.call(_download, url, auth, part, limits, conditions)
         except _Unchanged:
-            return memory.recall(kept or Path(), Path(folder))
+            return http_cache.recall(kept or Path(), Path(folder))
         is_framed = not {"content-length", "transfer-encoding", "content-encoding"}.isdisjoint(headers)
         path = _keep(part, Path(folder) / _name(url), masked(source), limits.unpacked, is_framed, kinds)
         if kept:
-            memory.remember(kept, path, headers)
+            http_cache.remember(kept, path, headers)
         return path
 
 
@@ -130,13 +130,13 @@ def _local(source: str) -> Path:
     return beside if beside.exists() else path
 
 
-def _from_bucket(source: str, folder: Path, limits: Limits) -> Path:
+def _from_bucket(source: str, folder: Path, limits: DownloadLimits) -> Path:
     """One object of a bucket, or all that are right beneath a name, with the times at which they were written."""
     name, _, key = source.removeprefix("gs://").partition("/")
     bucket, prefix = storage.connect(name), key.rstrip("/")
-    found = [blob for blob in storage.listed(bucket, prefix) if blob.name == key]
+    exact = [blob for blob in storage.listed(bucket, prefix) if blob.name == key]
     beneath = storage.listed(bucket, f"{prefix}/" if prefix else "", delimiter="/")
-    blobs = found or [blob for blob in beneath if blob.name[-1] != "/"]
+    blobs = exact or [blob for blob in beneath if blob.name[-1] != "/"]
     if not blobs:
         raise UsageProblem(f"{source}: no such object or folder in the bucket. Correct the address.")
     if (size := sum(blob.size for blob in blobs)) > limits.size:
@@ -148,7 +148,7 @@ def _from_bucket(source: str, folder: Path, limits: Limits) -> Path:
         path = target / (_file_name(blob.name.rpartition("/")[2]) or "object")
         path.write_bytes(storage.read(bucket, blob.name))
         os.utime(path, (blob.updated.timestamp(), blob.updated.timestamp()))
-    return path if found else target
+    return path if exact else target
 
 
 def _file_name(name: str) -> str:
@@ -193,7 +193,7 @@ def _is_loopback(host: str) -> bool:
 
 
 async def _download(
-    url: httpx.URL, auth: tuple[str, str] | None, part: Path, limits: Limits, conditions: dict[str, str]
+    url: httpx.URL, auth: tuple[str, str] | None, part: Path, limits: DownloadLimits, conditions: dict[str, str]
 ) -> httpx.Headers:
     """Bring the body to `part`, trying again where that can help; what the server said of it."""
     tries = AsyncRetrying(
@@ -215,7 +215,7 @@ async def _download(
 
 
 async def _try(
-    url: httpx.URL, auth: tuple[str, str] | None, part: Path, limits: Limits, conditions: dict[str, str]
+    url: httpx.URL, auth: tuple[str, str] | None, part: Path, limits: DownloadLimits, conditions: dict[str, str]
 ) -> httpx.Headers:
     headers = {"Accept-Encoding": "identity", **conditions}
     async with httpx.AsyncClient(auth=auth, timeout=STALL, headers=headers) as client:
@@ -239,7 +239,7 @@ def _redirected(url: httpx.URL, target: httpx.URL) -> httpx.URL:
     return target.copy_with(userinfo=b"")
 
 
-async def _save(answer: httpx.Response, url: httpx.URL, part: Path, limits: Limits) -> httpx.Headers:
+async def _save(answer: httpx.Response, url: httpx.URL, part: Path, limits: DownloadLimits) -> httpx.Headers:
     if answer.status_code in TRANSIENT:
         raise _Transient(f"the server answered {answer.status_code}")
     if answer.status_code != 200:
@@ -255,7 +255,7 @@ async def _save(answer: httpx.Response, url: httpx.URL, part: Path, limits: Limi
     return answer.headers
 
 
-def _unwrap(part: Path, encoding: str, url: httpx.URL, limits: Limits) -> None:
+def _unwrap(part: Path, encoding: str, url: httpx.URL, limits: DownloadLimits) -> None:
     """Undo the encoding of a server that uses one although none was asked for."""
     if encoding not in ("gzip", "x-gzip"):
         raise _unreachable(url, f"sent in the encoding {encoding}, which was not asked for")

@@ -47,5 +47,5 @@ def of_the_place(data: Data, known: pd.DataFrame | None) -> dict[str, Any]:
     """What predict.ipynb is told of the place, the events among its closures: what the owner says of days."""
     place = events.closed_by(data, known).of_the_place()
     if known is not None and len(known):
-        place["closures"] = {**place["closures"], "events": known[events.TOLD].to_numpy().tolist()}
+        place["closures"] = {**place["closures"], "events": known[events.NOTEBOOK_COLUMNS].to_numpy().tolist()}
     return place

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import pandas as pd
 
 from flows.sources import download
+from flows.sources.download import DownloadLimits
 from footfall.errors import EnvironmentProblem
 from footfall.evaluation.gate import WEATHER
 from footfall.params import Weather
@@ -20,8 +21,8 @@ HOST_OF_PAST = "https://customer-previous-runs-api.open-meteo.com"
 KEY = "OPEN_METEO_KEY"
 LEARNED = 400  # days of weather before a training's first origin, from which is learned what it does
 SINCE = dt.date(2024, 1, 20)  # before it nobody kept what was issued
-LIMITS = download.Limits(seconds=60, size=1_000_000, unpacked=1_000_000, attempts=3)
-LIMITS_OF_PAST = download.Limits(seconds=180, size=20_000_000, unpacked=20_000_000, attempts=3)  # years, hour by hour
+LIMITS = DownloadLimits(seconds=60, size=1_000_000, unpacked=1_000_000, attempts=3)
+LIMITS_OF_PAST = DownloadLimits(seconds=180, size=20_000_000, unpacked=20_000_000, attempts=3)  # years, hour by hour
 
 
 def is_of_weather(candidate: str) -> bool:
@@ -49,7 +50,7 @@ def fetch_past(place: Weather, zone: str, first: dt.date, last: dt.date) -> pd.D
     return read_past(content, place.latitude, place.longitude, zone)
 
 
-def _asked(host: str, asked: dict[str, str], limits: download.Limits) -> bytes:
+def _asked(host: str, asked: dict[str, str], limits: DownloadLimits) -> bytes:
     key = os.environ.get(KEY, "")
     if not key:
         raise EnvironmentProblem(f"weather: {KEY} is not set; the service wants a key for commercial use")

@@ -63,20 +63,20 @@ def _send_if_news(run: Run) -> str:
     bucket, name, words = storage.connect(bucket_name()), layout.told(run.market.name), run.written("words.json")
     if not words["messages"]:  # more places than have a page each
         raise UsageProblem(f"of so many places no week is put into words; take notify out of {run.market.name}.yaml")
-    told = storage.as_json({"as_of": str(run.as_of), "days": words["days"]})
+    message = storage.as_json({"as_of": str(run.as_of), "days": words["days"]})
     replaced = [b"{}"]
 
     def claim(content: bytes | None) -> bytes | None:
         replaced[0] = content or b"{}"
         before = storage.as_table(bucket, name, replaced[0], "what was told last")
-        return told if is_news(words["days"], before, run.as_of, run.market.notify.days) else None
+        return message if is_news(words["days"], before, run.as_of, run.market.notify.days) else None
 
     if not storage.amend(bucket, name, claim):
         return "nothing new to tell"
     try:
         _send(run, words["messages"])
     except BaseException:
-        storage.amend(bucket, name, lambda content: replaced[0] if content == told else None)
+        storage.amend(bucket, name, lambda content: replaced[0] if content == message else None)
         raise
     alerts.close(run.market.name, CAUSE)
     return "the week was told"

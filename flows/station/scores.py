@@ -7,13 +7,15 @@ from contextlib import suppress
 
 import pandas as pd
 
-from flows.champion.ledger import champion, live
+from flows.champion.ledger import champion, in_force
 from flows.record import mlflow_runs
 from flows.settings import bucket_name
 from flows.station.events import of_the_place
 from flows.station.run import Run, log, stage, step
 from flows.station.snapshot import selected
-from flows.storage import bucket, forecasts, layout
+from flows.storage import bucket as storage
+from flows.storage import forecasts, layout
+from flows.storage.bucket import Bucket
 from footfall.errors import DataProblem
 from footfall.evaluation import review, scores
 from footfall.selection import NEWER, Key
@@ -27,11 +29,13 @@ FORECAST = "forecast.parquet"
 def take_forecasts(run: Run) -> dict[str, str]:
     """Lay down the table so far, and the published forecasts that have days to be scored; which run made each."""
     with stage("forecasts") as notes:
-        store, market = bucket.connect(bucket_name()), run.market
-        scored = scores.known_by(forecasts.scores(store, market), run.as_of, market.data.lag)
-        published = _before(run, forecasts.sets(store, market.name))
+        bucket, market = storage.connect(bucket_name()), run.market
+        scored = scores.known_by(forecasts.scores(bucket, market), run.as_of, market.data.lag)
+        published = _before(run, forecasts.sets(bucket, market.name))
         unscored = scores.unscored(published, scored, _series(run), market.predict.horizon)
-        made_by = {day: _lay_down(run, store, day, live(store, market.name, day, published[day])) for day in unscored}
+        made_by = {
+            day: _lay_down(run, bucket, day, in_force(bucket, market.name, day, published[day])) for day in unscored
+        }
         if len(scored):
             (run.folder / "in" / TABLE).write_bytes(scores.to_parquet(scored))
         notes.append(f"{len(published)} published, {len(unscored)} with days that became known")
@@ -47,8 +51,8 @@ def _series(run: Run) -> dict[Key, pd.Series]:
     return selected(run, read_snapshot(run.folder / "in" / "snapshot.parquet")).series
 
 
-def _lay_down(run: Run, store: bucket.Bucket, day: str, folder: str) -> str:
-    manifest, content = forecasts.read_set(store, folder, FORECAST)
+def _lay_down(run: Run, bucket: Bucket, day: str, folder: str) -> str:
+    manifest, content = forecasts.read_set(bucket, folder, FORECAST)
     (run.folder / "in" / "forecasts").mkdir(exist_ok=True)
     (run.folder / "in" / "forecasts" / f"{day}.parquet").write_bytes(content)
     return str(manifest["about"].get("record", ""))
@@ -63,16 +67,16 @@ def take_track(run: Run) -> str:
     day's own was stored is left out, reviewed or not.
     """
     before = run.as_of - dt.timedelta(days=1)
-    store, market = bucket.connect(bucket_name()), run.market
-    published = _before(run, forecasts.sets(store, market.name, until=run.as_of))
-    scored = scores.known_by(forecasts.scores(store, market), before, market.data.lag)
+    bucket, market = storage.connect(bucket_name()), run.market
+    published = _before(run, forecasts.sets(bucket, market.name, until=run.as_of))
+    scored = scores.known_by(forecasts.scores(bucket, market), before, market.data.lag)
     scored = scored[scored["origin_date"].isin(published)]
     through = pd.Timestamp(before) - market.data.lag * DAY
     series = {key: y[:through] for key, y in _series(run).items()}
     closures = of_the_place(run)["closures"]
     for day in scores.unscored(published, scored, series, market.predict.horizon):
         with suppress(DataProblem):  # altered since; the review is the one to say so, and the page quotes the others
-            _, content = forecasts.read_set(store, live(store, market.name, day, published[day]), FORECAST)
+            _, content = forecasts.read_set(bucket, in_force(bucket, market.name, day, published[day]), FORECAST)
             forecast = pd.read_parquet(io.BytesIO(content))
             scored = scores.grow(scored, scores.score_all(forecast, series, market.data.lag, closures))
     if scored.empty:
@@ -88,12 +92,12 @@ def hand_in(run: Run, made_by: dict[str, str]) -> str:
     The table comes last: what stops us before it, the next review does again. Nothing new writes nothing.
     """
     with stage("scores") as notes:
-        store, scored = bucket.connect(bucket_name()), scores.read_scores(run.folder / "out" / TABLE)
+        bucket, scored = storage.connect(bucket_name()), scores.read_scores(run.folder / "out" / TABLE)
         notes.append(run.written("news.json")["sentence"])
         absent = [day for day, made in made_by.items() if not _grade(made, scored[scored["origin_date"] == day])]
         notes += [f"no record any more of the forecasts as of {', '.join(absent)}"] if absent else []
         if made_by:
-            bucket.amend(store, layout.scores(run.market.name), lambda table: scores.merge(table, scored))
+            storage.amend(bucket, layout.scores(run.market.name), lambda table: scores.merge(table, scored))
     return " · ".join(notes)
 
 
@@ -108,7 +112,7 @@ def _grade(made: str, rows: pd.DataFrame) -> bool:
 
 def calls_for_training(run: Run, decayed: bool) -> str:
     """What calls for one now, ``drift`` or ``young``: once for a cause, not every morning until it helps; else ""."""
-    current = champion(bucket.connect(bucket_name()), run.market.name, run.as_of)
+    current = champion(storage.connect(bucket_name()), run.market.name, run.as_of)
     grown = False
     if current and (run.as_of - current.as_of).days >= WEEK:
         grown = current.gate.get("standing") == "young" or _grows(run)
@@ -126,13 +130,13 @@ def _grows(run: Run) -> bool:
 
     Beside proven ones it would wait for the 1st: of many the verdict is on the longest.
     """
-    store, market = bucket.connect(bucket_name()), run.market
-    published = {day: of for day, of in forecasts.sets(store, market.name).items() if day <= str(run.as_of)}
+    bucket, market = storage.connect(bucket_name()), run.market
+    published = {day: folders for day, folders in forecasts.sets(bucket, market.name).items() if day <= str(run.as_of)}
     if not published:
         return False
-    folder = live(store, market.name, day := max(published), published[day])
+    folder = in_force(bucket, market.name, day := max(published), published[day])
     try:
-        content = forecasts.read_set(store, folder, "series.parquet")[1]
+        content = forecasts.read_set(bucket, folder, "series.parquet")[1]
     except (KeyError, DataProblem):  # one of before there was such a table, or damaged: the doctor says so
         return False
     from footfall.evaluation.backtest import youngest  # brings sktime, two seconds that a flow else does without

@@ -16,7 +16,8 @@ from flows.orchestration import alerts
 from flows.orchestration.schedule import due
 from flows.settings import bucket_name, day_of, params_folder
 from flows.station.run import market_as_of
-from flows.storage import bucket, forecasts
+from flows.storage import bucket as storage
+from flows.storage import forecasts
 from footfall.errors import Problem, StaleSource, UsageProblem
 from footfall.market_file import read_market
 from footfall.scenario import Scenario
@@ -98,6 +99,6 @@ def _is_of_the_past(parameters: dict[str, Any]) -> bool:
 def is_past(market: str, day: str) -> bool:
     """Whether readers have a forecast of a later day; what cannot be asked is of the present."""
     with alerts.best_effort():
-        pointer = forecasts.pointer(bucket.connect(bucket_name()), market)
+        pointer = forecasts.pointer(storage.connect(bucket_name()), market)
         return bool(pointer and day < pointer["as_of"])
     return False

@@ -232,7 +232,7 @@ def sets_of_day(bucket: Bucket, market: str, day: dt.date | str) -> list[str]:
     return [layout.set_of(name) for name in names if layout.day_of(name)]
 
 
-def about(bucket: Bucket, folder: str) -> dict[str, Any]:
+def read_about(bucket: Bucket, folder: str) -> dict[str, Any]:
     """What the manifest of a stored set says of its making: model version, snapshot, MLflow run; unverified."""
     return dict(_as_manifest(bucket, folder, storage.read(bucket, layout.manifest(folder)))["about"])
 

@@ -31,14 +31,14 @@ ENTRIES = f"{LEDGER}/"  # what the names of all entries begin with
 PAGE = "index.html"
 READ = r"(forecast\.csv|[a-z-]+\.ics|index\.html)"  # by people and calendars, at addresses that stay
 SITE = r"sites/[a-z0-9-]+/"
-SHOWN = rf"({SITE})?{READ}"
+SHOWN_FILE = rf"({SITE})?{READ}"
 SCORES = "scores.parquet"
 MANIFEST = "manifest.json"
 MARKET = rf"(?!({'|'.join(FOLDERS)})/){NAME.pattern}"
 SET = rf"{MARKET}/forecasts/(?P<day>\d{{4}}-\d\d-\d\d)/[0-9a-f]{{16}}"
 ENTRY = rf"{LEDGER}/({MARKET}/)?\d{{6}}\.json"
 OURS = (
-    rf"{MARKET}/((latest|told|events|weather/\d{{4}}-\d\d-\d\d)\.json|scores\.parquet|{SHOWN})|{SET}/.+"
+    rf"{MARKET}/((latest|told|events|weather/\d{{4}}-\d\d-\d\d)\.json|scores\.parquet|{SHOWN_FILE})|{SET}/.+"
     rf"|{ENTRY}|{SNAPSHOTS}/[0-9a-f]{{64}}\.(parquet|json)"
 )
 
@@ -55,7 +55,7 @@ def shown(market: str, file: str) -> str:
 
 def is_shown(file: str) -> bool:
     """Whether a file of a set is for people or calendars, which keep its address."""
-    return re.fullmatch(SHOWN, file) is not None
+    return re.fullmatch(SHOWN_FILE, file) is not None
 
 
 def sites(market: str) -> str:
@@ -156,7 +156,7 @@ def is_ours(name: str) -> bool:
 
 def is_made_again(name: str) -> bool:
     """Whether the run of a day makes an object again, byte for byte: its set, and what leads readers there."""
-    return re.fullmatch(rf"{SET}/.+|{MARKET}/(latest\.json|{SHOWN})", name) is not None
+    return re.fullmatch(rf"{SET}/.+|{MARKET}/(latest\.json|{SHOWN_FILE})", name) is not None
 
 
 def probe() -> str:

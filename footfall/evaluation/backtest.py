@@ -169,8 +169,8 @@ def means_of_each(
     twins = {name: next(other for other in candidates if candidates[other] == candidates[name]) for name in candidates}
     asked = [*dict.fromkeys(twins.values())]
     with ThreadPoolExecutor(THREADS) as pool:
-        said = pool.map(lambda name: _means_of(name, candidates[name], y, origins, horizon, lag), asked)
-        each = dict(zip(asked, said, strict=True))
+        answers = pool.map(lambda name: _means_of(name, candidates[name], y, origins, horizon, lag), asked)
+        each = dict(zip(asked, answers, strict=True))
     return {name: each[twin] for name, twin in twins.items()}
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 from footfall.params import COVER
 from footfall.series import SERIES
 
-Scores = dict[str, float]  # a row of the leaderboard
+Metrics = dict[str, float]  # a row of the leaderboard
 DECIDING = ("MAE", "WIS", "cover80")  # MASE is unknown where every week is as the one before
 WEATHER, LEAST_OF_WEATHER = ", weather", 0.99  # what its name ends in that takes it in, and what may be left of the WIS
 
@@ -23,7 +23,7 @@ class Decision(NamedTuple):
 
     passed: bool
     reason: str
-    figures: dict[str, Scores]
+    figures: dict[str, Metrics]
     standing: str
     candidate: str
 
@@ -174,7 +174,7 @@ def young(scores: pd.DataFrame, challenger: str, naive: str, days: int, needed: 
     return Decision(True, reason, by_role | {"challenger": by_role[role]}, "young", names[role])
 
 
-def _best_known(by_role: dict[str, Scores], names: dict[str, str], why: str) -> Decision:
+def _best_known(by_role: dict[str, Metrics], names: dict[str, str], why: str) -> Decision:
     """The challenger where it is no worse than the naive and its ranges hold what they say, else the naive."""
     challenger, naive = by_role["challenger"], by_role["naive"]
     ahead = all(challenger[metric] <= naive[metric] for metric in ("WIS", "MAE"))
@@ -183,7 +183,7 @@ def _best_known(by_role: dict[str, Scores], names: dict[str, str], why: str) -> 
     return Decision(True, reason, by_role | {"challenger": by_role[role]}, "unproven", names[role])
 
 
-def _verdict(scores: dict[str, Scores], names: dict[str, str], margin: float) -> tuple[bool, str]:
+def _verdict(scores: dict[str, Metrics], names: dict[str, str], margin: float) -> tuple[bool, str]:
     challenger, naive, champion = scores["challenger"], scores["naive"], scores.get("champion")
     who = names["challenger"]
     for role, row in scores.items():
@@ -206,5 +206,5 @@ def _verdict(scores: dict[str, Scores], names: dict[str, str], margin: float) ->
     return True, f"{ahead}, and the champion, {_against(challenger, champion, 'WIS')}"
 
 
-def _against(challenger: Scores, rival: Scores, metric: str) -> str:
+def _against(challenger: Metrics, rival: Metrics, metric: str) -> str:
     return f"{metric} {challenger[metric]:.2f} against {rival[metric]:.2f}"

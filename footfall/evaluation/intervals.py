@@ -98,7 +98,7 @@ def of_backtest(
     return quantiles
 
 
-def live(
+def of_forecasts(
     means: Array,
     actual: Array,
     origins: pd.DatetimeIndex,
@@ -110,7 +110,7 @@ def live(
     late: int = 0,
     unit: Unit = PERCENT,
 ) -> Array:
-    """Quantiles of the live forecasts of a batch, as `of_backtest` gives them.
+    """Quantiles of the forecasts of a batch from one origin, as `of_backtest` gives them.
 
     Parameters
     ----------
@@ -130,7 +130,8 @@ def live(
     """
     values = np.empty((1, len(days), len(SCORED_LEVELS), mean.shape[1]))
     for some, own in _chunks(mean.shape[1], country):
-        widths = Past.of(means[..., some], actual[..., some], origins, own, unit).live(days, origin, own, lag, late)
+        past = Past.of(means[..., some], actual[..., some], origins, own, unit)
+        widths = past.widths_from(days, origin, own, lag, late)
         values[..., some] = _quantiles(widths, mean[None, :, some], unit, means.shape[1])
     return np.asarray(values[0])
 
@@ -151,7 +152,7 @@ def quantiles(
     late: int = 0,
     unit: Unit = PERCENT,
 ) -> pd.DataFrame:
-    """Quantiles of one live forecast, as `with_quantiles` gives them in the backtest.
+    """Quantiles of one forecast, as `with_quantiles` gives them in the backtest.
 
     Parameters
     ----------
@@ -180,13 +181,13 @@ def quantiles(
     """
     (means, actual), origins, _ = on_grid(residuals, "mean", "actual")
     days = pd.DatetimeIndex(mean.index)
-    values = live(means, actual, origins, mean.to_numpy()[:, None], days, origin, country, lag, late, unit)[..., 0]
+    values = of_forecasts(means, actual, origins, mean.to_numpy()[:, None], days, origin, country, lag, late, unit)
     if np.isnan(values).any():
         raise ValueError(f"fewer than {FEWEST_POOLED} errors up to {origin:%Y-%m-%d}: backtest more origins")
-    return pd.DataFrame(values, index=mean.index, columns=COLUMNS)[QUANTILES]
+    return pd.DataFrame(values[..., 0], index=mean.index, columns=COLUMNS)[QUANTILES]
 
 
-def steps(
+def step_by_step(
     residuals: pd.DataFrame,
     mean: pd.Series,
     origin: pd.Timestamp,
@@ -204,7 +205,7 @@ def steps(
     """
     (means, actual), origins, _ = on_grid(residuals, "mean", "actual")
     past = Past.of(means, actual, origins, country, unit)
-    width = past.live(pd.DatetimeIndex(mean.index), origin, country, lag, late)
+    width = past.widths_from(pd.DatetimeIndex(mean.index), origin, country, lag, late)
     shape = width.shape[0, [SCORED_LEVELS.index(level) for level in (LOW, HIGH)], 0]
     expected, recent = mean.iloc[0], width.recent[0, 0]
     size = width.scale[0, 0, 0] * _scale(mean.to_numpy()[None, :, None], unit, means.shape[1])[0, 0, 0]
@@ -284,7 +285,7 @@ def _scale(means: Array, unit: Unit, horizon: int) -> Array:
 
 
 def _quantiles(width: Widths, means: Array, unit: Unit, horizon: int) -> Array:
-    """Shared by backtest and live forecast, (n_origins, n_days, n_levels, n_series); NaN where few errors are known."""
+    """Shared by backtest and forecast, (n_origins, n_days, n_levels, n_series); NaN where few errors are known."""
     size = (width.scale * _scale(means, unit, horizon) * width.recent[:, None])[:, :, None]
     return np.asarray(np.maximum(means[:, :, None] + size * width.shape[:, None], unit.floor))
 
@@ -332,7 +333,9 @@ class Past(NamedTuple):
                 part[number] = np.where(young[number], own, part[number])
         return width
 
-    def live(self, days: pd.DatetimeIndex, origin: pd.Timestamp, country: Country, lag: int, late: int) -> Widths:
+    def widths_from(
+        self, days: pd.DatetimeIndex, origin: pd.Timestamp, country: Country, lag: int, late: int
+    ) -> Widths:
         """Of the forecasts of some days from one origin, `late` days after the last that is known by its lag."""
         ahead, pooled = (days - origin).days.to_numpy(), np.ones(self.size.shape[2], bool)
         return self.widths(pd.DatetimeIndex([origin]), ahead, country, lag, pooled, late)
@@ -466,9 +469,9 @@ def _weighted(value: Array, weight: Array) -> Array:
     row, levels = np.arange(len(value))[:, None], np.array(SCORED_LEVELS)
     total = np.cumsum(weight, axis=1)
     share = (total - weight / 2) / np.maximum(total[:, -1:], SMALLEST)
-    place = np.searchsorted((share + row).ravel(), (levels + row).ravel(), side="right").reshape(len(value), -1)
+    position = np.searchsorted((share + row).ravel(), (levels + row).ravel(), side="right").reshape(len(value), -1)
     count = np.isfinite(value).sum(axis=1, keepdims=True)
-    high = np.clip(place - row * value.shape[1], 1, np.maximum(count - 1, 1))
+    high = np.clip(position - row * value.shape[1], 1, np.maximum(count - 1, 1))
     (x, other_x), (y, other_y) = ((part[row, high - 1], part[row, high]) for part in (share, value))
     between = (other_y - y) / (other_x - x) * (levels - x) + y
     return np.asarray(np.where(levels <= x, y, np.where(levels >= other_x, other_y, between)))

@@ -96,8 +96,8 @@ def covered(table: pd.DataFrame, level: float) -> pd.Series:
     """
     low, high = map(column, ends(level))
     if not {low, high} <= set(table.columns):
-        there = ", ".join(QUANTILES)
-        raise ValueError(f"no quantiles {low} and {high} for a coverage of {level:.0%}; there are {there}")
+        names = ", ".join(QUANTILES)
+        raise ValueError(f"no quantiles {low} and {high} for a coverage of {level:.0%}; there are {names}")
     complete = table[["actual", low, high]].notna().all(axis=1)
     return table["actual"].between(table[low], table[high]).astype(float).where(complete)
 

@@ -89,9 +89,9 @@ def with_events(scores: pd.DataFrame, closures: dict[str, Any]) -> pd.DataFrame:
     """
     kind = scores["kind"].copy()
     for location, day in scores.groupby("location")["target_end_date"]:
-        days, told = pd.DatetimeIndex(day), events.among(closures, site_of(str(location))).get("events", ())
+        days, its_events = pd.DatetimeIndex(day), events.among(closures, site_of(str(location))).get("events", ())
         every = pd.Series(1.0, pd.date_range(days.min() - OF_USUAL * DAY, days.max()))
-        kind[day.index[events.without_odd_days(every, told)[days].isna()]] = EVENT
+        kind[day.index[events.without_odd_days(every, its_events)[days].isna()]] = EVENT
     return scores.assign(kind=kind)
 
 
@@ -163,7 +163,7 @@ def drift(scores: pd.DataFrame, window: int, least_skill: float, least_cover: fl
     broken += [f"{held}, and must hold {least_cover:.0%} to {most_cover:.0%}"] * bool(off.iloc[-1])
     good = f"within its band: skill {last['skill']:.2f}, {held}"
     reason = f"{'; '.join(broken) or good}; over the {window} days to {rolling.index[-1]:%Y-%m-%d}"
-    return Decay(bool(broken), reason, plain(rolling.tail(1))[0], f"{since:%Y-%m-%d}" if broken else None)
+    return Decay(bool(broken), reason, to_records(rolling.tail(1))[0], f"{since:%Y-%m-%d}" if broken else None)
 
 
 def _rolling(scores: pd.DataFrame, window: int) -> pd.DataFrame:
@@ -224,7 +224,7 @@ def _share(values: pd.Series) -> float | None:
     return round(float(values.mean()), 4) if len(values) else None
 
 
-def plain(table: pd.DataFrame) -> list[dict[str, Any]]:
+def to_records(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows as JSON knows them: four decimals, and None where there is no number."""
     rounded = table.round(4).astype(object).where(table.notna(), None)
     return [dict(row) for row in rounded.to_dict("records")]

@@ -33,7 +33,7 @@ YEARS_AHEAD = 1  # of which it is asked whether series of one batch keep the sam
 MOST = 1000  # series of a batch
 
 
-class Batch(NamedTuple):
+class BatchBacktest(NamedTuple):
     """Series of one unit and span, and what each candidate said of them.
 
     Attributes
@@ -63,8 +63,8 @@ class Batch(NamedTuple):
     def residuals(self, speakers: pd.Series) -> pd.DataFrame:
         """What was said of each of the series by the candidate that speaks for it, and what happened."""
         each = enumerate(speakers[self.y.columns])
-        said = np.stack([self.means[candidate][..., at] for at, candidate in each], axis=-1)
-        horizon, (origins, ahead, series) = np.arange(1, said.shape[1] + 1), said.shape
+        means = np.stack([self.means[candidate][..., at] for at, candidate in each], axis=-1)
+        horizon, (origins, ahead, series) = np.arange(1, means.shape[1] + 1), means.shape
         columns = {
             name: pd.array([key[at] for key in self.y], dtype="str").repeat(origins * ahead)
             for at, name in enumerate(SERIES)
@@ -73,7 +73,7 @@ class Batch(NamedTuple):
         days = {"origin": origin, "date": origin + np.tile(horizon, origins) * DAY}
         columns |= {name: np.tile(of_one, series) for name, of_one in days.items()}
         columns["horizon"] = np.tile(horizon, origins * series)
-        columns |= {name: of.transpose(2, 0, 1).ravel() for name, of in (("mean", said), ("actual", self.actual))}
+        columns |= {"mean": means.transpose(2, 0, 1).ravel(), "actual": self.actual.transpose(2, 0, 1).ravel()}
         return pd.DataFrame(columns)[RESIDUALS]
 
     def quantiles(self, candidate: str, some: slice, lag: int) -> np.ndarray:
@@ -91,7 +91,7 @@ class Rolling(NamedTuple):
         The latest days that any of the series could be forecast from.
     windows : Windows
         Spans of them.
-    batches : list of Batch
+    batches : list of BatchBacktest
         All of its series.
     lag : int
         Days between a day and its publication.
@@ -109,7 +109,7 @@ class Rolling(NamedTuple):
 
     origins: pd.DatetimeIndex
     windows: backtest.Windows
-    batches: list[Batch]
+    batches: list[BatchBacktest]
     lag: int
     needed: int
     scores: pd.DataFrame
@@ -305,15 +305,15 @@ def _side_by_side(series: Mapping[Key, pd.Series]) -> pd.DataFrame:
 
 def _batch(
     country: Country, y: pd.DataFrame, candidates: dict[str, BaseForecaster], days: int, horizon: int, lag: int
-) -> Batch:
+) -> BatchBacktest:
     origins = backtest.last_origins(y, days, horizon, lag)
     recipes = {name: of_country(each, country) for name, each in candidates.items()}
     means = backtest.means_of_each(recipes, y, origins, horizon, lag)
-    return Batch(country, y, origins, means, backtest.actual(y, origins, horizon))
+    return BatchBacktest(country, y, origins, means, backtest.actual(y, origins, horizon))
 
 
 def _scored(
-    batch: Batch, some: slice, spans: backtest.Windows, lag: int
+    batch: BatchBacktest, some: slice, spans: backtest.Windows, lag: int
 ) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
     """Scores of all candidates on some series in both windows; and of the report WIS by origin and series."""
     quantiles = {name: batch.quantiles(name, some, lag) for name in batch.means}
@@ -324,7 +324,7 @@ def _scored(
 
 
 def _of_window(
-    batch: Batch, quantiles: dict[str, np.ndarray], window: str, at: np.ndarray, some: slice
+    batch: BatchBacktest, quantiles: dict[str, np.ndarray], window: str, at: np.ndarray, some: slice
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     keys, actual = batch.y.columns[some], batch.actual[at][..., some]
     means = {name: values[at][..., some] for name, values in batch.means.items()}
@@ -354,7 +354,7 @@ def _weights(scores: pd.DataFrame) -> pd.Series:
     return (scale.mean() / scale).fillna(1.0)
 
 
-def _rows(batch: Batch, candidate: str, one: slice, lag: int) -> pd.DataFrame:
+def _rows(batch: BatchBacktest, candidate: str, one: slice, lag: int) -> pd.DataFrame:
     quantiles = batch.quantiles(candidate, one, lag)[..., 0]
     names = [column(level) for level in SCORED_LEVELS]
     ranges = pd.DataFrame(quantiles.reshape(-1, len(names)), columns=names)

@@ -23,8 +23,8 @@ from footfall.selection import Key
 from footfall.series import DAY, WEEK, site_of
 from footfall.typical import spread, usual
 
-KEYS = ["origin_date", "target_end_date"]
-SERIES = ["location", "target"]
+DATES = ["origin_date", "target_end_date"]
+LOCATION_TARGET = ["location", "target"]
 COVERED = {f"covered{percentage(coverage)}": coverage for coverage in COVERAGES}
 TYPES = {
     "location": "str", "target": "str",
@@ -70,7 +70,7 @@ def score_all(
     """Score the published forecasts of all of a market's series, by `score`; of a series that is gone, none."""
     tables = [
         score(of_series, series[key], lag, country_of(key[0]), closures)
-        for key, of_series in forecasts.groupby(SERIES)
+        for key, of_series in forecasts.groupby(LOCATION_TARGET)
         if key in series
     ]
     return _tidy(pd.concat(tables)) if tables else read_scores("")
@@ -122,7 +122,7 @@ def _wide(forecasts: pd.DataFrame) -> pd.DataFrame:
         forecasts = forecasts.assign(value=forecasts["value"].mask(forecasts["open"] == "no"))
     level = forecasts["output_type_id"].replace("", "nan").astype(float)
     name = level.map(column).where(level.notna(), "mean")
-    keys = [*SERIES, *KEYS, "horizon", "model_version"]
+    keys = [*LOCATION_TARGET, *DATES, "horizon", "model_version"]
     wide = forecasts.assign(name=name).pivot(index=keys, columns="name", values="value")
     return wide.reindex(columns=["mean", *QUANTILES]).astype(float).rename_axis(columns=None).reset_index()
 
@@ -131,11 +131,11 @@ def _with_words(wide: pd.DataFrame, y: pd.Series, lag: int, country: str, closur
     """With the range, the usual level and the word of the page, by what was known at each origin."""
     if wide.empty:
         return _of_origin(wide, y, country)
-    parts, told = [], events.told_of(closures, site_of(wide["location"].iloc[0]))
+    parts, its_events = [], events.in_closures(closures, site_of(wide["location"].iloc[0]))
     for day, rows in wide.groupby("origin_date"):
-        known = events.known(told, str(day))[events.TOLD[:4]].to_numpy() if len(told) else ()
+        entered = events.known(its_events, str(day))[events.NOTEBOOK_COLUMNS[:4]].to_numpy() if len(its_events) else ()
         published = y[: pd.Timestamp(str(day)) - lag * DAY]
-        parts.append(_of_origin(rows, events.without_odd_days(published, known), country))
+        parts.append(_of_origin(rows, events.without_odd_days(published, entered), country))
     return pd.concat(parts)
 
 
@@ -149,7 +149,7 @@ def _of_origin(rows: pd.DataFrame, y: pd.Series, country: str) -> pd.DataFrame:
 
 def _tidy(scored: pd.DataFrame) -> pd.DataFrame:
     rounded = scored[list(TYPES)].astype(TYPES).round(4)
-    return rounded.sort_values([*KEYS, *SERIES], kind="stable").reset_index(drop=True)
+    return rounded.sort_values([*DATES, *LOCATION_TARGET], kind="stable").reset_index(drop=True)
 
 
 def naive(y: pd.Series, origin: pd.Series, day: pd.Series, lag: int) -> pd.Series:
@@ -161,14 +161,14 @@ def naive(y: pd.Series, origin: pd.Series, day: pd.Series, lag: int) -> pd.Serie
 
 def grow(scores: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     """The table with the new rows; a forecast of a day that is in it already keeps its row."""
-    rows, named = (pd.MultiIndex.from_frame(table[[*SERIES, *KEYS]]) for table in (new, scores))
+    rows, named = (pd.MultiIndex.from_frame(table[[*LOCATION_TARGET, *DATES]]) for table in (new, scores))
     missing = new[~rows.isin(named)]
     return _tidy(pd.concat([scores, missing]) if len(scores) else missing) if len(missing) else scores
 
 
 def merge(stored: bytes | None, new: pd.DataFrame) -> bytes | None:
     """The stored table with the new rows added; its own bytes where it has them all."""
-    before = from_parquet(stored, *new[SERIES].iloc[0]) if len(new) else from_parquet(stored)
+    before = from_parquet(stored, *new[LOCATION_TARGET].iloc[0]) if len(new) else from_parquet(stored)
     after = grow(before, new)
     return to_parquet(after) if len(after) > len(before) else stored
 
@@ -196,7 +196,7 @@ def unscored(origins: Iterable[str], scores: pd.DataFrame, series: Mapping[Key, 
     origins = sorted(origins)
     since = {key: y[origins[0] :].dropna() for key, y in series.items()} if origins else {}
     published = {key: set(y.index.strftime("%Y-%m-%d")) for key, y in since.items()}
-    scored = scores.groupby([*SERIES, "origin_date"])["target_end_date"].agg(set)
+    scored = scores.groupby([*LOCATION_TARGET, "origin_date"])["target_end_date"].agg(set)
     lengths = scores.groupby("origin_date")["length"].max()
 
     def days(origin: str) -> set[str]:
@@ -210,16 +210,16 @@ def unscored(origins: Iterable[str], scores: pd.DataFrame, series: Mapping[Key, 
 
 def revised(scores: pd.DataFrame, series: Mapping[Key, pd.Series]) -> list[str]:
     """The days whose figure is no longer what it was when they were scored, in sentences."""
-    return [
-        sentence for key, rows in scores.groupby(SERIES) if key in series for sentence in _revised(rows, key, series)
-    ]
+    of_series = ((key, rows) for key, rows in scores.groupby(LOCATION_TARGET) if key in series)
+    return [sentence for key, rows in of_series for sentence in _revised(rows, key, series)]
 
 
 def _revised(scores: pd.DataFrame, key: Key, series: Mapping[Key, pd.Series]) -> list[str]:
     was = scores.drop_duplicates("target_end_date", keep="last").set_index("target_end_date")["actual"]
     now = pd.Series(series[key].reindex(pd.to_datetime(was.index)).to_numpy(float), index=was.index)
-    changed, of = was[(was - now).abs() > 1e-3], f"{' '.join(key)} " if len(series) > 1 else ""
-    return [f"{of}{day}: {value:g} when it was scored, {now[day]:g} now" for day, value in changed.sort_index().items()]
+    changed, whose = was[(was - now).abs() > 1e-3], f"{' '.join(key)} " if len(series) > 1 else ""
+    changed = changed.sort_index()
+    return [f"{whose}{day}: {value:g} when it was scored, {now[day]:g} now" for day, value in changed.items()]
 
 
 def news(before: pd.DataFrame, after: pd.DataFrame, changed: list[str]) -> dict[str, object]:

@@ -65,7 +65,7 @@ def in_logarithms(forecaster: BaseForecaster) -> bool:
     return hasattr(forecaster, "parts")  # of any other there is one part: the forecast itself
 
 
-def total(table: dict[str, np.ndarray], logarithms: bool, of: Unit = PERCENT) -> np.ndarray:
+def total(table: dict[str, np.ndarray], logarithms: bool, unit: Unit = PERCENT) -> np.ndarray:
     """The forecast, in the unit of the series, that the parts add up to; of the same shape as each of them."""
     added = sum(table[name] for name in table)
-    return np.asarray(of.of_logarithm(added, 1.0) if logarithms else added)
+    return np.asarray(unit.of_logarithm(added, 1.0) if logarithms else added)

@@ -70,8 +70,8 @@ def masked(y: pd.DataFrame, events: Sequence[Events], country: Country) -> pd.Da
     """
     if not any(events):
         return y
-    own = zip(y, events, of_each(country, len(events)), strict=True)
-    return y.mask(np.stack([_are_masked(series_of(y, name), told, at) for name, told, at in own], axis=1))
+    each = zip(y, events, of_each(country, len(events)), strict=True)
+    return y.mask(np.stack([_are_masked(series_of(y, name), its_events, at) for name, its_events, at in each], axis=1))
 
 
 def effects(y: pd.Series, events: Events, days: pd.DatetimeIndex, country: str) -> pd.Series:
@@ -82,7 +82,7 @@ def effects(y: pd.Series, events: Events, days: pd.DatetimeIndex, country: str) 
     and other special days beyond what such days do without it. One that was not will do what all of its effect did on
     ordinary days, if that is ``busier`` or ``quieter``; on a holiday, which has an effect of its own, nothing. What
     several do on a day adds up, but what was on before speaks for all of its effect; a past day with several tells of
-    the last of them (`_told`) what the others do not on days of their own.
+    the last of them (`_by_day`) what the others do not on days of their own.
 
     Parameters
     ----------
@@ -155,10 +155,10 @@ def put_on(
         As in `effects`; or that of each.
     """
     floor, each = unit(y).floor, (series_of(y, name) for name in y)
-    own = list(zip(each, events, of_each(country, len(events)), strict=True))
-    effect = np.stack([effects(series, told, days, at) for series, told, at in own], axis=1)
-    on = np.stack([_are_odd(days, series, told, at, y.index) for series, told, at in own], axis=1)
-    on |= np.stack([_are_without(days, series, told) for series, told, _ in own], axis=1)
+    each_series = list(zip(each, events, of_each(country, len(events)), strict=True))
+    effect = np.stack([effects(series, its_events, days, at) for series, its_events, at in each_series], axis=1)
+    on = np.stack([_are_odd(days, series, its_events, at, y.index) for series, its_events, at in each_series], axis=1)
+    on |= np.stack([_are_without(days, series, its_events) for series, its_events, _ in each_series], axis=1)
     lifted = np.where(effect != 0, (mean - floor) * np.exp(effect) + floor, mean)
     wide = (ranges - mean[:, None]) * (np.exp(effect) * np.where(on, WIDER, 1.0))[:, None] + lifted[:, None]
     ranges = np.where((on | (effect != 0))[:, None], np.maximum(wide, floor), ranges)
@@ -173,7 +173,7 @@ def _are_masked(y: pd.Series, events: Events, country: str) -> np.ndarray:
 def _are_without(days: pd.DatetimeIndex, y: pd.Series, events: Events) -> np.ndarray:
     """Which days have no event, though what is on each week would be on: it may have ended, or not be entered yet."""
     weekdays = [weekday for _, weekday in _each_week(events, y)]
-    return np.asarray(days.dayofweek.isin(weekdays) & _told(days, events)["what"].eq(""))
+    return np.asarray(days.dayofweek.isin(weekdays) & _by_day(days, events)["what"].eq(""))
 
 
 def _are_odd(
@@ -204,7 +204,7 @@ def _named(days: pd.DatetimeIndex, events: Events, y: pd.Series) -> pd.DataFrame
     `_each_week`: what else is on that day is an event as on any other.
     """
     each_week = _each_week(events, y)
-    return _told(days, [event for event in events if _weekly(event) not in each_week])
+    return _by_day(days, [event for event in events if _weekly(event) not in each_week])
 
 
 def _each_week(events: Events, y: pd.Series) -> set[tuple[str, int]]:
@@ -226,15 +226,15 @@ def _weekly(event: Sequence[str]) -> tuple[str, int] | None:
     return (spelling(what), dt.date.fromisoformat(first).weekday()) if first == last else None
 
 
-def _told(days: pd.DatetimeIndex, events: Events) -> pd.DataFrame:
+def _by_day(days: pd.DatetimeIndex, events: Events) -> pd.DataFrame:
     """As `_named`, those of each week too."""
-    told: list[dict[str, str]] = [{} for _ in days]
+    by_day: list[dict[str, str]] = [{} for _ in days]
     first, last = (pd.DatetimeIndex([event[end] for event in events]) for end in (0, 1))
     starts, ends, length = days.searchsorted(first), days.searchsorted(last, side="right"), (last - first).days
     for number in sorted(range(len(events)), key=lambda number: (events[number][-1] in TELLING, -length[number])):
         _, _, what, effect = events[number]
         if effect != CLOSED and length[number] < LASTING:
-            for on in told[starts[number] : ends[number]]:
+            for on in by_day[starts[number] : ends[number]]:
                 on.pop(spelling(what), "")
                 on[spelling(what)] = effect
-    return pd.DataFrame([[("", ""), *on.items()][-1] for on in told], days, ["what", "effect"]).assign(on=told)
+    return pd.DataFrame([[("", ""), *on.items()][-1] for on in by_day], days, ["what", "effect"]).assign(on=by_day)

@@ -53,11 +53,11 @@ def training_set(batches: Batches, front: Front, most: float = np.inf) -> Traini
         Rows that may be asked for at once; all, if left out.
     """
     names = _names(batches)
-    place = {name: number for number, name in enumerate(sorted(names) if len(names) > 1 else names)}
+    position = {name: number for number, name in enumerate(sorted(names) if len(names) > 1 else names)}
     parts = [concatenated([])]
     for month in sorted({month for _, y in batches for month in np.unique(_months(y)[FEWEST_DAYS : len(y) - 1])}):
         limit = _limit(parts, month.to_timestamp(), most)
-        parts += [part for batch in batches for part in _month(*batch, front, month, limit, place)]
+        parts += [part for batch in batches for part in _month(*batch, front, month, limit, position)]
     rows = concatenated(parts)
     return rows._rows(np.argsort(rows.order, kind="stable"))
 
@@ -85,7 +85,7 @@ def _limit(parts: list[TrainingSet], day: pd.Timestamp, most: float) -> float:
 
 
 def _month(
-    country: str, y: Any, front: Front, month: pd.Period, limit: float, place: dict[Any, int]
+    country: str, y: Any, front: Front, month: pd.Period, limit: float, position: dict[Any, int]
 ) -> Iterator[TrainingSet]:
     """A month of origins, with effects of holidays as they were known when it began."""
     origins = np.flatnonzero(_months(y) == month)
@@ -107,7 +107,7 @@ def _month(
         np.clip(error, -LARGEST_ERROR, LARGEST_ERROR)[drawn].round(4),
         day.astype("datetime64[us]"),
         draw[drawn],
-        (np.array([place[name] for name in names])[series] << 32) + (since_1970[origin] << 8) + ahead,
+        (np.array([position[name] for name in names])[series] << 32) + (since_1970[origin] << 8) + ahead,
     )
 
 

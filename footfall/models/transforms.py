@@ -111,8 +111,8 @@ class LogLevel(SeriesTransformer):
         super().__init__()
 
     def _fit(self, X: Any, y: None = None) -> "LogLevel":
-        of = unit(X)
-        self.unit_, self.level_ = of.name, of.level(X)
+        its_unit = unit(X)
+        self.unit_, self.level_ = its_unit.name, its_unit.level(X)
         return self
 
     def _update(self, X: Any, y: None = None) -> "LogLevel":
@@ -124,14 +124,14 @@ class LogLevel(SeriesTransformer):
     def _inverse_transform(self, X: Any, y: None = None) -> Any:
         return UNITS[self.unit_].of_logarithm(X, self.level_)
 
-    def to_logarithm(self, values: Any, of: Unit, level: Any) -> Any:
+    def to_logarithm(self, values: Any, unit: Unit, level: Any) -> Any:
         """Values of a unit, a series, a batch or an array of them, as logarithms of their shares of a level."""
-        return np.log(np.maximum(of.share(values, level), self.floor))
+        return np.log(np.maximum(unit.share(values, level), self.floor))
 
 
-def logarithm_of_level(of: Unit, level: Any) -> Any:
+def logarithm_of_level(unit: Unit, level: Any) -> Any:
     """What a logarithm of a share of the level lacks to one of the value itself; of percent, whose is 100 %, nought."""
-    return np.log(of.share(of.of_logarithm(0.0, level), 1.0))
+    return np.log(unit.share(unit.of_logarithm(0.0, level), 1.0))
 
 
 def as_in(X: Any, days: np.ndarray) -> np.ndarray:

@@ -188,7 +188,7 @@ def predict(forecaster: BaseForecaster, days: pd.DatetimeIndex) -> Any:
     days = pd.DatetimeIndex(days, freq="D")
     if isinstance(forecaster, OneByOne):
         return pd.concat({name: predict(one, days) for name, one in forecaster.fitted_.items()}, axis=1)
-    if (batch := _batch(forecaster)) is not None:
+    if (batch := _batch_names(forecaster)) is not None:
         none = pd.DataFrame(index=forecaster.cutoff[:0], columns=batch, dtype=float)
         mean = forecasts_after(forecaster, none, np.zeros(1, int), ahead.to_numpy())[0]
         return pd.DataFrame(np.maximum(mean, unit(none).floor), days, batch)
@@ -254,10 +254,10 @@ def _plain_mean(ensemble: EnsembleForecaster) -> bool:
     return bool(ensemble.aggfunc == "mean" and ensemble.weights is None)
 
 
-def _batch(forecaster: BaseForecaster) -> pd.Index | None:
+def _batch_names(forecaster: BaseForecaster) -> pd.Index | None:
     """The names of the series that it was fitted to, if that was a batch."""
     if isinstance(forecaster, EnsembleForecaster):
-        return _batch(forecaster.forecasters_[0][1])
+        return _batch_names(forecaster.forecasters_[0][1])
     last = steps(forecaster)[-1]
     seen = last.names if isinstance(last, SeriesForecaster) else None
     return seen if isinstance(seen, pd.MultiIndex) else None

@@ -81,12 +81,12 @@ def index(
     ValueError
         If no site has a forecast: there is no week to show.
     """
-    told = [(site, site.week) for site in sites if site.week is not None]
-    if not told:
+    with_week = [(site, site.week) for site in sites if site.week is not None]
+    if not with_week:
         raise ValueError(f"none of the {len(sites)} sites has a forecast: there is no week to show")
-    offered = about.languages(target, told[0][1]._asdict())
-    leader, days = leading(offered, country), pd.date_range(made + DAY, periods=len(told[0][1].mean))
-    ranked = sorted(((-_urgency(week), site.name, site.slug, _row(site, week, leader)) for site, week in told),
+    offered = about.languages(target, with_week[0][1]._asdict())
+    leader, days = leading(offered, country), pd.date_range(made + DAY, periods=len(with_week[0][1].mean))
+    ranked = sorted(((-_urgency(week), site.name, site.slug, _row(site, week, leader)) for site, week in with_week),
                     key=itemgetter(slice(3)))  # fmt: skip
     unknown = sorted((site for site in sites if site.week is None), key=itemgetter(0, 1))
     parts = {

@@ -100,11 +100,11 @@ def write_page(
     offered = about.languages(first["target"], days)
     is_still = (pd.Timestamp(first["origin_date"]) - through).days > lag + LATE
     tells_steps = unit_of(first["target"]) is not COUNTS or not offered[0].fine  # a guest more or less is no step
-    told = partial(notes, through, is_still, latest_shift(y, WEEKS * WEEK) if tells_steps else None, about)
-    (folder / "index.html").write_text(_page(table, y, days, track, about, offered, told), encoding="utf-8")
+    warnings = partial(notes, through, is_still, latest_shift(y, WEEKS * WEEK) if tells_steps else None, about)
+    (folder / "index.html").write_text(_page(table, y, days, track, about, offered, warnings), encoding="utf-8")
     for language in offered:
         (folder / language.say("calendar file")).write_bytes(calendar_file(table, days, about, language))
-    return in_words(table, days, y, about, told)
+    return in_words(table, days, y, about, warnings)
 
 
 def _page(
@@ -114,14 +114,14 @@ def _page(
     track: Track | None,
     about: About,
     offered: Sequence[Language],
-    told: Callable[[Language], list[str]],
+    warnings: Callable[[Language], list[str]],
 ) -> str:
     """The page's HTML; parameters as in `write_page`, its languages, and the forecast's weak points in one of them."""
     first, origin, is_open = table.iloc[0], pd.Timestamp(table["origin_date"].iloc[0]), days["word"] != CLOSED
     country, unit, script = country_of(first["location"]), unit_of(first["target"]), text_of("page.js.j2")
     shared = {
         "days": days, "first": first, "made": origin, "through": y.index[-1], "country": country, "track": track,
-        "notes": told, "last": f"{days.index[-1]:%Y-%m-%d}",
+        "notes": warnings, "last": f"{days.index[-1]:%Y-%m-%d}",
         "counts": unit is COUNTS, "open": days[is_open], "bars": dict(zip(days.index, bars(days, unit), strict=True)),
         "together": partial(together, days, y), "alike": shared_reasons(days[is_open]),
         "busiest": days["mean"].idxmax() if is_open.any() else None, "about": about,

@@ -18,8 +18,8 @@ def shared_reasons(days: pd.DataFrame) -> list[str]:
 
 def because(day: pd.Timestamp, reasons: list[str], country: str, language: Language) -> str:
     """The reasons of a day, with the holiday's name where it has one."""
-    told = [_reason(day, reason, country, language) for reason in reasons]
-    return language.say("semicolon").join(told) or language.say("nothing")
+    sentences = [_reason(day, reason, country, language) for reason in reasons]
+    return language.say("semicolon").join(sentences) or language.say("nothing")
 
 
 def _reason(day: pd.Timestamp, reason: str, country: str, language: Language) -> str:

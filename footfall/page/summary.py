@@ -76,14 +76,15 @@ def notes(
     language : Language
         Of the sentences.
     """
-    told = []
+    sentences = []
     if about.standing == "young":
-        told.append(language.say("young", days=str(about.known_days)))
+        sentences.append(language.say("young", days=str(about.known_days)))
     elif about.standing == "unproven":
-        told.append(language.say("unproven"))
+        sentences.append(language.say("unproven"))
     if shift:
         day, times = shift
-        told.append(language.say("another level", day=language.date(day), number=language.percent(100 * (times - 1))))
+        more = language.percent(100 * (times - 1))
+        sentences.append(language.say("another level", day=language.date(day), number=more))
     if is_still:
-        told.append(language.say("still", through=language.date(through)))
-    return told
+        sentences.append(language.say("still", through=language.date(through)))
+    return sentences

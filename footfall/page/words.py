@@ -80,25 +80,25 @@ def of_places(
     messages = {}
     for language in offered if words else []:
         called = names[language.short]
-        told = {called[key]: each["messages"][language.short]["text"].split("\n\n") for key, each in words.items()}
-        subject = language.say("calendar name", place=about.name or ", ".join([*told][:3]))
-        messages[language.short] = {"subject": subject, "text": _of_places(told, language)}
+        texts = {called[key]: each["messages"][language.short]["text"].split("\n\n") for key, each in words.items()}
+        subject = language.say("calendar name", place=about.name or ", ".join([*texts][:3]))
+        messages[language.short] = {"subject": subject, "text": _of_places(texts, language)}
     days = {f"{' '.join(key)} {day}": word for key, each in words.items() for day, word in each["days"].items()}
     return {"days": days, "messages": messages}
 
 
-def _of_places(told: Mapping[str, Sequence[str]], language: Language) -> str:
+def _of_places(texts: Mapping[str, Sequence[str]], language: Language) -> str:
     """A line each of what paragraphs say: the week, the first of them, and a place's own warnings after it.
 
     What all forecasts warn of, and when most were made, the last of paragraphs, is said once below.
     """
-    made = Counter(paragraphs[-1] for paragraphs in told.values() if len(paragraphs) > 1)
+    made = Counter(paragraphs[-1] for paragraphs in texts.values() if len(paragraphs) > 1)
     usual = made.most_common(1)[0][0]
-    warned = {name: _warnings(paragraphs) for name, paragraphs in told.items()}
-    every = [warned[name] for name, paragraphs in told.items() if len(paragraphs) > 1]
+    warned = {name: _warnings(paragraphs) for name, paragraphs in texts.items()}
+    every = [warned[name] for name, paragraphs in texts.items() if len(paragraphs) > 1]
     shared = [note for note in every[0] if len(every) > 1 and all(note in notes for notes in every)]
     lines = []
-    for name, (week, *rest) in told.items():
+    for name, (week, *rest) in texts.items():
         own = [note for note in [*warned[name], *rest[-1:]] if note not in [*shared, usual]]
         lines.append(f"{name}{language.say('colon')}{' '.join([*week.splitlines(), *own])}")
     return "\n".join(lines) + "\n\n" + "\n".join([*shared, usual])
@@ -123,10 +123,10 @@ def is_news(picture: Mapping[str, str], before: Mapping[str, Any], as_of: dt.dat
     weekdays : sequence of str
         Those on which the week is told whatever it is.
     """
-    told = before.get("days")
-    if not told or told.keys().isdisjoint(picture):
+    days = before.get("days")
+    if not days or days.keys().isdisjoint(picture):
         return True
-    changed = any(told.get(day, word) != word for day, word in picture.items())
+    changed = any(days.get(day, word) != word for day, word in picture.items())
     return changed or (WEEKDAYS[as_of.weekday()] in weekdays and before.get("as_of") != str(as_of))
 
 

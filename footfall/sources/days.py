@@ -173,8 +173,8 @@ def to_series(days: pd.DataFrame, data: Data) -> pd.DataFrame:
     lengths = (last - first) // ONE + 1
     begins = np.cumsum(lengths) - lengths  # where each site's days do, all sites one after the other
     every = pd.DatetimeIndex(first.repeat(lengths) + (np.arange(lengths.sum()) - begins.repeat(lengths)) * ONE)
-    of = places.index.get_indexer(days["site"])
-    at = begins[of] + (days["day"].to_numpy() - first[of]) // ONE
+    site = places.index.get_indexer(days["site"])
+    at = begins[site] + (days["day"].to_numpy() - first[site]) // ONE
     values, had_row = np.full(len(every), np.nan), np.zeros(len(every), bool)
     values[at], had_row[at] = days["value"], True
     came = values > unit_of(data.category).floor

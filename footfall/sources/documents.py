@@ -15,7 +15,7 @@ from footfall.sources.fault import counted, safe, some
 from footfall.sources.saft import COMPANY, ESTABLISHMENT, NAME
 
 LEFT_OUT = {"A": "cancelled", "F": "replaced by an invoice"}
-SERIES = r"^\S* (.*)/"  # of numbers, in "501234567 FS A/12 2025-12-31T20:30:00"
+NUMBERING = r"^\S* (.*)/"  # a document's series, such as "FS A", in "501234567 FS A/12 2025-12-31T20:30:00"
 AGO, OFTEN = pd.Timedelta(days=28), 14  # since when a till may lag, and days before on which it was in use
 
 
@@ -65,7 +65,7 @@ def each_document_once(rows: pd.DataFrame, exports: Sequence[Export]) -> tuple[p
 
 def _tills_that_lag(documents: pd.DataFrame) -> Iterator[str]:
     """A note on each series of numbers that ends well before the others, as of a till whose export is not there yet."""
-    series = documents["document"].str.extract(SERIES, expand=False)
+    series = documents["document"].str.extract(NUMBERING, expand=False)
     days = documents.assign(series=series)[["series", "day"]].drop_duplicates().sort_values("day")
     first, newest = days.groupby("series")["day"].min(), days["day"].max()
     for name, own in days.groupby("series")["day"]:

@@ -11,7 +11,7 @@ from footfall.params import Columns, Data
 from footfall.sources import cells, integrity, names
 from footfall.sources.business_day import day_of_business, is_of_business
 from footfall.sources.fault import Empty, Fault, Unreadable, counted
-from footfall.sources.rows import TOTAL, Rows, read_rows
+from footfall.sources.rows import TOTAL, RawRows, read_rows
 from footfall.sources.saft import AuditFile, read_saft
 from footfall.units import unit_of
 
@@ -101,7 +101,7 @@ def _table(export: Export, path: Path, data: Data) -> None:
     _fill(export, read_rows(path, wanted(data.columns)), data)
 
 
-def _fill(export: Export, rows: Rows, data: Data) -> None:
+def _fill(export: Export, rows: RawRows, data: Data) -> None:
     export.name, export.header, columns = rows.name, rows.header, data.columns
     export.faults += rows.faults
     export.notes += rows.notes

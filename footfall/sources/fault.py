@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from footfall.errors import DataProblem, listed
 
-SHOWN = 60  # characters of a value in a message
+LONGEST_VALUE = 60  # characters of a value in a message
 OWN = "figures of your own come in with: footfall new NAME FILE"
 NAMED = 5  # of many names
 PLACES = 3  # of those that break one rule, that are named
@@ -89,7 +89,7 @@ def some(names: Sequence[str]) -> str:
     return ", ".join(safe(name) for name in names[:NAMED]) + more
 
 
-def safe(value: str | bytes, longest: int = SHOWN) -> str:
+def safe(value: str | bytes, longest: int = LONGEST_VALUE) -> str:
     """What may be shown of a value: nothing that moves a cursor, nothing that fills a screen."""
     text = value[: 4 * longest].decode(errors="backslashreplace") if isinstance(value, bytes) else value
     shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text[:longest])

@@ -16,7 +16,7 @@ from footfall.sources import cells, feed, names
 from footfall.sources.business_day import day_of_business
 from footfall.sources.fault import Fault, Unreadable
 from footfall.sources.reading import Reading
-from footfall.sources.rows import Rows, read_rows, top
+from footfall.sources.rows import RawRows, read_rows, top
 from footfall.sources.sheets import sheets
 
 HOUR = pd.Timedelta(hours=1)
@@ -67,7 +67,7 @@ def _shape(path: Path) -> list[str]:
     return feed.check_shape(path.name, header, USED, filter(KNOWN.fullmatch, header))
 
 
-def _typed(table: Rows, data: Data) -> tuple[pd.DataFrame, list[Fault]]:
+def _typed(table: RawRows, data: Data) -> tuple[pd.DataFrame, list[Fault]]:
     """Rows of (line, site, hour, day, value), and what cannot be read in them."""
     written = table.cells.map(lambda cell: str(cell or "").strip())
     rows = pd.DataFrame({"line": table.lines, "site": written["location_name"]})

@@ -18,7 +18,7 @@ HOUR = pd.Timedelta(hours=1)  # that a day begins later or ends earlier than oth
 EVENING = pd.Timedelta(hours=22)  # from which a day counts as over, where its rows say no hours
 WEEKS = [pd.Timedelta(weeks=number) for number in range(1, 5)]
 MOSTLY = 0.9  # of the days on which an hour is blank: nobody ever comes then
-SHOWN = 3
+MOST_NAMED = 3  # days that are not whole
 
 
 def without_partial_days(rows: pd.DataFrame, data: Data, exports: Sequence[Export]) -> tuple[pd.DataFrame, list[str]]:
@@ -27,12 +27,12 @@ def without_partial_days(rows: pd.DataFrame, data: Data, exports: Sequence[Expor
     A last day that is not there is no day that the next export rewrites.
     """
     blank, extents = _has_blank_hours(rows, data, exports), _extents(rows, exports)
-    found = dict([*_at_the_edges(extents), *_saved_too_early(rows, extents, data, exports)])
-    partial = blank | pd.MultiIndex.from_frame(rows[DAY]).isin([*found])
+    partial_days = dict([*_at_the_edges(extents), *_saved_too_early(rows, extents, data, exports)])
+    partial = blank | pd.MultiIndex.from_frame(rows[DAY]).isin([*partial_days])
     of_site = rows.groupby("site")["day"]
     at_an_end = rows["day"].eq(of_site.transform("min")) | rows["day"].eq(of_site.transform("max"))
-    more = [f"and {len(found) - SHOWN} more such days"] if len(found) > SHOWN else []
-    notes = [*_note_on_hours(rows[blank]), *[*found.values()][:SHOWN], *more]
+    more = [f"and {len(partial_days) - MOST_NAMED} more such days"] if len(partial_days) > MOST_NAMED else []
+    notes = [*_note_on_hours(rows[blank]), *[*partial_days.values()][:MOST_NAMED], *more]
     return rows.assign(value=rows["value"].mask(partial))[~(partial & at_an_end)].reset_index(drop=True), notes
 
 

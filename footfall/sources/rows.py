@@ -22,7 +22,7 @@ DIGIT = re.compile(r"\d")
 
 
 @dataclass
-class Rows:
+class RawRows:
     """What stands beneath a header: the wanted columns, a cell as the file holds it, and the number of each line."""
 
     name: str
@@ -34,7 +34,7 @@ class Rows:
     totals: list[int] = field(default_factory=list)  # lines with a date that call themselves one
 
 
-def read_rows(path: Path, wanted: Sequence[str]) -> Rows:
+def read_rows(path: Path, wanted: Sequence[str]) -> RawRows:
     """The wanted columns of the one sheet that has them, the date's first.
 
     Raises
@@ -91,7 +91,7 @@ def _no_header(path: Path, wanted: Sequence[str]) -> Fault:
     return Fault(1, missing, ", ".join(first), rule)
 
 
-def collect(sheet: Sheet, first: int, header: list[str], wanted: Sequence[str]) -> Rows:
+def collect(sheet: Sheet, first: int, header: list[str], wanted: Sequence[str]) -> RawRows:
     """The wanted columns of what stands beneath a header."""
     doubled = [name for name in wanted if header.count(name) > 1]
     if doubled:
@@ -120,7 +120,7 @@ def collect(sheet: Sheet, first: int, header: list[str], wanted: Sequence[str]) 
     if not lines and not faults:
         raise Empty(Fault(first + 1, 0, "", "no row beneath the header; export it again"))
     table = pd.DataFrame(values, columns=list(wanted), dtype=object)
-    return Rows(sheet.name, header, table, lines, faults, notes, dated)
+    return RawRows(sheet.name, header, table, lines, faults, notes, dated)
 
 
 def _is_total(cells: Sequence[Any]) -> bool:

@@ -16,7 +16,7 @@ import pandas as pd
 from defusedxml.common import DefusedXmlException
 
 from footfall.sources.fault import Empty, Fault, Unreadable, safe
-from footfall.sources.rows import Rows
+from footfall.sources.rows import RawRows
 
 SITES = COMPANY, NAME, ESTABLISHMENT = ("TaxRegistrationNumber", "CompanyName", "TaxEntity")  # of a file's header
 TOTALS = ("GrossTotal", "NetTotal")
@@ -36,7 +36,7 @@ class AuditFile(NamedTuple):
     documents: pd.DataFrame
 
 
-def read_saft(path: Path, value: str | None, by_entry: bool, site: str | None = None) -> tuple[Rows, AuditFile]:
+def read_saft(path: Path, value: str | None, by_entry: bool, site: str | None = None) -> tuple[RawRows, AuditFile]:
     """The documents of an audit file, also those that do not count: ``date``, ``value``, ``site``.
 
     A line is the number of the document in its file.
@@ -80,7 +80,7 @@ def read_saft(path: Path, value: str | None, by_entry: bool, site: str | None = 
     rule = "a document without its number, by which it is known in another export; export it again"
     faults = [Fault(number, "InvoiceNo", "", rule) for number in unnumbered]
     frame = pd.DataFrame(cells, columns=["date", "value", "site"], dtype=object)
-    rows = Rows(path.name, names, frame, lines, faults)
+    rows = RawRows(path.name, names, frame, lines, faults)
     return rows, AuditFile(header, pd.DataFrame(documents, lines, ["document", "status", "since"]))
 
 

@@ -97,7 +97,7 @@ made.accounts["status"].value_counts().to_frame("series")
 # last weeks were harder than usual. The last row is the range that is published, unless an event moves it.
 
 # %%
-intervals.steps(shown.errors, shown.week, Timestamp(as_of), country, lag, shown.late, unit(shown.y)).round(2)
+intervals.step_by_step(shown.errors, shown.week, Timestamp(as_of), country, lag, shown.late, unit(shown.y)).round(2)
 
 # %% [markdown]
 # ## Look
@@ -139,8 +139,8 @@ f"{rows:,} rows, {len(made.series)} of {len(accounts)} series"
 # word's side.
 
 # %%
-told = shown.outlook
-told[["word", "reasons", "expected", "low", "high", "chance"]].round({"expected": 0, "low": 0, "high": 0, "chance": 2})
+page = shown.outlook
+page[["word", "reasons", "expected", "low", "high", "chance"]].round({"expected": 0, "low": 0, "high": 0, "chance": 2})
 
 # %% [markdown]
 # ## Publish
@@ -158,6 +158,6 @@ write_pages(made, lag, track, out, about)
 outputs.keep(
     out,
     forecast=figure,
-    why=outlook.explained(shown.parts, told),
+    why=outlook.explained(shown.parts, page),
     metrics={"mean": float(shown.mean.mean()), "width80": float((shown.ranges["q90"] - shown.ranges["q10"]).mean())},
 )

@@ -34,7 +34,7 @@ most_cover = 0.98  # share of days that it may hold
 from pandas import set_option
 
 from footfall import outputs, plots
-from footfall.evaluation.review import EVENT, by_series, drift, plain, report_card, track_record, with_events
+from footfall.evaluation.review import EVENT, by_series, drift, report_card, to_records, track_record, with_events
 from footfall.evaluation.scores import grow, known_by, news, read_forecasts, read_scores, revised, score_all
 from footfall.selection import select
 from footfall.series import read_snapshot, visible
@@ -50,9 +50,9 @@ set_option("display.width", 160)  # characters: a table as text, which git and c
 # %%
 chosen = select(visible(read_snapshot(snapshot), as_of, lag), location, category, series, 0)
 key = chosen.shown(show)
-said = read_forecasts(forecasts)
+published = read_forecasts(forecasts)
 before = known_by(read_scores(scores), as_of, lag)
-f"{said['origin_date'].nunique()} forecasts, {len(before)} days of forecasts scored before, figures to {chosen.through:%Y-%m-%d}"
+f"{published['origin_date'].nunique()} forecasts, {len(before)} days of forecasts scored before, figures to {chosen.through:%Y-%m-%d}"
 
 # %% [markdown]
 # ## Score
@@ -64,9 +64,9 @@ f"{said['origin_date'].nunique()} forecasts, {len(before)} days of forecasts sco
 # before, and so on; the nearer, the better it should be, though of one day that need not hold.
 
 # %%
-table = grow(before, score_all(said, chosen.series, lag, closures))
-told = news(before, table, revised(table, chosen.series))
-print(told["sentence"])
+table = grow(before, score_all(published, chosen.series, lag, closures))
+findings = news(before, table, revised(table, chosen.series))
+print(findings["sentence"])
 columns = ["target_end_date", "horizon", "mean", "low", "high", "actual", "error", "naive_error"]
 drawn = table[(table["location"] == key[0]) & (table["target"] == key[1])]
 drawn.loc[drawn["target_end_date"] == drawn["target_end_date"].max(), columns]
@@ -140,5 +140,7 @@ track
 # %%
 assert len(before.merge(table)) == len(before), "a score of an earlier review was lost"
 figures = card[card["by"] == "all"].set_index("window").loc[28, ["MAE", "skill", "WIS", "cover80"]].dropna().to_dict()
-outputs.keep(out, review=figure, card=plain(card), drift=decay._asdict(), track=track, news=told, metrics=figures)
+outputs.keep(
+    out, review=figure, card=to_records(card), drift=decay._asdict(), track=track, news=findings, metrics=figures
+)
 table.to_parquet(f"{out}/scores.parquet", index=False)

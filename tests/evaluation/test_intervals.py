@@ -7,7 +7,7 @@ from figures import retail
 
 from footfall.calendar import special
 from footfall.evaluation.backtest import backtest, last_origins, leaderboard, windows, youngest
-from footfall.evaluation.intervals import FEWEST_POOLED, PRIOR_WIDTH, quantiles, steps, with_quantiles
+from footfall.evaluation.intervals import FEWEST_POOLED, PRIOR_WIDTH, quantiles, step_by_step, with_quantiles
 from footfall.evaluation.metrics import coverage
 from footfall.models import ETS, KindOfDay, LastYearsTurn, LogLevel, SeasonalNaive, WeekdaySmoother, fit, predict
 from footfall.quantiles import QUANTILES
@@ -141,7 +141,7 @@ def test_late_figures_make_a_day_as_unsure_as_one_that_much_farther_ahead(table)
 @pytest.mark.parametrize("day", ["2022-10-04", "2022-10-05"])  # an ordinary day, and a holiday
 def test_a_range_made_step_by_step_is_the_one_that_is_published(table, day):
     mean, eve = pd.Series([7.0], index=[pd.Timestamp(day)]), pd.Timestamp(day) - pd.Timedelta(days=1)
-    made, published = (of(table[COLUMNS], mean, eve, "PT", 3, late=2) for of in (steps, quantiles))
+    made, published = (of(table[COLUMNS], mean, eve, "PT", 3, late=2) for of in (step_by_step, quantiles))
     assert made.iloc[-1].tolist() == published[["q10", "q90"]].iloc[0].tolist()
     expected, size, share, recent, _ = made["low"]
     assert made["low"].iloc[-1] == pytest.approx(expected + size * share * recent)

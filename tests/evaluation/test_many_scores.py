@@ -37,7 +37,7 @@ def test_a_batch_is_its_series_one_by_one(name, y, lag, count):
     scores = scores_of(means, ranges, actual, scale, complete(means, ranges, actual))
     coming = pd.date_range(origins[-1], periods=9)[1:]
     mean = np.zeros((8, y.shape[1]))
-    live = intervals.live(means, actual, origins, mean, coming, origins[-1], "PT", lag, 1, unit(y))
+    live = intervals.of_forecasts(means, actual, origins, mean, coming, origins[-1], "PT", lag, 1, unit(y))
     for number, column in enumerate(y):
         one = series_of(y, column)
         table = backtest.backtest({name: CANDIDATES[name]}, one, origins, 7, lag)

@@ -127,7 +127,7 @@ def test_nothing_is_known_of_nothing():
     track = review.track_record(table(0), "2022-10-13")
     assert track["through"] is None and track["28"]["range_held"] is None
     card = review.report_card(table(0), "2022-10-13")
-    assert card["forecasts"].tolist() == [0, 0, 0] and review.plain(card)[0]["skill"] is None
+    assert card["forecasts"].tolist() == [0, 0, 0] and review.to_records(card)[0]["skill"] is None
 
 
 PIPE = {"events": [["2022-10-03", "2022-10-04", "Burst pipe", "unknown", "", ""]]}

@@ -37,12 +37,12 @@ def scored(as_of="2022-10-13", **forecasts):
 def test_a_row_says_what_was_said_and_what_happened():
     table, y = scored(), retail()
     assert len(table) == len(ORIGINS) * 7 and not table.isna().any(axis=None)
-    row = table.set_index(scores.KEYS).loc[("2022-09-20", "2022-09-23")]
+    row = table.set_index(scores.DATES).loc[("2022-09-20", "2022-09-23")]
     assert (row["horizon"], row["length"], row["kind"], row["model_version"]) == (3, 7, "ordinary", "sample/1")
     assert (row["mean"], row["low"], row["high"], row["actual"]) == (23, 19, 27, y["2022-09-23"])
     assert row["error"] == 23 - y["2022-09-23"]
     assert row["usual"] == y[pd.date_range(end="2022-09-16", periods=6, freq="7D")].median()
-    far = table.set_index(scores.KEYS).loc[("2022-09-20", "2022-09-25"), "usual"]
+    far = table.set_index(scores.DATES).loc[("2022-09-20", "2022-09-25"), "usual"]
     assert far == y[pd.date_range(end="2022-09-11", periods=6, freq="7D")].median(), "the 18th was not yet published"
     assert table.set_index("target_end_date")["kind"]["2022-10-04":"2022-10-04"].unique() == "eve"
 
@@ -50,10 +50,10 @@ def test_a_row_says_what_was_said_and_what_happened():
 def test_a_day_with_an_event_was_no_usual_one_once_it_was_entered_as_on_the_page():
     def usual(site, entered):
         fair = {"events": [["2022-09-02", "2022-09-16", "Fair", "busier", site, entered]]}
-        table = scores.score(published(), retail(), LAG, "PT", fair).set_index(scores.KEYS)
+        table = scores.score(published(), retail(), LAG, "PT", fair).set_index(scores.DATES)
         return table.loc[("2022-09-20", "2022-09-23"), "usual"]
 
-    assert usual("", "2022-09-20") == usual("", "2022-09-01") != scored().set_index(scores.KEYS)["usual"].iloc[2]
+    assert usual("", "2022-09-20") == usual("", "2022-09-01") != scored().set_index(scores.DATES)["usual"].iloc[2]
     assert usual("", "2022-09-21") == usual("Baixa", "2022-09-01")
 
 
@@ -87,7 +87,7 @@ def test_no_score_knows_a_later_day():
     assert not now.equals(scored())
     for origin in ORIGINS:  # nor what was usual, and the naive, one that was not published by the origin
         known = y.where((y.index <= origin - LAG * DAY) | (y.index > origin), 99.0)
-        words = [*scores.KEYS, "usual", "said", "naive_error"]
+        words = [*scores.DATES, "usual", "said", "naive_error"]
         of_origin = scores.score(published([origin]), known, LAG, "PT", {})
         assert of_origin[words].equals(scored(origins=[origin])[words])
 
@@ -95,7 +95,7 @@ def test_no_score_knows_a_later_day():
 def test_a_blank_day_is_not_scored_and_the_naive_looks_past_it():
     y = retail()
     y["2022-09-16"] = y["2022-09-23"] = np.nan
-    table = scores.score(published(), y, LAG, "PT", {}).set_index(scores.KEYS)
+    table = scores.score(published(), y, LAG, "PT", {}).set_index(scores.DATES)
     assert "2022-09-23" not in table.index.get_level_values(1)
     row = table.loc[("2022-09-24", "2022-09-30")]  # the naive would say the 16th; the 9th is the last that is known
     assert row["naive_error"] == y["2022-09-09"] - y["2022-09-30"]
@@ -161,9 +161,9 @@ def test_an_earlier_review_loses_no_later_row():
     late, early = scored()[30:], scored("2022-09-28")
     merged = scores.from_parquet(scores.merge(scores.to_parquet(late), early))
     assert len(merged) == len(late) + len(
-        early[~early.set_index(scores.KEYS).index.isin(late.set_index(scores.KEYS).index)]
+        early[~early.set_index(scores.DATES).index.isin(late.set_index(scores.DATES).index)]
     )
-    assert merged.merge(late[scores.KEYS]).equals(late.reset_index(drop=True))
+    assert merged.merge(late[scores.DATES]).equals(late.reset_index(drop=True))
 
 
 def test_an_earlier_review_sees_no_later_row():

@@ -76,13 +76,13 @@ def test_a_proxy_that_cannot_be_used_stops_before_anything_is_begun(command, tmp
 
 
 def test_a_proxy_between_us_and_a_source_is_named_with_it(tmp_path, monkeypatch):
-    from flows.sources.download import Limits, fetch
+    from flows.sources.download import DownloadLimits, fetch
 
     monkeypatch.setenv("HTTPS_PROXY", DEAD)
     with pytest.raises(
         EnvironmentProblem, match=r"^https://example\.org/x\.zip \(through the proxy http://127"
     ) as seen:
-        fetch("https://example.org/x.zip", tmp_path, Limits(attempts=1))
+        fetch("https://example.org/x.zip", tmp_path, DownloadLimits(attempts=1))
     assert "canary-proxy" not in str(seen.value) and by_way_of("https://127.0.0.1/") == ""
 
 

@@ -7,7 +7,7 @@ import pytest
 from footfall.calendar import kinds
 from footfall.champion import Champion, learned
 from footfall.evaluation.rolling import roll
-from footfall.events import TOLD, known
+from footfall.events import NOTEBOOK_COLUMNS, known
 from footfall.forecasting import forecast_all
 from footfall.models import (
     Boosted,
@@ -170,7 +170,7 @@ def test_an_event_entered_afterwards_changes_no_byte(speaker):
     table = pd.DataFrame([[*row[:2], "", *row[2:4], entered] for row in [*ROWS, PIPE]], columns=COLUMNS)
 
     def published(as_of):
-        rows = known(table, as_of)[TOLD].to_numpy().tolist()
+        rows = known(table, as_of)[NOTEBOOK_COLUMNS].to_numpy().tolist()
         return forecast(speaker, y, rows).table.to_csv()
 
     assert published("2025-06-30") == forecast(speaker, y, []).table.to_csv()

@@ -127,8 +127,8 @@ def test_a_set_that_was_stored_for_an_older_day_replaces_none_that_readers_saw(b
     about = {"model_version": "m/1"}
     for day, figures in ((1, b"1"), (2, b"2"), (1, b"revised")):
         forecasts.publish(bucket, "m", dt.date(2022, 10, day), {"x": figures}, about)
-    live = ledger.live(bucket, "m", "2022-10-01", forecasts.sets(bucket, "m")["2022-10-01"])
-    assert forecasts.stored(bucket, live).files == {"x": b"1"}
+    folder = ledger.in_force(bucket, "m", "2022-10-01", forecasts.sets(bucket, "m")["2022-10-01"])
+    assert forecasts.stored(bucket, folder).files == {"x": b"1"}
 
 
 @pytest.fixture

@@ -59,7 +59,7 @@ def test_while_days_of_the_past_are_walked_nothing_is_opened_and_nothing_closed(
     from flows.orchestration import alerts
 
     assert alerts.open("past", "missed day", "2022-10-12 has no forecast.")
-    with alerts.silence():
+    with alerts.muted():
         assert not alerts.open("past", "stale source", "The last day is 2022-10-13.")
         alerts.close("past", "missed day")
     assert [one["cause"] for one in alerts.opened("past")] == ["missed day"]
@@ -167,7 +167,7 @@ def test_what_is_over_at_once_is_told_each_time(receiver):
 
     for version in ("3", "4"):
         alerts.tell("events", "promotion", f"version {version} is champion")
-    with alerts.silence():
+    with alerts.muted():
         alerts.tell("events", "promotion", "version 2 was champion")
         alerts.tell("events", "run lost", "today's", of_now=True)
     assert sorted(receiver.wait("events", 3)) == ["promotion", "promotion", "run lost"]  # Prefect sends several at once

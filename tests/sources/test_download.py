@@ -17,12 +17,12 @@ import pytest
 from conftest import free_port
 
 from flows.masking import masked, without_passwords
-from flows.sources.download import EXPORTS, SAMPLE, Limits, fetch
+from flows.sources.download import EXPORTS, SAMPLE, DownloadLimits, fetch
 from footfall.errors import DataProblem, EnvironmentProblem, UsageProblem
 
 DATA = Path(os.environ.get("FOOTFALL_DATA", Path(__file__).parents[2] / "../shared/data")).resolve()
 ROWS = b"country_region_code,date\n" + b"PT,2022-10-01\n" * 5000
-QUICK = Limits(seconds=10, size=10_000_000, unpacked=20_000_000, attempts=3, pause=0.01)
+QUICK = DownloadLimits(seconds=10, size=10_000_000, unpacked=20_000_000, attempts=3, pause=0.01)
 
 
 def zipped(content=ROWS, name="2022_PT_Region_Mobility_Report.csv"):
@@ -211,7 +211,7 @@ def test_googles_own_zip_arrives(server, tmp_path, monkeypatch):
     if not real.exists():
         pytest.skip(f"no {real.name} in FOOTFALL_DATA")
     monkeypatch.setattr(Source, "whole", lambda self, name: self.answer(body=real.read_bytes()))
-    path = fetch(f"{server}/whole/Region_Mobility_Report_CSVs.zip", tmp_path, Limits())
+    path = fetch(f"{server}/whole/Region_Mobility_Report_CSVs.zip", tmp_path, DownloadLimits())
     assert path.read_bytes() == real.read_bytes()
 
 
@@ -275,7 +275,7 @@ def test_nobody_is_told_to_wait_for_what_waiting_does_not_mend(server, tmp_path,
 @pytest.mark.parametrize("way", ["slow", "slow_head"])
 def test_a_trickle_ends_at_the_limit(server, tmp_path, way):
     begin = time.monotonic()
-    message = refused(EnvironmentProblem, f"{server}/{way}/figures.zip", tmp_path, Limits(seconds=0.7))
+    message = refused(EnvironmentProblem, f"{server}/{way}/figures.zip", tmp_path, DownloadLimits(seconds=0.7))
     assert "not here after 0.7 s" in message and time.monotonic() - begin < 2
 
 
@@ -359,7 +359,7 @@ def test_a_zip_that_lists_millions_of_members_is_not_opened(server, tmp_path, mo
     huge = bytes(20_000_000)
     end = b"PK\x05\x06" + bytes(4) + b"\xff\xff\xff\xff" + len(huge).to_bytes(4, "little") + bytes(6)
     monkeypatch.setattr(Source, "whole", lambda self, name: self.answer(body=b"PK\x03\x04" + huge + end))
-    assert "lists more members" in refused(DataProblem, f"{server}/whole/a.zip", tmp_path, Limits(pause=0.01))
+    assert "lists more members" in refused(DataProblem, f"{server}/whole/a.zip", tmp_path, DownloadLimits(pause=0.01))
 
 
 def test_a_bomb_in_the_encoding_is_not_unpacked(server, tmp_path):
@@ -369,7 +369,7 @@ def test_a_bomb_in_the_encoding_is_not_unpacked(server, tmp_path):
 def test_memory_stays_small(server, tmp_path, monkeypatch):
     monkeypatch.setattr(Source, "whole", lambda self, name: stream(self, 120_000_000))
     tracemalloc.start()
-    fetch(f"{server}/whole/rows.csv", tmp_path, Limits())
+    fetch(f"{server}/whole/rows.csv", tmp_path, DownloadLimits())
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 10_000_000
@@ -396,7 +396,9 @@ def test_a_password_opens_the_source_and_is_shown_nowhere(server, tmp_path, capl
     assert fetch(f"{source}/secret/figures.zip", tmp_path / "a", QUICK).read_bytes() == ZIP
     (tmp_path / "b").mkdir()
     for path in ["status/404", "html/figures.zip", "cut_unframed/a.zip", "elsewhere/a.zip", "slow/a.zip"]:
-        message = refused((DataProblem, EnvironmentProblem), f"{source}/{path}", tmp_path / "b", Limits(seconds=0.5))
+        message = refused(
+            (DataProblem, EnvironmentProblem), f"{source}/{path}", tmp_path / "b", DownloadLimits(seconds=0.5)
+        )
         assert "canary" not in message
     assert "canary" not in caplog.text
 
@@ -446,7 +448,7 @@ def test_an_object_or_a_folder_of_a_bucket_is_a_source(bucket, tmp_path):
     with pytest.raises(UsageProblem, match="no such object or folder"):
         fetch(f"gs://{bucket.name}/none", tmp_path)
     with pytest.raises(EnvironmentProblem, match="larger than the limit of 30 bytes"):
-        fetch(f"gs://{bucket.name}/tills", tmp_path, Limits(size=30))
+        fetch(f"gs://{bucket.name}/tills", tmp_path, DownloadLimits(size=30))
 
 
 def test_of_two_alike_names_in_a_bucket_neither_is_lost(bucket, tmp_path):

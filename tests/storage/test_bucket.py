@@ -517,7 +517,7 @@ def test_a_manifest_that_is_none_is_named_with_what_to_do(bucket, content):
         bucket, f"{folder}/manifest.json", content, storage.state(bucket, f"{folder}/manifest.json").generation
     )
     for read in (
-        forecasts.about,
+        forecasts.read_about,
         lambda *where: forecasts.read_set(*where, "forecast.csv"),
         lambda *_: publish(bucket),
     ):

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as arrow
 import pyarrow.compute as pc
 
-from footfall.sources.fault import SHOWN, Fault, Unreadable
+from footfall.sources.fault import LONGEST_VALUE, Fault, Unreadable
 
 LONGEST = 1 << 16  # bytes; Google's longest line has about 300
 PATIENCE = 10_000  # faults, after which the rest of a file is not looked at
@@ -53,7 +53,7 @@ def blocks(pieces: Iterable[bytes]) -> Iterator[Block]:
             raise Unreadable(_too_long(line, rest))
     if rest:
         rule = "the file ends within this line: it was cut, or its last line lacks the line break; fetch it again"
-        raise Unreadable(Fault(line, rest.count(b","), rest[-SHOWN:].rpartition(b",")[2], rule))
+        raise Unreadable(Fault(line, rest.count(b","), rest[-LONGEST_VALUE:].rpartition(b",")[2], rule))
 
 
 def inspect(block: Block, fields: int) -> tuple[Block, list[Fault]]:

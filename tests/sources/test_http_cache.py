@@ -3,10 +3,10 @@
 import pytest
 from live import Server
 
-from flows.sources.download import ANSWERS, Limits, fetch
+from flows.sources.download import ANSWERS, DownloadLimits, fetch
 from footfall.errors import DataProblem, EnvironmentProblem
 
-QUICK = Limits(seconds=10, size=1_000_000, attempts=3, pause=0.01)
+QUICK = DownloadLimits(seconds=10, size=1_000_000, attempts=3, pause=0.01)
 
 
 @pytest.fixture
