@@ -1,6 +1,5 @@
 """What if: the published week once more, with days closed, events or rain supposed; on record, and never published."""
 
-import json
 from typing import Any
 
 import pandas as pd
@@ -10,7 +9,7 @@ from flows.predict import of_prediction
 from flows.settings import bucket_name
 from flows.sources.weather import is_of_weather
 from flows.station import artifacts
-from flows.station.champion import take_champion
+from flows.station.champion import candidate, take_champion
 from flows.station.run import Run, after_record, log, recorded, run_notebook
 from flows.station.snapshot import take_again
 from flows.station.station_flow import station_flow
@@ -70,8 +69,7 @@ async def whatif(market: str, scenario: dict[str, Any]) -> Weeks | State[Any]:
 
 def _days_of_weather(run: Run, weather: str) -> list[str] | None:
     """The days that the run's champion knows a weather of; None of one that looks at none."""
-    champion = json.loads((run.folder / "in" / "champion" / "about.json").read_text())
-    if not is_of_weather(str(champion["candidate"])):
+    if not is_of_weather(candidate(run)):
         return None
     return [str(day)[:10] for day in pd.read_parquet(run.folder / weather)["date"]] if weather else []
 

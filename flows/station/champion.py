@@ -1,5 +1,7 @@
 """The champion that a run works with, and the challenger that may take its place."""
 
+import json
+
 from flows.champion import ledger, registry
 from flows.champion.entries import newest
 from flows.orchestration import alerts
@@ -24,6 +26,11 @@ def take_champion(run: Run) -> str | None:
         since = f"version {champion.version}, since {champion.as_of}" if champion else f"none as of {run.as_of}"
         progress.append(since)
     return champion.version if champion else None
+
+
+def candidate(run: Run) -> str:
+    """What the champion that was laid down is called among the candidates."""
+    return str(json.loads((run.folder / "in" / "champion" / "about.json").read_text())["candidate"])
 
 
 @step

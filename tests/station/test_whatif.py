@@ -113,3 +113,14 @@ def test_what_cannot_be_supposed_is_said_before_anything_runs(tasca):
     name, bucket, _ = tasca
     assert "has no published forecast yet" in footfall("whatif", name, "--closed", "2022-10-14").output
     assert not list(home().glob(f"runs/*-whatif-{name}-*"))
+
+
+def test_a_champion_that_takes_in_the_weather_is_not_judged_on_a_day_without_any(tasca):
+    from flows.train import was_trained
+
+    name, bucket, _ = tasca
+    before = ledger.newest(bucket, name)
+    trained = footfall("train", name)
+    assert trained.exit_code == 4 and f"none is to be had: it stays {name}/" in trained.output, trained.output
+    assert ledger.newest(bucket, name) == before
+    assert not was_trained(name, AS_OF.date()), "or it would not be tried again on the next day"
