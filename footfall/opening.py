@@ -140,8 +140,10 @@ def _are_opened(
 
 def odd_days(events: Events) -> pd.DatetimeIndex:
     """Every day of some events; of those that are longer than `LASTING` none."""
-    spans = [pd.date_range(first, last) for first, last, *_ in events]
-    return pd.DatetimeIndex([day for span in spans if len(span) <= LASTING for day in span]).unique()
+    first, last = (np.array([event[end] for event in events], "datetime64[D]") for end in (0, 1))
+    is_short = (last - first).astype(int) < LASTING
+    spans = [np.arange(*span) for span in zip(first[is_short], last[is_short] + 1, strict=True)]
+    return pd.DatetimeIndex(np.unique(np.concatenate([first[:0], *spans])))
 
 
 def said(days: pd.DatetimeIndex, closures: dict[str, Any]) -> np.ndarray:

@@ -181,9 +181,10 @@ def _are_odd(
 ) -> np.ndarray:
     """Which days have an event that is not their own: a special day's is, if it is on the same in another year too.
 
-    On one of these or of other days.
+    On one of these or of other days, of ten years about them: one of the year 9999 is a slip of the pen.
     """
-    what = _named(days.union(others), events, y)["what"]
+    near = (days[0].year - 10 < others.year) & (others.year < days[-1].year + 10)
+    what = _named(days.union(others[near]), events, y)["what"]
     what = what[what != ""]
     kind, names = known_ahead(what.index, country), names_of_special_days(what.index, country)
     keys = [

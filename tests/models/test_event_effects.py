@@ -1,5 +1,7 @@
 """An event that comes again is foreseen, and an odd day of the past spoils no day after it."""
 
+import time
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -22,6 +24,7 @@ from footfall.models import (
 )
 from footfall.models.event_effects import effects, masked, put_on, table_without_events, without_events
 from footfall.models.weather import Weather, WithWeather
+from footfall.opening import odd_days
 from footfall.quantiles import LEVELS
 from footfall.selection import select
 
@@ -306,6 +309,18 @@ def test_of_two_events_on_a_day_what_both_do_counts_once_and_a_site_has_its_own(
     closures = {"events": [[*rows[0], "Baixa", ""]]}
     assert chosen(y, closures).series[KEY].notna().all()
     assert chosen(y, {"events": [[*rows[0], "foz", ""]]}).series[KEY].isna().sum() == 1
+
+
+def test_a_year_that_is_a_slip_of_the_pen_and_thousands_of_events_cost_no_seconds():
+    y, days = guests(), pd.date_range("2016-01-01", periods=3000)
+    many = [[f"{day:%F}"] * 2 + [f"event {day.day}", "unknown"] for day in days] + [
+        ["9999-12-31"] * 2 + ["Fair", "busier"]
+    ]
+    masked(y.to_frame(), [many[:1]], "PT")  # the calendar of these years is read once
+    since = time.process_time()
+    assert odd_days([*many[2:], *many]).equals(days.append(pd.DatetimeIndex(["9999-12-31"])))
+    masked(y.to_frame(), [many[-1:]], "PT")
+    assert time.process_time() - since < 0.5
 
 
 def test_no_series_is_refused_for_its_events():
