@@ -72,6 +72,8 @@ def test_rain_that_is_expected_moves_its_day_and_is_said_and_what_if_it_stays_dr
     without, plain = published(bucket, name)
     assert without.manifest["about"]["weather"] == "without", "none was kept, and the day is over"
     kept = keep(bucket, name, weather)
+    refused = footfall("whatif", name, "--rain", f"{WET:%F}=0")
+    assert refused.exit_code == 2 and "was made without weather" in refused.output, "though some is there by now"
     done = footfall("predict", name, "--set", "predict.horizon=5")  # of which what if has as many
     assert done.exit_code == 0, done.output
     latest, means = published(bucket, name)
