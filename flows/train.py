@@ -8,16 +8,14 @@ from prefect.client.schemas.objects import State
 from flows.champion import ledger
 from flows.orchestration import schedule
 from flows.record import mlflow_runs
-from flows.sources.weather import is_of_weather
 from flows.station import artifacts
-from flows.station.champion import candidate, promote, register, take_champion
+from flows.station.champion import check_weather, promote, register, take_champion
 from flows.station.events import of_the_place
 from flows.station.run import Run, after_record, recorded, run_notebook
 from flows.station.snapshot import take_snapshot
 from flows.station.station_flow import station_flow
 from flows.station.weather import take_past_weather
 from flows.storage.bucket import Bucket
-from footfall.errors import EnvironmentProblem
 from footfall.params import TrainParams
 
 
@@ -38,20 +36,13 @@ async def train(
     -------
     str
         The gate's decision, in a sentence.
-
-    Raises
-    ------
-    EnvironmentProblem
-        If the champion takes in the weather, and none is to be had though the market asks for it.
     """
     if missed := schedule.overtaken(market):
         return missed
     with recorded("train", market, as_of, settings, trigger=trigger) as run:
         take_snapshot(run)
         weather, incumbent = take_past_weather(run), take_champion(run)
-        if run.market.weather and not weather and incumbent and is_of_weather(candidate(run)):
-            stays = f"it stays {run.facts['model_version']}; without weather nothing would be learned of it"
-            raise EnvironmentProblem(f"the champion takes in the weather, and none is to be had: {stays}. Train again.")
+        check_weather(run, weather)
         run_notebook(run, _parameters(run, weather, incumbent))
         version = register(run)
     with after_record(run):

@@ -8,8 +8,10 @@ from flows.orchestration import alerts
 from flows.record import mlflow_runs
 from flows.record.files import content_digest
 from flows.settings import bucket_name
+from flows.sources.weather import is_of_weather
 from flows.station.run import Run, stage, step
 from flows.storage.bucket import Bucket, connect
+from footfall.errors import EnvironmentProblem
 
 
 @step
@@ -31,6 +33,20 @@ def take_champion(run: Run) -> str | None:
 def candidate(run: Run) -> str:
     """What the champion that was laid down is called among the candidates."""
     return str(json.loads((run.folder / "in" / "champion" / "about.json").read_text())["candidate"])
+
+
+def check_weather(run: Run, weather: str) -> None:
+    """Stop a training that would judge a champion that takes in the weather without any, though the market asks for it.
+
+    Raises
+    ------
+    EnvironmentProblem
+        It is tried again with the next run.
+    """
+    speaks = run.facts.get("model_version")
+    if speaks and run.market.weather and not weather and is_of_weather(candidate(run)):
+        stays = f"it stays {speaks}; without weather nothing would be learned of it"
+        raise EnvironmentProblem(f"the champion takes in the weather, and none is to be had: {stays}. Train again.")
 
 
 @step
