@@ -72,8 +72,6 @@ def test_rain_that_is_expected_moves_its_day_and_is_said_and_what_if_it_stays_dr
     without, plain = published(bucket, name)
     assert without.manifest["about"]["weather"] == "without", "none was kept, and the day is over"
     kept = keep(bucket, name, weather)
-    refused = footfall("whatif", name, "--rain", f"{WET:%F}=0")
-    assert refused.exit_code == 2 and "was made without weather" in refused.output, "though some is there by now"
     done = footfall("predict", name, "--set", "predict.horizon=5")  # of which what if has as many
     assert done.exit_code == 0, done.output
     latest, means = published(bucket, name)
@@ -126,3 +124,13 @@ def test_a_champion_that_takes_in_the_weather_is_not_judged_on_a_day_without_any
     assert trained.exit_code == 4 and f"none is to be had: it stays {name}/" in trained.output, trained.output
     assert ledger.newest(bucket, name) == before
     assert not was_trained(name, AS_OF.date()), "or it would not be tried again on the next day"
+
+
+def test_a_week_that_was_published_without_weather_is_supposed_without_any(tasca):
+    name, bucket, weather = tasca
+    assert footfall("predict", name).exit_code == 0
+    keep(bucket, name, weather)
+    refused = footfall("whatif", name, "--rain", f"{WET:%F}=0")
+    assert refused.exit_code == 2 and "was made without weather" in refused.output, "though some is there by now"
+    supposed = footfall("whatif", name, "--closed", "2022-10-17")
+    assert supposed.exit_code == 0 and "moved too" not in supposed.output, supposed.output
