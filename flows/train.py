@@ -9,7 +9,7 @@ from flows.champion import ledger
 from flows.orchestration import schedule
 from flows.record import mlflow_runs
 from flows.station import artifacts
-from flows.station.champion import promote, register, take_champion
+from flows.station.champion import check_weather, promote, register, take_champion
 from flows.station.events import of_the_place
 from flows.station.run import Run, after_record, recorded, run_notebook
 from flows.station.snapshot import take_snapshot
@@ -42,6 +42,7 @@ async def train(
     with recorded("train", market, as_of, settings, trigger=trigger) as run:
         take_snapshot(run)
         weather, incumbent = take_past_weather(run), take_champion(run)
+        check_weather(run, weather)
         run_notebook(run, _parameters(run, weather, incumbent))
         version = register(run)
     with after_record(run):

@@ -1,6 +1,5 @@
 """What if: the published week once more, with days closed, events or rain supposed; on record, and never published."""
 
-import json
 from typing import Any
 
 import pandas as pd
@@ -10,11 +9,11 @@ from flows.predict import of_prediction
 from flows.settings import bucket_name
 from flows.sources.weather import is_of_weather
 from flows.station import artifacts
-from flows.station.champion import take_champion
+from flows.station.champion import candidate, take_champion
 from flows.station.run import Run, after_record, log, recorded, run_notebook
 from flows.station.snapshot import take_again
 from flows.station.station_flow import station_flow
-from flows.station.weather import take_weather
+from flows.station.weather import take_weather_again
 from flows.storage import forecasts
 from flows.storage.bucket import connect
 from footfall.digest import sha256_of
@@ -52,7 +51,7 @@ async def whatif(market: str, scenario: dict[str, Any]) -> Weeks | State[Any]:
     with recorded("whatif", market, latest.pointer["as_of"], as_many, scenario=str(supposed)) as run:
         take_again(run, latest.manifest["about"])  # else events entered since would look like what is supposed
         run.events = supposed.on_events(run.events, str(run.as_of), site_of(run.market.data.location))
-        weather = take_weather(run)
+        weather = take_weather_again(run, latest.manifest["about"])
         take_champion(run)
         made_by, now = latest.manifest["about"]["model_version"], run.facts.get("model_version")
         if made_by != now:  # then what differs would be the models' as well
@@ -70,15 +69,14 @@ async def whatif(market: str, scenario: dict[str, Any]) -> Weeks | State[Any]:
 
 def _days_of_weather(run: Run, weather: str) -> list[str] | None:
     """The days that the run's champion knows a weather of; None of one that looks at none."""
-    champion = json.loads((run.folder / "in" / "champion" / "about.json").read_text())
-    if not is_of_weather(str(champion["candidate"])):
+    if not is_of_weather(candidate(run)):
         return None
     return [str(day)[:10] for day in pd.read_parquet(run.folder / weather)["date"]] if weather else []
 
 
 def _suppose_rain(run: Run, supposed: Scenario, weather: str) -> None:
     if not weather:
-        sentence = f"no weather of {run.market.name} was kept on {run.as_of}"
+        sentence = f"the forecast of {run.market.name} as of {run.as_of} was made without weather"
         raise UsageProblem(f"--rain: {sentence}; its file needs `weather:`, see resources/operating.md")
     path = run.folder / weather
     path.write_bytes(supposed.on_weather(pd.read_parquet(path)).to_parquet(index=False))

@@ -144,8 +144,9 @@ def without_odd_days(y: pd.Series, events: Sequence[Sequence[str]]) -> pd.Series
 
 def on(day: pd.Timestamp, events: Sequence[Sequence[str]]) -> list[str]:
     """The reasons that events give for an open day, ``event busier: a concert``; rows of (from, to, what, effect)."""
-    return [f"event {effect}: {what}" for first, last, what, effect in events
+    told = [f"event {effect}: {what}" for first, last, what, effect in events
             if first <= f"{day:%F}" <= last and effect != CLOSED]  # fmt: skip
+    return [*dict.fromkeys(told)]  # one may be entered for all sites and for one
 
 
 def _of_csv(content: bytes, file: str) -> Iterator[Row]:

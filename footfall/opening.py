@@ -66,7 +66,7 @@ def of_each(
         coming = [event for event in events if event[0] <= ends[1] and ends[0] <= event[1]]
         was_open = _was_open(own, category)
         if (was_open == 0).any():  # of a place that was never shut nothing is to be learned
-            learned = _learned(was_open, own.day[0], country_of(location), events)
+            learned = _learned(was_open, own.day[0], country_of(location), _dated(its_closures))
             why[:, number] = np.where(_are_opened(days, learned, coming), "", learned(days))
         if its_closures:
             why[said(days, its_closures), number] = "said"
@@ -76,12 +76,10 @@ def of_each(
     return why
 
 
-def _learned(
-    was_open: np.ndarray, first: int, country: str, events: Events
-) -> Callable[[pd.DatetimeIndex], np.ndarray]:
+def _learned(was_open: np.ndarray, first: int, country: str, dated: Events) -> Callable[[pd.DatetimeIndex], np.ndarray]:
     """What says ``weekday`` or ``holiday`` of days, as learned of a place whose days are known from `first`."""
     weekday = _weekday(was_open, first)
-    weekdays = _weekdays_not_open(_without_events(was_open, first, events), weekday)
+    weekdays = _weekdays_not_open(_without(was_open, first, dated), weekday)
     holidays = _holidays_not_open(was_open, weekday, first, country)
 
     def why(days: pd.DatetimeIndex) -> np.ndarray:
@@ -94,7 +92,7 @@ def _learned(
 
 def shut_weekdays(rows: Rows, category: str, closures: dict[str, Any]) -> list[str]:
     """Names of the weekdays on which a place is shut, said or learned; parameters as in `foreseen`."""
-    was_open = _without_events(_was_open(rows, category), rows.day[0], closures.get("events", ()))
+    was_open = _without(_was_open(rows, category), rows.day[0], _dated(closures))
     learned, said_shut = _weekdays_not_open(was_open, _weekday(was_open, rows.day[0])), closures.get("weekdays", ())
     return [name for number, name in enumerate(WEEKDAYS) if number in learned or name in said_shut]
 
@@ -104,15 +102,21 @@ def _weekday(was_open: np.ndarray, first: int) -> np.ndarray:
     return np.asarray((first + THURSDAY + np.arange(len(was_open))) % WEEK)
 
 
-def _without_events(was_open: np.ndarray, first: int, events: Events) -> np.ndarray:
-    """As if no event had been on, which may have opened the place: such a day is like most of its weekday before it.
+def _dated(closures: dict[str, Any]) -> list[Sequence[str]]:
+    """Events and closures on days that were named: what was on then says nothing of their weekday."""
+    spans = [*closures.get("from_to", ()), *((day, day) for day in closures.get("dates", ()))]
+    return [*closures.get("events", ()), *((first, last, "", CLOSED) for first, last in spans)]
+
+
+def _without(was_open: np.ndarray, first: int, dated: Events) -> np.ndarray:
+    """As if nothing `_dated` had opened or closed the place: such a day is like most of its weekday before it.
 
     A week without a day open is of a closure, and says nothing of its weekdays, nor does an event in it.
     """
     whole = len(was_open) % WEEK
     weeks = np.nansum(was_open[whole:].reshape(-1, WEEK), axis=1)
     is_shut = np.concatenate([np.zeros(whole, bool), np.repeat(weeks == 0, WEEK)])
-    days = since_1970(odd_days([event for event in events if event[-1] != CLOSED])) - first
+    days = since_1970(odd_days(dated)) - first
     days, without, filled = days[(days >= WEEK) & (days < len(was_open))], was_open.copy(), was_open.copy()
     without[days], without[is_shut] = np.nan, np.nan
     for day in days[~is_shut[days]]:
@@ -136,8 +140,10 @@ def _are_opened(
 
 def odd_days(events: Events) -> pd.DatetimeIndex:
     """Every day of some events; of those that are longer than `LASTING` none."""
-    spans = [pd.date_range(first, last) for first, last, *_ in events]
-    return pd.DatetimeIndex([day for span in spans if len(span) <= LASTING for day in span]).unique()
+    first, last = (np.array([event[end] for event in events], "datetime64[D]") for end in (0, 1))
+    is_short = (last - first).astype(int) < LASTING
+    spans = [np.arange(*span) for span in zip(first[is_short], last[is_short] + 1, strict=True)]
+    return pd.DatetimeIndex(np.unique(np.concatenate([first[:0], *spans])))
 
 
 def said(days: pd.DatetimeIndex, closures: dict[str, Any]) -> np.ndarray:

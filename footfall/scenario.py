@@ -13,9 +13,14 @@ from footfall.sources.names import spelling
 
 SUPPOSED = "what if"  # the words of an event that has none
 SHUT = "it is closed without that"
-NEVER = "no event of this kind was ever on, other than each week, from which its effect would be known"
+NEVER = (
+    "no event of this kind was ever on, other than each week, from which its effect would be known; "
+    "on a holiday only the same event tells"
+)
 STAYS = {CLOSED: SHUT, "unknown": "what such an event does is unknown"}
-AS_MUCH = "as much is foreseen, or it has no effect so far ahead"
+AS_MUCH = "as much is foreseen, no more than {most:g} mm count, or rain has no effect there or so far ahead"
+
+OTHERWISE = "nothing was supposed of it; the market's file has changed since, or what is supposed is on each week"
 
 
 class Scenario(NamedTuple):
@@ -83,7 +88,7 @@ class Scenario(NamedTuple):
         return supposed if known is None else pd.concat([known, supposed], ignore_index=True)
 
     def unmoved(self, published: pd.DataFrame, supposed: pd.DataFrame, weather: Sequence[str] | None) -> list[str]:
-        """Suppositions on whose days no number is another, each a sentence with its reason.
+        """Suppositions on whose days no number is another, each a sentence with its reason; and other days that moved.
 
         Parameters
         ----------
@@ -92,17 +97,24 @@ class Scenario(NamedTuple):
         weather : sequence of str, optional
             The ISO days that the champion knows a weather of; None: it looks at none.
         """
+        from footfall.models.weather import MOST_RAIN  # sktime, which the command line does without
+
         keys = ["location", "target", "target_end_date"]
         before, after = (table[table["output_type"] == "mean"] for table in (published, supposed))
         both = before.merge(after, on=keys)
         moved = {*both.loc[both["value_x"] != both["value_y"], "target_end_date"]}
+        opened = before[before["open"] != "no"] if "open" in before else before  # no column where no day is closed
+        shut = {*before["target_end_date"]}.difference(opened["target_end_date"])
         why = [(day, f"closed {day}", SHUT) for day in self.closed]
         why += [(day, f"{day} {event}", STAYS.get(_effect(event), NEVER)) for day, event in self.events.items()]
         for day, amount in self.rain.items():
-            of_day = AS_MUCH if day in (weather or ()) else "no weather of that day is known"
+            of_day = AS_MUCH.format(most=MOST_RAIN) if day in (weather or ()) else "no weather of that day is known"
             reason = "the champion does not look at the weather" if weather is None else of_day
             why.append((day, f"{day} {amount:g} mm of rain", reason))
-        return [f"{what}: the number stays, {reason}" for day, what, reason in why if day not in moved]
+        stays = [(what, SHUT if day in shut else reason) for day, what, reason in why if day not in moved]
+        others = sorted(moved.difference(self.closed, self.events, self.rain))
+        changed = [f"{', '.join(others)} moved too: {OTHERWISE}"] if others else []
+        return [*(f"{what}: the number stays, {reason}" for what, reason in stays), *changed]
 
     def on_weather(self, issued: pd.DataFrame) -> pd.DataFrame:
         """The weather that was issued, with other rain; columns as in `footfall.sources.weather.COLUMNS`."""

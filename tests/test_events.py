@@ -195,6 +195,11 @@ def with_events(*rows):
     return inputs(model()) | {"events": [list(row) for row in rows]}
 
 
+def test_an_event_that_is_entered_for_all_sites_and_for_one_is_told_once():
+    fair = ["2026-12-24", "2026-12-24", "Fair", "busier"]
+    assert events.on(pd.Timestamp("2026-12-24"), [fair, fair]) == ["event busier: Fair"]
+
+
 def test_the_page_says_an_event_as_a_reason_of_its_day_and_of_no_other(tmp_path):
     page = written(tmp_path, with_events(CONCERT))["index.html"].decode()
     assert page.count("Concert &amp; fair, which you expect to make it busier") == 1

@@ -64,7 +64,7 @@ def test_an_address_of_the_weather_that_is_none_is_named_without_the_key(address
     monkeypatch.setenv("OPEN_METEO_KEY", "secret")
     with pytest.raises(EnvironmentProblem, match="FOOTFALL_WEATHER_URL") as told:
         fetch_weather(Weather(latitude=38.7, longitude=-9.1), "Europe/Lisbon", dt.date(2026, 11, 1))
-    assert "secret" not in str(told.value)
+    assert "secret" not in str(told.value) and "//customer-" not in str(told.value), "one host has not both services"
 
 
 @pytest.mark.parametrize("source", ["https:/u:secret@h/x", "https//u:secret@h/x", "u:se@cret@h/x"])

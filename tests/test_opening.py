@@ -5,7 +5,10 @@ import pandas as pd
 import pytest
 
 from footfall import opening
+from footfall.events import among
+from footfall.params import Data
 from footfall.series import pick, rows_of, shut_of
+from footfall.sources.days import to_series
 
 HOUSE = "PT-11/Baixa"
 DAYS = pd.date_range("2024-01-01", "2025-11-30")
@@ -195,6 +198,29 @@ def test_a_closing_event_is_told_in_its_words():
     events = [["2025-12-02", "2025-12-03", "Painting", "closed"]]
     foreseen = reasons(table(covers()), HOUSE, "count", COMING, {"events": events})
     assert foreseen[foreseen != ""].to_dict() == dict.fromkeys(COMING[1:3], "said: Painting")
+
+
+@pytest.mark.parametrize("how", ["dates", "from_to", "events"])
+@pytest.mark.parametrize("absent", [None, "unknown", "closed"])
+def test_days_that_were_shut_by_name_shut_none_of_their_weekday_afterwards(how, absent):
+    sundays = DAYS[(DAYS.dayofweek == 6) & (DAYS > "2025-10-01")]
+    names = [f"{day:%F}" for day in sundays]
+    spans = {"dates": {"dates": names}, "from_to": {"from_to": [[name, name] for name in names]},
+             "events": {"events": [[name, name, "Works", "closed", "", name] for name in names]}}  # fmt: skip
+    closures = among(spans[how], "")
+    closed = {name: closures.get(name, []) for name in ("dates", "from_to")}
+    rows = covers().drop(sundays).rename("value").rename_axis("day").reset_index().assign(site="")
+    figures = to_series(rows, Data(source="x", unit="counts", format="table", location="PT-11", absent=absent,
+                                   closed=closed))  # fmt: skip
+    assert (reasons(figures, "PT-11", "count", COMING, closures) == "").all()
+    assert opening.shut_weekdays(rows_of(figures, "PT-11", "count"), "count", closures) == []
+
+
+def test_days_shut_by_name_that_are_all_of_their_weekday_shut_it():
+    values = covers(DAYS[-29:])
+    figures = table(values[~mondays(values)])
+    dates = [f"{day:%F}" for day in DAYS[-29:] if day.dayofweek == 0]
+    assert set(COMING[reasons(figures, HOUSE, "count", COMING, {"dates": dates}) == "weekday"].dayofweek) == {0}
 
 
 def test_nobody_came_to_a_place_where_few_come_is_no_closing():

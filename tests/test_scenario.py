@@ -51,7 +51,9 @@ def test_supposed_rain_falls_on_its_day_alone():
 
 
 def week(*values, site="Baixa"):
+    opened = ["yes" if value else "no" for value in values]
     return pd.DataFrame({"location": f"PT-11/{site}", "target": "count", "output_type": "mean", "value": values,
+                         "open": opened,
                          "target_end_date": ["2026-12-29", "2026-12-30", "2026-12-31"]})  # fmt: skip
 
 
@@ -60,7 +62,7 @@ def week(*values, site="Baixa"):
     [
         (None, "the champion does not look at the weather"),
         (["2026-12-28"], "no weather of that day is known"),
-        (["2026-12-29"], "as much is foreseen, or it has no effect so far ahead"),
+        (["2026-12-29"], "as much is foreseen, no more than 10 mm count, or rain has no effect there or so far ahead"),
     ],
 )
 def test_what_moves_no_number_is_said_with_its_reason(weather, why):
@@ -72,6 +74,16 @@ def test_what_moves_no_number_is_said_with_its_reason(weather, why):
     assert WHOLE.unmoved(before, week(1.0, 1.0, 1.0), weather) == []
     (closed,) = Scenario(["2026-12-31"]).unmoved(before, before, weather)
     assert closed == "closed 2026-12-31: the number stays, it is closed without that"
+
+
+def test_a_closed_day_says_that_it_is_closed_and_a_day_that_moved_without_reason_is_named():
+    shut = week(0.0, 0.0, 7.0)
+    assert WHOLE.unmoved(shut, week(0.0, 0.0, 0.0), ["2026-12-29"]) == [
+        "2026-12-30 busier: a concert: the number stays, it is closed without that",
+        "2026-12-29 0 mm of rain: the number stays, it is closed without that",
+    ]
+    (other,) = Scenario(["2026-12-31"]).unmoved(week(9.0, 8.0, 7.0), week(9.0, 4.0, 0.0), None)
+    assert other.startswith("2026-12-30 moved too: nothing was supposed of it; the market's file has changed")
 
 
 def test_of_many_one_site_is_supposed_something_of_and_another_is_named():

@@ -29,6 +29,7 @@ from flows.operations.finding import Finding
 from flows.record import mlflow_runs
 from flows.record.folder import LOCK
 from flows.settings import LISBON, ROOT, bucket_name, built_from, home, make_home, moved, params_folder
+from flows.sources.weather import KEY
 from flows.storage import layout
 from flows.storage.bucket import Bucket, connect, lacking, names
 from footfall.errors import Problem, UsageProblem
@@ -44,7 +45,7 @@ def examine() -> Iterator[Finding]:
 
     Those of this machine come first: what is wrong with it may be why no server starts.
     """
-    yield from _each(python, packages, markets, zone, disk, tree)
+    yield from _each(python, packages, markets, variables, zone, disk, tree)
     try:
         with servers():
             yield from _each(prefect, mlflow, storage, clock, champions, ledger, alerts)
@@ -135,6 +136,19 @@ def markets() -> Finding:
     wrong = [str(each) for each in files.values() if isinstance(each, UsageProblem)]
     says = f"{len(files)} in {params_folder()}" if not wrong else "; ".join(wrong)
     return Finding("markets", says, "correct them; no run of theirs succeeds until then" if wrong else "")
+
+
+def variables() -> Finding:
+    """What the files of markets ask of the environment is set there."""
+    names = {
+        name: (market.notify.address_from, KEY if market.weather else "")
+        for name, market in read_markets(params_folder()).items()
+        if not isinstance(market, UsageProblem)
+    }
+    needed = [(variable, name) for name, each in names.items() for variable in each if variable]
+    unset = [f"{variable} of {name}" for variable, name in needed if not os.environ.get(variable, "").strip()]
+    mend = "set them where the worker runs, or take notify: or weather: out of the market's file" if unset else ""
+    return Finding("variables", f"not set: {', '.join(unset)}" if unset else f"{len(needed)} asked for, all set", mend)
 
 
 def clock() -> Finding:

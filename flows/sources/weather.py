@@ -56,7 +56,9 @@ def _asked(host: str, asked: dict[str, str], limits: DownloadLimits) -> bytes:
         raise EnvironmentProblem(f"weather: {KEY} is not set; the service wants a key for commercial use")
     address = os.environ.get(HOST_SETTING, host)
     if not re.match("https?://[^/]", address):  # of what is no address, a message would hold all, and so the key
-        raise EnvironmentProblem(f"weather: {HOST_SETTING} is no address; write it as {HOST}, or unset it")
+        raise EnvironmentProblem(
+            f"weather: {HOST_SETTING} is no address of a mirror of both its services, https://…; unset it for their own"
+        )
     url = f"{address}/v1/forecast?{urlencode({**asked, 'apikey': key})}"
     with tempfile.TemporaryDirectory() as scratch:
         return download.fetch(url, Path(scratch), limits, download.ANSWERS).read_bytes()

@@ -1,13 +1,17 @@
 """The champion that a run works with, and the challenger that may take its place."""
 
+import json
+
 from flows.champion import ledger, registry
 from flows.champion.entries import newest
 from flows.orchestration import alerts
 from flows.record import mlflow_runs
 from flows.record.files import content_digest
 from flows.settings import bucket_name
+from flows.sources.weather import is_of_weather
 from flows.station.run import Run, stage, step
 from flows.storage.bucket import Bucket, connect
+from footfall.errors import EnvironmentProblem
 
 
 @step
@@ -24,6 +28,25 @@ def take_champion(run: Run) -> str | None:
         since = f"version {champion.version}, since {champion.as_of}" if champion else f"none as of {run.as_of}"
         progress.append(since)
     return champion.version if champion else None
+
+
+def candidate(run: Run) -> str:
+    """What the champion that was laid down is called among the candidates."""
+    return str(json.loads((run.folder / "in" / "champion" / "about.json").read_text())["candidate"])
+
+
+def check_weather(run: Run, weather: str) -> None:
+    """Stop a training that would judge a champion that takes in the weather without any, though the market asks for it.
+
+    Raises
+    ------
+    EnvironmentProblem
+        It is tried again with the next run.
+    """
+    speaks = run.facts.get("model_version")
+    if speaks and run.market.weather and not weather and is_of_weather(candidate(run)):
+        stays = f"it stays {speaks}; without weather nothing would be learned of it"
+        raise EnvironmentProblem(f"the champion takes in the weather, and none is to be had: {stays}. Train again.")
 
 
 @step

@@ -31,6 +31,13 @@ def take_weather(run: Run) -> str:
 
 
 @step
+def take_weather_again(run: Run, about: dict[str, Any]) -> str:
+    """Lay down the weather that a forecast was made with, as its manifest says in `about`: its path, empty without."""
+    digest = str(about.get("weather", "without"))
+    return "" if digest == "without" else _take(run, lambda bucket: forecasts.read_snapshot(bucket, digest))
+
+
+@step
 def take_past_weather(run: Run) -> str:
     """Lay down the weather as it was issued on each day that a training looks at, up to its own; else as above."""
     return _take(run, lambda bucket: past_weather(bucket, run.market, run.as_of))
@@ -94,7 +101,12 @@ def weather_of(bucket: Bucket, market: Market, as_of: dt.date) -> bytes | None:
         forecasts.keep_snapshot(bucket, content, {"source": SOURCE, "rows": len(table)})
         pointer = {"sha256": sha256(content), "place": market.weather.model_dump()}
         kept, _ = storage.keep_first(bucket, name, storage.as_json(pointer))
-    return forecasts.read_snapshot(bucket, _pointer(bucket, name, kept)["sha256"])
+    pointer = _pointer(bucket, name, kept)
+    place = market.weather.model_dump() if market.weather else {}
+    if place and pointer.get("place", place) != place:
+        where = f"it is of {pointer['place']}, and {market.name}.yaml says {place}"
+        raise DataProblem(f"{name}: {where}; a day's weather is kept once, and the next day's is of the new place")
+    return forecasts.read_snapshot(bucket, str(pointer["sha256"]))
 
 
 def _kept_before(bucket: Bucket, market: Market, as_of: dt.date) -> Iterator[pd.DataFrame]:

@@ -80,7 +80,9 @@ def effects(y: pd.Series, events: Events, days: pd.DatetimeIndex, country: str) 
     One that was on before, by its words, will do what it did: the weighted median of its days' departures from the
     same weekdays around them, shrunken, as those of holidays are (`footfall.models.transforms.KindOfDay`); of holidays
     and other special days beyond what such days do without it. One that was not will do what all of its effect did on
-    ordinary days, if that is ``busier`` or ``quieter``; on a holiday, which has an effect of its own, nothing.
+    ordinary days, if that is ``busier`` or ``quieter``; on a holiday, which has an effect of its own, nothing. What
+    several do on a day adds up, but what was on before speaks for all of its effect; a past day with several tells of
+    the last of them (`_by_day`) what the others do not on days of their own.
 
     Parameters
     ----------
@@ -101,16 +103,26 @@ def effects(y: pd.Series, events: Events, days: pd.DatetimeIndex, country: str) 
     of_kind[KINDS.index(ORDINARY)] = 0.0
     departure = values[at] - median_of_near_weekdays(values, usable, at) - of_kind[kind[at]]
     weight = 0.5 ** ((len(values) - 1 - at) / BY_HOLIDAYS.half_life)
-    past = past.iloc[at].assign(is_special=kind[at] > 0)
-    seen = set(past["what"][np.isfinite(departure)])
+    past = past.iloc[at].assign(is_ordinary=kind[at] == 0)[is_known := np.isfinite(departure)]
+    departure, weight = departure[is_known], weight[is_known]
 
-    def effect_of(what: str, effect: str, is_special: bool) -> float:
-        is_telling = effect in TELLING and not is_special
-        here = past["what"].eq(what) if what in seen else past["effect"].eq(effect) & ~past["is_special"] & is_telling
+    def learned(which: pd.Series) -> float:
+        here = which.to_numpy()
         return float(shrunken_median(departure[here], weight[here], BY_HOLIDAYS.shrink)) if here.any() else 0.0
 
-    rows = zip(coming["what"], coming["effect"], special(days, country), strict=True)
-    return pd.Series([effect_of(*row) if row[0] else 0.0 for row in rows], index=days)
+    is_alone, others = past["on"].map(len).eq(1), [[*on][:-1] for on in past["on"]]
+    alone = {what: learned(past["what"].eq(what) & is_alone) for each in others for what in each}
+    departure = departure - np.array([sum(alone[what] for what in each) for each in others])
+    seen = set(past["what"])
+
+    def effect_of(on: dict[str, str], is_special: bool) -> float:
+        before = {what: effect for what, effect in on.items() if what in seen}
+        new = {} if is_special else {effect: None for effect in on.values() if effect in TELLING}
+        of_each = [past["what"].eq(what) for what in before]
+        of_kind = [past["effect"].eq(effect) & past["is_ordinary"] for effect in new if effect not in before.values()]
+        return sum(map(learned, [*of_each, *of_kind]))
+
+    return pd.Series([effect_of(*row) for row in zip(coming["on"], special(days, country), strict=True)], index=days)
 
 
 def put_on(
@@ -169,9 +181,10 @@ def _are_odd(
 ) -> np.ndarray:
     """Which days have an event that is not their own: a special day's is, if it is on the same in another year too.
 
-    On one of these or of other days.
+    On one of these or of other days, of ten years about them: one of the year 9999 is a slip of the pen.
     """
-    what = _named(days.union(others), events, y)["what"]
+    near = (days[0].year - 10 < others.year) & (others.year < days[-1].year + 10)
+    what = _named(days.union(others[near]), events, y)["what"]
     what = what[what != ""]
     kind, names = known_ahead(what.index, country), names_of_special_days(what.index, country)
     keys = [
@@ -186,9 +199,10 @@ def _are_odd(
 
 
 def _named(days: pd.DatetimeIndex, events: Events, y: pd.Series) -> pd.DataFrame:
-    """The ``what`` and ``effect`` of each day's event, of several the shortest; nothing without one.
+    """The events ``on`` each day, words and effect of each, and the ``what`` and ``effect`` of the last of them.
 
-    Nor of those of each week, see `_each_week`: what else is on that day is an event as on any other.
+    That is the shortest of those that say an effect, else of all; nothing without one. Those of each week are none, see
+    `_each_week`: what else is on that day is an event as on any other.
     """
     each_week = _each_week(events, y)
     return _by_day(days, [event for event in events if _weekly(event) not in each_week])
@@ -215,11 +229,13 @@ def _weekly(event: Sequence[str]) -> tuple[str, int] | None:
 
 def _by_day(days: pd.DatetimeIndex, events: Events) -> pd.DataFrame:
     """As `_named`, those of each week too."""
-    table = np.full((len(days), 2), "", dtype=object)
+    by_day: list[dict[str, str]] = [{} for _ in days]
     first, last = (pd.DatetimeIndex([event[end] for event in events]) for end in (0, 1))
     starts, ends, length = days.searchsorted(first), days.searchsorted(last, side="right"), (last - first).days
-    for number in np.argsort(-length, kind="stable"):
+    for number in sorted(range(len(events)), key=lambda number: (events[number][-1] in TELLING, -length[number])):
         _, _, what, effect = events[number]
         if effect != CLOSED and length[number] < LASTING:
-            table[starts[number] : ends[number]] = spelling(what), effect
-    return pd.DataFrame(table, days, ["what", "effect"])
+            for on in by_day[starts[number] : ends[number]]:
+                on.pop(spelling(what), "")
+                on[spelling(what)] = effect
+    return pd.DataFrame([[("", ""), *on.items()][-1] for on in by_day], days, ["what", "effect"]).assign(on=by_day)

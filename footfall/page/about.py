@@ -40,7 +40,7 @@ class About(NamedTuple):
     all_places : str
         Address of the index of all places, seen from the page; nothing where there is none.
     weather : bool
-        Whether the forecast takes in the weather.
+        Whether anything in the forecast is for the weather.
     events : bool
         Whether its owner's events are known.
     names : mapping of str to str

@@ -15,6 +15,7 @@ from footfall.forecasting import MarketForecast, SeriesForecast
 from footfall.page.about import About, Standing
 from footfall.page.index import Site, index, weeks_of
 from footfall.page.page import Track, read_tracks, write_page
+from footfall.page.reasons import WEATHER
 from footfall.page.translations import Language, languages, leading
 from footfall.page.words import of_places, without_forecast
 from footfall.selection import Key
@@ -95,7 +96,7 @@ def _keep(words: dict[str, Any], out: str | Path) -> None:
 def _write(one: SeriesForecast, lag: int, track: Track | None, folder: Path, about: About) -> dict[str, Any]:
     folder.mkdir(parents=True, exist_ok=True)
     is_told = bool(one.batch.closed.events[one.at])
-    about = about._replace(known_days=one.days_known, weather="rain" in one.parts, events=is_told)
+    about = about._replace(known_days=one.days_known, weather=one.parts.filter(WEATHER).any(axis=None), events=is_told)
     return write_page(one.table, one.y, one.outlook, lag + one.was_shut, track, folder, about)
 
 

@@ -18,6 +18,8 @@ def summary(days: pd.DataFrame, language: Language) -> tuple[str, str]:
     if len(words) < 2:
         if not words:
             return language.say("all closed"), ""
+        if is_open.sum() == 1:
+            return _sentence(days, words[0], language), shut
         alike = "all alike" if is_open.all() else "all open alike"
         return language.say(alike, word=language.say(words[0])), shut
     unusual = [word for word in words if word != USUAL]

@@ -16,6 +16,7 @@ from footfall.page.reasons import because, closed_because
 from footfall.page.summary import summary, together
 from footfall.page.translations import Language, first_up
 from footfall.selection import Key
+from footfall.series import WEEK
 
 
 def in_words(
@@ -121,13 +122,15 @@ def is_news(picture: Mapping[str, str], before: Mapping[str, Any], as_of: dt.dat
     as_of : date
         The day of the forecast.
     weekdays : sequence of str
-        Those on which the week is told whatever it is.
+        Those on which the week is told whatever it is; if it was not, on the next day.
     """
     days = before.get("days")
     if not days or days.keys().isdisjoint(picture):
         return True
     changed = any(days.get(day, word) != word for day, word in picture.items())
-    return changed or (WEEKDAYS[as_of.weekday()] in weekdays and before.get("as_of") != str(as_of))
+    since = (as_of - dt.date.fromisoformat(before["as_of"])).days
+    lately = {WEEKDAYS[(as_of - dt.timedelta(days=back)).weekday()] for back in range(min(since, WEEK))}
+    return changed or not lately.isdisjoint(weekdays)
 
 
 def _plainly(word: str) -> str:

@@ -142,7 +142,8 @@ def _answer(content: bytes, section: str, expected: dict[str, str]) -> dict[str,
 
 def _check_place(answer: dict[str, Any], latitude: float, longitude: float, zone: str) -> None:
     at = [answer.get(name) for name in ("latitude", "longitude")]
-    is_near = all(isinstance(here, int | float) and wanted - NEAR <= here <= wanted + NEAR
+    is_near = all(isinstance(here, int | float) and -180 <= here <= 180  # which lie beside each other, as longitudes
+                  and abs((here - wanted + 180) % 360 - 180) <= NEAR
                   for here, wanted in zip(at, (latitude, longitude), strict=True))  # fmt: skip
     if not is_near or answer.get("timezone") != zone:
         where = f"{at[0]}, {at[1]} in {answer.get('timezone')}"

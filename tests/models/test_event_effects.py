@@ -1,5 +1,7 @@
 """An event that comes again is foreseen, and an odd day of the past spoils no day after it."""
 
+import time
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -22,6 +24,7 @@ from footfall.models import (
 )
 from footfall.models.event_effects import effects, masked, put_on, table_without_events, without_events
 from footfall.models.weather import Weather, WithWeather
+from footfall.opening import odd_days
 from footfall.quantiles import LEVELS
 from footfall.selection import select
 
@@ -257,17 +260,67 @@ def test_an_event_on_every_holiday_and_one_on_the_only_day_of_its_kind_is_what_t
     assert effects(y[:"2023-11-30"], events, coming, "PT").item() == 0, "it was the fair, or Christmas"
 
 
-def test_of_two_events_on_a_day_the_shorter_counts_and_a_site_has_its_own():
+def effect_of(y, *events):
+    """Of those that are on on 3 July, as number of times."""
+    return np.exp(effects(y, events, pd.DatetimeIndex(["2025-07-03"]), "PT").item())
+
+
+def on(*days, what, effect="busier"):
+    return [[day, day, what, effect] for day in days]
+
+
+def test_what_several_events_do_on_a_day_adds_up():
+    shows, works, day = ("2025-03-13", "2025-05-08"), ("2025-04-03", "2025-05-22"), "2025-07-03"
+    y = guests([([*shows], 1.8), ([*works], 0.4)])
+    concert, roadworks = on(*shows, day, what="Concert"), on(*works, day, what="Roadworks", effect="quieter")
+    alone = [effect_of(y, *concert, *roadworks[:2]), effect_of(y, *concert[:2], *roadworks)]
+    assert alone[0] > 1.3 and alone[1] < 0.7
+    for first, second in (("Concert", "Roadworks"), ("Zumba", "Annoyance")):  # or the alphabet decided
+        named = sorted([*on(*shows, day, what=first), *on(*works, day, what=second, effect="quieter")])
+        assert effect_of(y, *named) == pytest.approx(alone[0] * alone[1])
+    assert effect_of(y, *concert, *concert, *roadworks[:2]) == pytest.approx(alone[0]), "entered twice"
+    assert effect_of(y, *concert, *roadworks[:2], *on(day, what="Band")) == pytest.approx(alone[0]), "as busy as that"
+    new = effect_of(y, *concert, *roadworks[:2], *on(day, what="Pipe", effect="quieter"))
+    assert new == pytest.approx(alone[0] * alone[1]), "as others that were to make it quieter"
+
+
+@pytest.mark.parametrize("note", ["Gas meter read", "Window cleaner"])
+def test_a_note_of_unknown_effect_takes_nothing_away(note):
+    shows = "2025-03-13", "2025-05-08"
+    y, market = guests([([*shows], 1.6)]), on(*shows, "2025-07-03", what="Night market")
+    assert effect_of(y, *market) > 1.3
+    for days in (["2025-07-03"], [*shows, "2025-07-03"], [*shows]):
+        noted = effect_of(y, *sorted([*market, *on(*days, what=note, effect="unknown")]))
+        assert noted == pytest.approx(effect_of(y, *market), rel=0.05)
+    assert effect_of(y, *market[:2], *on(*shows, "2025-07-03", what=note, effect="unknown")) == 1
+
+
+def test_of_two_events_on_a_day_what_both_do_counts_once_and_a_site_has_its_own():
     y = guests([(["2025-05-08"], 2.0)])
     rows = [["2025-05-08", "2025-05-08", "Concert", "busier"], ["2025-05-05", "2025-05-11", "Fair", "busier"]]
-    day = pd.DatetimeIndex(["2025-07-03"])
     coming = [["2025-07-03", "2025-07-03", "Concert", "busier"], ["2025-07-01", "2025-07-07", "Fair", "busier"]]
-    both = effects(y, [*rows, *coming], day, "PT").item()
-    assert both == effects(y, [*rows, coming[0]], day, "PT").item() > 0.4
-    assert abs(effects(y, [*rows, coming[1]], day, "PT").item()) < 0.1
+    concert = effect_of(y, *rows, coming[0])
+    assert effect_of(y, *rows, *coming) == pytest.approx(concert, rel=0.05) and concert > 1.45
+    assert abs(effect_of(y, *rows, coming[1]) - 1) < 0.1
+    only = y.mask((y.index >= "2025-05-05") & (y.index <= "2025-05-11") & (y.index != "2025-05-08"))
+    assert effect_of(only, *rows, *coming) == effect_of(only, *rows, coming[0]) > 1.45, "the fair, never without it"
+    busy = guests([(["2025-05-08"], 1.5), (pd.date_range("2025-05-05", "2025-05-11"), 1.4)])
+    assert effect_of(busy, *rows, *coming) == pytest.approx(1.4 * 1.5, rel=0.2)
     closures = {"events": [[*rows[0], "Baixa", ""]]}
     assert chosen(y, closures).series[KEY].notna().all()
     assert chosen(y, {"events": [[*rows[0], "foz", ""]]}).series[KEY].isna().sum() == 1
+
+
+def test_a_year_that_is_a_slip_of_the_pen_and_thousands_of_events_cost_no_seconds():
+    y, days = guests(), pd.date_range("2016-01-01", periods=3000)
+    many = [[f"{day:%F}"] * 2 + [f"event {day.day}", "unknown"] for day in days] + [
+        ["9999-12-31"] * 2 + ["Fair", "busier"]
+    ]
+    masked(y.to_frame(), [many[:1]], "PT")  # the calendar of these years is read once
+    since = time.process_time()
+    assert odd_days([*many[2:], *many]).equals(days.append(pd.DatetimeIndex(["9999-12-31"])))
+    masked(y.to_frame(), [many[-1:]], "PT")
+    assert time.process_time() - since < 0.5
 
 
 def test_no_series_is_refused_for_its_events():

@@ -25,6 +25,8 @@ from footfall.models import (
 from footfall.models.contributions import in_logarithms, parts, total
 from footfall.models.saving import load, save
 from footfall.models.weather import BY_LEAD, Weather, WithWeather, as_of, shrunken_slopes, with_weather
+from footfall.page.about import About
+from footfall.page.pages import write_pages
 from footfall.quantiles import LEVELS
 from footfall.selection import select
 from footfall.series import DAY
@@ -173,7 +175,7 @@ def test_where_figures_are_late_the_weather_of_the_day_counts_and_none_after_it(
     assert as_of(PLAIN, today) is PLAIN and trained.lag == 0
 
 
-def test_a_forecast_of_late_figures_goes_by_the_weather_of_its_own_day():
+def test_a_forecast_of_late_figures_goes_by_the_weather_of_its_own_day_and_its_page_says_whose_it_is(tmp_path):
     rain, through = rains(), f"{LAST - 5 * DAY:%F}"
     y, table = guests(rain), issued(rain)
     recipe = wet(table[table["issued"] <= through], lag=1)
@@ -189,13 +191,20 @@ def test_a_forecast_of_late_figures_goes_by_the_weather_of_its_own_day():
     coming = pd.date_range(LAST + DAY, periods=HORIZON)
 
     def said(rain_mm):
+        folder = tmp_path / f"{rain_mm}"
+        (folder / "forecast").mkdir(parents=True)
         today = {"issued": f"{LAST:%F}", "date": coming.astype("str"), "lead": range(1, HORIZON + 1)}
         own = with_weather(model, Weather(pd.DataFrame(today | {"rain_mm": rain_mm, "temperature": 15.0})))
         champion, facts = Champion(own, residuals, about, accounts), {"model_version": "m/1", "snapshot": "ab12"}
-        (made,) = forecast_all(champion, known, coming, 1, LEVELS, {}, 14, **facts).series.values()
-        return made.mean
+        made = forecast_all(champion, known, coming, 1, LEVELS, {}, 14, **facts)
+        write_pages(made, 1, "", folder, About())
+        page = (folder / "forecast" / "index.html").read_text()
+        (mean,) = (one.mean for one in made.series.values())
+        return mean, "Open-Meteo" in page, "Of the weather we know nothing." in page
 
-    assert (said(0.0) > said(10.0))[:5].all(), "the figures are two days late, the weather is not"
+    dry, wet_one, without = map(said, (0.0, 10.0, np.nan))
+    assert (dry[0] > wet_one[0])[:5].all(), "the figures are two days late, the weather is not"
+    assert dry[1:] == wet_one[1:] == (True, False) and without[1:] == (False, True)
 
 
 def test_of_several_places_the_weather_speaks_for_the_one_that_gains_by_it(tmp_path):

@@ -115,6 +115,22 @@ def test_all_that_there_is_something_to_say_of_is_listed_also_without_forecast_o
     assert lines[0] == "all markets" and "footfall run sample" in lines[1] and "No alerts" in lines[2]
 
 
+def test_the_doctor_names_the_variables_that_markets_ask_for_and_that_are_not_set(tmp_path, monkeypatch):
+    from flows.operations import doctor
+
+    monkeypatch.setenv("FOOTFALL_PARAMS", str(tmp_path))
+    asked = "weather: {latitude: 38.7, longitude: -9.1}\nnotify: {address_from: TASCA_ADDRESS}\n"
+    (tmp_path / "tasca.yaml").write_text(f"data: {{source: sample}}\n{asked}")
+    (tmp_path / "torn.yaml").write_text("data: [")
+    for variable in ("OPEN_METEO_KEY", "TASCA_ADDRESS"):
+        monkeypatch.delenv(variable, raising=False)
+    assert doctor.variables().says == "not set: TASCA_ADDRESS of tasca, OPEN_METEO_KEY of tasca"
+    assert "where the worker runs" in doctor.variables().mend
+    monkeypatch.setenv("OPEN_METEO_KEY", "k")
+    monkeypatch.setenv("TASCA_ADDRESS", "mailto://a:b@c")
+    assert doctor.variables() == doctor.Finding("variables", "2 asked for, all set")
+
+
 def publish(market, *days):
     for day in days:
         about = {"data_through": str(day - dt.timedelta(days=2)), "source": "sample", "model_version": "m/1"}
@@ -278,8 +294,8 @@ def test_the_doctor_finds_nothing_wrong_here(first_run):
     done = footfall("doctor")
     assert done.exit_code == 0, done.output
     checks = [line.split()[0] for line in done.output.splitlines()]
-    assert checks == ["python", "packages", "markets", "zone", "disk", "tree", "prefect", "mlflow", "storage", "clock",
-                      "champions", "ledger", "alerts"]  # fmt: skip
+    assert checks == ["python", "packages", "markets", "variables", "zone", "disk", "tree", "prefect", "mlflow",
+                      "storage", "clock", "champions", "ledger", "alerts"]  # fmt: skip
 
 
 def test_the_doctor_says_what_is_wrong_with_a_machine_on_which_no_server_is_to_be_had(tmp_path, monkeypatch):

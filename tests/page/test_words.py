@@ -99,10 +99,18 @@ def test_days_in_a_row_are_told_apart_from_those_after_them(language, usual, nam
     assert _names(days, "usual", own) == names
 
 
+def test_of_more_than_one_open_day_every_one_may_be_alike():
+    days = pd.DataFrame({"word": ["usual", "usual", "closed"], "expected": 1.0}, pd.date_range("2026-10-09", periods=3))
+    (english,) = [each for each in languages("counts") if each.short == "en"]
+    assert summary(days, english) == ("Every open day about as busy as usual.", "Closed: Sunday.")
+    assert summary(days[:2], english) == ("Every day about as busy as usual.", "")
+
+
 @pytest.mark.parametrize(
     ("week", "headline", "rest"),
     [
-        ({"usual": 2, "closed": None}, "Every open day about as busy as usual.", "Closed: Saturday."),
+        ({"usual": 2, "closed": None}, "About as busy as usual: Friday.", "Closed: Saturday."),
+        ({"far busier": 50}, "Far busier than usual: Friday.", ""),
         ({"usual": 2, "far quieter": -40, "clearly busier": 20}, "Far quieter than usual: Saturday. "
          "Clearly busier than usual: Sunday.", "The other days: about as busy as usual."),
         ({"usual": 2, "hard to tell": 9}, "Near usual.", "Near usual, but hard to tell: Saturday. "
@@ -196,6 +204,10 @@ PICTURE = {"2022-10-04": "usual", "2022-10-05": "clearly busier"}
         ({"as_of": "2022-10-02", "days": PICTURE}, ["monday"], True),
         ({"as_of": "2022-10-03", "days": PICTURE}, ["monday"], False),
         ({"as_of": "2022-10-02", "days": PICTURE}, ["sunday"], False),
+        ({"as_of": "2022-10-01", "days": PICTURE}, ["sunday"], True),
+        ({"as_of": "2022-10-01", "days": PICTURE}, ["saturday", "tuesday"], False),
+        ({"as_of": "2022-09-20", "days": PICTURE}, ["friday"], True),
+        ({"as_of": "2022-10-04", "days": PICTURE}, ["monday"], False),
         ({"as_of": "2022-10-02", "days": PICTURE | {"2022-10-05": "usual"}}, ["sunday"], True),
         ({"as_of": "2022-10-03", "days": PICTURE | {"2022-10-05": "closed"}}, ["monday"], True),
         ({"as_of": "2022-10-02", "days": {"2022-10-03": "far busier", "2022-10-04": "usual"}}, ["sunday"], False),

@@ -75,13 +75,19 @@ def test_a_day_that_is_taken_whole_although_partial_would_be_noticed(read, docum
     """The same test on a reader that takes every day whole fails: nothing else tells a partial day from a quiet one."""
     before = read(documents).series
     for document in documents[:10]:
-        document["data"][str(YESTERDAY)]["qty"] = 0
+        document["data"][str(YESTERDAY)]["qty"] = 1
     quiet = read(documents)
     for document in documents[:10]:
         del document["data"][str(YESTERDAY)]
     partial = read(documents)
     assert value(quiet, YESTERDAY) < before["value"].iloc[-1] and pd.isna(value(partial, YESTERDAY))
     pd.testing.assert_frame_equal(partial.series.iloc[:-1], before.iloc[:-1])
+
+
+def test_lines_that_stand_there_with_nobody_on_them_are_missing_too(read, documents):
+    for document in documents[:10]:
+        document["data"][str(YESTERDAY)]["qty"] = 0
+    assert pd.isna(value(read(documents), YESTERDAY))
 
 
 def test_later_days_tell_nothing_of_whether_an_earlier_one_is_whole(read, documents):

@@ -71,6 +71,13 @@ def test_what_is_not_the_weather_that_was_asked_for_is_refused(what):
         read(content)
 
 
+def test_longitudes_lie_beside_each_other_across_the_line_of_the_date():
+    content = json.dumps(answer(latitude=-16.8, longitude=-180.0, timezone="Pacific/Fiji")).encode()
+    assert len(read_weather(content, -16.8, 179.98, "Pacific/Fiji", ISSUED))
+    with pytest.raises(DataProblem, match="of another place"):
+        read_weather(content, -16.8, 179.6, "Pacific/Fiji", ISSUED)
+
+
 @pytest.fixture
 def service(monkeypatch):
     with Server() as server:

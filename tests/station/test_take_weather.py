@@ -99,6 +99,14 @@ def test_what_was_kept_before_comes_along_for_a_while_and_from_the_same_place_al
     assert taken(moved, 10) == [10], "what is lost stops no day"
 
 
+def test_weather_that_was_kept_of_another_place_is_none_of_a_market_that_moved(weather, service, bucket):
+    service.body = answer(today(), 4.0)
+    weather.weather_of(bucket, MARKET, today())
+    moved = MARKET.model_copy(update={"weather": Weather(latitude=38.73, longitude=-9.14)})
+    with pytest.raises(DataProblem, match="of the new place"):
+        weather.weather_of(bucket, moved, today())
+
+
 def test_weather_that_is_away_is_a_problem_that_leaves_nothing_behind(weather, service, bucket):
     service.answers = [503] * 3
     with pytest.raises(EnvironmentProblem, match="answered 503"):

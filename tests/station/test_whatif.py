@@ -113,3 +113,24 @@ def test_what_cannot_be_supposed_is_said_before_anything_runs(tasca):
     name, bucket, _ = tasca
     assert "has no published forecast yet" in footfall("whatif", name, "--closed", "2022-10-14").output
     assert not list(home().glob(f"runs/*-whatif-{name}-*"))
+
+
+def test_a_champion_that_takes_in_the_weather_is_not_judged_on_a_day_without_any(tasca):
+    from flows.train import was_trained
+
+    name, bucket, _ = tasca
+    before = ledger.newest(bucket, name)
+    trained = footfall("train", name)
+    assert trained.exit_code == 4 and f"none is to be had: it stays {name}/" in trained.output, trained.output
+    assert ledger.newest(bucket, name) == before
+    assert not was_trained(name, AS_OF.date()), "or it would not be tried again on the next day"
+
+
+def test_a_week_that_was_published_without_weather_is_supposed_without_any(tasca):
+    name, bucket, weather = tasca
+    assert footfall("predict", name).exit_code == 0
+    keep(bucket, name, weather)
+    refused = footfall("whatif", name, "--rain", f"{WET:%F}=0")
+    assert refused.exit_code == 2 and "was made without weather" in refused.output, "though some is there by now"
+    supposed = footfall("whatif", name, "--closed", "2022-10-17")
+    assert supposed.exit_code == 0 and "moved too" not in supposed.output, supposed.output
