@@ -96,7 +96,7 @@ def index(
     ordered = sorted(offered, key=lambda language: (language != leader, language.tag != ENGLISH, language.tag))
     script, name = text_of("index.js.j2"), plain(about.name)
     shared = {"languages": ordered, "leading": leader, "days": days, "name": name, "made": made,
-              "through": through, "counts": leader.unit == COUNTS.name}  # fmt: skip
+              "through": through, "counts": leader.unit == COUNTS.name, "about": about}  # fmt: skip
     return template("index.html.j2").render(shared, parts=parts, script=script, allowed=digest_of(script))
 
 

@@ -128,8 +128,6 @@ def _page(
         "counts": unit is COUNTS, "open": days[is_open], "bars": dict(zip(days.index, bars(days, unit), strict=True)),
         "together": partial(together, days, y), "alike": shared_reasons(days[is_open]),
         "busiest": days["mean"].idxmax() if is_open.any() else None, "about": about,
-        "attribution": ATTRIBUTION, "address": ADDRESS, "weather": SOURCE,
-        "accessed": pd.Timestamp(about.accessed) if about.accessed else None,
         "script": script, "allowed": digest_of(script),
     }  # fmt: skip
     charts = {language.tag: draw(y, days, ranges(table).where(is_open), language) for language in offered}
@@ -159,6 +157,7 @@ def template(name: str = "page.html.j2") -> Template:
     strict: dict[str, Any] = {"autoescape": True, "undefined": StrictUndefined}
     templates = Environment(loader=FileSystemLoader(FOLDER), trim_blocks=True, lstrip_blocks=True, **strict)
     templates.globals |= {"summary": summary, "because": because, "closed_because": closed_because}
+    templates.globals |= {"attribution": ATTRIBUTION, "address": ADDRESS, "weather": SOURCE, "day_of": pd.Timestamp}
     templates.filters |= {"first_up": first_up, "unbroken": _unbroken, "breakable": _breakable}
     for unit in UNITS:
         languages(unit)

@@ -78,6 +78,8 @@ def write_pages(
         week, alike = None if one is None else weeks[id(one.batch)][one.at], len({*called.values()}) == 1
         sites.append(Site(called[leader], page, week, {} if alike else called))
     on, through = made.asked.days[0] - DAY, max(batch.y.index[-1] for batch in batches.values())
+    weather = any(batch.parts[name].any() for batch in batches.values() for name in batch.parts.keys() & {*WEATHER})
+    about = about._replace(weather=weather)
     (folder / "index.html").write_text(index(sites, on, through, keys[0][1], country, about), encoding="utf-8")
     _keep(of_places(words, names, offered, about), out)
 

@@ -134,6 +134,15 @@ def test_it_opens_in_the_countrys_language_and_a_hostile_name_stays_text(sites):
     assert "<script>alert" not in html(sites) and "\x1b" not in html(sites) and "Padarias &lt;Sol&gt;" in html(sites)
 
 
+def test_the_index_credits_whose_figures_and_weather_it_has(sites):
+    """Of more than a hundred places it is the only page."""
+    made = pd.Timestamp("2026-10-08")
+    own = index(sites, made, made, "count", "PT", About("Casa", credit="Figures: the till's own.", weather=True))
+    assert own.count("Figures: the till&#39;s own.") == own.count("CC BY 4.0") == 5, "once in each language"
+    google = index(sites, made, made, "retail_and_recreation", "PT")
+    assert google.count("Google LLC") == 5 and "Open-Meteo" not in google
+
+
 def test_a_market_without_any_forecast_has_no_index():
     with pytest.raises(ValueError, match="none of the 1 sites has a forecast"):
         index([Site("Nova", "nova", None)], pd.Timestamp("2025-06-21"), pd.Timestamp("2025-06-20"), "count", "PT")
