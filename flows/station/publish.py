@@ -32,15 +32,8 @@ def publish(run: Run, show: bool) -> forecasts.Published:
         counted = {"unit": unit_of(data.category).name, "measure": data.measure}
         about = {**run.facts, **counted, "record": run.id}
         try:
-            published = forecasts.publish(
-                bucket,
-                run.market.name,
-                run.as_of,
-                files,
-                about,
-                show,
-                partial(_check_that_nothing_is_newer, run, bucket),
-            )
+            check = partial(_check_that_nothing_is_newer, run, bucket)
+            published = forecasts.publish(bucket, run.market.name, run.as_of, files, about, show, check)
         except Conflict:  # what it made is stored, and not shown
             its = layout.forecast_set(run.market.name, run.as_of, forecasts.digest_of(files))
             _tag(run, storage.address(bucket, its), lambda: False)

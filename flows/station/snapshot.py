@@ -120,9 +120,8 @@ def _through(own: Selection, run: Run) -> dt.date:
 
 def _say_on_the_page(run: Run, through: dt.date) -> None:
     """Above the latest forecast, which keeps its date; by a run as the market's file says, and of no day before it."""
-    from footfall.page.page import (
-        stopped,
-    )  # brings the page's languages, which a run whose source goes on can do without
+    # brings the page's languages, which a run whose source goes on can do without
+    from footfall.page.page import stopped
 
     bucket, name, day = storage.connect(bucket_name()), run.market.name, str(run.as_of)
     pointer = forecasts.pointer(bucket, name)
