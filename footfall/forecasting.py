@@ -265,10 +265,10 @@ def forecast_all(
     speakers, many = champion.speakers, bool(champion.about.get("series"))
     through = pd.Timestamp(champion.about["data_through"])
     refused = dict(selection.refused)
-    for key, y in selection.series.items():
+    for key, y in selection.series.items() if many else ():
         its_closures = events.among(closures, site_of(key[0]))
-        reason = _is_stale(y, days[0] - DAY, max(stale_after, lag), its_closures) if many else ""
-        if reason := reason or _is_empty(y, its_closures) or (_not_learned(key, selection, champion) if many else ""):
+        reason = _is_stale(y, days[0] - DAY, max(stale_after, lag), its_closures) or _is_empty(y, its_closures)
+        if reason := reason or _not_learned(key, selection, champion):
             refused[key] = reason
     made: dict[Key, SeriesForecast] = {}
     at, each = by_series(champion.residuals), np.arange(len(champion.residuals))
@@ -302,7 +302,10 @@ def _is_stale(y: pd.Series, origin: pd.Timestamp, oldest: int, closures: dict[st
 
 
 def _is_empty(y: pd.Series, closures: dict[str, Any]) -> str:
-    """What is said of a series whose figures go on, and have long been that nobody came."""
+    """What is said of a series of many whose figures go on, and have long been that nobody came.
+
+    Of the only one of a market its page says so.
+    """
     opened, last = y.last_valid_index() or y.index[0], y.index[-1]
     words = f"nobody came after {opened:%F}, through {last:%F}; if it is shut, say until when, else look at its till"
     return f"empty: {words}" if _are_more(opened, last, EMPTY, closures) else ""

@@ -92,12 +92,13 @@ def _reap(client: SyncPrefectClient, run: FlowRun) -> str:
     crashed = run.state_type == StateType.CRASHED
     message = f"{DIED} {_message(run)}".strip() if crashed else DIED
     sentence = f"{run.name}: {message}"
-    _fail_what_followed(run)
     if run.deployment_id and AGAIN not in run.tags and not due_after(client, run):
         _run_again(client, run, run.deployment_id)  # once, by its key, though we be stopped before the state is set
         sentence += " It is run once more."
     alerts.tell(run.parameters.get("market", run.name), "run lost", sentence, of_now=True)
     client.set_flow_run_state(run.id, Crashed(message=message), force=crashed)  # last: now it is dealt with
+    with suppress(Problem):  # such as an MLflow that is away, on which none of this depends
+        _fail_what_followed(run)
     return sentence
 
 

@@ -33,7 +33,7 @@ def take_forecasts(run: Run) -> dict[str, str]:
         bucket, market = storage.connect(bucket_name()), run.market
         scored = scores.known_by(forecasts.scores(bucket, market), run.as_of, market.data.lag)
         published = _before(run, forecasts.sets(bucket, market.name))
-        unscored = scores.unscored(published, scored, _series(run), market.predict.horizon)
+        unscored = scores.unscored(published, scored, _series(run), market.predict.horizon, market.data.stale_after)
         made_by = {
             day: _lay_down(run, bucket, day, in_force(bucket, market.name, day, published[day])) for day in unscored
         }
@@ -75,7 +75,7 @@ def take_track(run: Run) -> str:
     through = pd.Timestamp(before) - market.data.lag * DAY
     series = {key: y[:through] for key, y in _series(run).items()}
     closures = of_the_place(run)["closures"]
-    for day in scores.unscored(published, scored, series, market.predict.horizon):
+    for day in scores.unscored(published, scored, series, market.predict.horizon, market.data.stale_after):
         with suppress(DataProblem):  # altered since; the review is the one to say so, and the page quotes the others
             _, content = forecasts.read_set(bucket, in_force(bucket, market.name, day, published[day]), FORECAST)
             forecast = pd.read_parquet(io.BytesIO(content))

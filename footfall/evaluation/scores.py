@@ -187,10 +187,13 @@ def known_by(scores: pd.DataFrame, as_of: dt.date | str, lag: int) -> pd.DataFra
     return scores[scores["target_end_date"] <= f"{last:%Y-%m-%d}"].reset_index(drop=True)
 
 
-def unscored(origins: Iterable[str], scores: pd.DataFrame, series: Mapping[Key, pd.Series], horizon: int) -> list[str]:
+def unscored(
+    origins: Iterable[str], scores: pd.DataFrame, series: Mapping[Key, pd.Series], horizon: int, stale_after: int
+) -> list[str]:
     """The days whose forecasts speak of days that are known by now and not yet in the table.
 
-    A series without a row where others have some is not asked for once all days are over: it was refused, or is new.
+    A series without a row where others have some is not asked for once all days are over, and as many more as its
+    figures may be late: it was refused, or is new.
 
     Parameters
     ----------
@@ -202,11 +205,14 @@ def unscored(origins: Iterable[str], scores: pd.DataFrame, series: Mapping[Key, 
         The market's, as far as they are known.
     horizon : int
         Length of a forecast that is not in the table yet; one that is says itself how long it was.
+    stale_after : int
+        Days that a series' last value may lie back where it is forecast all the same.
     """
     origins = sorted(origins)
     since = {key: y[origins[0] :].dropna() for key, y in series.items()} if origins else {}
     published = {key: set(y.index.strftime("%Y-%m-%d")) for key, y in since.items()}
-    last = max(map(max, filter(None, published.values())), default="")
+    last = max((y.index[-1] for y in since.values() if len(y)), default=pd.Timestamp(0))
+    last_awaited = f"{last - stale_after * DAY:%F}"
     scored = scores.groupby([*LOCATION_TARGET, "origin_date"])["target_end_date"].agg(set)
     lengths = scores.groupby("origin_date")["length"].max()
 
@@ -216,7 +222,7 @@ def unscored(origins: Iterable[str], scores: pd.DataFrame, series: Mapping[Key, 
     def is_unscored(origin: str) -> bool:
         asked = days(origin)
         rows = {key: scored.get((*key, origin), set()) for key in published}
-        is_over = origin in lengths and max(asked) <= last
+        is_over = origin in lengths and max(asked) <= last_awaited
         return any(asked & known - rows[key] for key, known in published.items() if rows[key] or not is_over)
 
     return [origin for origin in origins if is_unscored(origin)]

@@ -112,7 +112,7 @@ def test_a_day_said_to_be_closed_that_was_open_is_on_record_and_no_forecast():
     assert table.loc[on, "actual"].notna().all() and set(table.loc[on, "said"]) == {"closed"}
     assert table[~on].equals(rest[~on]), "other days are scored as ever"
     series = {KEY: retail()}
-    assert scores.unscored(["2022-09-20"], table, series, 7) == [], "and it is not fetched again"
+    assert scores.unscored(["2022-09-20"], table, series, 7, 0) == [], "and it is not fetched again"
     card = review.report_card(table, "2022-12-31").query("by == 'all'")
     pd.testing.assert_frame_equal(card, review.report_card(rest[~on], "2022-12-31").query("by == 'all'"))
     assert review.track_record(table, "2022-12-31") == review.track_record(rest[~on], "2022-12-31")
@@ -174,11 +174,11 @@ def test_what_is_unscored_is_what_has_days_that_became_known():
     y, days = retail(), [f"{day:%Y-%m-%d}" for day in ORIGINS]
     today, tomorrow = y[:"2022-09-24"], y[:"2022-09-25"]
     table = scores.score(published(), today, LAG, "PT", {})
-    assert scores.unscored(days, scores.read_scores(""), {KEY: today}, 7) == days[:4]
-    assert scores.unscored(days, table, {KEY: today}, 7) == []
-    assert scores.unscored(days, table, {KEY: tomorrow}, 7) == days[:5]
-    assert scores.unscored(days, table, {KEY: tomorrow}, 1) == days[:5]  # a forecast says itself how long it is
-    assert scores.unscored(days, scored(), {KEY: y}, 7) == []
+    assert scores.unscored(days, scores.read_scores(""), {KEY: today}, 7, 0) == days[:4]
+    assert scores.unscored(days, table, {KEY: today}, 7, 0) == []
+    assert scores.unscored(days, table, {KEY: tomorrow}, 7, 0) == days[:5]
+    assert scores.unscored(days, table, {KEY: tomorrow}, 1, 0) == days[:5]  # a forecast says itself how long it is
+    assert scores.unscored(days, scored(), {KEY: y}, 7, 0) == []
 
 
 def test_a_place_that_had_no_forecast_is_not_asked_for_once_all_its_days_are_over():
@@ -186,8 +186,9 @@ def test_a_place_that_had_no_forecast_is_not_asked_for_once_all_its_days_are_ove
     y = retail()[:"2022-09-29"]
     both = {KEY: y, other: y}
     table = scores.score(published(), y, LAG, "PT", {})
-    assert scores.unscored(days, table, both, 7) == days[3:], "those of which a day is to come may be late"
-    assert scores.unscored(days, scores.read_scores(""), both, 7) == days
+    assert scores.unscored(days, table, both, 7, 0) == days[3:], "those of which a day is to come may be late"
+    assert scores.unscored(days, table, both, 7, 2) == days[1:], "and so may those over for no longer than that"
+    assert scores.unscored(days, scores.read_scores(""), both, 7, 0) == days
 
 
 def test_a_place_whose_earlier_figures_are_gone_is_scored_from_then_on():
