@@ -297,7 +297,7 @@ def _tabulated(numbers: np.ndarray, keys: Sequence[Key], shut: np.ndarray, asked
 def _is_stale(y: pd.Series, origin: pd.Timestamp, oldest: int, closures: dict[str, Any]) -> str:
     """What is said of a series of many that has stopped; the only one of a market stops its run before."""
     last = y.index[-1]
-    is_stale = _are_more(last, origin, oldest, closures)
+    is_stale = opening.are_more(last, origin, oldest, closures)
     return f"stale: its last day is {last:%F}, {(origin - last).days} days ago" if is_stale else ""
 
 
@@ -306,15 +306,10 @@ def _is_empty(y: pd.Series, closures: dict[str, Any]) -> str:
 
     Of the only one of a market its page says so.
     """
-    opened, last = y.last_valid_index() or y.index[0], y.index[-1]
-    words = f"nobody came after {opened:%F}, through {last:%F}; if it is shut, say until when, else look at its till"
-    return f"empty: {words}" if _are_more(opened, last, EMPTY, closures) else ""
-
-
-def _are_more(since: pd.Timestamp, until: pd.Timestamp, most: int, closures: dict[str, Any]) -> bool:
-    """Whether more days than that lie after one and up to another, those aside that are said to be closed."""
-    days = pd.date_range(since + DAY, until)
-    return len(days) > most and len(days) - int(opening.said(days, closures).sum()) > most
+    if not (opened := opening.empty_since(y, EMPTY, closures)):
+        return ""
+    days = f"{opened:%F}, through {y.index[-1]:%F}"
+    return f"empty: nobody came after {days}; if it is shut, say until when, else look at its till"
 
 
 def _not_learned(key: Key, selection: Selection, champion: Champion) -> str:

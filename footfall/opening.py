@@ -14,7 +14,7 @@ import pandas as pd
 from holidays.constants import HOLIDAY_NAME_DELIMITER as AND  # between the names of two that fall on one day
 
 from footfall.calendar import country_of, named_days, names_of_special_days
-from footfall.series import KEYS, SERIES, WEEK, Rows, rows_of, shut_of, shut_rows, since_1970
+from footfall.series import DAY, KEYS, SERIES, WEEK, Rows, rows_of, shut_of, shut_rows, since_1970
 from footfall.units import unit_of
 
 CLOSED = "closed"  # an event's effect
@@ -120,7 +120,7 @@ def _without(was_open: np.ndarray, first: int, dated: Events) -> np.ndarray:
     days, without, filled = days[(days >= WEEK) & (days < len(was_open))], was_open.copy(), was_open.copy()
     without[days], without[is_shut] = np.nan, np.nan
     for day in days[~is_shut[days]]:
-        before = without[day % WEEK : day : WEEK]
+        before = without[max(day % WEEK, day - 2 * LATELY * WEEK) : day : WEEK]
         before = before[np.isfinite(before)][-LATELY:]
         filled[day] = before.mean() >= 0.5 if len(before) else was_open[day]
     return filled
@@ -152,6 +152,18 @@ def said(days: pd.DatetimeIndex, closures: dict[str, Any]) -> np.ndarray:
     for first, last in [*closures.get("from_to", []), *((day, day) for day in closures.get("dates", []))]:
         on |= (days >= pd.Timestamp(first)) & (days <= pd.Timestamp(last))
     return on
+
+
+def are_more(since: pd.Timestamp, until: pd.Timestamp, most: int, closures: dict[str, Any]) -> bool:
+    """Whether more days than that lie after one and up to another, those aside that are `said` to be closed."""
+    days = pd.date_range(since + DAY, until)
+    return len(days) > most and len(days) - int(said(days, closures).sum()) > most
+
+
+def empty_since(y: pd.Series, most: int, closures: dict[str, Any]) -> pd.Timestamp | None:
+    """The last day on which anybody came, if more days than that have passed since in which nobody did, unsaid."""
+    opened = y.last_valid_index() or y.index[0]
+    return opened if are_more(opened, y.index[-1], most, closures) else None
 
 
 def shut_on(series: pd.DataFrame, spans: Mapping[str, Sequence[Sequence[str]]]) -> pd.DataFrame:

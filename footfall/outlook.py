@@ -74,7 +74,7 @@ def outlook(
     lately = y.index[-WEEK:]
     levels_of_days = usual(ordinary, lately.append(days), country).to_numpy()
     level, width = levels_of_days[len(lately) :], spread(ordinary, country)
-    came = np.nansum(ordinary.to_numpy(float)[-WEEK:] - levels_of_days[: len(lately)], axis=0)
+    came = np.nansum(_on_ordinary_days(ordinary, lately, country) - levels_of_days[: len(lately)], axis=0)
     expected, lowest, highest = (departure(value, level, y) for value in (mean, low, high))
     chances = _chances(levels, quantiles, level, width / 100 * whole(level, y))
     degree, side = _sides(expected, width, chances)
@@ -152,9 +152,14 @@ def towards(
 
 def _last_year(y: pd.DataFrame, days: pd.DatetimeIndex, country: Country) -> np.ndarray:
     """What the same weekday was 52 weeks before; NaN where either is a special day, which is not to be compared."""
-    before = days - 52 * WEEK * DAY
-    odd = special(days, country) | special(before, country)
-    return np.where(odd if odd.ndim > 1 else odd[:, None], np.nan, y.reindex(before).to_numpy(float))
+    before, odd = days - 52 * WEEK * DAY, special(days, country)
+    return np.where(odd if odd.ndim > 1 else odd[:, None], np.nan, _on_ordinary_days(y, before, country))
+
+
+def _on_ordinary_days(y: pd.DataFrame, days: pd.DatetimeIndex, country: Country) -> np.ndarray:
+    """What came on some days; NaN on special ones."""
+    odd = special(days, country)
+    return np.where(odd if odd.ndim > 1 else odd[:, None], np.nan, y.reindex(days).to_numpy(float))
 
 
 def _sides(value: np.ndarray, width: np.ndarray, chances: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

@@ -45,7 +45,8 @@ def written(out, inputs):
     facts = [inputs[name] for name in ("table", "y", "parts", "logarithms")]
     days = outlook_of(*facts, inputs.get("closed"), inputs.get("events", ()))
     about, folder = inputs.get("about", About()), out / "forecast"
-    words = page.write_page(inputs["table"], inputs["y"], days, inputs["lag"], inputs["track"], folder, about)
+    words = page.write_page(inputs["table"], inputs["y"], days, inputs["lag"], inputs["track"], folder, about,
+                            inputs.get("closures", {}))  # fmt: skip
     (out / "words.json").write_text(json.dumps(words))
     return {path.name: path.read_bytes() for path in (out / "forecast").iterdir()}
 
@@ -79,4 +80,4 @@ def house(
     parts_ = pd.DataFrame({"level": np.log(mean)}, index=coming)
     about = About(name, **({"measure": {"pt": "clientes", "en": "guests"}, "credit": "Figures: the till."} | about))
     return {"table": table, "y": y, "parts": parts_, "logarithms": True, "lag": 1, "track": None,
-            "about": about, "closed": closed}  # fmt: skip
+            "about": about, "closed": closed, "closures": closures or {}}  # fmt: skip

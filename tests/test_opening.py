@@ -216,6 +216,15 @@ def test_days_that_were_shut_by_name_shut_none_of_their_weekday_afterwards(how, 
     assert opening.shut_weekdays(rows_of(figures, "PT-11", "count"), "count", closures) == []
 
 
+def test_a_year_of_days_shut_by_name_is_how_things_are():
+    """Not learned anew over six weeks once the list ends."""
+    days = pd.date_range("2024-01-01", COMING[0] - pd.Timedelta(days=1))
+    listed = days[(days.dayofweek == 0) & (days >= COMING[0] - pd.Timedelta(days=364))]
+    figures = table(covers(days).drop(listed))
+    closed = reasons(figures, HOUSE, "count", COMING, {"dates": [f"{day:%F}" for day in listed]}) == "weekday"
+    assert set(COMING[closed].dayofweek) == {0}
+
+
 def test_days_shut_by_name_that_are_all_of_their_weekday_shut_it():
     values = covers(DAYS[-29:])
     figures = table(values[~mondays(values)])

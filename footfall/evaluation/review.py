@@ -20,6 +20,7 @@ LATELY, QUARTER = 28, 90  # days: what the page and a run's metrics quote, and t
 WINDOWS = (WEEK, LATELY, QUARTER)
 COVERS = [percentage(coverage) for coverage in COVERAGES]
 METRICS = ["days", "forecasts", "MAE", "naive_MAE", "skill", "WIS", *(f"cover{share}" for share in COVERS)]
+HELD = "the 80 % range held {:.0%} of the days"
 ENOUGH = 0.75  # share of a window that its scored days must span before it is judged
 
 EVENT = "event"  # the kind of a day that had one of the owner's
@@ -159,15 +160,36 @@ def drift(scores: pd.DataFrame, window: int, least_skill: float, least_cover: fl
     if not decay.figures:  # too early to tell
         return decay
     end = pd.to_datetime(scores.dropna(subset="error")["target_end_date"]).max()
-    parts = last_days(scores, end, window).groupby(["location", "target"])
-    each = {key: _judged(part, window, *band) for key, part in parts}
-    outside = sorted((own.figures["skill"] or 0.0, key, own.reason) for key, own in each.items() if own.decayed)
+    each = _by_series(last_days(scores, end, window))
+    is_judged = (each["span"] >= ENOUGH * window) & (each["days"] >= window // WEEK)
+    broken = {key: _broken(row, *band) for key, row in each[is_judged].sort_values("skill").iterrows()}
+    outside = {key: why for key, why in broken.items() if why}
     reason = f"{decay.reason}; over the {window} days to {end:%Y-%m-%d}"
     if outside and len(each) > 1:
-        _, (location, target), why = outside[0]
-        worst = f"{site_of(location) or location} {target}: {why}"
+        (location, target), why = next(iter(outside.items()))
+        worst = f"{site_of(location) or location} {target}: {'; '.join(why)}"
         reason += f"; by itself outside its band: {len(outside)} of {len(each)} series, such as {worst}"
     return decay._replace(reason=reason)
+
+
+def _by_series(scores: pd.DataFrame) -> pd.DataFrame:
+    """Of each series skill and coverage of the same days, how many these are and how many they span."""
+    known, day = scores["naive_error"].notna(), pd.DatetimeIndex(scores["target_end_date"])
+    parts = {"own": scores["error"].abs().where(known), "naive": scores["naive_error"].abs(),
+             "cover80": scores["covered80"], "day": day.where(scores["error"].notna())}  # fmt: skip
+    of_series = pd.DataFrame(parts).groupby([scores["location"], scores["target"]])
+    own, naive, days = of_series["own"].sum(), of_series["naive"].sum(), of_series["day"]
+    span = (days.max() - days.min()).dt.days + 1
+    skill, cover = 1 - own / naive.replace(0, np.nan), of_series["cover80"].mean()
+    return pd.DataFrame({"skill": skill, "cover80": cover, "days": days.nunique(), "span": span})
+
+
+def _broken(row: pd.Series, least_skill: float, least_cover: float, most_cover: float) -> list[str]:
+    """What of skill and coverage is outside their band, in words."""
+    skill, cover = float(row["skill"]), float(row["cover80"])
+    broken = [f"skill is {skill:.2f}, and must be {least_skill:.2f} or more"] * (skill < least_skill)
+    must_hold = f"{HELD.format(cover)}, and must hold {least_cover:.0%} to {most_cover:.0%}"
+    return broken + [must_hold] * (not least_cover <= cover <= most_cover)
 
 
 def _judged(scores: pd.DataFrame, window: int, least_skill: float, least_cover: float, most_cover: float) -> Decay:
@@ -179,10 +201,8 @@ def _judged(scores: pd.DataFrame, window: int, least_skill: float, least_cover: 
         return Decay(False, f"too early to tell: {scored} of the last {window} days are scored", {}, None)
     unskilled, off = rolling["skill"] < least_skill, ~rolling["cover80"].between(least_cover, most_cover)
     last, since = rolling.iloc[-1], _since((unskilled | off) & is_judged)
-    held = f"the 80 % range held {last['cover80']:.0%} of the days"
-    broken = [f"skill is {last['skill']:.2f}, and must be {least_skill:.2f} or more"] * bool(unskilled.iloc[-1])
-    broken += [f"{held}, and must hold {least_cover:.0%} to {most_cover:.0%}"] * bool(off.iloc[-1])
-    good = f"within its band: skill {last['skill']:.2f}, {held}"
+    broken = _broken(last, least_skill, least_cover, most_cover)
+    good = f"within its band: skill {last['skill']:.2f}, {HELD.format(last['cover80'])}"
     reason = "; ".join(broken) or good
     return Decay(bool(broken), reason, to_records(rolling.tail(1))[0], f"{since:%Y-%m-%d}" if broken else None)
 

@@ -113,12 +113,13 @@ def effects(y: pd.Series, events: Events, days: pd.DatetimeIndex, country: str) 
     is_alone, others = past["on"].map(len).eq(1), [[*on][:-1] for on in past["on"]]
     alone = {what: learned(past["what"].eq(what) & is_alone) for each in others for what in each}
     departure = departure - np.array([sum(alone[what] for what in each) for each in others])
-    seen = set(past["what"])
+    seen, by_itself = set(past["what"]), set(past["what"][is_alone])
 
     def effect_of(on: dict[str, str], is_special: bool) -> float:
         before = {what: effect for what, effect in on.items() if what in seen}
         new = {} if is_special else {effect: None for effect in on.values() if effect in TELLING}
-        of_each = [past["what"].eq(what) for what in before]
+        together = [what for what in before if what not in by_itself][:-1]  # the last speaks for them all
+        of_each = [past["what"].eq(what) for what in before if what not in together]
         of_kind = [past["effect"].eq(effect) & past["is_ordinary"] for effect in new if effect not in before.values()]
         return sum(map(learned, [*of_each, *of_kind]))
 

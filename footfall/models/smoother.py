@@ -162,7 +162,8 @@ def _of_weekday(values: np.ndarray, weekday: int, level: np.ndarray) -> np.ndarr
     if seen.all():
         return np.asarray(mean - level)
     known = np.isfinite(values[weekday::WEEK])
-    start = known.argmax(axis=0) * WEEK if len(known) else np.zeros(level.shape, int)
+    twice = known[:-1] & known[1:]  # one alone was an odd day
+    start = twice.argmax(axis=0) * WEEK if len(twice) else np.zeros(level.shape, int)
     padded = np.concatenate([values, np.full((FIRST, *level.shape), np.nan)])
     later = start + np.arange(FIRST).reshape(-1, *[1] * level.ndim)
     weeks = np.take_along_axis(padded, later, axis=0)

@@ -21,6 +21,7 @@ from pydantic import BaseModel, Field, ValidationError
 from footfall.calendar import country_of
 from footfall.evaluation.review import LATELY
 from footfall.level_shifts import latest_shift
+from footfall.opening import empty_since
 from footfall.outlook import CLOSED, ranges
 from footfall.page.about import About
 from footfall.page.bars import bars
@@ -35,7 +36,7 @@ from footfall.sources.weather import SOURCE
 from footfall.typical import WEEKS
 from footfall.units import COUNTS, UNITS, unit_of
 
-EMPTY = 2 * WEEK  # last days without anybody, before the page says that the place is taken as closed
+EMPTY = 2 * WEEK  # days without anybody, beyond which the page says that the place is taken as closed
 LATE = 3  # days beyond the usual lag before the page says that the figures stand still
 ATTRIBUTION = 'Google LLC "Google COVID-19 Community Mobility Reports".'
 FOLDER = Path(__file__).parent
@@ -71,8 +72,9 @@ def _track(record: Any) -> Track | None:
 
 
 def write_page(
-    table: pd.DataFrame, y: pd.Series, days: pd.DataFrame, lag: int, track: Track | None, folder: Path, about: About
-) -> dict[str, Any]:
+    table: pd.DataFrame, y: pd.Series, days: pd.DataFrame, lag: int, track: Track | None, folder: Path, about: About,
+    closures: dict[str, Any],
+) -> dict[str, Any]:  # fmt: skip
     """Write ``index.html`` and, in each language, a calendar such as ``week.ics`` beside the published table.
 
     Parameters
@@ -91,6 +93,8 @@ def write_page(
         Where they go: that of the published table, or one of the place's own below it.
     about : About
         What the market says of itself.
+    closures : dict
+        What its file and its owner's events say of days, see `footfall.events.among`.
 
     Returns
     -------
@@ -101,8 +105,7 @@ def write_page(
     offered = about.languages(first["target"], days)
     is_still = (pd.Timestamp(first["origin_date"]) - through).days > lag + LATE
     tells_steps = unit_of(first["target"]) is not COUNTS or not offered[0].fine  # a guest more or less is no step
-    is_said = days["closed"].iloc[0].startswith("said")  # as `footfall.opening.of_each` has it: who says so knows it
-    since = y.last_valid_index() if y.iloc[-EMPTY:].isna().all() and not is_said else None
+    since = empty_since(y, EMPTY, closures)
     warnings = partial(notes, through, is_still, since, latest_shift(y, WEEKS * WEEK) if tells_steps else None, about)
     (folder / "index.html").write_text(_page(table, y, days, track, about, offered, warnings), encoding="utf-8")
     for language in offered:

@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from footfall import events
 from footfall.calendar import country_of
 from footfall.champion import FALLBACK
 from footfall.digest import sha256
@@ -62,9 +63,10 @@ def write_pages(
     leader = leading(offered, country).short
     batches = {id(one.batch): one.batch for one in made.series.values()}
     weeks = {of: weeks_of(batch.outlook, batch.y.shape[1]) for of, batch in batches.items()}
-    # a newcomer takes no address away: who has more days chooses first; one of its like moves up when it is gone
-    elders = made.accounts.sort_values("days_known", ascending=False, kind="stable")[SERIES]
-    slugs = _slugs([*elders.itertuples(index=False, name=None)], of_several)
+    # the elder chooses its address first, so that no newcomer takes it; one without a forecast has no page, and is last
+    firsts = ((batch.y, batch.y.notna().to_numpy().argmax(axis=0)) for batch in batches.values())
+    begins = {key: y.index[first] for y, each in firsts for key, first in zip(y, each, strict=True)}
+    slugs = _slugs(sorted(keys, key=lambda key: (key not in begins, begins.get(key))), of_several)
     for key in keys:
         slug = slugs[key]
         called, one, page = {short: of_all[key] for short, of_all in names.items()}, made.series.get(key), ""
@@ -99,7 +101,8 @@ def _write(one: SeriesForecast, lag: int, track: Track | None, folder: Path, abo
     folder.mkdir(parents=True, exist_ok=True)
     is_told = bool(one.batch.closed.events[one.at])
     about = about._replace(known_days=one.days_known, weather=one.parts.filter(WEATHER).any(axis=None), events=is_told)
-    return write_page(one.table, one.y, one.outlook, lag + one.was_shut, track, folder, about)
+    closures = events.among(one.batch.asked.closures, site_of(one.batch.y.columns[one.at][0]))
+    return write_page(one.table, one.y, one.outlook, lag + one.was_shut, track, folder, about, closures)
 
 
 def _names(keys: list[Key], of_several: bool, language: Language, about: About) -> dict[Key, str]:

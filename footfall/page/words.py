@@ -9,7 +9,7 @@ import pandas as pd
 
 from footfall.calendar import country_of
 from footfall.opening import WEEKDAYS
-from footfall.outlook import CLOSED, PERHAPS, UNSURE, USUAL
+from footfall.outlook import CLOSED, PERHAPS, SMALL, UNSURE, USUAL
 from footfall.page.about import About
 from footfall.page.ical import in_short
 from footfall.page.reasons import because, closed_because
@@ -134,8 +134,9 @@ def is_news(picture: Mapping[str, str], before: Mapping[str, Any], as_of: dt.dat
 
 
 def _plainly(word: str) -> str:
-    """What is only perhaps otherwise counts as usual: it would change its word every other day."""
-    return USUAL if word == UNSURE or word.startswith(PERHAPS) else word
+    """A little that is only perhaps so counts as usual: it would change its word every other day."""
+    is_usual = word == UNSURE or word.startswith(f"{PERHAPS} {SMALL}")
+    return USUAL if is_usual else word.removeprefix(f"{PERHAPS} ")
 
 
 def _message(

@@ -40,12 +40,11 @@ def compare_few(previous: Mapping[Key, Rows], current: Mapping[Key, Rows]) -> li
 
     Nothing where more do, as in a file that was cut; parameters as in `compare`.
     """
-    last = _last(current)
-    each = []
-    for key, rows in previous.items():
-        now = {key: current[key]} if key in current else {}
-        each += [*_vanished({key: rows}, now), *_rewritten({key: rows}, now, last)]
-    are_few = len(each) <= len(previous) // 10 or len(each) == 1 < len(previous)
+    last, each, places = _last(current), list[str](), {location for location, _ in previous}
+    for place in sorted(places):
+        before, now = ({key: rows for key, rows in side.items() if key[0] == place} for side in (previous, current))
+        each += [*_vanished(before, now), *_rewritten(before, now, last)]
+    are_few = len(each) <= len(places) // 10 or len(each) == 1 < len(places)
     return each if are_few and not _older(previous, current) else []
 
 

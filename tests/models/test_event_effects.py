@@ -311,6 +311,15 @@ def test_of_two_events_on_a_day_what_both_do_counts_once_and_a_site_has_its_own(
     assert chosen(y, {"events": [[*rows[0], "foz", ""]]}).series[KEY].isna().sum() == 1
 
 
+def test_what_is_always_on_together_is_counted_once_whoever_its_effect_was_said_of():
+    days = "2025-02-06", "2025-03-06", "2025-04-03", "2025-05-08"
+    said = [("busier", "unknown"), ("busier", "unknown"), ("unknown", "busier"), ("unknown", "busier")]
+    past = [on(day, what=what, effect=effect)[0] for day, both in zip(days, said, strict=True)
+            for what, effect in zip(("Concert", "Market"), both, strict=True)]  # fmt: skip
+    coming = [*on("2025-07-03", what="Concert"), *on("2025-07-03", what="Market")]
+    assert 1.2 < effect_of(guests([([*days], 1.5)]), *past, *coming) < 1.6
+
+
 def test_a_year_that_is_a_slip_of_the_pen_and_thousands_of_events_cost_no_seconds():
     y, days = guests(), pd.date_range("2016-01-01", periods=3000)
     many = [[f"{day:%F}"] * 2 + [f"event {day.day}", "unknown"] for day in days] + [

@@ -12,7 +12,7 @@ from pages import house, inputs, model, written
 from footfall.page.about import About
 from footfall.page.summary import _names, summary
 from footfall.page.translations import languages
-from footfall.page.words import is_news, of_places, without_forecast
+from footfall.page.words import _plainly, is_news, of_places, without_forecast
 
 MONDAY = dt.date(2022, 10, 3)
 
@@ -65,7 +65,13 @@ def test_the_message_has_every_warning_of_its_page(tmp_path):
 
 @pytest.mark.parametrize(
     ("days", "closures", "is_told"),
-    [(40, None, True), (13, None, False), (40, {"from_to": [["2026-09-01", "2026-10-10"]]}, False)],
+    [
+        (40, None, True),
+        (14, None, False),
+        (40, {"weekdays": ["friday"]}, True),  # of the first coming day
+        (40, {"from_to": [["2026-09-01", "2026-10-10"]]}, False),
+        (40, {"from_to": [["2026-08-20", "2026-10-08"]]}, False),  # and over by then
+    ],
 )
 def test_a_house_that_wrote_zeros_for_weeks_is_told_that_it_is_taken_as_closed(days, closures, is_told, tmp_path):
     """Once, on its page and in its message; where its owner said so, not."""
@@ -226,3 +232,8 @@ def test_what_is_only_perhaps_otherwise_changes_no_picture():
 
 def test_the_picture_has_every_day_of_the_forecast(words):
     assert list(words["sample"]["days"]) == [f"{day:%F}" for day in pd.date_range("2022-10-02", periods=7)]
+
+
+def test_what_leads_the_page_is_news_though_it_is_perhaps_so():
+    words = {"perhaps a little busier": "usual", "perhaps far busier": "far busier", "hard to tell": "usual"}
+    assert {word: _plainly(word) for word in words} == words

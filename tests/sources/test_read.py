@@ -430,6 +430,16 @@ def test_few_of_many_sites_may_leave_or_be_rewritten_and_no_more(sites, gone, sa
     assert len(compare_few(before, cut)) == says, "a day that is gone is rewritten too"
 
 
+def test_a_place_that_keeps_another_of_its_series_has_not_vanished():
+    rows = Rows(np.arange(9), np.ones(9), np.zeros(9, bool))
+    before = {(f"PT-{place}", kind): rows for place in range(3) for kind in ("parks", "retail_and_recreation")}
+    left = {key: rows for key in before if key != ("PT-2", "parks")}
+    assert compare_few(before, left)[0].startswith("history rewritten: 9 of 18 values differ") and len(left) == 5
+    assert compare_few(before, {key: rows for key in before if key[0] != "PT-2"}) == [
+        "region vanished: PT-2 had rows in the last snapshot, and none now"
+    ], "one place, though it had two series"
+
+
 def test_figures_that_appear_later_are_rewritten_history_too():
     now = read(SAMPLE).series
     before = now.assign(value=now["value"].where(now.index != 0))
