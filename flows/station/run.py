@@ -47,6 +47,7 @@ class Run:
     id: str = ""
     record: Record | None = None
     facts: dict[str, str] = field(default_factory=dict)
+    no_weather: str = ""  # why it goes without, where its market asks for it
     events: pd.DataFrame | None = None  # as they stood, see `flows.station.events`
     shown: dict[str, Any] | None = None  # to which forecast readers were pointed when it began
 
