@@ -1,6 +1,6 @@
 """A word to the owner: the week as the page tells it, sent once a publication, and again if its picture has changed.
 
-And to who operates it: which of a market's places have no forecast.
+And to who operates it: which of a market's places have no forecast, and which left.
 """
 
 import datetime as dt
@@ -57,6 +57,16 @@ def tell_refused(run: Run, show: bool) -> int:
         else:
             alerts.close(run.market.name, REFUSED)
     return len(accounts)
+
+
+def tell_revised(run: Run, show: bool) -> None:
+    """Tell that few sites of many left or were rewritten, which stops no run, of a forecast that readers are to have.
+
+    Not whoever accepts revisions.
+    """
+    revised = run.facts.get("revised")
+    if show and revised and not run.market.data.accept_revisions and is_of_the_present(run):
+        alerts.tell(run.market.name, "source revised", revised)
 
 
 def first_digit(count: int) -> str:
