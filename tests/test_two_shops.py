@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import footfall, market
+from receiver import Receiver
 
 from flows.storage import bucket as storage
 from flows.storage import forecasts
@@ -67,6 +68,20 @@ def test_a_shop_whose_till_has_stopped_is_missed_until_it_comes_back(shops):
     shops("predict", Alfama=LAST - pd.Timedelta(days=22), Baixa=LAST)
     assert alerts.opened(shops.name) == [cause], "told once"
     assert "no forecast of" not in shops("predict", Alfama=LAST, Baixa=LAST) and alerts.opened(shops.name) == []
+
+
+def test_a_shop_that_left_stops_no_run_and_is_told_once(shops):
+    from flows.orchestration import automations
+
+    shops("predict", Alfama=LAST, Baixa=LAST)
+    with Receiver() as receiver, pytest.MonkeyPatch.context() as patch:
+        patch.setenv(automations.SETTING, receiver.url)
+        automations.arrange()
+        for _ in range(2):
+            shops("predict", "--set", "data.accept_revisions=false", Alfama=LAST)
+        assert receiver.wait(shops.name, 1) == ["source revised"]
+    (sentence,) = [sentence for subject, sentence in receiver.told if shops.name in subject]
+    assert sentence == "site vanished: Baixa had rows in the last snapshot, and none now"
 
 
 def test_shops_that_an_event_has_shut_since_are_not_stale(shops):

@@ -18,11 +18,10 @@ from typing import Any
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import VariableCreate, VariableUpdate
-from prefect.context import FlowRunContext
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from prefect.logging import get_logger
 
-from flows.orchestration.client import answering
+from flows.orchestration.client import answering, is_again, own_run
 
 LONG = 2000
 KEPT = 650  # characters of a sentence in a variable: Prefect takes 5,000 of JSON in JSON, where one may become seven
@@ -70,7 +69,8 @@ def open(market: str, cause: str, sentence: str, kind: str = "") -> bool:
             client.create_variable(VariableCreate(name=name, value=_kept(about | {"untold": about["since"]})))
         except ObjectAlreadyExists:
             first = _already_open(client, about)
-            given_up = first.get("untold", "~") < (dt.datetime.now(dt.UTC) - TELLING).isoformat()
+            late = (dt.datetime.now(dt.UTC) - TELLING).isoformat()
+            given_up = "untold" in first and (is_again() or first["untold"] < late)
             already = first.get("id") != about["id"] and first.get("kind", "") == kind and not given_up
             if kind or not already:
                 newest = first | {"sentence": about["sentence"]} if already else about | {"untold": about["since"]}
@@ -155,8 +155,8 @@ def _emit(client: SyncPrefectClient, about: dict[str, str]) -> None:
 
     Prefect's own `emit_event` queues it for a websocket, and a process that is about to end may take the queue along.
     """
-    context = FlowRunContext.get()
-    runs = [f"prefect.flow-run.{context.flow_run.id}"] if context and context.flow_run else []
+    own = own_run()
+    runs = [f"prefect.flow-run.{own.id}"] if own else []
     event: Any = {
         "event": f"footfall.{about['cause'].replace(' ', '-')}",
         "resource": {"prefect.resource.id": f"footfall.market.{about['market']}"},

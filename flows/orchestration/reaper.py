@@ -13,7 +13,8 @@ from prefect.exceptions import ObjectNotFound
 from prefect.states import Crashed, Scheduled
 
 from flows.orchestration import alerts
-from flows.orchestration.schedule import AGAIN, GOING, due_after, own_run
+from flows.orchestration.client import AGAIN, own_run
+from flows.orchestration.schedule import GOING, due_after
 from flows.record import mlflow_runs
 from flows.record.folder import owner_of
 from flows.record.owner import Owner

@@ -15,13 +15,13 @@ from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.client.schemas.sorting import FlowRunSort
-from prefect.context import FlowRunContext
+from prefect.context import tags
 from prefect.exceptions import ObjectNotFound
 from prefect.server.schemas.schedules import CronSchedule as DueCron
 from prefect.states import Completed
 
 from flows.orchestration import alerts
-from flows.orchestration.client import answering
+from flows.orchestration.client import AGAIN, answering, is_again, own_run
 from flows.orchestration.deployments import DAILY, DOES, is_shared
 from flows.settings import params_folder, today
 from footfall.market_file import read_market
@@ -29,7 +29,6 @@ from footfall.params import Data
 
 GOING = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
 MEMORY = dt.timedelta(days=900)  # Prefect works out a thousand dates at most
-AGAIN = "again"  # tag of a run in place of one that died, which is due when that was
 
 _due: ContextVar[dt.datetime | None] = ContextVar("_due", default=None)
 
@@ -39,15 +38,16 @@ def due() -> dt.datetime | None:
     if moment := _due.get():
         return moment
     run = own_run()
-    return run.expected_start_time if run and (run.auto_scheduled or AGAIN in run.tags) else None
+    return run.expected_start_time if run and (run.auto_scheduled or is_again()) else None
 
 
 @contextmanager
 def all_due(moment: dt.datetime) -> Iterator[None]:
-    """Whatever runs within is due at a moment, also once its day is over."""
+    """Whatever runs within is due at a moment, also once its day is over, and in place of a dead one if its own is."""
     token = _due.set(moment)
     try:
-        yield
+        with tags(*[AGAIN] * is_again()):
+            yield
     finally:
         _due.reset(token)
 
@@ -142,9 +142,3 @@ def _runs(client: SyncPrefectClient, deployment: UUID | None, limit: int | None 
     """The runs of a deployment for which the rules hold, as Prefect's filter has them, oldest first."""
     wanted = FlowRunFilter.model_validate({"deployment_id": {"any_": [deployment] if deployment else []}, **rules})
     return client.read_flow_runs(flow_run_filter=wanted, sort=FlowRunSort.EXPECTED_START_TIME_ASC, limit=limit)
-
-
-def own_run() -> FlowRun | None:
-    """The flow run that this process is in; None outside of any."""
-    context = FlowRunContext.get()
-    return context.flow_run if context else None

@@ -46,7 +46,8 @@ def check_weather(run: Run, weather: str) -> None:
     speaks = run.facts.get("model_version")
     if speaks and run.market.weather and not weather and is_of_weather(candidate(run)):
         stays = f"it stays {speaks}; without weather nothing would be learned of it"
-        raise EnvironmentProblem(f"the champion takes in the weather, and none is to be had: {stays}. Train again.")
+        none = f"none is to be had ({run.no_weather.rstrip('.')})"
+        raise EnvironmentProblem(f"the champion takes in the weather, and {none}: {stays}. Train again.")
 
 
 @step

@@ -1,6 +1,6 @@
 """A word to the owner: the week as the page tells it, sent once a publication, and again if its picture has changed.
 
-And to who operates it: which of a market's places have no forecast.
+And to who operates it: which of a market's places have no forecast, and which left.
 """
 
 import datetime as dt
@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from flows.orchestration import alerts, schedule
+from flows.orchestration.client import is_again
 from flows.settings import bucket_name, day_of, params_folder
 from flows.station.run import Run, log, stage, step
 from flows.storage import bucket as storage
@@ -58,6 +59,16 @@ def tell_refused(run: Run, show: bool) -> int:
     return len(accounts)
 
 
+def tell_revised(run: Run, show: bool) -> None:
+    """Tell that few sites of many left or were rewritten, which stops no run, of a forecast that readers are to have.
+
+    Not whoever accepts revisions.
+    """
+    revised = run.facts.get("revised")
+    if show and revised and not run.market.data.accept_revisions and is_of_the_present(run):
+        alerts.tell(run.market.name, "source revised", revised)
+
+
 def first_digit(count: int) -> str:
     """The first digit of a number, and noughts for the others: 10 of all from 10 to 19."""
     digits = str(count)
@@ -67,7 +78,8 @@ def first_digit(count: int) -> str:
 def _send_if_news(run: Run) -> str:
     """Claim the message in the bucket, so that of two runs one sends it, and give it back where it cannot be sent.
 
-    A claim says that it is unsent for as long as it is: of a run that was killed in between, the next sends it.
+    A claim says that it is unsent for as long as it is: of a run that was killed in between, the next
+    sends it, at once if it runs in its place.
     """
     from footfall.page.words import is_news  # brings the page's languages, which a run that tells nobody does not need
 
@@ -84,7 +96,7 @@ def _send_if_news(run: Run) -> str:
     def claim(content: bytes | None) -> bytes | None:
         replaced[0] = content or b"{}"
         before = storage.as_table(bucket, name, replaced[0], "what was told last")
-        if before.get("unsent", "~") < (now - SENDING).isoformat():
+        if "unsent" in before and (is_again() or before["unsent"] < (now - SENDING).isoformat()):
             before = {}
         return message if is_news(words["days"], before, run.as_of, run.market.notify.days) else None
 

@@ -8,6 +8,7 @@ from flows.champion.entries import newest
 from flows.orchestration import alerts
 from flows.record import mlflow_runs
 from flows.settings import bucket_name
+from flows.station.notify import tell_revised
 from flows.station.run import Run, stage, step
 from flows.storage import bucket as storage
 from flows.storage import forecasts, layout
@@ -24,6 +25,7 @@ def note_shown(run: Run) -> None:
 @step
 def publish(run: Run, show: bool) -> forecasts.Published:
     """Put the forecast that the notebook wrote where readers look for it."""
+    tell_revised(run, show)  # first: once it is published, nothing is compared any more with what was before
     with stage("publish") as progress:
         folder = run.folder / "out" / "forecast"
         paths = sorted(path for path in folder.rglob("*") if path.is_file())

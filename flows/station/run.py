@@ -19,6 +19,7 @@ from pydantic import BaseModel
 
 from flows.notebook import execute, forkserver
 from flows.orchestration import alerts, reaper, schedule
+from flows.orchestration.client import own_run
 from flows.record import mlflow_runs
 from flows.record.folder import ENDED, add_tags, claim, last_good, not_begun, prune, standing
 from flows.record.record import Record
@@ -46,6 +47,7 @@ class Run:
     id: str = ""
     record: Record | None = None
     facts: dict[str, str] = field(default_factory=dict)
+    no_weather: str = ""  # why it goes without, where its market asks for it
     events: pd.DataFrame | None = None  # as they stood, see `flows.station.events`
     shown: dict[str, Any] | None = None  # to which forecast readers were pointed when it began
 
@@ -183,7 +185,7 @@ def _bring_back_the_last_good(run: Run) -> None:
 
 
 def _flow_run() -> dict[str, str]:
-    own = schedule.own_run()
+    own = own_run()
     return {"prefect_flow_run": str(own.id)} if own else {}
 
 

@@ -13,7 +13,8 @@ from prefect.flows import Flow
 from prefect.logging.loggers import disable_logger
 
 from flows.orchestration import alerts
-from flows.orchestration.schedule import AGAIN, due
+from flows.orchestration.client import AGAIN
+from flows.orchestration.schedule import due
 from flows.settings import bucket_name, day_of, params_folder
 from flows.station.run import market_as_of
 from flows.storage import bucket as storage

@@ -54,7 +54,7 @@ def _take(run: Run, weather: Callable[[Bucket], bytes | None]) -> str:
             why = str(problem)
         if content is None:
             results.append(f"without: {why}")
-            run.facts["weather"] = "without"
+            run.facts["weather"], run.no_weather = "without", why
             return ""
         (run.folder / "in").mkdir(exist_ok=True)
         (run.folder / WEATHER).write_bytes(content)

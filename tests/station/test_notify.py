@@ -1,5 +1,6 @@
 """A word each morning: a real receiver, the page's words, once a day or when the picture changes; no secret told."""
 
+import datetime as dt
 import json
 import subprocess
 import sys
@@ -71,7 +72,13 @@ def test_where_there_are_too_many_places_for_words_that_is_said(tmp_path, server
         _send_if_news(Run("predict", read_market(params_folder(), "sample"), tmp_path))
 
 
-def test_a_week_that_was_not_sent_for_a_kill_is_sent_by_the_next_and_once(servers, receiver, tmp_path, monkeypatch):
+@pytest.mark.parametrize("who", ["the next", "the one in its place", "a station of the one in its place"])
+def test_a_week_that_was_not_sent_for_a_kill_is_sent_by_the_next_and_once(who, client, receiver, tmp_path, monkeypatch):
+    from prefect import flow
+    from prefect.flow_engine import run_flow
+
+    from flows.orchestration.client import AGAIN
+    from flows.orchestration.schedule import all_due
     from flows.station import notify
     from flows.station.run import Run
 
@@ -92,8 +99,21 @@ notify._send_if_news(Run("predict", read_market(params_folder(), sys.argv[1]), P
     assert subprocess.run([sys.executable, "-c", killed, name, str(tmp_path)], check=False).returncode == -9
     run = Run("predict", read_market(params_folder(), name), tmp_path)
     assert notify._send_if_news(run) == "nothing new to tell", "another may be at it"
-    monkeypatch.setattr(notify, "SENDING", -notify.SENDING)
-    assert [notify._send_if_news(run) for _ in range(2)] == ["the week was told", "nothing new to tell"]
+    if who == "the next":
+        monkeypatch.setattr(notify, "SENDING", -notify.SENDING)
+
+    @flow
+    def station():
+        return notify._send_if_news(run)
+
+    @flow
+    def daily():
+        with all_due(dt.datetime.now(dt.UTC)):
+            return station()
+
+    asked, tags = daily if who.startswith("a station") else station, [AGAIN] * (who != "the next")
+    told = [run_flow(asked, flow_run=client.create_flow_run(asked, tags=tags)) for _ in range(2)]
+    assert told == ["the week was told", "nothing new to tell"]
     assert [subject for subject, _ in receiver.told] == ["Tasca"]
     told = json.loads(storage.read(storage.connect("footfall"), f"{name}/told.json"))
     assert told == {"as_of": "2022-10-13", "days": words["days"]}

@@ -115,13 +115,21 @@ def test_what_cannot_be_supposed_is_said_before_anything_runs(tasca):
     assert not list(home().glob(f"runs/*-whatif-{name}-*"))
 
 
-def test_a_champion_that_takes_in_the_weather_is_not_judged_on_a_day_without_any(tasca):
+def test_a_champion_that_takes_in_the_weather_is_not_judged_on_a_day_without_any(tasca, monkeypatch):
+    from flows.station import weather
     from flows.train import was_trained
 
     name, bucket, _ = tasca
     before = ledger.newest(bucket, name)
-    trained = footfall("train", name)
-    assert trained.exit_code == 4 and f"none is to be had: it stays {name}/" in trained.output, trained.output
+    monkeypatch.delenv("OPEN_METEO_KEY", raising=False)
+    for since, why in (
+        (weather.SINCE, "none of 2022-10-13 is kept, and it is over"),
+        (AS_OF.date(), "weather: OPEN_METEO_KEY is not set; the service wants a key for commercial use"),
+    ):
+        monkeypatch.setattr(weather, "SINCE", since)
+        trained = footfall("train", name)
+        said = " ".join(trained.output.split())
+        assert trained.exit_code == 4 and f"none is to be had ({why}): it stays {name}/" in said, trained.output
     assert ledger.newest(bucket, name) == before
     assert not was_trained(name, AS_OF.date()), "or it would not be tried again on the next day"
 
