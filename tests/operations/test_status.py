@@ -109,10 +109,10 @@ def test_all_that_there_is_something_to_say_of_is_listed_also_without_forecast_o
         "torn",
         "all markets",
     ]
-    assert "figures.csv: no such file" in done and "torn.yaml" in done and done.count("No alerts") == 1
+    assert "figures.csv: no such file" in done and "torn.yaml" in done and done.count(" alerts ") == 1
     (tmp_path / "torn.yaml").unlink()
     lines = footfall("status").output.splitlines()
-    assert lines[0] == "all markets" and "footfall run sample" in lines[1] and "No alerts" in lines[2]
+    assert lines[0] == "all markets" and "footfall run sample" in lines[1] and any(" alerts " in line for line in lines)
 
 
 def test_the_doctor_names_the_variables_that_markets_ask_for_and_that_are_not_set(tmp_path, monkeypatch):
