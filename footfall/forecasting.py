@@ -268,7 +268,9 @@ def forecast_all(
     for key, y in selection.series.items() if many else ():
         its_closures = events.among(closures, site_of(key[0]))
         reason = _is_stale(y, days[0] - DAY, max(stale_after, lag), its_closures) or _is_empty(y, its_closures)
-        if reason := reason or _not_learned(key, selection, champion):
+        if not (reason or (key in speakers and y.index[0] <= through)):
+            reason = _not_learned(key, selection, champion.about)
+        if reason:
             refused[key] = reason
     made: dict[Key, SeriesForecast] = {}
     at, each = by_series(champion.residuals), np.arange(len(champion.residuals))
@@ -312,11 +314,9 @@ def _is_empty(y: pd.Series, closures: dict[str, Any]) -> str:
     return f"empty: nobody came after {days}; if it is shut, say until when, else look at its till"
 
 
-def _not_learned(key: Key, selection: Selection, champion: Champion) -> str:
-    """What speaks against a series of many: the champion does not know it, or nothing is left of what it knew."""
-    y, about = selection.series[key], champion.about
-    if key in champion.speakers and y.index[0] <= pd.Timestamp(about["data_through"]):
-        return ""
+def _not_learned(key: Key, selection: Selection, about: dict[str, Any]) -> str:
+    """What is said of a series of many that the champion does not know, or of which nothing is left of what it knew."""
+    y = selection.series[key]
     reasons = unfit(y, backtest.youngest(about["lag"], about["horizon"]), opening.at_rest(selection.rows[key], key[1]))
     newer = f"{NEWER}: its figures begin on {y.index[0]:%F}, and the next training takes it in"
     return f"unfit: {'; '.join(reasons)}" if reasons else newer

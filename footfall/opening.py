@@ -156,8 +156,9 @@ def said(days: pd.DatetimeIndex, closures: dict[str, Any]) -> np.ndarray:
 
 def are_more(since: pd.Timestamp, until: pd.Timestamp, most: int, closures: dict[str, Any]) -> bool:
     """Whether more days than that lie after one and up to another, those aside that are `said` to be closed."""
-    days = pd.date_range(since + DAY, until)
-    return len(days) > most and len(days) - int(said(days, closures).sum()) > most
+    if (until - since).days <= most:  # nearly always, and of thousands of places a range of days each is seconds
+        return False
+    return int((~said(pd.date_range(since + DAY, until), closures)).sum()) > most
 
 
 def empty_since(y: pd.Series, most: int, closures: dict[str, Any]) -> pd.Timestamp | None:

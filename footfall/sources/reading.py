@@ -40,12 +40,18 @@ def compare_few(previous: Mapping[Key, Rows], current: Mapping[Key, Rows]) -> li
 
     Nothing where more do, as in a file that was cut; parameters as in `compare`.
     """
-    last, each, places = _last(current), list[str](), {location for location, _ in previous}
-    for place in sorted(places):
-        before, now = ({key: rows for key, rows in side.items() if key[0] == place} for side in (previous, current))
-        each += [*_vanished(before, now), *_rewritten(before, now, last)]
-    are_few = len(each) <= len(places) // 10 or len(each) == 1 < len(places)
+    last, each, before, now = _last(current), list[str](), _by_place(previous), _by_place(current)
+    for place, own in sorted(before.items()):
+        each += [*_vanished(own, now.get(place, {})), *_rewritten(own, now.get(place, {}), last)]
+    are_few = len(each) <= len(before) // 10 or len(each) == 1 < len(before)
     return each if are_few and not _older(previous, current) else []
+
+
+def _by_place(series: Mapping[Key, Rows]) -> dict[str, dict[Key, Rows]]:
+    places: dict[str, dict[Key, Rows]] = {}
+    for key, rows in series.items():
+        places.setdefault(key[0], {})[key] = rows
+    return places
 
 
 def _older(previous: Mapping[Key, Rows], current: Mapping[Key, Rows]) -> list[str]:
