@@ -19,7 +19,7 @@ from footfall.units import unit
 DEGREES = {0.5: "a little", 2.0: "clearly", 4.0: "far"}
 USUAL, UNSURE, PERHAPS, CLOSED, SMALL = "usual", "hard to tell", "perhaps", "closed", DEGREES[0.5]
 TOWARDS = ("busier", "quieter", USUAL)
-EVEN = 0.5  # chance of a side below which it is not said: the mean alone lies there, pulled by what is hardly likely
+MEDIAN = 0.5  # the level whose side of a usual day is said: the mean may be pulled there by what is hardly likely
 LEAST_CHANCE = 0.4  # of a usual day, below which it is not called one
 PARTS = {"last year's turn": "turn", "learned": "learned"}
 WITH_OWN_REASONS = ("kind of day", "event")  # parts that say themselves why
@@ -70,14 +70,14 @@ def outlook(
     numbers = table["value"].to_numpy(float).reshape(y.shape[1], len(days), -1).transpose(1, 2, 0)
     levels = table["output_type_id"].to_numpy()[1 : numbers.shape[1]].astype(float)
     mean, quantiles = numbers[:, 0], numbers[:, 1:]
-    low, high = (quantiles[:, list(levels).index(end)] for end in (LOW, HIGH))
+    low, median, high = (quantiles[:, list(levels).index(level)] for level in (LOW, MEDIAN, HIGH))
     lately = y.index[-WEEK:]
     levels_of_days = usual(ordinary, lately.append(days), country).to_numpy()
     level, width = levels_of_days[len(lately) :], spread(ordinary, country)
     came = np.nansum(_on_ordinary_days(ordinary, lately, country) - levels_of_days[: len(lately)], axis=0)
     expected, lowest, highest = (departure(value, level, y) for value in (mean, low, high))
     chances = _chances(levels, quantiles, level, width / 100 * whole(level, y))
-    degree, side = _sides(expected, width, chances)
+    degree, side = _sides(expected, median - level, width)
     word, chance = _words(degree, side, lowest, highest), np.choose(side, chances)
     word[(side == TOWARDS.index(USUAL)) & (chance < LEAST_CHANCE)] = UNSURE
     kind, shut = np.array(KINDS, dtype=object)[known_ahead(days, country)], closed.to_numpy() != ""
@@ -125,29 +125,20 @@ def ranges(table: pd.DataFrame) -> pd.DataFrame:
     return wide.sort_index(axis=1).set_axis(pd.DatetimeIndex(wide.index))
 
 
-def towards(
-    mean: np.ndarray, levels: np.ndarray, quantiles: np.ndarray, level: np.ndarray, width: float, y: pd.Series
-) -> np.ndarray:
+def towards(mean: np.ndarray, median: np.ndarray, level: np.ndarray, width: float, y: pd.Series) -> np.ndarray:
     """What the page says of some days of one series: ``busier``, ``quieter`` or ``usual``.
 
     Parameters
     ----------
-    mean : ndarray, shape (n_days,)
-        What is expected, in the source's unit.
-    levels : ndarray, shape (n_levels,)
-        Of the quantiles, rising.
-    quantiles : ndarray, shape (n_days, n_levels)
-    level : ndarray, shape (n_days,)
-        The usual level.
+    mean, median, level : ndarray, shape (n_days,)
+        What is expected, what one day in two stays below, and the usual level, in the source's unit.
     width : float
         Spread of ordinary days, in per cent of a usual one.
     y : Series
         The series, as published so far.
     """
-    near = width / 100 * whole(level, y)
-    chances = _chances(levels, quantiles[..., None], level[:, None], near[:, None])
-    _, side = _sides(departure(mean, level, y)[:, None], np.array([width]), chances)
-    return np.asarray(np.array(TOWARDS)[side[:, 0]])
+    _, side = _sides(departure(mean, level, y), median - level, np.array(width))
+    return np.asarray(np.array(TOWARDS)[side])
 
 
 def _last_year(y: pd.DataFrame, days: pd.DatetimeIndex, country: Country) -> np.ndarray:
@@ -162,11 +153,13 @@ def _on_ordinary_days(y: pd.DataFrame, days: pd.DatetimeIndex, country: Country)
     return np.where(odd if odd.ndim > 1 else odd[:, None], np.nan, y.reindex(days).to_numpy(float))
 
 
-def _sides(value: np.ndarray, width: np.ndarray, chances: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """How far from usual each day is, in `DEGREES`, and its place in `TOWARDS`: a side only if that is the likelier."""
+def _sides(value: np.ndarray, beyond: np.ndarray, width: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How far from usual each day is, in `DEGREES`, and its place in `TOWARDS`: a side only if that is the likelier.
+
+    That is the one to which the median lies `beyond` a usual day.
+    """
     degree = np.sum([np.abs(value) >= spreads * width for spreads in DEGREES], axis=0)  # they rise
-    busier, quieter, _ = chances
-    is_likely = np.where(value > 0, busier, quieter) >= EVEN
+    is_likely = np.where(value > 0, beyond >= 0, beyond <= 0)
     return degree, np.where((degree > 0) & is_likely, np.where(value > 0, 0, 1), TOWARDS.index(USUAL))
 
 

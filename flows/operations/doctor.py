@@ -140,12 +140,13 @@ def markets() -> Finding:
 
 def variables() -> Finding:
     """What the files of markets ask of the environment is set there."""
-    names = {
-        name: (market.notify.address_from, KEY if market.weather else "")
+    needed = [
+        (variable, name)
         for name, market in read_markets(params_folder()).items()
         if not isinstance(market, UsageProblem)
-    }
-    needed = [(variable, name) for name, each in names.items() for variable in each if variable]
+        for variable in (market.notify.address_from, KEY if market.weather else "")
+        if variable
+    ]
     unset = [f"{variable} of {name}" for variable, name in needed if not os.environ.get(variable, "").strip()]
     mend = "set them where the worker runs, or take notify: or weather: out of the market's file" if unset else ""
     return Finding("variables", f"not set: {', '.join(unset)}" if unset else f"{len(needed)} asked for, all set", mend)

@@ -178,17 +178,13 @@ def last_good(
 
     The last that stands `before` another, if that is said, see `standing`.
     """
-    # whose name says that it is of another need not be read
-    folders = [
-        path.parent for path in runs.glob("*/record.json") if _series(path.parent) in ("", f"{notebook}-{market}")
-    ]
-    good = [
-        (folder, record.tags)
-        for folder in folders
-        if (record := _good(folder)) and (record.notebook, record.tags.get("market")) == (notebook, market)
-    ]
-    earlier = [run for run in good if standing(run[1], run[0].name) < before]
-    return max(earlier, key=lambda run: standing(run[1], run[0].name), default=None)
+    good: dict[tuple[str, str], tuple[Path, dict[str, str]]] = {}
+    for path in runs.glob("*/record.json"):
+        folder, is_another = path.parent, _series(path.parent) not in ("", f"{notebook}-{market}")
+        record = None if is_another else _good(folder)  # whose name says that it is of another need not be read
+        if record and (record.notebook, record.tags.get("market")) == (notebook, market):
+            good[standing(record.tags, folder.name)] = folder, record.tags
+    return good[max(earlier)] if (earlier := [stands for stands in good if stands < before]) else None
 
 
 def _series(folder: Path) -> str:

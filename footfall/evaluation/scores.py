@@ -17,8 +17,8 @@ from footfall import events
 from footfall.calendar import country_of, kinds
 from footfall.evaluation.metrics import covered, interval_scores
 from footfall.forecast import COLUMNS
-from footfall.outlook import CLOSED, towards
-from footfall.quantiles import COVERAGES, HIGH, LEVELS, LOW, QUANTILES, column, percentage
+from footfall.outlook import CLOSED, MEDIAN, towards
+from footfall.quantiles import COVERAGES, HIGH, LOW, QUANTILES, column, percentage
 from footfall.selection import Key
 from footfall.series import DAY, WEEK, site_of
 from footfall.typical import spread, usual
@@ -149,9 +149,8 @@ def _with_words(wide: pd.DataFrame, y: pd.Series, lag: int, country: str, closur
 def _of_origin(rows: pd.DataFrame, y: pd.Series, country: str) -> pd.DataFrame:
     level = usual(y, pd.DatetimeIndex(rows["target_end_date"]), country).to_numpy()
     wide = rows.assign(low=rows[column(LOW)], high=rows[column(HIGH)], usual=level)
-    width = spread(y, country)
-    quantiles = rows[QUANTILES].interpolate(axis=1, limit_direction="both").to_numpy()  # of levels not published
-    said = towards(wide["mean"].to_numpy(), np.array(LEVELS), quantiles, level, width, y)
+    mean, median = (wide[name].to_numpy() for name in ("mean", column(MEDIAN)))
+    said = towards(mean, median, level, spread(y, country), y)
     return wide.assign(said=np.where(wide["mean"].isna(), CLOSED, said))
 
 
