@@ -12,7 +12,7 @@ from datetime import date, timedelta
 import pandas as pd
 import pytest
 from conftest import crown, market
-from figures import SAMPLE
+from figures import SAMPLE, retail
 from mlflow_records import handed_over
 from proxy import Proxy
 
@@ -40,10 +40,11 @@ def place(cafe):
     return bucket.connect(cafe)
 
 
-def publish(cafe, first, last, made_by="0" * 32):
+def publish(cafe, first, last, made_by="0" * 32, late=0):
     for day in pd.date_range(first, last):
-        figures = series.to_parquet(series.visible(series.read_snapshot(SAMPLE / "snapshot.parquet"), day, 3))
-        about = {"record": made_by, "snapshot": digest.sha256(figures)}
+        figures = series.to_parquet(series.visible(series.read_snapshot(SAMPLE / "snapshot.parquet"), day, 3 + late))
+        through = f"{day - (3 + late) * series.DAY:%F}"
+        about = {"record": made_by, "snapshot": digest.sha256(figures), "data_through": through}
         forecasts.keep_snapshot(place(cafe), figures, {})
         content = FORECASTS[f"{day:%Y-%m-%d}"].to_parquet(index=False)
         forecasts.publish(place(cafe), cafe, day.date(), {"forecast.parquet": content}, about)
@@ -105,6 +106,13 @@ def test_what_became_known_is_scored_once_and_told_to_the_run_that_said_it(cafe,
     assert stored(cafe) == before
     assert laid_down(cafe)[0] == ["scores.parquet", "snapshot.parquet"]
     assert table(cafe).equals(rows)
+
+
+def test_a_forecast_made_from_late_figures_is_scored_by_what_it_had(cafe):
+    publish(cafe, "2022-09-20", "2022-09-20", late=7)
+    review(cafe, "2022-09-26")
+    y, row = retail(), table(cafe).set_index("target_end_date").loc["2022-09-23"]
+    assert row["naive_error"] == round(y["2022-09-09"] - y["2022-09-23"], 4), "the 16th was not there yet"
 
 
 @pytest.mark.soak  # beside those of evaluation/test_scores.py, which run always

@@ -4,6 +4,7 @@ import datetime as dt
 import io
 import json
 from contextlib import suppress
+from typing import Any
 
 import pandas as pd
 
@@ -53,10 +54,17 @@ def _series(run: Run) -> dict[Key, pd.Series]:
 
 
 def _lay_down(run: Run, bucket: Bucket, day: str, folder: str) -> str:
-    manifest, content = forecasts.read_set(bucket, folder, FORECAST)
+    about, forecast = _published(bucket, day, folder)
     (run.folder / "in" / "forecasts").mkdir(exist_ok=True)
-    (run.folder / "in" / "forecasts" / f"{day}.parquet").write_bytes(content)
-    return str(manifest["about"].get("record", ""))
+    forecast.to_parquet(run.folder / "in" / "forecasts" / f"{day}.parquet", index=False)
+    return str(about.get("record", ""))
+
+
+def _published(bucket: Bucket, day: str, folder: str) -> tuple[dict[str, Any], pd.DataFrame]:
+    """What a stored set says of itself, and its table, with the last day of the figures that it was made from."""
+    manifest, content = forecasts.read_set(bucket, folder, FORECAST)
+    about = manifest["about"]
+    return about, pd.read_parquet(io.BytesIO(content)).assign(data_through=about.get("data_through", day))
 
 
 @step
@@ -77,8 +85,7 @@ def take_track(run: Run) -> str:
     closures = of_the_place(run)["closures"]
     for day in scores.unscored(published, scored, series, market.predict.horizon, market.data.stale_after):
         with suppress(DataProblem):  # altered since; the review is the one to say so, and the page quotes the others
-            _, content = forecasts.read_set(bucket, in_force(bucket, market.name, day, published[day]), FORECAST)
-            forecast = pd.read_parquet(io.BytesIO(content))
+            _, forecast = _published(bucket, day, in_force(bucket, market.name, day, published[day]))
             scored = scores.grow(scored, scores.score_all(forecast, series, market.data.lag, closures))
     if scored.empty:
         return ""

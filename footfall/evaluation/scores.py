@@ -89,12 +89,13 @@ def score(forecasts: pd.DataFrame, y: pd.Series, lag: int, country: str, closure
     Parameters
     ----------
     forecasts : DataFrame
-        Published tables of one series, see `footfall.forecast`; one for each ``origin_date``.
+        Published tables of one series, see `footfall.forecast`; one for each ``origin_date``. A column
+        ``data_through`` says through which day the figures went that each was made from.
     y : Series
         The series, as far as it is known.
     lag : int
         Days between a day and its publication: the seasonal naive forecast, and what is usual, rest on the days that
-        were published at each origin.
+        were published at each origin, and of a source that was late then on those that the forecast had.
     country : str
         ISO 3166 code of two letters: whose kinds of day.
     closures : dict
@@ -109,14 +110,17 @@ def score(forecasts: pd.DataFrame, y: pd.Series, lag: int, country: str, closure
         said: ``busier``, ``quieter`` or ``usual``; or ``closed``, of a day that was open after all: it was promised
         nobody, which is no forecast of how many come, and has no error.
     """
-    table = _with_words(_wide(forecasts), y, lag, country, closures)
-    origin, day = pd.to_datetime(table["origin_date"]), pd.to_datetime(table["target_end_date"])
+    known = pd.to_datetime(forecasts["origin_date"]) - lag * DAY
+    if "data_through" in forecasts:
+        known = np.minimum(known, pd.to_datetime(forecasts["data_through"]))
+    table = _with_words(_wide(forecasts.assign(known=known)), y, country, closures)
+    day = pd.to_datetime(table["target_end_date"])
     table["actual"] = y.reindex(day).to_numpy(float)
     scored = table.assign(
         length=table.groupby("origin_date")["horizon"].transform("max"),
         kind=kinds(pd.DatetimeIndex(day), country).to_numpy(),
         error=table["mean"] - table["actual"],
-        naive_error=naive(y, origin, day, lag) - table["actual"],
+        naive_error=naive(y, table["known"], day) - table["actual"],
         WIS=interval_scores(table),
         **{name: covered(table, coverage) for name, coverage in COVERED.items()},
     )
@@ -129,20 +133,19 @@ def _wide(forecasts: pd.DataFrame) -> pd.DataFrame:
         forecasts = forecasts.assign(value=forecasts["value"].mask(forecasts["open"] == "no"))
     level = forecasts["output_type_id"].replace("", "nan").astype(float)
     name = level.map(column).where(level.notna(), "mean")
-    keys = [*LOCATION_TARGET, *DATES, "horizon", "model_version"]
+    keys = [*LOCATION_TARGET, *DATES, "horizon", "model_version", "known"]
     wide = forecasts.assign(name=name).pivot(index=keys, columns="name", values="value")
     return wide.reindex(columns=["mean", *QUANTILES]).astype(float).rename_axis(columns=None).reset_index()
 
 
-def _with_words(wide: pd.DataFrame, y: pd.Series, lag: int, country: str, closures: dict[str, Any]) -> pd.DataFrame:
+def _with_words(wide: pd.DataFrame, y: pd.Series, country: str, closures: dict[str, Any]) -> pd.DataFrame:
     """With the range, the usual level and the word of the page, by what was known at each origin."""
     if wide.empty:
         return _of_origin(wide, y, country)
     parts, its_events = [], events.in_closures(closures, site_of(wide["location"].iloc[0]))
     for day, rows in wide.groupby("origin_date"):
         entered = events.known(its_events, str(day))[events.NOTEBOOK_COLUMNS[:4]].to_numpy() if len(its_events) else ()
-        published = y[: pd.Timestamp(str(day)) - lag * DAY]
-        parts.append(_of_origin(rows, events.without_odd_days(published, entered), country))
+        parts.append(_of_origin(rows, events.without_odd_days(y[: rows["known"].iloc[0]], entered), country))
     return pd.concat(parts)
 
 
@@ -159,10 +162,10 @@ def _tidy(scored: pd.DataFrame) -> pd.DataFrame:
     return rounded.sort_values([*DATES, *LOCATION_TARGET], kind="stable").reset_index(drop=True)
 
 
-def naive(y: pd.Series, origin: pd.Series, day: pd.Series, lag: int) -> pd.Series:
-    """Seasonal naive forecast of each day: the same weekday's last value that was published at its origin."""
+def naive(y: pd.Series, known: pd.Series, day: pd.Series) -> pd.Series:
+    """Seasonal naive forecast of each day: the same weekday's last value up to the last day that was known."""
     last = y.groupby(y.index.dayofweek).ffill()  # blanks are passed over
-    weeks = -(-((day - origin).dt.days + lag) // WEEK)
+    weeks = -(-(day - known).dt.days // WEEK)
     return last.reindex(day - weeks * WEEK * DAY).astype(float).set_axis(day.index)
 
 

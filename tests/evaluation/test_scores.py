@@ -57,6 +57,23 @@ def test_a_day_with_an_event_was_no_usual_one_once_it_was_entered_as_on_the_page
     assert usual("", "2022-09-21") == usual("Baixa", "2022-09-01")
 
 
+def test_of_a_late_source_nothing_counts_that_the_forecast_did_not_have():
+    late, y = {"2022-09-23": "2022-09-13", "2022-09-24": "2022-09-21"}, retail()  # a week late; in time
+    forecasts = published(pd.DatetimeIndex([*late]))
+    told = forecasts.assign(data_through=forecasts["origin_date"].map(late))
+    table = scores.score(told, y, LAG, "PT", {})
+    on_page = pd.concat(
+        scores.score(forecasts[forecasts["origin_date"] == day], y.where((y.index <= through) | (y.index > day)),
+                     LAG, "PT", {})
+        for day, through in late.items()
+    )  # fmt: skip
+    words = [*scores.DATES, "usual", "said", "naive_error"]
+    assert table[words].equals(on_page[words].reset_index(drop=True))
+    errors = table.set_index(scores.DATES)["naive_error"]
+    assert errors["2022-09-23", "2022-09-30"] == round(y["2022-09-09"] - y["2022-09-30"], 4)
+    assert errors["2022-09-24", "2022-09-30"] == round(y["2022-09-16"] - y["2022-09-30"], 4)
+
+
 def test_the_figures_are_those_of_the_backtest():
     table, y = scored(), retail()
     wide = pd.DataFrame({f"q{100 * a:02.0f}": table["mean"] + 10 * (a - 0.5) for a in LEVELS})
