@@ -24,6 +24,7 @@ from footfall.evaluation.backtest import (
     days_known,
     last_origins,
     leaderboard,
+    windows,
 )
 from footfall.evaluation.metrics import coverage, mae, wis
 from footfall.models.event_effects import without_events
@@ -32,7 +33,7 @@ from footfall.quantiles import QUANTILES
 from footfall.selection import Key, select
 from footfall.series import site_of
 
-TRIAL = 60  # days to forecast from, and as many before them for the intervals: under a minute
+TRIAL = 60  # days to forecast from at most, and as many before them for the intervals: under a minute
 
 
 def backtest(
@@ -109,14 +110,15 @@ def recipes(
 
 
 def trial(market: Market, name: str, beside: list[str]) -> pd.DataFrame:
-    """One candidate beside others on the market's last sixty days, as quickly as can be told; best first.
+    """One candidate beside others on the days that a training chooses on, as quickly as can be told; best first.
 
-    Of the others only those count that train.ipynb still has: nobody asked for the ones it has not.
+    Who tries until one does well has chosen it: the days of the verdict are left to the training. Of the others only
+    those count that train.ipynb still has: nobody asked for the ones it has not.
 
     Returns
     -------
     DataFrame
-        A leaderboard, see `footfall.evaluation.backtest.leaderboard`. The training judges on more days, and decides.
+        A leaderboard, see `footfall.evaluation.backtest.leaderboard`. The training judges on newer days, and decides.
 
     Raises
     ------
@@ -125,12 +127,14 @@ def trial(market: Market, name: str, beside: list[str]) -> pd.DataFrame:
     """
     horizon, lag = market.predict.horizon, market.data.lag
     (_, y), available = shown_series(market), recipes(market, horizon, lag)
+    if market.data.as_of:
+        y = y[: pd.Timestamp(market.data.as_of) - lag * series.DAY]
     needed = market.explore.fit_from + lag - 1 + TRIAL + horizon
     if (known := days_known(y, horizon)) < needed:
-        takes = f"a trial takes {needed}: {TRIAL} to forecast from, and those before and after them"
-        raise DataProblem(f"{called(market)} has {known} days, and {takes}. A training takes fewer")
+        raise DataProblem(f"{called(market)} has {known} days, and a trial takes {needed}. A training takes fewer")
     names = list(dict.fromkeys([name, *(other for other in beside if other in available)]))
-    table = backtest(market, last_origins(y, TRIAL, horizon), names, horizon, lag, warm_up=TRIAL)
+    origins = windows(last_origins(y, market.train.backtest_days, horizon, lag), horizon, lag).selection[-TRIAL:]
+    table = backtest(market, origins, names, horizon, lag, warm_up=TRIAL)
     return leaderboard(table, y)
 
 

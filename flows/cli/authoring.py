@@ -81,8 +81,8 @@ def try_candidate(
         terminal.say(scores.rename(index=labels).rename_axis(None).to_string(), markup=False)
         if plain and plain not in leaderboard.index:
             terminal.say(f"The champion's recipe, {recipe}, is no candidate of train.ipynb any more.", markup=False)
-        judged = f"{candidates.TRIAL} days of {whose}, smaller is better but for cover80, where 0.8 is."
-        terminal.say(f"{judged} The training judges on more of them, and decides.")
+        chosen = f"The days of {whose} that a training chooses on, smaller is better but for cover80, where 0.8 is."
+        terminal.say(f"{chosen} It judges on newer ones, and decides.")
 
 
 @app.command()

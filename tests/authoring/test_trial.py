@@ -2,13 +2,17 @@
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 from conftest import footfall
 
 from flows.authoring import candidates
+from flows.settings import params_folder
 from footfall.champion import read_champion
 from footfall.errors import DataProblem
+from footfall.evaluation.backtest import last_origins, windows
+from footfall.market_file import read_market
 
 
 def test_the_one_tried_stands_beside_the_naive_and_the_champions_recipe(monkeypatch):
@@ -43,12 +47,13 @@ def test_of_a_champion_with_weather_its_recipe_without_it_stands_beside(monkeypa
 
 @pytest.fixture
 def till(tmp_path, monkeypatch):
-    """A market of so many days."""
+    """A market of so many days, or of these figures."""
 
-    def written(days):
-        rows = {"date": pd.date_range("2026-01-01", periods=days), "value": [100 + n % 7 for n in range(days)]}
-        pd.DataFrame(rows).to_csv(tmp_path / "till.csv", index=False)
-        (tmp_path / "till.yaml").write_text("data: {source: till.csv, unit: counts, columns: {value: value}}")
+    def written(days, y=None, more=""):
+        y = pd.Series([100 + n % 7 for n in range(days)], pd.date_range("2025-01-01", periods=days)) if y is None else y
+        y.rename("value").rename_axis("date").to_csv(tmp_path / "till.csv")
+        data = f"{{source: till.csv, unit: counts, columns: {{value: value}}{more}}}"
+        (tmp_path / "till.yaml").write_text(f"data: {data}")
         monkeypatch.setenv("FOOTFALL_PARAMS", str(tmp_path))
 
     return written
@@ -65,6 +70,22 @@ def test_as_many_days_as_it_takes_are_enough(till):
     till(95)
     told = footfall("try", "seasonal naive", "--market", "till")
     assert told.exit_code == 0, told.output
+
+
+@pytest.mark.parametrize(("known", "as_of"), [(300, ""), (260, ", as_of: '2025-09-18'")])
+def test_a_trial_is_on_days_of_choice_and_nothing_moves_it_that_came_after_them(till, known, as_of):
+    days = pd.date_range("2025-01-01", periods=300)
+    y = pd.Series(np.random.default_rng(0).integers(80, 120, 300), days)
+    spans = windows(last_origins(y[:known], 182, 7, 1), 7, 1)
+
+    def told(figures):
+        till(300, figures, as_of)
+        return candidates.trial(read_market(params_folder(), "till"), "seasonal naive", [])
+
+    first = told(y)
+    assert first.equals(told(y.where(days <= spans.report[0], 3 * y))), "the verdict's days ahead begin after that one"
+    assert not first.equals(told(y.where(days < spans.report[0], 3 * y))), "which is the last of the choice's"
+    assert first["forecasts"].item() == 7 * len(spans.selection)
 
 
 def predicted(runs, name, candidate):
