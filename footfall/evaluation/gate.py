@@ -52,7 +52,9 @@ def gaining(scores: pd.DataFrame, challenger: str) -> pd.Index:
 
 
 def by_weather(scores: pd.DataFrame, board: pd.DataFrame, challenger: str) -> str:
-    """Who is judged of a challenger and its twin: the one with weather if a series gains by it, and all no less.
+    """Who is judged: the one that was chosen; in place of one with weather its twin, if no series gains, or all lose.
+
+    So the days of the verdict may take the weather away from what was chosen, and bring none in.
 
     Parameters
     ----------
@@ -62,10 +64,10 @@ def by_weather(scores: pd.DataFrame, board: pd.DataFrame, challenger: str) -> st
         Leaderboard of the report window.
     """
     plain = without_weather(challenger)
-    if not len(gaining(scores, challenger)):
-        return plain if plain in board.index else challenger
-    wet = plain + WEATHER
-    return wet if board.loc[wet, "WIS"] <= board.loc[plain, "WIS"] else plain
+    if plain == challenger or plain not in board.index:
+        return challenger
+    is_no_worse = board.loc[challenger, "WIS"] <= board.loc[plain, "WIS"]
+    return challenger if is_no_worse and len(gaining(scores, challenger)) else plain
 
 
 def decide(

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm, t
 
 from footfall.calendar import kinds
 from footfall.evaluation.backtest import comparable
@@ -52,6 +53,12 @@ def advantage(score: pd.DataFrame, challenger: str, reference: str) -> dict[str,
         ``saved``, of the reference's mean, ``of``; and of no fewer than `FEWEST` origins ``low`` and ``high``, the ends
         of its bootstrap interval; in the unit of the series. Seeded: equal scores give equal numbers.
 
+    Notes
+    -----
+    Blocks that are few vary less when drawn again than they did when they happened: their ends held the truth 72 % of
+    the time on 58 origins whose weeks overlap. So these are set apart as of a mean of so many blocks, by Student's t;
+    then they hold it 85 to 90 % of the time on 56 to 300.
+
     References
     ----------
     Politis and Romano (1992), A circular block-resampling procedure for stationary data.
@@ -64,7 +71,9 @@ def advantage(score: pd.DataFrame, challenger: str, reference: str) -> dict[str,
     blocks = np.lib.stride_tricks.sliding_window_view(np.append(saved, saved[: BLOCK - 1]), BLOCK)
     drawn = np.random.default_rng(0).integers(len(blocks), size=(DRAWS, -(-len(saved) // BLOCK)))
     means = blocks[drawn].reshape(DRAWS, -1)[:, : len(saved)].mean(axis=1)
-    low, high = np.quantile(means, ends(CONFIDENCE))
+    blocks_seen, (_, upper) = len(saved) / BLOCK, ends(CONFIDENCE)
+    wider = t.ppf(upper, blocks_seen - 1) / norm.ppf(upper) * np.sqrt(blocks_seen / (blocks_seen - 1))
+    low, high = saved.mean() + (np.quantile(means, ends(CONFIDENCE)) - saved.mean()) * wider
     return lead | {"low": float(low), "high": float(high)}
 
 

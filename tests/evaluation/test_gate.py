@@ -158,16 +158,20 @@ def by_series(**wis):
     ("selection", "report", "judged"),
     [(1.9, 1.97, "steady, weather"), (1.9, 1.99, "steady"), (1.9, 2.2, "steady"), (2.0, 1.9, "steady")],
 )
-@pytest.mark.parametrize("challenger", ["steady", "steady, weather"])
-def test_weather_must_save_a_hundredth_of_its_twin_s_error_on_the_days_of_the_verdict_too(
-    selection, report, judged, challenger
-):
+def test_weather_must_save_a_hundredth_of_its_twin_s_error_on_the_days_of_the_verdict_too(selection, report, judged):
+    challenger = "steady, weather"
     table = by_series(inside=[(2.0, 2.1), (2.0, 2.1)], terrace=[(2.0, selection), (2.0, report)])
     board = pd.DataFrame({"WIS": [2.0, 2.0, 3.0]}, ["steady", "steady, weather", "naive"])
     worse = board.assign(WIS=[2.0, 2.01, 3.0])
     assert by_weather(table, worse, challenger) == "steady", "of the others more is lost than one gains"
     assert by_weather(table, board, challenger) == judged and by_weather(table, board, "naive") == "naive"
     assert [*gaining(table, challenger)] == ([("PT-11/terrace", "count")] if "weather" in judged else [])
+
+
+def test_weather_that_was_not_chosen_is_not_judged_however_well_it_does_on_the_days_of_the_verdict():
+    table = by_series(inside=[(2.0, 2.4), (2.0, 2.0)], terrace=[(2.0, 1.9), (2.0, 1.5)])
+    board = pd.DataFrame({"WIS": [2.0, 1.75, 3.0]}, ["steady", "steady, weather", "naive"])
+    assert len(gaining(table, "steady")) and by_weather(table, board, "steady") == "steady"
 
 
 def test_a_candidate_that_takes_in_the_weather_and_has_no_twin_is_judged_itself():

@@ -219,7 +219,7 @@ def test_of_several_places_the_weather_speaks_for_the_one_that_gains_by_it(tmp_p
     own = wet(issued(rain)[lambda table: table["issued"] <= f"{LAST:%F}"])
     candidates = {FALLBACK: SeasonalNaive(), "steady": PLAIN, "steady, weather": own}
     past = roll(trained, candidates, 90, HORIZON, 0)
-    judged = by_weather(past.scores, past.leaderboard("report"), "steady")
+    judged = by_weather(past.scores, past.leaderboard("report"), past.leaderboard("selection").index[0])
     accounts = past.accounts(judged, FALLBACK, judged)
     speakers = accounts.set_index("location")["candidate"].to_dict()
     assert speakers == {"PT-11/Cave": "steady", "PT-11/Foz": "steady, weather", "PT-11/Hall": "steady"}
