@@ -156,14 +156,15 @@ def stopped(unit: str, through: dt.date) -> str:
 
 @cache
 def template(name: str = "page.html.j2") -> Template:
-    """The page's template, its catalogues read: that takes longer than filling it in, so a waiting kernel does it."""
+    """The page's template, its languages read: that takes longer than filling it in, so a waiting kernel does it."""
     strict: dict[str, Any] = {"autoescape": True, "undefined": StrictUndefined}
     templates = Environment(loader=FileSystemLoader(FOLDER), trim_blocks=True, lstrip_blocks=True, **strict)
     templates.globals |= {"summary": summary, "because": because, "closed_because": closed_because}
     templates.globals |= {"attribution": ATTRIBUTION, "address": ADDRESS, "weather": SOURCE, "day_of": pd.Timestamp}
     templates.filters |= {"first_up": first_up, "unbroken": _unbroken, "breakable": _breakable}
     for unit in UNITS:
-        languages(unit)
+        for language in languages(unit):
+            language.listed(["", ""])
     return templates.get_template(name)
 
 
