@@ -23,6 +23,7 @@ ROUNDED = 0.005  # share of its number by which a day may differ from another ex
 OFTEN = 3  # days on which two exports differ, from which it is told
 ONE_GOES = "one of the two rows must go, or data.rows is orders"
 AT_TIMES = "rows say times: data.rows is hours, of which each has one figure, or orders, which are added up"
+WITHIN = "; two tills of one place add up within one file only, and two places are sites with data.files: sites"
 OF_SITES = " Where each is a site, say data.files: sites."
 CORRECTED = " Where newer files correct older ones, say data.files: exports."
 ONE_NAME = "all are of the site {}, as dates and numbers in files' names count for nothing; give each site a folder"
@@ -87,7 +88,7 @@ def _other_tills(parts: pd.DataFrame, data: Data, exports: Sequence[Export]) -> 
         other = f"{name} has other numbers than {newer} on {counted(len(own), 'day')}{all_files}"
         if days >= LONG and data.files != "exports":
             raise SeveralTills(other, _remedy(data, own["site"].iloc[0]))
-        within = "" if data.files == "exports" else "; two tills of one place add up within one file only"
+        within = "" if data.files else WITHIN
         yield f"{other}, and is left out there{within}"
 
 

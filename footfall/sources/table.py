@@ -3,7 +3,6 @@
 import datetime as dt
 import unicodedata
 from pathlib import Path
-from urllib.parse import unquote
 
 from footfall.errors import DataProblem, UsageProblem
 from footfall.params import Data
@@ -82,8 +81,7 @@ def _read(file: Path, source: Path, data: Data, not_after: dt.date) -> Export:
         rule = "data.files: sites names a site by each file of a folder, and this is one file; leave it out"
         raise UsageProblem(f"{source.name}: {rule}")
     folder = file.parent.name if file.parent != source else ""
-    # an object of a bucket is a file here by another name
-    site = folder or names.of_file(unquote(file.name) if data.source.startswith("gs://") else file.name)
+    site = folder or names.of_file(file.name)
     export = read_export(file, data, not_after, unicodedata.normalize("NFC", site))
     if folder:
         export.name, export.notes = f"{folder}/{export.name}", [f"{folder}: {note}" for note in export.notes]
