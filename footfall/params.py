@@ -253,6 +253,8 @@ class Data(Strict):
     dates: Line = "%Y-%m-%d"
     decimal: Literal[".", ","] = "."
     rows: Literal["days", "hours", "orders"] = "days"
+    # what the files of a folder are; None: exports of the same figures, refused where they differ
+    files: Literal["sites", "exports"] | None = None
     day_starts: Hour = "00:00"
     timezone: Annotated[str, AfterValidator(_zone)] = "Europe/Lisbon"
     rows_timezone: Annotated[str, AfterValidator(_zone)] | None = None  # None: the market's own
@@ -285,6 +287,14 @@ class Data(Strict):
             raise ValueError(f"the category of counts is {COUNT!r}, and of nothing else; leave data.category out")
         if self.format in LIVE and (self.unit != "counts" or self.lag < 1):
             raise ValueError(f"{self.format} has today, half over: data.unit is counts, and data.lag at least 1")
+        return self
+
+    @model_validator(mode="after")
+    def _files_are_ones_own(self) -> "Data":
+        if self.files and (self.is_googles() or self.format in LIVE):
+            raise ValueError("data.files says what the exports of one's own till are; leave it out")
+        if self.files == "sites" and (self.columns.site or isinstance(self.columns.value, list)):
+            raise ValueError("sites are files (data.files) or columns (columns.site, or several of value), not both")
         return self
 
     def of_the_place(self) -> dict[str, Any]:

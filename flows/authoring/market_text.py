@@ -29,6 +29,7 @@ COMMENTS = {
     "columns": "as they stand in the first line",
     "dates": "how dates are written; never guessed",
     "rows": "days, or hours or orders, which are summed",
+    "files": "sites: by folder, or name without dates and numbers; or exports: the newer one is right",
     "day_starts": "what is earlier belongs to the day before",
     "location": "whose holidays; after a / the site",
     "series": "every site; or leave this line out and name one in location, as in PT-11/Baixa",

@@ -108,6 +108,9 @@ def new(
     timezone: Annotated[str | None, typer.Option(help="As in Europe/Lisbon; else that of the country.")] = None,
     title: Annotated[str | None, typer.Option("--name", help="The place's own name, for its page.")] = None,
     site_name: Annotated[str | None, typer.Option(help="The one site to forecast; else a market of them all.")] = None,
+    files: Annotated[
+        str | None, typer.Option(help="Of a folder's files: sites, each is one by its name, or exports of the same.")
+    ] = None,
     measure_pt: Annotated[str | None, typer.Option(help="What is counted, in Portuguese: cliente,clientes.")] = None,
     measure_en: Annotated[str | None, typer.Option(help="In English: guest,guests.")] = None,
     measure_es: Annotated[str | None, typer.Option(help="In Spanish: cliente,clientes.")] = None,
@@ -121,7 +124,7 @@ def new(
         words = {"pt": measure_pt, "en": measure_en, "es": measure_es, "fr": measure_fr, "de": measure_de}
         measure = {language: _forms(word) for language, word in words.items() if word}
         given = (location, date, value or [], site, hour, dates, decimal, rows, day_starts, timezone, title, measure)
-        draft = new.draft(name, source, new.Answers(*given, site_name), _ask if sys.stdin.isatty() else None)
+        draft = new.draft(name, source, new.Answers(*given, site_name, files), _ask if sys.stdin.isatty() else None)
         for line in draft.understood:
             terminal.say(f"  {line}", markup=False)
         terminal.say(f"{new.write(draft)} written; next: footfall run {name}", markup=False)

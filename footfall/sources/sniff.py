@@ -6,7 +6,7 @@ Nothing is decided here where two readings fit: both are handed back, and whoeve
 import datetime as dt
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -252,6 +252,23 @@ def repeated(sketch: Sketch, columns: Columns, form: str) -> float:
     moments = cells.moments(lines[columns.date], form, "UTC", None)
     key = [moments, *(lines[name] for name in (columns.site, columns.hour) if name)]
     return float(pd.concat(key, axis=1).dropna(how="any").duplicated(keep=False).mean())
+
+
+def contradictory(sketch: Sketch, columns: Columns, form: str) -> tuple[str, int]:
+    """What rows would be without those whose day or time another has, and how many of these have another figure.
+
+    None where a time is there more than twice, as times of orders are.
+    """
+    values = columns.value if isinstance(columns.value, list) else [columns.value, *columns.parts]
+    figures = [name for name in values if name]
+    moments = cells.moments(sketch.cells[columns.date], form, "UTC", None)
+    key = pd.concat([moments, *(sketch.cells[name] for name in (columns.site, columns.hour) if name)], axis=1)
+    again = key.duplicated()
+    number = int((again & ~key.join(sketch.cells[figures], rsuffix="_").duplicated()).sum())
+    if not figures or not number or key[again].duplicated().any():
+        return "", 0
+    rows = rows_are(replace(sketch, cells=sketch.cells[~again]), columns, form)
+    return ("", 0) if rows == "orders" else (rows, number)
 
 
 def site_column(sketch: Sketch, columns: Columns, form: str) -> str | None:
