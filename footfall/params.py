@@ -222,11 +222,19 @@ class Columns(Strict):
     def _each_is_one_thing(self) -> "Columns":
         if self.value and self.parts:
             raise ValueError("columns are sites (value) or parts of one's day (parts), not both")
-        values = [self.value] if isinstance(self.value, str) else self.value or self.parts
-        names = [self.date, *values, *filter(None, [self.site, self.hour])]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
+        if twice := sorted({name for name in self.wanted if self.wanted.count(name) > 1}):
             raise ValueError(f"{twice[0]!r} is named twice; a column is one thing")
         return self
+
+    @property
+    def values(self) -> list[str]:
+        """Those of values: one, one for each site or part of a day, or none where rows are counted."""
+        return [self.value] if isinstance(self.value, str) else self.value or self.parts
+
+    @property
+    def wanted(self) -> list[str]:
+        """All that a table must have, the date's first."""
+        return [self.date, *self.values, *filter(None, [self.site, self.hour])]
 
 
 class Closed(Strict):

@@ -11,7 +11,7 @@ from footfall.params import Data
 from footfall.series import FEWEST_BLANK
 from footfall.sources import names
 from footfall.sources.business_day import shown_twice
-from footfall.sources.export import Export, wanted
+from footfall.sources.export import Export
 from footfall.sources.fault import Fault, counted, safe, shown, some
 from footfall.units import unit_of
 
@@ -141,8 +141,8 @@ def pasted(rows: pd.DataFrame, exports: Sequence[Export]) -> Iterator[str]:
 
 def _contradiction(pair: pd.Series, exports: Sequence[Export], data: Data) -> Fault:
     first = f"{safe(exports[pair.file_1].name, 120)}:{pair.line_1} has {shown(pair.value_1)} "
-    rule, used = "one of the two rows must go, or data.rows is orders", wanted(data.columns)
-    others = [safe(name) for name in exports[pair.file].header if name and name not in used]
+    rule = "one of the two rows must go, or data.rows is orders"
+    others = [safe(name) for name in exports[pair.file].header if name and name not in data.columns.wanted]
     if others and isinstance(data.columns.value, str) and not data.columns.site:  # of shops, orders would be added up
         rule = f"if {' or '.join(others[:3])} tells them apart, it is data.columns.site; else {rule}"
     rule = f"for the same day; {rule}"
