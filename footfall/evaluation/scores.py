@@ -71,16 +71,12 @@ def score_all(
 
     Nor one from before the first day that is known of it, its earlier figures being gone: what was usual is not known.
     """
-    tables = [
-        score(_with_past(of_series, series[key], lag), series[key], lag, country_of(key[0]), closures)
-        for key, of_series in forecasts.groupby(LOCATION_TARGET)
-        if len(series.get(key, ()))
-    ]
+    tables = []
+    for key, of_series in forecasts.groupby(LOCATION_TARGET):
+        if len(y := series.get(key, pd.Series())):
+            has_past = pd.to_datetime(of_series["origin_date"]) >= y.index[0] + lag * DAY
+            tables.append(score(of_series[has_past], y, lag, country_of(key[0]), closures))
     return _tidy(pd.concat(tables)) if tables else read_scores("")
-
-
-def _with_past(forecasts: pd.DataFrame, y: pd.Series, lag: int) -> pd.DataFrame:
-    return forecasts[pd.to_datetime(forecasts["origin_date"]) >= y.index[0] + lag * DAY]
 
 
 def score(forecasts: pd.DataFrame, y: pd.Series, lag: int, country: str, closures: dict[str, Any]) -> pd.DataFrame:
