@@ -244,11 +244,6 @@ class Closed(Strict):
     dates: list[Day] = []
     from_to: list[Span] = []  # both days included
 
-    def has(self, day: dt.date) -> bool:
-        """Whether it is shut on a day."""
-        name, iso = get_args(Weekday)[day.weekday()], day.isoformat()
-        return name in self.weekdays or iso in self.dates or any(first <= iso <= last for first, last in self.from_to)
-
 
 class Data(Strict):
     """Where a market's figures come from, what they look like, and which of them it forecasts."""
@@ -310,14 +305,6 @@ class Data(Strict):
     def is_googles(self) -> bool:
         """Whether the figures are Google's, as those are that nothing else is said of."""
         return self.format == "google" or (self.format is None and self.unit == "percent")
-
-    def is_stale(self, through: dt.date, on: dt.date) -> bool:
-        """Whether a source whose last figures are of one day has stopped, seen from another; its lag is none.
-
-        On a day that is said to be closed no figures come, and none are missed.
-        """
-        days = (through + dt.timedelta(days=number) for number in range(1, (on - through).days + 1))
-        return sum(not self.closed.has(day) for day in days) > max(self.stale_after, self.lag)
 
     def wanted(self) -> list[str]:
         """The countries to read: those named, here or for its series, else the location's own."""

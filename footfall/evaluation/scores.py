@@ -211,11 +211,8 @@ def unscored(
     scored = scores.groupby([*LOCATION_TARGET, "origin_date"])["target_end_date"].agg(set)
     lengths = scores.groupby("origin_date")["length"].max()
 
-    def days(origin: str) -> set[str]:
-        return set(pd.date_range(origin, periods=1 + lengths.get(origin, horizon))[1:].strftime("%Y-%m-%d"))
-
     def is_unscored(origin: str) -> bool:
-        asked = days(origin)
+        asked = {*pd.date_range(origin, periods=1 + lengths.get(origin, horizon))[1:].strftime("%Y-%m-%d")}
         rows = {key: scored.get((*key, origin), set()) for key in published}
         is_over = origin in lengths and max(asked) <= last_awaited
         return any(asked & known - rows[key] for key, known in published.items() if rows[key] or not is_over)

@@ -113,7 +113,8 @@ def without_repeats(
     same = pairs["value"].eq(pairs["value_1"]) | (pairs["value"].isna() & pairs["value_1"].isna())
     faults = [(pair.file, _contradiction(pair, exports, data)) for pair in pairs[~same].itertuples()]
     note = f"said again in {counted(same.sum(), 'row')}, left out"
-    return rows[~again], [f"{note}; first {_at(pairs[same].iloc[0], exports)}"] if same.any() else [], faults
+    firsts = [f"{safe(exports[pair.file].name, 120)}:{pair.line}" for pair in pairs[same].head(1).itertuples()]
+    return rows[~again], [f"{note}; first {first}" for first in firsts], faults
 
 
 def pasted(rows: pd.DataFrame, exports: Sequence[Export]) -> Iterator[str]:
@@ -147,10 +148,6 @@ def _contradiction(pair: pd.Series, exports: Sequence[Export], data: Data) -> Fa
         rule = f"if {' or '.join(others[:3])} tells them apart, it is data.columns.site; else {rule}"
     rule = f"for the same day; {rule}"
     return Fault(pair.line, pair.column, shown(pair.value), rule, first)
-
-
-def _at(row: pd.Series, exports: Sequence[Export]) -> str:
-    return f"{safe(exports[row['file']].name, 120)}:{row['line']}"
 
 
 def sum_up(rows: pd.DataFrame, floor: float) -> tuple[pd.DataFrame, list[str]]:
