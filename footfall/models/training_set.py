@@ -60,9 +60,8 @@ def training_set(batches: Batches, front: Front, most: float = np.inf) -> Traini
     names = _names(batches)
     position = {name: number for number, name in enumerate(sorted(names))}
     parts = [NOTHING]
-    for month in sorted(
-        {month for _, y in batches for month in np.unique(y.index.to_period("M")[FEWEST_DAYS : len(y) - 1])}
-    ):
+    origins = [y.index[FEWEST_DAYS : len(y) - 1].to_period("M") for _, y in batches]
+    for month in sorted({month for of_batch in origins for month in of_batch.unique()}):
         limit = _limit(parts, month.to_timestamp(), most)
         parts += [part for batch in batches for part in _month(*batch, front, month, limit, position)]
     rows = TrainingSet(*map(np.concatenate, zip(*parts, strict=True)))

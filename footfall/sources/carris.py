@@ -60,11 +60,8 @@ def read_carris(path: Path, data: Data, not_after: dt.date) -> Reading:
     rows, faults = _typed(records, day_key)
     past, repeats = feed.past(rows, ["line_id", "day"], "qty", (path.name, (), faults), not_after)
     # a line of which nothing came in yet may stand there with nought
-    days = (
-        past.assign(carried=past["value"] > 0)
-        .groupby("day")
-        .agg(value=("value", "sum"), lines=("carried", "sum"), type=("day_type", "first"))
-    )
+    by_day = past.assign(carried=past["value"] > 0).groupby("day")
+    days = by_day.agg(value=("value", "sum"), lines=("carried", "sum"), type=("day_type", "first"))
     sums = days.reset_index().assign(site="")
     return feed.reading(sums, _is_whole(days).reset_index(drop=True), data, "lines", notes + repeats)
 
