@@ -15,7 +15,7 @@ from flows.station.events import data_of, of_no_site, take_events, take_kept_eve
 from flows.station.run import Run, log, stage, step
 from flows.storage import bucket as storage
 from flows.storage import forecasts
-from footfall import series
+from footfall import opening, series
 from footfall.digest import sha256
 from footfall.errors import DataProblem, Problem, StaleSource, listed
 from footfall.market_file import read_market
@@ -105,7 +105,7 @@ def _through(own: Selection, run: Run) -> dt.date:
     """The last day with a published value in any of the market's series; stops a run on a source that has stopped."""
     data = data_of(run)
     through: dt.date = own.through.date()
-    if data.is_stale(through, run.as_of):
+    if opening.is_stale(data, through, run.as_of):
         sentence = (
             f"stale — its last {data.category} of {data.location} is {through}, "
             f"{(run.as_of - through).days} days before {run.as_of}, and data.stale_after is {data.stale_after}."

@@ -18,7 +18,7 @@ from flows.settings import pages_bucket
 from flows.storage import bucket as storage
 from flows.storage import layout
 from flows.storage.bucket import REMEDY, ROUNDS, Bucket
-from footfall import events
+from footfall import events, opening
 from footfall.digest import sha256
 from footfall.errors import Conflict, DataProblem, Problem
 from footfall.evaluation.scores import from_parquet
@@ -224,7 +224,7 @@ def is_stale(bucket: Bucket, data: Data, about: dict[str, Any], on: dt.date) -> 
     if "events" in about:
         with suppress(DataProblem):  # lost or damaged: the doctor says so
             data = events.closed_by(data, pd.read_parquet(io.BytesIO(read_snapshot(bucket, about["events"]))))
-    return data.is_stale(dt.date.fromisoformat(about["data_through"]), on)
+    return opening.is_stale(data, dt.date.fromisoformat(about["data_through"]), on)
 
 
 def origin(bucket: Bucket, digest: str) -> dict[str, Any]:

@@ -68,13 +68,14 @@ def by_weather(scores: pd.DataFrame, board: pd.DataFrame, challenger: str) -> st
     return wet if board.loc[wet, "WIS"] <= board.loc[plain, "WIS"] else plain
 
 
-def decide(
+def judge(
     scores: pd.DataFrame,
     challenger: str,
     naive: str,
-    champion: str | None,
+    standing: str,
     margin: float,
-    proven: bool = True,
+    days: int,
+    needed: int,
     losing: float = 0.0,
     most_losing: float = 1.0,
 ) -> Decision:
@@ -85,20 +86,24 @@ def decide(
     same model on newer data.
 
     Where no champion is proven, somebody must speak all the same: a challenger that fails, but not to the naive, is
-    the best known, else the naive itself.
+    the best known, else the naive itself. So it is of a series that has too few days for a verdict; a champion that is
+    proven stays there: a source may have lost what it was proven on.
 
     Parameters
     ----------
     scores : DataFrame
-        Leaderboard of the report window: the same origins and days for all.
+        Leaderboard of the report window: the same origins and days for all, or the few origins that there are. Today's
+        champion, if there is one, is the row ``champion``; its own recipe is recognised by equal scores, whatever its
+        name.
     challenger, naive : str
         Rows of `scores`.
-    champion : str or None
-        Another; None where there is no champion yet. Its own recipe is recognised by equal scores, whatever its name.
+    standing : str
+        Today's champion's; empty where there is none. One that is young or the best known passed no verdict itself.
     margin : float
         Share of the naive's WIS by which the challenger must be better.
-    proven : bool, default=True
-        Whether the champion once passed such a verdict itself; one that is young or the best known did not.
+    days, needed : int
+        Days that are known, of many series those of the longest, and days that a verdict takes: see
+        `footfall.evaluation.backtest.days_needed`.
     losing, most_losing : float
         Share of a market's series on which the challenger errs more than the naive, and the largest that may.
 
@@ -111,76 +116,35 @@ def decide(
     KeyError
         If `scores` lacks one of the rows.
     """
-    names = {"challenger": challenger, "naive": naive} | ({"champion": champion} if champion else {})
+    has_verdict, is_proven = days >= needed, standing == "proven"
+    names = {"challenger": challenger, "naive": naive}
+    names |= {"champion": "champion"} if standing and has_verdict else {}
     by_role = {role: scores.loc[name].astype(float).to_dict() for role, name in names.items()}
+    if not has_verdict:
+        known, ahead = f"{days} days known, a verdict takes {needed}", _errs_no_more(by_role, "MAE")
+        decision = _best_known(by_role, names, ahead, "young", f"young: {known}", " until then")
+        kept = f"{known}; the champion, which is proven, stays"
+        return decision._replace(passed=False, standing="", reason=kept) if is_proven else decision
     passed, reason = _verdict(by_role, names, margin)
     if passed and losing > most_losing:
         passed, reason = False, f"{challenger} loses to {naive} on {losing:.0%} of the series, {most_losing:.0%} may"
-    if passed or (champion and proven):
+    if passed or is_proven:
         return Decision(passed, reason, by_role, "proven" if passed else "", challenger)
-    return _best_known(by_role, names, reason)
+    ahead = _errs_no_more(by_role, "WIS", "MAE") and COVER[0] <= by_role["challenger"]["cover80"] <= COVER[1]
+    return _best_known(by_role, names, ahead, "unproven", reason, ", nothing better is known yet")
 
 
-def judge(
-    scores: pd.DataFrame,
-    challenger: str,
-    naive: str,
-    standing: str,
-    margin: float,
-    days: int,
-    needed: int,
-    losing: float = 0.0,
-    most_losing: float = 1.0,
+def _errs_no_more(by_role: dict[str, Metrics], *metrics: str) -> bool:
+    return all(by_role["challenger"][metric] <= by_role["naive"][metric] for metric in metrics)
+
+
+def _best_known(
+    by_role: dict[str, Metrics], names: dict[str, str], is_ahead: bool, standing: str, why: str, until: str
 ) -> Decision:
-    """The decision on a challenger, by `decide`; of a series that has too few days for a verdict, by `young`.
-
-    A champion that is proven stays where there are too few: a source may have lost what it was proven on.
-
-    Parameters
-    ----------
-    scores, challenger, naive, margin
-        As in `decide`; today's champion, if there is one, is the row ``champion``.
-    standing : str
-        Today's champion's; empty where there is none.
-    days, needed : int
-        As in `young`; of many series, the days of the longest.
-    losing, most_losing : float
-        As in `decide`.
-    """
-    if days < needed:
-        decision = young(scores, challenger, naive, days, needed)
-        kept = f"{days} days known, a verdict takes {needed}; the champion, which is proven, stays"
-        return decision._replace(passed=False, standing="", reason=kept) if standing == "proven" else decision
-    champion, proven = "champion" if standing else None, standing == "proven"
-    return decide(scores, challenger, naive, champion, margin, proven, losing, most_losing)
-
-
-def young(scores: pd.DataFrame, challenger: str, naive: str, days: int, needed: int) -> Decision:
-    """Let the challenger speak for a series that has too few days for a verdict, or the naive where that erred less.
-
-    Parameters
-    ----------
-    scores : DataFrame
-        Leaderboard of the few origins that there are.
-    challenger, naive : str
-        Rows of `scores`.
-    days, needed : int
-        Days that are known, and days that a verdict takes: see `footfall.evaluation.backtest.days_needed`.
-    """
-    names = {"challenger": challenger, "naive": naive}
-    by_role = {role: scores.loc[name].astype(float).to_dict() for role, name in names.items()}
-    role = "challenger" if by_role["challenger"]["MAE"] <= by_role["naive"]["MAE"] else "naive"
-    reason = f"young: {days} days known, a verdict takes {needed}; {names[role]} is used until then"
-    return Decision(True, reason, by_role | {"challenger": by_role[role]}, "young", names[role])
-
-
-def _best_known(by_role: dict[str, Metrics], names: dict[str, str], why: str) -> Decision:
-    """The challenger where it is no worse than the naive and its ranges hold what they say, else the naive."""
-    challenger, naive = by_role["challenger"], by_role["naive"]
-    ahead = all(challenger[metric] <= naive[metric] for metric in ("WIS", "MAE"))
-    role = "challenger" if ahead and COVER[0] <= challenger["cover80"] <= COVER[1] else "naive"
-    reason = f"{why}; {names[role]} is used, nothing better is known yet"
-    return Decision(True, reason, by_role | {"challenger": by_role[role]}, "unproven", names[role])
+    """The challenger where it is ahead of the naive, else the naive."""
+    role = "challenger" if is_ahead else "naive"
+    figures = by_role | {"challenger": by_role[role]}
+    return Decision(True, f"{why}; {names[role]} is used{until}", figures, standing, names[role])
 
 
 def _verdict(scores: dict[str, Metrics], names: dict[str, str], margin: float) -> tuple[bool, str]:

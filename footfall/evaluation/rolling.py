@@ -19,7 +19,6 @@ from footfall.evaluation import backtest, gate, intervals
 from footfall.evaluation.metrics import complete, naive_error, scores_of
 from footfall.models import at_once, of_country
 from footfall.params import fewest_origins
-from footfall.quantiles import SCORED_LEVELS, column
 from footfall.selection import Key
 from footfall.series import DAY, SERIES, WEEK
 from footfall.units import unit, unit_of
@@ -56,9 +55,11 @@ class BatchBacktest(NamedTuple):
     means: dict[str, np.ndarray]
     actual: np.ndarray
 
-    def table(self, candidate: str, at: int) -> pd.DataFrame:
-        """What a candidate said of one of the series and what happened, a row per origin and day."""
-        return backtest.tabulate(self.means[candidate][..., at], self.y.iloc[:, at], self.origins)
+    def table(self, candidate: str, at: int, lag: int) -> pd.DataFrame:
+        """What a candidate said of one of the series, with its ranges, and what happened: a row per origin and day."""
+        table = backtest.tabulate(self.means[candidate][..., at], self.y.iloc[:, at], self.origins)
+        ranges = self.quantiles(candidate, slice(at, at + 1), lag).reshape(len(table), -1)
+        return table.join(pd.DataFrame(ranges, columns=intervals.COLUMNS)).assign(candidate=candidate)
 
     def residuals(self, speakers: pd.Series) -> pd.DataFrame:
         """What was said of each of the series by the candidate that speaks for it, and what happened."""
@@ -121,8 +122,7 @@ class Rolling(NamedTuple):
         """The backtest table with quantiles of one series over the ``selection`` or the ``report``."""
         batch = next(batch for batch in self.batches if key in batch.y)
         at = batch.y.columns.get_loc(key)
-        tables = [_rows(batch, name, slice(at, at + 1), self.lag) for name in batch.means]
-        table = pd.concat(tables, ignore_index=True)
+        table = pd.concat([batch.table(name, at, self.lag) for name in batch.means], ignore_index=True)
         return table[table["origin"].isin(getattr(self.windows, window))]
 
     def shown(self, key: Key) -> Key:
@@ -130,11 +130,6 @@ class Rolling(NamedTuple):
         rows = self.scores[self.scores["window"] == "selection"]
         scored: set[Key] = {*zip(rows["location"], rows["category"], strict=True)}
         return key if key in scored else min(scored)
-
-    @property
-    def keys(self) -> list[Key]:
-        """All of its series."""
-        return [key for batch in self.batches for key in batch.y]
 
     @property
     def days_known(self) -> int:
@@ -213,7 +208,8 @@ class Rolling(NamedTuple):
 
     def _by_weather(self, candidate: str) -> pd.Series:
         """Of each series the candidate, or its twin without weather where that gains nothing by it; sorted."""
-        own = pd.Series(candidate, pd.MultiIndex.from_tuples(sorted(self.keys), names=SERIES))
+        keys = sorted(key for batch in self.batches for key in batch.y)
+        own = pd.Series(candidate, pd.MultiIndex.from_tuples(keys, names=SERIES))
         plain = gate.without_weather(candidate)
         gains = own.index.isin(gate.gaining(self.scores, candidate))
         return own.where(gains, plain) if plain in self.batches[0].means else own
@@ -362,10 +358,3 @@ def _weights(scores: pd.DataFrame) -> pd.Series:
     """What puts each series' errors in the unit of one of median scale; 1 of one without, see `naive_error`."""
     scale = scores.groupby(SERIES)["scale"].first()
     return (scale.median() / scale).fillna(1.0)
-
-
-def _rows(batch: BatchBacktest, candidate: str, one: slice, lag: int) -> pd.DataFrame:
-    quantiles = batch.quantiles(candidate, one, lag)[..., 0]
-    names = [column(level) for level in SCORED_LEVELS]
-    ranges = pd.DataFrame(quantiles.reshape(-1, len(names)), columns=names)
-    return batch.table(candidate, one.start).join(ranges).assign(candidate=candidate)

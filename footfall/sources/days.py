@@ -11,7 +11,7 @@ from footfall.params import Data
 from footfall.series import FEWEST_BLANK
 from footfall.sources import names
 from footfall.sources.business_day import shown_twice
-from footfall.sources.export import Export, wanted
+from footfall.sources.export import Export
 from footfall.sources.fault import Fault, counted, safe, shown, some
 from footfall.units import unit_of
 
@@ -133,7 +133,8 @@ def without_repeats(
     rule = AT_TIMES if has_hours and when == "day" else ONE_GOES
     faults = [(pair.file, _contradiction(pair, when, rule, exports, data)) for pair in pairs[~same].itertuples()]
     note = f"said again in {counted(same.sum(), 'row')}, left out"
-    return rows[~again], [f"{note}; first {_at(pairs[same].iloc[0], exports)}"] if same.any() else [], faults
+    firsts = [f"{safe(exports[pair.file].name, 120)}:{pair.line}" for pair in pairs[same].head(1).itertuples()]
+    return rows[~again], [f"{note}; first {first}" for first in firsts], faults
 
 
 def pasted(rows: pd.DataFrame, exports: Sequence[Export]) -> Iterator[str]:
@@ -161,15 +162,10 @@ def pasted(rows: pd.DataFrame, exports: Sequence[Export]) -> Iterator[str]:
 
 def _contradiction(pair: pd.Series, when: str, rule: str, exports: Sequence[Export], data: Data) -> Fault:
     first = f"{safe(exports[pair.file_1].name, 120)}:{pair.line_1} has {shown(pair.value_1)} "
-    used = wanted(data.columns)
-    others = [safe(name) for name in exports[pair.file].header if name and name not in used]
+    others = [safe(name) for name in exports[pair.file].header if name and name not in data.columns.wanted]
     if others and isinstance(data.columns.value, str) and not data.columns.site:  # of shops, orders would be added up
         rule = f"if {' or '.join(others[:3])} tells them apart, it is data.columns.site; else {rule}"
     return Fault(pair.line, pair.column, shown(pair.value), f"for the same {when}; {rule}", first)
-
-
-def _at(row: pd.Series, exports: Sequence[Export]) -> str:
-    return f"{safe(exports[row['file']].name, 120)}:{row['line']}"
 
 
 def sum_up(rows: pd.DataFrame, floor: float) -> tuple[pd.DataFrame, list[str]]:

@@ -81,16 +81,6 @@ def read_export(path: Path, data: Data, not_after: dt.date, site: str | None = N
     return export
 
 
-def wanted(columns: Columns) -> list[str]:
-    """The columns that a table must have, the date's first."""
-    return [columns.date, *values(columns), *filter(None, [columns.site, columns.hour])]
-
-
-def values(columns: Columns) -> list[str]:
-    """The columns of values: one, one for each site or part of a day, or none where rows are counted."""
-    return [columns.value] if isinstance(columns.value, str) else columns.value or columns.parts
-
-
 def _audit_file(export: Export, path: Path, data: Data) -> None:
     by_entry = data.day_starts != MIDNIGHT or data.rows_timezone not in (None, data.timezone)
     value, site = data.columns.value, data.columns.site
@@ -105,8 +95,8 @@ def _table(export: Export, path: Path, data: Data) -> None:
         rule = "either a column names the site (columns.site), or each site has a column (columns.value: [A, B])"
         rule += "; columns that are summed are columns.parts"
         raise Unreadable(Fault(1, data.columns.site, data.columns.site, rule))
-    export.holds = data.rows if values(data.columns) else "orders"
-    _fill(export, read_rows(path, wanted(data.columns)), data)
+    export.holds = data.rows if data.columns.values else "orders"
+    _fill(export, read_rows(path, data.columns.wanted), data)
 
 
 def _fill(export: Export, rows: RawRows, data: Data) -> None:
@@ -115,7 +105,7 @@ def _fill(export: Export, rows: RawRows, data: Data) -> None:
     export.notes += rows.notes
     frame = rows.cells.assign(line=rows.lines)
     others = [columns.date, *filter(None, [columns.site, columns.hour]), "line"]
-    parts = [frame[others].assign(cell=frame[name], column=name) for name in values(columns)]
+    parts = [frame[others].assign(cell=frame[name], column=name) for name in columns.values]
     parts = parts or [frame.assign(cell=1.0, column="")]  # of orders, which are counted
     table = pd.concat([part[~_is_empty(part, columns)] for part in parts], ignore_index=True)
     table["moment"] = cells.moments(table[columns.date], data.dates, data.timezone, data.rows_timezone)

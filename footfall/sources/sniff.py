@@ -234,8 +234,7 @@ def _is_regular(moments: pd.Series) -> bool:
 
 def _is_watched(sketch: Sketch, columns: Columns, moments: pd.Series) -> bool:
     """Whether somebody counts where nobody comes, or longer than tables are booked: an evening's may have no gap."""
-    values = columns.value if isinstance(columns.value, list) else [columns.value, *columns.parts]
-    has_zero = any(cells.numbers(sketch.cells[name], ".").eq(0).any() for name in values if name)
+    has_zero = any(cells.numbers(sketch.cells[name], ".").eq(0).any() for name in columns.values)
     of_day = moments.groupby(moments.dt.normalize())
     return has_zero or bool((of_day.max() - of_day.min()).median() > pd.Timedelta(hours=LONGEST))
 
@@ -247,7 +246,7 @@ def repeated(sketch: Sketch, columns: Columns, form: str) -> float:
     """
     lines, texts = sketch.cells, sketch.cells.astype(str)
     again = lines.duplicated() & texts.ne(texts.shift()).any(axis=1)
-    if (columns.value or columns.parts) and not lines[again].duplicated().any():
+    if columns.values and not lines[again].duplicated().any():
         lines = lines[~again]
     moments = cells.moments(lines[columns.date], form, "UTC", None)
     key = [moments, *(lines[name] for name in (columns.site, columns.hour) if name)]
@@ -278,8 +277,7 @@ def site_column(sketch: Sketch, columns: Columns, form: str) -> str | None:
     rows = pd.concat([moments.rename("moment"), *(sketch.cells[name] for name in [bare.hour] if name)], axis=1)
     if not rows.duplicated().any():
         return None
-    values = columns.value if isinstance(columns.value, list) else [columns.value, *columns.parts]
-    taken = [*values, columns.date]
+    taken = [*columns.values, columns.date]
     codes = [name for name in sketch.numbers if name not in taken and not _is_no_count(name)]
     few = min(OFTEN, max(2, moments.dt.normalize().nunique() / 2))  # names of an export of days come no more often
     often = dict.fromkeys(sketch.names, few) | dict.fromkeys(codes, OFTEN)

@@ -4,15 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from footfall.evaluation.gate import by_weather, gaining, judge, young
-from footfall.evaluation.gate import decide as gate
+from footfall.evaluation.gate import by_weather, gaining, judge
 
 NAIVE = {"MAE": 4.0, "WIS": 3.0}
 COLUMNS = ["MAE", "MASE", "WIS", "cover50", "cover80", "cover90", "cover95", "forecasts"]
 
 
 def decide(scores, challenger, naive, champion=None, margin=0.02, proven=True):
-    return gate(scores, challenger, naive, champion, margin, proven)
+    standing = {None: ""}.get(champion, "proven" if proven else "unproven")
+    return judge(scores, challenger, naive, standing, margin, 249, 249)
 
 
 def scores(**rows: dict) -> pd.DataFrame:
@@ -71,7 +71,7 @@ def test_what_is_proven_takes_the_place_of_what_was_only_known():
 
 @pytest.mark.parametrize(("error", "candidate"), [(3.9, "steady"), (4.1, "naive"), (np.nan, "naive")])
 def test_a_young_series_gets_no_verdict(error, candidate):
-    decision = young(scores(steady={"MAE": error, "WIS": 2.0}), "steady", "naive", 40, 249)
+    decision = judge(scores(steady={"MAE": error, "WIS": 2.0}), "steady", "naive", "", 0.02, 40, 249)
     assert (decision.passed, decision.standing, decision.candidate) == (True, "young", candidate)
     assert decision.reason == f"young: 40 days known, a verdict takes 249; {candidate} is used until then"
 
