@@ -1,5 +1,6 @@
 """The gate: whether a challenger may become champion."""
 
+from collections.abc import Iterable
 from math import isnan
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from footfall.series import SERIES
 Metrics = dict[str, float]  # a row of the leaderboard
 DECIDING = ("MAE", "WIS", "cover80")  # MASE is unknown where every week is as the one before
 WEATHER, LEAST_OF_WEATHER = ", weather", 0.99  # what its name ends in that takes it in, and what may be left of the WIS
+ORDINARY = ", ordinary days"  # what the name of the naive ends in that is published, where the naive would speak
 
 
 class Decision(NamedTuple):
@@ -18,7 +20,7 @@ class Decision(NamedTuple):
 
     ``standing`` is what there is to be said for the one that passed: ``proven`` by a verdict, ``unproven`` where
     nothing is proven, ``young`` where there are too few days for a verdict; nothing for one that did not pass.
-    ``candidate`` is who that is, to be fitted and saved: the challenger, or in its place the naive.
+    ``candidate`` is who that is, to be fitted and saved: the challenger, or in its place the naive, see `spoken`.
     """
 
     passed: bool
@@ -68,6 +70,14 @@ def by_weather(scores: pd.DataFrame, board: pd.DataFrame, challenger: str) -> st
     return wet if board.loc[wet, "WIS"] <= board.loc[plain, "WIS"] else plain
 
 
+def spoken(candidate: str, naive: str, candidates: Iterable[str]) -> str:
+    """Who is published in the place of a candidate: of the naive, which is the yardstick, ``NAIVE, ordinary days``.
+
+    That does not take a holiday's figure for an ordinary day; the naive itself where it is none of the candidates.
+    """
+    return naive + ORDINARY if candidate == naive and naive + ORDINARY in candidates else candidate
+
+
 def decide(
     scores: pd.DataFrame,
     challenger: str,
@@ -112,13 +122,13 @@ def decide(
         If `scores` lacks one of the rows.
     """
     names = {"challenger": challenger, "naive": naive} | ({"champion": champion} if champion else {})
-    by_role = {role: scores.loc[name].astype(float).to_dict() for role, name in names.items()}
+    by_role = {role: _row(scores, name) for role, name in names.items()}
     passed, reason = _verdict(by_role, names, margin)
     if passed and losing > most_losing:
         passed, reason = False, f"{challenger} loses to {naive} on {losing:.0%} of the series, {most_losing:.0%} may"
     if passed or (champion and proven):
         return Decision(passed, reason, by_role, "proven" if passed else "", challenger)
-    return _best_known(by_role, names, reason)
+    return _best_known(scores, by_role, names, reason)
 
 
 def judge(
@@ -168,19 +178,26 @@ def young(scores: pd.DataFrame, challenger: str, naive: str, days: int, needed: 
         Days that are known, and days that a verdict takes: see `footfall.evaluation.backtest.days_needed`.
     """
     names = {"challenger": challenger, "naive": naive}
-    by_role = {role: scores.loc[name].astype(float).to_dict() for role, name in names.items()}
+    by_role = {role: _row(scores, name) for role, name in names.items()}
     role = "challenger" if by_role["challenger"]["MAE"] <= by_role["naive"]["MAE"] else "naive"
-    reason = f"young: {days} days known, a verdict takes {needed}; {names[role]} is used until then"
-    return Decision(True, reason, by_role | {"challenger": by_role[role]}, "young", names[role])
+    who = spoken(names[role], naive, scores.index)
+    reason = f"young: {days} days known, a verdict takes {needed}; {who} is used until then"
+    return Decision(True, reason, by_role | {"challenger": _row(scores, who)}, "young", who)
 
 
-def _best_known(by_role: dict[str, Metrics], names: dict[str, str], why: str) -> Decision:
+def _best_known(scores: pd.DataFrame, by_role: dict[str, Metrics], names: dict[str, str], why: str) -> Decision:
     """The challenger where it is no worse than the naive and its ranges hold what they say, else the naive."""
     challenger, naive = by_role["challenger"], by_role["naive"]
     ahead = all(challenger[metric] <= naive[metric] for metric in ("WIS", "MAE"))
     role = "challenger" if ahead and COVER[0] <= challenger["cover80"] <= COVER[1] else "naive"
-    reason = f"{why}; {names[role]} is used, nothing better is known yet"
-    return Decision(True, reason, by_role | {"challenger": by_role[role]}, "unproven", names[role])
+    who = spoken(names[role], names["naive"], scores.index)
+    reason = f"{why}; {who} is used, nothing better is known yet"
+    return Decision(True, reason, by_role | {"challenger": _row(scores, who)}, "unproven", who)
+
+
+def _row(scores: pd.DataFrame, name: str) -> Metrics:
+    row: Metrics = scores.loc[name].astype(float).to_dict()
+    return row
 
 
 def _verdict(scores: dict[str, Metrics], names: dict[str, str], margin: float) -> tuple[bool, str]:
