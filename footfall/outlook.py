@@ -11,7 +11,7 @@ from footfall.calendar import KINDS, ORDINARY, Countries, Country, country_of, k
 from footfall.opening import Events
 from footfall.quantiles import HIGH, LOW
 from footfall.series import DAY, WEEK
-from footfall.typical import NOTICEABLE, chance_above, departure, spread, usual, whole
+from footfall.typical import NOTICEABLE, chance_above, departure, noticeable, spread, usual, whole
 from footfall.units import unit
 
 # In spreads of ordinary days, within one of which two of three of them lie: from where on a word is used. On Portugal's
@@ -73,7 +73,8 @@ def outlook(
     low, median, high = (quantiles[:, list(levels).index(level)] for level in (LOW, MEDIAN, HIGH))
     lately = y.index[-WEEK:]
     levels_of_days = usual(ordinary, lately.append(days), country).to_numpy()
-    level, width = levels_of_days[len(lately) :], spread(ordinary, country)
+    level = levels_of_days[len(lately) :]
+    width = noticeable(spread(ordinary, country), level, y)
     came = np.nansum(_on_ordinary_days(ordinary, lately, country) - levels_of_days[: len(lately)], axis=0)
     expected, lowest, highest = (departure(value, level, y) for value in (mean, low, high))
     chances = _chances(levels, quantiles, level, width / 100 * whole(level, y))
@@ -95,8 +96,7 @@ def outlook(
     known = {name: np.where(shut, np.nan, values) for name, values in numbers_of.items()}
     word[shut], reasons[shut] = CLOSED, _nothing(shut.sum())
     towards = np.where(shut, CLOSED, np.array(TOWARDS, dtype=object)[side])
-    spreads = np.broadcast_to(width, shut.shape)
-    columns = known | {"word": word, "towards": towards, "kind": kind, "reasons": reasons, "spread": spreads,
+    columns = known | {"word": word, "towards": towards, "kind": kind, "reasons": reasons, "spread": width,
                        "closed": closed.to_numpy()}  # fmt: skip
     order = ["usual", "mean", "expected", "spread", "low", "high", "word", "towards", "chance", "kind", "reasons",
              "low_value", "high_value", "last_year", "closed"]  # fmt: skip
@@ -133,11 +133,11 @@ def towards(mean: np.ndarray, median: np.ndarray, level: np.ndarray, width: floa
     mean, median, level : ndarray, shape (n_days,)
         What is expected, what one day in two stays below, and the usual level, in the source's unit.
     width : float
-        Spread of ordinary days, in per cent of a usual one.
+        Spread of ordinary days, in per cent of a usual one; taken as one guest at least.
     y : Series
         The series, as published so far.
     """
-    _, side = _sides(departure(mean, level, y), median - level, np.array(width))
+    _, side = _sides(departure(mean, level, y), median - level, noticeable(width, level, y))
     return np.asarray(np.array(TOWARDS)[side])
 
 

@@ -337,6 +337,15 @@ def test_in_its_place_no_holiday_is_taken_for_an_ordinary_day():
     assert former == 1.0 and said == usual["2026-11-24"], "1 December is a holiday as 8 December is"
 
 
+def test_where_most_days_have_nobody_part_of_a_guest_is_not_far_busier():
+    """Two of three ordinary days were then as usual to the guest, and any more of it was far from that."""
+    counter = house("Quiosque", 3).assign(value=lambda rows: rows["value"] * (np.arange(len(rows)) % 5 == 0))
+    days = forecasts(champion_of(chosen(counter)), chosen(counter)).series["PT-11/Quiosque", "count"].outlook
+    days = days[days["word"] != "closed"]
+    assert (days["usual"] == 0).all() and days["mean"].between(0.01, 1).all(), "what this test is of"
+    assert (days["spread"] == 100).all() and not days["word"].str.contains("clearly|far").any(), days["word"]
+
+
 def test_several_places_have_an_index_and_a_page_each(champion, houses, tmp_path):
     made = forecasts(champion, chosen(*houses, house("Nova", 50)))
     (tmp_path / "forecast").mkdir()
