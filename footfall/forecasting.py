@@ -22,7 +22,7 @@ from footfall.evaluation.rolling import batched
 from footfall.models import bring_up_to, contributions, event_effects, predict
 from footfall.models.forecaster import series_of
 from footfall.models.updating import Values
-from footfall.models.weather import as_of
+from footfall.models.weather import as_of, without_rain
 from footfall.outlook import outlook
 from footfall.quantiles import LEVELS, QUANTILES
 from footfall.selection import NEWER, Key, Selection, none_of
@@ -369,7 +369,8 @@ def _forecast(
     mean = week[: len(days)]
     parts, logarithms = contributions.parts(model, days), contributions.in_logarithms(model)
     if any(closed.events):
-        mean, ranges, parts = event_effects.put_on(mean, ranges, parts, logarithms, y, days, closed.events, country)
+        past = without_rain(model, y)  # else an event on wet days is taken for less than it was
+        mean, ranges, parts = event_effects.put_on(mean, ranges, parts, logarithms, past, days, closed.events, country)
     published = ranges[:, [LEVELS.index(level) for level in asked.levels]]
     numbers = np.concatenate([mean[:, None], published], axis=1).transpose(2, 0, 1)
     of_days, of_week = pd.DataFrame(mean, days, y.columns), pd.DataFrame(week, ahead, y.columns)

@@ -12,7 +12,7 @@ from footfall.calendar import KINDS, ORDINARY, Countries, Country, country_of, k
 from footfall.opening import Events
 from footfall.quantiles import HIGH, LOW
 from footfall.series import DAY, WEEK
-from footfall.typical import NOTICEABLE, chance_above, departure, on_ordinary_days, spread, usual, whole
+from footfall.typical import NOTICEABLE, chance_above, departure, noticeable, on_ordinary_days, spread, usual, whole
 from footfall.units import unit
 
 # In spreads of ordinary days, within one of which two of three of them lie: from where on a word is used. On Portugal's
@@ -74,7 +74,8 @@ def outlook(
     low, median, high = (quantiles[:, list(levels).index(level)] for level in (LOW, MEDIAN, HIGH))
     lately = y.index[-WEEK:]
     levels_of_days = usual(ordinary, lately.append(days), country).to_numpy()
-    level, width = levels_of_days[len(lately) :], spread(ordinary, country)
+    level = levels_of_days[len(lately) :]
+    width = noticeable(spread(ordinary, country), level, y)
     came = np.nansum(on_ordinary_days(ordinary, lately, country) - levels_of_days[: len(lately)], axis=0)
     expected, lowest, highest = (departure(value, level, y) for value in (mean, low, high))
     chances = _chances(levels, quantiles, level, width / 100 * whole(level, y))
@@ -94,7 +95,7 @@ def outlook(
     if_open = partial(np.where, shut, np.nan)
     columns = {
         "usual": if_open(level), "mean": if_open(mean), "expected": if_open(expected),
-        "spread": np.broadcast_to(width, shut.shape), "low": if_open(lowest), "high": if_open(highest),
+        "spread": width, "low": if_open(lowest), "high": if_open(highest),
         "word": word, "towards": towards, "chance": if_open(chance), "kind": kind, "reasons": reasons,
         "low_value": if_open(low), "high_value": if_open(high),
         "last_year": if_open(_last_year(ordinary, days, country)), "closed": closed.to_numpy(),
@@ -132,11 +133,11 @@ def towards(mean: np.ndarray, median: np.ndarray, level: np.ndarray, width: floa
     mean, median, level : ndarray, shape (n_days,)
         What is expected, what one day in two stays below, and the usual level, in the source's unit.
     width : float
-        Spread of ordinary days, in per cent of a usual one.
+        Spread of ordinary days, in per cent of a usual one; taken as one guest at least.
     y : Series
         The series, as published so far.
     """
-    _, side = _sides(departure(mean, level, y), median - level, np.array(width))
+    _, side = _sides(departure(mean, level, y), median - level, noticeable(width, level, y))
     return np.asarray(np.array(TOWARDS)[side])
 
 

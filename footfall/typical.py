@@ -87,6 +87,24 @@ def spread(y: Any, country: Country) -> Any:
     return np.maximum(np.where(np.isnan(width), UNKNOWN, width), NOTICEABLE)
 
 
+def noticeable(width: Any, level: Any, y: Any) -> np.ndarray:
+    """The spread of ordinary days against each usual level, one guest at least: of a house of zeros it is none.
+
+    Parameters
+    ----------
+    width : float or ndarray, shape (n_series,)
+        From `spread`.
+    level : ndarray, shape (n_days,) or (n_days, n_series)
+        Usual levels, in the unit of the series, or batch, `y`.
+
+    Returns
+    -------
+    ndarray, of the shape of `level`
+        Per cent of a usual day.
+    """
+    return np.asarray(np.fmax(width, 100 * unit(y).least / whole(level, y)))
+
+
 def _off_usual(y: pd.DataFrame, country: Country, fewest: int) -> np.ndarray:
     """How far each ordinary day was from the weekday's last six before it, or as many as there were, in per cent."""
     off = [np.empty((0, y.shape[1]))]

@@ -1,5 +1,6 @@
 """The gate: whether a challenger may become champion."""
 
+from collections.abc import Iterable
 from math import isnan
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from footfall.series import SERIES
 Metrics = dict[str, float]  # a row of the leaderboard
 DECIDING = ("MAE", "WIS", "cover80")  # MASE is unknown where every week is as the one before
 WEATHER, LEAST_OF_WEATHER = ", weather", 0.99  # what its name ends in that takes it in, and what may be left of the WIS
+ORDINARY = ", ordinary days"  # what the name of the naive ends in that is published, where the naive would speak
 
 
 class Decision(NamedTuple):
@@ -18,7 +20,7 @@ class Decision(NamedTuple):
 
     ``standing`` is what there is to be said for the one that passed: ``proven`` by a verdict, ``unproven`` where
     nothing is proven, ``young`` where there are too few days for a verdict; nothing for one that did not pass.
-    ``candidate`` is who that is, to be fitted and saved: the challenger, or in its place the naive.
+    ``candidate`` is who that is, to be fitted and saved: the challenger, or in its place the naive, see `spoken`.
     """
 
     passed: bool
@@ -66,6 +68,14 @@ def by_weather(scores: pd.DataFrame, board: pd.DataFrame, challenger: str) -> st
         return plain if plain in board.index else challenger
     wet = plain + WEATHER
     return wet if board.loc[wet, "WIS"] <= board.loc[plain, "WIS"] else plain
+
+
+def spoken(candidate: str, naive: str, candidates: Iterable[str]) -> str:
+    """Who is published in the place of a candidate: of the naive, which is the yardstick, ``NAIVE, ordinary days``.
+
+    That does not take a holiday's figure for an ordinary day; the naive itself where it is none of the candidates.
+    """
+    return naive + ORDINARY if candidate == naive and naive + ORDINARY in candidates else candidate
 
 
 def judge(
@@ -119,10 +129,10 @@ def judge(
     has_verdict, is_proven = days >= needed, standing == "proven"
     names = {"challenger": challenger, "naive": naive}
     names |= {"champion": "champion"} if standing and has_verdict else {}
-    by_role = {role: scores.loc[name].astype(float).to_dict() for role, name in names.items()}
+    by_role = {role: _row(scores, name) for role, name in names.items()}
     if not has_verdict:
         known, ahead = f"{days} days known, a verdict takes {needed}", _errs_no_more(by_role, "MAE")
-        decision = _best_known(by_role, names, ahead, "young", f"young: {known}", " until then")
+        decision = _best_known(scores, by_role, names, ahead, "young", f"young: {known}", " until then")
         kept = f"{known}; the champion, which is proven, stays"
         return decision._replace(passed=False, standing="", reason=kept) if is_proven else decision
     passed, reason = _verdict(by_role, names, margin)
@@ -131,7 +141,7 @@ def judge(
     if passed or is_proven:
         return Decision(passed, reason, by_role, "proven" if passed else "", challenger)
     ahead = _errs_no_more(by_role, "WIS", "MAE") and COVER[0] <= by_role["challenger"]["cover80"] <= COVER[1]
-    return _best_known(by_role, names, ahead, "unproven", reason, ", nothing better is known yet")
+    return _best_known(scores, by_role, names, ahead, "unproven", reason, ", nothing better is known yet")
 
 
 def _errs_no_more(by_role: dict[str, Metrics], *metrics: str) -> bool:
@@ -139,12 +149,18 @@ def _errs_no_more(by_role: dict[str, Metrics], *metrics: str) -> bool:
 
 
 def _best_known(
-    by_role: dict[str, Metrics], names: dict[str, str], is_ahead: bool, standing: str, why: str, until: str
-) -> Decision:
-    """The challenger where it is ahead of the naive, else the naive."""
-    role = "challenger" if is_ahead else "naive"
-    figures = by_role | {"challenger": by_role[role]}
-    return Decision(True, f"{why}; {names[role]} is used{until}", figures, standing, names[role])
+    scores: pd.DataFrame, by_role: dict[str, Metrics], names: dict[str, str],
+    is_ahead: bool, standing: str, why: str, until: str,
+) -> Decision:  # fmt: skip
+    """The challenger where it is ahead of the naive, else the naive, or who speaks in its place."""
+    who = spoken(names["challenger" if is_ahead else "naive"], names["naive"], scores.index)
+    figures = by_role | {"challenger": _row(scores, who)}
+    return Decision(True, f"{why}; {who} is used{until}", figures, standing, who)
+
+
+def _row(scores: pd.DataFrame, name: str) -> Metrics:
+    row: Metrics = scores.loc[name].astype(float).to_dict()
+    return row
 
 
 def _verdict(scores: dict[str, Metrics], names: dict[str, str], margin: float) -> tuple[bool, str]:

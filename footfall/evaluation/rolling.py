@@ -179,8 +179,8 @@ class Rolling(NamedTuple):
         """What a champion's folder keeps of each series, and who speaks for it.
 
         A candidate with weather leaves those that gain nothing by it to the one without; a champion that is refreshed
-        under that name keeps it for all. The naive speaks where that
-        erred more than it in both windows: choice and verdict share no day.
+        under that name keeps it for all. The naive speaks, see `footfall.evaluation.gate.spoken`, where that erred
+        more than it in both windows: choice and verdict share no day.
 
         Parameters
         ----------
@@ -198,11 +198,12 @@ class Rolling(NamedTuple):
         own = self._by_weather(candidate)
         tables = [self.by_series(each, naive).reindex(own.index[own == each]) for each in own.unique()]
         table, names = pd.concat(tables).reindex(own.index), own.replace({candidate: name})
-        back, young = table.pop("loses").eq(True), own.index.map(self._days()) < self.needed
+        otherwise = gate.spoken(naive, naive, self.batches[0].means)
+        back, young = table.pop("loses").eq(True) & own.ne(otherwise), own.index.map(self._days()) < self.needed
         reason = names + " erred " + table["ratio"].map("{:.2f}".format) + f" times as much as {naive}"
-        table = table.where(~back, self.by_series(naive, naive).reindex(own.index))
+        table = table.where(~back, self.by_series(otherwise, naive).reindex(own.index))
         table.insert(0, "status", np.select([back, young], ["fell back", "young"], "published"))
-        table.insert(1, "candidate", names.mask(back, naive))
+        table.insert(1, "candidate", names.mask(back, otherwise))
         table.insert(2, "reason", reason.where(back, ""))
         return table.reset_index()
 
@@ -225,7 +226,7 @@ class Rolling(NamedTuple):
     def residuals(self, candidate: str, naive: str, accounts: pd.DataFrame) -> pd.DataFrame:
         """What was said by who speaks for each series, and what happened: a row per series, origin and day."""
         back = accounts.set_index(SERIES)["status"] == "fell back"
-        speakers = self._by_weather(candidate).mask(back, naive)
+        speakers = self._by_weather(candidate).mask(back, gate.spoken(naive, naive, self.batches[0].means))
         return pd.concat([batch.residuals(speakers) for batch in self.batches], ignore_index=True)
 
 

@@ -176,3 +176,13 @@ def test_a_candidate_that_takes_in_the_weather_and_has_no_twin_is_judged_itself(
     assert by_weather(
         alone, pd.DataFrame({"WIS": [1.0]}, ["steady, weather"]), "steady, weather"
     ) == "steady, weather" and not len(gaining(alone, "steady, weather"))
+
+
+def test_where_the_naive_would_speak_the_one_of_ordinary_days_does_and_the_yardstick_stays():
+    """Whatever it scores: what it says of a coming week after a holiday is not in these figures."""
+    name = "naive, ordinary days"
+    for other, challenger in (({"MAE": 3.9, "WIS": 2.9}, "calendar"), ({"MAE": 4.1, "WIS": 3.1}, "naive")):
+        table = scores(calendar={"MAE": 4.2, "WIS": 3.2}, **{name: other})
+        for decision in (decide(table, challenger, "naive"), judge(table, challenger, "naive", "", 0.02, 40, 249)):
+            assert decision.candidate == name and f"; {name} is used" in decision.reason
+            assert decision.figures["naive"]["MAE"] == 4.0 and decision.figures["challenger"]["MAE"] == other["MAE"]
