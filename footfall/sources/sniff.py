@@ -23,6 +23,7 @@ DAYS = ("%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d.%m.%Y", 
         "%d/%m/%y", "%m/%d/%y", "%d-%m-%y", "%m-%d-%y", "%d.%m.%y", "%d %b %Y", "%d-%b-%Y", "%d %B %Y")  # fmt: skip
 TIMES = ("", " %H:%M", " %H:%M:%S", "T%H:%M", "T%H:%M:%S", "T%H:%M:%S%z", "T%H:%M:%S.%f", "T%H:%M:%S.%f%z",
          " %H:%M:%S%z", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")  # fmt: skip
+MARKS = "-/.:T"  # between the numbers of a form
 DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?!\d).*|\d{8}([ T].*)?|\d{1,2}[ -][A-Za-zç]{3,9}\.?[ -]\d{4}.*")
 HOUR_WORDS = re.compile(r"(?i)hour|hora|heure|stunde|uhrzeit|time|tempo")
 PARTS = re.compile(r"(?i)(year|month|day|week|weekday|ano|m[eê]s|dia|semana|jahr|monat|tag|woche)")
@@ -156,9 +157,17 @@ def forms_of(column: pd.Series) -> list[str]:
     unique = pd.Series(cells.texts(column).unique())
     if not unique.map(lambda text: bool(DATE.fullmatch(text))).mean() >= MOSTLY:
         return []
-    shares = {form: _share(unique[:FEW], form) for form in (day + time for day in DAYS for time in TIMES)}
+    most = {mark: max(text.upper().count(mark) for text in unique[:FEW]) for mark in MARKS}
+    forms = (day + time for day in DAYS for time in TIMES)
+    shares = {form: _share(unique[:FEW], form) for form in forms if _its_marks_are_there(form, most)}
     shares = {form: _share(unique, form) for form, share in shares.items() if share >= MOSTLY}
     return [form for form, share in shares.items() if share == max(shares.values()) >= MOSTLY]
+
+
+def _its_marks_are_there(form: str, most: dict[str, int]) -> bool:
+    """Whether any text may be of this form: to try all 204 of them takes most of the time that a file takes."""
+    between = re.sub("%.", "", form)
+    return all(between.count(mark) <= there for mark, there in most.items())
 
 
 def _share(texts: pd.Series, form: str) -> float:
