@@ -11,7 +11,6 @@ import pandas as pd
 from flows.champion.entries import Entry
 from flows.champion.ledger import champion, in_force
 from flows.record import mlflow_runs
-from flows.settings import bucket_name
 from flows.station.events import of_the_place
 from flows.station.run import Run, log, stage, step
 from flows.station.snapshot import selected
@@ -31,7 +30,7 @@ FORECAST = "forecast.parquet"
 def take_forecasts(run: Run) -> dict[str, str]:
     """Lay down the table so far, and the published forecasts that have days to be scored; which run made each."""
     with stage("forecasts") as notes:
-        bucket, market = storage.connect(bucket_name()), run.market
+        bucket, market = storage.connect(), run.market
         scored = scores.known_by(forecasts.scores(bucket, market), run.as_of, market.data.lag)
         published = _before(run, forecasts.sets(bucket, market.name))
         unscored = scores.unscored(published, scored, _series(run), market.predict.horizon, market.data.stale_after)
@@ -62,9 +61,9 @@ def _lay_down(run: Run, bucket: Bucket, day: str, folder: str) -> str:
 
 def _published(bucket: Bucket, day: str, folder: str) -> tuple[dict[str, Any], pd.DataFrame]:
     """What a stored set says of itself, and its table, with the last day of the figures that it was made from."""
-    manifest, content = forecasts.read_set(bucket, folder, FORECAST)
-    about = manifest["about"]
-    return about, pd.read_parquet(io.BytesIO(content)).assign(data_through=about.get("data_through", day))
+    stored = forecasts.stored(bucket, folder, FORECAST)
+    about, table = stored.manifest["about"], pd.read_parquet(io.BytesIO(stored.files[FORECAST]))
+    return about, table.assign(data_through=about.get("data_through", day))
 
 
 @step
@@ -76,7 +75,7 @@ def take_track(run: Run) -> str:
     day's own was stored is left out, reviewed or not.
     """
     before = run.as_of - dt.timedelta(days=1)
-    bucket, market = storage.connect(bucket_name()), run.market
+    bucket, market = storage.connect(), run.market
     published = _before(run, forecasts.sets(bucket, market.name, until=run.as_of))
     scored = scores.known_by(forecasts.scores(bucket, market), before, market.data.lag)
     scored = scored[scored["origin_date"].isin(published)]
@@ -100,7 +99,7 @@ def hand_in(run: Run, made_by: dict[str, str]) -> str:
     The table comes last: what stops us before it, the next review does again. Nothing new writes nothing.
     """
     with stage("scores") as notes:
-        bucket, scored = storage.connect(bucket_name()), scores.read_scores(run.folder / "out" / TABLE)
+        bucket, scored = storage.connect(), scores.read_scores(run.folder / "out" / TABLE)
         notes.append(run.written("news.json")["sentence"])
         absent = [day for day, made in made_by.items() if not _grade(made, scored[scored["origin_date"] == day])]
         notes += [f"no record any more of the forecasts as of {', '.join(absent)}"] if absent else []
@@ -120,7 +119,7 @@ def _grade(made: str, rows: pd.DataFrame) -> bool:
 
 def calls_for_training(run: Run, decayed: bool) -> str:
     """What calls for one now, ``drift`` or ``young``: once for a cause, not every morning until it helps; else ""."""
-    current = champion(storage.connect(bucket_name()), run.market.name, run.as_of)
+    current = champion(storage.connect(), run.market.name, run.as_of)
     grown = current is not None and (run.as_of - current.as_of).days >= WEEK and _grows(run, current)
     for trigger, due, rest in (("drift", decayed, run.market.review.rest), ("young", grown, WEEK)):
         last = trained_for(trigger, run.market.name, run.as_of, rest) if due else None
@@ -141,13 +140,13 @@ def _grows(run: Run, current: Entry) -> bool:
     opened = [key for key, y in _series(run).items() if y[since + DAY :].count()]
     if current.gate.get("standing") == "young":
         return bool(opened)
-    bucket, market = storage.connect(bucket_name()), run.market
+    bucket, market = storage.connect(), run.market
     published = {day: folders for day, folders in forecasts.sets(bucket, market.name).items() if day <= str(run.as_of)}
     if not published:
         return False
     folder = in_force(bucket, market.name, day := max(published), published[day])
     try:
-        content = forecasts.read_set(bucket, folder, "series.parquet")[1]
+        content = forecasts.stored(bucket, folder, "series.parquet").files["series.parquet"]
     except (KeyError, DataProblem):  # one of before there was such a table, or damaged: the doctor says so
         return False
     accounts = pd.read_parquet(io.BytesIO(content)).set_index(SERIES)

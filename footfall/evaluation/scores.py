@@ -71,16 +71,20 @@ def score_all(
 
     Nor one from before the first day that is known of it, its earlier figures being gone: what was usual is not known.
     """
-    tables = [
-        score(_with_past(of_series, series[key], lag), series[key], lag, country_of(key[0]), closures)
-        for key, of_series in forecasts.groupby(LOCATION_TARGET)
-        if len(series.get(key, ()))
-    ]
+    tables = []
+    for key, of_series in forecasts.groupby(LOCATION_TARGET):
+        if len(y := series.get(key, pd.Series())):
+            has_past = _known(of_series, lag) >= y.index[0]
+            tables.append(score(of_series[has_past], y, lag, country_of(key[0]), closures))
     return _tidy(pd.concat(tables)) if tables else read_scores("")
 
 
-def _with_past(forecasts: pd.DataFrame, y: pd.Series, lag: int) -> pd.DataFrame:
-    return forecasts[pd.to_datetime(forecasts["origin_date"]) >= y.index[0] + lag * DAY]
+def _known(forecasts: pd.DataFrame, lag: int) -> pd.Series:
+    """The last day that each forecast knew: published by its origin, or where the figures of a late source ended."""
+    published = pd.to_datetime(forecasts["origin_date"]) - lag * DAY
+    if "data_through" not in forecasts:
+        return published
+    return np.minimum(published, pd.to_datetime(forecasts["data_through"]))
 
 
 def score(forecasts: pd.DataFrame, y: pd.Series, lag: int, country: str, closures: dict[str, Any]) -> pd.DataFrame:
@@ -110,10 +114,7 @@ def score(forecasts: pd.DataFrame, y: pd.Series, lag: int, country: str, closure
         said: ``busier``, ``quieter`` or ``usual``; or ``closed``, of a day that was open after all: it was promised
         nobody, which is no forecast of how many come, and has no error.
     """
-    known = pd.to_datetime(forecasts["origin_date"]) - lag * DAY
-    if "data_through" in forecasts:
-        known = np.minimum(known, pd.to_datetime(forecasts["data_through"]))
-    table = _with_words(_wide(forecasts.assign(known=known)), y, country, closures)
+    table = _with_words(_wide(forecasts.assign(known=_known(forecasts, lag))), y, country, closures)
     day = pd.to_datetime(table["target_end_date"])
     table["actual"] = y.reindex(day).to_numpy(float)
     scored = table.assign(
@@ -218,11 +219,8 @@ def unscored(
     scored = scores.groupby([*LOCATION_TARGET, "origin_date"])["target_end_date"].agg(set)
     lengths = scores.groupby("origin_date")["length"].max()
 
-    def days(origin: str) -> set[str]:
-        return set(pd.date_range(origin, periods=1 + lengths.get(origin, horizon))[1:].strftime("%Y-%m-%d"))
-
     def is_unscored(origin: str) -> bool:
-        asked = days(origin)
+        asked = {*pd.date_range(origin, periods=1 + lengths.get(origin, horizon))[1:].strftime("%Y-%m-%d")}
         rows = {key: scored.get((*key, origin), set()) for key in published}
         is_over = origin in lengths and max(asked) <= last_awaited
         return any(asked & known - rows[key] for key, known in published.items() if rows[key] or not is_over)

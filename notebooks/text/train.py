@@ -43,6 +43,7 @@ from footfall.models import (
     KindOfDay,
     LastYearsTurn,
     LogLevel,
+    OrdinaryNaive,
     Panel,
     SeasonalNaive,
     WeekdaySmoother,
@@ -84,7 +85,8 @@ f"{len(chosen.series)} series, {len(chosen.refused)} refused; drawn is {' '.join
 # **This is the cell to change.** Add a line, run the notebook, and read its row on the leaderboard. A candidate is any
 # sktime forecaster that can be fitted without `fh`; the `*` chains transformers in front of one, as sktime does everywhere.
 #
-# - *seasonal naive* says that next Friday will be like last Friday. It is the one that must be beaten.
+# - *seasonal naive* says that next Friday will be like last Friday. It is the one that must be beaten. *seasonal naive, ordinary
+#   days* passes over holidays and the like, and speaks in its place where nothing better is known.
 # - *ETS* is what every library offers, with an additive week.
 # - *calendar* works on the logarithm of the level, takes off what holidays and bridge days do and a share of last year's
 #   movement, and lets a weekday smoother with fixed gains follow the rest.
@@ -101,6 +103,7 @@ f"{len(chosen.series)} series, {len(chosen.refused)} refused; drawn is {' '.join
 front = LogLevel() * KindOfDay(country) * LastYearsTurn()
 candidates = {
     "seasonal naive": SeasonalNaive(),
+    "seasonal naive, ordinary days": OrdinaryNaive(country),
     "ETS": ETS(trend="add", damped_trend=True, seasonal="add", sp=7),
     "ETS, calendar": front * ETS(trend="add", damped_trend=True, seasonal="add", sp=7),
     "calendar": front * WeekdaySmoother(),
@@ -187,7 +190,7 @@ significance.by_kind(drawn, country).loc[[*choice.index, "days"]].round(2)
 # figures decided. One chosen with the weather must be better for it here as well, for one of the series at least, or the same without is judged; one
 # chosen without is judged without, whatever the weather would have saved here.
 # A market needs somebody who speaks: where no champion is proven, the best that is known speaks, were it the naive
-# forecast itself, and a young series has no verdict yet; ledger and page say so.
+# forecast itself, of ordinary days; and a young series has no verdict yet; ledger and page say so.
 #
 # How sure is that? The lead over the naive forecast in WIS, and its 90 % confidence interval: from redraws of the origins, a
 # fortnight at a time, since neighbouring ones err alike, and wider than those by Student's t, since fortnights are few; on made-up

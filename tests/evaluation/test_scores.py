@@ -72,6 +72,8 @@ def test_of_a_late_source_nothing_counts_that_the_forecast_did_not_have():
     errors = table.set_index(scores.DATES)["naive_error"]
     assert errors["2022-09-23", "2022-09-30"] == round(y["2022-09-09"] - y["2022-09-30"], 4)
     assert errors["2022-09-24", "2022-09-30"] == round(y["2022-09-16"] - y["2022-09-30"], 4)
+    younger = scores.score_all(told, {KEY: y["2022-09-14":]}, LAG, {})
+    assert {*younger["origin_date"]} == {"2022-09-24"}, "of what the other knew nothing is left"
 
 
 def test_the_figures_are_those_of_the_backtest():
