@@ -712,6 +712,19 @@ def test_an_hour_left_blank_makes_a_day_unknown_but_not_one_that_always_is(write
     assert opened(reading)["10"] == "unknown"
 
 
+@pytest.mark.parametrize(("last", "since_october", "unknown"), [(20, 21, 0), (21, 20, 12)], ids=["longer", "shorter"])
+def test_a_change_of_opening_hours_says_nothing_of_the_days_before_it(write, last, since_october, unknown):
+    october = pd.Timestamp("2025-10-01")
+    table = pd.DataFrame([(day, hour) for day in pd.date_range("2025-08-01", "2025-11-30") for hour in range(18, 22)])
+    table = table.set_axis(["date", "hour"], axis="columns").assign(n=5.0)
+    table["n"] = table["n"].where(table["hour"] <= np.where(table["date"] < october, last, since_october))
+    whole = read(write(table.to_csv(index=False)), **HOURLY).series
+    assert whole.loc[whole["value"].isna(), "date"].tolist() == [*pd.date_range(october, periods=unknown)]
+    for day in pd.date_range("2025-09-28", "2025-10-20"):
+        cut = read(write(table[table["date"] <= day].to_csv(index=False)), **HOURLY).series
+        pd.testing.assert_frame_equal(cut.dropna(), whole[whole["date"] <= day].dropna())
+
+
 def test_a_file_said_twice_is_not_doubled_about_a_change_of_the_clocks(write):
     local = pd.date_range("2025-10-25", "2025-10-28", freq="h", tz="Europe/Lisbon", inclusive="left")
     rows = "".join(f"{moment:%Y-%m-%d},{moment.hour}:00,1\n" for moment in local)
