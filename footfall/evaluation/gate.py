@@ -143,7 +143,7 @@ def judge(
     standing : str
         Today's champion's; empty where there is none.
     days, needed : int
-        As in `young`; of many series, the days of the longest.
+        As in `young`; of many series, the days of the longest that goes on.
     losing, most_losing : float
         As in `decide`.
     """
