@@ -225,6 +225,8 @@ def holiday_names(year: int, country: str, category: str, language: str | None =
     """A year's holidays that are known years ahead, by name; none of a country that `holidays` does not know.
 
     Days off by a decree of their own are left out: a forecast as of a day before it must not know of a king's death.
+    Of a past year they are as `holidays` has them now: what became law in its course, as Juneteenth of 2021, is among
+    them from its first day on, and a feast that hangs on the moon has the date that was sighted, not the one foreseen.
 
     Parameters
     ----------

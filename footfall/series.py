@@ -35,6 +35,9 @@ MOST_MISSING = 0.2  # share of days; with more the weekdays cannot be told apart
 def visible(series: pd.DataFrame, as_of: dt.date | str, lag: int) -> pd.DataFrame:
     """The rows that were published by the end of `as_of`.
 
+    Of a table with ``open`` no series goes on after its last day with a value: that it was shut on a day without a row
+    of its own, only a later row can have told. One without any value keeps its first row, and is accounted for.
+
     Parameters
     ----------
     series : DataFrame
@@ -44,7 +47,15 @@ def visible(series: pd.DataFrame, as_of: dt.date | str, lag: int) -> pd.DataFram
     lag : int
         Days between a day and its publication: the newest visible row is that of ``as_of - lag``.
     """
-    return series[series["date"] <= pd.Timestamp(as_of) - lag * DAY].reset_index(drop=True)
+    rows = series[series["date"] <= pd.Timestamp(as_of) - lag * DAY]
+    return (_through_last_values(rows) if "open" in rows else rows).reset_index(drop=True)
+
+
+def _through_last_values(rows: pd.DataFrame) -> pd.DataFrame:
+    is_first = (rows[SERIES] != rows[SERIES].shift()).any(axis=1).to_numpy()
+    is_kept = rows["value"].notna().to_numpy() | is_first
+    next_kept = np.minimum.accumulate(np.where(is_kept, np.arange(len(rows)), len(rows))[::-1])[::-1]
+    return rows[~np.append(is_first, True)[next_kept] | is_kept]
 
 
 class Rows(NamedTuple):

@@ -114,7 +114,7 @@ def judge(
     margin : float
         Share of the naive's WIS by which the challenger must be better.
     days, needed : int
-        Days that are known, of many series those of the longest, and days that a verdict takes: see
+        Days that are known, of many series those of the longest that goes on, and days that a verdict takes: see
         `footfall.evaluation.backtest.days_needed`.
     losing, most_losing : float
         Share of a market's series on which the challenger errs more than the naive, and the largest that may.

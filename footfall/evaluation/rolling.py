@@ -89,7 +89,7 @@ class Rolling(NamedTuple):
     Attributes
     ----------
     origins : DatetimeIndex
-        The latest days that any of the series could be forecast from.
+        The latest days that any of the series could be forecast from: of those that go on, the longest's.
     windows : Windows
         Spans of them.
     batches : list of BatchBacktest
@@ -133,8 +133,9 @@ class Rolling(NamedTuple):
 
     @property
     def days_known(self) -> int:
-        """Of the longest of its series, without those that tell nothing: see `footfall.evaluation.backtest`."""
-        return max(backtest.days_known(batch.y, batch.actual.shape[1]) for batch in self.batches)
+        """Of the longest of those that go on, without days that tell nothing: see `footfall.evaluation.backtest`."""
+        horizon = self.batches[0].actual.shape[1]
+        return max(backtest.days_known(batch.y, horizon) for batch in _going_on(self.batches, horizon))
 
     def leaderboard(self, window: str) -> pd.DataFrame:
         """Every candidate's scores, best first: the mean over all series, each in units of its own scale.
@@ -261,18 +262,25 @@ def roll(
     left_out = [name for name, each in candidates.items() if many and name != "champion" and not at_once(each)]
     asked = {name: each for name, each in candidates.items() if name not in left_out}
     batches = [_batch(country, y, asked, days, horizon, lag) for country, y in batched(series, days + horizon + lag)]
-    origins = max((batch.origins for batch in batches), key=lambda these: (len(these), these[-1]))
+    living = _going_on(batches, horizon)
+    origins = max((batch.origins for batch in living), key=lambda these: (len(these), these[-1]))
     spans = backtest.windows(origins, horizon, lag)
     pieces = [(batch, slice(at, at + TOGETHER)) for batch in batches for at in range(0, batch.y.shape[1], TOGETHER)]
     with ThreadPoolExecutor(backtest.THREADS) as pool:
         scored = pool.map(lambda piece: [*_scored(piece[0], piece[1], spans, lag)], pieces)
         parts = [part for of_piece in scored for part in of_piece]
     scores = pd.concat([scores for scores, _ in parts], ignore_index=True)
-    needed, known = backtest.days_needed(days, horizon), max(backtest.days_known(batch.y, horizon) for batch in batches)
+    needed, known = backtest.days_needed(days, horizon), max(backtest.days_known(batch.y, horizon) for batch in living)
     if scores["window"].nunique() < len(WINDOWS):
         raise DataProblem(backtest.YOUNG.format(known)) if known < needed else ValueError(backtest.NO_DAY)
     wis = _pooled([wis for _, wis in parts], scores)
     return Rolling(origins, spans, batches, lag, needed, scores, wis, left_out)
+
+
+def _going_on(batches: list[BatchBacktest], horizon: int) -> list[BatchBacktest]:
+    """Those with origins among the newest: a site that left long ago decides nothing for the others."""
+    newest = max(batch.origins[-1] for batch in batches)
+    return [batch for batch in batches if batch.origins[-1] >= newest - (WEEK + horizon) * DAY]
 
 
 def batched(series: Mapping[Key, pd.Series], days: int) -> Iterator[tuple[Country, pd.DataFrame]]:

@@ -17,7 +17,7 @@ DAY = ["site", "day"]
 HOUR = pd.Timedelta(hours=1)  # that a day begins later or ends earlier than others, and is whole all the same
 EVENING = pd.Timedelta(hours=22)  # from which a day counts as over, where its rows say no hours
 WEEKS = [pd.Timedelta(weeks=number) for number in range(1, 5)]
-MOSTLY = 0.9  # of the days on which an hour is blank: nobody ever comes then
+LATELY, MOSTLY = 14, 0.9  # rows of an hour, and the share of them that is blank: nobody comes then any more, or yet
 MOST_NAMED = 3  # days that are not whole
 
 
@@ -37,12 +37,18 @@ def without_partial_days(rows: pd.DataFrame, data: Data, exports: Sequence[Expor
 
 
 def _has_blank_hours(rows: pd.DataFrame, data: Data, exports: Sequence[Export]) -> pd.Series:
-    """Whether an hour of a row's day is blank, but for hours that nearly always are, or that clocks left out."""
+    """Whether an hour of a row's day is blank, but for hours that lately nearly always were, or that clocks left out.
+
+    Asked is up to that day alone: a change of opening hours says nothing of the days before it.
+    """
     is_blank = rows["value"].isna() & rows["file"].map(lambda file: exports[file].holds == "hours")
     if not is_blank.any():
         return is_blank
     is_blank &= ~never_shown(rows["moment"], data.timezone)
-    never = is_blank.groupby([rows["site"], rows["moment"].dt.time]).transform("mean") >= MOSTLY
+    in_order = rows.sort_values("moment", kind="stable")
+    hour = in_order["moment"] - in_order["moment"].dt.normalize()
+    of_hour = is_blank[in_order.index].groupby([in_order["site"], hour])
+    never = of_hour.rolling(LATELY, min_periods=1).mean().droplevel([0, 1]).reindex(rows.index) >= MOSTLY
     return (is_blank & ~never).groupby([rows["site"], rows["day"]]).transform("any")
 
 

@@ -9,7 +9,7 @@ from sktime.forecasting.compose import make_reduction
 from sktime.forecasting.naive import NaiveForecaster
 
 from footfall.errors import DataProblem
-from footfall.evaluation import backtest, rolling
+from footfall.evaluation import backtest, gate, rolling
 from footfall.evaluation.intervals import with_quantiles
 from footfall.evaluation.rolling import roll
 from footfall.models import ETS, KindOfDay, LastYearsTurn, LogLevel, OrdinaryNaive, SeasonalNaive, WeekdaySmoother
@@ -155,6 +155,18 @@ def test_where_the_choice_has_no_day_of_a_series_the_first_that_it_has_is_drawn(
     first = ("DE/B", "count")
     assert [rolled.shown(("PT-11/0", "count")), rolled.shown(("PT-11/1", "count"))] == [first, first]
     assert past.shown(("PT-11/A", "count")) == ("PT-11/A", "count") and len(rolled.of(first, "selection"))
+
+
+def test_a_site_that_is_long_gone_does_not_judge_for_those_that_go_on(houses):
+    gone, key = counts(20, seed=6), ("PT-11/C", "count")
+    many = {("PT-11/0", "count"): gone.set_axis(gone.index - pd.Timedelta(days=400)), key: houses[key]}
+    past = roll(many, CANDIDATES, 90, 7, 1)
+    assert past.windows.report[-1] == houses[key].index[-1] - pd.Timedelta(days=7) and past.days_known == 60
+    of_living = past.scores[past.scores["location"] == "PT-11/C"]
+    assert len(of_living) == len(past.scores) and not past.of(key, "report").empty
+    board = past.leaderboard("report")
+    assert gate.judge(board, "calendar", NAIVE, "", 0.02, past.days_known, past.needed).standing == "young"
+    assert roll(houses | many, CANDIDATES, 90, 7, 1).days_known == 400
 
 
 def test_of_many_those_that_take_one_after_the_other_are_left_out(houses, monkeypatch):

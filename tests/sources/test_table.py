@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from footfall.errors import DataProblem, UsageProblem
 from footfall.params import Data
-from footfall.series import KEYS, SERIES, from_parquet, pick, rows_of, shut_of, split, to_parquet
+from footfall.series import KEYS, SERIES, from_parquet, pick, rows_of, shut_of, split, to_parquet, visible
 from footfall.sources import names
 from footfall.sources.fault import Fault, by_rule
 from footfall.sources.reading import Reading, compare
@@ -757,6 +757,19 @@ def test_an_hour_left_blank_makes_a_day_unknown_but_not_one_that_always_is(write
     assert np.isnan(days(reading)["01-10"]) and reading.series["value"].dropna().eq(80).all()
     assert "hours are blank, taken as not known: 1 day; first 2026-01-10; write 0 where nobody came" in reading.notes
     assert opened(reading)["10"] == "unknown"
+
+
+@pytest.mark.parametrize(("last", "since_october", "unknown"), [(20, 21, 0), (21, 20, 12)], ids=["longer", "shorter"])
+def test_a_change_of_opening_hours_says_nothing_of_the_days_before_it(write, last, since_october, unknown):
+    october = pd.Timestamp("2025-10-01")
+    table = pd.DataFrame([(day, hour) for day in pd.date_range("2025-08-01", "2025-11-30") for hour in range(18, 22)])
+    table = table.set_axis(["date", "hour"], axis="columns").assign(n=5.0)
+    table["n"] = table["n"].where(table["hour"] <= np.where(table["date"] < october, last, since_october))
+    whole = read(write(table.to_csv(index=False)), **HOURLY).series
+    assert whole.loc[whole["value"].isna(), "date"].tolist() == [*pd.date_range(october, periods=unknown)]
+    for day in pd.date_range("2025-09-28", "2025-10-20"):
+        cut = read(write(table[table["date"] <= day].to_csv(index=False)), **HOURLY).series
+        pd.testing.assert_frame_equal(visible(cut, day, 0), visible(whole, day, 0))
 
 
 def test_a_file_said_twice_is_not_doubled_about_a_change_of_the_clocks(write):

@@ -39,6 +39,46 @@ def test_what_was_lost_of_the_latest_set_stops_no_later_day(lost, first_run, tmp
         storage.create(bucket, path, content)  # other tests read the same snapshot
 
 
+VACATION = ["2025-08-04", "2025-08-24"]
+SHUT = {
+    "absent: closed": {"absent": "closed"},
+    "absent: unknown": {"absent": "unknown"},
+    "closed": {"closed": {"weekdays": ["sunday"], "from_to": [VACATION]}},
+    "events": {},
+}
+
+
+@pytest.mark.parametrize("said", SHUT)
+def test_a_day_of_the_past_sees_what_its_own_file_had_about_a_vacation_and_days_of_rest(said, monkeypatch, tmp_path):
+    from flows.sources.events import closed_sites
+    from flows.sources.reading import read_source
+    from flows.station.run import Run
+    from flows.station.snapshot import _visible
+    from footfall import events
+    from footfall.params import Data, Market
+
+    monkeypatch.setenv("FOOTFALL_HOME", str(tmp_path / "home"))
+    days = pd.date_range("2025-06-02", "2025-10-31")
+    rows = pd.DataFrame({"date": days.repeat(2), "site": ["Baixa", "Foz"] * len(days)}).assign(n=30)
+    away = rows["date"].between(*VACATION) & (rows["site"] == "Foz")
+    rows = rows[~away & (rows["date"].dt.dayofweek != 6)].astype({"n": "Int64"})
+    rows.loc[rows["date"].dt.day == 13, "n"] = None  # a Wednesday, and in September a Saturday
+    columns = {"site": "site", "value": "n"}
+    data = Data(source="x", unit="counts", columns=columns, location="PT-11", series="all", **SHUT[said])
+    known = pd.DataFrame([[*VACATION, "Foz", "away", "closed", "2025-07-01"]], columns=events.COLUMNS)
+
+    def seen(file, day):
+        file.to_csv(tmp_path / "till.csv", index=False)
+        own = data.model_copy(update={"source": str(tmp_path / "till.csv"), "as_of": str(day.date())})
+        run = Run("predict", Market(name="two", data=own), tmp_path, events=known if said == "events" else None)
+        return _visible(closed_sites(own, run.events, read_source(own).series), run)
+
+    for day in pd.date_range("2025-07-28", periods=49):
+        cut = seen(rows[rows["date"] < day], day)
+        pd.testing.assert_frame_equal(seen(rows, day), cut)
+        assert cut["value"].notna()[cut["location"].ne(cut["location"].shift(-1))].all()
+
+
 @pytest.mark.soak  # beside what nobody is told of a day of the past, in test_notify.py
 def test_nothing_is_said_on_the_page_by_a_run_that_is_not_of_today(first_run, tmp_path, monkeypatch):
     name = market(monkeypatch, tmp_path, f"live{uuid.uuid4().hex[:6]}", "data: {source: sample}\n")
