@@ -131,6 +131,7 @@ def judge(
     needed: int,
     losing: float = 0.0,
     most_losing: float = 1.0,
+    unread: str = "",
 ) -> Decision:
     """The decision on a challenger, by `decide`; of a series that has too few days for a verdict, by `young`.
 
@@ -146,7 +147,12 @@ def judge(
         As in `young`; of many series, the days of the longest.
     losing, most_losing : float
         As in `decide`.
+    unread : str
+        Why today's champion cannot be compared: its reason begins with it.
     """
+    if unread:
+        decision = judge(scores, challenger, naive, standing, margin, days, needed, losing, most_losing)
+        return decision._replace(reason=f"{unread}; {decision.reason}")
     if days < needed:
         decision = young(scores, challenger, naive, days, needed)
         kept = f"{days} days known, a verdict takes {needed}; the champion, which is proven, stays"

@@ -176,3 +176,10 @@ def test_a_candidate_that_takes_in_the_weather_and_has_no_twin_is_judged_itself(
     assert by_weather(
         alone, pd.DataFrame({"WIS": [1.0]}, ["steady, weather"]), "steady, weather"
     ) == "steady, weather" and not len(gaining(alone, "steady, weather"))
+
+
+def test_of_a_champion_that_cannot_be_read_the_decision_says_so():
+    table = scores(calendar={"MAE": 3.0, "WIS": 2.0})
+    decision = judge(table, "calendar", "naive", "", 0.02, 100, 90, unread="the champion cannot be read: no Mine")
+    assert decision.passed and decision.standing == "proven"
+    assert decision.reason.startswith("the champion cannot be read: no Mine; calendar beats naive")
