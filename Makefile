@@ -3,6 +3,8 @@
 BIN := .venv/bin
 # Not into an environment that the shell has activated.
 UV := VIRTUAL_ENV=.venv $(BIN)/uv pip
+# Tests and runs start processes by the hundred, and each would compile all of our modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run quick test alone served soak coverage mutants fuzz cloud lab up bench bench-models bench-own bench-weather bench-many bench-sites lint lock
 run: .venv/ready       ## next week's forecast from the bundled sample, published to the local bucket

@@ -6,7 +6,6 @@ Places of nations.csv.gz and regions.csv.gz that have all six categories, copied
 is the calendar, its past errors those of the naive; notebook and servers aside.
 """
 
-import argparse
 import resource
 import tempfile
 import time
@@ -14,8 +13,10 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Annotated
 
 import pandas as pd
+import typer
 
 from benchmarks.many import FILES, LAST, read
 from footfall import forecast
@@ -32,16 +33,14 @@ TRAINED = LAST - 20 * DAY  # the day that the champion was trained through
 CALENDAR = LogLevel() * KindOfDay("PT") * LastYearsTurn() * WeekdaySmoother()
 
 
-def main() -> None:
+def main(
+    data: Annotated[Path, typer.Argument(help="Folder of nations.csv.gz and regions.csv.gz.")], places: int = 4000
+) -> None:
     """Lay down a snapshot and a champion of so many places, forecast a week of them, and print what each phase took."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path, help="folder of nations.csv.gz and regions.csv.gz")
-    parser.add_argument("--places", type=int, default=4000)
-    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder)
         with ProcessPoolExecutor(1) as other:  # whose memory is not that of the day
-            count = other.submit(_lay_down, out, options.data, options.places).result()
+            count = other.submit(_lay_down, out, data, places).result()
         (out / "forecast").mkdir()
         with _timed("series from the snapshot", count):
             chosen = select(visible(read_snapshot(out / "snapshot.parquet"), LAST + DAY, 1), "PT", "", {}, 0)
@@ -88,4 +87,4 @@ def _timed(what: str, count: int) -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

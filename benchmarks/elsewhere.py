@@ -8,12 +8,12 @@ is fit to be trained on by then. The panel that `boosted` learns from is all nat
 series.
 """
 
-import argparse
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pandas as pd
+import typer
 from sktime.forecasting.base import BaseForecaster
 
 from benchmarks.many import read
@@ -30,24 +30,18 @@ FIRST, STEP, HORIZON = "2020-10-01", 4, WEEK  # days; the naive forecast has the
 OURS = ["calendar", "both scales", "boosted"]
 
 
-def main() -> None:
+def main(
+    source: Annotated[Path, typer.Argument(help="A file in the columns of Google's reports.")],
+    draw: Annotated[int | None, typer.Option(help="So many series; all of them if left out.")] = None,
+) -> None:
     """Backtest every series, and print each model's ratio to the naive."""
-    options = _arguments()
-    table = read(options.source)
-    errors = pd.DataFrame(_errors(table, options.draw))
+    errors = pd.DataFrame(_errors(read(source), draw))
     print(f"{len(errors)} series, origins every {STEP} days from {FIRST}, {HORIZON} days ahead\n")
     print("| model | median ratio to naive | pooled ratio | lose to naive |\n|---|---|---|---|")
     for name in OURS:
         ratio = errors[name] / errors["seasonal naive"]
         pooled = errors[name].sum() / errors["seasonal naive"].sum()
         print(f"| {name} | {ratio.median():.3f} | {pooled:.3f} | {(ratio > 1).mean():.1%} |")
-
-
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("source", type=Path, help="a file in the columns of Google's reports")
-    parser.add_argument("--draw", type=int, help="so many series; all of them if left out")
-    return parser.parse_args()
 
 
 def _errors(table: pd.DataFrame, draw: int | None) -> Iterator[dict[str, Any]]:
@@ -78,4 +72,4 @@ def _error(
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

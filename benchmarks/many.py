@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import timeit
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -185,20 +186,17 @@ def _loop(series: list[pd.Series], recipes: dict[str, BaseForecaster], count: in
     for named in series:
         y, country = series_of(named.to_frame(), named.name), country_of(named.name[0])
         days, recipe = pd.date_range(y.index[-1], periods=WEEK + 1)[1:], of_country(recipes["boosted"], country)
-        _least("loop: points", lambda recipe=recipe, y=y, days=days: predict(fit(recipe, y), days))
+        taken = least(lambda recipe=recipe, y=y, days=days: predict(fit(recipe, y), days), TIMES)
+        spent["loop: points"] = spent.get("loop: points", 0.0) + taken
         origins = backtest.last_origins(y, count, WEEK)
         with _timed("loop: backtest of boosted"):
             backtest.means(recipe, y, origins, WEEK, 0)
     return {what: 1000 * spent.pop(what) / len(series) for what in ("loop: points", "loop: backtest of boosted")}
 
 
-def _least(what: str, do: Callable[[], object]) -> None:
-    taken = []
-    for _ in range(TIMES):
-        began = time.process_time()
-        do()
-        taken.append(time.process_time() - began)
-    spent[what] = spent.get(what, 0.0) + min(taken)
+def least(do: Callable[[], object], times: int) -> float:
+    """The least CPU in seconds that it takes, of so many times: a busy machine adds to it."""
+    return min(timeit.repeat(do, timer=time.process_time, repeat=times, number=1))
 
 
 def _peers(series: list[pd.Series]) -> dict[str, float]:

@@ -9,7 +9,6 @@ import argparse
 import subprocess
 import sys
 import tempfile
-import time
 import warnings
 from math import nan
 from pathlib import Path
@@ -17,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 from sktime.forecasting.sarimax import SARIMAX
 
-from benchmarks.many import PEERS_PYTHON
+from benchmarks.many import PEERS_PYTHON, least
 from flows.authoring import candidates
 from flows.settings import ROOT, params_folder
 from flows.sources.reading import one_reading, read_source
@@ -137,12 +136,8 @@ def _scores(table: pd.DataFrame, y: pd.Series, market: Market) -> dict[str, floa
 def _cpu(market: Market, y: pd.Series, horizon: int, theirs: dict[str, float]) -> str:
     """What the CPU takes for one series, the calendar's fit and forecast beside some peers'."""
     recipe = candidates.recipes(market, horizon)["calendar"]
-    days, taken = pd.date_range(y.index[-1], periods=horizon + 1)[1:], []
-    for _ in range(TIMES):
-        began = time.process_time()
-        predict(fit(recipe, y), days)
-        taken.append(time.process_time() - began)
-    ours = 1000 * min(taken)
+    days = pd.date_range(y.index[-1], periods=horizon + 1)[1:]
+    ours = 1000 * least(lambda: predict(fit(recipe, y), days), TIMES)
     peers = [f"{name} {theirs[name]:.1f} ms (ours is {ours / theirs[name]:.2f} of it)" for name in TIMED]
     return f"CPU to fit one series and forecast its week: calendar {ours:.1f} ms; {', '.join(peers)}"
 

@@ -26,6 +26,15 @@ from flows.settings import ROOT, home
 PR_SET_CHILD_SUBREAPER = 36
 ROUNDS = int(os.environ.get("FOOTFALL_ROUNDS", 7))
 BIN = Path(sys.executable).parent
+FURTHER = 5
+ONE_AFTER_THE_OTHER = """
+import asyncio, sys
+from flows.predict import predict
+async def days_work():
+    for _ in range(int(sys.argv[1])):
+        await predict("sample")
+asyncio.run(days_work())
+"""
 
 
 def measure(command: list[str], cwd: Path) -> tuple[float, float, str]:
@@ -42,6 +51,12 @@ def measure(command: list[str], cwd: Path) -> tuple[float, float, str]:
         raise SystemExit(f"{' '.join(command)}:\n{printed}")
     orphans = [os.wait4(child.pid, 0)[2] for child in psutil.Process().children() if child not in before]
     return wall, sum(use.ru_utime + use.ru_stime for use in (usage, *orphans)), printed
+
+
+def further_market() -> list[float]:
+    """Wall and CPU seconds of one market more in the same process, as in `daily`, with nothing new to publish."""
+    one, several = (measure([sys.executable, "-c", ONE_AFTER_THE_OTHER, str(n)], ROOT) for n in (1, 1 + FURTHER))
+    return [(several[kind] - one[kind]) / FURTHER for kind in (0, 1)]
 
 
 def record_alone(run: Path, scratch: Path) -> tuple[dict[str, float], dict[str, float]]:
@@ -101,6 +116,7 @@ def main() -> None:
         ours = [str(BIN / "footfall"), "predict", "sample"]
         measure(bare, folder)
         rounds = [(measure(bare, folder), measure(ours, ROOT)) for _ in range(ROUNDS)]
+        further = [further_market() for _ in range(ROUNDS)]
         newest = max((home() / "runs").glob("*-predict-sample-*"), key=lambda path: path.stat().st_mtime)
         seconds, kilobytes = record_alone(newest, Path(scratch))
     print(f"median of {ROUNDS} rounds, seconds      wall     CPU")
@@ -111,6 +127,12 @@ def main() -> None:
     ratios = [[pair[1][kind] / pair[0][kind] for pair in rounds] for kind in (0, 1)]
     print(f"{'ratio, median of the rounds':<34}{statistics.median(ratios[0]):7.2f} {statistics.median(ratios[1]):7.2f}")
     print(f"{'ratio, least and most':<34}" + "  ".join(f"{min(r):.2f}–{max(r):.2f}" for r in ratios))
+    more = [statistics.median(each[kind] for each in further) for kind in (0, 1)]
+    print(f"{'a further market, same process':<34}{more[0]:7.2f} {more[1]:7.2f}")
+    print(f"{'its ratio to bare papermill':<34}" + " ".join(
+        f"{statistics.median(each[kind] / pair[0][kind] for each, pair in zip(further, rounds, strict=True)):7.2f}"
+        for kind in (0, 1)))  # fmt: skip
+
     print("\nwhere the last round's time went, as the flow said it")
     print("\n".join(re.findall(r"^  (?:fetch|champion|predict|publish) .*", rounds[-1][1][2], re.MULTILINE)))
 

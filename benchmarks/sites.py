@@ -8,7 +8,6 @@ Each site is a region's kind of place in guests, with noise of its own. A traini
 servers' start included. Home, market and notebooks are a folder of its own, gone afterwards.
 """
 
-import argparse
 import json
 import os
 import shutil
@@ -18,11 +17,13 @@ import tempfile
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Annotated
 
 import nbformat
 import numpy as np
 import pandas as pd
 import psutil
+import typer
 
 from benchmarks.many import read
 from flows.settings import ROOT
@@ -43,12 +44,11 @@ train: {{backtest_days: 60}}
 CUT = 'candidates = {name: candidates[name] for name in ("seasonal naive", "steady")}\n'
 
 
-def main() -> None:
+def main(data: Annotated[Path, typer.Argument(help="Folder of regions.csv.gz.")], sites: int = 24_000) -> None:
     """Make the sites, train, predict, and print what that took and what became of them."""
-    options = _arguments()
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        table = _sites(options.data / "regions.csv.gz", options.sites)
+        table = _sites(data / "regions.csv.gz", sites)
         table.to_csv(home / "sites.csv", index=False)
         (home / "params").mkdir()
         (home / "params" / "sites.yaml").write_text(MARKET.format(home / "sites.csv"))
@@ -59,13 +59,6 @@ def main() -> None:
             wall, most = _measured([FOOTFALL, command, "sites"])
             print(f"{command}: {wall:.0f} s; flow {most['flow']:.2f} GB, kernel {most['kernel']:.2f} GB at most")
         _tell_accounts(home / "home")
-
-
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path, help="folder of regions.csv.gz")
-    parser.add_argument("--sites", type=int, default=24_000)
-    return parser.parse_args()
 
 
 def _sites(path: Path, count: int) -> pd.DataFrame:
@@ -119,4 +112,4 @@ def _tell_accounts(home: Path) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

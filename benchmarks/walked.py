@@ -5,9 +5,10 @@ footfall backfill MARKET --from DAY --to DAY --latest && python -m benchmarks.wa
 Read from the scores that the market's reviews left in the bucket, of days ahead all together.
 """
 
-import argparse
+from typing import Annotated
 
 import pandas as pd
+import typer
 
 from flows.local import servers
 from flows.settings import bucket_name, params_folder
@@ -18,19 +19,17 @@ from footfall.market_file import read_market
 FURTHEST = 5  # days that are named
 
 
-def main() -> None:
+def main(
+    market: Annotated[str, typer.Argument(help="Name of a file in params/.")],
+    first: Annotated[str, typer.Option("--from", metavar="DAY", help="The first day that counts.")] = "",
+    last: Annotated[str, typer.Option("--to", metavar="DAY", help="The last.")] = "9999",
+) -> None:
     """Print a row for each month and one for all, and the days furthest off."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("market", help="name of a file in params/")
-    parser.add_argument("--from", dest="first", default="", metavar="DAY", help="the first day that counts")
-    parser.add_argument("--to", dest="last", default="9999", metavar="DAY", help="the last")
-    options = parser.parse_args()
-    market = read_market(params_folder(), options.market)
     with servers.servers(servers.BUCKET):
-        rows = forecasts.scores(bucket.connect(bucket_name()), market)
-    rows = rows[rows["target_end_date"].between(options.first, options.last)].dropna(subset=["error"])
+        rows = forecasts.scores(bucket.connect(bucket_name()), read_market(params_folder(), market))
+    rows = rows[rows["target_end_date"].between(first, last)].dropna(subset=["error"])
     if rows.empty:
-        raise SystemExit(f"{options.market} has no scores of these days: footfall backfill {options.market} …")
+        raise SystemExit(f"{market} has no scores of these days: footfall backfill {market} …")
     by_month = rows.groupby(rows["target_end_date"].str[:7])[list(rows)].apply(_of)
     print(pd.concat([by_month, _of(rows).to_frame("all").T]).round(3).to_string())
     off = rows.groupby(["location", "target_end_date"])[["mean", "actual", "error"]].mean()
@@ -42,4 +41,4 @@ def _of(rows: pd.DataFrame) -> pd.Series:
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

@@ -10,7 +10,6 @@ from flows.machine import give_back_memory
 from flows.orchestration import alerts
 from flows.predict import predict
 from flows.review import review
-from flows.settings import bucket_name
 from flows.sources.reading import one_reading
 from flows.storage import bucket as storage
 from flows.storage import forecasts
@@ -44,7 +43,7 @@ async def backfill(
     Problem
         At the end, if days came to nothing; of the class of the first problem.
     """
-    bucket, failed = storage.connect(bucket_name()), list[Problem]()
+    bucket, failed = storage.connect(), list[Problem]()
     before = ledger.champion(bucket, market)
     try:
         with one_reading(), nullcontext() if show else alerts.muted():
@@ -70,7 +69,7 @@ async def backfill(
 
 
 async def _walk(market: str, day: dt.date, settings: dict[str, Any] | None, show: bool) -> str:
-    if is_due(storage.connect(bucket_name()), market, day):
+    if is_due(storage.connect(), market, day):
         await train(market, str(day), settings)
     published = await predict(market, str(day), settings, show=show)
     return f"{published} · {await review(market, str(day), settings)}"

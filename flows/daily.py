@@ -14,7 +14,7 @@ from prefect.client.schemas.objects import State
 from flows.orchestration import deployments, schedule
 from flows.predict import predict
 from flows.review import review
-from flows.settings import bucket_name, today
+from flows.settings import today
 from flows.sources.reading import one_reading
 from flows.station.run import log
 from flows.storage import bucket as storage
@@ -71,6 +71,6 @@ def _is_to_be_trained(market: str, day: dt.date) -> bool:
     The month's that was missed, or failed, is made up for on the next day; what keeps it from its end is told once.
     """
     try:
-        return is_due(storage.connect(bucket_name()), market, day) or not was_trained(market, day)
+        return is_due(storage.connect(), market, day) or not was_trained(market, day)
     except Exception:
         return True

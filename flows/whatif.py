@@ -3,10 +3,8 @@
 from typing import Any
 
 import pandas as pd
-from prefect.client.schemas.objects import State
 
 from flows.predict import of_prediction
-from flows.settings import bucket_name
 from flows.sources.weather import is_of_weather
 from flows.station import artifacts
 from flows.station.champion import candidate, take_champion
@@ -26,7 +24,7 @@ Weeks = tuple[pd.DataFrame, pd.DataFrame]  # published and supposed, as `footfal
 
 
 @station_flow
-async def whatif(market: str, scenario: dict[str, Any]) -> Weeks | State[Any]:
+async def whatif(market: str, scenario: dict[str, Any]) -> Weeks:
     """Forecast the days of the published forecast anew, from its own figures, as a scenario has them.
 
     Parameters
@@ -42,7 +40,7 @@ async def whatif(market: str, scenario: dict[str, Any]) -> Weeks | State[Any]:
         If nothing is published yet, or not by today's champion, or the scenario is of other days, or of rain where no
         weather is known.
     """
-    supposed, latest = Scenario(**scenario), forecasts.latest(connect(bucket_name()), market, "forecast.parquet")
+    supposed, latest = Scenario(**scenario), forecasts.latest(connect(), market, "forecast.parquet")
     if latest is None:
         raise UsageProblem(f"{market} has no published forecast yet; make one: footfall run {market}")
     published = read_shown(latest.files["forecast.parquet"])

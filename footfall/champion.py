@@ -15,9 +15,9 @@ from sktime.forecasting.base import BaseForecaster
 
 from footfall.calendar import Country, country_of
 from footfall.errors import DataProblem, UnreadableModel
-from footfall.evaluation.gate import without_weather
+from footfall.evaluation.gate import ORDINARY, without_weather
 from footfall.evaluation.intervals import quantiles
-from footfall.models import SeasonalNaive, fit, of_country, predict, saving
+from footfall.models import OrdinaryNaive, SeasonalNaive, fit, of_country, predict, saving
 from footfall.models.updating import Values, follows
 from footfall.opening import said
 from footfall.selection import Key
@@ -30,7 +30,8 @@ UNREADABLE = (
     "put back what it needs, or if that has moved say so in MOVED of footfall/models/saving.py; else train another, "
     "which this one does not stop (footfall train), or go back to one that can be read (footfall rollback)"
 )
-FALLBACK = "seasonal naive"  # speaks for a series of many that the champion does not forecast better
+FALLBACK = "seasonal naive"  # is not beaten on a series of many by the champion, which does not speak for it
+FALLBACKS = (FALLBACK, FALLBACK + ORDINARY)  # who then does; the former in champions that were saved before the latter
 
 
 class Champion(NamedTuple):
@@ -76,7 +77,8 @@ class Champion(NamedTuple):
             return self.forecaster
         if of_one and not follows(self.forecaster) and through <= f"{y.index[-1]:{ISO}}":
             return self.forecaster  # which is fitted to all days as it is brought up to them
-        recipe = SeasonalNaive() if candidate == FALLBACK else of_country(self.forecaster, country)
+        fallbacks = dict(zip(FALLBACKS, (SeasonalNaive(), OrdinaryNaive(country)), strict=True))
+        recipe = fallbacks[candidate] if candidate in fallbacks else of_country(self.forecaster, country)
         if candidate == without_weather(own := self.about["candidate"]) != own:
             recipe = recipe.forecaster  # what the weather is put on top of
         return fit(recipe, y[:through])

@@ -29,6 +29,14 @@ class StaleSource(DataProblem):
     """A source that has published nothing new for longer than the market allows."""
 
 
+class SeveralTills(DataProblem):
+    """Exports of one folder with other figures of the same days; whoever keeps them can say what they are."""
+
+    def __init__(self, seen: str, remedy: str):
+        super().__init__(f"{seen}: {remedy}")
+        self.seen = seen
+
+
 class EnvironmentProblem(Problem):
     """A server, permission, variable, kernel or disk that is not as it must be."""
 

@@ -181,10 +181,11 @@ def objections(
     rules = _rules(numbers, is_open, y, total.T)
     against_a_rule, broken = np.any([mask.any(axis=(1, 2)) for mask in rules.values()], axis=0), {}
     for at in np.flatnonzero(incomplete | amiss.any(axis=1) | stuck | against_a_rule):
+        first_amiss, stuck_at = np.flatnonzero(amiss[at])[:1], mean[at, is_open[at]][: int(stuck[at])]
         broken[y.columns[at]] = [
             *(_of_the_days(table[series == at], days, len(names)) if incomplete[at] else ()),
-            *_of_closed_days(days[amiss[at]], mean[at, amiss[at]], floor),
-            *_of_open_days(mean[at, is_open[at]], stuck[at]),
+            *(f"{days[day]:%F}: {mean[at, day]:g} — a closed day is published at {floor:g}" for day in first_amiss),
+            *(f"{same:g} — the same value every day, as the series never had" for same in stuck_at),
             *_of_the_numbers(days, names, numbers[at], {rule: mask[at] for rule, mask in rules.items()}),
         ]
     return broken
@@ -232,16 +233,6 @@ def _of_the_days(rows: pd.DataFrame, days: pd.DatetimeIndex, each: int) -> Itera
     if not held.equals(days):
         origin = days[0] - DAY
         yield f"{len(held)} days, {held[0]:%F} to {held[-1]:%F} — not the {len(days)} days after {origin:%F}"
-
-
-def _of_closed_days(days: pd.DatetimeIndex, mean: np.ndarray, floor: float) -> Iterator[str]:
-    if len(days):
-        yield f"{days[0]:%F}: {mean[0]:g} — a closed day is published at {floor:g}"
-
-
-def _of_open_days(mean: np.ndarray, are_stuck: bool) -> Iterator[str]:
-    if are_stuck:
-        yield f"{mean[0]:g} — the same value every day, as the series never had"
 
 
 def _rules(numbers: np.ndarray, is_open: np.ndarray, y: pd.DataFrame, total: np.ndarray) -> dict[str, np.ndarray]:

@@ -14,7 +14,7 @@ import pandas as pd
 from sktime.forecasting.base import BaseForecaster
 
 from footfall import events, forecast, opening
-from footfall.calendar import Country, of_some
+from footfall.calendar import Country
 from footfall.champion import Champion
 from footfall.errors import DataProblem, listed
 from footfall.evaluation import backtest, intervals
@@ -22,12 +22,12 @@ from footfall.evaluation.rolling import batched
 from footfall.models import bring_up_to, contributions, event_effects, predict
 from footfall.models.forecaster import series_of
 from footfall.models.updating import Values
-from footfall.models.weather import as_of
+from footfall.models.weather import as_of, without_rain
 from footfall.outlook import outlook
 from footfall.quantiles import LEVELS, QUANTILES
 from footfall.selection import NEWER, Key, Selection, none_of
 from footfall.series import DAY, SERIES, WEEK, by_series, site_of, unfit
-from footfall.units import Unit, unit
+from footfall.units import unit
 
 TABULATED = 1000  # series whose published rows are in memory at once
 EMPTY = 28  # days without anybody, none of them said to be closed, beyond which a till is not believed
@@ -364,38 +364,19 @@ def _forecast(
     late = (origin - y.index[-1]).days - lag - closed.past
     ahead = pd.date_range(days[0], periods=max(len(days), min(WEEK, means.shape[1])))
     week = predict(model, ahead).to_numpy().reshape(len(ahead), -1)
-    ranges = _ranges(means, actual, origins, week, ahead, late, country, lag, unit(y))[: len(days)]
+    ranges = intervals.of_forecasts(means, actual, origins, week, ahead, origin, country, lag, late, unit(y))
+    ranges = ranges[: len(days), : len(LEVELS)]
     mean = week[: len(days)]
     parts, logarithms = contributions.parts(model, days), contributions.in_logarithms(model)
     if any(closed.events):
-        mean, ranges, parts = event_effects.put_on(mean, ranges, parts, logarithms, y, days, closed.events, country)
+        past = without_rain(model, y)  # else an event on wet days is taken for less than it was
+        mean, ranges, parts = event_effects.put_on(mean, ranges, parts, logarithms, past, days, closed.events, country)
     published = ranges[:, [LEVELS.index(level) for level in asked.levels]]
     numbers = np.concatenate([mean[:, None], published], axis=1).transpose(2, 0, 1)
     of_days, of_week = pd.DataFrame(mean, days, y.columns), pd.DataFrame(week, ahead, y.columns)
     return BatchForecast(
         y, of_days, of_week, origins, means, actual, late, ranges, parts, logarithms, closed, numbers, asked
     )
-
-
-def _ranges(
-    means: np.ndarray,
-    actual: np.ndarray,
-    origins: pd.DatetimeIndex,
-    mean: np.ndarray,
-    days: pd.DatetimeIndex,
-    late: np.ndarray,
-    country: Country,
-    lag: int,
-    unit_of_batch: Unit,
-) -> np.ndarray:
-    """As `footfall.evaluation.intervals.of_forecasts`, some series of the batch with the others that are as late."""
-    ranges = np.empty((len(mean), len(LEVELS), len(late)))
-    for each in np.unique(late):
-        some = np.flatnonzero(late == each)
-        before, own = (means[..., some], actual[..., some], origins), of_some(country, some)
-        alike = intervals.of_forecasts(*before, mean[:, some], days, days[0] - DAY, own, lag, int(each), unit_of_batch)
-        ranges[..., some] = alike[:, : len(LEVELS)]
-    return ranges
 
 
 def _means(

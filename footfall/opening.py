@@ -6,6 +6,7 @@ that was not open of late, and a holiday that was not open twice before. Anythin
 event of the owner's on nothing but such days opens them.
 """
 
+import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ import pandas as pd
 from holidays.constants import HOLIDAY_NAME_DELIMITER as AND  # between the names of two that fall on one day
 
 from footfall.calendar import country_of, named_days, names_of_special_days
+from footfall.params import Data
 from footfall.series import DAY, KEYS, SERIES, WEEK, Rows, rows_of, shut_of, shut_rows, since_1970
 from footfall.units import unit_of
 
@@ -161,6 +163,15 @@ def are_more(since: pd.Timestamp, until: pd.Timestamp, most: int, closures: dict
     return int((~said(pd.date_range(since + DAY, until), closures)).sum()) > most
 
 
+def is_stale(data: Data, through: dt.date, on: dt.date) -> bool:
+    """Whether a market's source whose last figures are of one day has stopped, seen from another; its lag is none.
+
+    On a day that is said to be closed no figures come, and none are missed.
+    """
+    most = max(data.stale_after, data.lag)
+    return are_more(pd.Timestamp(through), pd.Timestamp(on), most, data.closed.model_dump())
+
+
 def empty_since(y: pd.Series, most: int, closures: dict[str, Any]) -> pd.Timestamp | None:
     """The last day on which anybody came, if more days than that have passed since in which nobody did, unsaid."""
     opened = y.last_valid_index() or y.index[0]
@@ -251,7 +262,8 @@ def _holidays_not_open(was_open: np.ndarray, weekday: np.ndarray, first: int, co
     counts = _were_else_open(was_open, weekday)[at]
     opened, of_each = was_open[at[counts]], [name.split(AND) for name in names[counts]]
     shut = {name for own, day in zip(of_each, opened, strict=True) if day == 0 for name in own}
-    return {name for name in shut if _was_shut_of_late(opened[[name in own for own in of_each]])}
+    last = {name: opened[[name in own for own in of_each]][-TWICE:] for name in shut}
+    return {name for name, opened in last.items() if len(opened) == TWICE and not opened.any()}
 
 
 def _were_else_open(was_open: np.ndarray, weekday: np.ndarray) -> np.ndarray:
@@ -263,7 +275,3 @@ def _were_else_open(was_open: np.ndarray, weekday: np.ndarray) -> np.ndarray:
         near = np.convolve(was_open[counts], np.ones(WEEK))[WEEK // 2 : -(WEEK // 2)]
         counts[counts] = near > 0
     return counts
-
-
-def _was_shut_of_late(opened: np.ndarray) -> bool:
-    return len(opened) >= TWICE and not opened[-TWICE:].any()

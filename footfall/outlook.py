@@ -1,6 +1,7 @@
 """The forecast as the owner's page tells it: each day against a usual one, in a word, with its range and reasons."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from footfall.calendar import KINDS, ORDINARY, Countries, Country, country_of, k
 from footfall.opening import Events
 from footfall.quantiles import HIGH, LOW
 from footfall.series import DAY, WEEK
-from footfall.typical import NOTICEABLE, chance_above, departure, spread, usual, whole
+from footfall.typical import NOTICEABLE, chance_above, departure, noticeable, on_ordinary_days, spread, usual, whole
 from footfall.units import unit
 
 # In spreads of ordinary days, within one of which two of three of them lie: from where on a word is used. On Portugal's
@@ -73,8 +74,9 @@ def outlook(
     low, median, high = (quantiles[:, list(levels).index(level)] for level in (LOW, MEDIAN, HIGH))
     lately = y.index[-WEEK:]
     levels_of_days = usual(ordinary, lately.append(days), country).to_numpy()
-    level, width = levels_of_days[len(lately) :], spread(ordinary, country)
-    came = np.nansum(_on_ordinary_days(ordinary, lately, country) - levels_of_days[: len(lately)], axis=0)
+    level = levels_of_days[len(lately) :]
+    width = noticeable(spread(ordinary, country), level, y)
+    came = np.nansum(on_ordinary_days(ordinary, lately, country) - levels_of_days[: len(lately)], axis=0)
     expected, lowest, highest = (departure(value, level, y) for value in (mean, low, high))
     chances = _chances(levels, quantiles, level, width / 100 * whole(level, y))
     degree, side = _sides(expected, median - level, width)
@@ -88,19 +90,17 @@ def outlook(
     for number, its_events in enumerate(owners_events):
         for day in range(len(days)) if its_events else ():
             reasons[day, number] = [*reasons[day, number], *events.on(days[day], its_events)]
-    numbers_of = {
-        "usual": level, "mean": mean, "expected": expected, "low": lowest, "high": highest, "chance": chance,
-        "low_value": low, "high_value": high, "last_year": _last_year(ordinary, days, country),
-    }  # fmt: skip
-    known = {name: np.where(shut, np.nan, values) for name, values in numbers_of.items()}
     word[shut], reasons[shut] = CLOSED, _nothing(shut.sum())
     towards = np.where(shut, CLOSED, np.array(TOWARDS, dtype=object)[side])
-    spreads = np.broadcast_to(width, shut.shape)
-    columns = known | {"word": word, "towards": towards, "kind": kind, "reasons": reasons, "spread": spreads,
-                       "closed": closed.to_numpy()}  # fmt: skip
-    order = ["usual", "mean", "expected", "spread", "low", "high", "word", "towards", "chance", "kind", "reasons",
-             "low_value", "high_value", "last_year", "closed"]  # fmt: skip
-    return pd.DataFrame({name: columns[name].T.ravel() for name in order}, index=np.tile(days, y.shape[1]))
+    if_open = partial(np.where, shut, np.nan)
+    columns = {
+        "usual": if_open(level), "mean": if_open(mean), "expected": if_open(expected),
+        "spread": width, "low": if_open(lowest), "high": if_open(highest),
+        "word": word, "towards": towards, "chance": if_open(chance), "kind": kind, "reasons": reasons,
+        "low_value": if_open(low), "high_value": if_open(high),
+        "last_year": if_open(_last_year(ordinary, days, country)), "closed": closed.to_numpy(),
+    }  # fmt: skip
+    return pd.DataFrame({name: of.T.ravel() for name, of in columns.items()}, index=np.tile(days, y.shape[1]))
 
 
 def explained(parts: pd.DataFrame, days: pd.DataFrame) -> list[dict[str, Any]]:
@@ -133,24 +133,18 @@ def towards(mean: np.ndarray, median: np.ndarray, level: np.ndarray, width: floa
     mean, median, level : ndarray, shape (n_days,)
         What is expected, what one day in two stays below, and the usual level, in the source's unit.
     width : float
-        Spread of ordinary days, in per cent of a usual one.
+        Spread of ordinary days, in per cent of a usual one; taken as one guest at least.
     y : Series
         The series, as published so far.
     """
-    _, side = _sides(departure(mean, level, y), median - level, np.array(width))
+    _, side = _sides(departure(mean, level, y), median - level, noticeable(width, level, y))
     return np.asarray(np.array(TOWARDS)[side])
 
 
 def _last_year(y: pd.DataFrame, days: pd.DatetimeIndex, country: Country) -> np.ndarray:
     """What the same weekday was 52 weeks before; NaN where either is a special day, which is not to be compared."""
     before, odd = days - 52 * WEEK * DAY, special(days, country)
-    return np.where(odd if odd.ndim > 1 else odd[:, None], np.nan, _on_ordinary_days(y, before, country))
-
-
-def _on_ordinary_days(y: pd.DataFrame, days: pd.DatetimeIndex, country: Country) -> np.ndarray:
-    """What came on some days; NaN on special ones."""
-    odd = special(days, country)
-    return np.where(odd if odd.ndim > 1 else odd[:, None], np.nan, y.reindex(days).to_numpy(float))
+    return np.where(odd if odd.ndim > 1 else odd[:, None], np.nan, on_ordinary_days(y, before, country))
 
 
 def _sides(value: np.ndarray, beyond: np.ndarray, width: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -222,11 +222,19 @@ class Columns(Strict):
     def _each_is_one_thing(self) -> "Columns":
         if self.value and self.parts:
             raise ValueError("columns are sites (value) or parts of one's day (parts), not both")
-        values = [self.value] if isinstance(self.value, str) else self.value or self.parts
-        names = [self.date, *values, *filter(None, [self.site, self.hour])]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
+        if twice := sorted({name for name in self.wanted if self.wanted.count(name) > 1}):
             raise ValueError(f"{twice[0]!r} is named twice; a column is one thing")
         return self
+
+    @property
+    def values(self) -> list[str]:
+        """Those of values: one, one for each site or part of a day, or none where rows are counted."""
+        return [self.value] if isinstance(self.value, str) else self.value or self.parts
+
+    @property
+    def wanted(self) -> list[str]:
+        """All that a table must have, the date's first."""
+        return [self.date, *self.values, *filter(None, [self.site, self.hour])]
 
 
 class Closed(Strict):
@@ -235,11 +243,6 @@ class Closed(Strict):
     weekdays: list[Weekday] = []
     dates: list[Day] = []
     from_to: list[Span] = []  # both days included
-
-    def has(self, day: dt.date) -> bool:
-        """Whether it is shut on a day."""
-        name, iso = get_args(Weekday)[day.weekday()], day.isoformat()
-        return name in self.weekdays or iso in self.dates or any(first <= iso <= last for first, last in self.from_to)
 
 
 class Data(Strict):
@@ -253,6 +256,8 @@ class Data(Strict):
     dates: Line = "%Y-%m-%d"
     decimal: Literal[".", ","] = "."
     rows: Literal["days", "hours", "orders"] = "days"
+    # what the files of a folder are; None: exports of the same figures, refused where they differ
+    files: Literal["sites", "exports"] | None = None
     day_starts: Hour = "00:00"
     timezone: Annotated[str, AfterValidator(_zone)] = "Europe/Lisbon"
     rows_timezone: Annotated[str, AfterValidator(_zone)] | None = None  # None: the market's own
@@ -287,6 +292,14 @@ class Data(Strict):
             raise ValueError(f"{self.format} has today, half over: data.unit is counts, and data.lag at least 1")
         return self
 
+    @model_validator(mode="after")
+    def _files_are_ones_own(self) -> "Data":
+        if self.files and (self.is_googles() or self.format in LIVE):
+            raise ValueError("data.files says what the exports of one's own till are; leave it out")
+        if self.files == "sites" and (self.columns.site or isinstance(self.columns.value, list)):
+            raise ValueError("sites are files (data.files) or columns (columns.site, or several of value), not both")
+        return self
+
     def of_the_place(self) -> dict[str, Any]:
         """What predict.ipynb is told of the place: when it is shut, its name, what is counted, and by whom."""
         of_others = self.unit == "percent" and not self.is_googles()
@@ -302,14 +315,6 @@ class Data(Strict):
     def is_googles(self) -> bool:
         """Whether the figures are Google's, as those are that nothing else is said of."""
         return self.format == "google" or (self.format is None and self.unit == "percent")
-
-    def is_stale(self, through: dt.date, on: dt.date) -> bool:
-        """Whether a source whose last figures are of one day has stopped, seen from another; its lag is none.
-
-        On a day that is said to be closed no figures come, and none are missed.
-        """
-        days = (through + dt.timedelta(days=number) for number in range(1, (on - through).days + 1))
-        return sum(not self.closed.has(day) for day in days) > max(self.stale_after, self.lag)
 
     def wanted(self) -> list[str]:
         """The countries to read: those named, here or for its series, else the location's own."""

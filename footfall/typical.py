@@ -87,10 +87,28 @@ def spread(y: Any, country: Country) -> Any:
     return np.maximum(np.where(np.isnan(width), UNKNOWN, width), NOTICEABLE)
 
 
+def noticeable(width: Any, level: Any, y: Any) -> np.ndarray:
+    """The spread of ordinary days against each usual level, one guest at least: of a house of zeros it is none.
+
+    Parameters
+    ----------
+    width : float or ndarray, shape (n_series,)
+        From `spread`.
+    level : ndarray, shape (n_days,) or (n_days, n_series)
+        Usual levels, in the unit of the series, or batch, `y`.
+
+    Returns
+    -------
+    ndarray, of the shape of `level`
+        Per cent of a usual day.
+    """
+    return np.asarray(np.fmax(width, 100 * unit(y).least / whole(level, y)))
+
+
 def _off_usual(y: pd.DataFrame, country: Country, fewest: int) -> np.ndarray:
     """How far each ordinary day was from the weekday's last six before it, or as many as there were, in per cent."""
     off = [np.empty((0, y.shape[1]))]
-    for _, values in _ordinary_by_weekday(y, country):
+    for values in _ordinary_by_weekday(y, country):
         before = np.stack([np.roll(values, week, axis=0) for week in range(1, WEEKS + 1)])
         known = np.arange(len(values)) >= np.arange(1, WEEKS + 1)[:, None]
         before = _median(np.where(known[..., None], before, np.nan), fewest)
@@ -101,21 +119,26 @@ def _off_usual(y: pd.DataFrame, country: Country, fewest: int) -> np.ndarray:
 def _last_of_weekdays(y: pd.DataFrame, country: Country) -> np.ndarray:
     """The last six ordinary days of each weekday, shape (n_weeks, n_weekdays, n_series); NaN where there are fewer."""
     last = []
-    for _, values in _ordinary_by_weekday(y, country):
+    for values in _ordinary_by_weekday(y, country):
         values = np.take_along_axis(values, _counts(values)[None] - 1 - np.arange(WEEKS)[:, None], axis=0)
         last.append(np.where(np.arange(WEEKS)[:, None] < _counts(values), values, np.nan))
     return np.stack(last, axis=1)
 
 
-def _ordinary_by_weekday(y: pd.DataFrame, country: Country) -> Iterator[tuple[int, np.ndarray]]:
+def _ordinary_by_weekday(y: pd.DataFrame, country: Country) -> Iterator[np.ndarray]:
     """Each weekday's ordinary days that have a value, oldest first, shape (n_weeks, n_series); NaN after the last."""
     days = pd.DatetimeIndex(y.index)
-    odd = special(days, country)
-    values = np.where(odd if odd.ndim > 1 else odd[:, None], np.nan, y.to_numpy(float))
+    values = on_ordinary_days(y, days, country)
     for weekday in range(WEEK):
         own = values[days.dayofweek == weekday]
         own = np.concatenate([own, np.full((WEEKS, own.shape[1]), np.nan)])
-        yield weekday, np.take_along_axis(own, np.argsort(np.isnan(own), axis=0, kind="stable"), axis=0)
+        yield np.take_along_axis(own, np.argsort(np.isnan(own), axis=0, kind="stable"), axis=0)
+
+
+def on_ordinary_days(y: pd.DataFrame, days: pd.DatetimeIndex, country: Country) -> np.ndarray:
+    """What came on some days; NaN on special ones."""
+    odd = special(days, country)
+    return np.where(odd if odd.ndim > 1 else odd[:, None], np.nan, y.reindex(days).to_numpy(float))
 
 
 def _counts(values: np.ndarray) -> np.ndarray:

@@ -6,11 +6,12 @@ from figures import retail
 from hypothesis import strategies as st
 from sktime.forecasting.compose import EnsembleForecaster
 
-from footfall.models import Boosted, KindOfDay, LastYearsTurn, LogLevel, SeasonalNaive, WeekdaySmoother
+from footfall.models import Boosted, KindOfDay, LastYearsTurn, LogLevel, OrdinaryNaive, SeasonalNaive, WeekdaySmoother
 
 CALENDAR = LogLevel() * KindOfDay("PT") * LastYearsTurn() * WeekdaySmoother()
 CANDIDATES = {
     "seasonal naive": SeasonalNaive(),
+    "seasonal naive, ordinary days": OrdinaryNaive("PT"),
     "calendar": CALENDAR,
     "boosted": Boosted("PT", trees=5, rows_per_tree=50),
     "without trees": Boosted("PT", trees=0),

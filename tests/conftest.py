@@ -39,12 +39,15 @@ LONGEST = (
     "test_cli",
     "test_notebooks",  # needs no server: by its end the other worker has left its home to begin with
     "test_execute",
-    "test_review_flow",
+    "test_ledger",
     "test_worker",
-    "test_backfill",
-    "test_dying",
+    "test_servers",
+    "test_review_flow",
     "test_schedule",
-    "test_environment",
+    "test_audit",
+    "test_backfill",
+    "test_status",
+    "test_dying",
 )
 
 

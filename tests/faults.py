@@ -218,7 +218,7 @@ ROWS = {
         "the same file for ten days", "said to be stale, warned once, never relabelled",
         ("orchestration/test_schedule::test_the_same_file_day_after_day_is_said_to_be_stale_once_and_never_relabelled",
          "operations/test_status::test_a_source_that_stopped_and_an_open_cause_are_wrong"),
-        Mutant("footfall/params.py", "> max(self.stale_after, self.lag)", "> 10**9",
+        Mutant("footfall/opening.py", "max(data.stale_after, data.lag)", "10**9",
                "operations/test_status::test_a_source_that_stopped_and_an_open_cause_are_wrong"),
     ),
     26: Row(

@@ -1,5 +1,6 @@
 """The bundled Portuguese sample, retail and recreation, as one daily series."""
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,11 @@ SAMPLE = Path(__file__).parent.parent / "resources" / "sample"
 
 def retail() -> pd.Series:
     """Percent change from baseline, 2021-06-20 … 2022-10-13, no gaps."""
+    return _retail().copy()
+
+
+@cache
+def _retail() -> pd.Series:
     table = pd.concat(pd.read_csv(path, parse_dates=["date"]) for path in sorted(SAMPLE.glob("*.csv")))
     column = "retail_and_recreation_percent_change_from_baseline"
     return table.set_index("date")[column].astype(float).asfreq("D").rename("retail_and_recreation")

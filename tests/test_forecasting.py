@@ -15,7 +15,7 @@ from sktime.forecasting.theta import ThetaForecaster
 
 from flows.storage import layout
 from footfall.calendar import country_of
-from footfall.champion import FALLBACK, Champion, learned, read_champion, write_champion
+from footfall.champion import FALLBACK, FALLBACKS, Champion, learned, read_champion, write_champion
 from footfall.errors import DataProblem
 from footfall.evaluation import intervals
 from footfall.evaluation.backtest import tabulate
@@ -324,6 +324,26 @@ def test_who_falls_back_is_spoken_for_by_the_naive(champion, houses):
     made = forecasts(champion._replace(series=back), chosen(houses[0])).series
     mean = made["PT-11/Baixa", "count"].mean
     assert mean.iloc[1] == houses[0].set_index("date")["value"][mean.index[1] - pd.Timedelta(days=7)]
+
+
+def test_in_its_place_no_holiday_is_taken_for_an_ordinary_day():
+    rows = house("Baixa", 40, end=pd.Timestamp("2026-12-10"))
+    rows.loc[rows["date"] == "2026-12-08", "value"] = 1.0
+    champion = champion_of(chosen(rows))
+    spoken = (champion._replace(series=champion.series.assign(candidate=name)) for name in FALLBACKS)
+    of_each = [forecasts(each, chosen(rows), pd.Timestamp("2026-12-10")) for each in spoken]
+    former, said = (made.series["PT-11/Baixa", "count"].mean["2026-12-15"] for made in of_each)
+    usual = rows.set_index("date")["value"]
+    assert former == 1.0 and said == usual["2026-11-24"], "1 December is a holiday as 8 December is"
+
+
+def test_where_most_days_have_nobody_part_of_a_guest_is_not_far_busier():
+    """Two of three ordinary days were then as usual to the guest, and any more of it was far from that."""
+    counter = house("Quiosque", 3).assign(value=lambda rows: rows["value"] * (np.arange(len(rows)) % 5 == 0))
+    days = forecasts(champion_of(chosen(counter)), chosen(counter)).series["PT-11/Quiosque", "count"].outlook
+    days = days[days["word"] != "closed"]
+    assert (days["usual"] == 0).all() and days["mean"].between(0.01, 1).all(), "what this test is of"
+    assert (days["spread"] == 100).all() and not days["word"].str.contains("clearly|far").any(), days["word"]
 
 
 def test_several_places_have_an_index_and_a_page_each(champion, houses, tmp_path):

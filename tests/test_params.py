@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from footfall import params
+from footfall.opening import is_stale
 
 ROOT = Path(__file__).parents[1]
 
@@ -62,8 +63,8 @@ def test_google_is_credited_for_its_own_figures_alone(said, credit):
 def test_a_source_that_is_silent_while_its_place_is_said_to_be_shut_has_not_stopped():
     closed = {"weekdays": ["monday"], "dates": ["2026-09-01"], "from_to": [["2026-08-01", "2026-08-31"]]}
     data, last = params.Data(source="x", closed=closed, stale_after=3), dt.date(2026, 7, 31)
-    assert not data.is_stale(last, dt.date(2026, 9, 4)) and data.is_stale(last, dt.date(2026, 9, 5))
-    assert data.is_stale(dt.date(2026, 6, 1), dt.date(2026, 6, 9)) and not data.is_stale(last, last)
+    assert not is_stale(data, last, dt.date(2026, 9, 4)) and is_stale(data, last, dt.date(2026, 9, 5))
+    assert is_stale(data, dt.date(2026, 6, 1), dt.date(2026, 6, 9)) and not is_stale(data, last, last)
 
 
 @pytest.mark.parametrize("span", [["2026-08-20", "2026-08-01"], ["2026-08-20"], []])
@@ -75,7 +76,7 @@ def test_a_span_that_ends_before_it_begins_is_refused(span):
 def test_a_source_as_late_as_its_market_says_has_not_stopped():
     data = params.Data(source="x", lag=20)
     day = dt.date(2026, 11, 1)
-    ages = [data.is_stale(day - dt.timedelta(days), day) for days in (20, 21)]
+    ages = [is_stale(data, day - dt.timedelta(days), day) for days in (20, 21)]
     assert data.stale_after == 14 and ages == [False, True]
 
 

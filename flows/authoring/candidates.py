@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from flows.settings import bucket_name, notebooks_folder, today
+from flows.settings import notebooks_folder, today
 from flows.sources.events import closed_sites, file_of, of_the_place, read_file
 from flows.sources.reading import read_source
 from flows.sources.weather import LEARNED, SINCE, fetch_past, is_of_weather
@@ -152,7 +152,7 @@ def recipe_of_champion(market: str) -> str:
     """
     from flows.champion import entries, ledger  # MLflow's import takes a second, and no other command here needs it
 
-    bucket = connect(bucket_name())
+    bucket = connect()
     last = entries.newest(bucket, market)
     if last is None:
         named = "or name another recipe: --candidate NAME, one of the candidates in train.ipynb"

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from flows.sources.reading import day_of_business
+from footfall import opening
 from footfall.params import Data
 
 PLAIN = re.compile(r"[a-zA-Z][a-z]{2,}|[A-Z][a-z]+/[A-Z][a-z]+|[A-Z]{2}-\d{2}")  # text that needs no quotes
@@ -17,7 +18,7 @@ def market_text(market: str, section: dict[str, Any], last: dt.date, data: Data)
     lines = [f"# {market}: figures of one's own. What each key means stands beside it.", "data:"]
     lines += [_line(key, value) for key, value in section.items() if value not in ("", {}, USUAL.get(key))]
     lines += [_line("lag", data.lag)]
-    if data.is_stale(last, day_of_business(data)):
+    if opening.is_stale(data, last, day_of_business(data)):
         lines += [_line("as_of", (last + dt.timedelta(days=1)).isoformat())]
     lines += OPTIONAL
     return "\n".join(lines) + "\n"
@@ -29,6 +30,7 @@ COMMENTS = {
     "columns": "as they stand in the first line",
     "dates": "how dates are written; never guessed",
     "rows": "days, or hours or orders, which are summed",
+    "files": "sites: by folder, or name without dates and numbers; or exports: the newer one is right",
     "day_starts": "what is earlier belongs to the day before",
     "location": "whose holidays; after a / the site",
     "series": "every site; or leave this line out and name one in location, as in PT-11/Baixa",

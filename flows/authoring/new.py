@@ -4,7 +4,7 @@ import datetime as dt
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,7 +20,7 @@ from flows.sources import download
 from flows.sources.reading import day_of_business
 from footfall import opening
 from footfall.calendar import country_of, keeper, regions_with_more
-from footfall.errors import DataProblem, Problem, UsageProblem
+from footfall.errors import DataProblem, Problem, SeveralTills, UsageProblem
 from footfall.market_file import check_alike, check_name
 from footfall.params import Columns, Data
 from footfall.series import DAY, rows_of, site_of
@@ -35,6 +35,15 @@ WHERE = "Where is it? The ISO 3166 code of its country or region, whose holidays
 DAY_STARTS = "When does a day of business start, as in 05:00: --day-starts"
 NONE, EACH = "none", "each"  # of the columns: names the site; of the counts, is one
 SEVERAL = "Is each of these columns a site (each), or are they parts of one place's day, summed (none): --site"
+SITES, EXPORTS = "sites", "exports"  # what the files of a folder are
+FILES = (
+    "Is each a site (sites), or are they exports of the same figures, of which the newer is right (exports)? "
+    "Tills of one place go into one file: --files"
+)
+OF_FILES = {
+    SITES: "each site is called as its folder, or else its file without dates and numbers",
+    EXPORTS: "files are exports of the same figures: of a day that several have, the newer one's count",
+}
 PORTUGAL = {"PT-20": "Atlantic/Azores", "PT-30": "Atlantic/Madeira"}
 
 Ask = Callable[[str, Sequence[str], str | None], str]  # question, choices, what is taken without an answer
@@ -57,6 +66,7 @@ class Answers:
     name: str | None = None
     measure: dict[str, str | list[str]] = field(default_factory=dict)
     site_name: str | None = None
+    files: str | None = None
 
 
 class Draft(NamedTuple):
@@ -99,12 +109,26 @@ def draft(name: str, source: str, answers: Answers, ask: Ask | None) -> Draft:
                 raise
         if unasked:
             raise UsageProblem("\n".join(unasked))
-        data = _validated(section)
-        reading = table.read_table(path, data, day_of_business(data))
+        reading, data = _read(path, section, ask)
     sites = _sites(reading, answers)
     section |= {"location": sites[0]} if len(sites) == 1 else {"series": "all"}
     last = max(_last(reading, location) for location in sites)
     return Draft(name, market_text(name, section, last, data), [*_understood(reading, data, sites, section), *within])
+
+
+def _read(path: Path, section: dict[str, Any], ask: Ask | None) -> tuple[Reading, Data]:
+    """The source as it was understood; of files with other figures of the same days it is asked what they are."""
+    data = _validated(section)
+    try:
+        return table.read_table(path, data, day_of_business(data)), data
+    except SeveralTills as problem:
+        if data.files or data.columns.site or isinstance(data.columns.value, list):
+            raise
+        question = f"{problem.seen}. {FILES}"
+        if not ask:
+            raise UsageProblem(f"{question} ({SITES}, {EXPORTS})") from problem
+    section |= {"files": ask(question, [SITES, EXPORTS], None)}
+    return _read(path, section, ask)
 
 
 def write(draft: Draft) -> Path:
@@ -136,15 +160,20 @@ def _note(unasked: list[str], question: str, choices: Sequence[str], default: st
 
 def _understand(path: Path, source: str, answers: Answers, ask: Ask) -> tuple[dict[str, Any], list[str]]:
     """The section ``data`` of the market's file, as its keys and values; and which columns might be taken for sites."""
-    sketch = _sketch(table.files(path), answers)
-    section: dict[str, Any] = {"source": source, "unit": "counts"}
+    sketch = _sketch(table.files(path, answers.files == SITES), answers)
+    if answers.files == SITES:
+        answers = replace(answers, site=answers.site or NONE)
+    section: dict[str, Any] = {"source": source, "unit": "counts"} | ({"files": answers.files} if answers.files else {})
     section |= _audit_file(answers, ask) if sketch.is_saft else _table(sketch, answers, ask)
     location = answers.location or ask(WHERE, [], None)
     if not CODE.fullmatch(location):
         raise UsageProblem(f"--location {location}: write an ISO 3166 code, of a country or a region: PT, PT-11")
     section |= {"location": location, "timezone": answers.timezone or _zone(location, ask)}
     section |= {"name": answers.name or "", "measure": answers.measure}
-    return section, [] if sketch.is_saft or answers.site else list(_not_sites(sketch, section))
+    if sketch.is_saft:
+        return section, []
+    added_up = [] if answers.rows else list(_added_up(sketch, section))
+    return section, added_up + ([] if answers.site else list(_not_sites(sketch, section)))
 
 
 def _not_sites(sketch: Sketch, section: dict[str, Any]) -> Iterator[str]:
@@ -152,6 +181,18 @@ def _not_sites(sketch: Sketch, section: dict[str, Any]) -> Iterator[str]:
     others = [name for name in sniff.within_a_place(sketch) if name not in section["columns"].values()]
     for name in others if section["rows"] == "orders" else []:
         yield f"{safe(name)} is left out: it seems to be of one place, and is summed; a site each: --site {safe(name)}"
+
+
+def _added_up(sketch: Sketch, section: dict[str, Any]) -> Iterator[str]:
+    """A line on rows of a day or time that others have with other figures: two orders, or a count corrected."""
+    columns = Columns.model_construct(**section["columns"])
+    rows, number = sniff.contradictory(sketch, columns, section["dates"]) if section["rows"] == "orders" else ("", 0)
+    if number:
+        time = "day" if rows == "days" else "time"
+        yield (
+            f"{number:,} rows have the {time} of another one and other figures, and are added up, as orders are; "
+            f"if a {time} has but one figure, --rows {rows} names them"
+        )
 
 
 def _sketch(files: Sequence[Path], answers: Answers) -> Sketch:
@@ -283,6 +324,8 @@ def _validated(section: dict[str, Any]) -> Data:
         return Data.model_validate(section)
     except ValidationError as error:
         first = error.errors()[0]
+        if not first["loc"]:  # of keys that do not go together
+            raise UsageProblem(first["msg"].removeprefix("Value error, ")) from None
         option = "-".join(str(part) for part in first["loc"]).removeprefix("columns-").replace("_", "-")
         raise UsageProblem(f"--{option} {first['input']} — {first['msg'].removeprefix('Value error, ')}") from None
 
@@ -324,6 +367,8 @@ def _understood(reading: Reading, data: Data, sites: Sequence[str], section: dic
         yield "each of these columns is a site; parts of one place's day, to be summed: --site none"
     if data.columns.parts:
         yield "these columns are parts of a day, and summed; each a site: --site each"
+    if data.files:
+        yield OF_FILES[data.files]
     yield f"dates {data.dates}, decimal {data.decimal}, rows {data.rows}, a day from {data.day_starts}, {data.timezone}"
     yield _holidays(data.location, _last(reading, sites[0]).year)
     for location in sites:

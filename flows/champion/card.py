@@ -38,11 +38,7 @@ def signature(about: dict[str, Any]) -> ModelSignature:
 
 def example(about: dict[str, Any]) -> pd.DataFrame | None:
     """The days that a version forecasts if asked for nothing else; one of many series is asked with all their rows."""
-    return None if about.get("series") else _coming(about)
-
-
-def _coming(about: dict[str, Any]) -> pd.DataFrame:
-    return pd.DataFrame({"date": coming(about).strftime(ISO)})
+    return None if about.get("series") else pd.DataFrame({"date": coming(about).strftime(ISO)})
 
 
 def of_market(market: str, about: dict[str, Any]) -> str:
@@ -50,14 +46,14 @@ def of_market(market: str, about: dict[str, Any]) -> str:
     if about.get("series"):
         return _text("of_many", market=market, location=about["location"], count=about["series"])
     names = {"category": about["category"].replace("_", " "), "location": about["location"]}
-    day, unit = _coming(about)["date"].iloc[0], unit_of(about["category"])
+    day, unit = coming(about)[0].strftime(ISO), unit_of(about["category"])
     return _text("of_market", market=market, unit=unit, day=day, **names)
 
 
 def of_version(about: dict[str, Any], gate: str) -> str:
     """What a version was fitted to, which days it forecasts, and what the gate said of it."""
-    days = _coming(about)["date"]
-    return _text("of_version", **about, first=days.iloc[0], last=days.iloc[-1], gate=gate)
+    days = coming(about).strftime(ISO)
+    return _text("of_version", **about, first=days[0], last=days[-1], gate=gate)
 
 
 def _text(name: str, /, **facts: Any) -> str:

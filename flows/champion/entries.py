@@ -95,7 +95,7 @@ def newest(bucket: Bucket, market: str) -> Entry | None:
 def _newest(bucket: Bucket, market: str) -> Stored | None:
     names = _names(bucket, layout.entries(market))
     if not names:
-        return _last(_common_chains(bucket)[market])
+        return next(reversed(_common_chains(bucket)[market]), None)
     stored = _read(bucket, names[-1])
     if stored.name != layout.entry(stored.entry.market, stored.entry.number) or stored != _with_table(stored, stored):
         raise _untrusted(bucket, stored.name, NO_ENTRY)
@@ -137,7 +137,7 @@ def all_entries(bucket: Bucket) -> dict[str, list[Entry]]:
 def _entries(bucket: Bucket, market: str, common: list[Stored]) -> list[Entry]:
     chain, names = [*common], _names(bucket, layout.entries(market))
     for stored in _chain(bucket, names, partial(layout.entry, market), common[-1].digest if common else ""):
-        if stored.entry.market != market or stored != _with_table(stored, _last(chain)):
+        if stored.entry.market != market or stored != _with_table(stored, next(reversed(chain), None)):
             raise _untrusted(bucket, stored.name, "its table of champions does not follow from the entries")
         chain.append(stored)
     return [stored.entry for stored in chain]
@@ -148,7 +148,7 @@ def _common_chains(bucket: Bucket) -> defaultdict[str, list[Stored]]:
     chains: defaultdict[str, list[Stored]] = defaultdict(list)
     for stored in _chain(bucket, _names(bucket, layout.ENTRIES, delimiter="/"), layout.common_entry, ""):
         chain = chains[stored.entry.market]
-        chain.append(_with_table(stored, _last(chain)))
+        chain.append(_with_table(stored, next(reversed(chain), None)))
     return chains
 
 
@@ -191,10 +191,6 @@ def _with_table(stored: Stored, before: Stored | None) -> Stored:
     tenure = Tenure(as_of=entry.as_of, version=entry.version, sha256=entry.sha256, entry=stored.name)
     days = {row.as_of: row for row in [*rows, tenure]}
     return stored._replace(entry=entry.model_copy(update={"champions": [days[day] for day in sorted(days)]}))
-
-
-def _last(chain: list[Stored]) -> Stored | None:
-    return chain[-1] if chain else None
 
 
 def _who() -> str:

@@ -10,7 +10,6 @@ import tempfile
 import warnings
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from flows.record.files import content_digest
 from flows.record.mlflow_runs import answering, get, passing_over
@@ -34,12 +33,6 @@ def remedy(market: str) -> str:
     """What to do about a model that is not whole."""
     back = f"footfall rollback {market} --to VERSION --reason …"
     return f"Go back to one that is whole, {back}, or restore what is missing."
-
-
-def version_of(market: str, number: str) -> Any:
-    """A version in the registry: its tags, and the run that made it."""
-    with answering():
-        return MlflowClient().get_model_version(market, number)
 
 
 @answering()

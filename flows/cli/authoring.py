@@ -36,25 +36,24 @@ def backtest(
     set: Settings = None,
 ) -> None:
     """Ask a candidate for its forecasts of the past, one origin a day, and score them; nothing is published."""
-    with terminal.plain_words(None):
-        parameters = read_market(params_folder(), market, terminal.settings(set))
-        if out and not out.parent.is_dir():
-            raise UsageProblem(f"--out {out}: there is no folder {out.parent}; make it first, or name another")
-        from flows.authoring import candidates
-        from flows.sources.reading import one_reading
+    parameters = read_market(params_folder(), market, terminal.settings(set))
+    if out and not out.parent.is_dir():
+        raise UsageProblem(f"--out {out}: there is no folder {out.parent}; make it first, or name another")
+    from flows.authoring import candidates
+    from flows.sources.reading import one_reading
 
-        horizon = parameters.predict.horizon if horizon is None else horizon
-        lag = parameters.data.lag if lag is None else lag
-        origins = candidates.every_day(first, last)
-        if candidate == "champion":
-            with servers(MLFLOW, BUCKET):
-                candidate = candidates.recipe_of_champion(market)
-        with one_reading():
-            table = candidates.backtest(parameters, origins, [candidate], horizon, lag)
-            whose = candidates.called(parameters)
-        terminal.say(f"{candidate}, {whose}: {candidates.summary(table)}", markup=False)
-        if out:
-            candidates.write_csv(table, out)
+    horizon = parameters.predict.horizon if horizon is None else horizon
+    lag = parameters.data.lag if lag is None else lag
+    origins = candidates.every_day(first, last)
+    if candidate == "champion":
+        with servers(MLFLOW, BUCKET):
+            candidate = candidates.recipe_of_champion(market)
+    with one_reading():
+        table = candidates.backtest(parameters, origins, [candidate], horizon, lag)
+        whose = candidates.called(parameters)
+    terminal.say(f"{candidate}, {whose}: {candidates.summary(table)}", markup=False)
+    if out:
+        candidates.write_csv(table, out)
 
 
 @app.command("try")
@@ -64,25 +63,24 @@ def try_candidate(
     set: Settings = None,
 ) -> None:
     """Put one candidate through a short backtest, beside the seasonal naive and the champion's recipe."""
-    with terminal.plain_words(None):
-        parameters = read_market(params_folder(), market, terminal.settings(set))
-        from flows.authoring import candidates
-        from flows.sources.reading import one_reading
-        from footfall.evaluation.gate import WEATHER
+    parameters = read_market(params_folder(), market, terminal.settings(set))
+    from flows.authoring import candidates
+    from flows.sources.reading import one_reading
+    from footfall.evaluation.gate import WEATHER
 
-        recipe = candidates.champions_recipe(home() / "runs", market)
-        plain = recipe and recipe.removesuffix(WEATHER)  # the weather takes minutes, and a key
-        with one_reading():
-            leaderboard = candidates.trial(parameters, name, ["seasonal naive", *([plain] if plain else [])])
-            whose = candidates.called(parameters)
-        labels = {plain: f"{plain}  (the champion's recipe{', without its weather' if plain != recipe else ''})"}
-        labels[name] = f"{labels.get(name, name)}  ← tried"
-        scores = leaderboard[["MAE", "MASE", "WIS", "cover80"]].round(3)
-        terminal.say(scores.rename(index=labels).rename_axis(None).to_string(), markup=False)
-        if plain and plain not in leaderboard.index:
-            terminal.say(f"The champion's recipe, {recipe}, is no candidate of train.ipynb any more.", markup=False)
-        judged = f"{candidates.TRIAL} days of {whose}, smaller is better but for cover80, where 0.8 is."
-        terminal.say(f"{judged} The training judges on more of them, and decides.")
+    recipe = candidates.champions_recipe(home() / "runs", market)
+    plain = recipe and recipe.removesuffix(WEATHER)  # the weather takes minutes, and a key
+    with one_reading():
+        leaderboard = candidates.trial(parameters, name, ["seasonal naive", *([plain] if plain else [])])
+        whose = candidates.called(parameters)
+    labels = {plain: f"{plain}  (the champion's recipe{', without its weather' if plain != recipe else ''})"}
+    labels[name] = f"{labels.get(name, name)}  ← tried"
+    scores = leaderboard[["MAE", "MASE", "WIS", "cover80"]].round(3)
+    terminal.say(scores.rename(index=labels).rename_axis(None).to_string(), markup=False)
+    if plain and plain not in leaderboard.index:
+        terminal.say(f"The champion's recipe, {recipe}, is no candidate of train.ipynb any more.", markup=False)
+    judged = f"{candidates.TRIAL} days of {whose}, smaller is better but for cover80, where 0.8 is."
+    terminal.say(f"{judged} The training judges on more of them, and decides.")
 
 
 @app.command()
@@ -108,6 +106,9 @@ def new(
     timezone: Annotated[str | None, typer.Option(help="As in Europe/Lisbon; else that of the country.")] = None,
     title: Annotated[str | None, typer.Option("--name", help="The place's own name, for its page.")] = None,
     site_name: Annotated[str | None, typer.Option(help="The one site to forecast; else a market of them all.")] = None,
+    files: Annotated[
+        str | None, typer.Option(help="Of a folder's files: sites, each is one by its name, or exports of the same.")
+    ] = None,
     measure_pt: Annotated[str | None, typer.Option(help="What is counted, in Portuguese: cliente,clientes.")] = None,
     measure_en: Annotated[str | None, typer.Option(help="In English: guest,guests.")] = None,
     measure_es: Annotated[str | None, typer.Option(help="In Spanish: cliente,clientes.")] = None,
@@ -115,16 +116,15 @@ def new(
     measure_de: Annotated[str | None, typer.Option(help="In German: Gast,Gäste.")] = None,
 ) -> None:
     """Make a market of your own figures: look at the file, ask what it does not say, write params/NAME.yaml."""
-    with terminal.plain_words(None):
-        from flows.authoring import new
+    from flows.authoring import new
 
-        words = {"pt": measure_pt, "en": measure_en, "es": measure_es, "fr": measure_fr, "de": measure_de}
-        measure = {language: _forms(word) for language, word in words.items() if word}
-        given = (location, date, value or [], site, hour, dates, decimal, rows, day_starts, timezone, title, measure)
-        draft = new.draft(name, source, new.Answers(*given, site_name), _ask if sys.stdin.isatty() else None)
-        for line in draft.understood:
-            terminal.say(f"  {line}", markup=False)
-        terminal.say(f"{new.write(draft)} written; next: footfall run {name}", markup=False)
+    words = {"pt": measure_pt, "en": measure_en, "es": measure_es, "fr": measure_fr, "de": measure_de}
+    measure = {language: _forms(word) for language, word in words.items() if word}
+    given = (location, date, value or [], site, hour, dates, decimal, rows, day_starts, timezone, title, measure)
+    draft = new.draft(name, source, new.Answers(*given, site_name, files), _ask if sys.stdin.isatty() else None)
+    for line in draft.understood:
+        terminal.say(f"  {line}", markup=False)
+    terminal.say(f"{new.write(draft)} written; next: footfall run {name}", markup=False)
 
 
 def _forms(word: str) -> str | list[str]:
@@ -149,19 +149,17 @@ def chosen(answer: str, choices: Sequence[str]) -> str:
 @notebooks.command()
 def refresh() -> None:
     """Execute the committed notebooks on the sample, and draw README's pictures where there is a Chromium."""
-    with terminal.plain_words(None):
-        from flows.authoring import notebooks
+    from flows.authoring import notebooks
 
-        notebooks.refresh(terminal.say)
+    notebooks.refresh(terminal.say)
 
 
 @notebooks.command()
 def sample() -> None:
     """Make the bundled forecasts, which review.ipynb reads, anew: some minutes of training and predicting."""
-    with terminal.plain_words(None):
-        from flows.authoring import notebooks
+    from flows.authoring import notebooks
 
-        notebooks.forecast_the_past(terminal.say)
+    notebooks.forecast_the_past(terminal.say)
 
 
 @notebooks.command()
@@ -177,11 +175,10 @@ def text() -> None:
 @notebooks.command()
 def check() -> None:
     """Refuse notebooks whose outputs or text forms are of other code."""
-    with terminal.plain_words(None):
-        from flows.authoring import pairing
+    from flows.authoring import pairing
 
-        if stale := list(pairing.out_of_step(_committed())):
-            raise DataProblem("\n".join(stale))
+    if stale := list(pairing.out_of_step(_committed())):
+        raise DataProblem("\n".join(stale))
 
 
 def _committed() -> list[Path]:

@@ -9,7 +9,6 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Annotated, get_args
@@ -36,19 +35,11 @@ def champion(
     on: Annotated[dt.date | None, day("The day asked for, else the newest.")] = None,
 ) -> None:
     """Say which model, notebook, data and forecast were in use on a day, and since when and why."""
-    with _named(market), servers(MLFLOW, BUCKET):
+    check_name(market)  # one that has no file any more has a past
+    with servers(MLFLOW, BUCKET):
         from flows.operations import audit
 
         terminal.print_pairs(audit.champion(bucket_name(), market, on))
-
-
-@contextlib.contextmanager
-def _named(market: str | None) -> Iterator[None]:
-    """In plain words, once what is given as a market can be one's name; one that has no file any more has a past."""
-    with terminal.plain_words(None):
-        if market:
-            check_name(market)
-        yield
 
 
 @app.command()
@@ -64,7 +55,7 @@ def rollback(
         from flows.storage import bucket as storage
         from flows.storage import forecasts
 
-        bucket = storage.connect(bucket_name())
+        bucket = storage.connect()
         entry = ledger.rollback(bucket, market, reason, to)
         done = f"version {entry.version} is champion again, in place of {entry.was}; entry {entry.number} of the ledger"
         terminal.say(done, markup=False)
@@ -87,7 +78,9 @@ def runs(
     since: Annotated[dt.date | None, day("Only what ran from this day on, as in 2026-11-01.")] = None,
 ) -> None:
     """List the fifty newest runs on record, or the fifty newest that are asked for."""
-    with _named(market), servers(MLFLOW):
+    if market:
+        check_name(market)
+    with servers(MLFLOW):
         from flows.operations import audit
 
         lines = audit.runs(market, notebook, outcome, since)
@@ -105,7 +98,8 @@ def trace(
     day: Annotated[dt.date, typer.Argument(parser=calendar_day, metavar="DAY", help="The day the forecast stood on.")],
 ) -> None:
     """Lead back from a published forecast to its model, notebook, data, commit and parameters."""
-    with _named(market), servers(MLFLOW, BUCKET):
+    check_name(market)
+    with servers(MLFLOW, BUCKET):
         from flows.operations import audit
 
         terminal.print_pairs(audit.trace(bucket_name(), market, str(day)))
@@ -114,7 +108,7 @@ def trace(
 @app.command()
 def verify(run: RunId) -> None:
     """Check every byte of a record against the digests it was written with."""
-    with terminal.plain_words(None), servers(MLFLOW), tempfile.TemporaryDirectory() as scratch:
+    with servers(MLFLOW), tempfile.TemporaryDirectory() as scratch:
         from flows.operations import audit
 
         record, altered = audit.verify(run, Path(scratch))
@@ -129,7 +123,7 @@ def verify(run: RunId) -> None:
 @app.command()
 def replay(run: RunId) -> None:
     """Run a recorded notebook again, from its record alone, and compare what it writes."""
-    with terminal.plain_words(None), _servers_unless_here(run), tempfile.TemporaryDirectory() as scratch:
+    with _servers_unless_here(run), tempfile.TemporaryDirectory() as scratch:
         from flows.operations import audit
 
         if different := audit.replay(run, Path(scratch), terminal.say):
@@ -145,15 +139,14 @@ def _servers_unless_here(run: str) -> AbstractContextManager[object]:
 @app.command("open")
 def open_run(run: RunId, folder: Annotated[Path, typer.Argument(help="Where to put it.")]) -> None:
     """Put a run's notebook and all that it needs into a folder, and open it in JupyterLab where it stopped."""
-    with terminal.plain_words(None):
-        from flows.operations import audit
+    from flows.operations import audit
 
-        with _servers_unless_here(run):
-            path = audit.bundle(run, folder)
-        terminal.say(f"{path}: run its cells in JupyterLab; Ctrl-C ends it", markup=False)
-        lab = ["jupyter", "lab", str(path.resolve())]
-        lab += ["--allow-root"] if os.geteuid() == 0 else []  # as in many containers; it listens on this machine alone
-        subprocess.run([sys.executable, "-m", *lab], cwd=folder, check=False)
+    with _servers_unless_here(run):
+        path = audit.bundle(run, folder)
+    terminal.say(f"{path}: run its cells in JupyterLab; Ctrl-C ends it", markup=False)
+    lab = ["jupyter", "lab", str(path.resolve())]
+    lab += ["--allow-root"] if os.geteuid() == 0 else []  # as in many containers; it listens on this machine alone
+    subprocess.run([sys.executable, "-m", *lab], cwd=folder, check=False)
 
 
 @app.command()
@@ -163,28 +156,26 @@ def status(
     ] = None,
 ) -> None:
     """How a market stands: data, forecast, champion, skill, what comes next, what is wrong and the command for it."""
-    with terminal.plain_words(None):
-        if market:
-            read_market(params_folder(), market)
-        with servers(PREFECT, BUCKET):
-            from flows.operations.status import screens
-            from flows.storage import bucket
+    if market:
+        read_market(params_folder(), market)
+    with servers(PREFECT, BUCKET):
+        from flows.operations.status import screens
+        from flows.storage import bucket
 
-            for name, findings in screens(bucket.connect(bucket_name()), market):
-                terminal.say(f"[bold]{name}[/]")
-                terminal.print_findings(findings)
+        for name, findings in screens(bucket.connect(), market):
+            terminal.say(f"[bold]{name}[/]")
+            terminal.print_findings(findings)
 
 
 @app.command()
 def doctor() -> None:
     """Check the environment: versions, servers, bucket, market files, clocks, disk, code, champions, alerts."""
-    with terminal.plain_words(None):
-        from flows.operations.doctor import examine
+    from flows.operations.doctor import examine
 
-        findings = list(examine())
-        terminal.print_findings(findings)
-        if wrong := [finding.about for finding in findings if finding.mend]:
-            raise EnvironmentProblem(f"{len(wrong)} of {len(findings)} checks found something: {', '.join(wrong)}")
+    findings = list(examine())
+    terminal.print_findings(findings)
+    if wrong := [finding.about for finding in findings if finding.mend]:
+        raise EnvironmentProblem(f"{len(wrong)} of {len(findings)} checks found something: {', '.join(wrong)}")
 
 
 @app.command()
@@ -195,7 +186,7 @@ def up() -> None:
     for number in ends:  # until all is up, they end the starting
         signal.signal(number, signal.default_int_handler)
     # what went wrong is told before the last guest of the servers has left
-    with terminal.plain_words(None), servers() as addresses, terminal.plain_words(None):
+    with servers() as addresses, terminal.plain_words(None):
         from flows.local.worker import worker
 
         joined = host()

@@ -4,9 +4,25 @@ import datetime as dt
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+
+from flows.cli import terminal
 
 PROMISE = "How busy the coming week will be: train, predict and publish, every step on record."
-app = typer.Typer(help=PROMISE, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+class Commands(TyperGroup):
+    """Whatever goes wrong in any of them is said in plain words."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """As its parent does."""
+        with terminal.plain_words(None):
+            return super().invoke(ctx)
+
+
+app = typer.Typer(
+    cls=Commands, help=PROMISE, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+)
 
 Market = Annotated[str, typer.Argument(help="A market: the name of a file in params/, such as `sample` or `portugal`.")]
 AsOf = Annotated[

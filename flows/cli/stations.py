@@ -10,7 +10,7 @@ import typer
 from flows.cli import terminal
 from flows.cli.options import AsOf, Market, Settings, app, day
 from flows.local.servers import BUCKET, servers
-from flows.settings import bucket_name, params_folder
+from flows.settings import params_folder
 from footfall.market_file import read_market
 
 SEE = "Look at the executed notebooks in MLflow, and at the flows in Prefect:  make up"
@@ -68,10 +68,9 @@ def backfill(
 
     Days with a forecast are left.
     """
-    with terminal.plain_words(None):
-        from flows.authoring.candidates import every_day
+    from flows.authoring.candidates import every_day
 
-        span = [each.date() for each in every_day(first, last)]  # a slip is told before any server starts
+    span = [each.date() for each in every_day(first, last)]  # a slip is told before any server starts
     with terminal.ready(market, None, set) as parameters:
         from flows.backfill import backfill as walk
 
@@ -82,10 +81,9 @@ def backfill(
 @app.command()
 def forecast(market: Market) -> None:
     """Print the published forecast."""
-    with terminal.plain_words(None):
-        read_market(params_folder(), market)
-        with servers(BUCKET):
-            terminal.show(market)
+    read_market(params_folder(), market)
+    with servers(BUCKET):
+        terminal.show(market)
 
 
 @app.command()
@@ -110,10 +108,9 @@ def whatif(
     """Show the published week beside what it would be; on record as a scenario, never published."""
     from footfall.scenario import Scenario
 
-    with terminal.plain_words(None):
-        events, amounts = terminal.by_day("--event", event, str), terminal.by_day("--rain", rain, float)
-        supposed = Scenario(closed or [], events, amounts, site)
-        supposed.check()  # a typo is told before any server starts
+    events, amounts = terminal.by_day("--event", event, str), terminal.by_day("--rain", rain, float)
+    supposed = Scenario(closed or [], events, amounts, site)
+    supposed.check()  # a typo is told before any server starts
     with terminal.ready(market, None, None):
         terminal.suppose(market, supposed._asdict())
 
@@ -125,4 +122,4 @@ def _champion(parameters: dict[str, Any]) -> Any:
     from flows.storage import bucket as storage
 
     day = dt.date.fromisoformat(str(market_as_of(**parameters).data.as_of))
-    return ledger.champion(storage.connect(bucket_name()), parameters["market"], day)
+    return ledger.champion(storage.connect(), parameters["market"], day)

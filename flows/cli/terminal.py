@@ -45,12 +45,11 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 @contextmanager
 def ready(market: str, as_of: str | None, set: list[str] | None) -> Iterator[dict[str, Any]]:
     """A flow's parameters are right, its servers there, and whatever goes wrong is said in plain words."""
-    with plain_words(None):
-        given = settings(set)
-        read_market(params_folder(), market, given, as_of)  # a typo is told before any server starts
-        os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")  # our own lines say it shorter
-        with servers.servers(), plain_words(market):
-            yield {"market": market, "as_of": as_of, "settings": given}
+    given = settings(set)
+    read_market(params_folder(), market, given, as_of)  # a typo is told before any server starts
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")  # our own lines say it shorter
+    with servers.servers(), plain_words(market):
+        yield {"market": market, "as_of": as_of, "settings": given}
 
 
 @contextmanager
@@ -61,8 +60,7 @@ def plain_words(market: str | None) -> Iterator[None]:
         yield
     except (Problem, OSError) as error:
         problem = error if isinstance(error, Problem) else EnvironmentProblem(f"{error}. {_remedy(error)}")
-        say(f"[bold red]{type(problem).__name__}[/]", end="  ")
-        say(str(problem), markup=False)
+        say(f"[bold red]{type(problem).__name__}[/]  {escape(str(problem))}")
         if market:
             say(_what_readers_see(market, before), markup=False)
         raise typer.Exit(problem.exit_code) from None
@@ -94,7 +92,7 @@ def _latest(market: str | None) -> dict[str, Any] | None:
     from flows.storage import forecasts
 
     with suppress(Problem):
-        return forecasts.pointer(storage.connect(bucket_name()), market) or {}
+        return forecasts.pointer(storage.connect(), market) or {}
     return None
 
 
@@ -116,13 +114,11 @@ def perform(station: str, parameters: dict[str, Any]) -> Any:
     """Run a station's flow, its progress on the terminal; what it returns."""
     say(f"[bold]{station}[/] {parameters['market']}")
     forkserver.start(station)  # it imports while we do
-    from flows import explore, predict, review, train
+    from flows import explore, predict, review, train, whatif
 
-    stations: dict[str, Callable[..., Any]] = {
-        flow.name: flow for flow in (explore.explore, predict.predict, review.review, train.train)
-    }
+    stations: list[Any] = [explore.explore, predict.predict, review.review, train.train, whatif.whatif]
     with progress(ProgressLines()):
-        return asyncio.run(stations[station](**parameters))
+        return asyncio.run(next(flow for flow in stations if flow.name == station)(**parameters))
 
 
 @contextmanager
@@ -163,7 +159,7 @@ def show(market: str, folder: str | None = None) -> None:
     from footfall.page.lines import caption, read_accounts, read_shown
     from footfall.selection import without_forecast
 
-    bucket, tables = storage.connect(bucket_name()), ("forecast.parquet", "series.parquet")
+    bucket, tables = storage.connect(), ("forecast.parquet", "series.parquet")
     shown = forecasts.stored(bucket, folder, *tables) if folder else forecasts.latest(bucket, market, *tables)
     if shown is None:
         raise UsageProblem(f"{market} has no published forecast yet; make one: footfall run {market}")
@@ -171,13 +167,11 @@ def show(market: str, folder: str | None = None) -> None:
     through, data = about["data_through"], read_market(params_folder(), market).data
     numbers = caption(forecast["target"].iloc[0], data.measure)
     made = f"as of {shown.pointer['as_of']}, data through {through}, by {about['model_version']}"
-    say(f"\n[bold]{market}[/] ", end="")
-    say(f"{made}; {numbers}", markup=False)
+    say(f"\n[bold]{market}[/] {escape(made)}; {escape(numbers)}")
     accounts = read_accounts(shown.files)
     say(_table(forecast, len(accounts) > 1))
     if missing := without_forecast(accounts):
-        say("[bold red]missing[/]  ", end="")
-        say(missing, markup=False)
+        say(f"[bold red]missing[/]  {escape(missing)}")
     is_latest = shown.pointer == forecasts.pointer(bucket, market)
     if is_latest and forecasts.is_stale(bucket, data, about, today := day_of(data)):
         age = (today - dt.date.fromisoformat(through)).days
@@ -201,14 +195,12 @@ def by_day(option: str, texts: list[str] | None, kind: Callable[[str], Any]) -> 
 
 def suppose(market: str, scenario: dict[str, Any]) -> None:
     """Forecast a scenario, and print it beside what is published."""
-    say(f"[bold]whatif[/] {market}")
     forkserver.start("whatif")
     from flows.orchestration import alerts
-    from flows.whatif import whatif
     from footfall.page.lines import lines, of_several
 
-    with progress(ProgressLines()), alerts.muted():
-        published, supposed = asyncio.run(whatif(market, scenario))
+    with alerts.muted():
+        published, supposed = perform("whatif", {"market": market, "scenario": scenario})
     if of_several(published):
         return say(_changed(published, supposed))
     table = _grid("date", "weekday", "published", "80 % range", "what if", "80 % range")
@@ -262,8 +254,7 @@ def _table(forecast: Any, many: bool) -> Table:
 def print_findings(findings: Iterable[Finding]) -> None:
     """A line for each; what is wrong is marked, with what mends it underneath."""
     for about, says, mend in findings:
-        say(f"  [bold red]![/] {about:<18} " if mend else f"    {about:<18} ", end="")
-        say(" ".join(says.split()), markup=False)
+        say(f"  {'[bold red]![/]' if mend else ' '} {about:<18} {escape(' '.join(says.split()))}")
         if mend:
             say(f"{'':23}→ {mend}", markup=False)
 
@@ -271,8 +262,7 @@ def print_findings(findings: Iterable[Finding]) -> None:
 def print_pairs(pairs: list[tuple[str, str]]) -> None:
     """A line for each: what, and which."""
     for what, which in pairs:
-        say(f"[bold]{what:<15}[/]", end="")
-        say(which, markup=False)
+        say(f"[bold]{what:<15}[/]{escape(which)}")
 
 
 async def print_each(sentences: AsyncIterator[str]) -> None:

@@ -100,7 +100,8 @@ def servers(*needed: str) -> Iterator[dict[str, str]]:
         # of two that begin at once, the second is a guest of the first
         starting = stack.enter_context(_locked("starting", fcntl.LOCK_EX))
         watch()
-        running = _running()
+        of_all = host()
+        running = of_all.addresses if of_all else {}  # as another process of ours wrote them down
         if not running and not needed:
             print("Starting Prefect, MLflow and the bucket …", file=sys.stderr, flush=True)
         addresses = (running or _start(stack, guests, needed)) | _named()
@@ -149,12 +150,6 @@ def watch(joined: Host | None = None) -> None:
     ours = of_all.pid == os.getpid()
     then = "then footfall up" if ours else f"end process {of_all.pid}, which started it, and run again"
     raise EnvironmentProblem(f"{' and '.join(ended)} ended; read {logs}, {then}")
-
-
-def _running() -> dict[str, str]:
-    """The addresses another process of ours wrote down, if it lives."""
-    of_all = host()
-    return of_all.addresses if of_all else {}
 
 
 def host() -> Host | None:
@@ -218,18 +213,14 @@ class Server:
         raise EnvironmentProblem(f"{self.log} did not start on port {self.port}; read {log}")
 
     def _comes_up(self) -> bool:
-        for _ in self._hopes():
-            if self._listens() and _answers(f"http://127.0.0.1:{self.port}{self.health}"):
-                return True
-            if self.process.poll() is not None:
-                return False
-        return False
+        health = f"http://127.0.0.1:{self.port}{self.health}"
+        return any(self._listens() and _answers(health) for _ in self._hopes())
 
     def _hopes(self) -> Iterator[None]:
         """Every tenth of a second for as long as it works on its start, however slow the machine is."""
         for _ in range(STRETCHES):
             until, seconds = time.monotonic() + PATIENCE, self._processor_seconds()
-            while time.monotonic() < until:
+            while time.monotonic() < until and self.process.poll() is None:
                 yield
                 time.sleep(0.1)
             if self._processor_seconds() - seconds < WORKING * PATIENCE:

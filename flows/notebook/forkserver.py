@@ -161,6 +161,8 @@ def serve() -> None:
 
 def _preload(station: str) -> None:
     """Import what notebooks do, once for all kernels; the models, most of it, only for those that fit or load any."""
+    import sqlite3  # noqa: F401
+
     import holidays.countries  # noqa: F401
     import ipykernel.debugger  # noqa: F401
     import pandas as pd

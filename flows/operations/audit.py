@@ -112,10 +112,7 @@ def _way_back(bucket: Bucket, folder: str, standing: str = "") -> list[tuple[str
         *_made_by(about["record"]),
         *_trained_by(bucket, *about["model_version"].split("/")),
         *((what, _kept(bucket, about[what])) for what in ("snapshot", "events", "weather") if what in about),
-        (
-            "source",
-            ", ".join(["{source}, through {data_through}".format(**about), _fetched(bucket, about["snapshot"])]),
-        ),
+        ("source", "{source}, through {data_through}, ".format(**about) + _fetched(bucket, about["snapshot"])),
     ]
 
 

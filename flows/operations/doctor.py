@@ -10,15 +10,16 @@ import shutil
 import subprocess
 import tempfile
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from importlib.metadata import PackageNotFoundError, metadata, version
+from importlib.metadata import distributions, metadata
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import requests
 from packaging.markers import Marker
 from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 
 from flows import machine
 from flows.champion import entries, registry
@@ -28,7 +29,7 @@ from flows.masking import masked, without_passwords
 from flows.operations.finding import Finding
 from flows.record import mlflow_runs
 from flows.record.folder import LOCK
-from flows.settings import LISBON, ROOT, bucket_name, built_from, home, make_home, moved, params_folder
+from flows.settings import LISBON, ROOT, built_from, home, make_home, moved, params_folder
 from flows.sources.weather import KEY
 from flows.storage import layout
 from flows.storage.bucket import Bucket, connect, lacking, names
@@ -75,18 +76,12 @@ def packages() -> Finding:
     """What is installed is what is locked."""
     locked = re.findall(r"^([\w.-]+)==([\w.]+)(?: ; (.*?))? *\\?$", LOCK.read_text(), re.MULTILINE)
     due = {name: number for name, number, marker in locked if not marker or Marker(marker).evaluate()}
-    installed = {name: _installed(name) for name in due if name not in TAKEN_OUT}
-    other = [f"{name} {number} instead of {due[name]}" for name, number in installed.items() if number != due[name]]
+    installed = {canonicalize_name(each.name): each.version for each in distributions()}
+    here = {name: installed.get(canonicalize_name(name), "missing") for name in due if name not in TAKEN_OUT}
+    other = [f"{name} {number} instead of {due[name]}" for name, number in here.items() if number != due[name]]
     if other:
         return Finding("packages", "; ".join(other[:5]) + f"; {len(other)} in all", "make -B .venv/ready")
     return Finding("packages", f"{len(due)} as in requirements.lock")
-
-
-def _installed(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "missing"
 
 
 def prefect() -> Finding:
@@ -95,7 +90,7 @@ def prefect() -> Finding:
     try:  # without a password, which `urllib` would say in its error; this one answers anybody
         with urllib.request.urlopen(without_passwords(url), timeout=10):
             return Finding("prefect", f"answers at {masked(url)}")
-    except (OSError, urllib.error.URLError) as error:
+    except OSError as error:
         return Finding("prefect", f"no answer at {masked(url)}: {error}", _start("prefect"))
 
 
@@ -116,7 +111,7 @@ def mlflow() -> Finding:
 
 def storage() -> Finding:
     """Objects can be created, listed, read and replaced in the bucket; else the permission is named that is missing."""
-    bucket = connect(bucket_name())
+    bucket = connect()
     if missing := " and ".join(lacking(bucket)):
         return Finding("storage", f"gs://{bucket.name}: lacks {missing}", f"grant this process {missing}")
     done = f"gs://{bucket.name}: created, listed, read and removed an object"
@@ -164,15 +159,9 @@ def clock() -> Finding:
 
 
 def _apart(url: str) -> float | None:
-    """Seconds that a server's clock is ahead of ours; None where it does not say. A refusal has the time on it, too.
-
-    Asked without a password: `urllib` would take it for part of the host, and say it in its error.
-    """
+    """Seconds that a server's clock is ahead of ours; None where it does not say. A refusal has the time on it, too."""
     try:
-        with urllib.request.urlopen(without_passwords(url), timeout=10) as answer:
-            date = answer.headers.get("Date")
-    except urllib.error.HTTPError as error:
-        date = error.headers.get("Date")
+        date = requests.get(without_passwords(url), timeout=10).headers.get("Date")
     except OSError:
         return None  # that it does not answer is another check's finding
     return email.utils.parsedate_to_datetime(date).timestamp() - time.time() if date else None
@@ -223,7 +212,7 @@ def _in_production() -> bool:
 
 def champions() -> Finding:
     """Every champion can be fetched, and is the model that the ledger names."""
-    bucket, whole, wrong = connect(bucket_name()), list[str](), list[str]()
+    bucket, whole, wrong = connect(), list[str](), list[str]()
     for market in market_names(params_folder()):
         try:
             if last := entries.newest(bucket, market):
@@ -253,7 +242,7 @@ def _apart_from_ledger(market: str, due: str) -> list[str]:
 
 def ledger() -> Finding:
     """The chains of promotions and rollbacks are whole."""
-    counts = {market: len(chain) for market, chain in entries.all_entries(connect(bucket_name())).items()}
+    counts = {market: len(chain) for market, chain in entries.all_entries(connect()).items()}
     listed = ", ".join(f"{count} of {market}" for market, count in counts.items())
     return Finding("ledger", f"every chain is whole; entries: {listed}" if counts else "no entry yet")
 

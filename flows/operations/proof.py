@@ -2,7 +2,6 @@
 
 import ast
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from flows.champion.entries import entries
 from flows.record.files import content_digest, template_of
 from flows.record.folder import deepen, is_committed
 from flows.record.record import read_record
-from flows.settings import bucket_name, notebook_of
+from flows.settings import notebook_of
 from flows.storage import bucket as storage
 from footfall.digest import sha256_of
 
@@ -51,7 +50,7 @@ def unproved_code(folder: Path) -> list[str]:
 
 def _promoted(market: str) -> set[str]:
     """The sha256 of every model that a market's ledger names, each entry proved."""
-    return {entry.sha256 for entry in entries(storage.connect(bucket_name()), market)}
+    return {entry.sha256 for entry in entries(storage.connect(), market)}
 
 
 def _code(notebook: Path) -> list[str]:
@@ -73,16 +72,7 @@ def _literals(cell: nbformat.NotebookNode) -> list[tuple[str, Any]] | None:
     if "injected-parameters" not in cell.metadata.get("tags", []):
         return None
     try:
-        return list(_named_literals(cell.source))
-    except (SyntaxError, ValueError):
+        statements: list[Any] = ast.parse(cell.source).body
+        return [(target.id, ast.literal_eval(each.value)) for each in statements for target in each.targets]
+    except (SyntaxError, ValueError, AttributeError):  # no name is given to anything, or not to a literal
         return None
-
-
-def _named_literals(source: str) -> Iterator[tuple[str, Any]]:
-    for statement in ast.parse(source).body:
-        if not isinstance(statement, ast.Assign):
-            raise ValueError("no name is given")
-        for target in statement.targets:
-            if not isinstance(target, ast.Name):
-                raise ValueError("no name is given")
-            yield target.id, ast.literal_eval(statement.value)

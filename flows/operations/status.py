@@ -50,13 +50,9 @@ def markets(bucket: Bucket, causes: list[dict[str, str]]) -> list[str]:
 
 
 def _has_something(bucket: Bucket, name: str) -> bool:
-    return bool(storage.names(bucket, layout.pointer(name))) or _has_ledger(bucket, name)
-
-
-def _has_ledger(bucket: Bucket, name: str) -> bool:
     try:
-        return entries.newest(bucket, name) is not None
-    except DataProblem:  # it has one, of which its own lines tell what is wrong
+        return bool(storage.names(bucket, layout.pointer(name)) or entries.newest(bucket, name))
+    except DataProblem:  # it has a ledger, of which its own lines tell what is wrong
         return True
 
 
@@ -119,9 +115,7 @@ def _champion(bucket: Bucket, name: str, today: dt.date) -> Finding:
 
 def _skill(bucket: Bucket, market: Market) -> Finding:
     """How much smaller the errors of the last 28 reviewed days were than the seasonal naive's."""
-    reviewed = forecasts.scores(bucket, market).dropna(
-        subset="error"
-    )  # of a day that was said to be closed there is none
+    reviewed = forecasts.scores(bucket, market).dropna(subset="error")  # of a day said to be closed there is none
     if reviewed.empty:
         return Finding("skill", "no reviews yet")
     last = str(reviewed["target_end_date"].max())

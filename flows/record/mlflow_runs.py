@@ -97,14 +97,10 @@ def _experiment(client: MlflowClient, notebook: str) -> str:
     """The id of a notebook's experiment, which is made where there is none yet."""
     if experiment := client.get_experiment_by_name(notebook):
         return str(experiment.experiment_id)
-    try:
+    with passing_over("RESOURCE_ALREADY_EXISTS"):  # someone else was first
         tags = {**KIND, VIEW: _columns(notebook), "mlflow.note.content": DOES.get(notebook, "")}
         return str(client.create_experiment(notebook, tags=tags))
-    except MlflowException as error:  # someone else was first
-        experiment = client.get_experiment_by_name(notebook)
-        if experiment is None:
-            raise error
-        return str(experiment.experiment_id)
+    return _experiment(client, notebook)
 
 
 def _columns(notebook: str) -> str:
@@ -127,11 +123,6 @@ def lists(notebooks: Iterable[str]) -> dict[str, str]:
                 client.set_experiment_tag(number, VIEW, _columns(name))
         address = f"{_ui()}/#/experiments/%s/runs?{mlflow_fields.VIEW}&viewStateShareKey={LIST}"
         return {name: address % number for name, number in numbers.items()}
-
-
-def _experiments(client: MlflowClient) -> dict[str, str]:
-    """The names of the experiments, each a notebook's, by their ids."""
-    return {found.experiment_id: found.name for found in client.search_experiments() if found.name != "Default"}
 
 
 @contextmanager
@@ -342,7 +333,7 @@ def search(notebook: str | None, filters: str, most: int = 50) -> list[tuple[str
     """The newest runs that fit MLflow's filter, each with its notebook's name; of one notebook or of all."""
     with answering():
         client = MlflowClient()
-        names = _experiments(client)
+        names = {found.experiment_id: found.name for found in client.search_experiments() if found.name != "Default"}
         experiments = [number for number, name in names.items() if notebook in (None, name)]
         if not experiments:
             return []

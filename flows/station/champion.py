@@ -7,7 +7,6 @@ from flows.champion.entries import newest
 from flows.orchestration import alerts
 from flows.record import mlflow_runs
 from flows.record.files import content_digest
-from flows.settings import bucket_name
 from flows.sources.weather import is_of_weather
 from flows.station.run import Run, stage, step
 from flows.storage.bucket import Bucket, connect
@@ -18,7 +17,7 @@ from footfall.errors import EnvironmentProblem
 def take_champion(run: Run) -> str | None:
     """Lay down the champion of the run's day; its version, or None where there was none yet."""
     with stage("champion") as progress:
-        bucket, market = connect(bucket_name()), run.market.name
+        bucket, market = connect(), run.market.name
         # whoever promoted last may have been killed before the alias moved
         last = ledger.follow(bucket, market, progress.append)
         champion = last.champion(run.as_of) if last else None
@@ -62,7 +61,7 @@ def register(run: Run) -> str | None:
 def promote(run: Run, version: str | None, incumbent: str | None) -> str:
     """Enter the challenger into the ledger as champion, where the notebook's gate passed; its record is kept by now."""
     with stage("gate") as progress:
-        gate, bucket, market = run.written("gate.json"), connect(bucket_name()), run.market.name
+        gate, bucket, market = run.written("gate.json"), connect(), run.market.name
         tell_of_what_was_cut_short(bucket, market)
         outcome = f"version {version} was not promoted"
         if version is None:

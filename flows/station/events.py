@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from flows.settings import bucket_name, today
+from flows.settings import today
 from flows.sources import events as owner
 from flows.sources.events import file_of, read_file
 from flows.station.run import Run, stage, step
@@ -30,7 +30,7 @@ def take_events(run: Run) -> None:
         every = _with_days(read_file(path, run.market.data), run)
         known = events.known(every, run.as_of)
         content, about = known.to_parquet(index=False), {"source": path.name, "rows": len(known)}
-        forecasts.keep_snapshot(storage.connect(bucket_name()), content, about)
+        forecasts.keep_snapshot(storage.connect(), content, about)
         _lay_down(run, content)
         results.append(f"{len(known)} known, {len(every) - len(known)} entered after {run.as_of}")
 
@@ -38,7 +38,7 @@ def take_events(run: Run) -> None:
 def take_kept_events(run: Run, digest: str) -> None:
     """Lay down events that are kept in the bucket, by their sha256, whatever was entered since."""
     with stage("events") as results:
-        _lay_down(run, forecasts.read_snapshot(storage.connect(bucket_name()), digest))
+        _lay_down(run, forecasts.read_snapshot(storage.connect(), digest))
         results.append(f"{digest[:8]}, as they stood")
 
 
@@ -78,7 +78,7 @@ def _with_days(table: pd.DataFrame, run: Run) -> pd.DataFrame:
 
 def _first_seen(run: Run, keys: list[str], day: dt.date) -> dict[str, str]:
     """When runs first saw some events; those that none has seen are entered in the bucket as seen on `day`."""
-    bucket, name = storage.connect(bucket_name()), layout.events(run.market.name)
+    bucket, name = storage.connect(), layout.events(run.market.name)
 
     def enter(content: bytes | None) -> bytes | None:
         return storage.as_json(dict.fromkeys(keys, str(day)) | as_seen(content or b"{}"))

@@ -10,7 +10,7 @@ import pandas as pd
 
 from flows.orchestration import alerts, schedule
 from flows.orchestration.client import is_again
-from flows.settings import bucket_name, day_of, params_folder
+from flows.settings import day_of, params_folder
 from flows.station.run import Run, log, stage, step
 from flows.storage import bucket as storage
 from flows.storage import layout
@@ -83,7 +83,7 @@ def _send_if_news(run: Run) -> str:
     """
     from footfall.page.words import is_news  # brings the page's languages, which a run that tells nobody does not need
 
-    bucket, name, words = storage.connect(bucket_name()), layout.told(run.market.name), run.written("words.json")
+    bucket, name, words = storage.connect(), layout.told(run.market.name), run.written("words.json")
     if not words["messages"]:  # more places than have a page each
         from footfall.page.pages import DRAWN
 

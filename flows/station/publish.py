@@ -7,7 +7,6 @@ from typing import Any
 from flows.champion.entries import newest
 from flows.orchestration import alerts
 from flows.record import mlflow_runs
-from flows.settings import bucket_name
 from flows.station.notify import tell_revised
 from flows.station.run import Run, stage, step
 from flows.storage import bucket as storage
@@ -19,7 +18,7 @@ from footfall.units import unit_of
 
 def note_shown(run: Run) -> None:
     """Note to which forecast readers are pointed before the figures are read."""
-    run.shown = forecasts.pointer(connect(bucket_name()), run.market.name)
+    run.shown = forecasts.pointer(connect(), run.market.name)
 
 
 @step
@@ -30,7 +29,7 @@ def publish(run: Run, show: bool) -> forecasts.Published:
         folder = run.folder / "out" / "forecast"
         paths = sorted(path for path in folder.rglob("*") if path.is_file())
         files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
-        data, bucket = run.market.data, connect(bucket_name())
+        data, bucket = run.market.data, connect()
         counted = {"unit": unit_of(data.category).name, "measure": data.measure}
         about = {**run.facts, **counted, "record": run.id}
         try:

@@ -10,7 +10,6 @@ import pandas as pd
 from flows.champion.entries import Entry
 from flows.champion.ledger import champion, in_force
 from flows.record import mlflow_runs
-from flows.settings import bucket_name
 from flows.station.events import of_the_place
 from flows.station.run import Run, log, stage, step
 from flows.station.snapshot import selected
@@ -30,7 +29,7 @@ FORECAST = "forecast.parquet"
 def take_forecasts(run: Run) -> dict[str, str]:
     """Lay down the table so far, and the published forecasts that have days to be scored; which run made each."""
     with stage("forecasts") as notes:
-        bucket, market = storage.connect(bucket_name()), run.market
+        bucket, market = storage.connect(), run.market
         scored = scores.known_by(forecasts.scores(bucket, market), run.as_of, market.data.lag)
         published = _before(run, forecasts.sets(bucket, market.name))
         unscored = scores.unscored(published, scored, _series(run), market.predict.horizon, market.data.stale_after)
@@ -53,10 +52,10 @@ def _series(run: Run) -> dict[Key, pd.Series]:
 
 
 def _lay_down(run: Run, bucket: Bucket, day: str, folder: str) -> str:
-    manifest, content = forecasts.read_set(bucket, folder, FORECAST)
+    stored = forecasts.stored(bucket, folder, FORECAST)
     (run.folder / "in" / "forecasts").mkdir(exist_ok=True)
-    (run.folder / "in" / "forecasts" / f"{day}.parquet").write_bytes(content)
-    return str(manifest["about"].get("record", ""))
+    (run.folder / "in" / "forecasts" / f"{day}.parquet").write_bytes(stored.files[FORECAST])
+    return str(stored.manifest["about"].get("record", ""))
 
 
 @step
@@ -68,7 +67,7 @@ def take_track(run: Run) -> str:
     day's own was stored is left out, reviewed or not.
     """
     before = run.as_of - dt.timedelta(days=1)
-    bucket, market = storage.connect(bucket_name()), run.market
+    bucket, market = storage.connect(), run.market
     published = _before(run, forecasts.sets(bucket, market.name, until=run.as_of))
     scored = scores.known_by(forecasts.scores(bucket, market), before, market.data.lag)
     scored = scored[scored["origin_date"].isin(published)]
@@ -77,8 +76,8 @@ def take_track(run: Run) -> str:
     closures = of_the_place(run)["closures"]
     for day in scores.unscored(published, scored, series, market.predict.horizon, market.data.stale_after):
         with suppress(DataProblem):  # altered since; the review is the one to say so, and the page quotes the others
-            _, content = forecasts.read_set(bucket, in_force(bucket, market.name, day, published[day]), FORECAST)
-            forecast = pd.read_parquet(io.BytesIO(content))
+            stored = forecasts.stored(bucket, in_force(bucket, market.name, day, published[day]), FORECAST)
+            forecast = pd.read_parquet(io.BytesIO(stored.files[FORECAST]))
             scored = scores.grow(scored, scores.score_all(forecast, series, market.data.lag, closures))
     if scored.empty:
         return ""
@@ -93,7 +92,7 @@ def hand_in(run: Run, made_by: dict[str, str]) -> str:
     The table comes last: what stops us before it, the next review does again. Nothing new writes nothing.
     """
     with stage("scores") as notes:
-        bucket, scored = storage.connect(bucket_name()), scores.read_scores(run.folder / "out" / TABLE)
+        bucket, scored = storage.connect(), scores.read_scores(run.folder / "out" / TABLE)
         notes.append(run.written("news.json")["sentence"])
         absent = [day for day, made in made_by.items() if not _grade(made, scored[scored["origin_date"] == day])]
         notes += [f"no record any more of the forecasts as of {', '.join(absent)}"] if absent else []
@@ -113,7 +112,7 @@ def _grade(made: str, rows: pd.DataFrame) -> bool:
 
 def calls_for_training(run: Run, decayed: bool) -> str:
     """What calls for one now, ``drift`` or ``young``: once for a cause, not every morning until it helps; else ""."""
-    current = champion(storage.connect(bucket_name()), run.market.name, run.as_of)
+    current = champion(storage.connect(), run.market.name, run.as_of)
     grown = current is not None and (run.as_of - current.as_of).days >= WEEK and _grows(run, current)
     for trigger, due, rest in (("drift", decayed, run.market.review.rest), ("young", grown, WEEK)):
         last = trained_for(trigger, run.market.name, run.as_of, rest) if due else None
@@ -134,13 +133,13 @@ def _grows(run: Run, current: Entry) -> bool:
     opened = [key for key, y in _series(run).items() if y[since + DAY :].count()]
     if current.gate.get("standing") == "young":
         return bool(opened)
-    bucket, market = storage.connect(bucket_name()), run.market
+    bucket, market = storage.connect(), run.market
     published = {day: folders for day, folders in forecasts.sets(bucket, market.name).items() if day <= str(run.as_of)}
     if not published:
         return False
     folder = in_force(bucket, market.name, day := max(published), published[day])
     try:
-        content = forecasts.read_set(bucket, folder, "series.parquet")[1]
+        content = forecasts.stored(bucket, folder, "series.parquet").files["series.parquet"]
     except (KeyError, DataProblem):  # one of before there was such a table, or damaged: the doctor says so
         return False
     accounts = pd.read_parquet(io.BytesIO(content)).set_index(SERIES)

@@ -8,14 +8,14 @@ import pandas as pd
 
 from flows.masking import masked
 from flows.record.mlflow_fields import SMALL
-from flows.settings import bucket_name, params_folder
+from flows.settings import params_folder
 from flows.sources.events import closed_sites
 from flows.sources.reading import read_source
 from flows.station.events import data_of, of_no_site, take_events, take_kept_events
 from flows.station.run import Run, log, stage, step
 from flows.storage import bucket as storage
 from flows.storage import forecasts
-from footfall import series
+from footfall import opening, series
 from footfall.digest import sha256
 from footfall.errors import DataProblem, Problem, StaleSource, listed
 from footfall.market_file import read_market
@@ -57,7 +57,7 @@ def _take_published(run: Run) -> None:
         }
         places = {location for location, _ in own.series}
         content = series.to_parquet(table, {code: name for code, name in reading.names.items() if code in places})
-        forecasts.keep_snapshot(storage.connect(bucket_name()), content, origin)
+        forecasts.keep_snapshot(storage.connect(), content, origin)
         _lay_down(run, content, origin)
         events = of_no_site(run, table["location"].unique())
         results += [f"data through {through}", f"{len(table):,} rows", *reading.notes[:3], *events, *revisions]
@@ -65,7 +65,7 @@ def _take_published(run: Run) -> None:
 
 def _take_kept(run: Run, digest: str) -> None:
     with stage("snapshot") as results:
-        bucket = storage.connect(bucket_name())
+        bucket = storage.connect()
         content = forecasts.read_snapshot(bucket, digest)
         through = selected(run, series.from_parquet(content)).through.date()
         # its account may be that of another market, whose series in the same table end elsewhere
@@ -83,7 +83,7 @@ def _lay_down(run: Run, content: bytes, origin: dict[str, Any]) -> None:
 def accessed(run: Run) -> str:
     """The ISO day on which a snapshot was first fetched from an address; of a copy of a source it is not known."""
     with suppress(DataProblem):  # lost or damaged: the page does without
-        origin = forecasts.origin(storage.connect(bucket_name()), run.facts["snapshot"])
+        origin = forecasts.origin(storage.connect(), run.facts["snapshot"])
         return str(origin["retrieved_at"])[:10] if str(origin["source"]).startswith("http") else ""
     return ""
 
@@ -105,7 +105,7 @@ def _through(own: Selection, run: Run) -> dt.date:
     """The last day with a published value in any of the market's series; stops a run on a source that has stopped."""
     data = data_of(run)
     through: dt.date = own.through.date()
-    if data.is_stale(through, run.as_of):
+    if opening.is_stale(data, through, run.as_of):
         sentence = (
             f"stale — its last {data.category} of {data.location} is {through}, "
             f"{(run.as_of - through).days} days before {run.as_of}, and data.stale_after is {data.stale_after}."
@@ -123,7 +123,7 @@ def _say_on_the_page(run: Run, through: dt.date) -> None:
     # brings the page's languages, which a run whose source goes on can do without
     from footfall.page.page import stopped
 
-    bucket, name, day = storage.connect(bucket_name()), run.market.name, str(run.as_of)
+    bucket, name, day = storage.connect(), run.market.name, str(run.as_of)
     pointer = forecasts.pointer(bucket, name)
     is_due = read_market(params_folder(), name).data.as_of in (None, day)
     is_as_filed = run.market == read_market(params_folder(), name, as_of=day)
@@ -160,7 +160,7 @@ def _revisions(own: Selection, run: Run) -> list[str]:
 def _published(market: str) -> bytes | None:
     """What the published forecast was made from; where it is lost or damaged, coming days are forecast all the same."""
     try:
-        return forecasts.latest_snapshot(storage.connect(bucket_name()), market)
+        return forecasts.latest_snapshot(storage.connect(), market)
     except DataProblem as problem:
         log().warning(f"the source is not compared with what was published: {problem}")
         return None

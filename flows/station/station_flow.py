@@ -15,7 +15,7 @@ from prefect.logging.loggers import disable_logger
 from flows.orchestration import alerts
 from flows.orchestration.client import AGAIN
 from flows.orchestration.schedule import due
-from flows.settings import bucket_name, day_of, params_folder
+from flows.settings import day_of, params_folder
 from flows.station.run import market_as_of
 from flows.storage import bucket as storage
 from flows.storage import forecasts
@@ -100,6 +100,6 @@ def _is_of_the_past(parameters: dict[str, Any]) -> bool:
 def is_past(market: str, day: str) -> bool:
     """Whether readers have a forecast of a later day; what cannot be asked is of the present."""
     with alerts.best_effort():
-        pointer = forecasts.pointer(storage.connect(bucket_name()), market)
+        pointer = forecasts.pointer(storage.connect(), market)
         return bool(pointer and day < pointer["as_of"])
     return False

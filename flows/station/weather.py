@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from flows.settings import bucket_name, today
+from flows.settings import today
 from flows.sources.weather import LEARNED, SINCE, fetch_past, fetch_weather
 from flows.station.run import Run, stage, step
 from flows.storage import bucket as storage
@@ -49,7 +49,7 @@ def _take(run: Run, weather: Callable[[Bucket], bytes | None]) -> str:
     with stage("weather") as results:
         content, why = None, f"none of {run.as_of} is kept, and it is over"
         try:
-            content = weather(storage.connect(bucket_name()))
+            content = weather(storage.connect())
         except Problem as problem:
             why = str(problem)
         if content is None:

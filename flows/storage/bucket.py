@@ -25,7 +25,7 @@ from google.cloud.storage import Bucket as Bucket
 from google.cloud.storage.exceptions import DataCorruption
 from google.cloud.storage.retry import DEFAULT_RETRY
 
-from flows.settings import bucket_is_ours
+from flows.settings import bucket_is_ours, bucket_name
 from flows.storage import layout
 from footfall.errors import Conflict, DataProblem, EnvironmentProblem, UsageProblem
 
@@ -47,8 +47,8 @@ class Missing(DataProblem):
     """An object that is not there, in a bucket that is."""
 
 
-def connect(name: str) -> Bucket:
-    """The bucket called `name`; no request is made yet.
+def connect(name: str = "") -> Bucket:
+    """The bucket called `name`, else the one that everything goes to; no request is made yet.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def connect(name: str) -> Bucket:
         If no bucket can have that name.
     """
     os.environ.setdefault("DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA", "true")  # else it asks for the bucket too
-    emulator = os.environ.get("STORAGE_EMULATOR_HOST")
+    name, emulator = name or bucket_name(), os.environ.get("STORAGE_EMULATOR_HOST")
     if emulator:
         _refuse_emulator_in_earnest(emulator, name)
     try:  # no call here needs the project, but without one the client looks for it, and may fail

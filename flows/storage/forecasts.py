@@ -18,7 +18,7 @@ from flows.settings import pages_bucket
 from flows.storage import bucket as storage
 from flows.storage import layout
 from flows.storage.bucket import REMEDY, ROUNDS, Bucket
-from footfall import events
+from footfall import events, opening
 from footfall.digest import sha256
 from footfall.errors import Conflict, DataProblem, Problem
 from footfall.evaluation.scores import from_parquet
@@ -152,7 +152,7 @@ def latest(bucket: Bucket, market: str, *only: str) -> ForecastSet | None:
         If an object of the set is missing or altered; the message names it.
     """
     current = pointer(bucket, market)
-    return _whole(bucket, current, only) if current else None
+    return _whole(bucket, current, _manifest(bucket, current), only) if current else None
 
 
 def stored(bucket: Bucket, folder: str, *only: str) -> ForecastSet:
@@ -164,13 +164,14 @@ def stored(bucket: Bucket, folder: str, *only: str) -> ForecastSet:
         As `latest`.
     """
     content = storage.read(bucket, layout.manifest(folder))
-    identity = {key: _as_manifest(bucket, folder, content)[key] for key in ("market", "as_of", "digest")}
+    manifest = _as_manifest(bucket, folder, content)
+    identity = {key: manifest[key] for key in ("market", "as_of", "digest")}
     pointer = {**identity, "manifest": layout.manifest(folder), "manifest_sha256": sha256(content)}
-    return _whole(bucket, pointer, only)
+    return _whole(bucket, pointer, manifest, only)
 
 
-def _whole(bucket: Bucket, pointer: dict[str, Any], only: tuple[str, ...]) -> ForecastSet:
-    manifest, folder = _manifest(bucket, pointer), layout.set_of(pointer["manifest"])
+def _whole(bucket: Bucket, pointer: dict[str, Any], manifest: dict[str, Any], only: tuple[str, ...]) -> ForecastSet:
+    folder = layout.set_of(pointer["manifest"])
     listing = {name: entry for name, entry in manifest["files"].items() if not only or name in only}
     files = {name: _verified(bucket, f"{folder}/{name}", entry["sha256"]) for name, entry in listing.items()}
     return ForecastSet(pointer, manifest, files)
@@ -223,7 +224,7 @@ def is_stale(bucket: Bucket, data: Data, about: dict[str, Any], on: dt.date) -> 
     if "events" in about:
         with suppress(DataProblem):  # lost or damaged: the doctor says so
             data = events.closed_by(data, pd.read_parquet(io.BytesIO(read_snapshot(bucket, about["events"]))))
-    return data.is_stale(dt.date.fromisoformat(about["data_through"]), on)
+    return opening.is_stale(data, dt.date.fromisoformat(about["data_through"]), on)
 
 
 def origin(bucket: Bucket, digest: str) -> dict[str, Any]:
@@ -286,18 +287,6 @@ def _completed(bucket: Bucket, manifest: str, made: dt.datetime) -> dt.datetime:
     return max((blob.time_created for blob in files if blob.name != manifest), default=made)
 
 
-def read_set(bucket: Bucket, folder: str, name: str) -> tuple[dict[str, Any], bytes]:
-    """The manifest of a stored set, and one of the files it lists, verified.
-
-    Raises
-    ------
-    DataProblem
-        If one of the two is missing or altered; the message names it.
-    """
-    manifest = _as_manifest(bucket, folder, storage.read(bucket, layout.manifest(folder)))
-    return manifest, _verified(bucket, f"{folder}/{name}", manifest["files"][name]["sha256"])
-
-
 def scores(bucket: Bucket, market: Market) -> pd.DataFrame:
     """The table of scores of a market, see `footfall.evaluation.scores`; without rows where none was reviewed yet."""
     content, _ = storage.get_if_there(bucket, layout.scores(market.name))
@@ -341,7 +330,8 @@ def _take_down(bucket: Bucket, ours: dict[str, Any], shown: set[str]) -> None:
     """Take away copies of pages, calendars and tables of sites that are not `shown`, while the pointer is ours."""
     for board in _boards(bucket):
         for blob in storage.listed(board, layout.sites(ours["market"])):
-            if layout.is_page_of_site(blob.name) and blob.name not in shown and _is_latest(bucket, ours):
+            is_page = layout.is_shown(blob.name.partition("/")[2])
+            if is_page and blob.name not in shown and _is_latest(bucket, ours):
                 storage.remove(board, blob.name, blob.generation)
 
 
@@ -355,20 +345,16 @@ def _is_latest(bucket: Bucket, ours: dict[str, Any]) -> bool:
 
 
 def _show(bucket: Bucket, name: str, ours: dict[str, Any], page: bytes) -> None:
-    """Put up the page wherever people read."""
+    """Put up the page wherever people read, while the pointer is ours; so no slow writer brings back an older one."""
     for board in _boards(bucket):
-        _show_on(board, name, page, lambda: _is_latest(bucket, ours))
-
-
-def _show_on(board: Bucket, name: str, page: bytes, is_latest: Callable[[], bool]) -> None:
-    """Put it up while the pointer is ours; in this order a slow writer cannot bring back an older page."""
-    for _ in range(ROUNDS):
-        blob = storage.state(board, name)
-        if (blob and blob.crc32c == storage.checksum(page)) or not is_latest():
-            return
-        if storage.write(board, name, page, replaces=blob.generation if blob else 0):
-            return
-    raise Conflict(f"{storage.address(board, name)}: others keep replacing it. Run the day again.")
+        for _ in range(ROUNDS):
+            blob = storage.state(board, name)
+            if (blob and blob.crc32c == storage.checksum(page)) or not _is_latest(bucket, ours):
+                break
+            if storage.write(board, name, page, replaces=blob.generation if blob else 0):
+                break
+        else:
+            raise Conflict(f"{storage.address(board, name)}: others keep replacing it. Run the day again.")
 
 
 def _message(url: str, new: bool, moved: bool, ours: dict[str, Any], current: dict[str, Any]) -> str:

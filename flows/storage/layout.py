@@ -29,9 +29,7 @@ LEDGER, SNAPSHOTS, PROBES = FOLDERS  # beside one of each market
 
 ENTRIES = f"{LEDGER}/"  # what the names of all entries begin with
 PAGE = "index.html"
-READ = r"(forecast\.csv|[a-z-]+\.ics|index\.html)"  # by people and calendars, at addresses that stay
-SITE = r"sites/[a-z0-9-]+/"
-SHOWN_FILE = rf"({SITE})?{READ}"
+SHOWN_FILE = r"(sites/[a-z0-9-]+/)?(forecast\.csv|[a-z-]+\.ics|index\.html)"  # at addresses that stay
 SCORES = "scores.parquet"
 MANIFEST = "manifest.json"
 MARKET = rf"(?!({'|'.join(FOLDERS)})/){NAME.pattern}"
@@ -61,11 +59,6 @@ def is_shown(file: str) -> bool:
 def sites(market: str) -> str:
     """What the names of all that is shown of a market's sites begin with."""
     return f"{market}/sites/"
-
-
-def is_page_of_site(name: str) -> bool:
-    """Whether an object is shown of one of a market's sites."""
-    return re.fullmatch(rf"{MARKET}/{SITE}{READ}", name) is not None
 
 
 def scores(market: str) -> str:

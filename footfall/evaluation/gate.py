@@ -1,5 +1,6 @@
 """The gate: whether a challenger may become champion."""
 
+from collections.abc import Iterable
 from math import isnan
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from footfall.series import SERIES
 Metrics = dict[str, float]  # a row of the leaderboard
 DECIDING = ("MAE", "WIS", "cover80")  # MASE is unknown where every week is as the one before
 WEATHER, LEAST_OF_WEATHER = ", weather", 0.99  # what its name ends in that takes it in, and what may be left of the WIS
+ORDINARY = ", ordinary days"  # what the name of the naive ends in that is published, where the naive would speak
 
 
 class Decision(NamedTuple):
@@ -18,7 +20,7 @@ class Decision(NamedTuple):
 
     ``standing`` is what there is to be said for the one that passed: ``proven`` by a verdict, ``unproven`` where
     nothing is proven, ``young`` where there are too few days for a verdict; nothing for one that did not pass.
-    ``candidate`` is who that is, to be fitted and saved: the challenger, or in its place the naive.
+    ``candidate`` is who that is, to be fitted and saved: the challenger, or in its place the naive, see `spoken`.
     """
 
     passed: bool
@@ -68,57 +70,12 @@ def by_weather(scores: pd.DataFrame, board: pd.DataFrame, challenger: str) -> st
     return wet if board.loc[wet, "WIS"] <= board.loc[plain, "WIS"] else plain
 
 
-def decide(
-    scores: pd.DataFrame,
-    challenger: str,
-    naive: str,
-    champion: str | None,
-    margin: float,
-    proven: bool = True,
-    losing: float = 0.0,
-    most_losing: float = 1.0,
-) -> Decision:
-    """Let the challenger pass, or say why not.
+def spoken(candidate: str, naive: str, candidates: Iterable[str]) -> str:
+    """Who is published in the place of a candidate: of the naive, which is the yardstick, ``NAIVE, ordinary days``.
 
-    Its 80 % range must hold 60 to 98 % of the days; it must beat the naive in WIS by the margin without losing in
-    MAE, and the champion's recipe in WIS. Where it is the champion's own recipe it cannot beat it: it passes as the
-    same model on newer data.
-
-    Where no champion is proven, somebody must speak all the same: a challenger that fails, but not to the naive, is
-    the best known, else the naive itself.
-
-    Parameters
-    ----------
-    scores : DataFrame
-        Leaderboard of the report window: the same origins and days for all.
-    challenger, naive : str
-        Rows of `scores`.
-    champion : str or None
-        Another; None where there is no champion yet. Its own recipe is recognised by equal scores, whatever its name.
-    margin : float
-        Share of the naive's WIS by which the challenger must be better.
-    proven : bool, default=True
-        Whether the champion once passed such a verdict itself; one that is young or the best known did not.
-    losing, most_losing : float
-        Share of a market's series on which the challenger errs more than the naive, and the largest that may.
-
-    Returns
-    -------
-    Decision
-
-    Raises
-    ------
-    KeyError
-        If `scores` lacks one of the rows.
+    That does not take a holiday's figure for an ordinary day; the naive itself where it is none of the candidates.
     """
-    names = {"challenger": challenger, "naive": naive} | ({"champion": champion} if champion else {})
-    by_role = {role: scores.loc[name].astype(float).to_dict() for role, name in names.items()}
-    passed, reason = _verdict(by_role, names, margin)
-    if passed and losing > most_losing:
-        passed, reason = False, f"{challenger} loses to {naive} on {losing:.0%} of the series, {most_losing:.0%} may"
-    if passed or (champion and proven):
-        return Decision(passed, reason, by_role, "proven" if passed else "", challenger)
-    return _best_known(by_role, names, reason)
+    return naive + ORDINARY if candidate == naive and naive + ORDINARY in candidates else candidate
 
 
 def judge(
@@ -133,60 +90,83 @@ def judge(
     most_losing: float = 1.0,
     unread: str = "",
 ) -> Decision:
-    """The decision on a challenger, by `decide`; of a series that has too few days for a verdict, by `young`.
+    """Let the challenger pass, or say why not.
 
-    A champion that is proven stays where there are too few: a source may have lost what it was proven on.
+    Its 80 % range must hold 60 to 98 % of the days; it must beat the naive in WIS by the margin without losing in
+    MAE, and the champion's recipe in WIS. Where it is the champion's own recipe it cannot beat it: it passes as the
+    same model on newer data.
 
-    Parameters
-    ----------
-    scores, challenger, naive, margin
-        As in `decide`; today's champion, if there is one, is the row ``champion``.
-    standing : str
-        Today's champion's; empty where there is none.
-    days, needed : int
-        As in `young`; of many series, the days of the longest.
-    losing, most_losing : float
-        As in `decide`.
-    unread : str
-        Why today's champion cannot be compared: its reason begins with it.
-    """
-    if unread:
-        decision = judge(scores, challenger, naive, standing, margin, days, needed, losing, most_losing)
-        return decision._replace(reason=f"{unread}; {decision.reason}")
-    if days < needed:
-        decision = young(scores, challenger, naive, days, needed)
-        kept = f"{days} days known, a verdict takes {needed}; the champion, which is proven, stays"
-        return decision._replace(passed=False, standing="", reason=kept) if standing == "proven" else decision
-    champion, proven = "champion" if standing else None, standing == "proven"
-    return decide(scores, challenger, naive, champion, margin, proven, losing, most_losing)
-
-
-def young(scores: pd.DataFrame, challenger: str, naive: str, days: int, needed: int) -> Decision:
-    """Let the challenger speak for a series that has too few days for a verdict, or the naive where that erred less.
+    Where no champion is proven, somebody must speak all the same: a challenger that fails, but not to the naive, is
+    the best known, else the naive itself. So it is of a series that has too few days for a verdict; a champion that is
+    proven stays there: a source may have lost what it was proven on.
 
     Parameters
     ----------
     scores : DataFrame
-        Leaderboard of the few origins that there are.
+        Leaderboard of the report window: the same origins and days for all, or the few origins that there are. Today's
+        champion, if there is one, is the row ``champion``; its own recipe is recognised by equal scores, whatever its
+        name.
     challenger, naive : str
         Rows of `scores`.
+    standing : str
+        Today's champion's; empty where there is none. One that is young or the best known passed no verdict itself.
+    margin : float
+        Share of the naive's WIS by which the challenger must be better.
     days, needed : int
-        Days that are known, and days that a verdict takes: see `footfall.evaluation.backtest.days_needed`.
+        Days that are known, of many series those of the longest, and days that a verdict takes: see
+        `footfall.evaluation.backtest.days_needed`.
+    losing, most_losing : float
+        Share of a market's series on which the challenger errs more than the naive, and the largest that may.
+    unread : str
+        Why today's champion cannot be compared: its reason begins with it.
+
+    Returns
+    -------
+    Decision
+
+    Raises
+    ------
+    KeyError
+        If `scores` lacks one of the rows.
     """
+    if unread:
+        decision = judge(scores, challenger, naive, standing, margin, days, needed, losing, most_losing)
+        return decision._replace(reason=f"{unread}; {decision.reason}")
+    has_verdict, is_proven = days >= needed, standing == "proven"
     names = {"challenger": challenger, "naive": naive}
-    by_role = {role: scores.loc[name].astype(float).to_dict() for role, name in names.items()}
-    role = "challenger" if by_role["challenger"]["MAE"] <= by_role["naive"]["MAE"] else "naive"
-    reason = f"young: {days} days known, a verdict takes {needed}; {names[role]} is used until then"
-    return Decision(True, reason, by_role | {"challenger": by_role[role]}, "young", names[role])
+    names |= {"champion": "champion"} if standing and has_verdict else {}
+    by_role = {role: _row(scores, name) for role, name in names.items()}
+    if not has_verdict:
+        known, ahead = f"{days} days known, a verdict takes {needed}", _errs_no_more(by_role, "MAE")
+        decision = _best_known(scores, by_role, names, ahead, "young", f"young: {known}", " until then")
+        kept = f"{known}; the champion, which is proven, stays"
+        return decision._replace(passed=False, standing="", reason=kept) if is_proven else decision
+    passed, reason = _verdict(by_role, names, margin)
+    if passed and losing > most_losing:
+        passed, reason = False, f"{challenger} loses to {naive} on {losing:.0%} of the series, {most_losing:.0%} may"
+    if passed or is_proven:
+        return Decision(passed, reason, by_role, "proven" if passed else "", challenger)
+    ahead = _errs_no_more(by_role, "WIS", "MAE") and COVER[0] <= by_role["challenger"]["cover80"] <= COVER[1]
+    return _best_known(scores, by_role, names, ahead, "unproven", reason, ", nothing better is known yet")
 
 
-def _best_known(by_role: dict[str, Metrics], names: dict[str, str], why: str) -> Decision:
-    """The challenger where it is no worse than the naive and its ranges hold what they say, else the naive."""
-    challenger, naive = by_role["challenger"], by_role["naive"]
-    ahead = all(challenger[metric] <= naive[metric] for metric in ("WIS", "MAE"))
-    role = "challenger" if ahead and COVER[0] <= challenger["cover80"] <= COVER[1] else "naive"
-    reason = f"{why}; {names[role]} is used, nothing better is known yet"
-    return Decision(True, reason, by_role | {"challenger": by_role[role]}, "unproven", names[role])
+def _errs_no_more(by_role: dict[str, Metrics], *metrics: str) -> bool:
+    return all(by_role["challenger"][metric] <= by_role["naive"][metric] for metric in metrics)
+
+
+def _best_known(
+    scores: pd.DataFrame, by_role: dict[str, Metrics], names: dict[str, str],
+    is_ahead: bool, standing: str, why: str, until: str,
+) -> Decision:  # fmt: skip
+    """The challenger where it is ahead of the naive, else the naive, or who speaks in its place."""
+    who = spoken(names["challenger" if is_ahead else "naive"], names["naive"], scores.index)
+    figures = by_role | {"challenger": _row(scores, who)}
+    return Decision(True, f"{why}; {who} is used{until}", figures, standing, who)
+
+
+def _row(scores: pd.DataFrame, name: str) -> Metrics:
+    row: Metrics = scores.loc[name].astype(float).to_dict()
+    return row
 
 
 def _verdict(scores: dict[str, Metrics], names: dict[str, str], margin: float) -> tuple[bool, str]:

@@ -106,8 +106,8 @@ def of_forecasts(
     origin: pd.Timestamp,
     country: Country,
     lag: int,
-    late: int = 0,
-    unit: Unit = PERCENT,
+    late: Array | int,
+    unit: Unit,
 ) -> Array:
     """Quantiles of the forecasts of a batch from one origin, as `of_backtest` gives them.
 
@@ -120,17 +120,17 @@ def of_forecasts(
     days : DatetimeIndex
         The days they are of.
     origin, country, lag, late, unit
-        As in `quantiles`; of a batch whose series keep different days, the country of each.
+        As in `quantiles`; of a batch whose series keep different days the country of each, as late as each is.
 
     Returns
     -------
     ndarray, shape (n_days, n_levels, n_series)
         NaN for a series of which fewer than `FEWEST_POOLED` errors were known.
     """
-    values = np.empty((1, len(days), len(SCORED_LEVELS), mean.shape[1]))
+    values, late = np.empty((1, len(days), len(SCORED_LEVELS), mean.shape[1])), np.broadcast_to(late, mean.shape[1])
     for some, own in _chunks(mean.shape[1], country):
         past = Past.of(means[..., some], actual[..., some], origins, own, unit)
-        widths = past.widths_from(days, origin, own, lag, late)
+        widths = past.widths_from(days, origin, own, lag, late[some])
         values[..., some] = _quantiles(widths, mean[None, :, some], unit, means.shape[1])
     return np.asarray(values[0])
 
@@ -312,7 +312,7 @@ class Past(NamedTuple):
         return cls(error, size, known, special, date, unit.special)
 
     def widths(
-        self, origins: pd.DatetimeIndex, ahead: Array, country: Country, lag: int, pooled: Array, late: int = 0
+        self, origins: pd.DatetimeIndex, ahead: Array, country: Country, lag: int, pooled: Array, late: Array | int = 0
     ) -> Widths:
         """Of the forecasts of some days ahead from each origin; a series may be `pooled` where few errors are known.
 
@@ -325,7 +325,7 @@ class Past(NamedTuple):
         known = (age >= lag).astype(float)
         count = _sums(self.known, known)
         enough = _fewest(count, ahead) >= FEWEST_ERRORS
-        width = self._usual(age, known, enough, is_special, ahead + late)
+        width = self._usual(age, known, enough, is_special, ahead[:, None] + late)
         young = ~enough & pooled & (count.sum(axis=0) >= FEWEST_POOLED)
         for number in np.flatnonzero(young.any(axis=1)):
             few = self._young(known[number], is_special[number])
@@ -334,7 +334,7 @@ class Past(NamedTuple):
         return width
 
     def widths_from(
-        self, days: pd.DatetimeIndex, origin: pd.Timestamp, country: Country, lag: int, late: int
+        self, days: pd.DatetimeIndex, origin: pd.Timestamp, country: Country, lag: int, late: Array | int
     ) -> Widths:
         """Of the forecasts of some days from one origin, `late` days after the last that is known by its lag."""
         ahead, pooled = (days - origin).days.to_numpy(), np.ones(self.size.shape[2], bool)
@@ -437,17 +437,18 @@ def _fewest(count: Array, ahead: Array) -> Array:
 def _extrapolated(mean: Array, measured: Array, ahead: Array, enough: Array) -> Array:
     """The mean error of each day ahead; beyond the farthest measured it goes on rising as it did on the whole.
 
-    Shape (n_origins, n_days, n_series), of (horizon, n_origins, n_series).
+    Shape (n_origins, n_days, n_series), of (horizon, n_origins, n_series) and (n_days, n_series) or (n_days, 1).
     """
-    horizon = len(mean)
+    horizon, ahead = len(mean), np.broadcast_to(ahead, (len(ahead), mean.shape[2]))
     slope = (mean[-1] - mean[0]) / max(horizon - 1, 1)
-    beyond = np.maximum(ahead - horizon, 0)[:, None, None]
-    error = (mean[np.clip(ahead, 1, horizon) - 1] + slope * beyond).swapaxes(0, 1)
+    beyond = np.maximum(ahead - horizon, 0)[:, None]
+    nearest = np.take_along_axis(mean, np.clip(ahead, 1, horizon)[:, None] - 1, axis=0)
+    error = (nearest + slope * beyond).swapaxes(0, 1)
     for origin, series in np.argwhere(~measured.all(axis=0) & enough):
-        at = np.flatnonzero(measured[:, origin, series]) + 1
+        at, far = np.flatnonzero(measured[:, origin, series]) + 1, ahead[:, series]
         known = mean[at - 1, origin, series]
         slope = (known[-1] - known[0]) / max(at[-1] - at[0], 1)
-        error[origin, :, series] = np.interp(ahead, at, known) + slope * np.maximum(ahead - at[-1], 0)
+        error[origin, :, series] = np.interp(far, at, known) + slope * np.maximum(far - at[-1], 0)
     return np.asarray(error)
 
 

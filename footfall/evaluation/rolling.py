@@ -19,7 +19,6 @@ from footfall.evaluation import backtest, gate, intervals
 from footfall.evaluation.metrics import complete, naive_error, scores_of
 from footfall.models import at_once, of_country
 from footfall.params import fewest_origins
-from footfall.quantiles import SCORED_LEVELS, column
 from footfall.selection import Key
 from footfall.series import DAY, SERIES, WEEK
 from footfall.units import unit, unit_of
@@ -56,9 +55,11 @@ class BatchBacktest(NamedTuple):
     means: dict[str, np.ndarray]
     actual: np.ndarray
 
-    def table(self, candidate: str, at: int) -> pd.DataFrame:
-        """What a candidate said of one of the series and what happened, a row per origin and day."""
-        return backtest.tabulate(self.means[candidate][..., at], self.y.iloc[:, at], self.origins)
+    def table(self, candidate: str, at: int, lag: int) -> pd.DataFrame:
+        """What a candidate said of one of the series, with its ranges, and what happened: a row per origin and day."""
+        table = backtest.tabulate(self.means[candidate][..., at], self.y.iloc[:, at], self.origins)
+        ranges = self.quantiles(candidate, slice(at, at + 1), lag).reshape(len(table), -1)
+        return table.join(pd.DataFrame(ranges, columns=intervals.COLUMNS)).assign(candidate=candidate)
 
     def residuals(self, speakers: pd.Series) -> pd.DataFrame:
         """What was said of each of the series by the candidate that speaks for it, and what happened."""
@@ -121,8 +122,7 @@ class Rolling(NamedTuple):
         """The backtest table with quantiles of one series over the ``selection`` or the ``report``."""
         batch = next(batch for batch in self.batches if key in batch.y)
         at = batch.y.columns.get_loc(key)
-        tables = [_rows(batch, name, slice(at, at + 1), self.lag) for name in batch.means]
-        table = pd.concat(tables, ignore_index=True)
+        table = pd.concat([batch.table(name, at, self.lag) for name in batch.means], ignore_index=True)
         return table[table["origin"].isin(getattr(self.windows, window))]
 
     def shown(self, key: Key) -> Key:
@@ -130,11 +130,6 @@ class Rolling(NamedTuple):
         rows = self.scores[self.scores["window"] == "selection"]
         scored: set[Key] = {*zip(rows["location"], rows["category"], strict=True)}
         return key if key in scored else min(scored)
-
-    @property
-    def keys(self) -> list[Key]:
-        """All of its series."""
-        return [key for batch in self.batches for key in batch.y]
 
     @property
     def days_known(self) -> int:
@@ -184,8 +179,8 @@ class Rolling(NamedTuple):
         """What a champion's folder keeps of each series, and who speaks for it.
 
         A candidate with weather leaves those that gain nothing by it to the one without; a champion that is refreshed
-        under that name keeps it for all. The naive speaks where that
-        erred more than it in both windows: choice and verdict share no day.
+        under that name keeps it for all. The naive speaks, see `footfall.evaluation.gate.spoken`, where that erred
+        more than it in both windows: choice and verdict share no day.
 
         Parameters
         ----------
@@ -203,17 +198,19 @@ class Rolling(NamedTuple):
         own = self._by_weather(candidate)
         tables = [self.by_series(each, naive).reindex(own.index[own == each]) for each in own.unique()]
         table, names = pd.concat(tables).reindex(own.index), own.replace({candidate: name})
-        back, young = table.pop("loses").eq(True), own.index.map(self._days()) < self.needed
+        otherwise = gate.spoken(naive, naive, self.batches[0].means)
+        back, young = table.pop("loses").eq(True) & own.ne(otherwise), own.index.map(self._days()) < self.needed
         reason = names + " erred " + table["ratio"].map("{:.2f}".format) + f" times as much as {naive}"
-        table = table.where(~back, self.by_series(naive, naive).reindex(own.index))
+        table = table.where(~back, self.by_series(otherwise, naive).reindex(own.index))
         table.insert(0, "status", np.select([back, young], ["fell back", "young"], "published"))
-        table.insert(1, "candidate", names.mask(back, naive))
+        table.insert(1, "candidate", names.mask(back, otherwise))
         table.insert(2, "reason", reason.where(back, ""))
         return table.reset_index()
 
     def _by_weather(self, candidate: str) -> pd.Series:
         """Of each series the candidate, or its twin without weather where that gains nothing by it; sorted."""
-        own = pd.Series(candidate, pd.MultiIndex.from_tuples(sorted(self.keys), names=SERIES))
+        keys = sorted(key for batch in self.batches for key in batch.y)
+        own = pd.Series(candidate, pd.MultiIndex.from_tuples(keys, names=SERIES))
         plain = gate.without_weather(candidate)
         gains = own.index.isin(gate.gaining(self.scores, candidate))
         return own.where(gains, plain) if plain in self.batches[0].means else own
@@ -229,7 +226,7 @@ class Rolling(NamedTuple):
     def residuals(self, candidate: str, naive: str, accounts: pd.DataFrame) -> pd.DataFrame:
         """What was said by who speaks for each series, and what happened: a row per series, origin and day."""
         back = accounts.set_index(SERIES)["status"] == "fell back"
-        speakers = self._by_weather(candidate).mask(back, naive)
+        speakers = self._by_weather(candidate).mask(back, gate.spoken(naive, naive, self.batches[0].means))
         return pd.concat([batch.residuals(speakers) for batch in self.batches], ignore_index=True)
 
 
@@ -362,10 +359,3 @@ def _weights(scores: pd.DataFrame) -> pd.Series:
     """What puts each series' errors in the unit of one of median scale; 1 of one without, see `naive_error`."""
     scale = scores.groupby(SERIES)["scale"].first()
     return (scale.median() / scale).fillna(1.0)
-
-
-def _rows(batch: BatchBacktest, candidate: str, one: slice, lag: int) -> pd.DataFrame:
-    quantiles = batch.quantiles(candidate, one, lag)[..., 0]
-    names = [column(level) for level in SCORED_LEVELS]
-    ranges = pd.DataFrame(quantiles.reshape(-1, len(names)), columns=names)
-    return batch.table(candidate, one.start).join(ranges).assign(candidate=candidate)

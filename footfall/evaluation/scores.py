@@ -71,16 +71,12 @@ def score_all(
 
     Nor one from before the first day that is known of it, its earlier figures being gone: what was usual is not known.
     """
-    tables = [
-        score(_with_past(of_series, series[key], lag), series[key], lag, country_of(key[0]), closures)
-        for key, of_series in forecasts.groupby(LOCATION_TARGET)
-        if len(series.get(key, ()))
-    ]
+    tables = []
+    for key, of_series in forecasts.groupby(LOCATION_TARGET):
+        if len(y := series.get(key, pd.Series())):
+            has_past = pd.to_datetime(of_series["origin_date"]) >= y.index[0] + lag * DAY
+            tables.append(score(of_series[has_past], y, lag, country_of(key[0]), closures))
     return _tidy(pd.concat(tables)) if tables else read_scores("")
-
-
-def _with_past(forecasts: pd.DataFrame, y: pd.Series, lag: int) -> pd.DataFrame:
-    return forecasts[pd.to_datetime(forecasts["origin_date"]) >= y.index[0] + lag * DAY]
 
 
 def score(forecasts: pd.DataFrame, y: pd.Series, lag: int, country: str, closures: dict[str, Any]) -> pd.DataFrame:
@@ -215,11 +211,8 @@ def unscored(
     scored = scores.groupby([*LOCATION_TARGET, "origin_date"])["target_end_date"].agg(set)
     lengths = scores.groupby("origin_date")["length"].max()
 
-    def days(origin: str) -> set[str]:
-        return set(pd.date_range(origin, periods=1 + lengths.get(origin, horizon))[1:].strftime("%Y-%m-%d"))
-
     def is_unscored(origin: str) -> bool:
-        asked = days(origin)
+        asked = {*pd.date_range(origin, periods=1 + lengths.get(origin, horizon))[1:].strftime("%Y-%m-%d")}
         rows = {key: scored.get((*key, origin), set()) for key in published}
         is_over = origin in lengths and max(asked) <= last_awaited
         return any(asked & known - rows[key] for key, known in published.items() if rows[key] or not is_over)

@@ -66,14 +66,12 @@ class SeriesForecaster(BaseForecaster):
         """What the series that it was fitted to is called, or each of the batch."""
         return self._name
 
-    def _ahead(self, fh: ForecastingHorizon) -> np.ndarray:
-        return np.asarray(fh.to_relative(self.cutoff).to_numpy().astype(int))
-
     def _predict(self, fh: ForecastingHorizon, X: None) -> Any:
         """What `forecasts` says after no new day, as the series or the batch that it continues."""
         is_batch, days = isinstance(self.names, pd.Index), fh.to_absolute_index(self.cutoff)
         none = pd.DataFrame(columns=self.names, dtype=float) if is_batch else pd.Series(dtype=float)
-        values = self.forecasts(none, np.zeros(1, int), self._ahead(fh))[0]
+        ahead = fh.to_relative(self.cutoff).to_numpy().astype(int)
+        values = self.forecasts(none, np.zeros(1, int), ahead)[0]
         return pd.DataFrame(values, days, self.names) if is_batch else pd.Series(values, days, name=self.names)
 
 

@@ -3,10 +3,13 @@
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from sktime.forecasting.base import ForecastingHorizon
 
+from footfall.calendar import Country, special
 from footfall.models.forecaster import SeriesForecaster, names_of
-from footfall.series import WEEK
+from footfall.models.transforms import as_in
+from footfall.series import DAY, WEEK
 
 
 class Week(NamedTuple):
@@ -18,6 +21,19 @@ class Week(NamedTuple):
     coming: tuple[Any, ...] = (float("nan"),) * WEEK
     total: Any = 0.0
     days: Any = 0
+
+    def weeks(self, values: np.ndarray) -> np.ndarray:
+        """Last values, shape (n_days + 7, ...): those of the seven coming weekdays from any of some new days on."""
+        coming = [np.broadcast_to(value, values.shape[1:]) for value in self.coming]
+        last = np.concatenate([np.stack(coming), values])
+        for week in range(WEEK, len(last), WEEK):
+            values = last[week : week + WEEK]
+            last[week : week + WEEK] = np.where(np.isnan(values), last[week - WEEK :][: len(values)], values)
+        return last
+
+    def after(self, values: np.ndarray) -> "Week":
+        """That at the end of some new days."""
+        return Week(tuple(self.weeks(values)[-WEEK:]))
 
 
 class SeasonalNaive(SeriesForecaster):
@@ -37,25 +53,54 @@ class SeasonalNaive(SeriesForecaster):
         return self._update(y)
 
     def _update(self, y: Any, X: None = None, update_params: bool = True) -> "SeasonalNaive":
-        self._week = Week(tuple(self._weeks(y.to_numpy(float))[-WEEK:]))
+        self._week = self._week.after(y.to_numpy(float))
         return self
-
-    def _weeks(self, values: np.ndarray) -> np.ndarray:
-        """Last values, shape (n_days + 7, ...): those of the seven coming weekdays from any day on."""
-        coming = [np.broadcast_to(value, values.shape[1:]) for value in self._week.coming]
-        last = np.concatenate([np.stack(coming), values])
-        for week in range(WEEK, len(last), WEEK):
-            values = last[week : week + WEEK]
-            last[week : week + WEEK] = np.where(np.isnan(values), last[week - WEEK :][: len(values)], values)
-        return last
 
     def forecasts(self, y: Any, known: np.ndarray, ahead: np.ndarray) -> np.ndarray:
         """Forecasts after some of the new days `y`, see `footfall.models.updating.forecasts`.
 
         A weekday never seen is like the mean of the last week of those that were.
         """
-        weeks = self._weeks(y.to_numpy(float))[known[:, None] + np.arange(WEEK)]
+        weeks = self._week.weeks(y.to_numpy(float))[known[:, None] + np.arange(WEEK)]
         seen = np.isfinite(weeks)
         mean = np.where(seen, weeks, 0.0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
         coming = weeks[:, (ahead - 1) % WEEK]
         return np.asarray(np.where(np.isnan(coming), mean[:, None], coming))
+
+
+class OrdinaryNaive(SeasonalNaive):
+    """The same, of an ordinary day the last ordinary one: what is published where nothing better is known.
+
+    The Friday after 25 December would else be forecast as one of nearly nobody. A special day is what its parent says,
+    which is right of 1 January a week after Christmas; so is a weekday of which no ordinary day is known.
+
+    Parameters
+    ----------
+    country : str or Countries
+        ISO 3166 code: whose special days are passed over; or one for each series of a batch.
+    """
+
+    def __init__(self, country: Country):
+        self.country = country
+        super().__init__()
+
+    def _fit(self, y: Any, X: None, fh: ForecastingHorizon) -> "SeasonalNaive":
+        self._ordinary = Week()
+        return super()._fit(y, X, fh)
+
+    def _update(self, y: Any, X: None = None, update_params: bool = True) -> "SeasonalNaive":
+        self._ordinary = self._ordinary.after(self._without_special(y))
+        return super()._update(y)
+
+    def forecasts(self, y: Any, known: np.ndarray, ahead: np.ndarray) -> np.ndarray:
+        """Forecasts after some of the new days `y`, see `footfall.models.updating.forecasts`."""
+        every = super().forecasts(y, known, ahead)
+        weeks = self._ordinary.weeks(self._without_special(y))
+        days = pd.DatetimeIndex(self.cutoff[-1] + (known[:, None] + ahead).ravel() * DAY)
+        values = every.reshape(len(days), *every.shape[2:])
+        ordinary = weeks[known[:, None] + (ahead - 1) % WEEK].reshape(values.shape)
+        stays = as_in(values, special(days, self.country)) | np.isnan(ordinary)
+        return np.where(stays, values, ordinary).reshape(every.shape)
+
+    def _without_special(self, y: Any) -> np.ndarray:
+        return np.where(as_in(y, special(y.index, self.country)), np.nan, y.to_numpy(float))

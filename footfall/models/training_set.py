@@ -1,7 +1,7 @@
 """Every past forecast of some series as a row to learn from: what could be known, and how the forecast erred."""
 
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,6 +36,11 @@ class TrainingSet(NamedTuple):
         return TrainingSet(*(column[which] for column in self))
 
 
+NOTHING = TrainingSet(
+    np.empty((0, len(FEATURES))), np.empty(0), np.empty(0, "datetime64[us]"), np.empty(0), np.empty(0, int)
+)
+
+
 def training_set(batches: Batches, front: Front, most: float = np.inf) -> TrainingSet:
     """Every forecast of the past with what it could know, month by month, and how it erred.
 
@@ -53,29 +58,18 @@ def training_set(batches: Batches, front: Front, most: float = np.inf) -> Traini
         Rows that may be asked for at once; all, if left out.
     """
     names = _names(batches)
-    position = {name: number for number, name in enumerate(sorted(names) if len(names) > 1 else names)}
-    parts = [concatenated([])]
-    for month in sorted({month for _, y in batches for month in np.unique(_months(y)[FEWEST_DAYS : len(y) - 1])}):
+    position = {name: number for number, name in enumerate(sorted(names))}
+    parts = [NOTHING]
+    origins = [y.index[FEWEST_DAYS : len(y) - 1].to_period("M") for _, y in batches]
+    for month in sorted({month for of_batch in origins for month in of_batch.unique()}):
         limit = _limit(parts, month.to_timestamp(), most)
         parts += [part for batch in batches for part in _month(*batch, front, month, limit, position)]
-    rows = concatenated(parts)
+    rows = TrainingSet(*map(np.concatenate, zip(*parts, strict=True)))
     return rows._rows(np.argsort(rows.order, kind="stable"))
-
-
-def concatenated(parts: Iterable[TrainingSet]) -> TrainingSet:
-    """The rows of all, one after the other; of none, no row."""
-    nothing = TrainingSet(
-        np.empty((0, len(FEATURES))), np.empty(0), np.empty(0, "datetime64[us]"), np.empty(0), np.empty(0, int)
-    )
-    return TrainingSet(*map(np.concatenate, zip(*[nothing, *parts], strict=True)))
 
 
 def _names(batches: Batches) -> list[Any]:
     return [name for _, y in batches for name in ([y.name] if isinstance(y, pd.Series) else y.columns)]
-
-
-def _months(y: Any) -> pd.PeriodIndex:
-    return y.index.to_period("M")
 
 
 def _limit(parts: list[TrainingSet], day: pd.Timestamp, most: float) -> float:
@@ -88,7 +82,7 @@ def _month(
     country: str, y: Any, front: Front, month: pd.Period, limit: float, position: dict[Any, int]
 ) -> Iterator[TrainingSet]:
     """A month of origins, with effects of holidays as they were known when it began."""
-    origins = np.flatnonzero(_months(y) == month)
+    origins = np.flatnonzero(y.index.to_period("M") == month)
     origins = origins[(origins >= FEWEST_DAYS) & (origins < len(y) - 1)]
     if not len(origins):
         return

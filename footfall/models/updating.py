@@ -14,7 +14,7 @@ from sktime.forecasting.compose import EnsembleForecaster, TransformedTargetFore
 from sktime.forecasting.naive import NaiveForecaster
 from sktime.forecasting.sarimax import SARIMAX
 
-from footfall.calendar import Country
+from footfall.calendar import Countries, Country
 from footfall.models.boosted import Panel
 from footfall.models.ets import ETS
 from footfall.models.forecaster import SeriesForecaster, series_of
@@ -81,8 +81,14 @@ def fit(forecaster: BaseForecaster, y: Values) -> BaseForecaster:
     if at_once(recipe):
         return _fitted(recipe.clone(), _as_it_takes(recipe, y))
     unfitted = OneByOne(recipe)
-    unfitted.fitted_ = dict.fromkeys(y, recipe)
+    unfitted.fitted_ = {name: _of_one(recipe, number) for number, name in enumerate(y)}
     return unfitted.each(lambda recipe, name: fit(recipe, series_of(y, name)))
+
+
+def _of_one(recipe: BaseForecaster, number: int) -> BaseForecaster:
+    """The recipe for one series of the batch that it is for: of its countries, that one's."""
+    own = {name: of.each[number] for name, of in recipe.get_params().items() if isinstance(of, Countries)}
+    return recipe.clone().set_params(**own) if own else recipe
 
 
 def _fitted(forecaster: BaseForecaster, y: pd.DataFrame) -> BaseForecaster:

@@ -154,6 +154,12 @@ class WithWeather(SeriesForecaster):
         own = {"rain": np.where(wetter, rain, 0.0), "dry": np.where(wetter, 0.0, rain), "temperature": temperature}
         return of_days | own
 
+    def without_rain(self, y: pd.DataFrame) -> pd.DataFrame:
+        """A batch as each day would have been in the mean of their rain, as known on the day of the forecast."""
+        given, _ = self.weather.known(self.cutoff[-1] + self.lag * DAY, y.index[0], len(y))
+        effect = np.nan_to_num(given - _mean(given))[:, :1] * self.effects_.reshape(2, -1)[0]
+        return (y - self._floor) * np.exp(-effect) + self._floor
+
     def _effects(self, end: pd.Timestamp, ahead: np.ndarray) -> np.ndarray:
         """What rain and temperature add to some days after one, shape (n_days, 2) or (n_days, 2, n_series)."""
         weather = self._weather(end, ahead)
@@ -209,6 +215,11 @@ def as_of(forecaster: BaseForecaster, origin: pd.Timestamp) -> BaseForecaster:
     forecaster = copy.copy(forecaster)
     forecaster.lag = (origin - forecaster.cutoff[-1]).days
     return forecaster
+
+
+def without_rain(forecaster: BaseForecaster, y: pd.DataFrame) -> pd.DataFrame:
+    """A batch without what a fitted forecaster knows that rain did to its days; as it is, where it knows nothing."""
+    return forecaster.without_rain(y) if isinstance(forecaster, WithWeather) else y
 
 
 def with_weather(forecaster: BaseForecaster, weather: Weather) -> BaseForecaster:

@@ -1,6 +1,6 @@
 """The page's bars: where each day's range, dot and usual day stand, in per cent of the width or height there is."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -29,31 +29,20 @@ def bars(days: pd.DataFrame, unit: Unit) -> list[Bar | None]:
     unit : Unit
         Counts begin at nobody, on the left; per cent are those of a usual day, which is in the middle.
     """
-    draw = _counted(days) if unit is COUNTS else _compared(days)
-    return [None if pd.isna(day.mean) else draw(day) for day in days.itertuples()]
-
-
-def _counted(days: pd.DataFrame) -> Any:
-    end = MARGIN * _largest(days["high_value"], days["usual"] * (1 + days["spread"] / 100))
-    tallest = _largest(days["mean"])
-
-    def draw(day: Any) -> Bar:
-        low, high, dot, usual = (100 * value / end for value in (day.low_value, day.high_value, day.mean, day.usual))
-        off = usual * day.spread / 100
-        return Bar((low, high), (max(0, usual - off), usual + off), dot, usual, 100 * day.mean / tallest)
-
-    return draw
-
-
-def _compared(days: pd.DataFrame) -> Any:
-    half = MARGIN * _largest(days["low"].abs(), days["high"].abs(), 2 * days["spread"])
-    tallest = _largest(days["expected"].abs(), 2 * days["spread"])
-
-    def draw(day: Any) -> Bar:
-        low, high, dot, off = (50 * value / half for value in (day.low, day.high, day.expected, day.spread))
-        return Bar((50 + low, 50 + high), (50 - off, 50 + off), 50 + dot, 50, 50 * abs(day.expected) / tallest)
-
-    return draw
+    spread = days["spread"]
+    if unit is COUNTS:
+        low, high, dot, usual, start = days["low_value"], days["high_value"], days["mean"], days["usual"], 0
+        off = usual * spread / 100
+        end, tallest = _largest(high, usual + off), _largest(dot)
+    else:
+        low, high, dot, usual, start = days["low"], days["high"], days["expected"], 0 * spread, 50
+        off = spread
+        end, tallest = _largest(low.abs(), high.abs(), 2 * off), _largest(dot.abs(), 2 * off)
+    width = (100 - start) / (MARGIN * end)
+    numbers = (low, high, usual - off, usual + off, dot, usual)
+    at = [(start + width * each).clip(lower=0) for each in numbers]
+    rows = zip(*at, (100 - start) * dot.abs() / tallest, strict=True)
+    return [None if pd.isna(row[4]) else Bar(row[:2], row[2:4], *row[4:]) for row in rows]
 
 
 def _largest(*numbers: pd.Series) -> float:

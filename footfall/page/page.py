@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -60,15 +61,11 @@ class Track(BaseModel):
 
 def read_tracks(path: str | Path) -> dict[str, Track]:
     """The track records laid down for the notebook, by location and target; without any that the page does not know."""
-    tracks = json.loads(Path(path).read_text(encoding="utf-8")) if path else {}
-    return {name: track for name, each in tracks.items() if (track := _track(each))}
-
-
-def _track(record: Any) -> Track | None:
-    try:
-        return Track.model_validate(record)
-    except ValidationError:
-        return None
+    tracks: dict[str, Track] = {}
+    for name, record in json.loads(Path(path).read_text(encoding="utf-8")).items() if path else ():
+        with suppress(ValidationError):
+            tracks[name] = Track.model_validate(record)
+    return tracks
 
 
 def write_page(
@@ -156,14 +153,15 @@ def stopped(unit: str, through: dt.date) -> str:
 
 @cache
 def template(name: str = "page.html.j2") -> Template:
-    """The page's template, its catalogues read: that takes longer than filling it in, so a waiting kernel does it."""
+    """The page's template, its languages read: that takes longer than filling it in, so a waiting kernel does it."""
     strict: dict[str, Any] = {"autoescape": True, "undefined": StrictUndefined}
     templates = Environment(loader=FileSystemLoader(FOLDER), trim_blocks=True, lstrip_blocks=True, **strict)
     templates.globals |= {"summary": summary, "because": because, "closed_because": closed_because}
     templates.globals |= {"attribution": ATTRIBUTION, "address": ADDRESS, "weather": SOURCE, "day_of": pd.Timestamp}
     templates.filters |= {"first_up": first_up, "unbroken": _unbroken, "breakable": _breakable}
     for unit in UNITS:
-        languages(unit)
+        for language in languages(unit):
+            language.listed(["", ""])
     return templates.get_template(name)
 
 

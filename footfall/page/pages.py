@@ -9,7 +9,7 @@ from typing import Any
 
 from footfall import events
 from footfall.calendar import country_of
-from footfall.champion import FALLBACK
+from footfall.champion import FALLBACKS
 from footfall.digest import sha256
 from footfall.forecast import write_csv
 from footfall.forecasting import MarketForecast, SeriesForecast
@@ -90,7 +90,7 @@ def _standing(status: str, model: str, of_market: Standing) -> Standing:
     """Of one of many: by who speaks for it, as a verdict on all of them says nothing of one."""
     if "young" in (status, of_market):
         return "young"
-    return "unproven" if model == FALLBACK else "proven"
+    return "unproven" if model in FALLBACKS else "proven"
 
 
 def _keep(words: dict[str, Any], out: str | Path) -> None:

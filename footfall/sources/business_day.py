@@ -29,6 +29,12 @@ def is_of_business(days: pd.Series, minutes: pd.Series, sites: pd.Series) -> boo
     return bool(((falls == 1) & (by_day.first() > by_day.last()))[by_day.size() > 1].mean() >= MOSTLY)
 
 
+def follow_each_other(days: pd.Series, minutes: pd.Series, sites: pd.Series) -> bool:
+    """Whether the hours of each date mostly stand in order, or the latest first; parameters as in `is_of_business`."""
+    steps = minutes.groupby([sites, days]).diff().dropna()
+    return bool(min(steps.lt(0).mean(), steps.gt(0).mean()) <= 1 - MOSTLY)
+
+
 def shown_twice(moments: pd.Series, zone: str, rows_zone: str | None) -> pd.Series:
     """Whether the clocks of a zone, or those that rows go by, show an hour twice; or the one before it never."""
     twice = _localized(moments, zone, ambiguous="NaT")

@@ -59,7 +59,9 @@ def read_carris(path: Path, data: Data, not_after: dt.date) -> Reading:
     notes = feed.check_shape(path.name, seen, (*USED, day_key), KNOWN)
     rows, faults = _typed(records, day_key)
     past, repeats = feed.past(rows, ["line_id", "day"], "qty", (path.name, (), faults), not_after)
-    days = past.groupby("day").agg(value=("value", "sum"), lines=("value", _count_run), type=("day_type", "first"))
+    # a line of which nothing came in yet may stand there with nought
+    by_day = past.assign(carried=past["value"] > 0).groupby("day")
+    days = by_day.agg(value=("value", "sum"), lines=("carried", "sum"), type=("day_type", "first"))
     sums = days.reset_index().assign(site="")
     return feed.reading(sums, _is_whole(days).reset_index(drop=True), data, "lines", notes + repeats)
 
@@ -127,11 +129,6 @@ def _day(text: str) -> pd.Timestamp:
         return pd.Timestamp(dt.date.fromisoformat(text))
     except ValueError:
         return pd.NaT
-
-
-def _count_run(values: pd.Series) -> int:
-    """Lines that carried somebody: one of which nothing came in yet may stand there with nought."""
-    return int((values > 0).sum())
 
 
 def _is_whole(days: pd.DataFrame) -> pd.Series:

@@ -5,13 +5,13 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from footfall.errors import DataProblem
+from footfall.errors import SeveralTills
 from footfall.opening import said
 from footfall.params import Data
 from footfall.series import FEWEST_BLANK, WEEK
 from footfall.sources import names
 from footfall.sources.business_day import shown_twice
-from footfall.sources.export import Export, wanted
+from footfall.sources.export import Export
 from footfall.sources.fault import Fault, counted, safe, shown, some
 from footfall.units import unit_of
 
@@ -21,10 +21,12 @@ LONG = 14  # days without a row on end, of which it is asked whether the place w
 PASTED = 20  # orders on end that are there before in the same order, which is no chance any more
 ROUNDED = 0.005  # share of its number by which a day may differ from another export's
 OFTEN = 3  # days on which two exports differ, from which it is told
-TILLS = (
-    "two tills, or two places? Put tills of one place into one file, of which data.rows: orders adds them up; "
-    "of places let a column name the one of each row, data.columns.site."
-)
+ONE_GOES = "one of the two rows must go, or data.rows is orders"
+AT_TIMES = "rows say times: data.rows is hours, of which each has one figure, or orders, which are added up"
+WITHIN = "; two tills of one place add up within one file only, and two places are sites with data.files: sites"
+OF_SITES = " Where each is a site, say data.files: sites."
+CORRECTED = " Where newer files correct older ones, say data.files: exports."
+ONE_NAME = "all are of the site {}, as dates and numbers in files' names count for nothing; give each site a folder"
 
 
 def together(exports: Sequence[Export]) -> pd.DataFrame:
@@ -34,13 +36,15 @@ def together(exports: Sequence[Export]) -> pd.DataFrame:
     return rows.sort_values(["file", "line"], kind="stable", ignore_index=True)
 
 
-def unite(rows: pd.DataFrame, exports: Sequence[Export]) -> tuple[pd.DataFrame, list[str]]:
+def unite(rows: pd.DataFrame, data: Data, exports: Sequence[Export]) -> tuple[pd.DataFrame, list[str]]:
     """Rows without those of days of a site that a newer export has; of that one's first, without those it goes on from.
 
     Exports that end and begin at midnight have a part each of the day of business between them.
     """
     each = rows.groupby([*DAY, "rank"])
-    parts = each.agg(file=("file", "first"), begins=("moment", "min"), value=("value", "sum")).reset_index()
+    parts = each.agg(
+        file=("file", "first"), begins=("moment", "min"), ends=("moment", "max"), value=("value", "sum")
+    ).reset_index()
     first_of_all, first = (parts.groupby(of)["day"].transform("min") for of in ("site", ["site", "rank"]))
     goes_on = parts["day"].eq(first) & parts["day"].ne(first_of_all)
     is_cut = goes_on & parts["file"].map(lambda file: exports[file].holds != "days")
@@ -53,33 +57,47 @@ def unite(rows: pd.DataFrame, exports: Sequence[Export]) -> tuple[pd.DataFrame, 
         return rows, []
     count = counted(len(rows.loc[again, DAY].drop_duplicates()), "day")
     note = f"more than one export has {count}: those of the newer one are taken"
-    return rows[~again].reset_index(drop=True), [note, *_other_tills(parts, exports)]
+    return rows[~again].reset_index(drop=True), [note, *_other_tills(parts, data, exports)]
 
 
-def _other_tills(parts: pd.DataFrame, exports: Sequence[Export]) -> Iterator[str]:
+def _other_tills(parts: pd.DataFrame, data: Data, exports: Sequence[Export]) -> Iterator[str]:
     """A note on exports whose days newer ones have too, but with other numbers; of many days these are two tills'.
 
-    The days of all exports count together, as tills may write a file a week.
+    The days of all exports count together, as tills may write a file a week; and so do those of files that are called
+    alike but for dates and numbers, beside others, as they may write one a day.
 
     Raises
     ------
-    DataProblem
-        If they are: one till's sales would be left out.
+    SeveralTills
+        If they are, and nobody said that newer ones correct them: one till's sales would be left out.
     """
     taken = parts.groupby(DAY)[["value", "file"]].transform("last")
     same = np.isclose(parts["value"], taken["value"], rtol=ROUNDED)
     parts = parts.assign(differs=~same, newer=taken["file"])
-    said = parts[parts["until"].eq(parts["day"]) & parts["value"].ne(0)]  # a blank or zero may not have been known yet
-    by_file = said.groupby("file")["differs"]
-    others = said[said["differs"] & by_file.transform("size").ge(OFTEN) & by_file.transform("mean").gt(0.5)]
+    said = parts[parts["until"].le(parts["ends"]) & parts["value"].ne(0)]  # a blank or zero may not have been known yet
+    called = pd.Series([names.of_file(export.name) for export in exports])
+    of_till, of_newer = (said[file].map(called) for file in ("file", "newer"))
+    said = said.assign(till=of_till.where(of_till.ne(of_newer), said["file"].astype(str)))
+    by_till = said.groupby("till")["differs"]
+    others = said[said["differs"] & by_till.transform("size").ge(OFTEN) & by_till.transform("mean").gt(0.5)]
     days = len(others.drop_duplicates(DAY))
-    for file, differs in others.groupby("file"):
-        name, newer = (safe(exports[number].name, 120) for number in (file, differs["newer"].iloc[-1]))
-        other = f"{name} has other numbers than {newer} on {counted(len(differs), 'day')}"
-        if days >= LONG:
-            all_files = f", all files on {days:,}" if days > len(differs) else ""
-            raise DataProblem(f"{other}{all_files}: {TILLS} If {newer} corrects it, take {name} out of the folder.")
-        yield f"{other}, and is left out there; two tills of one place add up within one file only"
+    for _, differs in others.groupby("till"):
+        own = differs[differs["file"] == differs["file"].min()]
+        name, newer = (safe(exports[own[file].iloc[-1]].name, 120) for file in ("file", "newer"))
+        all_files = f", all files on {days:,}" if days > len(own) else ""
+        other = f"{name} has other numbers than {newer} on {counted(len(own), 'day')}{all_files}"
+        if days >= LONG and data.files != "exports":
+            raise SeveralTills(other, _remedy(data, own["site"].iloc[0]))
+        within = "" if data.files else WITHIN
+        yield f"{other}, and is left out there{within}"
+
+
+def _remedy(data: Data, site: str) -> str:
+    if data.files == "sites":
+        return ONE_NAME.format(repr(safe(site)))
+    may_be_sites = not data.columns.site and not isinstance(data.columns.value, list)
+    what = f"two tills, or two places?{OF_SITES if may_be_sites else ''}{CORRECTED}"
+    return f"{what} Tills of one place go into one file, of which data.rows: orders adds them up."
 
 
 def name_sites(rows: pd.DataFrame, own: str) -> tuple[pd.DataFrame, list[str]]:
@@ -111,9 +129,12 @@ def without_repeats(
         return rows, [], []
     pairs = rows[again].merge(rows[~again].drop_duplicates(key), on=key, suffixes=("", "_1"))
     same = pairs["value"].eq(pairs["value_1"]) | (pairs["value"].isna() & pairs["value_1"].isna())
-    faults = [(pair.file, _contradiction(pair, exports, data)) for pair in pairs[~same].itertuples()]
+    when = "day" if key[:2] == DAY else "time"
+    rule = AT_TIMES if has_hours and when == "day" else ONE_GOES
+    faults = [(pair.file, _contradiction(pair, when, rule, exports, data)) for pair in pairs[~same].itertuples()]
     note = f"said again in {counted(same.sum(), 'row')}, left out"
-    return rows[~again], [f"{note}; first {_at(pairs[same].iloc[0], exports)}"] if same.any() else [], faults
+    firsts = [f"{safe(exports[pair.file].name, 120)}:{pair.line}" for pair in pairs[same].head(1).itertuples()]
+    return rows[~again], [f"{note}; first {first}" for first in firsts], faults
 
 
 def pasted(rows: pd.DataFrame, exports: Sequence[Export]) -> Iterator[str]:
@@ -139,18 +160,12 @@ def pasted(rows: pd.DataFrame, exports: Sequence[Export]) -> Iterator[str]:
         yield f"{safe(exports[file].name, 120)}: {which}: if they were pasted twice, take them out"
 
 
-def _contradiction(pair: pd.Series, exports: Sequence[Export], data: Data) -> Fault:
+def _contradiction(pair: pd.Series, when: str, rule: str, exports: Sequence[Export], data: Data) -> Fault:
     first = f"{safe(exports[pair.file_1].name, 120)}:{pair.line_1} has {shown(pair.value_1)} "
-    rule, used = "one of the two rows must go, or data.rows is orders", wanted(data.columns)
-    others = [safe(name) for name in exports[pair.file].header if name and name not in used]
+    others = [safe(name) for name in exports[pair.file].header if name and name not in data.columns.wanted]
     if others and isinstance(data.columns.value, str) and not data.columns.site:  # of shops, orders would be added up
         rule = f"if {' or '.join(others[:3])} tells them apart, it is data.columns.site; else {rule}"
-    rule = f"for the same day; {rule}"
-    return Fault(pair.line, pair.column, shown(pair.value), rule, first)
-
-
-def _at(row: pd.Series, exports: Sequence[Export]) -> str:
-    return f"{safe(exports[row['file']].name, 120)}:{row['line']}"
+    return Fault(pair.line, pair.column, shown(pair.value), f"for the same {when}; {rule}", first)
 
 
 def sum_up(rows: pd.DataFrame, floor: float) -> tuple[pd.DataFrame, list[str]]:

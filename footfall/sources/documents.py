@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from footfall.errors import DataProblem
+from footfall.params import Data
 from footfall.series import DAY
 from footfall.sources.export import Export
 from footfall.sources.fault import counted, safe, some
@@ -19,22 +20,24 @@ NUMBERING = r"^\S* (.*)/"  # a document's series, such as "FS A", in "501234567 
 AGO, OFTEN = pd.Timedelta(days=28), 14  # since when a till may lag, and days before on which it was in use
 
 
-def one_company(folder: str, exports: Sequence[Export], site: str | None) -> list[str]:
+def one_company(folder: str, exports: Sequence[Export], data: Data) -> list[str]:
     """A note where documents of several establishments are taken as one place.
 
     Raises
     ------
     DataProblem
-        If they are of several companies, which no field of the header tells apart as sites.
+        If they are of several companies, which neither files nor a field of the header tell apart as sites.
     """
+    if data.files == "sites":
+        return []
     headers = [export.audit.header for export in exports if export.audit]
     companies, establishments = (
         sorted({header[field] for header in headers if header.get(field)}) for field in (COMPANY, ESTABLISHMENT)
     )
-    if len(companies) > 1 and site not in (COMPANY, NAME):
+    if len(companies) > 1 and data.columns.site not in (COMPANY, NAME):
         how = f"keep one's, or make each a site: columns: {{site: {COMPANY}}}, or footfall new --site {COMPANY}"
         raise DataProblem(f"{safe(folder, 120)}: audit files of several companies, {some(companies)}; {how}")
-    if len(establishments) > 1 and site is None:
+    if len(establishments) > 1 and data.columns.site is None:
         how = f"a site each: columns: {{site: {ESTABLISHMENT}}}, or footfall new --site {ESTABLISHMENT}"
         return [f"the establishments {some(establishments)} are taken for one place; {how}"]
     return []

@@ -9,7 +9,7 @@ import pandas as pd
 
 from footfall.params import Columns, Data
 from footfall.sources import cells, integrity, names
-from footfall.sources.business_day import day_of_business, is_of_business
+from footfall.sources.business_day import day_of_business, follow_each_other, is_of_business
 from footfall.sources.fault import Empty, Fault, Unreadable, counted
 from footfall.sources.rows import TOTAL, RawRows, read_rows
 from footfall.sources.saft import AuditFile, read_saft
@@ -23,6 +23,9 @@ FEW = 0.1  # of the rows; where more are called a total, it is what they are of
 PERIODS = {"D": "day", "W": "week", "M": "month", "Y": "year"}
 FEWEST_ALIKE = 3  # lines of a weekday, of fewer of which nobody can tell whether it ever has a part of the day
 MONTHS, SWAPPED = 12, 5  # of a year; dates, and texts, that are so by no chance
+NAMELESS = "dates and numbers alone name no site (data.files: sites); put it into a folder that is called as its site"
+BEFORE = "hours before {} are taken for the night before their date, as the rows' order does not tell of which they are"
+AFTER = "; if they are of the night after it, export the rows in the order of time"
 ROW = ["line", "column", "site", "moment", "day", "value"]
 
 
@@ -39,13 +42,14 @@ class Export:
     saved: int = 0  # when the file was
     holds: str = "days"  # or hours, or orders, which are summed
     audit: AuditFile | None = None
+    site: str | None = None  # the one of all its rows, where files are sites
 
     def age(self) -> tuple[pd.Timestamp, int, str]:
         """By which the newer of two exports is known: it goes further, else was saved later."""
         return (self.rows["moment"].max() if len(self.rows) else pd.Timestamp.min, self.saved, self.name)
 
 
-def read_export(path: Path, data: Data, not_after: dt.date) -> Export:
+def read_export(path: Path, data: Data, not_after: dt.date, site: str | None = None) -> Export:
     """One file, by what it is; what is wrong in it is among its faults.
 
     Parameters
@@ -56,9 +60,13 @@ def read_export(path: Path, data: Data, not_after: dt.date) -> Export:
         How the market's file says it is to be read.
     not_after : date
         The day that is not over yet; later ones are blank, or wrong.
+    site : str, optional
+        The site of all its rows; None where columns name it, or there is none.
     """
-    export = Export(path.name, saved=path.stat().st_mtime_ns)
+    export = Export(path.name, saved=path.stat().st_mtime_ns, site=site)
     try:
+        if site is not None and (rule := names.objection(site) if site else NAMELESS):
+            raise Unreadable(Fault(1, 0, path.name, rule))
         is_xml = integrity.kind_of(path) == integrity.XML
         if data.format == "saft" and not is_xml:
             rule = f"{integrity.kind_of(path)}, and data.format is saft, which is XML: leave it out"
@@ -71,16 +79,6 @@ def read_export(path: Path, data: Data, not_after: dt.date) -> Export:
         export.faults += stop.faults
         export.is_empty = isinstance(stop, Empty)
     return export
-
-
-def wanted(columns: Columns) -> list[str]:
-    """The columns that a table must have, the date's first."""
-    return [columns.date, *values(columns), *filter(None, [columns.site, columns.hour])]
-
-
-def values(columns: Columns) -> list[str]:
-    """The columns of values: one, one for each site or part of a day, or none where rows are counted."""
-    return [columns.value] if isinstance(columns.value, str) else columns.value or columns.parts
 
 
 def _audit_file(export: Export, path: Path, data: Data) -> None:
@@ -97,8 +95,8 @@ def _table(export: Export, path: Path, data: Data) -> None:
         rule = "either a column names the site (columns.site), or each site has a column (columns.value: [A, B])"
         rule += "; columns that are summed are columns.parts"
         raise Unreadable(Fault(1, data.columns.site, data.columns.site, rule))
-    export.holds = data.rows if values(data.columns) else "orders"
-    _fill(export, read_rows(path, wanted(data.columns)), data)
+    export.holds = data.rows if data.columns.values else "orders"
+    _fill(export, read_rows(path, data.columns.wanted), data)
 
 
 def _fill(export: Export, rows: RawRows, data: Data) -> None:
@@ -107,11 +105,11 @@ def _fill(export: Export, rows: RawRows, data: Data) -> None:
     export.notes += rows.notes
     frame = rows.cells.assign(line=rows.lines)
     others = [columns.date, *filter(None, [columns.site, columns.hour]), "line"]
-    parts = [frame[others].assign(cell=frame[name], column=name) for name in values(columns)]
+    parts = [frame[others].assign(cell=frame[name], column=name) for name in columns.values]
     parts = parts or [frame.assign(cell=1.0, column="")]  # of orders, which are counted
     table = pd.concat([part[~_is_empty(part, columns)] for part in parts], ignore_index=True)
     table["moment"] = cells.moments(table[columns.date], data.dates, data.timezone, data.rows_timezone)
-    table["site"] = _sites(table, columns)
+    table["site"] = _sites(table, columns, export.site)
     table["value"] = cells.numbers(table["cell"], data.decimal)
     table = _without_totals(table, table["line"].isin(rows.totals), columns.date, export)
     _refuse_swapped(table, columns.date, export)
@@ -119,10 +117,10 @@ def _fill(export: Export, rows: RawRows, data: Data) -> None:
     export.faults += faults
 
 
-def _sites(table: pd.DataFrame, columns: Columns) -> pd.Series:
+def _sites(table: pd.DataFrame, columns: Columns, of_file: str | None) -> pd.Series:
     if columns.site:
         return cells.texts(table[columns.site])
-    return table["column"] if isinstance(columns.value, list) else pd.Series("", index=table.index)
+    return table["column"] if isinstance(columns.value, list) else pd.Series(of_file or "", index=table.index)
 
 
 def _is_empty(part: pd.DataFrame, columns: Columns) -> pd.Series:
@@ -217,6 +215,9 @@ def _of_hours(table: pd.DataFrame, minutes: pd.Series, data: Data, export: Expor
     dates = table["moment"].dt.normalize()
     shift = pd.to_timedelta(minutes.fillna(0), unit="m")
     if not is_of_business(dates, minutes, table["site"]):
+        if data.day_starts != MIDNIGHT and not follow_each_other(dates, minutes, table["site"]):
+            is_night = minutes < cells.hours(pd.Series([data.day_starts]))[0]
+            _note(export, table[is_night], BEFORE.format(data.day_starts), AFTER)
         table["moment"] = cells.moved(dates + shift, data.rows_timezone, data.timezone)
         return day_of_business(table["moment"], data.day_starts)
     by_day = [table["site"], dates]

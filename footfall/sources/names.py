@@ -1,5 +1,6 @@
 """Names that files give to places: what cannot be one, and which spellings are of one."""
 
+import re
 import unicodedata
 from collections.abc import Callable
 
@@ -7,6 +8,14 @@ LONGEST = 200  # characters; Google's longest has 74
 JOINER = "\u200d"  # within an emoji
 BLANKS = {"none", "n/a", "#n/a", "null", "nan", "undefined"}
 
+
+# of a file's name: dates, also where they stand beside a letter, and numbers that do not
+NUMBERED = re.compile(
+    r"(((?<![^\W_])(\d{1,2}[-_. ]){1,2}|(?<!\d))(19|20)\d{2}([-_. ]W?\d{1,2}){0,2}(?!\d)|\d{6,})(T[\d.:-]+Z?)?"
+    r"|(?<![^\W_])\d+(?![^\W_])"
+)
+SUFFIX = re.compile(r"\.\w+(\.gz)?(/[^/]*)?$")  # and the sheet of a workbook
+MARKS = " ._()[]-"  # between the words of a file's name
 
 INVISIBLE = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"}  # categories of characters
 RULES: list[tuple[Callable[[str], bool], str]] = [
@@ -34,6 +43,15 @@ def objection(name: str) -> str:
         return "no name; name the site in every row, or leave data.columns.site out"
     is_markup = bool(set(name) & set("<>\\")) or ".." in name
     return "a name with < or >, \\ or .., which pages and files take for something else" if is_markup else ""
+
+
+def of_file(name: str) -> str:
+    """The site in a file's name: what stands beside dates and numbers in ``tasca-2026-11-01.csv``, ``tasca (2).xlsx``.
+
+    A number that a letter stands beside is of the name: ``loja1.csv``.
+    """
+    words = [word.strip(MARKS) for word in NUMBERED.sub("\n", SUFFIX.sub("", name)).split("\n")]
+    return " ".join(filter(None, words))
 
 
 def spelling(name: str) -> str:

@@ -6,7 +6,7 @@ Nothing is decided here where two readings fit: both are handed back, and whoeve
 import datetime as dt
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ DAYS = ("%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d.%m.%Y", 
         "%d/%m/%y", "%m/%d/%y", "%d-%m-%y", "%m-%d-%y", "%d.%m.%y", "%d %b %Y", "%d-%b-%Y", "%d %B %Y")  # fmt: skip
 TIMES = ("", " %H:%M", " %H:%M:%S", "T%H:%M", "T%H:%M:%S", "T%H:%M:%S%z", "T%H:%M:%S.%f", "T%H:%M:%S.%f%z",
          " %H:%M:%S%z", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")  # fmt: skip
+MARKS = "-/.:T"  # between the numbers of a form
 DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?!\d).*|\d{8}([ T].*)?|\d{1,2}[ -][A-Za-zç]{3,9}\.?[ -]\d{4}.*")
 HOUR_WORDS = re.compile(r"(?i)hour|hora|heure|stunde|uhrzeit|time|tempo")
 PARTS = re.compile(r"(?i)(year|month|day|week|weekday|ano|m[eê]s|dia|semana|jahr|monat|tag|woche)")
@@ -156,9 +157,17 @@ def forms_of(column: pd.Series) -> list[str]:
     unique = pd.Series(cells.texts(column).unique())
     if not unique.map(lambda text: bool(DATE.fullmatch(text))).mean() >= MOSTLY:
         return []
-    shares = {form: _share(unique[:FEW], form) for form in (day + time for day in DAYS for time in TIMES)}
+    most = {mark: max(text.upper().count(mark) for text in unique[:FEW]) for mark in MARKS}
+    forms = (day + time for day in DAYS for time in TIMES)
+    shares = {form: _share(unique[:FEW], form) for form in forms if _its_marks_are_there(form, most)}
     shares = {form: _share(unique, form) for form, share in shares.items() if share >= MOSTLY}
     return [form for form, share in shares.items() if share == max(shares.values()) >= MOSTLY]
+
+
+def _its_marks_are_there(form: str, most: dict[str, int]) -> bool:
+    """Whether any text may be of this form: to try all 204 of them takes most of the time that a file takes."""
+    between = re.sub("%.", "", form)
+    return all(between.count(mark) <= there for mark, there in most.items())
 
 
 def _share(texts: pd.Series, form: str) -> float:
@@ -234,8 +243,7 @@ def _is_regular(moments: pd.Series) -> bool:
 
 def _is_watched(sketch: Sketch, columns: Columns, moments: pd.Series) -> bool:
     """Whether somebody counts where nobody comes, or longer than tables are booked: an evening's may have no gap."""
-    values = columns.value if isinstance(columns.value, list) else [columns.value, *columns.parts]
-    has_zero = any(cells.numbers(sketch.cells[name], ".").eq(0).any() for name in values if name)
+    has_zero = any(cells.numbers(sketch.cells[name], ".").eq(0).any() for name in columns.values)
     of_day = moments.groupby(moments.dt.normalize())
     return has_zero or bool((of_day.max() - of_day.min()).median() > pd.Timedelta(hours=LONGEST))
 
@@ -247,11 +255,28 @@ def repeated(sketch: Sketch, columns: Columns, form: str) -> float:
     """
     lines, texts = sketch.cells, sketch.cells.astype(str)
     again = lines.duplicated() & texts.ne(texts.shift()).any(axis=1)
-    if (columns.value or columns.parts) and not lines[again].duplicated().any():
+    if columns.values and not lines[again].duplicated().any():
         lines = lines[~again]
     moments = cells.moments(lines[columns.date], form, "UTC", None)
     key = [moments, *(lines[name] for name in (columns.site, columns.hour) if name)]
     return float(pd.concat(key, axis=1).dropna(how="any").duplicated(keep=False).mean())
+
+
+def contradictory(sketch: Sketch, columns: Columns, form: str) -> tuple[str, int]:
+    """What rows would be without those whose day or time another has, and how many of these have another figure.
+
+    None where a time is there more than twice, as times of orders are.
+    """
+    values = columns.value if isinstance(columns.value, list) else [columns.value, *columns.parts]
+    figures = [name for name in values if name]
+    moments = cells.moments(sketch.cells[columns.date], form, "UTC", None)
+    key = pd.concat([moments, *(sketch.cells[name] for name in (columns.site, columns.hour) if name)], axis=1)
+    again = key.duplicated()
+    number = int((again & ~key.join(sketch.cells[figures], rsuffix="_").duplicated()).sum())
+    if not figures or not number or key[again].duplicated().any():
+        return "", 0
+    rows = rows_are(replace(sketch, cells=sketch.cells[~again]), columns, form)
+    return ("", 0) if rows == "orders" else (rows, number)
 
 
 def site_column(sketch: Sketch, columns: Columns, form: str) -> str | None:
@@ -261,8 +286,7 @@ def site_column(sketch: Sketch, columns: Columns, form: str) -> str | None:
     rows = pd.concat([moments.rename("moment"), *(sketch.cells[name] for name in [bare.hour] if name)], axis=1)
     if not rows.duplicated().any():
         return None
-    values = columns.value if isinstance(columns.value, list) else [columns.value, *columns.parts]
-    taken = [*values, columns.date]
+    taken = [*columns.values, columns.date]
     codes = [name for name in sketch.numbers if name not in taken and not _is_no_count(name)]
     few = min(OFTEN, max(2, moments.dt.normalize().nunique() / 2))  # names of an export of days come no more often
     often = dict.fromkeys(sketch.names, few) | dict.fromkeys(codes, OFTEN)

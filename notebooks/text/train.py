@@ -43,6 +43,7 @@ from footfall.models import (
     KindOfDay,
     LastYearsTurn,
     LogLevel,
+    OrdinaryNaive,
     Panel,
     SeasonalNaive,
     WeekdaySmoother,
@@ -86,7 +87,8 @@ f"{len(chosen.series)} series, {len(chosen.refused)} refused; drawn is {' '.join
 # A class of your own stands in a module of [footfall/models/](../footfall/models), not in this notebook, where predict would not find it;
 # and it keeps what it needs of the data itself: sktime's `remember_data` is off here, so there is no `self._y`.
 #
-# - *seasonal naive* says that next Friday will be like last Friday. It is the one that must be beaten.
+# - *seasonal naive* says that next Friday will be like last Friday. It is the one that must be beaten. *seasonal naive, ordinary
+#   days* passes over holidays and the like, and speaks in its place where nothing better is known.
 # - *ETS* is what every library offers, with an additive week.
 # - *calendar* works on the logarithm of the level, takes off what holidays and bridge days do and a share of last year's
 #   movement, and lets a weekday smoother with fixed gains follow the rest.
@@ -103,6 +105,7 @@ f"{len(chosen.series)} series, {len(chosen.refused)} refused; drawn is {' '.join
 front = LogLevel() * KindOfDay(country) * LastYearsTurn()
 candidates = {
     "seasonal naive": SeasonalNaive(),
+    "seasonal naive, ordinary days": OrdinaryNaive(country),
     "ETS": ETS(trend="add", damped_trend=True, seasonal="add", sp=7),
     "ETS, calendar": front * ETS(trend="add", damped_trend=True, seasonal="add", sp=7),
     "calendar": front * WeekdaySmoother(),
@@ -189,7 +192,7 @@ significance.by_kind(drawn, country).loc[[*choice.index, "days"]].round(2)
 # of the days, if it beats the naive forecast by the margin, and if it scores better than the champion, or is its own recipe on newer data; its own words say which
 # figures decided. One that takes in the weather must be better for it here as well, for one of the series at least, or the same without is judged.
 # A market needs somebody who speaks: where no champion is proven, the best that is known speaks, were it the naive
-# forecast itself, and a young series has no verdict yet; ledger and page say so.
+# forecast itself, of ordinary days; and a young series has no verdict yet; ledger and page say so.
 #
 # How sure is that? The lead over the naive forecast in WIS, and between which values it lies in nine of ten redraws of the
 # origins, a fortnight at a time, since neighbouring ones err alike. A range that reaches below zero says that the lead may

@@ -96,10 +96,12 @@ def test_a_folder_that_is_not_there_is_told_before_anything_runs(tmp_path):
 
 
 def test_unless_told_otherwise_it_asks_the_recipe_of_todays_champion(first_run, monkeypatch):
-    from flows.champion import ledger, registry
+    from mlflow import MlflowClient
+
+    from flows.champion import ledger
 
     entry = ledger.champion(bucket.connect("footfall"), "sample")
-    fitted = registry.version_of("sample", entry.version).description
+    fitted = MlflowClient().get_model_version("sample", entry.version).description
     recipe = rehearsal.recipe_of_champion("sample")
     assert recipe in rehearsal.recipes(read_market(params_folder(), "sample"), 7, 3) and fitted.startswith(
         f"{recipe}, fitted"

@@ -345,6 +345,66 @@ def test_a_folder_beside_the_market_s_file_is_named_relative_to_it(params):
     assert data.source == "tills" and len(table) == 60
 
 
+@pytest.fixture
+def two_tills(tmp_path):
+    """A folder of two tills' exports of the same days, of which each has other figures."""
+    (tmp_path / "tills").mkdir()
+    for times, name in enumerate(("tasca", "praia"), start=1):
+        rows = "".join(f"{day},{times * n}\n" for day, n in recent())
+        (tmp_path / "tills" / f"{name}.csv").write_text("date,covers\n" + rows)
+    return tmp_path / "tills"
+
+
+def test_of_two_tills_figures_of_the_same_days_it_is_asked_whether_they_are_sites(params, two_tills):
+    given = ["new", "tasca", str(two_tills), "--location", "PT-11"]
+    done = footfall(*given)
+    assert done.exit_code == 2 and not list(params.iterdir()), done.output
+    assert "has other numbers than" in done.output and "--files (sites, exports)" in done.output, done.output
+    wrong = footfall(*given, "--files", "both")
+    assert wrong.exit_code == 2 and "--files both — Input should be 'sites' or 'exports'" in wrong.output
+    done = footfall(*given, "--files", "sites")
+    assert done.exit_code == 0 and "each site is called as its folder, or else its file" in done.output, done.output
+    assert "PT-11/praia: 60 days" in done.output and "PT-11/tasca: 60 days" in done.output
+    data, table = series(params, "tasca")
+    assert (data.files, data.series, data.columns.site) == ("sites", "all", None)
+    assert dict(table.groupby("location")["value"].min()) == {"PT-11/praia": 200, "PT-11/tasca": 100}
+    done = footfall("new", "same", *given[2:], "--files", "exports")
+    assert done.exit_code == 0 and "is left out there" in done.output, done.output
+    assert series(params, "same")[0].files == "exports" and len(series(params, "same")[1]) == 60
+
+
+def test_a_person_is_asked_what_two_tills_are_and_one_may_be_chosen(params, two_tills):
+    asked = []
+
+    def ask(question, choices, default):
+        asked.append((question.rpartition(": ")[2], [*choices]))
+        return "sites"
+
+    drawn = new.draft("tasca", str(two_tills), new.Answers(location="PT-11", site_name="praia"), ask)
+    assert asked == [("--files", ["sites", "exports"])]
+    assert "  files: sites  " in drawn.text and "  location: PT-11/praia" in drawn.text.replace('"', "")
+
+
+def test_a_folder_for_each_till_is_a_site_where_that_is_said(params, two_tills):
+    for file in [*two_tills.iterdir()]:
+        (two_tills / file.stem).mkdir()
+        file.rename(two_tills / file.stem / "2026.csv")
+    given = ["new", "tasca", str(two_tills), "--location", "PT-11"]
+    done = footfall(*given)
+    assert done.exit_code == 3 and "praia/, tasca/ have: where each is a site" in done.output, done.output
+    assert "footfall new --files sites" in done.output
+    done = footfall(*given, "--files", "sites")
+    assert done.exit_code == 0 and series(params, "tasca")[1]["location"].nunique() == 2, done.output
+
+
+def test_sites_are_not_files_and_columns_at_once(till, tmp_path):
+    (tmp_path / "tills").mkdir()
+    till("date,shop,covers\n" + "".join(f"{day},Foz,{n}\n" for day, n in recent()), "tills/foz.csv")
+    given = [str(tmp_path / "tills"), "--location", "PT-11", "--files", "sites", "--site", "shop"]
+    done = footfall("new", "tasca", *given)
+    assert done.exit_code == 2 and "sites are files (data.files) or columns" in done.output, done.output
+
+
 def test_what_is_no_table_says_what_it_is(params, till):
     done = footfall("new", "tasca", till("version https://git-lfs.github.com/spec/v1\n"), "--location", "PT")
     assert done.exit_code == 3 and "a Git LFS pointer" in done.output
@@ -485,6 +545,20 @@ def test_quarters_of_a_short_day_are_a_counter_s_if_they_say_that_nobody_came(pa
     rows = [f"{at:%Y-%m-%d %H:%M},{at.hour - 10}\n" for at in clock]
     done = footfall("new", "tasca", till("".join(["when,visits\n", *rows, *rows[-200:]])), "--location", "PT-11")
     assert "rows hours" in done.output and "said again in 200 rows, left out" in done.output, done.output
+
+
+def test_quarters_that_are_there_twice_with_other_figures_are_added_up_and_that_is_said(params, till):
+    clock = pd.date_range("2025-09-01", "2025-10-20", freq="15min")
+    rows = [f"{at:%Y-%m-%d %H:%M},{at.hour % 9}\n" for at in clock if 8 <= at.hour < 20]
+    anew = [f"{at:%Y-%m-%d %H:%M},{at.hour % 9 + 1}\n" for at in clock if 8 <= at.hour < 20 and at.day % 9 == 0]
+    given = ["new", "tasca", till("".join(["when,visits\n", *rows, *anew])), "--location", "PT-11"]
+    says = f"{len(anew)} rows have the time of another one and other figures, and are added up"
+    assert "--rows hours" in (done := footfall(*given)).output and says in done.output, done.output
+    (params / "tasca.yaml").unlink()
+    done = footfall(*given, "--rows", "hours")
+    assert done.exit_code == 3 and "for the same time; one of the two rows must go" in done.output, done.output
+    thrice = till("".join(["when,visits\n", *rows, *anew, *(row.replace(",", ",1") for row in anew)]))
+    assert "are added up" not in footfall("new", "orders", thrice, "--location", "PT-11").output
 
 
 def receipts():

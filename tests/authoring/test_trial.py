@@ -22,7 +22,7 @@ def test_the_one_tried_stands_beside_the_naive_and_the_champions_recipe(monkeypa
 
 def test_a_candidate_that_is_not_in_the_notebook_is_refused():
     told = footfall("try", "crystal ball")
-    assert told.exit_code == 2 and "it has 'seasonal naive', 'ETS" in told.output
+    assert told.exit_code == 2 and "it has 'seasonal naive', 'seasonal naive, ordinary days', 'ETS" in told.output
 
 
 def test_a_recipe_that_the_notebook_has_no_more_is_left_out(monkeypatch):

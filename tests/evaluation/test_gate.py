@@ -4,15 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from footfall.evaluation.gate import by_weather, gaining, judge, young
-from footfall.evaluation.gate import decide as gate
+from footfall.evaluation.gate import by_weather, gaining, judge
 
 NAIVE = {"MAE": 4.0, "WIS": 3.0}
 COLUMNS = ["MAE", "MASE", "WIS", "cover50", "cover80", "cover90", "cover95", "forecasts"]
 
 
 def decide(scores, challenger, naive, champion=None, margin=0.02, proven=True):
-    return gate(scores, challenger, naive, champion, margin, proven)
+    standing = {None: ""}.get(champion, "proven" if proven else "unproven")
+    return judge(scores, challenger, naive, standing, margin, 249, 249)
 
 
 def scores(**rows: dict) -> pd.DataFrame:
@@ -71,7 +71,7 @@ def test_what_is_proven_takes_the_place_of_what_was_only_known():
 
 @pytest.mark.parametrize(("error", "candidate"), [(3.9, "steady"), (4.1, "naive"), (np.nan, "naive")])
 def test_a_young_series_gets_no_verdict(error, candidate):
-    decision = young(scores(steady={"MAE": error, "WIS": 2.0}), "steady", "naive", 40, 249)
+    decision = judge(scores(steady={"MAE": error, "WIS": 2.0}), "steady", "naive", "", 0.02, 40, 249)
     assert (decision.passed, decision.standing, decision.candidate) == (True, "young", candidate)
     assert decision.reason == f"young: 40 days known, a verdict takes 249; {candidate} is used until then"
 
@@ -176,6 +176,16 @@ def test_a_candidate_that_takes_in_the_weather_and_has_no_twin_is_judged_itself(
     assert by_weather(
         alone, pd.DataFrame({"WIS": [1.0]}, ["steady, weather"]), "steady, weather"
     ) == "steady, weather" and not len(gaining(alone, "steady, weather"))
+
+
+def test_where_the_naive_would_speak_the_one_of_ordinary_days_does_and_the_yardstick_stays():
+    """Whatever it scores: what it says of a coming week after a holiday is not in these figures."""
+    name = "naive, ordinary days"
+    for other, challenger in (({"MAE": 3.9, "WIS": 2.9}, "calendar"), ({"MAE": 4.1, "WIS": 3.1}, "naive")):
+        table = scores(calendar={"MAE": 4.2, "WIS": 3.2}, **{name: other})
+        for decision in (decide(table, challenger, "naive"), judge(table, challenger, "naive", "", 0.02, 40, 249)):
+            assert decision.candidate == name and f"; {name} is used" in decision.reason
+            assert decision.figures["naive"]["MAE"] == 4.0 and decision.figures["challenger"]["MAE"] == other["MAE"]
 
 
 def test_of_a_champion_that_cannot_be_read_the_decision_says_so():

@@ -12,7 +12,7 @@ from footfall.errors import DataProblem
 from footfall.evaluation import backtest, rolling
 from footfall.evaluation.intervals import with_quantiles
 from footfall.evaluation.rolling import roll
-from footfall.models import ETS, KindOfDay, LastYearsTurn, LogLevel, SeasonalNaive, WeekdaySmoother
+from footfall.models import ETS, KindOfDay, LastYearsTurn, LogLevel, OrdinaryNaive, SeasonalNaive, WeekdaySmoother
 from footfall.params import fewest_origins
 
 CANDIDATES = {
@@ -113,6 +113,20 @@ def test_the_naive_speaks_where_it_was_better_twice(past):
     naive = batch.means[NAIVE][..., batch.y.columns.get_loc(("DE/B", "count"))]
     assert rows.get_group("DE/B")["mean"].tolist() == naive.ravel().tolist()
     assert len(rows) == 3
+
+
+def test_in_its_place_speaks_the_naive_of_ordinary_days_with_its_own_errors(houses):
+    ordinary = f"{NAIVE}, ordinary days"
+    past = roll(houses, CANDIDATES | {ordinary: OrdinaryNaive("XX")}, 90, 7, 1)
+    past.scores.loc[past.scores["location"].eq("DE/B") & past.scores["candidate"].eq("calendar"), "MAE"] *= 9
+    accounts = past.accounts("calendar", NAIVE, "calendar").set_index("location")
+    assert accounts.loc["DE/B", ["status", "candidate"]].tolist() == ["fell back", ordinary]
+    assert "times as much as seasonal naive" in accounts.loc["DE/B", "reason"], "the yardstick"
+    rows = past.residuals("calendar", NAIVE, accounts.reset_index()).groupby("location").get_group("DE/B")
+    batch = next(batch for batch in past.batches if ("DE/B", "count") in batch.y)
+    at = batch.y.columns.get_loc(("DE/B", "count"))
+    assert rows["mean"].tolist() == batch.means[ordinary][..., at].ravel().tolist()
+    assert past.accounts(ordinary, NAIVE, ordinary)["status"].ne("fell back").all(), "none from itself to itself"
 
 
 def test_young_is_one_of_few_days_and_not_one_that_was_shut_of_late(houses):

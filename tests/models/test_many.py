@@ -8,7 +8,20 @@ from figures import SAMPLE, retail
 from hypothesis import HealthCheck, given, settings
 from sktime.forecasting.theta import ThetaForecaster
 
-from footfall.models import ETS, Boosted, Panel, at_once, bring_up_to, fit, forecasts, of_country, predict
+from footfall.calendar import Countries
+from footfall.models import (
+    ETS,
+    Boosted,
+    KindOfDay,
+    LogLevel,
+    Panel,
+    at_once,
+    bring_up_to,
+    fit,
+    forecasts,
+    of_country,
+    predict,
+)
 from footfall.models.features import Front
 from footfall.models.forecaster import series_of
 from footfall.models.saving import load, save
@@ -71,6 +84,17 @@ def test_a_batch_comes_back_from_its_file(name, batch, tmp_path):
     fitted = fit(CANDIDATES[name], batch)
     save(fitted, tmp_path / "model.zip")
     pd.testing.assert_frame_equal(predict(load(tmp_path / "model.zip"), days), predict(fitted, days))
+
+
+def test_what_is_fitted_series_by_series_keeps_the_days_of_each_ones_country(batch):
+    recipe = LogLevel() * KindOfDay("PT") * ETS(trend="add", damped_trend=True, seasonal="add", sp=7)
+    days, y = pd.date_range("2022-10-14", periods=7), batch.set_axis([("ES", "parks"), ("PT", "grocery")], axis=1)
+    fitted = fit(of_country(recipe, Countries(("ES", "PT"))), y)
+    again = fit(fitted, y)
+    for country, name in zip(("ES", "PT"), y, strict=True):
+        alone = fit(of_country(recipe, country), series_of(y, name))
+        np.testing.assert_allclose(predict(fitted, days)[name], predict(alone, days), **close)
+        np.testing.assert_allclose(predict(again, days)[name], predict(alone, days), **close)
 
 
 def test_a_recipe_serves_many_countries():

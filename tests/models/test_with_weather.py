@@ -207,6 +207,33 @@ def test_a_forecast_of_late_figures_goes_by_the_weather_of_its_own_day_and_its_p
     assert dry[1:] == wet_one[1:] == (True, False) and without[1:] == (False, True)
 
 
+def test_what_an_event_did_is_learned_without_the_rain_of_its_days():
+    rain = rains()
+    y, on = guests(rain)[:LAST], rain["2024-09-01":"2025-01-15"]
+    on = [*on.index[(on >= 10) & (on.index.month < 12) & (on.index.day > 8)][:4], LAST + 2 * DAY]
+    y[on[:-1]] *= np.exp(0.4)
+    rows = y.rename("value").rename_axis("date").reset_index().assign(location="PT-11/Foz", category="count")
+    known = select(rows, "PT-11", "count", "all", 0)
+    events = [[f"{day:%F}", f"{day:%F}", "fair", "busier", "", "2024-01-01"] for day in on]
+    about = {"location": "PT-11", "category": "count", "candidate": "steady", "fitted_from": f"{y.index[0]:%F}",
+             "data_through": f"{LAST - 7 * DAY:%F}", "lag": 0, "horizon": HORIZON, "shut": []}  # fmt: skip
+    past = {key: each[: LAST - 7 * DAY].mask(each.index[:-7].isin(on)) for key, each in known.series.items()}
+
+    def event(recipe):
+        rolled = roll(past, {"steady": recipe, FALLBACK: SeasonalNaive()}, 80, HORIZON, 0)
+        accounts = rolled.accounts("steady", FALLBACK, "steady")
+        residuals = rolled.residuals("steady", FALLBACK, accounts)
+        champion = Champion(learned(recipe, past, many=False), residuals, about, accounts)
+        coming, facts = pd.date_range(LAST + DAY, periods=HORIZON), {"model_version": "m/1", "snapshot": "ab12"}
+        made = forecast_all(champion, known, coming, 0, LEVELS, {"events": events}, 14, **facts)
+        return next(iter(made.series.values())).parts["event"].iloc[1]
+
+    table = issued(rain)[lambda table: table["issued"] <= f"{LAST:%F}"]
+    shrunken = 0.4 * 4 / 4.5
+    assert len(on) == 5 and event(PLAIN) < 0.6 * shrunken, "most of it was rained off"
+    assert event(wet(table)) == pytest.approx(shrunken, abs=0.1)
+
+
 def test_of_several_places_the_weather_speaks_for_the_one_that_gains_by_it(tmp_path):
     rain, through = rains(), LAST - 7 * DAY
     places = {"Foz": guests(rain), "Cave": guests(rain, 0.0, seed=9), "Hall": guests(rain, 0.0, seed=8)}

@@ -14,10 +14,12 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from footfall.errors import DataProblem, UsageProblem
 from footfall.params import Data
 from footfall.series import KEYS, SERIES, from_parquet, pick, rows_of, shut_of, split, to_parquet
+from footfall.sources import names
 from footfall.sources.fault import Fault, by_rule
 from footfall.sources.reading import Reading, compare
 from footfall.sources.table import read_table
@@ -555,6 +557,18 @@ def test_a_file_of_noons_and_evenings_may_begin_with_the_newest(write, tmp_path)
     assert newest_first.notes == [] and days(newest_first) == days(read(path, **columns))
 
 
+def test_rows_in_no_order_of_time_do_not_tell_of_which_day_a_night_is_and_that_is_said(write):
+    columns = {"columns": {"date": "when", "hour": "hour", "value": "amount"}, "rows": "orders", "day_starts": "05:00"}
+    hours = (12, 13, 19, 20, 21, 22, 23, 0, 1)
+    nights = [(day, hour, 3 * day % 7 + hour % 5) for day in range(1, 29) for hour in hours]
+    orders = {"exported": nights, "by amount": sorted(nights, key=lambda row: row[2]), "by hour": sorted(nights)}
+    said = {}
+    for kind, rows in orders.items():
+        path = write("when,hour,amount\n" + "".join("2025-12-{:02},{}:30,{}\n".format(*row) for row in rows))
+        said[kind] = "hours before 05:00 are taken for the night before" in str(read(path, **columns).notes)
+    assert said == {"exported": False, "by amount": True, "by hour": False}
+
+
 @pytest.mark.parametrize("later", [2, 300])
 def test_a_site_keeps_its_first_spelling_however_often_another_one_comes(write, tmp_path, later):
     columns = {"columns": {"date": "when", "value": "amount", "site": "site"}, "location": "PT-11"}
@@ -584,7 +598,7 @@ def test_two_tills_of_one_place_or_two_places_in_a_file_each_are_refused_and_cor
     write(orders("2026-01-01 05:00", "2026-02-01", amount=7), "tills/bar.csv")
     refused = problem(tmp_path / "tills", **NIGHTS)
     assert "has other numbers than" in refused and "on 31 days: two tills, or two places?" in refused
-    assert {"bar.csv", "terrace.csv"} <= {*re.findall(r"\w+\.csv", refused)} and "data.columns.site" in refused
+    assert {"bar.csv", "terrace.csv"} <= {*re.findall(r"\w+\.csv", refused)} and "data.files: sites" in refused
     write(orders("2026-01-28 05:00", "2026-02-01", amount=7), "tills/bar.csv")
     (note,) = [note for note in read(tmp_path / "tills", **NIGHTS).notes if "other numbers" in note]
     assert "and is left out there" in note
@@ -626,6 +640,39 @@ def test_two_tills_that_write_a_file_a_week_are_two_though_each_file_has_seven_d
             write("date,covers\n" + lines, f"tills/{name}-{week:02}.csv")
     assert re.search(r"A-\d\d\.csv has other numbers than B-\d\d\.csv on 7 days, all files on 182: two tills, or two "
                      "places", problem(tmp_path / "tills", **COVERS))  # fmt: skip
+
+
+def test_two_tills_that_write_a_file_a_day_are_two_and_so_are_their_orders(write, tmp_path):
+    """Of orders each file's only day begins with its first, which is no night that was cut."""
+    for day in pd.date_range("2025-06-02", periods=20):
+        for at, name in enumerate(("praia", "tasca")):
+            write(f"date,covers\n{day:%F},{20 + 9 * at}\n", f"days/{name}-{day:%F}.csv")
+            times = "".join(f"{day:%F} {hour}:{5 * at:02},{8 + at}\n" for hour in (12, 13, 20))
+            write("when,amount\n" + times, f"orders/{name}-{day:%F}.csv")
+    for folder, keys in (("days", COVERS), ("orders", ORDERS)):
+        says = (
+            r"praia-2025-06-02\.csv has other numbers than tasca-2025-06-02\.csv on 1 day, all files on 20: two tills"
+        )
+        assert re.match(says, problem(tmp_path / folder, **keys))
+
+
+def test_a_day_that_one_till_exports_twice_is_corrected_and_no_other_till_s(write, tmp_path):
+    for day in range(1, 29):
+        for count, name in ((30, ""), (45, " (1)")):
+            write(f"date,covers\n2025-02-{day:02},{count}\n", f"tills/2025-02-{day:02}{name}.csv")
+            os.utime(tmp_path / "tills" / f"2025-02-{day:02}{name}.csv", (count, count))
+    reading = read(tmp_path / "tills", **COVERS)
+    assert set(reading.series["value"]) == {45} and not any("other numbers" in note for note in reading.notes)
+
+
+def test_files_that_are_said_to_be_exports_of_the_same_figures_correct_each_other(write, tmp_path):
+    for at, name in enumerate(("b.csv", "a.csv")):
+        lines = "".join(f"2025-12-{day:02},{day + 10 * at}\n" for day in range(1, 31))
+        os.utime(write("date,covers\n" + lines, f"tills/{name}"), (at, at))
+    assert "data.files: exports" in problem(tmp_path / "tills", **COVERS)
+    reading = read(tmp_path / "tills", **COVERS, files="exports")
+    assert reading.series["value"].tolist() == [day + 10 for day in range(1, 31)]
+    assert "b.csv has other numbers than a.csv on 30 days, and is left out there" in reading.notes
 
 
 def test_orders_that_are_there_again_on_end_are_counted_and_said(write):
@@ -743,6 +790,127 @@ def test_sites_may_be_columns(write):
     assert days(read(path, columns={"value": ["Baixa", "Chiado"]})) == {"Baixa 12-30": 1, "Chiado 12-30": 2}
 
 
+BY_FILE = COVERS | {"files": "sites", "location": "PT-11", "series": "all"}
+
+
+@pytest.fixture
+def tills(write, tmp_path):
+    """A folder of exports by their names, each with a number of covers on each of some days of December."""
+
+    def tills(folder: str = "tills", days: range = range(1, 31), **files: float) -> Path:
+        for name, covers in files.items():
+            rows = "".join(f"2025-12-{day:02},{covers}\n" for day in days)
+            (tmp_path / folder / name).parent.mkdir(parents=True, exist_ok=True)
+            write("date,covers\n" + rows, f"{folder}/{name}")
+        return tmp_path / folder
+
+    return tills
+
+
+def sites(reading: Reading) -> dict[str, set[float]]:
+    """The values of each site."""
+    return {place: set(rows["value"]) for place, rows in reading.series.groupby("location")}
+
+
+@pytest.mark.parametrize("names", [
+    ("tasca.csv", "praia.csv"),
+    ("tasca-2025-12.csv", "2025.12_praia.csv"),
+    ("tasca/2025-12.csv", "praia/2025-12.csv"),
+    ("tasca/a.csv", "praia.csv"),
+])  # fmt: skip
+def test_files_or_folders_may_be_sites_as_a_column_would_say(tills, write, names):
+    tasca, praia = names
+    reading = read(tills(**{tasca: 9, praia: 5}), **BY_FILE)
+    assert sites(reading) == {"PT-11/tasca": {9}, "PT-11/praia": {5}} and not reading.notes
+    rows = "".join(f"2025-12-{day:02},{site},{n}\n" for day in range(1, 31) for site, n in (("tasca", 9), ("praia", 5)))
+    column = write("date,site,covers\n" + rows)
+    of_column = read(column, columns={"value": "covers", "site": "site"}, location="PT-11", series="all")
+    pd.testing.assert_frame_equal(reading.series, of_column.series)
+
+
+@pytest.mark.parametrize(("name", "site"), [
+    ("tasca-2026-11-01.csv", "tasca"),
+    ("praia_20261101.csv.gz", "praia"),
+    ("tasca20261101.csv", "tasca"),
+    ("loja1-2026-11-01.csv", "loja1"),
+    ("loja12_1.11.2026.csv", "loja12"),
+    ("01-11-2026 São João.xlsx/Folha 1", "São João"),
+    ("tasca (2).csv", "tasca"),
+    ("Vendas_Tasca_2026-W44.csv", "Vendas_Tasca"),
+    ("tasca-2026-11-01T14.30Z.parquet", "tasca"),
+    ("tasca-2026-11-01-143000.csv", "tasca"),
+    ("2026-11-01.csv", ""),
+])  # fmt: skip
+def test_a_site_is_what_a_file_is_called_beside_dates_and_numbers(name, site):
+    assert names.of_file(name) == site
+
+
+def test_tills_that_write_a_file_a_day_are_sites_and_each_new_file_goes_on(tills):
+    for day in range(1, 21):
+        folder = tills(days=range(day, day + 1), **{f"tasca-2025-12-{day:02}.csv": 9, f"praia-2025-12-{day:02}.csv": 5})
+    before = read(folder, **BY_FILE)
+    assert sites(before) == {"PT-11/tasca": {9}, "PT-11/praia": {5}} and len(before.series) == 40 and not before.notes
+    tills(days=range(21, 22), **{"tasca-2025-12-21.csv": 9})
+    after = read(folder, **BY_FILE)
+    assert len(after.series) == 41 and not compare(split(before.series), split(after.series))
+    (folder / "tasca-2025-12-20.csv").rename(folder / "Tasca-20251220.csv")
+    renamed = read(folder, **BY_FILE)
+    pd.testing.assert_frame_equal(renamed.series, after.series)
+    assert renamed.notes == ["names typed in two ways are of one site: 'Tasca' is 'tasca'"]
+    (folder / "praia-2025-12-20.csv").unlink()
+    (folder / "tasca-2025-12-07.csv").unlink()
+    (lost,) = compare(split(after.series), split(read(folder, **BY_FILE).series))
+    assert lost.startswith("history rewritten: 2 of 41 values differ")
+    for file in folder.glob("praia*"):
+        file.rename(folder / file.name.replace("praia", "mar"))
+    gone, *_ = compare(split(after.series), split(read(folder, **BY_FILE).series))
+    assert gone == "site vanished: praia had rows in the last snapshot, and none now"
+
+
+def test_exports_of_one_site_correct_each_other_within_it_alone(tills):
+    folder = tills(**{"tasca/a.csv": 9, "praia/a.csv": 5})
+    tills(days=range(29, 32), **{"praia/b.csv": 6})
+    reading = read(folder, **BY_FILE)
+    assert sites(reading) == {"PT-11/tasca": {9}, "PT-11/praia": {5, 6}}
+    assert reading.notes == ["more than one export has 2 days: those of the newer one are taken"]
+    (folder / "praia" / "b.csv").write_text("date,covers\n2025-12-31,x\n")
+    assert problem(folder, **BY_FILE).startswith("praia/b.csv:2:covers: x — no number")
+
+
+def test_two_places_that_a_number_alone_tells_apart_are_refused_and_folders_name_them(tills):
+    refused = problem(tills(**{"loja 1.csv": 9, "loja 2.csv": 5}), **BY_FILE)
+    assert "on 30 days: all are of the site 'loja', as dates and numbers in files' names count for nothing" in refused
+    assert sites(read(tills("shops", **{"loja 1/a.csv": 9, "loja 2/a.csv": 5}), **BY_FILE)) == {
+        "PT-11/loja 1": {9},
+        "PT-11/loja 2": {5},
+    }
+    says = "2025-12.csv:1:1: 2025-12.csv — dates and numbers alone name no site (data.files: sites)"
+    assert problem(tills("months", **{"2025-12.csv": 9}), **BY_FILE).startswith(says)
+
+
+def test_one_file_is_no_folder_of_sites_and_folders_are_none_unless_that_is_said(tills, write):
+    with pytest.raises(UsageProblem, match=r"tasca\.csv: data\.files: sites .* this is one file; leave it out"):
+        read(tills(**{"tasca.csv": 9}) / "tasca.csv", **BY_FILE)
+    folder = tills("houses", **{"tasca/a.csv": 9, "praia/a.csv": 5})
+    write("", "houses/praia/notes.zip")
+    assert "; praia/, tasca/ have: where each is a site, say data.files: sites" in problem(folder, **COVERS)
+    assert read(folder, **BY_FILE).notes == ["houses: passed over: praia/notes.zip"]
+
+
+def test_sites_are_files_or_columns_and_of_ones_own_exports():
+    def refused(**keys):
+        with pytest.raises(ValidationError) as error:
+            Data.model_validate({"source": "x", "files": "sites", **keys})
+        return str(error.value)
+
+    counts = {"unit": "counts"}
+    assert "sites are files (data.files) or columns" in refused(**counts, columns={"site": "shop", "value": "n"})
+    assert "sites are files (data.files) or columns" in refused(**counts, columns={"value": ["a", "b"]})
+    assert "exports of one's own till" in refused() and "exports of one's own till" in refused(
+        **counts, format="carris"
+    )
+
+
 PARTS = {"columns": {"date": "dia", "parts": ["almoço", "jantar"]}}
 
 
@@ -821,6 +989,16 @@ def test_days_said_twice_are_named_with_both_lines(write):
     assert problem(path, **COVERS).startswith(
         "till.csv:5:covers: 6 — till.csv:4 has 5 for the same day; one of the two"
     )
+
+
+def test_times_said_twice_are_named_as_such_and_rows_of_times_that_are_called_days(write):
+    rows = "2025-12-30 10:00,5\n2025-12-30 10:15,6\n2025-12-30 10:00,7\n"
+    path, keys = write("when,covers\n" + rows), ORDERS | {"columns": {"date": "when", "value": "covers"}}
+    says = "till.csv:4:covers: 7 — till.csv:2 has 5 for the same time; one of the two rows must go"
+    assert problem(path, **keys | {"rows": "hours"}).startswith(says)
+    says = "for the same day; rows say times: data.rows is hours, of which each has one figure, or orders"
+    refused = problem(path, **keys | {"rows": "days"})
+    assert says in refused and len(refused.splitlines()) == 1
 
 
 def test_days_said_twice_may_be_of_two_shops_which_a_column_tells_apart(write):

@@ -191,9 +191,7 @@ def test_the_pages_of_a_site_that_left_are_taken_down_and_its_record_stays(bucke
     assert before - set(everything(bucket)) == {f"portugal/{name}" for name in site}
     pages = storage.names(storage.connect(f"{bucket.name}-pages"), "")
     assert pages == ["portugal/forecast.csv", "portugal/index.html", "portugal/sites/baixa/index.html"]
-    assert (
-        forecasts.read_set(bucket, first.url.removeprefix(f"gs://{bucket.name}/"), "sites/foz/index.html")[1] == b"foz"
-    )
+    assert forecasts.stored(bucket, first.folder, "sites/foz/index.html").files == {"sites/foz/index.html": b"foz"}
     assert second.moved and publish(bucket, dt.date(2022, 10, 3), both).moved
     assert storage.read(bucket, "portugal/sites/foz/index.html") == b"foz", "back again"
 
@@ -293,11 +291,11 @@ def test_a_set_that_readers_see_is_one_of_its_day_though_a_later_day_was_stored_
 
 def test_one_file_of_a_set_is_read_and_verified(bucket, folder):
     where = f"portugal/forecasts/2022-10-01/{publish(bucket).digest}"
-    manifest, content = forecasts.read_set(bucket, where, "forecast.csv")
-    assert content == FILES["forecast.csv"] and manifest["about"] == ABOUT
+    _, manifest, files = forecasts.stored(bucket, where, "forecast.csv")
+    assert files == {"forecast.csv": FILES["forecast.csv"]} and manifest["about"] == ABOUT
     bucket.blob(f"{where}/forecast.csv").upload_from_string(b"forged")
     with pytest.raises(DataProblem, match=r"forecast\.csv: altered"):
-        forecasts.read_set(bucket, where, "forecast.csv")
+        forecasts.stored(bucket, where, "forecast.csv")
 
 
 def test_no_amendment_is_lost(bucket, proxy):
@@ -527,7 +525,7 @@ def test_a_manifest_that_is_none_is_named_with_what_to_do(bucket, content):
     )
     for read in (
         forecasts.read_about,
-        lambda *where: forecasts.read_set(*where, "forecast.csv"),
+        lambda *where: forecasts.stored(*where, "forecast.csv"),
         lambda *_: publish(bucket),
     ):
         with pytest.raises(DataProblem, match=rf"{folder}/manifest\.json: not a manifest .*Remove it and run the day"):
