@@ -20,6 +20,7 @@ from flows.station.run import log
 from flows.storage import bucket as storage
 from flows.train import is_due, train, was_trained
 from footfall.errors import Interrupted, Problem, UsageProblem
+from footfall.sources.fault import counted
 
 
 @flow(name="daily", flow_run_name="{timezone}", validate_parameters=False)
@@ -61,7 +62,7 @@ async def daily(timezone: str, as_of: str | None = None) -> str | State[Any]:
                     failed.append(f"{station.name} of {market}: {error}")
     if failed:
         raise Problem(f"{len(failed)} of the stations of {len(markets)} markets failed, the first of them {failed[0]}")
-    return f"{len(markets)} markets had their {day}"
+    return f"{counted(len(markets), 'market')} had their {day}"
 
 
 def _is_to_be_trained(market: str, day: dt.date) -> bool:

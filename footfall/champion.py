@@ -14,7 +14,7 @@ import pandas as pd
 from sktime.forecasting.base import BaseForecaster
 
 from footfall.calendar import Country, country_of
-from footfall.errors import DataProblem
+from footfall.errors import DataProblem, UnreadableModel
 from footfall.evaluation.gate import ORDINARY, without_weather
 from footfall.evaluation.intervals import quantiles
 from footfall.models import OrdinaryNaive, SeasonalNaive, fit, of_country, predict, saving
@@ -26,6 +26,10 @@ from footfall.units import unit_of
 
 ISO = "%Y-%m-%d"
 
+UNREADABLE = (
+    "put back what it needs, or if that has moved say so in MOVED of footfall/models/saving.py; else train another, "
+    "which this one does not stop (footfall train), or go back to one that can be read (footfall rollback)"
+)
 FALLBACK = "seasonal naive"  # is not beaten on a series of many by the champion, which does not speak for it
 FALLBACKS = (FALLBACK, FALLBACK + ORDINARY)  # who then does; the former in champions that were saved before the latter
 
@@ -111,6 +115,8 @@ def read_champion(folder: str | Path) -> Champion:
     ------
     DataProblem
         If there is none in the folder.
+    UnreadableModel
+        If the code that is here now makes no forecaster of it.
     """
     path = Path(folder)
     if not (path / "about.json").exists():
@@ -121,7 +127,21 @@ def read_champion(folder: str | Path) -> Champion:
     if "location" not in residuals:  # saved before there were many
         residuals = residuals.assign(**own)
     series = pd.read_parquet(accounts) if accounts.exists() else pd.DataFrame([own | {"candidate": about["candidate"]}])
-    return Champion(saving.load(path / "forecaster.zip"), residuals, about, series)
+    try:
+        return Champion(saving.load(path / "forecaster.zip"), residuals, about, series)
+    except UnreadableModel as problem:
+        raise UnreadableModel(f"the champion cannot be read: {problem}\n{UNREADABLE}") from problem
+
+
+def read_incumbent(folder: str | Path) -> tuple[Champion | None, str]:
+    """Today's champion, for a training to compare with, or None where there is none; and why one cannot be read.
+
+    It would else stop the training of the one that replaces it. What asks for what no forecaster needs stops it.
+    """
+    try:
+        return read_champion(folder) if folder else None, ""
+    except UnreadableModel as problem:
+        return None, str(problem).partition("\n")[0]
 
 
 def published(about: dict[str, Any]) -> pd.Timestamp:

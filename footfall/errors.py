@@ -21,6 +21,10 @@ class DataProblem(Problem):
     exit_code = 3
 
 
+class UnreadableModel(DataProblem):
+    """A forecaster that was saved whole and can no longer be read: code that it is made of has changed since."""
+
+
 class StaleSource(DataProblem):
     """A source that has published nothing new for longer than the market allows."""
 

@@ -26,7 +26,7 @@ from footfall.typical import FEWEST_WEEKS, LATELY
 COLUMNS = ["from", "to", "site", "what", "effect", "entered"]
 NOTEBOOK_COLUMNS = ["from", "to", "what", "effect", "site", "entered"]  # as a notebook gets them
 EFFECTS = (CLOSED, "busier", "quieter", "unknown")
-LONGEST_EVENT = 366  # days
+LONGEST_EVENT, LONGEST_CLOSURE = 366, 3660  # days; a place may be shut for good, which ten years are
 LONGEST = 100  # characters of the owner's words
 ONCE = ("DTSTART", "DTEND", "DURATION", "SUMMARY", "LOCATION", "CREATED", "LAST-MODIFIED")  # of a calendar's entry
 NIGHT = dt.timedelta(hours=6)  # of a day, that belong to the evening before
@@ -257,8 +257,9 @@ def _faults(line: int, row: dict[str, str]) -> Iterator[Fault]:
             yield Fault(line, name, row[name], "no day of the calendar, as in 2026-12-31")
     if _is_day(row["from"]) and _is_day(row["to"]):
         length = (dt.date.fromisoformat(row["to"]) - dt.date.fromisoformat(row["from"])).days + 1
-        if not 1 <= length <= LONGEST_EVENT:
-            rule = f"an event has one to {LONGEST_EVENT} days, and its last is not before its first"
+        if not 1 <= length <= (LONGEST_CLOSURE if row["effect"] == CLOSED else LONGEST_EVENT):
+            longest = f"{LONGEST_EVENT} days, one that is closed up to {LONGEST_CLOSURE:,}"
+            rule = f"an event has one to {longest}, and its last is not before its first"
             yield Fault(line, "to", row["to"], rule)
     if row["effect"] not in EFFECTS:
         yield Fault(line, "effect", row["effect"], f"one of {', '.join(EFFECTS)}")

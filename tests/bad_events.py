@@ -4,8 +4,9 @@ HEAD = "from,to,site,what,effect,entered\n"
 LINES = {  # beneath the head
     "2026-02-30,,,x,closed,": "from: 2026-02-30 — no day of the calendar",
     "31/12/2026,,,x,closed,": "no day of the calendar",
-    "2026-12-31,2026-12-30,,x,closed,": "to: 2026-12-30 — an event has one to 366 days, and its last is not before",
-    "2026-12-31,2028-12-31,,x,closed,": "an event has one to 366 days",
+    "2026-12-31,2026-12-30,,x,closed,": "to: 2026-12-30 — an event has one to 366 days, one that is closed up to 3,660",
+    "2026-12-31,2028-01-01,,x,quieter,": "an event has one to 366 days",
+    "2026-12-31,2062-12-31,,x,closed,": "one that is closed up to 3,660, and its last is not before its first",
     "2026-12-31,,,x,shut,": "effect: shut — one of closed, busier, quieter, unknown",
     "2026-12-31,,,,closed,": r"what: \(blank\) — up to 100 characters",
     "2026-12-31,,,=cmd(),closed,": "what: =cmd",

@@ -57,7 +57,7 @@ def test_a_shop_whose_till_has_stopped_is_missed_until_it_comes_back(shops):
     said, days = shops("predict", Alfama=LAST - pd.Timedelta(days=22), Baixa=LAST), "its last day is 2026-05-09"
     missing = "no forecast of 1 of 2 series, such as Alfama count: stale: " + days
     assert said.count(missing) == 2, "in the log, and beneath the forecast"
-    assert "Baixa" in said and "1 places" in said, "it is told whose the forecast is"
+    assert "Baixa" in said and "1 place " in said, "it is told whose the forecast is"
     (cause,) = alerts.opened(shops.name)
     assert cause["cause"] == CAUSE and cause["sentence"].startswith(missing)
     store = storage.connect("footfall")
@@ -92,6 +92,22 @@ def test_shops_that_an_event_has_shut_since_are_not_stale(shops):
     assert "stale" not in footfall("status", shops.name).output
     pages = forecasts.latest(storage.connect("footfall"), shops.name).files
     assert "stand still" not in pages["sites/alfama/index.html"].decode()
+
+
+def test_a_shop_that_is_shut_for_good_is_said_once_and_the_other_goes_on(shops):
+    from flows.orchestration import alerts
+
+    later, for_good = LAST + pd.Timedelta(days=150), LAST + pd.DateOffset(years=10)
+    shut = [f"{TODAY:%F}", f"{for_good:%F}", "Alfama", "shut for good", "closed", f"{TODAY:%F}"]
+    (shops.folder / f"{shops.name}.events.csv").write_text(f"{','.join(COLUMNS)}\n{','.join(shut)}\n")
+    said = shops("predict", as_of=later + pd.Timedelta(days=1), Alfama=LAST, Baixa=later)
+    assert said.count("closed  closed") == 3, "seven days of Alfama, and of Baixa none"
+    assert "no forecast of" not in said and alerts.opened(shops.name) == []
+    assert "stale" not in footfall("status", shops.name).output
+    latest = forecasts.latest(storage.connect("footfall"), shops.name).files
+    assert set(read_accounts(latest)["status"]) <= {"published", "fell back"}
+    page, other = (latest[f"sites/{shop}/index.html"].decode() for shop in ("alfama", "baixa"))
+    assert "shut for good" in page and "shut for good" not in other and "stand still" not in page
 
 
 def test_a_backtest_names_the_shop_it_is_of_and_passes_over_its_events(shops):

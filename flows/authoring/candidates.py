@@ -199,7 +199,7 @@ def candidates(path: Path, parameters: TrainParams) -> dict[str, Any]:
 
     So the notebook remains the only place where a model is changed.
     """
-    names: dict[str, Any] = {}
+    names: dict[str, Any] = {"__name__": "__main__"}  # whose a class is that a cell defines, as in a kernel
     for cell in json.loads(path.read_text())["cells"]:
         tags = cell["metadata"].get("tags", [])
         if cell["cell_type"] == "code":

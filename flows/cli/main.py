@@ -10,6 +10,8 @@ from io import TextIOWrapper
 from flows.cli import authoring, operations, stations  # noqa: F401 — their commands enter the application
 from flows.cli.options import app
 
+STOPPED = 130  # Typer's exit code for who was interrupted
+
 
 def _interrupt(*_: object) -> None:
     """Python's own handler, by another name: asyncio would replace that one, and wait for the notebook to end."""
@@ -28,7 +30,8 @@ def main() -> None:
         app()
     except SystemExit as done:
         code = done.code if isinstance(done.code, int) else 1
-    threading._shutdown()  # type: ignore[attr-defined]  # what the interpreter would do first, and then
+    if code != STOPPED:  # whose threads are as long at it as a candidate is at its fit
+        threading._shutdown()  # type: ignore[attr-defined]  # what the interpreter would do first, and then
     atexit._run_exitfuncs()
     sys.stdout.flush()
     os._exit(code)

@@ -24,6 +24,7 @@ from flows.storage import layout
 from footfall.errors import MOST_LISTED, EnvironmentProblem, Problem, UsageProblem
 from footfall.market_file import read_market, read_value
 from footfall.params import OBEYED
+from footfall.sources.fault import counted
 
 LIVE = re.compile(rf"(?![\t\n])[{OBEYED}]")
 
@@ -227,7 +228,8 @@ def _changed(published: Any, supposed: Any) -> Table:
 
 def _grid(*columns: str) -> Table:
     """A table without lines; weekdays and places stand on the left of their column."""
-    named = [Column(name, justify="left" if name.endswith(("weekday", "places")) else "right") for name in columns]
+    on_the_left = ("weekday", "place", "places")
+    named = [Column(name, justify="left" if name.endswith(on_the_left) else "right") for name in columns]
     return Table(*named, box=None, header_style="bold", pad_edge=False)
 
 
@@ -241,7 +243,7 @@ def _table(forecast: Any, many: bool) -> Table:
             table.add_row(*line)
         return table
     days, rows = week_of_places(forecast)
-    table = _grid(f"{len(rows)} places", *(day[5:] for day in days))
+    table = _grid(counted(len(rows), "place"), *(day[5:] for day in days))
     for place, *week in rows[:MOST_LISTED]:
         table.add_row(escape(place), *week)
     if len(rows) > MOST_LISTED:

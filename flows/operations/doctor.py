@@ -201,7 +201,8 @@ def tree() -> Finding:
     changed = [line[3:] for line in done.stdout.splitlines()]
     if not changed:
         return Finding("tree", "as committed")
-    says = f"{len(changed)} files differ from the commit, and records say so: {', '.join(changed[:3])}"
+    differ = "1 file differs" if len(changed) == 1 else f"{len(changed)} files differ"
+    says = f"{differ} from the commit, and records say so: {', '.join(changed[:3])}"
     return Finding("tree", says, "commit them, or git stash" if _in_production() else "")
 
 

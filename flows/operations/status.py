@@ -18,6 +18,7 @@ from footfall.evaluation.review import LATELY, accuracy, last_days
 from footfall.market_file import read_market, read_markets
 from footfall.params import Market
 from footfall.selection import NEWER
+from footfall.sources.fault import counted
 
 REMEDY = {
     "stale source": "look at the source; the run after its next figures goes on by itself",
@@ -147,7 +148,7 @@ def _missed(bucket: Bucket, market: Market, today: dt.date) -> list[Finding]:
     missed = [day for day in schedule.days(name, first, last) if str(day) not in published]
     if not missed:
         return []
-    says = f"{len(missed)} scheduled days without a forecast: {', '.join(_stretches(missed))}"
+    says = f"{counted(len(missed), 'scheduled day')} without a forecast: {', '.join(_stretches(missed))}"
     return [Finding("missed", says, f"footfall backfill {name} --from {missed[0]} --to {missed[-1]}")]
 
 
@@ -182,5 +183,4 @@ def _age(today: dt.date, day: dt.date) -> str:
 
 
 def _days(later: dt.date, earlier: dt.date) -> str:
-    count = (later - earlier).days
-    return "1 day" if count == 1 else f"{count} days"
+    return counted((later - earlier).days, "day")

@@ -15,6 +15,7 @@ from sktime.forecasting.base import BaseForecaster
 from footfall.errors import DataProblem
 from footfall.evaluation.intervals import with_quantiles
 from footfall.evaluation.metrics import coverage, mae, naive_error, wis
+from footfall.models.saving import refuse_own_of_notebook
 from footfall.models.updating import Values, fit, forecasts
 from footfall.params import FEWEST_ERRORS, fewest_origins
 from footfall.quantiles import COVERAGES, QUANTILES, WIDEST, percentage
@@ -164,13 +165,18 @@ def means_of_each(
     Raises
     ------
     DataProblem
-        If one cannot be fitted or asked; it says which.
+        If one cannot be fitted or asked, it says which; or if its class is the notebook's own, before any is asked.
     """
+    for candidate in candidates.values():
+        refuse_own_of_notebook(candidate)
     twins = {name: next(other for other in candidates if candidates[other] == candidates[name]) for name in candidates}
     asked = [*dict.fromkeys(twins.values())]
-    with ThreadPoolExecutor(THREADS) as pool:
+    pool = ThreadPoolExecutor(THREADS)
+    try:
         answers = pool.map(lambda name: _means_of(name, candidates[name], y, origins, horizon, lag), asked)
         each = dict(zip(asked, answers, strict=True))
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)  # who is stopped does not wait for a slow candidate
     return {name: each[twin] for name, twin in twins.items()}
 
 

@@ -90,6 +90,7 @@ def judge(
     needed: int,
     losing: float = 0.0,
     most_losing: float = 1.0,
+    unread: str = "",
 ) -> Decision:
     """Let the challenger pass, or say why not.
 
@@ -118,6 +119,8 @@ def judge(
         `footfall.evaluation.backtest.days_needed`.
     losing, most_losing : float
         Share of a market's series on which the challenger errs more than the naive, and the largest that may.
+    unread : str
+        Why today's champion cannot be compared: its reason begins with it.
 
     Returns
     -------
@@ -128,6 +131,9 @@ def judge(
     KeyError
         If `scores` lacks one of the rows.
     """
+    if unread:
+        decision = judge(scores, challenger, naive, standing, margin, days, needed, losing, most_losing)
+        return decision._replace(reason=f"{unread}; {decision.reason}")
     has_verdict, is_proven = days >= needed, standing == "proven"
     names = {"challenger": challenger, "naive": naive}
     names |= {"champion": "champion"} if standing and has_verdict else {}

@@ -7,14 +7,16 @@ import re
 import sys
 import types
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from sktime.base import BaseObject
 from sktime.forecasting.base import BaseForecaster
 
-from footfall.errors import DataProblem
+from footfall.errors import DataProblem, UnreadableModel
 from footfall.models.boosted import Boosted
 
 MOVED = {  # where champions saved before a move look for a class, and where it is now
@@ -44,6 +46,20 @@ CLASSES = {
     "scipy": r"scipy\.optimize\._optimize\.OptimizeResult|scipy\.(interpolate|sparse|spatial)\..+",
     "sktime": r"sktime\.(?!classification|libs|forecasting\.arima\._pmdarima).+",  # read files, or words as code
 }  # fmt: skip
+OWN = "{} is the notebook's own; move it into a module of footfall/models/, where predict finds it"
+
+
+def refuse_own_of_notebook(forecaster: BaseForecaster) -> None:
+    """Refuse one of a class that a notebook's cell defines, or made of one: no other notebook finds it.
+
+    Raises
+    ------
+    DataProblem
+        It names the class.
+    """
+    for each in _parts(forecaster):
+        if type(each).__module__ == "__main__":
+            raise DataProblem(OWN.format(f"class {type(each).__name__}"))
 
 
 def save(forecaster: BaseForecaster, path: str | Path) -> None:
@@ -92,13 +108,53 @@ class _Pickler(pickle.Pickler):
 def load(path: str | Path) -> BaseForecaster:
     """The forecaster in a file that `save` wrote, at whatever time. Unpickles: only for files whose sha256 is known.
 
+    A parameter that its class was given since has its default.
+
     Raises
     ------
     DataProblem
         If the file asks for something that no forecaster needs, such as a shell, or another unpickler.
+    UnreadableModel
+        If it asks for nothing of the kind, and the code that is here now makes no forecaster of it.
     """
-    with zipfile.ZipFile(path) as file:
-        return _Unpickler(io.BytesIO(file.read("_obj"))).load()
+    try:
+        with zipfile.ZipFile(path) as file:
+            forecaster = _Unpickler(io.BytesIO(file.read("_obj"))).load()
+        for each in _parts(forecaster):
+            _complete(each)
+    except (DataProblem, MemoryError):
+        raise
+    except Exception as error:  # whatever a class of anybody's, or of a library, makes of a state of long ago
+        raise UnreadableModel(f"{type(error).__name__}: {error}") from error
+    return forecaster
+
+
+def _parts(forecaster: BaseForecaster) -> Iterator[BaseObject]:
+    """It and all objects of sktime that it is made of, fitted ones too."""
+    waiting, seen = [forecaster], set[int]()
+    while waiting:
+        value = waiting.pop()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        if isinstance(value, BaseObject):
+            yield value
+            waiting += vars(value).values()
+        elif isinstance(value, dict):
+            waiting += value.values()
+        elif isinstance(value, list | tuple):
+            waiting += value
+
+
+def _complete(part: BaseObject) -> None:
+    defaults = type(part).get_param_defaults()
+    for name in type(part).get_param_names():
+        if hasattr(part, name):
+            continue
+        if name not in defaults:
+            where = f"{type(part).__module__}.{type(part).__qualname__}"
+            raise UnreadableModel(f"{where} has a parameter {name} by now, without a default, and was saved without it")
+        setattr(part, name, defaults[name])
 
 
 class Leftover:
@@ -116,7 +172,12 @@ class _Unpickler(pickle.Unpickler):
             return enum.EnumMeta.__getitem__
         if (module, name) in LEFT_OVER:
             return Leftover
-        found = super().find_class(MOVED.get((module, name), module), name)
+        if module == "__main__":
+            raise DataProblem(OWN.format(name))
+        try:
+            found = super().find_class(MOVED.get((module, name), module), name)
+        except (ImportError, AttributeError) as error:
+            raise UnreadableModel(f"it needs {module}.{name}, which is not there ({error})") from error
         home = getattr(found, "__module__", None) or module  # of `os.system`, however it was reached, `posix`
         if not _is_harmless(found, home, name):
             needed = "if a candidate of yours needs it, allow it in footfall/models/saving.py"

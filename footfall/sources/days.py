@@ -8,7 +8,7 @@ import pandas as pd
 from footfall.errors import SeveralTills
 from footfall.opening import said
 from footfall.params import Data
-from footfall.series import FEWEST_BLANK
+from footfall.series import FEWEST_BLANK, WEEK
 from footfall.sources import names
 from footfall.sources.business_day import shown_twice
 from footfall.sources.export import Export
@@ -232,9 +232,24 @@ def absent(days: pd.DataFrame, data: Data) -> list[str]:
     weekdays = gone.day_name().value_counts()
     mostly = f"mostly {weekdays.index[0]}s, " if weekdays.iloc[0] > len(gone) / 2 else ""
     where = f"{len(gone):,} at {safe(str(site))}, " if site else ""
-    longest = max(np.split(gone, np.flatnonzero(np.diff(gone) > ONE) + 1), key=len)
-    is_asked = len(longest) >= LONG and not data.absent and not said(longest, data.closed.model_dump()).all()
-    weeks = f"; if it was shut from {longest[0]:%Y-%m-%d} to {longest[-1]:%Y-%m-%d}, say so in closed.from_to, or "
-    how = weeks + "absent: closed, for every such day" if is_asked else ""
+    weeks = [] if data.absent else _weeks_unsaid(gone, own, data)
+    when = f"from {weeks[0]:%Y-%m-%d} to {weeks[-1]:%Y-%m-%d}" if len(weeks) else ""
+    how = f"; if it was shut {when}, say so in closed.from_to, or absent: closed, for every such day" if when else ""
     which = f"{where}{mostly}first {gone[0]:%Y-%m-%d}{how}"
     return [f"no row between first and last: {counted(missing.sum(), 'day')}; {which}"]
+
+
+def _weeks_unsaid(gone: pd.DatetimeIndex, own: pd.DatetimeIndex, data: Data) -> pd.DatetimeIndex:
+    """The longest stretch of days without a row that no span says, from one usually open to another; none if short."""
+    absent, present = (np.bincount(days.dayofweek, minlength=WEEK) for days in (gone, own))
+    rests = absent > present
+    rests &= ~rests.all()
+    unsaid = gone[~said(gone, data.closed.model_dump() | {"weekdays": []})]
+    stretches = np.split(unsaid, np.flatnonzero(np.diff(unsaid) > ONE) + 1)
+    longest = max((_between(days, ~rests[days.dayofweek]) for days in map(pd.DatetimeIndex, stretches)), key=len)
+    return longest if len(longest) >= LONG else longest[:0]
+
+
+def _between(days: pd.DatetimeIndex, ends: np.ndarray) -> pd.DatetimeIndex:
+    """Days from the first to the last one that may be an end."""
+    return days[np.logical_or.accumulate(ends) & np.logical_or.accumulate(ends[::-1])[::-1]]

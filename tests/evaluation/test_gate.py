@@ -190,3 +190,10 @@ def test_where_the_naive_would_speak_the_one_of_ordinary_days_does_and_the_yards
         for decision in (decide(table, challenger, "naive"), judge(table, challenger, "naive", "", 0.02, 40, 249)):
             assert decision.candidate == name and f"; {name} is used" in decision.reason
             assert decision.figures["naive"]["MAE"] == 4.0 and decision.figures["challenger"]["MAE"] == other["MAE"]
+
+
+def test_of_a_champion_that_cannot_be_read_the_decision_says_so():
+    table = scores(calendar={"MAE": 3.0, "WIS": 2.0})
+    decision = judge(table, "calendar", "naive", "", 0.02, 100, 90, unread="the champion cannot be read: no Mine")
+    assert decision.passed and decision.standing == "proven"
+    assert decision.reason.startswith("the champion cannot be read: no Mine; calendar beats naive")

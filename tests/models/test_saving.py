@@ -7,6 +7,9 @@ forecasts: `as saved`, and `brought up` to 2022-10-13.
 import json
 import os
 import pickle
+import shutil
+import sys
+import types
 import zipfile
 from pathlib import Path
 
@@ -14,12 +17,24 @@ import numpy as np
 import pandas as pd
 import pytest
 from figures import parts_of, retail
+from sktime.forecasting.compose import EnsembleForecaster
 from sktime.forecasting.naive import NaiveForecaster
 
-from footfall.champion import read_champion
-from footfall.errors import DataProblem
-from footfall.models import Boosted, KindOfDay, Panel, bring_up_to, contributions, fit, predict, with_panel
-from footfall.models.saving import MOVED, load, save
+from footfall.champion import read_champion, read_incumbent, write_champion
+from footfall.errors import DataProblem, UnreadableModel
+from footfall.models import (
+    Boosted,
+    KindOfDay,
+    LogLevel,
+    Panel,
+    SeasonalNaive,
+    bring_up_to,
+    contributions,
+    fit,
+    predict,
+    with_panel,
+)
+from footfall.models.saving import MOVED, load, refuse_own_of_notebook, save
 
 CHAMPIONS = Path(__file__).parents[1] / "fixtures" / "champions"
 each = pytest.mark.parametrize("name", ["calendar", "boosted", "ets"])
@@ -66,7 +81,7 @@ def test_a_member_of_an_enum_is_found_by_its_name_and_nothing_else_is(tmp_path):
         with zipfile.ZipFile(tmp_path / f"{name}.zip", "w") as file:
             file.writestr("_obj", f"cbuiltins\ngetattr\n(c{module}\n{name}\nV{value}\ntR.")
     assert load(tmp_path / "_NoDefault.zip") is pd.api.extensions.no_default
-    with pytest.raises((AttributeError, TypeError)):
+    with pytest.raises(UnreadableModel, match=r"TypeError|AttributeError"):
         load(tmp_path / "Series.zip")
 
 
@@ -115,3 +130,93 @@ def test_a_candidate_of_sktimes_own_on_statsmodels_is_saved(tmp_path):
     model = StatsModelsARIMA(order=(1, 0, 0)).fit(retail()[-60:], fh=[1, 2])
     save(model, tmp_path / "arima.zip")
     pd.testing.assert_series_equal(load(tmp_path / "arima.zip").predict(), model.predict())
+
+
+MINE = "footfall.models.mine"
+
+
+def mine(monkeypatch, parameters=""):
+    """A class of one's own in footfall/models/, with such parameters; as it stands in a file that changes."""
+    module = types.ModuleType(MINE)
+    names = [part.partition("=")[0] for part in parameters.split(", ") if part]
+    keep = "".join(f"        self.{name} = {name}\n" for name in names)
+    init = f"    def __init__({', '.join(['self', *filter(None, [parameters])])}):\n{keep}        super().__init__()\n"
+    exec(f"from footfall.models import SeasonalNaive\nclass Mine(SeasonalNaive):\n{init}", module.__dict__)
+    monkeypatch.setitem(sys.modules, MINE, module)
+    return module.Mine
+
+
+def test_a_parameter_that_a_class_was_given_since_has_its_default_wherever_it_is(monkeypatch, tmp_path):
+    own = mine(monkeypatch, "inner=3")(inner=5)
+    fitted = EnsembleForecaster([("a", own), ("b", LogLevel() * own)]).fit(retail())
+    save(fitted, tmp_path / "model.zip")
+    mine(monkeypatch, "inner=3, window=28")
+    loaded = load(tmp_path / "model.zip")
+    recipe = loaded.clone()
+    for step in (recipe.forecasters[0][1], recipe.forecasters[1][1].steps[-1]):
+        assert step.get_params() == {"inner": 5, "window": 28}
+    days = pd.date_range(retail().index[-1], periods=8)[1:]
+    pd.testing.assert_series_equal(predict(loaded, days), predict(fitted, days))
+
+
+def gone(monkeypatch):
+    monkeypatch.delitem(sys.modules, MINE)
+
+
+def renamed(monkeypatch):
+    del sys.modules[MINE].Mine
+
+
+def asked_for_more(monkeypatch):
+    mine(monkeypatch, "window")
+
+
+def of_another_form(monkeypatch):
+    def refuse(self, state):
+        raise ValueError("a state of release 1")
+
+    monkeypatch.setattr(sys.modules[MINE].Mine, "__setstate__", refuse, raising=False)
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        (gone, r"it needs footfall\.models\.mine\.Mine, which is not there \(No module named 'footfall\.models\.mine"),
+        (renamed, r"it needs footfall\.models\.mine\.Mine, which is not there"),
+        (asked_for_more, r"footfall\.models\.mine\.Mine has a parameter window by now, without a default"),
+        (of_another_form, "ValueError: a state of release 1"),
+    ],
+)
+def test_a_champion_that_code_has_left_behind_says_so_and_stops_no_training(changed, says, monkeypatch, tmp_path):
+    old = read_champion(CHAMPIONS / "calendar")
+    write_champion(tmp_path, fit(mine(monkeypatch)(), retail()), old.residuals, old.about)
+    assert read_incumbent(tmp_path)[0] and read_incumbent("") == (None, "")
+    changed(monkeypatch)
+    with pytest.raises(UnreadableModel, match=f"the champion cannot be read: {says}") as stopped:
+        read_champion(tmp_path)
+    assert "footfall train" in str(stopped.value) and "footfall rollback" in str(stopped.value)
+    assert read_incumbent(tmp_path) == (None, str(stopped.value).partition("\n")[0])
+
+
+def test_a_champion_that_would_act_stops_a_training_too(tmp_path):
+    shutil.copytree(CHAMPIONS / "calendar", tmp_path, dirs_exist_ok=True)
+    with zipfile.ZipFile(tmp_path / "forecaster.zip", "w") as file:
+        file.writestr("_obj", pickle.dumps(Shell()))
+    with pytest.raises(DataProblem, match="no forecaster needs"):
+        read_incumbent(tmp_path)
+
+
+def test_a_class_of_the_notebook_s_own_is_refused_wherever_it_is(monkeypatch, tmp_path):
+    class Mine(SeasonalNaive):
+        pass
+
+    Mine.__module__ = "__main__"
+    own = LogLevel() * Mine()
+    for recipe in (own, EnsembleForecaster([("a", SeasonalNaive()), ("b", own)]), Boosted("PT", Panel(), calendar=own)):
+        with pytest.raises(DataProblem, match=r"class Mine is the notebook's own; move it into .* footfall/models/"):
+            refuse_own_of_notebook(recipe)
+    refuse_own_of_notebook(LogLevel() * SeasonalNaive())
+    with zipfile.ZipFile(tmp_path / "model.zip", "w") as file:
+        file.writestr("_obj", b"c__main__\nMine\n.")
+    with pytest.raises(DataProblem, match="Mine is the notebook's own"):
+        load(tmp_path / "model.zip")

@@ -1047,6 +1047,23 @@ def test_days_without_a_row_are_what_the_market_s_file_says(write):
     assert read(path, closed={"from_to": [["2025-11-03", "2025-11-16"]]}, **COVERS).notes == [plain]
 
 
+@pytest.mark.parametrize("weekdays", [[], ["monday"]])
+def test_each_august_of_a_house_shut_on_mondays_is_asked_for_until_it_is_said(write, weekdays):
+    every = pd.date_range("2024-06-03", "2025-11-30")
+    days = every[(every.dayofweek != 0) & (every.month != 8)]
+    path = write("date,covers\n" + "".join(f"{day:%F},100\n" for day in days))
+    spans = [[f"{year}-08-01", f"{year}-08-31"] for year in (2024, 2025)]
+
+    def asked(*said):
+        (note,) = read(path, closed={"weekdays": weekdays, "from_to": [*said]}, **COVERS).notes
+        return re.findall(r"shut from (\S+) to (\S+),", note)
+
+    assert asked() == [("2024-08-01", "2024-08-31")]
+    assert asked(spans[0]) == [("2025-08-01", "2025-08-31")]
+    assert asked(spans[1]) == [("2024-08-01", "2024-08-31")]
+    assert asked(*spans) == []
+
+
 @pytest.mark.parametrize(
     ("site", "note"),
     [
