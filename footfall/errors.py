@@ -32,8 +32,8 @@ class StaleSource(DataProblem):
 class SeveralTills(DataProblem):
     """Exports of one folder with other figures of the same days; whoever keeps them can say what they are."""
 
-    def __init__(self, seen: str, remedy: str):
-        super().__init__(f"{seen}: {remedy}")
+    def __init__(self, message: str, seen: str = ""):
+        super().__init__(message)
         self.seen = seen
 
 

@@ -40,6 +40,7 @@ def raised():
 def test_everything_that_is_raised_is_a_problem_of_a_class_that_people_are_told():
     assert {name for name, *_ in raised()} <= OURS | OTHERS, [where for name, where, _ in raised() if name not in OURS]
     assert {kind.exit_code for kind in KINDS} == {1, 2, 3, 4, 5, 6}
+    assert [str(kind("one text")) for kind in KINDS] == ["one text"] * len(KINDS), "a backfill sums several up in one"
 
 
 def test_nobody_is_told_to_remove_anything_but_what_a_run_makes_again():

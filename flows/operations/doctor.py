@@ -12,14 +12,13 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from importlib.metadata import distributions, metadata
+from importlib.metadata import PackageNotFoundError, metadata, version
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import requests
 from packaging.markers import Marker
 from packaging.specifiers import SpecifierSet
-from packaging.utils import canonicalize_name
 
 from flows import machine
 from flows.champion import entries, registry
@@ -76,12 +75,18 @@ def packages() -> Finding:
     """What is installed is what is locked."""
     locked = re.findall(r"^([\w.-]+)==([\w.]+)(?: ; (.*?))? *\\?$", LOCK.read_text(), re.MULTILINE)
     due = {name: number for name, number, marker in locked if not marker or Marker(marker).evaluate()}
-    installed = {canonicalize_name(each.name): each.version for each in distributions()}
-    here = {name: installed.get(canonicalize_name(name), "missing") for name in due if name not in TAKEN_OUT}
-    other = [f"{name} {number} instead of {due[name]}" for name, number in here.items() if number != due[name]]
+    installed = {name: _installed(name) for name in due if name not in TAKEN_OUT}
+    other = [f"{name} {number} instead of {due[name]}" for name, number in installed.items() if number != due[name]]
     if other:
         return Finding("packages", "; ".join(other[:5]) + f"; {len(other)} in all", "make -B .venv/ready")
     return Finding("packages", f"{len(due)} as in requirements.lock")
+
+
+def _installed(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "missing"
 
 
 def prefect() -> Finding:

@@ -97,10 +97,14 @@ def _experiment(client: MlflowClient, notebook: str) -> str:
     """The id of a notebook's experiment, which is made where there is none yet."""
     if experiment := client.get_experiment_by_name(notebook):
         return str(experiment.experiment_id)
-    with passing_over("RESOURCE_ALREADY_EXISTS"):  # someone else was first
+    try:
         tags = {**KIND, VIEW: _columns(notebook), "mlflow.note.content": DOES.get(notebook, "")}
         return str(client.create_experiment(notebook, tags=tags))
-    return _experiment(client, notebook)
+    except MlflowException as error:  # someone else was first
+        experiment = client.get_experiment_by_name(notebook)
+        if experiment is None:
+            raise error
+        return str(experiment.experiment_id)
 
 
 def _columns(notebook: str) -> str:

@@ -90,7 +90,7 @@ def _standing(status: str, model: str, of_market: Standing) -> Standing:
     """Of one of many: by who speaks for it, as a verdict on all of them says nothing of one."""
     if "young" in (status, of_market):
         return "young"
-    return "unproven" if model in FALLBACKS else "proven"
+    return "proven" if model not in FALLBACKS or (status, of_market) == ("published", "proven") else "unproven"
 
 
 def _keep(words: dict[str, Any], out: str | Path) -> None:

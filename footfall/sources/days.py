@@ -26,7 +26,10 @@ AT_TIMES = "rows say times: data.rows is hours, of which each has one figure, or
 WITHIN = "; two tills of one place add up within one file only, and two places are sites with data.files: sites"
 OF_SITES = " Where each is a site, say data.files: sites."
 CORRECTED = " Where newer files correct older ones, say data.files: exports."
-ONE_NAME = "all are of the site {}, as dates and numbers in files' names count for nothing; give each site a folder"
+ONE_NAME = (
+    "all are of the site {}, as dates and numbers in files' names count for nothing; give each site a folder, "
+    "or, where the newer corrects the older, take the older out"
+)
 
 
 def together(exports: Sequence[Export]) -> pd.DataFrame:
@@ -87,7 +90,7 @@ def _other_tills(parts: pd.DataFrame, data: Data, exports: Sequence[Export]) -> 
         all_files = f", all files on {days:,}" if days > len(own) else ""
         other = f"{name} has other numbers than {newer} on {counted(len(own), 'day')}{all_files}"
         if days >= LONG and data.files != "exports":
-            raise SeveralTills(other, _remedy(data, own["site"].iloc[0]))
+            raise SeveralTills(f"{other}: {_remedy(data, own['site'].iloc[0])}", seen=other)
         within = "" if data.files else WITHIN
         yield f"{other}, and is left out there{within}"
 

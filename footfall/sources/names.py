@@ -12,10 +12,10 @@ BLANKS = {"none", "n/a", "#n/a", "null", "nan", "undefined"}
 # of a file's name: dates, also where they stand beside a letter, and numbers that do not
 NUMBERED = re.compile(
     r"(((?<![^\W_])(\d{1,2}[-_. ]){1,2}|(?<!\d))(19|20)\d{2}([-_. ]W?\d{1,2}){0,2}(?!\d)|\d{6,})(T[\d.:-]+Z?)?"
-    r"|(?<![^\W_])\d+(?![^\W_])"
+    r"|(?<![^\W_])\d+(?![^\W_])|\(\d+\)"
 )
-SUFFIX = re.compile(r"\.\w+(\.gz)?(/[^/]*)?$")  # and the sheet of a workbook
-MARKS = " ._()[]-"  # between the words of a file's name
+SUFFIX = re.compile(r"(?i)\.(csv|tsv|txt|parquet|xml|xls[xmb]?)(\.gz)?(/[^/]*)?$")  # and the sheet of a workbook
+MARKS = " ._-"  # between the words of a file's name
 
 INVISIBLE = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"}  # categories of characters
 RULES: list[tuple[Callable[[str], bool], str]] = [

@@ -112,9 +112,9 @@ def _listed(path: Path, are_sites: bool) -> tuple[list[Path], list[str]]:
         seen = [file for each in seen for file in (_beside(each) if each.is_dir() else [each])]
     exports = _exports(seen)
     if not exports:
-        folders = [f"{file.name}/" for file in seen if file.is_dir() and _exports(_beside(file))]
+        folders = [f"{file.name}/" for file in seen if file.is_dir() and _exports(_beside(file)) and not are_sites]
         how = "where each is a site, say data.files: sites, or footfall new --files sites"
-        beneath = f"; {some(folders)} have: {how}" if folders else ""
+        beneath = f"; there are some in {some(folders)}: {how}" if folders else ""
         raise DataProblem(f"{path.name}: no export in this folder; it should have files {', '.join(SUFFIXES)}{beneath}")
     taken = {*exports}
     others = [f"{file.relative_to(path)}{'/' if file.is_dir() else ''}" for file in seen if file not in taken]

@@ -391,7 +391,7 @@ def test_a_folder_for_each_till_is_a_site_where_that_is_said(params, two_tills):
         file.rename(two_tills / file.stem / "2026.csv")
     given = ["new", "tasca", str(two_tills), "--location", "PT-11"]
     done = footfall(*given)
-    assert done.exit_code == 3 and "praia/, tasca/ have: where each is a site" in done.output, done.output
+    assert done.exit_code == 3 and "there are some in praia/, tasca/: where each is a site" in done.output, done.output
     assert "footfall new --files sites" in done.output
     done = footfall(*given, "--files", "sites")
     assert done.exit_code == 0 and series(params, "tasca")[1]["location"].nunique() == 2, done.output

@@ -10,7 +10,7 @@ from figures import outlook_of
 from flows.authoring import screenshot
 from footfall.page.about import About
 from footfall.page.index import Site, index, weeks_of
-from footfall.page.pages import _names, _slugs
+from footfall.page.pages import _names, _slugs, _standing
 from footfall.page.translations import languages
 
 HOSTILE = "=1+1 <script>alert(1)</script> \x1b[31m🍕"
@@ -114,6 +114,11 @@ def test_each_place_has_an_address_and_a_name_of_its_own():
     alike = [("PT-11/Foz", "count"), ("PT-13/Foz", "count"), ("PT-11/Sé", "count")]
     names = _names(alike, False, languages("counts")[0], About())
     assert [*names.values()] == ["Foz (PT-11/Foz)", "Foz (PT-13/Foz)", "Sé"]
+
+
+@pytest.mark.parametrize(("status", "standing"), [("published", "proven"), ("fell back", "unproven")])
+def test_a_naive_that_won_the_verdict_is_proven_and_one_that_a_place_fell_back_to_is_not(status, standing):
+    assert _standing(status, "seasonal naive, ordinary days", "proven") == standing
 
 
 def test_of_two_weeks_the_first_is_shown():

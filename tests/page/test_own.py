@@ -17,6 +17,7 @@ from footfall.opening import WEEKDAYS
 from footfall.page.about import About
 from footfall.page.lines import caption, lines, read_shown, records, week_of_places
 from footfall.page.translations import first_up, languages
+from footfall.typical import spread
 
 LANGUAGES = languages("counts")
 SHUT = {"closures": {"from_to": [["2026-10-01", "2026-10-31"]]}}
@@ -61,6 +62,15 @@ def test_the_busiest_day_is_seen_at_a_glance(tmp_path):
     heights = [int(height) for height in re.findall(r'bottom:0;height:(\d+)%"', english)]
     assert heights == [80, 100, 73, 54, 59, 68], "of the six open days, from nobody"
     assert english.count(' most"><span>Sat') == 1
+
+
+def test_how_far_ordinary_days_are_from_usual_is_no_matter_of_the_one_with_a_single_guest(tmp_path):
+    of_house = house(shut=())
+    monday = of_house["y"].index.dayofweek == 0
+    of_house["y"][monday] = 1.0
+    english = mains(written(tmp_path, of_house)["index.html"].decode())["en"]
+    (said,) = re.findall(r"ordinary days come within (\d+)%", english)
+    assert int(said) == round(spread(of_house["y"], "PT-11")) < 20
 
 
 @pytest.mark.parametrize("weekday", typical(list(range(7)), 0, 6))

@@ -849,6 +849,8 @@ def test_files_or_folders_may_be_sites_as_a_column_would_say(tills, write, names
     ("loja12_1.11.2026.csv", "loja12"),
     ("01-11-2026 São João.xlsx/Folha 1", "São João"),
     ("tasca (2).csv", "tasca"),
+    ("Tasca (Norte).csv", "Tasca (Norte)"),
+    ("St.Ana/bar-2026-10-01.csv", "St.Ana/bar"),
     ("Vendas_Tasca_2026-W44.csv", "Vendas_Tasca"),
     ("tasca-2026-11-01T14.30Z.parquet", "tasca"),
     ("tasca-2026-11-01-143000.csv", "tasca"),
@@ -906,7 +908,7 @@ def test_one_file_is_no_folder_of_sites_and_folders_are_none_unless_that_is_said
         read(tills(**{"tasca.csv": 9}) / "tasca.csv", **BY_FILE)
     folder = tills("houses", **{"tasca/a.csv": 9, "praia/a.csv": 5})
     write("", "houses/praia/notes.zip")
-    assert "; praia/, tasca/ have: where each is a site, say data.files: sites" in problem(folder, **COVERS)
+    assert "; there are some in praia/, tasca/: where each is a site, say" in problem(folder, **COVERS)
     assert read(folder, **BY_FILE).notes == ["houses: passed over: praia/notes.zip"]
 
 
