@@ -63,8 +63,12 @@ def rollback(
         with ledger.finishing(bucket, entry):
             if (latest := forecasts.latest(bucket, market)) is None:
                 return
-            snapshot = latest.manifest["about"]["snapshot"]
-            terminal.perform("predict", {"market": market, "as_of": latest.pointer["as_of"], "snapshot": snapshot})
+            as_of, snapshot = latest.pointer["as_of"], latest.manifest["about"]["snapshot"]
+            due = ledger.champion(bucket, market, dt.date.fromisoformat(as_of))
+            if due and due.version != entry.version:
+                seen = f"version {entry.version} has seen days after {as_of}"
+                terminal.say(f"{seen}, whose forecast stays version {due.version}'s", markup=False)
+            terminal.perform("predict", {"market": market, "as_of": as_of, "snapshot": snapshot})
             if not ledger.all_follows(bucket, market):
                 raise Conflict("another run moved the alias or the latest forecast meanwhile, or they cannot be asked")
         terminal.show(market)

@@ -183,11 +183,12 @@ def disk() -> Finding:
     """There is room for what runs keep, and nobody else on this machine may look into it."""
     free = shutil.disk_usage(make_home()).free / 1e9
     says = f"{free:.1f} GB free at {home()}"
+    if free < ROOM:
+        return Finding("disk", says, f"free some space, or {moved()}; {ROOM:g} GB are enough")
     if home().stat().st_mode & 0o077 and not built_from():  # a container has nobody else in it
         mend = f"chmod go= {shlex.quote(str(home()))}"
         return Finding("disk", f"{says}, where others on this machine may look in", mend)
-    mend = f"free some space, or {moved()}; {ROOM:g} GB are enough"
-    return Finding("disk", says, mend if free < ROOM else "")
+    return Finding("disk", says)
 
 
 def tree() -> Finding:
@@ -229,7 +230,7 @@ def champions() -> Finding:
             raise
         except Problem as problem:
             wrong.append(str(problem))
-    if wrong:
+    if wrong := [*dict.fromkeys(wrong)]:  # what is wrong with the bucket is said once, not of each market
         return Finding("champions", " ".join(wrong), "see the sentence" if len(wrong) == 1 else "see each sentence")
     return Finding("champions", ", ".join(whole) or "none yet")
 

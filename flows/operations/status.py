@@ -25,6 +25,7 @@ REMEDY = {
     "sites without a forecast": "look at their tills",
     "missed day": "run the missed days as the sentence says",
     "decay": "footfall train {market}",
+    "word not sent": "see the sentence, then footfall predict {market}",
 }
 
 
@@ -119,10 +120,11 @@ def _skill(bucket: Bucket, market: Market) -> Finding:
     if reviewed.empty:
         return Finding("skill", "no reviews yet")
     last = str(reviewed["target_end_date"].max())
-    recent = accuracy(last_days(reviewed, last, LATELY))
+    lately = last_days(reviewed, last, LATELY)
+    recent, days = accuracy(lately), counted(lately["target_end_date"].nunique(), "day")
     skill = f"{recent['skill']:+.0%} against the seasonal naive"
     held = f"the 80 % range held {recent['cover80']:.0%} of the days"
-    return Finding("skill", f"{skill}, {held}; {LATELY} days to {last}, {recent['forecasts']} forecasts")
+    return Finding("skill", f"{skill}, {held}; {days} to {last}, {recent['forecasts']} forecasts")
 
 
 def _next(market: Market) -> list[Finding]:

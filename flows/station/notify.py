@@ -31,7 +31,7 @@ def notify(run: Run, show: bool) -> None:
         try:
             results.append(_send_if_news(run))
         except Problem as problem:
-            alerts.open(run.market.name, CAUSE, str(problem))
+            alerts.open(run.market.name, CAUSE, str(problem), kind=str(problem))
             results.append(str(problem))
 
 

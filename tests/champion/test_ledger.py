@@ -293,6 +293,24 @@ def test_what_stops_a_rollback_that_is_done_sends_nobody_back_again(ledger, plac
         raise DataProblem("the page")
 
 
+def test_a_rollback_to_a_version_that_has_seen_later_days_says_whose_the_latest_forecast_stays(
+    ledger, place, versions, monkeypatch
+):
+    from flows.cli import terminal
+
+    market, more = versions
+    for against, as_of in ((None, DAY), ("1", DAY + dt.timedelta(days=7))):
+        ledger.promote(place, market, more(), against, as_of, gate(3.0), "run")
+    forecasts.publish(place, market, DAY, {"x": b"1"}, {"model_version": f"{market}/1", "snapshot": "5a" * 32})
+    ledger.rollback(place, market, "it drifts")
+    monkeypatch.setenv("FOOTFALL_BUCKET", place.name)
+    monkeypatch.setattr(terminal, "perform", lambda *_: None)
+    monkeypatch.setattr(terminal, "show", lambda *_: None)
+    done = footfall("rollback", market, "--reason", "forward again", "--to", "2")
+    said = f"version 2 has seen days after {DAY}, whose forecast stays version 1's"
+    assert done.exit_code == 0 and said in " ".join(done.output.split()), done.output
+
+
 def test_a_user_without_a_name_may_promote(ledger, place, versions, monkeypatch):
     market, more = versions
     for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):

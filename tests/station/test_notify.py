@@ -46,11 +46,14 @@ def tasca(first_run, tmp_path, monkeypatch):
 def test_the_week_is_told_once_in_the_readers_language_with_the_way_to_the_page(tasca, receiver, monkeypatch):
     from flows.orchestration import alerts
 
+    monkeypatch.delenv("TASCA_ADDRESS", raising=False)
+    assert "TASCA_ADDRESS is not set" in tasca("2022-10-13")
     monkeypatch.setenv("TASCA_ADDRESS", "json://127.0.0.1:9/canary-77c0")
     said = tasca("2022-10-13")
     assert "TASCA_ADDRESS: nothing could be sent" in said and "canary-" not in said
     assert forecasts.pointer(storage.connect("footfall"), tasca.name)["as_of"] == "2022-10-13"
-    assert [one["cause"] for one in alerts.opened(tasca.name)] == ["word not sent"]
+    ((cause, sentence),) = [(one["cause"], one["sentence"]) for one in alerts.opened(tasca.name)]
+    assert cause == "word not sent" and "nothing could be sent" in sentence, "the newest reason"
     monkeypatch.setenv("TASCA_ADDRESS", receiver.url)
     assert "the week was told" in tasca("2022-10-13")
     ((subject, text),) = receiver.told
