@@ -28,7 +28,7 @@ from footfall.evaluation.backtest import (
 )
 from footfall.evaluation.metrics import coverage, mae, wis
 from footfall.models.event_effects import without_events
-from footfall.params import FEWEST_ERRORS, FEWEST_ORIGINS, Market, TrainParams
+from footfall.params import FEWEST_ERRORS, FEWEST_ORIGINS, Market, TrainParams, fewest_origins
 from footfall.quantiles import QUANTILES
 from footfall.selection import Key, select
 from footfall.series import site_of
@@ -129,12 +129,14 @@ def trial(market: Market, name: str, beside: list[str]) -> pd.DataFrame:
     (_, y), available = shown_series(market), recipes(market, horizon, lag)
     if market.data.as_of:
         y = y[: pd.Timestamp(market.data.as_of) - lag * series.DAY]
-    needed = market.explore.fit_from + lag - 1 + TRIAL + horizon
-    if (known := days_known(y, horizon)) < needed:
-        raise DataProblem(f"{called(market)} has {known} days, and a trial takes {needed}. A training takes fewer")
+    origins = last_origins(y, market.train.backtest_days, horizon, lag)
+    chosen_on = windows(origins, horizon, lag).selection[-TRIAL:]
+    chosen_on = chosen_on[chosen_on >= y.index[0] + (market.explore.fit_from + lag - 1) * series.DAY]
+    if len(origins) < fewest_origins(horizon, lag) or chosen_on.empty:
+        few = f"{called(market)} has {days_known(y, horizon)} days, too few to choose on some and judge on others"
+        raise DataProblem(f"{few}. A training takes fewer")
     names = list(dict.fromkeys([name, *(other for other in beside if other in available)]))
-    origins = windows(last_origins(y, market.train.backtest_days, horizon, lag), horizon, lag).selection[-TRIAL:]
-    table = backtest(market, origins, names, horizon, lag, warm_up=TRIAL)
+    table = backtest(market, chosen_on, names, horizon, lag, warm_up=TRIAL)
     return leaderboard(table, y)
 
 

@@ -12,6 +12,7 @@ from footfall.series import SERIES
 Metrics = dict[str, float]  # a row of the leaderboard
 DECIDING = ("MAE", "WIS", "cover80")  # MASE is unknown where every week is as the one before
 WEATHER, LEAST_OF_WEATHER = ", weather", 0.99  # what its name ends in that takes it in, and what may be left of the WIS
+NONE_TO_BEAT = "; there was no champion to beat"
 ORDINARY = ", ordinary days"  # what the name of the naive ends in that is published, where the naive would speak
 
 
@@ -133,7 +134,7 @@ def judge(
     """
     if unread:
         decision = judge(scores, challenger, naive, standing, margin, days, needed, losing, most_losing)
-        return decision._replace(reason=f"{unread}; {decision.reason}")
+        return decision._replace(reason=f"{unread}; {decision.reason.removesuffix(NONE_TO_BEAT)}")
     has_verdict, is_proven = days >= needed, standing == "proven"
     names = {"challenger": challenger, "naive": naive}
     names |= {"champion": "champion"} if standing and has_verdict else {}
@@ -186,7 +187,7 @@ def _verdict(scores: dict[str, Metrics], names: dict[str, str], margin: float) -
         return False, f"{who} loses to {names['naive']}: {_against(challenger, naive, 'MAE')}"
     ahead = f"{who} beats {names['naive']}, {_against(challenger, naive, 'WIS')}"
     if champion is None:
-        return True, f"{ahead}; there was no champion to beat"
+        return True, ahead + NONE_TO_BEAT
     if all(champion[metric] == challenger[metric] for metric in DECIDING):
         return True, f"{ahead}; it is the champion's own recipe, refreshed on newer data"
     if not challenger["WIS"] < champion["WIS"]:

@@ -278,9 +278,14 @@ def roll(
 
 
 def _going_on(batches: list[BatchBacktest], horizon: int) -> list[BatchBacktest]:
-    """Those with origins among the newest: a site that left long ago decides nothing for the others."""
+    """Those with origins among the newest: a site that left long ago decides nothing for the others.
+
+    All, where most have none: a new one does not decide for a chain that is shut for the winter.
+    """
     newest = max(batch.origins[-1] for batch in batches)
-    return [batch for batch in batches if batch.origins[-1] >= newest - (WEEK + horizon) * DAY]
+    living = [batch for batch in batches if batch.origins[-1] >= newest - (WEEK + horizon) * DAY]
+    count, of_all = (sum(batch.y.shape[1] for batch in some) for some in (living, batches))
+    return living if 2 * count >= of_all else batches
 
 
 def batched(series: Mapping[Key, pd.Series], days: int) -> Iterator[tuple[Country, pd.DataFrame]]:

@@ -122,7 +122,7 @@ def load(path: str | Path) -> BaseForecaster:
             forecaster = _Unpickler(io.BytesIO(file.read("_obj"))).load()
         for each in _parts(forecaster):
             _complete(each)
-    except (DataProblem, MemoryError):
+    except (DataProblem, MemoryError, OSError):  # of the machine, which says nothing of the file
         raise
     except Exception as error:  # whatever a class of anybody's, or of a library, makes of a state of long ago
         raise UnreadableModel(f"{type(error).__name__}: {error}") from error

@@ -12,9 +12,10 @@ BLANKS = {"none", "n/a", "#n/a", "null", "nan", "undefined"}
 # of a file's name: dates, also where they stand beside a letter, and numbers that do not
 NUMBERED = re.compile(
     r"(((?<![^\W_])(\d{1,2}[-_. ]){1,2}|(?<!\d))(19|20)\d{2}([-_. ]W?\d{1,2}){0,2}(?!\d)|\d{6,})(T[\d.:-]+Z?)?"
-    r"|(?<![^\W_])\d+(?![^\W_])|\(\d+\)"
+    r"|(?<![^\W_])\d+(?![^\W_])"
 )
 SUFFIX = re.compile(r"(?i)\.(csv|tsv|txt|parquet|xml|xls[xmb]?)(\.gz)?(/[^/]*)?$")  # and the sheet of a workbook
+BRACKETS = re.compile(r"[(\[][\s._-]*[)\]]")  # about a date or number
 MARKS = " ._-"  # between the words of a file's name
 
 INVISIBLE = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"}  # categories of characters
@@ -51,7 +52,7 @@ def of_file(name: str) -> str:
     A number that a letter stands beside is of the name: ``loja1.csv``.
     """
     words = [word.strip(MARKS) for word in NUMBERED.sub("\n", SUFFIX.sub("", name)).split("\n")]
-    return " ".join(filter(None, words))
+    return BRACKETS.sub("", " ".join(filter(None, words))).strip(MARKS)
 
 
 def spelling(name: str) -> str:

@@ -6,6 +6,7 @@ weeks back, or ahead of a first day; a house that shuts at ten has its last row 
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
 import pandas as pd
 
 from footfall.params import Data
@@ -37,9 +38,10 @@ def without_partial_days(rows: pd.DataFrame, data: Data, exports: Sequence[Expor
 
 
 def _has_blank_hours(rows: pd.DataFrame, data: Data, exports: Sequence[Export]) -> pd.Series:
-    """Whether an hour of a row's day is blank, but for hours that lately nearly always were, or that clocks left out.
+    """Whether an hour of a row's day is blank, but for hours that nearly always were, or that clocks left out.
 
-    Asked is up to that day alone: a change of opening hours says nothing of the days before it.
+    They were lately, or all along: asked is up to that day alone, but for an hour's first two weeks, which go by their
+    last day. So a change of opening hours says nothing of the days before it.
     """
     is_blank = rows["value"].isna() & rows["file"].map(lambda file: exports[file].holds == "hours")
     if not is_blank.any():
@@ -48,7 +50,10 @@ def _has_blank_hours(rows: pd.DataFrame, data: Data, exports: Sequence[Export]) 
     in_order = rows.sort_values("moment", kind="stable")
     hour = in_order["moment"] - in_order["moment"].dt.normalize()
     of_hour = is_blank[in_order.index].groupby([in_order["site"], hour])
-    never = of_hour.rolling(LATELY, min_periods=1).mean().droplevel([0, 1]).reindex(rows.index) >= MOSTLY
+    lately, all_along = (windows.mean().droplevel([0, 1]) for windows in (of_hour.rolling(LATELY), of_hour.expanding()))
+    share = np.maximum(lately.fillna(0), all_along)
+    share = share.mask(of_hour.cumcount() < LATELY - 1)
+    never = share.groupby([in_order["site"], hour]).bfill().fillna(all_along).reindex(rows.index) >= MOSTLY
     return (is_blank & ~never).groupby([rows["site"], rows["day"]]).transform("any")
 
 

@@ -196,4 +196,4 @@ def test_of_a_champion_that_cannot_be_read_the_decision_says_so():
     table = scores(calendar={"MAE": 3.0, "WIS": 2.0})
     decision = judge(table, "calendar", "naive", "", 0.02, 100, 90, unread="the champion cannot be read: no Mine")
     assert decision.passed and decision.standing == "proven"
-    assert decision.reason.startswith("the champion cannot be read: no Mine; calendar beats naive")
+    assert decision.reason == "the champion cannot be read: no Mine; calendar beats naive, WIS 2.00 against 3.00"

@@ -167,6 +167,8 @@ def test_a_site_that_is_long_gone_does_not_judge_for_those_that_go_on(houses):
     board = past.leaderboard("report")
     assert gate.judge(board, "calendar", NAIVE, "", 0.02, past.days_known, past.needed).standing == "young"
     assert roll(houses | many, CANDIDATES, 90, 7, 1).days_known == 400
+    shut = {("PT-11/1", "count"): gone.set_axis(gone.index - pd.Timedelta(days=60))}
+    assert roll(many | shut, CANDIDATES, 90, 7, 1).days_known > 60, "one new one does not judge for most"
 
 
 def test_of_many_those_that_take_one_after_the_other_are_left_out(houses, monkeypatch):

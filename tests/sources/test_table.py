@@ -772,6 +772,21 @@ def test_a_change_of_opening_hours_says_nothing_of_the_days_before_it(write, las
         pd.testing.assert_frame_equal(visible(cut, day, 0), visible(whole, day, 0))
 
 
+@pytest.mark.parametrize(("hours", "on", "has", "unknown"), [
+    (range(12, 14), ["2025-12-23", "2025-12-24"], True, []),  # two late evenings, else blank
+    (range(9, 11), ["2025-08-01", "2025-08-02", "2025-08-03"], False, ["2025-08-02", "2025-08-03"]),  # of a new counter
+])  # fmt: skip
+def test_hours_blank_on_all_days_but_two_or_on_the_first_three_are_known_for_what_they_are(
+    write, hours, on, has, unknown
+):
+    table = pd.DataFrame([(day, hour) for day in pd.date_range("2025-08-01", "2026-01-31") for hour in range(9, 14)])
+    table = table.set_axis(["date", "hour"], axis="columns").assign(n=5.0)
+    blank = table["hour"].isin(hours) & (table["date"].isin(pd.to_datetime(on)) != has)
+    reading = read(write(table.assign(n=table["n"].mask(blank)).to_csv(index=False)), **HOURLY)
+    missing = reading.series.loc[reading.series["value"].isna(), "date"]
+    assert missing.tolist() == [*pd.to_datetime(unknown)], reading.notes
+
+
 def test_a_file_said_twice_is_not_doubled_about_a_change_of_the_clocks(write):
     local = pd.date_range("2025-10-25", "2025-10-28", freq="h", tz="Europe/Lisbon", inclusive="left")
     rows = "".join(f"{moment:%Y-%m-%d},{moment.hour}:00,1\n" for moment in local)
@@ -849,6 +864,9 @@ def test_files_or_folders_may_be_sites_as_a_column_would_say(tills, write, names
     ("loja12_1.11.2026.csv", "loja12"),
     ("01-11-2026 São João.xlsx/Folha 1", "São João"),
     ("tasca (2).csv", "tasca"),
+    ("tasca (2026-10-01).csv", "tasca"),
+    ("Vendas [2026-11].xlsx", "Vendas"),
+    ("tasca_[3].csv", "tasca"),
     ("Tasca (Norte).csv", "Tasca (Norte)"),
     ("St.Ana/bar-2026-10-01.csv", "St.Ana/bar"),
     ("Vendas_Tasca_2026-W44.csv", "Vendas_Tasca"),

@@ -151,7 +151,7 @@ def test_a_run_that_cannot_have_its_weather_goes_on_and_says_so(
 
     said = []
     monkeypatch.setattr(weather, "stage", lambda name: nullcontext(said))
-    monkeypatch.setattr(weather, "bucket_name", lambda: bucket.name)
+    monkeypatch.setenv("FOOTFALL_BUCKET", bucket.name)
     body = answer(today(), 4.0)
     service.body = body.replace(b"38.75", b"41.1") if trouble == "of another place" else body
     service.body = answer(today() - dt.timedelta(days=1), 4.0) if trouble == "late" else service.body
