@@ -219,11 +219,12 @@ def _are_stuck(mean: np.ndarray, is_open: np.ndarray, y: pd.DataFrame) -> np.nda
     """
     least, most = (extreme(mean, axis=1, where=is_open, initial=end) for extreme, end in EXTREMES)
     weekdays = np.sum([is_open[:, day::WEEK].any(axis=1) for day in range(WEEK)], axis=0)
-    lately = y.to_numpy(float)[-4 * WEEK :]
-    weeks = lately[len(lately) % WEEK :].reshape(-1, WEEK, lately.shape[1])
-    had_such = (np.fmax.reduce(weeks, axis=1) == np.fmin.reduce(weeks, axis=1)) & (np.isfinite(weeks).sum(axis=1) > 2)
-    moves = np.fmax.reduce(lately) > np.fmin.reduce(lately)
-    return np.asarray((weekdays > 2) & (least == most) & moves & ~had_such.any(axis=0))
+    lately = y.iloc[-4 * WEEK :]
+    whole = lately[len(lately) % WEEK :]
+    weeks = whole.groupby(np.arange(len(whole)) // WEEK)
+    had_such = weeks.max().eq(weeks.min()) & weeks.count().gt(2)
+    moves = lately.max().gt(lately.min()) & ~had_such.any()
+    return np.asarray((weekdays > 2) & (least == most) & moves.to_numpy())
 
 
 def _of_the_days(rows: pd.DataFrame, days: pd.DatetimeIndex, each: int) -> Iterator[str]:
