@@ -73,7 +73,7 @@ def backtest(
     if missing := [name for name in names if name not in available]:
         raise UsageProblem(f"train.ipynb has no candidate {missing[0]!r}; it has {', '.join(map(repr, available))}")
     (location, _), y = shown_series(market)
-    if origins[0] < (first := y.index[0] + (market.explore.fit_from + lag - 1) * series.DAY):
+    if origins[0] < (first := _first_origin(market, y, lag)):
         began = f"{location} begins on {y.index[0]:%Y-%m-%d}, and {market.explore.fit_from} days are needed"
         raise DataProblem(f"{began}: the first day that can be forecast from is {first:%Y-%m-%d}")
     if origins[-1] >= (last := y.index[-1]):
@@ -131,13 +131,17 @@ def trial(market: Market, name: str, beside: list[str]) -> pd.DataFrame:
         y = y[: pd.Timestamp(market.data.as_of) - lag * series.DAY]
     origins = last_origins(y, market.train.backtest_days, horizon, lag)
     chosen_on = windows(origins, horizon, lag).selection[-TRIAL:]
-    chosen_on = chosen_on[chosen_on >= y.index[0] + (market.explore.fit_from + lag - 1) * series.DAY]
+    chosen_on = chosen_on[chosen_on >= _first_origin(market, y, lag)]
     if len(origins) < fewest_origins(horizon, lag) or chosen_on.empty:
         few = f"{called(market)} has {days_known(y, horizon)} days, too few to choose on some and judge on others"
         raise DataProblem(f"{few}. A training takes fewer")
     names = list(dict.fromkeys([name, *(other for other in beside if other in available)]))
     table = backtest(market, chosen_on, names, horizon, lag, warm_up=TRIAL)
     return leaderboard(table, y)
+
+
+def _first_origin(market: Market, y: pd.Series, lag: int) -> pd.Timestamp:
+    return y.index[0] + (market.explore.fit_from + lag - 1) * series.DAY
 
 
 def champions_recipe(runs: Path, market: str) -> str | None:

@@ -134,8 +134,7 @@ class Rolling(NamedTuple):
     @property
     def days_known(self) -> int:
         """Of the longest of those that go on, without days that tell nothing: see `footfall.evaluation.backtest`."""
-        horizon = self.batches[0].actual.shape[1]
-        return max(backtest.days_known(batch.y, horizon) for batch in _going_on(self.batches, horizon))
+        return _days_known(self.batches, self.batches[0].actual.shape[1])
 
     def leaderboard(self, window: str) -> pd.DataFrame:
         """Every candidate's scores, best first: the mean over all series, each in units of its own scale.
@@ -262,15 +261,14 @@ def roll(
     left_out = [name for name, each in candidates.items() if many and name != "champion" and not at_once(each)]
     asked = {name: each for name, each in candidates.items() if name not in left_out}
     batches = [_batch(country, y, asked, days, horizon, lag) for country, y in batched(series, days + horizon + lag)]
-    living = _going_on(batches, horizon)
-    origins = max((batch.origins for batch in living), key=lambda these: (len(these), these[-1]))
+    origins = max((batch.origins for batch in _going_on(batches, horizon)), key=lambda these: (len(these), these[-1]))
     spans = backtest.windows(origins, horizon, lag)
     pieces = [(batch, slice(at, at + TOGETHER)) for batch in batches for at in range(0, batch.y.shape[1], TOGETHER)]
     with ThreadPoolExecutor(backtest.THREADS) as pool:
         scored = pool.map(lambda piece: [*_scored(piece[0], piece[1], spans, lag)], pieces)
         parts = [part for of_piece in scored for part in of_piece]
     scores = pd.concat([scores for scores, _ in parts], ignore_index=True)
-    needed, known = backtest.days_needed(days, horizon), max(backtest.days_known(batch.y, horizon) for batch in living)
+    needed, known = backtest.days_needed(days, horizon), _days_known(batches, horizon)
     if scores["window"].nunique() < len(WINDOWS):
         raise DataProblem(backtest.YOUNG.format(known)) if known < needed else ValueError(backtest.NO_DAY)
     wis = _pooled([wis for _, wis in parts], scores)
@@ -286,6 +284,10 @@ def _going_on(batches: list[BatchBacktest], horizon: int) -> list[BatchBacktest]
     living = [batch for batch in batches if batch.origins[-1] >= newest - (WEEK + horizon) * DAY]
     count, of_all = (sum(batch.y.shape[1] for batch in some) for some in (living, batches))
     return living if 2 * count >= of_all else batches
+
+
+def _days_known(batches: list[BatchBacktest], horizon: int) -> int:
+    return max(backtest.days_known(batch.y, horizon) for batch in _going_on(batches, horizon))
 
 
 def batched(series: Mapping[Key, pd.Series], days: int) -> Iterator[tuple[Country, pd.DataFrame]]:

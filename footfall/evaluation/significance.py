@@ -71,9 +71,9 @@ def advantage(score: pd.DataFrame, challenger: str, reference: str) -> dict[str,
     blocks = np.lib.stride_tricks.sliding_window_view(np.append(saved, saved[: BLOCK - 1]), BLOCK)
     drawn = np.random.default_rng(0).integers(len(blocks), size=(DRAWS, -(-len(saved) // BLOCK)))
     means = blocks[drawn].reshape(DRAWS, -1)[:, : len(saved)].mean(axis=1)
-    blocks_seen, (_, upper) = len(saved) / BLOCK, ends(CONFIDENCE)
+    blocks_seen, (lower, upper) = len(saved) / BLOCK, ends(CONFIDENCE)
     wider = t.ppf(upper, blocks_seen - 1) / norm.ppf(upper) * np.sqrt(blocks_seen / (blocks_seen - 1))
-    low, high = saved.mean() + (np.quantile(means, ends(CONFIDENCE)) - saved.mean()) * wider
+    low, high = saved.mean() + (np.quantile(means, (lower, upper)) - saved.mean()) * wider
     return lead | {"low": float(low), "high": float(high)}
 
 

@@ -51,8 +51,7 @@ def _has_blank_hours(rows: pd.DataFrame, data: Data, exports: Sequence[Export]) 
     hour = in_order["moment"] - in_order["moment"].dt.normalize()
     of_hour = is_blank[in_order.index].groupby([in_order["site"], hour])
     lately, all_along = (windows.mean().droplevel([0, 1]) for windows in (of_hour.rolling(LATELY), of_hour.expanding()))
-    share = np.maximum(lately.fillna(0), all_along)
-    share = share.mask(of_hour.cumcount() < LATELY - 1)
+    share = np.maximum(lately, all_along)  # of an hour's first rows not known
     never = share.groupby([in_order["site"], hour]).bfill().fillna(all_along).reindex(rows.index) >= MOSTLY
     return (is_blank & ~never).groupby([rows["site"], rows["day"]]).transform("any")
 
