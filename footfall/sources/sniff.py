@@ -267,13 +267,11 @@ def contradictory(sketch: Sketch, columns: Columns, form: str) -> tuple[str, int
 
     None where a time is there more than twice, as times of orders are.
     """
-    values = columns.value if isinstance(columns.value, list) else [columns.value, *columns.parts]
-    figures = [name for name in values if name]
     moments = cells.moments(sketch.cells[columns.date], form, "UTC", None)
     key = pd.concat([moments, *(sketch.cells[name] for name in (columns.site, columns.hour) if name)], axis=1)
     again = key.duplicated()
-    number = int((again & ~key.join(sketch.cells[figures], rsuffix="_").duplicated()).sum())
-    if not figures or not number or key[again].duplicated().any():
+    number = int((again & ~key.join(sketch.cells[columns.values], rsuffix="_").duplicated()).sum())
+    if not columns.values or not number or key[again].duplicated().any():
         return "", 0
     rows = rows_are(replace(sketch, cells=sketch.cells[~again]), columns, form)
     return ("", 0) if rows == "orders" else (rows, number)
