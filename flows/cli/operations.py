@@ -183,7 +183,11 @@ def doctor() -> None:
 
 
 @app.command()
-def up() -> None:
+def up(
+    workers: Annotated[
+        int, typer.Option(min=0, help="Dask workers, of a thread each, that backtest markets of very many series.")
+    ] = 0,
+) -> None:
     """Start the servers, the deployments and a worker; Ctrl-C stops them."""
     # nohup has the terminal's end ignored
     ends = [signal.SIGINT, signal.SIGTERM, *[signal.SIGHUP] * (signal.getsignal(signal.SIGHUP) != signal.SIG_IGN)]
@@ -191,14 +195,16 @@ def up() -> None:
         signal.signal(number, signal.default_int_handler)
     # what went wrong is told before the last guest of the servers has left
     with servers() as addresses, terminal.plain_words(None):
-        from flows.local.worker import worker
+        from flows.local.worker import backtest_workers, worker
 
         joined = host()
-        with worker() as process:
+        with backtest_workers(workers) if workers else contextlib.nullcontext() as scheduler, worker() as process:
             stop = threading.Event()
             for number in ends:
                 signal.signal(number, lambda *_: stop.set())
             _print_addresses(addresses)
+            if scheduler:
+                terminal.say(f"Dask      FOOTFALL_DASK={scheduler}")
             looked = time.monotonic()
             try:
                 while not stop.wait(1):

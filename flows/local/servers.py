@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.util import find_spec
@@ -196,8 +196,8 @@ class Server:
 
     def launch(self, stack: contextlib.ExitStack) -> None:
         """Start it on its usual port, or another if that is taken."""
-        self.port = _free_port(self.port)
-        self.process = launch(stack, self.log, self.command(self.port), self.folder, **self.defaults)
+        self.port = free_port(self.port)
+        self.process = launch(stack, self.log, self.command(self.port), self.folder, self.defaults | os.environ)
 
     def addresses(self, stack: contextlib.ExitStack) -> dict[str, str]:
         """Wait until it answers, and say how to reach it."""
@@ -298,13 +298,13 @@ def _bucket(port: int) -> list[str]:
 
 
 def launch(
-    stack: contextlib.ExitStack, name: str, command: list[str], folder: Path, **defaults: str
+    stack: contextlib.ExitStack, name: str, command: list[str], folder: Path, env: Mapping[str, str]
 ) -> subprocess.Popen[bytes]:
     """Start a server in a group of its own, which ends with us whatever ends us."""
     folder.mkdir(exist_ok=True)
     log = stack.enter_context((home() / "logs" / f"{name}.log").open("ab"))
     process = subprocess.Popen(
-        command, cwd=folder, env=defaults | os.environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+        command, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
         start_new_session=True, preexec_fn=partial(end_with_parent, signal.SIGTERM),
     )  # fmt: skip
     stack.callback(_stop, process)
@@ -320,7 +320,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _free_port(usual: int) -> int:
+def free_port(usual: int) -> int:
     """The usual port, or where another program has it one near it, so that links on record lead somewhere next time."""
     for port in (*range(usual, usual + NEAR), 0):
         with socket.socket() as probe, contextlib.suppress(OSError):

@@ -19,8 +19,9 @@ import uuid
 from typing import Any
 
 from flows.machine import can_fork, end_with_parent
+from footfall.evaluation.workers import SCHEDULER
 
-PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
+PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH", SCHEDULER)
 ALWAYS = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",

@@ -1,13 +1,14 @@
 """The backtest of a market: of each of its series alone, and of all of them together.
 
 Series of one calendar, unit and span go through the models and the ranges together, as a frame of days by series. A
-market of one series is the market of many that has one: what is pooled of it is its own.
+market of one series is the market of many that has one: what is pooled of it is its own. Where there is a scheduler,
+see `footfall.evaluation.workers`, each such frame is a shard, to the same numbers.
 """
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -15,9 +16,9 @@ from sktime.forecasting.base import BaseForecaster
 
 from footfall.calendar import Country, common, country_of, of_some
 from footfall.errors import DataProblem
-from footfall.evaluation import backtest, gate, intervals
+from footfall.evaluation import backtest, gate, intervals, workers
 from footfall.evaluation.metrics import complete, naive_error, scores_of
-from footfall.models import at_once, of_country
+from footfall.models import SeasonalNaive, at_once, of_country
 from footfall.params import fewest_origins
 from footfall.selection import Key
 from footfall.series import DAY, SERIES, WEEK
@@ -30,10 +31,12 @@ TOGETHER = 100  # series whose ranges are in memory at once
 REMEMBERED = 400  # days before that of a training, beyond which none moves what a model says: weather's are the most
 YEARS_AHEAD = 1  # of which it is asked whether series of one batch keep the same special days
 MOST = 1000  # series of a batch
+Backtested: TypeAlias = "tuple[list[BatchBacktest], list[tuple[pd.DataFrame, pd.DataFrame]]]"  # see `_scores`
+DIED = "the worker that was to backtest it died each time"
 
 
-class BatchBacktest(NamedTuple):
-    """Series of one unit and span, and what each candidate said of them.
+class Batch(NamedTuple):
+    """Series of one unit and span.
 
     Attributes
     ----------
@@ -43,6 +46,18 @@ class BatchBacktest(NamedTuple):
         Days × series, its columns their keys.
     origins : DatetimeIndex
         The latest days that these could be forecast from.
+    """
+
+    country: Country
+    y: pd.DataFrame
+    origins: pd.DatetimeIndex
+
+
+class BatchBacktest(NamedTuple):
+    """What each candidate said of the series of a batch: its attributes, and these.
+
+    Attributes
+    ----------
     means : dict of str to ndarray
         Of each candidate, shape (n_origins, horizon, n_series).
     actual : ndarray
@@ -107,6 +122,8 @@ class Rolling(NamedTuple):
     left_out : list of str
         Candidates that were not asked, because they take one series after the other and there are many; today's
         champion is asked all the same, since no other becomes champion unheard by it.
+    dead : set of Key
+        Series whose worker died each time it was asked: of these every candidate says what the naive does.
     """
 
     origins: pd.DatetimeIndex
@@ -117,6 +134,7 @@ class Rolling(NamedTuple):
     scores: pd.DataFrame
     wis: pd.DataFrame
     left_out: list[str]
+    dead: set[Key]
 
     def of(self, key: Key, window: str) -> pd.DataFrame:
         """The backtest table with quantiles of one series over the ``selection`` or the ``report``."""
@@ -180,7 +198,7 @@ class Rolling(NamedTuple):
 
         A candidate with weather leaves those that gain nothing by it to the one without; a champion that is refreshed
         under that name keeps it for all. The naive speaks, see `footfall.evaluation.gate.spoken`, where that erred
-        more than it in both windows: choice and verdict share no day.
+        more than it in both windows, as choice and verdict share no day; and where the worker of it died.
 
         Parameters
         ----------
@@ -199,8 +217,13 @@ class Rolling(NamedTuple):
         tables = [self.by_series(each, naive).reindex(own.index[own == each]) for each in own.unique()]
         table, names = pd.concat(tables).reindex(own.index), own.replace({candidate: name})
         otherwise = gate.spoken(naive, naive, self.batches[0].means)
-        back, young = table.pop("loses").eq(True) & own.ne(otherwise), own.index.map(self._days()) < self.needed
+        is_dead = own.index.isin(self.dead)
+        back, young = (
+            (table.pop("loses").eq(True) | is_dead) & own.ne(otherwise),
+            own.index.map(self._days()) < self.needed,
+        )
         reason = names + " erred " + table["ratio"].map("{:.2f}".format) + f" times as much as {naive}"
+        reason = reason.mask(is_dead, DIED)
         table = table.where(~back, self.by_series(otherwise, naive).reindex(own.index))
         table.insert(0, "status", np.select([back, young], ["fell back", "young"], "published"))
         table.insert(1, "candidate", names.mask(back, otherwise))
@@ -260,22 +283,29 @@ def roll(
     many = len(series) > LOOPED
     left_out = [name for name, each in candidates.items() if many and name != "champion" and not at_once(each)]
     asked = {name: each for name, each in candidates.items() if name not in left_out}
-    batches = [_batch(country, y, asked, days, horizon, lag) for country, y in batched(series, days + horizon + lag)]
+    frames = batched(series, days + horizon + lag)
+    batches = [Batch(country, y, backtest.last_origins(y, days, horizon, lag)) for country, y in frames]
     origins = max((batch.origins for batch in _going_on(batches, horizon)), key=lambda these: (len(these), these[-1]))
     spans = backtest.windows(origins, horizon, lag)
-    pieces = [(batch, slice(at, at + TOGETHER)) for batch in batches for at in range(0, batch.y.shape[1], TOGETHER)]
-    with ThreadPoolExecutor(backtest.THREADS) as pool:
-        scored = pool.map(lambda piece: [*_scored(piece[0], piece[1], spans, lag)], pieces)
-        parts = [part for of_piece in scored for part in of_piece]
+    common = asked, horizon, lag, spans
+    if workers.scheduler() and len(batches) > 1:
+        answers = workers.on_workers(_backtested, [[batch] for batch in batches], common)
+        pairs = [*zip(batches, answers, strict=True)]
+        dead = {key for batch, answer in pairs if answer is None for key in batch.y}
+        backtested = [answer or _fallen_back(batch, *common) for batch, answer in pairs]
+    else:
+        dead, backtested = set(), [_backtested(batches, *common)]
+    told = [batch for some, _ in backtested for batch in some]
+    parts = [part for _, of_some in backtested for part in of_some]
     scores = pd.concat([scores for scores, _ in parts], ignore_index=True)
     needed, known = backtest.days_needed(days, horizon), _days_known(batches, horizon)
     if scores["window"].nunique() < len(WINDOWS):
         raise DataProblem(backtest.YOUNG.format(known)) if known < needed else ValueError(backtest.NO_DAY)
     wis = _pooled([wis for _, wis in parts], scores)
-    return Rolling(origins, spans, batches, lag, needed, scores, wis, left_out)
+    return Rolling(origins, spans, told, lag, needed, scores, wis, left_out, dead)
 
 
-def _going_on(batches: list[BatchBacktest], horizon: int) -> list[BatchBacktest]:
+def _going_on(batches: Sequence[Batch | BatchBacktest], horizon: int) -> list[Batch | BatchBacktest]:
     """Those with origins among the newest: a site that left long ago decides nothing for the others.
 
     All, where most have none: a new one does not decide for a chain that is shut for the winter.
@@ -283,10 +313,10 @@ def _going_on(batches: list[BatchBacktest], horizon: int) -> list[BatchBacktest]
     newest = max(batch.origins[-1] for batch in batches)
     living = [batch for batch in batches if batch.origins[-1] >= newest - (WEEK + horizon) * DAY]
     count, of_all = (sum(batch.y.shape[1] for batch in some) for some in (living, batches))
-    return living if 2 * count >= of_all else batches
+    return living if 2 * count >= of_all else [*batches]
 
 
-def _days_known(batches: list[BatchBacktest], horizon: int) -> int:
+def _days_known(batches: Sequence[Batch | BatchBacktest], horizon: int) -> int:
     return max(backtest.days_known(batch.y, horizon) for batch in _going_on(batches, horizon))
 
 
@@ -322,16 +352,37 @@ def _side_by_side(series: Mapping[Key, pd.Series]) -> pd.DataFrame:
     return pd.DataFrame(values, index, pd.MultiIndex.from_tuples(series, names=SERIES))
 
 
-def _batch(
-    country: Country, y: pd.DataFrame, candidates: dict[str, BaseForecaster], days: int, horizon: int, lag: int
-) -> BatchBacktest:
-    origins = backtest.last_origins(y, days, horizon, lag)
-    recipes = {name: of_country(each, country) for name, each in candidates.items()}
-    means = backtest.means_of_each(recipes, y, origins, horizon, lag)
-    return BatchBacktest(country, y, origins, means, backtest.actual(y, origins, horizon))
+def _backtested(
+    batches: Sequence[Batch], candidates: dict[str, BaseForecaster], horizon: int, lag: int, spans: backtest.Windows
+) -> Backtested:
+    """What all candidates say of the series of some batches, and how far off they were."""
+    return _scored([_asked(batch, candidates, horizon, lag) for batch in batches], spans, lag)
 
 
-def _scored(
+def _asked(batch: Batch, candidates: dict[str, BaseForecaster], horizon: int, lag: int) -> BatchBacktest:
+    recipes = {name: of_country(each, batch.country) for name, each in candidates.items()}
+    means = backtest.means_of_each(recipes, batch.y, batch.origins, horizon, lag)
+    return BatchBacktest(*batch, means, backtest.actual(batch.y, batch.origins, horizon))
+
+
+def _fallen_back(
+    batch: Batch, candidates: dict[str, BaseForecaster], horizon: int, lag: int, spans: backtest.Windows
+) -> Backtested:
+    """The same where the naive speaks for all candidates, see `footfall.evaluation.gate.spoken`."""
+    naives = {name: each for name, each in candidates.items() if isinstance(each, SeasonalNaive)}
+    told = _asked(batch, naives, horizon, lag)
+    speaker = told.means[gate.spoken(next(iter(naives)), next(iter(naives)), naives)]
+    return _scored([told._replace(means={name: told.means.get(name, speaker) for name in candidates})], spans, lag)
+
+
+def _scored(batches: list[BatchBacktest], spans: backtest.Windows, lag: int) -> Backtested:
+    pieces = [(batch, slice(at, at + TOGETHER)) for batch in batches for at in range(0, batch.y.shape[1], TOGETHER)]
+    with ThreadPoolExecutor(backtest.THREADS) as pool:
+        scored = pool.map(lambda piece: [*_scores(piece[0], piece[1], spans, lag)], pieces)
+        return batches, [part for of_piece in scored for part in of_piece]
+
+
+def _scores(
     batch: BatchBacktest, some: slice, spans: backtest.Windows, lag: int
 ) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
     """Scores of all candidates on some series in both windows; and of the report WIS by origin and series."""

@@ -106,6 +106,11 @@ class Panel:
                 spans[country_of(location), unit(y), y.index[0], y.index[-1]].append(y)
         return [(key[0], pd.concat(batch, axis=1)) for key, batch in spans.items()]
 
+    @property
+    def made_of(self) -> tuple[pd.DataFrame | None, dict[Recipe, str]]:
+        """What another of the same answers is made from."""
+        return self._series, self._kept
+
     def __deepcopy__(self, memo: dict[int, Any]) -> "Panel":
         return self
 

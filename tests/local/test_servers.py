@@ -208,8 +208,8 @@ def test_beside_another_program_a_server_has_the_same_port_each_time():
         other.bind(("127.0.0.1", 0))
         other.listen()
         usual = other.getsockname()[1]
-        first = servers._free_port(usual)
-        assert usual < first < usual + servers.NEAR and servers._free_port(usual) == first
+        first = servers.free_port(usual)
+        assert usual < first < usual + servers.NEAR and servers.free_port(usual) == first
 
 
 def test_addresses_of_a_process_that_is_gone_are_not_believed_whoever_has_its_number_now(tmp_path, monkeypatch):

@@ -1,0 +1,132 @@
+"""Shards of a piece of work on the workers of a Dask scheduler, where the environment names one in ``FOOTFALL_DASK``.
+
+A shard is answered from what it is given alone, so that doing one twice, as after a worker's death, changes nothing.
+"""
+
+import hashlib
+import io
+import os
+import pickle
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, TypeVar
+
+from footfall.errors import EnvironmentProblem
+
+SCHEDULER = "FOOTFALL_DASK"  # its address, as tcp://10.20.0.2:8786
+PATIENCE = 60.0  # seconds without any worker, such as one that starts again
+LIBRARIES = ("numpy", "pandas", "sktime", "statsmodels", "lightgbm", "holidays", "distributed")
+Answer = TypeVar("Answer")
+
+
+def scheduler() -> str:
+    """The address of the scheduler; "" where there is none."""
+    return os.environ.get(SCHEDULER, "")
+
+
+def on_workers(work: Callable[..., Answer], shards: Sequence[Any], common: tuple[Any, ...]) -> list[Answer | None]:
+    """What `work` answers to each shard, on the workers of the scheduler.
+
+    Parameters
+    ----------
+    work : callable
+        Of a module that the workers have too, called with a shard and `common`.
+    shards : sequence
+        Each is sent to one worker.
+    common : tuple
+        What all shards are answered with; sent to each worker once, panels with their series.
+
+    Returns
+    -------
+    list
+        In the order of `shards`; None of one that ended its workers as often as the scheduler allows, by default four
+        times, and so again when it was asked alone.
+
+    Raises
+    ------
+    EnvironmentProblem
+        If the scheduler is not reached, has no worker for a minute, or has one of other code or libraries.
+    """
+    from distributed import Client  # half a second, and most have no scheduler
+
+    try:
+        client = Client(scheduler(), timeout=PATIENCE, set_as_default=False, direct_to_workers=True)
+    except (OSError, ValueError) as error:
+        advice = f"start it, or unset {SCHEDULER}"
+        raise EnvironmentProblem(f"no scheduler at {scheduler()}: {error}; {advice}") from error
+    with client:
+        _await_worker(client)
+        shared = client.submit(bytes, _dumped(common))  # scattered, it would be gone with the workers that have it
+        asked = partial(client.submit, _answer, work, common=shared, code=code_digest(), pure=False)
+        answers = _gathered(client, [asked(shard) for shard in shards])
+        # one that dies takes with it what waits on the same worker: each such is asked again, with nothing beside it
+        pairs = zip(shards, answers, strict=True)
+        return [answer or _gathered(client, [asked(shard)])[0] for shard, answer in pairs]
+
+
+def _gathered(client: Any, futures: list[Any]) -> list[Any]:
+    """Each one's answer as soon as it is there, so that no worker keeps it; None of one that ended its worker."""
+    from distributed import KilledWorker, wait
+
+    answers: dict[Any, Any] = {}
+    waiting = set(futures)
+    while waiting:
+        try:
+            done, waiting = wait(waiting, timeout=PATIENCE, return_when="FIRST_COMPLETED")
+        except TimeoutError:
+            _await_worker(client)
+            continue
+        for future in done:
+            died = future.status == "error" and isinstance(future.exception(), KilledWorker)
+            answers[future] = None if died else future.result()
+            future.release()
+    return [answers[future] for future in futures]
+
+
+def _await_worker(client: Any) -> None:
+    try:
+        client.wait_for_workers(1, timeout=PATIENCE)
+    except TimeoutError as error:
+        start = f"dask worker {scheduler()} --nthreads 1"
+        raise EnvironmentProblem(f"no worker has come to {scheduler()}; start one: {start}") from error
+
+
+def _answer(work: Callable[..., Answer], shard: Any, common: bytes, code: str) -> Answer:
+    if code_digest() != code:
+        raise EnvironmentProblem(
+            f"a worker of {os.uname().nodename} has another release's code or libraries; start it with this one's"
+        )
+    return work(shard, *_loaded(common))
+
+
+@lru_cache
+def code_digest() -> str:
+    """What the numbers of this process depend on: the sha256 of Footfall's modules and of its libraries' versions."""
+    package = Path(__file__).parents[1]
+    found = [f"{name} {version(name)}" for name in LIBRARIES]
+    modules = sorted(package.rglob("*.py"))
+    found += [f"{path.relative_to(package)} {hashlib.sha256(path.read_bytes()).hexdigest()}" for path in modules]
+    return hashlib.sha256("\n".join(found).encode()).hexdigest()
+
+
+class _WithPanels(pickle.Pickler):
+    """Of a `footfall.models.boosted.Panel` its series too, which are never saved with a model."""
+
+    def reducer_override(self, each: Any) -> Any:
+        """The panel as it was made; anything else as pickle would have it."""
+        return (type(each), each.made_of) if hasattr(type(each), "made_of") else NotImplemented
+
+
+def _dumped(common: Any) -> bytes:
+    buffer = io.BytesIO()
+    _WithPanels(buffer, protocol=5).dump(common)
+    return buffer.getvalue()
+
+
+@lru_cache(maxsize=1)
+def _loaded(common: bytes) -> tuple[Any, ...]:
+    """Once for all shards of a worker, so that trees are grown once: they are kept by the panel."""
+    loaded: tuple[Any, ...] = pickle.loads(common)
+    return loaded
