@@ -265,8 +265,14 @@ ROWS = {
          "test_load::test_a_long_past_costs_no_request"),
         open="long: no mutant",
     ),
-    31: Row("a shard's worker is killed", "every series once in the table and on record", (),
-            open="nothing runs in shards yet"),
+    31: Row(
+        "a shard's worker is killed", "every series once in the table and on record; of a dead shard the naive speaks",
+        ("evaluation/test_workers::test_a_worker_that_dies_once_costs_no_series_anything",
+         "evaluation/test_workers::test_of_a_shard_whose_workers_die_the_naive_speaks_and_of_its_neighbours_not",
+         "evaluation/test_workers::test_whoever_dies_and_however_often_every_series_is_once_on_record"),
+        Mutant("footfall/evaluation/workers.py", 'died = future.status == "error" and', "died = False and",
+               "evaluation/test_workers::test_of_a_shard_whose_workers_die_the_naive_speaks_and_of_its_neighbours_not"),
+    ),
     32: Row(
         "a chatty or huge notebook", "what shows a run has limits of its own, and says what it left out",
         ("record/test_excerpt::test_a_chatty_notebook_is_shown_in_the_time_and_room_of_any",

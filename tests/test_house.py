@@ -69,7 +69,9 @@ def arrows():
 def test_footfall_knows_nobody_here_and_nothing_of_the_world():
     world = {"flows", "socket", "subprocess", "os", "time", "urllib", "http", "requests", "threading", *OUTSIDE}
     for name, known in modules("footfall").items():
-        assert not {one.partition(".")[0] for one in known} & world, name
+        of_world = {one.partition(".")[0] for one in known} & (world | {"distributed"})
+        # the candidates stand in a notebook's cell, which knows footfall alone: so one module hands them to workers
+        assert of_world == ({"os", "distributed"} if name == "footfall.evaluation.workers" else set()), name
 
 
 def test_footfall_reads_no_clock_and_prints_nothing():

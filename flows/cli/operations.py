@@ -195,7 +195,8 @@ def up(
         signal.signal(number, signal.default_int_handler)
     # what went wrong is told before the last guest of the servers has left
     with servers() as addresses, terminal.plain_words(None):
-        from flows.local.worker import backtest_workers, worker
+        from flows.local.dask import backtest_workers
+        from flows.local.worker import worker
 
         joined = host()
         with backtest_workers(workers) if workers else contextlib.nullcontext() as scheduler, worker() as process:

@@ -8,6 +8,7 @@ import io
 import os
 import pickle
 from collections.abc import Callable, Sequence
+from concurrent.futures import CancelledError
 from functools import lru_cache, partial
 from importlib.metadata import version
 from pathlib import Path
@@ -51,19 +52,27 @@ def on_workers(work: Callable[..., Answer], shards: Sequence[Any], common: tuple
     """
     from distributed import Client  # half a second, and most have no scheduler
 
+    advice = f"start it and run again, or unset {SCHEDULER}"
     try:
-        client = Client(scheduler(), timeout=PATIENCE, set_as_default=False, direct_to_workers=True)
+        client = Client(scheduler(), timeout=PATIENCE, direct_to_workers=True)
     except (OSError, ValueError) as error:
-        advice = f"start it, or unset {SCHEDULER}"
         raise EnvironmentProblem(f"no scheduler at {scheduler()}: {error}; {advice}") from error
-    with client:
-        _await_worker(client)
-        shared = client.submit(bytes, _dumped(common))  # scattered, it would be gone with the workers that have it
-        asked = partial(client.submit, _answer, work, common=shared, code=code_digest(), pure=False)
-        answers = _gathered(client, [asked(shard) for shard in shards])
-        # one that dies takes with it what waits on the same worker: each such is asked again, with nothing beside it
-        pairs = zip(shards, answers, strict=True)
-        return [answer or _gathered(client, [asked(shard)])[0] for shard, answer in pairs]
+    try:
+        with client:
+            return _answers(client, (work, *common), shards)
+    except CancelledError as error:
+        raise EnvironmentProblem(f"the scheduler at {scheduler()} ended; {advice}") from error
+
+
+def _answers(client: Any, common: tuple[Any, ...], shards: Sequence[Any]) -> list[Any]:
+    _await_worker(client)
+    # as bytes, of which the scheduler need import nothing; scattered, they would be gone with who has them
+    shared, sent = client.submit(bytes, _dumped(common)), [_dumped(shard) for shard in shards]
+    asked = partial(client.submit, _answer, common=shared, code=code_digest(), pure=False)
+    answers = _gathered(client, [asked(shard) for shard in sent])
+    # one that dies takes with it what waits on the same worker: each such is asked again, with nothing beside it
+    pairs = zip(sent, answers, strict=True)
+    return [answer or _gathered(client, [asked(shard)])[0] for shard, answer in pairs]
 
 
 def _gathered(client: Any, futures: list[Any]) -> list[Any]:
@@ -93,12 +102,13 @@ def _await_worker(client: Any) -> None:
         raise EnvironmentProblem(f"no worker has come to {scheduler()}; start one: {start}") from error
 
 
-def _answer(work: Callable[..., Answer], shard: Any, common: bytes, code: str) -> Answer:
+def _answer(shard: bytes, common: bytes, code: str) -> Any:
     if code_digest() != code:
         raise EnvironmentProblem(
             f"a worker of {os.uname().nodename} has another release's code or libraries; start it with this one's"
         )
-    return work(shard, *_loaded(common))
+    work, *rest = _loaded(common)
+    return work(pickle.loads(shard), *rest)
 
 
 @lru_cache
@@ -119,14 +129,13 @@ class _WithPanels(pickle.Pickler):
         return (type(each), each.made_of) if hasattr(type(each), "made_of") else NotImplemented
 
 
-def _dumped(common: Any) -> bytes:
+def _dumped(thing: Any) -> bytes:
     buffer = io.BytesIO()
-    _WithPanels(buffer, protocol=5).dump(common)
+    _WithPanels(buffer, protocol=5).dump(thing)
     return buffer.getvalue()
 
 
 @lru_cache(maxsize=1)
-def _loaded(common: bytes) -> tuple[Any, ...]:
+def _loaded(common: bytes) -> Any:
     """Once for all shards of a worker, so that trees are grown once: they are kept by the panel."""
-    loaded: tuple[Any, ...] = pickle.loads(common)
-    return loaded
+    return pickle.loads(common)

@@ -3,10 +3,10 @@
 import os
 from pathlib import Path
 
-from footfall.models import SeasonalNaive
+from footfall.models import WeekdaySmoother
 
 
-class Deadly(SeasonalNaive):
+class Deadly(WeekdaySmoother):
     """Of a batch with series `of`, ends its process until there are `times` marks in the folder."""
 
     def __init__(self, of, folder, times):

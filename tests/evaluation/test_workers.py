@@ -2,25 +2,22 @@
 
 import os
 import shutil
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import dying_worker
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
+from distributed import Client
 
 from footfall.errors import EnvironmentProblem
 from footfall.evaluation import rolling, workers
 from footfall.evaluation.rolling import roll
-from footfall.models import Boosted, KindOfDay, LastYearsTurn, LogLevel, OrdinaryNaive, Panel, SeasonalNaive, WeekdaySmoother
-from footfall.selection import select
-from footfall.series import by_series
+from footfall.models import Boosted, KindOfDay, LastYearsTurn, LogLevel, OrdinaryNaive, Panel, SeasonalNaive
+from footfall.models import WeekdaySmoother as Smoother
 
 pytestmark = pytest.mark.kernel
-CALENDAR = LogLevel() * KindOfDay("PT") * LastYearsTurn() * WeekdaySmoother()
+CALENDAR = LogLevel() * KindOfDay("PT") * LastYearsTurn() * Smoother()
 NAIVE, ORDINARY = "seasonal naive", "seasonal naive, ordinary days"
 NAIVES = {NAIVE: SeasonalNaive(), ORDINARY: OrdinaryNaive("PT")}
 
@@ -28,20 +25,28 @@ NAIVES = {NAIVE: SeasonalNaive(), ORDINARY: OrdinaryNaive("PT")}
 @pytest.fixture(scope="module")
 def dask():
     """A scheduler and two workers, as `footfall up --workers 2` starts them; how the first two are called."""
-    from flows.local.worker import backtest_workers
+    from flows.local.dask import backtest_workers
+    from flows.notebook.forkserver import environment
     from flows.settings import make_home
 
     (make_home() / "logs").mkdir(exist_ok=True)
     (make_home() / "dask").mkdir(exist_ok=True)
     shutil.copy(dying_worker.__file__, make_home() / "dask")  # from where they are started
     with backtest_workers(2) as address:
-        os.environ.pop(workers.SCHEDULER)
+        assert environment()[workers.SCHEDULER] == os.environ.pop(workers.SCHEDULER) == address, "kernels know it"
         yield address
+
+
+def allow_deaths(address, deaths):
+    """As many of a shard's workers may die before it is given up."""
+    with Client(address) as client:
+        client.run_on_scheduler(lambda dask_scheduler: setattr(dask_scheduler, "allowed_failures", deaths))
 
 
 @pytest.fixture
 def scheduler(dask, monkeypatch):
     monkeypatch.setenv(workers.SCHEDULER, dask)
+    return dask
 
 
 @pytest.fixture(scope="module")
@@ -62,33 +67,59 @@ def told(past):
 
 
 def test_shards_on_workers_give_the_bytes_of_one_process(scheduler, houses, monkeypatch):
-    table = pd.concat([y.rename("value").rename_axis("date").reset_index().assign(location=key[0], category=key[1])
-                       for key, y in houses.items()])  # fmt: skip
-    candidates = NAIVES | {"model": Boosted("PT", Panel(table), rows_per_tree=200, calendar=CALENDAR)}
+    candidates = NAIVES | {"model": CALENDAR}
     there = roll(houses, candidates, 90, 7, 1)
     monkeypatch.delenv(workers.SCHEDULER)
     here = roll(houses, candidates, 90, 7, 1)
     for on_workers, alone in zip(told(there), told(here), strict=True):
         pd.testing.assert_frame_equal(on_workers, alone, check_exact=True)
-    assert candidates["model"].panel.trees and not there.dead and len(there.batches) == 5
+    assert len(there.batches) == 5 and not there.dead
 
 
-@pytest.mark.parametrize("times", [1, 1000], ids=["once", "each time"])
-def test_of_a_worker_that_dies_every_series_is_once_on_record(scheduler, houses, tmp_path, times):
-    past = roll(houses, NAIVES | {"model": dying_worker.Deadly("PT-11/3", str(tmp_path), times)}, 90, 7, 1)
+def test_all_candidates_learn_from_one_panel_there_too(houses):
+    table = pd.concat([y.rename("value").rename_axis("date").reset_index().assign(location=key[0], category=key[1])
+                       for key, y in houses.items()])  # fmt: skip
+    panel = Panel(table)
+    one, other = workers._loaded(workers._dumped((Boosted("PT", panel), Boosted("DE", panel, trees=3))))
+    assert one.panel is other.panel and one.panel is not panel
+    pd.testing.assert_frame_equal(one.panel.made_of[0], table)
+
+
+def roll_with_deaths(houses, folder, times):
+    """One of five shards ends its worker so many times; what becomes of every series."""
+    past = roll(houses, NAIVES | {"model": dying_worker.Deadly("PT-11/3", str(folder), times)}, 90, 7, 1)
     accounts = past.accounts("model", NAIVE, "model")
     assert accounts["location"].to_list() == [f"PT-11/{number}" for number in range(5)]
     fell_back = accounts[accounts["status"] == "fell back"]
-    dead = ["PT-11/3"] if times > 1 else []
-    assert sorted(location for location, _ in past.dead) == fell_back["location"].to_list() == dead
     assert (fell_back["candidate"] == ORDINARY).all() and (fell_back["reason"] == rolling.DIED).all()
+    assert sorted(location for location, _ in past.dead) == fell_back["location"].to_list()
     rows = past.residuals("model", NAIVE, accounts)
     assert not rows.duplicated(["location", "category", "origin", "date"]).any()
     assert set(rows["location"]) == set(accounts["location"])
+    return fell_back["location"].to_list()
+
+
+@pytest.mark.soak
+def test_a_worker_that_dies_once_costs_no_series_anything(scheduler, houses, tmp_path):
+    assert roll_with_deaths(houses, tmp_path, 1) == [] and len([*tmp_path.iterdir()]) == 1
+
+
+def test_of_a_shard_whose_workers_die_the_naive_speaks_and_of_its_neighbours_not(scheduler, houses, tmp_path):
+    allow_deaths(scheduler, 0)  # else it is tried four times, and so again alone
+    assert roll_with_deaths(houses, tmp_path, 1000) == ["PT-11/3"] and len([*tmp_path.iterdir()]) == 2
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("times", [1, 1000])
+@pytest.mark.parametrize("number", range(20))
+def test_whoever_dies_and_however_often_every_series_is_once_on_record(scheduler, houses, tmp_path, number, times):
+    allow_deaths(scheduler, 3)  # Dask's own
+    assert roll_with_deaths(houses, tmp_path, times) == (["PT-11/3"] if times > 1 else [])
+    assert len([*tmp_path.iterdir()]) == min(times, 8)
 
 
 def test_what_cannot_be_backtested_says_why_as_in_one_process(scheduler, houses, monkeypatch):
-    slow = NAIVES | {"model": LogLevel() * WeekdaySmoother(level="much")}
+    slow = NAIVES | {"model": LogLevel() * Smoother(level="much")}
     with pytest.raises(Exception) as there:
         roll(houses, slow, 90, 7, 1)
     monkeypatch.delenv(workers.SCHEDULER)
@@ -108,3 +139,14 @@ def test_a_scheduler_that_nobody_answers_for_is_named(houses, monkeypatch):
     monkeypatch.setattr(workers, "PATIENCE", 1)
     with pytest.raises(EnvironmentProblem, match=r"no scheduler at tcp://127.0.0.1:9: .*unset FOOTFALL_DASK"):
         roll(houses, NAIVES, 90, 7, 1)
+
+
+def test_a_scheduler_that_ends_meanwhile_is_named(dask, monkeypatch):
+    from flows.local.dask import backtest_workers
+
+    with backtest_workers(1) as address:
+        port = address.rpartition(":")[2]
+        scheduler = next(each for each in psutil.Process().children() if port in each.cmdline())
+        monkeypatch.setenv(workers.SCHEDULER, address)
+        with pytest.raises(EnvironmentProblem, match=f"the scheduler at {address} ended; start it and run again"):
+            workers.on_workers(os.kill, [scheduler.pid], (9,))
