@@ -33,6 +33,7 @@ from flows.sources.weather import KEY
 from flows.storage import layout
 from flows.storage.bucket import Bucket, connect, lacking, names
 from footfall.errors import Problem, UsageProblem
+from footfall.evaluation import workers
 from footfall.market_file import FOLDERS, market_names, read_markets
 
 TAKEN_OUT = {"rfc3987-syntax"}  # by the Makefile: a second and a half at every import
@@ -45,7 +46,7 @@ def examine() -> Iterator[Finding]:
 
     Those of this machine come first: what is wrong with it may be why no server starts.
     """
-    yield from _each(python, packages, markets, variables, zone, disk, tree)
+    yield from _each(python, packages, markets, variables, zone, disk, tree, dask)
     try:
         with servers():
             yield from _each(prefect, mlflow, storage, clock, champions, ledger, alerts)
@@ -128,6 +129,13 @@ def _passed_over(bucket: Bucket) -> str:
     folders = [*FOLDERS, *market_names(params_folder())]
     foreign = [name for folder in folders for name in names(bucket, f"{folder}/") if not layout.is_ours(name)]
     return f"; {len(foreign)} not called as ours, passed over: {', '.join(foreign[:5])}" if foreign else ""
+
+
+def dask() -> Finding:
+    """Where there is a scheduler, it and its workers answer, and have this code."""
+    if not workers.scheduler():
+        return Finding("dask", f"{workers.SCHEDULER} is not set: every backtest is this machine's own")
+    return Finding("dask", f"{workers.count()} workers at {workers.scheduler()}")
 
 
 def markets() -> Finding:

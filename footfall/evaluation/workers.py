@@ -3,11 +3,12 @@
 A shard is answered from what it is given alone, so that doing one twice, as after a worker's death, changes nothing.
 """
 
+import contextlib
 import hashlib
 import io
 import os
 import pickle
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from functools import lru_cache, partial
 from importlib.metadata import version
@@ -50,6 +51,19 @@ def on_workers(work: Callable[..., Answer], shards: Sequence[Any], common: tuple
     EnvironmentProblem
         If the scheduler is not reached, has no worker for a minute, or has one of other code or libraries.
     """
+    with _client() as client:
+        return _answers(client, (work, *common), shards)
+
+
+def count() -> int:
+    """How many workers the scheduler has, all of this code; raises as `on_workers`."""
+    with _client() as client:
+        _await_worker(client)
+        return len(client.run(_check, code_digest()))
+
+
+@contextlib.contextmanager
+def _client() -> Iterator[Any]:
     from distributed import Client  # half a second, and most have no scheduler
 
     advice = f"start it and run again, or unset {SCHEDULER}"
@@ -59,9 +73,17 @@ def on_workers(work: Callable[..., Answer], shards: Sequence[Any], common: tuple
         raise EnvironmentProblem(f"no scheduler at {scheduler()}: {error}; {advice}") from error
     try:
         with client:
-            return _answers(client, (work, *common), shards)
+            yield client
     except CancelledError as error:
         raise EnvironmentProblem(f"the scheduler at {scheduler()} ended; {advice}") from error
+
+
+def _check(code: str) -> None:
+    if code != code_digest():
+        host = os.uname().nodename
+        raise EnvironmentProblem(
+            f"a worker of {host} has another release's code or libraries; start it with this one's"
+        )
 
 
 def _answers(client: Any, common: tuple[Any, ...], shards: Sequence[Any]) -> list[Any]:
@@ -103,10 +125,7 @@ def _await_worker(client: Any) -> None:
 
 
 def _answer(shard: bytes, common: bytes, code: str) -> Any:
-    if code_digest() != code:
-        raise EnvironmentProblem(
-            f"a worker of {os.uname().nodename} has another release's code or libraries; start it with this one's"
-        )
+    _check(code)
     work, *rest = _loaded(common)
     return work(pickle.loads(shard), *rest)
 

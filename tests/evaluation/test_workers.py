@@ -132,6 +132,11 @@ def test_workers_of_another_release_are_refused(scheduler, houses, monkeypatch):
     monkeypatch.setattr(workers, "code_digest", lambda: "another")
     with pytest.raises(EnvironmentProblem, match="another release's code or libraries"):
         roll(houses, NAIVES, 90, 7, 1)
+    with pytest.raises(EnvironmentProblem, match="another release's code or libraries"):
+        workers.count()
+    monkeypatch.undo()
+    monkeypatch.setenv(workers.SCHEDULER, scheduler)
+    assert workers.count() == 2
 
 
 def test_a_scheduler_that_nobody_answers_for_is_named(houses, monkeypatch):
