@@ -61,8 +61,9 @@ bench-own: .venv/ready  ## the models on tills and counters of one's own, in the
 bench-weather: .venv/ready  ## what the weather is worth on tills of one's own, as it is foreseen and to an oracle: DATA
 	$(BIN)/python -m benchmarks.weather $(DATA)
 
-bench-many: .venv/ready benchmarks/.venv/ready  ## many series in batch, beside a loop and common libraries: the files in DATA
+bench-many: .venv/ready benchmarks/.venv/ready  ## many series in batch, beside a loop and common libraries, and on one and two workers: the files in DATA
 	$(BIN)/python -m benchmarks.many $(if $(filter file,$(origin DATA)),../shared/data,$(DATA))
+	$(BIN)/python -m benchmarks.shards $(if $(filter file,$(origin DATA)),../shared/data,$(DATA))
 
 bench-sites: .venv/ready  ## a market of 24,000 sites down the whole line, made from the regions in DATA: wall and memory
 	$(BIN)/python -m benchmarks.sites $(if $(filter file,$(origin DATA)),../shared/data,$(DATA))

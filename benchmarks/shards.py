@@ -1,5 +1,6 @@
 """What a second Dask worker is worth: a backtest of many series on one worker and on two, each with a core of its own.
 
+make bench-many                         regions.csv.gz of DATA=../shared/data
 python -m benchmarks.shards DATA --series 4000
 
 The series are of one span, drawn from regions.csv.gz of DATA, some of them several times with noise of its own: shards
