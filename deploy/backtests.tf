@@ -1,6 +1,6 @@
 # Where backtest_workers asks for any: a Dask scheduler on the machine, and a group of machines that backtest for it. They keep
-# nothing, and a shard done twice is harmless, so they are Spot: at a third of the price or less, Google takes one away when it
-# likes, and the group puts up another. Where all are gone the training fails and says so; the champion stays.
+# nothing, and a shard done twice is harmless, so they are Spot: for 60 % less at least, Google takes one away when it likes, and the
+# group puts up another. Where all are gone the training fails and says so, the champion stays, and the next day trains again.
 locals {
   group = var.backtest_workers > 0 ? 1 : 0
   dask  = local.group == 0 ? "" : "tcp://${google_compute_address.scheduler[0].address}:8786"
