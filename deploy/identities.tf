@@ -1,4 +1,5 @@
-# Three accounts, none with a key, each with what it does and no more; tests/cloud/test_terraform.py has the whole table.
+# Three accounts, and two where they are asked for (release.tf, backtests.tf), none with a key, each with what it does and no more;
+# tests/cloud/test_terraform.py has the whole table.
 locals {
   accounts = {
     machine = "Prefect's server and the worker"

@@ -43,11 +43,13 @@ locals {
     forecasts  = google_storage_bucket.bucket["forecasts"].name
     pages      = google_storage_bucket.bucket["pages"].name
     pages_url  = var.pages_are_public ? "https://storage.googleapis.com" : "https://storage.cloud.google.com" # which asks who one is
+    dask       = local.dask
   }
   machine = "${path.module}/machine"
   files = merge(
     { for name in fileset(local.machine, "*.sh") : name => file("${local.machine}/${name}") },
     { for name in fileset(local.machine, "*.{env,service,target}") : name => templatefile("${local.machine}/${name}", local.settings) },
+    local.group == 0 ? {} : { "footfall-scheduler.service" = templatefile("${path.module}/backtests/footfall-scheduler.service", local.settings) },
   )
   cloud_init = join("\n", ["#cloud-config", yamlencode({
     write_files = [for name, content in local.files : {
@@ -80,6 +82,7 @@ resource "google_compute_instance" "machine" {
   }
   network_interface {
     subnetwork = google_compute_subnetwork.subnetwork.id
+    network_ip = one(google_compute_address.scheduler[*].address) # any, where no scheduler listens on it
   }
   service_account {
     email  = google_service_account.account["machine"].email

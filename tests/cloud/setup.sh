@@ -3,7 +3,8 @@
 set -eu
 missing() {
     for pair in podman:podman buildah:buildah runc:runc mmdebstrap:mmdebstrap systemd-nspawn:systemd-container \
-        /usr/libexec/podman/catatonit:catatonit shellcheck:shellcheck /usr/lib/postgresql/15/bin/postgres:postgresql-15; do
+        /usr/libexec/podman/catatonit:catatonit shellcheck:shellcheck /usr/lib/postgresql/15/bin/postgres:postgresql-15 \
+        ip:iproute2 iptables:iptables; do
         command -v "${pair%:*}" > /dev/null || echo "${pair#*:}"
     done
 }

@@ -1,20 +1,26 @@
 """The image at work, on this machine: the same forecast as outside, MLflow as Cloud Run runs it, and then the whole."""
 
 import contextlib
+import itertools
 import json
 import os
+import re
 import shutil
+import subprocess
 import sys
 import time
 from types import SimpleNamespace
 
 import nbformat
+import numpy as np
+import pandas as pd
 import pytest
-from conftest import HOMES, free_port
-from containers import IMAGE, ROOT, STARTED, Container, build, call, latest, postgres, prefect, status, until
+from conftest import HOMES, emulator_command, free_port
+from containers import IMAGE, ROOT, STARTED, Container, Machines, build, call, latest, postgres, prefect, status, until
 from receiver import Receiver
 from terraform_root import Terraform, mirror
 from test_identity import Gate
+from test_terraform import opened
 
 pytestmark = [
     pytest.mark.cloud,
@@ -104,10 +110,15 @@ def mlflow(folder, port, host, **variables):
 
 
 @pytest.fixture(scope="module")
-def hosts(tmp_path_factory):
+def plans(tmp_path_factory):
+    """What Terraform's own tests planned."""
+    return Terraform(tmp_path_factory.mktemp("terraform"), mirror(tmp_path_factory.mktemp("mirror"))).test()[2]
+
+
+@pytest.fixture(scope="module")
+def hosts(plans):
     """The names that MLflow answers under, as Terraform has them."""
-    terraform = Terraform(tmp_path_factory.mktemp("terraform"), mirror(tmp_path_factory.mktemp("mirror")))
-    (service,) = [change for change in terraform.test()[2]["as_it_is"]["resource_changes"]
+    (service,) = [change for change in plans["as_it_is"]["resource_changes"]
                   if change["address"] == "google_cloud_run_v2_service.mlflow"]  # fmt: skip
     (container,) = service["change"]["after"]["template"][0]["containers"]
     (value,) = [variable["value"] for variable in container["env"] if variable["name"] == "MLFLOW_SERVER_ALLOWED_HOSTS"]
@@ -125,6 +136,76 @@ def test_mlflow_takes_its_port_and_its_two_names_and_ends_when_told(image, hosts
     assert status(search, Host="elsewhere.example.org") == 403
     code, seconds = server.stop()
     assert seconds < 10, server.text()[-2000:]
+
+
+GROUP = ("backtests-1", "backtests-2")
+ADDRESSES = {"machine": "10.20.0.5", GROUP[0]: "10.20.0.6", GROUP[1]: "10.20.0.7", "another": "10.20.0.8"}
+SHOPS = """
+data: {source: /var/lib/footfall/shops.csv, unit: counts, columns: {site: shop, value: guests},
+  location: PT-11, series: all, as_of: 2026-07-01}
+train: {backtest_days: 60}
+"""
+
+
+@pytest.fixture
+def doors(plans):
+    """Which of the machines Terraform lets come to which, and by which ports."""
+    lines = opened(plans["backtests_go_to_a_group_by_choice"])
+    rules = [rule.groups() for line in lines if (rule := re.fullmatch(r"(.+) -> (\w+) (\S+)", line))]
+    return {(source, target): ports for sources, whom, ports in rules
+            for source, target in itertools.permutations(ADDRESSES, 2)
+            if kinds((source, target)) in itertools.product(sources.split(" and "), [whom])}  # fmt: skip
+
+
+def kinds(pair):
+    """Of which kind two machines are: what the group shares is fetched from whoever of it came to have it first."""
+    return tuple(name.split("-")[0] for name in pair)
+
+
+def trained(machines, folder, **variables):
+    """Five shops, each of another age, trained on the machine, with a home and a bucket of its own: what it wrote."""
+    folder.mkdir()
+    home, bucket, port = home_of_the_user(folder / "home"), folder / "bucket", free_port()
+    (bucket / "footfall").mkdir(parents=True)
+    draw, tables = np.random.default_rng(0), []
+    for number in range(5):
+        days = pd.date_range(f"2026-01-{number + 1:02}", "2026-06-30")
+        guests = draw.poisson(60 + 15 * np.maximum(days.dayofweek - 2, 0))
+        tables.append(pd.DataFrame({"date": days, "shop": f"shop {number}", "guests": guests}))
+    pd.concat(tables).to_csv(home / "shops.csv", index=False)
+    (home / "shops.yaml").write_text(SHOPS)
+    variables |= {"FOOTFALL_PARAMS": "/var/lib/footfall", "FOOTFALL_BUCKET": "footfall",
+                  "STORAGE_EMULATOR_HOST": f"http://127.0.0.1:{port}"}  # fmt: skip
+    emulator = machines.inside("machine", *emulator_command(bucket, port))
+    server = subprocess.Popen(emulator, stderr=subprocess.DEVNULL)
+    try:
+        until(lambda: machines.reaches("machine", "127.0.0.1", port))
+        words = ["train", "footfall", "train", "shops"]
+        training = machines.container("machine", folder, *words, volume=home, **variables)
+        assert training.wait() == 0, training.text()
+    finally:
+        server.kill()
+        server.wait()
+    return json.loads(next(home.glob("runs/*train*/record.json")).read_text())["outputs"]
+
+
+@pytest.mark.skipif(not shutil.which("terraform"), reason="no Terraform here")
+def test_backtests_go_to_the_group_through_its_doors_alone_and_come_to_the_same_model(image, doors, tmp_path):
+    scheduler = {"FOOTFALL_DASK": f"tcp://{ADDRESSES['machine']}:8786"}
+    with Machines(ADDRESSES) as machines, contextlib.ExitStack() as stack:
+        for pair, ports in doors.items():
+            machines.let_in(*pair, ports)
+        for name, command in ({"machine": "scheduler"} | dict.fromkeys(GROUP, "backtests")).items():
+            one = stack.enter_context(machines.container(name, tmp_path, name, command, **scheduler))
+            until(lambda one=one: re.search("Scheduler at|Registered to", one.text()), one)
+        assert re.search(r"Memory: +3.60 GiB", one.text()), "of its 4 GB, whatever processors there are"
+        assert not any(machines.reaches("another", ADDRESSES[name], port)
+                       for name in ("machine", *GROUP) for port in (8786, 8790, 8800))  # fmt: skip
+        there = trained(machines, tmp_path / "there", **scheduler)
+        came_in = {pair for pair in itertools.permutations(ADDRESSES, 2) if machines.came_in(*pair)}
+        assert {*map(kinds, came_in)} == {*map(kinds, doors)}, "none is open that nobody needs"
+        assert trained(machines, tmp_path / "here") == there
+    assert {"model/forecaster.zip", "model/series.parquet"} < there.keys()
 
 
 class Cloud:

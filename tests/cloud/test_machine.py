@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
+import yaml
 from containers import debian
 from identity_servers import Handler
 from terraform_root import ROOT, TOOLS, Terraform, mirror
@@ -64,12 +65,17 @@ class Google(Handler):
 
 
 @pytest.fixture(scope="module")
-def user_data(tmp_path_factory):
-    """What Terraform gives the machine to begin with."""
+def given(tmp_path_factory):
+    """What Terraform gives machines to begin with, by their resources: the machine, with a scheduler, and its group."""
     terraform = Terraform(tmp_path_factory.mktemp("terraform"), mirror(tmp_path_factory.mktemp("mirror")))
-    (machine,) = [change for change in terraform.test()[2]["as_it_is"]["resource_changes"]
-                  if change["address"] == "google_compute_instance.machine"]  # fmt: skip
-    return machine["change"]["after"]["metadata"]["user-data"]
+    changes = terraform.test()[2]["backtests_go_to_a_group_by_choice"]["resource_changes"]
+    return {change["name"]: change["change"]["after"]["metadata"]["user-data"] for change in changes
+            if change["type"] in ("google_compute_instance", "google_compute_instance_template")}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def user_data(given):
+    return given["machine"]
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +165,8 @@ def machine(user_data, google, disk, tmp_path_factory):
     shutil.rmtree(folder, ignore_errors=True)
 
 
-UNITS = ["sql-proxy", "prefect", "worker"]
+IN_ORDER = ["sql-proxy", "prefect", "worker"]
+UNITS = [*IN_ORDER, "scheduler"]
 
 
 def test_cloud_init_is_what_cloud_init_takes(user_data, machine):
@@ -197,15 +204,31 @@ def test_after_a_reboot_all_is_up_again_in_order_and_the_disk_has_what_it_had(ma
     before = len(machine.asked())
     machine.boot()
     machine.until(lambda: all(map(machine.is_active, UNITS)))
-    assert machine.asked()[before:][:3] == UNITS
+    assert [unit for unit in machine.asked()[before:] if unit in IN_ORDER][:3] == IN_ORDER
     assert machine("ls", "/mnt/disks/footfall/kept")
 
 
 def test_the_units_are_what_systemd_takes(machine):
     for unit in [*UNITS, "disk", "secrets"]:
-        assert (
-            machine("sh", "-c", f"systemd-analyze verify footfall-{unit}.service 2>&1 && echo verified") == "verified"
-        )
+        assert verified(machine, unit)
+
+
+def test_a_machine_of_the_group_runs_its_worker_again_after_it_was_killed(given, machine):
+    (machine.folder / "group").write_text(given["backtests"])
+    assert machine("cloud-init", "schema", "--config-file", "/group").startswith("Valid")
+    (unit,) = yaml.safe_load(given["backtests"])["write_files"]
+    (machine.folder / unit["path"].lstrip("/")).write_text(unit["content"])
+    assert verified(machine, "backtests")
+    machine("systemctl", "daemon-reload")
+    machine("systemctl", "enable", "--now", "footfall-backtests")
+    for times in (1, 2):
+        machine.until(lambda times=times: machine.asked().count("backtests") == times)
+        machine("systemctl", "kill", "--signal=KILL", "footfall-backtests")
+    machine("systemctl", "disable", "--now", "footfall-backtests")
+
+
+def verified(machine, unit):
+    return machine("sh", "-c", f"systemd-analyze verify footfall-{unit}.service 2>&1 && echo verified") == "verified"
 
 
 SIZE = 16 << 20

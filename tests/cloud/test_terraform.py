@@ -11,7 +11,7 @@ pytestmark = [
     pytest.mark.skipif(not shutil.which("terraform"), reason="no Terraform here: install 1.11 to try deploy/"),
 ]
 SECRET = re.compile(r"password|secret|token|auth|key", re.IGNORECASE)
-GRANTS = """
+OPENED = """
 group:forecasting@example.org | mlflow | roles/run.invoker
 group:forecasting@example.org | mlflow | roles/run.viewer
 group:forecasting@example.org | till-pages | roles/storage.objectViewer
@@ -43,7 +43,8 @@ mlflow | mlflow-database-password | roles/secretmanager.secretAccessor
 build | project | roles/logging.logWriter
 build | registry | roles/artifactregistry.writer
 build | till-source | roles/storage.objectViewer
-"""  # who | where | which role: all there are, and a role that is not here is one too many
+35.235.240.0/20 -> machine 22
+"""  # who | where | which role; from where -> to whom by which ports: all there are, and one not here is one too many
 MORE = {  # what else there is where somebody chose it, by the run of Terraform's tests
     "as_it_is": "",
     "pages_are_public_by_choice": "allUsers | till-pages | roles/storage.legacyObjectReader",
@@ -55,6 +56,12 @@ github | project | roles/logging.viewer
 github | project | roles/serviceusage.serviceUsageConsumer
 github | till-source | roles/storage.objectUser
 github | till-source | roles/storage.legacyBucketReader
+""",
+    "backtests_go_to_a_group_by_choice": """
+backtests | project | roles/logging.logWriter
+backtests | registry | roles/artifactregistry.reader
+backtests -> machine 8786
+machine and backtests -> backtests 8790-8809
 """,
 }
 
@@ -70,10 +77,11 @@ def terraform(settings, tmp_path):
     return Terraform(tmp_path, settings)
 
 
-def grants(plan):
-    """Who may do what where, as the plan has it."""
-    changes = [change for change in plan["resource_changes"] if change["type"].endswith("_iam_member")]
-    return {_grant(change["change"]["after"], change) for change in changes}
+def opened(plan):
+    """Who may do what where, and what firewalls let in, as the plan has it."""
+    changes = plan["resource_changes"]
+    grants = {_grant(one["change"]["after"], one) for one in changes if one["type"].endswith("_iam_member")}
+    return grants | {_door(one["change"]["after"]) for one in changes if one["type"] == "google_compute_firewall"}
 
 
 def _grant(after, change):
@@ -90,6 +98,15 @@ def _grant(after, change):
     return f"{who} | {where.get(kind) or after['bucket']} | {after['role']}{condition}"
 
 
+def _door(after):
+    sources = [name for kind in ("service_accounts", "ranges", "tags") for name in after.get(f"source_{kind}") or []]
+    names = [re.sub(r"footfall-(\w+)@.*", r"\1", name) for name in [*sources, *after["target_service_accounts"]]]
+    allowed = [
+        f"{one['protocol']} {','.join(one.get('ports') or ['all'])}".removeprefix("tcp ") for one in after["allow"]
+    ]
+    return f"{' and '.join(sorted(names[:-1], reverse=True))} -> {names[-1]} {'; '.join(allowed)}"
+
+
 def faults(terraform):
     """What is wrong with a root: what Terraform's tests say, or its plan and its text show; nothing if sound."""
     code, said, plans = terraform.test()
@@ -97,8 +114,8 @@ def faults(terraform):
         return said
     variables = re.findall(r'^variable "(\w+)"', (terraform.folder / "variables.tf").read_text(), re.MULTILINE)
     secret = [f"variable {name}: a secret is in no variable" for name in variables if SECRET.search(name)]
-    wrong = [f"{run}: {grant}" for run, more in MORE.items()
-             for grant in grants(plans[run]) ^ set(filter(None, f"{GRANTS}{more}".splitlines()))]  # fmt: skip
+    wrong = [f"{run}: {line}" for run, more in MORE.items()
+             for line in opened(plans[run]) ^ set(filter(None, f"{OPENED}{more}".splitlines()))]  # fmt: skip
     return sorted(wrong) + secret
 
 
@@ -133,6 +150,7 @@ def test_what_may_fail_of_a_release_is_done_before_the_old_machine_goes(terrafor
     (tests,) = (terraform.folder / "tests").iterdir()
     given = tests.read_text().partition('\nrun "')[0]
     given = re.sub(r" *override_during.*\n", "", given)  # with it Terraform's own stand-in contradicts itself
+    given = given.replace('= "till"\n', '= "till"\n  backtest_workers = 2\n', 1)
     image = re.search(r'image += "(.*)"', given)[1]
     runs = RELEASES.replace("NEXT", image.replace("aaaa", "cccc")).replace("TARGET", target)
     tests.write_text(given + runs)
@@ -142,8 +160,10 @@ def test_what_may_fail_of_a_release_is_done_before_the_old_machine_goes(terrafor
                      for step in ("first_step", "second_step"))  # fmt: skip
     assert first["terraform_data.migrated"] == ["delete", "create"]
     assert first["google_cloud_run_v2_service.mlflow"] == ["update"]
-    assert "google_compute_instance.machine" not in first
+    assert not any(address.startswith("google_compute_instance") for address in first)
     assert "delete" in second["google_compute_instance.machine"], "for which the first step is there"
+    # the stand-in does not know that no template is ever changed, but made anew
+    assert second["google_compute_instance_template.backtests[0]"] != ["no-op"], "the group is of the new release too"
 
 
 def test_an_ordinary_month_writes_no_mail(terraform):
@@ -171,6 +191,19 @@ MACHINE = '{ machine = google_service_account.account["machine"].member }'
 BUCKET = '\\"${local.buckets.pages}\\""'
 ENTRIES = "!resource.name.startsWith('${local.objects}/ledger/') && "
 CLIENT = '["roles/cloudsql.client"]'
+OF_GROUP = "source_service_accounts = [google_service_account.backtests[0].email]"
+READER = """resource "google_storage_bucket_iam_member" "backtests" {
+  count  = local.group
+  bucket = google_storage_bucket.bucket["forecasts"].name
+  role   = "roles/storage.objectViewer"
+  member = google_service_account.backtests[0].member
+}
+
+resource "google_compute_address" "scheduler" {"""
+TAGGED = f'backtests.service", merge(local.settings, {{ {TAG} }})'
+ITS_ACCOUNT = "email  = google_service_account.backtests[0].email"
+MACHINES = 'email = google_service_account.account["machine"].email'
+INSIDE = "subnetwork = google_compute_subnetwork.subnetwork.id\n"
 MUTANTS = {  # the file, what stands there, what is put in its place, a word of the refusal
     "MLflow for all, by a grant": ("mlflow", MACHINE, '{ all = "allUsers" }', "for all"),
     "MLflow for all with an account": ("mlflow", "= each.value\n", '= "allAuthenticatedUsers"\n', "for all"),
@@ -196,6 +229,22 @@ MUTANTS = {  # the file, what stands there, what is put in its place, a word of 
     "a database with an address": ("database", "ipv4_enabled    = false", "ipv4_enabled    = true", "address outside"),
     "no way back": ("database", "recovery_enabled = true", "recovery_enabled = false", "set back"),
     "an open firewall": ("network", '"35.235.240.0/20"', '"0.0.0.0/0"', "through IAP"),
+    "a scheduler for all": ("backtests", OF_GROUP, 'source_ranges = ["0.0.0.0/0"]', "0.0.0.0/0 -> machine"),
+    "a scheduler for all inside": ("backtests", OF_GROUP, 'source_ranges = ["10.20.0.0/24"]', "0/24 -> machine"),
+    "every port of the machine": ("backtests", '    ports    = ["8786"]\n', "", "machine all"),
+    "every port of the group": ("backtests", '["8790-8809"]', '["0-65535"]', "backtests 0-65535"),
+    "workers that ask no other": ("backtests", "email, google_service_account.backtests[0].email]", "email]", "8790"),
+    "a group that reads the bucket": ("backtests", READER.splitlines()[-1], READER, "till-forecasts"),
+    "a group that is the machine": ("backtests", ITS_ACCOUNT, MACHINES, "of its own"),
+    "a tag for the group": ("backtests", 'backtests.service", local.settings', TAGGED, "machine's release"),
+    "a group with an address": (
+        "backtests",
+        f"{INSIDE}  }}",
+        f"{INSIDE}    access_config {{}}\n  }}",
+        "address outside",
+    ),
+    "a group unasked": ("variables", "default     = 0", "default     = 1", "unless chosen"),
+    "a release that leaves the group": ("backtests", "PROACTIVE", "OPPORTUNISTIC", "all at once"),
     "a misspelt argument": ("storage", "uniform_bucket_level", "uniform_bucket", "uniform_bucket_access"),
 }
 
