@@ -7,7 +7,7 @@ import sys
 import uuid
 
 import pytest
-from conftest import crown, footfall, market, typical
+from conftest import crown, footfall, market, open_causes, typical
 from invariants import the_canary_is_nowhere
 from receiver import Receiver
 
@@ -44,7 +44,6 @@ def tasca(first_run, tmp_path, monkeypatch):
 
 
 def test_the_week_is_told_once_in_the_readers_language_with_the_way_to_the_page(tasca, receiver, monkeypatch):
-    from flows.orchestration import alerts
 
     monkeypatch.delenv("TASCA_ADDRESS", raising=False)
     assert "TASCA_ADDRESS is not set" in tasca("2022-10-13")
@@ -52,12 +51,12 @@ def test_the_week_is_told_once_in_the_readers_language_with_the_way_to_the_page(
     said = tasca("2022-10-13")
     assert "TASCA_ADDRESS: nothing could be sent" in said and "canary-" not in said
     assert forecasts.pointer(storage.connect("footfall"), tasca.name)["as_of"] == "2022-10-13"
-    ((cause, sentence),) = [(one["cause"], one["sentence"]) for one in alerts.opened(tasca.name)]
+    ((cause, sentence),) = [(one["cause"], one["sentence"]) for one in open_causes(tasca.name)]
     assert cause == "word not sent" and "nothing could be sent" in sentence, "the newest reason"
     monkeypatch.setenv("TASCA_ADDRESS", receiver.url)
     assert "the week was told" in tasca("2022-10-13")
     ((subject, text),) = receiver.told
-    assert alerts.opened(tasca.name) == []
+    assert open_causes(tasca.name) == []
     assert "Portugal" in subject and "sexta-feira, 14 de outubro" in text.lower()
     assert text.splitlines()[-1].endswith(f"/{tasca.name}/index.html")
     assert "nothing new to tell" in tasca("2022-10-13") and len(receiver.told) == 1
