@@ -14,7 +14,7 @@ import pandas as pd
 from sktime.forecasting.base import BaseForecaster
 
 from footfall.calendar import Country, common, country_of, of_some
-from footfall.errors import DataProblem
+from footfall.errors import DataProblem, UnreadableModel
 from footfall.evaluation import backtest, gate, intervals
 from footfall.evaluation.metrics import complete, naive_error, scores_of
 from footfall.models import at_once, of_country
@@ -107,6 +107,8 @@ class Rolling(NamedTuple):
     left_out : list of str
         Candidates that were not asked, because they take one series after the other and there are many; today's
         champion is asked all the same, since no other becomes champion unheard by it.
+    unread : str
+        Why today's champion is none of them: it can no longer be fitted, or brought up to date.
     """
 
     origins: pd.DatetimeIndex
@@ -117,6 +119,7 @@ class Rolling(NamedTuple):
     scores: pd.DataFrame
     wis: pd.DataFrame
     left_out: list[str]
+    unread: str = ""
 
     def of(self, key: Key, window: str) -> pd.DataFrame:
         """The backtest table with quantiles of one series over the ``selection`` or the ``report``."""
@@ -258,9 +261,14 @@ def roll(
             "else choice and verdict would rest on the same days"
         )
     many = len(series) > LOOPED
-    left_out = [name for name, each in candidates.items() if many and name != "champion" and not at_once(each)]
+    left_out = [name for name, each in candidates.items() if many and name != backtest.CHAMPION and not at_once(each)]
     asked = {name: each for name, each in candidates.items() if name not in left_out}
-    batches = [_batch(country, y, asked, days, horizon, lag) for country, y in batched(series, days + horizon + lag)]
+    groups = batched(series, days + horizon + lag)
+    try:
+        batches = [_batch(country, y, asked, days, horizon, lag) for country, y in groups]
+    except UnreadableModel as problem:  # it would else stop the training of the one that replaces it
+        others = {name: each for name, each in candidates.items() if name != backtest.CHAMPION}
+        return roll(series, others, days, horizon, lag)._replace(unread=str(problem))
     origins = max((batch.origins for batch in _going_on(batches, horizon)), key=lambda these: (len(these), these[-1]))
     spans = backtest.windows(origins, horizon, lag)
     pieces = [(batch, slice(at, at + TOGETHER)) for batch in batches for at in range(0, batch.y.shape[1], TOGETHER)]
