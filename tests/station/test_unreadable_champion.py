@@ -32,7 +32,7 @@ def enthrone(market, forecaster, tmp_path):
 def test_a_champion_whose_class_left_stops_the_prediction_and_not_the_training(
     first_run, few_candidates, live, tmp_path, monkeypatch
 ):
-    from flows.champion import ledger
+    from flows.champion import ledger, registry
 
     store, module = storage.connect("footfall"), types.ModuleType("footfall.models.mine")
     exec("from footfall.models import SeasonalNaive\nclass Mine(SeasonalNaive): pass", module.__dict__)
@@ -48,6 +48,12 @@ def test_a_champion_whose_class_left_stops_the_prediction_and_not_the_training(
     assert entry.version != version and entry.was == version and entry.why.startswith(MISSING), entry
     assert footfall("predict", live, *AS_OF).exit_code == 0
     assert forecasts.latest(store, live).manifest["about"]["model_version"] == f"{live}/{entry.version}"
+
+    monkeypatch.delitem(sys.modules, module.__name__)
+    refused = footfall("rollback", live, "--reason", "it drifts")
+    assert refused.exit_code == 6 and f"version {version} of {live}: {MISSING}" in refused.output, refused.output
+    assert "Nothing was changed; name another version by --to" in refused.output
+    assert ledger.newest(store, live) == entry and registry.alias(live) == entry.version
 
 
 def test_a_champion_that_can_be_read_and_no_longer_fitted_stops_no_training(first_run, few_candidates, live, tmp_path):
