@@ -64,6 +64,27 @@ def test_the_week_is_told_once_in_the_readers_language_with_the_way_to_the_page(
         the_canary_is_nowhere(home(), canary)
 
 
+def test_where_the_market_s_file_is_spoiled_after_publishing_only_the_word_is_not_sent(
+    tasca, receiver, tmp_path, monkeypatch
+):
+    import flows.predict as station
+
+    market(monkeypatch, tmp_path, tasca.name, TEXT.format(day="2022-10-13", more=""))
+    publish, spoiled = station.publish, f"{tasca.name}.yaml: line 2, column 7: expected ',' or '}}', but got ':'"
+
+    def spoiling(run, show):
+        published = publish(run, show)
+        (tmp_path / f"{tasca.name}.yaml").write_text("data: {source: sample\nnotify: [")
+        return published
+
+    monkeypatch.setattr(station, "publish", spoiling)
+    said = footfall("predict", tasca.name).output
+    assert said.count(f"not sent: {spoiled}") == 1, said
+    assert forecasts.pointer(storage.connect("footfall"), tasca.name)["as_of"] == "2022-10-13" and not receiver.told
+    ((cause, sentence),) = [(one["cause"], one["sentence"]) for one in open_causes(tasca.name)]
+    assert cause == "word not sent" and sentence.startswith(spoiled), "no failure of predict"
+
+
 def test_where_there_are_too_many_places_for_words_that_is_said(tmp_path, servers):
     from flows.station.notify import _send_if_news
     from flows.station.run import Run
