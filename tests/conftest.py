@@ -112,6 +112,13 @@ def footfall(*words):
     return CliRunner().invoke(app, list(words))
 
 
+def open_causes(market):
+    """What is open of a market, oldest first."""
+    from flows.orchestration import alerts
+
+    return [cause for cause in alerts.opened() if cause["market"] == market]
+
+
 @pytest.fixture(scope="session")
 def thin_notebooks(tmp_path_factory):
     """The notebooks with two candidates for train.ipynb instead of seven; the folder they are in."""

@@ -7,7 +7,7 @@ import sys
 
 import psutil
 import pytest
-from conftest import footfall
+from conftest import footfall, open_causes
 
 from flows.machine import give_back_memory
 from flows.settings import ROOT
@@ -23,7 +23,7 @@ def test_a_past_that_is_caught_up_on_takes_nothing_from_today(first_run, few_can
     place = bucket.connect("footfall")
     latest, champion = forecasts.pointer(place, "sample"), registry.alias("sample")
     alerts.open("sample", "missed day", "2022-10-12 has no forecast.")
-    opened = alerts.opened("sample")
+    opened = open_causes("sample")
     asked = ["backfill", "sample", "--from", "2022-10-11", "--to", "2022-10-12", "--set", "train.backtest_days=66"]
     done = footfall(*asked)
     assert done.exit_code == 0, done.output
@@ -33,7 +33,7 @@ def test_a_past_that_is_caught_up_on_takes_nothing_from_today(first_run, few_can
     assert str(own.as_of) == "2022-10-11" and own.version != champion, "trained as of the first day, used on both"
     stored = [forecasts.sets_of_day(place, "sample", day) for day in ("2022-10-11", "2022-10-12")]
     assert [len(sets) for sets in stored] == [1, 1]
-    assert "missed day" in [one["cause"] for one in opened] and alerts.opened("sample") == opened
+    assert "missed day" in [one["cause"] for one in opened] and open_causes("sample") == opened
     alerts.close("sample", "missed day")
     told = footfall("champion", "sample", "--on", "2022-10-12").output
     assert f"sample/{own.version}, sha256" in told and "forecasts/" not in told, "nobody had a forecast by then"

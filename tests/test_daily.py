@@ -7,7 +7,7 @@ import uuid
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import crown
+from conftest import crown, open_causes
 from deployments import deployment, missed
 from receiver import Receiver
 
@@ -43,7 +43,6 @@ def of_market(client, market):
 
 def test_of_two_houses_one_has_its_day_and_of_the_other_it_is_said(houses, client, few_candidates):
     from flows.daily import daily
-    from flows.orchestration import alerts
 
     day, (gone, tasca) = today(ZONE), houses
     with pytest.raises(Problem, match=rf"^3 of the stations of 2 markets failed, the first of them train of {gone}: "):
@@ -51,7 +50,7 @@ def test_of_two_houses_one_has_its_day_and_of_the_other_it_is_said(houses, clien
     assert forecasts.pointer(storage.connect("footfall"), tasca)["as_of"] == str(day)
     assert of_market(client, tasca) == [(f"{tasca} {day}", "COMPLETED")] * 3
     assert of_market(client, gone) == [(f"{gone} {day}", "FAILED")] * 3
-    assert {one["cause"] for one in alerts.opened(gone)} == {f"failure of {s}" for s in ("train", "predict", "review")}
+    assert {one["cause"] for one in open_causes(gone)} == {f"failure of {s}" for s in ("train", "predict", "review")}
     stations = sorted(folder.name.split("-")[1] for folder in home().glob(f"runs/*-{tasca}-*"))
     assert stations == ["predict", "review", "train"], "each has a record of its own"
 
@@ -60,7 +59,6 @@ def test_a_market_that_cannot_be_asked_for_its_champion_or_read_keeps_no_other_f
     houses, client, few_candidates, tmp_path
 ):
     from flows.daily import daily
-    from flows.orchestration import alerts
 
     (gone, tasca), store = houses, storage.connect("footfall")
     torn = f"torn{uuid.uuid4().hex[:6]}"
@@ -70,7 +68,7 @@ def test_a_market_that_cannot_be_asked_for_its_champion_or_read_keeps_no_other_f
         asyncio.run(daily(ZONE))
     assert forecasts.pointer(store, tasca)["as_of"] == str(today(ZONE))
     for market in (gone, torn):
-        assert {one["cause"] for one in alerts.opened(market)} >= {"failure of train", "failure of predict"}
+        assert {one["cause"] for one in open_causes(market)} >= {"failure of train", "failure of predict"}
     store.delete_blob(f"ledger/{gone}/000001.json")
 
 

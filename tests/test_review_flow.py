@@ -11,7 +11,7 @@ from datetime import date, timedelta
 
 import pandas as pd
 import pytest
-from conftest import crown, market
+from conftest import crown, market, open_causes
 from figures import SAMPLE, retail
 from mlflow_records import handed_over
 from proxy import Proxy
@@ -155,9 +155,9 @@ def test_a_review_of_a_past_day_says_nothing_of_todays_decay(cafe):
     publish(cafe, "2022-09-20", "2022-09-27")
     alerts.open(cafe, "decay", "worse than the naive")
     assert "too early to tell" in review(cafe, "2022-09-26")
-    assert [one["cause"] for one in alerts.opened(cafe)] == ["decay"]
+    assert [one["cause"] for one in open_causes(cafe)] == ["decay"]
     assert "too early to tell" in review(cafe, "2022-09-27")
-    assert alerts.opened(cafe) == []
+    assert open_causes(cafe) == []
 
 
 @pytest.mark.parametrize(
@@ -224,10 +224,9 @@ def test_a_training_that_was_not_brought_to_its_end_is_none(cafe, servers, monke
 
 @pytest.mark.soak
 def test_what_cannot_be_shown_keeps_neither_the_alert_nor_the_training(cafe, servers, monkeypatch):
-    from flows.orchestration import alerts
 
     assert "version 1" in decayed_review(cafe, servers, monkeypatch, "POST .*runs/set-tag")
-    assert [one["cause"] for one in alerts.opened(cafe)] == ["decay"]
+    assert [one["cause"] for one in open_causes(cafe)] == ["decay"]
     assert newest("train", cafe).data.tags["trigger"] == "drift"
 
 

@@ -15,7 +15,7 @@ from itertools import pairwise
 import invariants
 import psutil
 import pytest
-from conftest import poison
+from conftest import open_causes, poison
 from proxy import Proxy
 
 from flows.settings import home
@@ -175,20 +175,19 @@ def test_after_every_fault_the_seven_invariants_hold(servers, tmp_path):
 
 def test_a_poisoned_champion_is_noticed_and_told_and_the_way_back_is_open(servers, tmp_path):
     from flows.champion import ledger
-    from flows.orchestration import alerts
 
     with House(tmp_path, servers, "poisoned") as house:
         first, day = dt.date(2022, 7, 28), dt.date(2022, 8, 20)
         said, _ = house.walk(first, day, through_proxies=False).communicate()
         good = ledger.champion(house.place(), house.name)
-        assert "decayed" not in said and not alerts.opened(house.name), said
+        assert "decayed" not in said and not open_causes(house.name), said
         bad = poison(house.place(), house.name, tmp_path)
         waited = 0
         while waited < 25:
             waited += 1
             day += dt.timedelta(days=1)
             said, _ = house.walk(day, day, through_proxies=False).communicate()
-            if "decay" in {one["cause"] for one in alerts.opened(house.name)}:
+            if "decay" in {one["cause"] for one in open_causes(house.name)}:
                 break
         print(f"noticed after {waited} days: {said}")
         assert waited <= 3 + 14 + 1, "lag, window, and the day itself"

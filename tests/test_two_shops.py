@@ -5,7 +5,7 @@ import uuid
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import footfall, market
+from conftest import footfall, market, open_causes
 from receiver import Receiver
 
 from flows.storage import bucket as storage
@@ -52,13 +52,12 @@ def shops(servers, thin_notebooks, tmp_path_factory):
 
 def test_a_shop_whose_till_has_stopped_is_missed_until_it_comes_back(shops):
     from flows.operations import status
-    from flows.orchestration import alerts
 
     said, days = shops("predict", Alfama=LAST - pd.Timedelta(days=22), Baixa=LAST), "its last day is 2026-05-09"
     missing = "no forecast of 1 of 2 series, such as Alfama count: stale: " + days
     assert said.count(missing) == 2, "in the log, and beneath the forecast"
     assert "Baixa" in said and "1 place " in said, "it is told whose the forecast is"
-    (cause,) = alerts.opened(shops.name)
+    (cause,) = open_causes(shops.name)
     assert cause["cause"] == CAUSE and cause["sentence"].startswith(missing)
     store = storage.connect("footfall")
     lines = {line.about: line for line in status.screen(store, shops.name, [cause])}
@@ -66,8 +65,8 @@ def test_a_shop_whose_till_has_stopped_is_missed_until_it_comes_back(shops):
     accounts = read_accounts(forecasts.latest(store, shops.name).files).set_index("location")
     assert accounts.loc["PT-11/Alfama", "days_known"] == 221 and accounts.loc["PT-11/Alfama", "status"] == "refused"
     shops("predict", Alfama=LAST - pd.Timedelta(days=22), Baixa=LAST)
-    assert alerts.opened(shops.name) == [cause], "told once"
-    assert "no forecast of" not in shops("predict", Alfama=LAST, Baixa=LAST) and alerts.opened(shops.name) == []
+    assert open_causes(shops.name) == [cause], "told once"
+    assert "no forecast of" not in shops("predict", Alfama=LAST, Baixa=LAST) and open_causes(shops.name) == []
 
 
 def test_a_shop_that_left_stops_no_run_and_is_told_once(shops):
@@ -95,14 +94,13 @@ def test_shops_that_an_event_has_shut_since_are_not_stale(shops):
 
 
 def test_a_shop_that_is_shut_for_good_is_said_once_and_the_other_goes_on(shops):
-    from flows.orchestration import alerts
 
     later, for_good = LAST + pd.Timedelta(days=150), LAST + pd.DateOffset(years=10)
     shut = [f"{TODAY:%F}", f"{for_good:%F}", "Alfama", "shut for good", "closed", f"{TODAY:%F}"]
     (shops.folder / f"{shops.name}.events.csv").write_text(f"{','.join(COLUMNS)}\n{','.join(shut)}\n")
     said = shops("predict", as_of=later + pd.Timedelta(days=1), Alfama=LAST, Baixa=later)
     assert said.count("closed  closed") == 3, "seven days of Alfama, and of Baixa none"
-    assert "no forecast of" not in said and alerts.opened(shops.name) == []
+    assert "no forecast of" not in said and open_causes(shops.name) == []
     assert "stale" not in footfall("status", shops.name).output
     latest = forecasts.latest(storage.connect("footfall"), shops.name).files
     assert set(read_accounts(latest)["status"]) <= {"published", "fell back"}

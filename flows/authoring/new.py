@@ -3,15 +3,17 @@
 import datetime as dt
 import re
 import tempfile
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import pandas as pd
-from babel.core import get_global
+from babel.core import Locale, get_global
 from pydantic import ValidationError
 
 from flows.authoring.market_text import market_text
@@ -26,6 +28,7 @@ from footfall.params import Columns, Data
 from footfall.series import DAY, rows_of, site_of
 from footfall.sources import cells, sniff, table
 from footfall.sources.fault import Unreadable, safe
+from footfall.sources.names import spelling
 from footfall.sources.reading import Reading
 from footfall.sources.sniff import Sketch
 
@@ -111,6 +114,8 @@ def draft(name: str, source: str, answers: Answers, ask: Ask | None) -> Draft:
             raise UsageProblem("\n".join(unasked))
         reading, data = _read(path, section, ask)
     sites = _sites(reading, answers)
+    if data.files == SITES:
+        _refuse_months(list(map(site_of, sites)))
     section |= {"location": sites[0]} if len(sites) == 1 else {"series": "all"}
     last = max(_last(reading, location) for location in sites)
     return Draft(name, market_text(name, section, last, data), [*_understood(reading, data, sites, section), *within])
@@ -340,6 +345,23 @@ def _sites(reading: Reading, answers: Answers) -> list[str]:
         sites = ", ".join(filter(None, map(site_of, locations))) or "none: no column names the site (--site)"
         raise UsageProblem(f"--site-name {answers.site_name}: no such site; there are {sites}")
     return chosen
+
+
+def _refuse_months(sites: list[str]) -> None:
+    """Refuse sites that differ in a month's name alone: they are one place's files, whose dates have a word in them."""
+    from footfall.page.translations import languages
+
+    forms = [Locale.parse(each.locale).months["format"] for each in languages("counts")]
+    names = chain.from_iterable(form[width].values() for form in forms for width in ("wide", "abbreviated"))
+    months, alike = {spelling(name).strip(".") for name in names}, defaultdict(list)
+    for site in sites:
+        words = re.split(r"[\s._-]+", site)
+        rest = [word for word in words if spelling(word) not in months]
+        if len(rest) < len(words):
+            alike[" ".join(rest)].append(site)
+    if several := next((names for names in alike.values() if len(names) > 1), None):
+        why = f"{several[0]} and {several[1]} differ in a month's name alone, and each would be a site"
+        raise UsageProblem(f"{why}; give each site a folder of its name, with its files, and say --files sites again")
 
 
 def _refuse_existing(market: str) -> None:

@@ -5,7 +5,6 @@ rollback so does the forecast of the latest day; where they differ, after a kill
 """
 
 import datetime as dt
-import json
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -110,7 +109,8 @@ def promote(
     EnvironmentProblem
         If what the registry holds of the version is not whole.
     """
-    digest, _ = _proved(market, version, trained)
+    with tempfile.TemporaryDirectory() as scratch:
+        digest = _proved(market, version, trained, Path(scratch))
     facts = {"action": "promotion", "version": version, "as_of": as_of, "why": gate["reason"], "gate": gate, "run": run,
              "sha256": digest}  # fmt: skip
 
@@ -156,7 +156,8 @@ def rollback(bucket: Bucket, market: str, reason: str, to: str | None = None) ->
     UsageProblem
         If there is nothing to go back to, or it is the champion already.
     GateClosed
-        If that version never passed its gate, or may not speak for what the market's file asks for by now.
+        If that version never passed its gate, cannot be read any more, or may not speak for what the market's file
+        asks for by now.
     EnvironmentProblem
         If what the registry holds of it is not whole.
     """
@@ -170,8 +171,10 @@ def rollback(bucket: Bucket, market: str, reason: str, to: str | None = None) ->
         back = _way_back(entries(bucket, market), current, to)
         shown = forecasts.pointer(bucket, market)
         shown_as_of = dt.date.fromisoformat(shown["as_of"]) if shown else current.as_of
-        as_of, (digest, about) = max(current.as_of, shown_as_of), _proved(market, back.version, back.sha256)
-        _refuse_what_may_not_speak(market, back.version, about, as_of)
+        as_of = max(current.as_of, shown_as_of)
+        with tempfile.TemporaryDirectory() as scratch:
+            digest = _proved(market, back.version, back.sha256, Path(scratch))
+            _refuse_what_may_not_speak(market, back.version, Path(scratch) / "champion", as_of)
         standing = {name: value for name, value in back.gate.items() if name == "standing"}
         return {"action": "rollback", "version": back.version, "was": current.version, "why": reason, "gate": standing,
                 "as_of": as_of, "run": back.run, "sha256": digest}  # fmt: skip
@@ -198,11 +201,14 @@ def _way_back(history: list[Entry], current: Entry, to: str | None) -> Entry:
     return promotions[version]
 
 
-def _refuse_what_may_not_speak(market: str, version: str, about: dict[str, Any], as_of: dt.date) -> None:
-    """The rule of predict.ipynb, before anything changes: a champion that it refuses would stop the market."""
+def _refuse_what_may_not_speak(market: str, version: str, model: Path, as_of: dt.date) -> None:
+    """What predict.ipynb does first, before anything changes: a champion that it refuses would stop the market."""
+    from footfall.champion import read_champion  # brings sktime, which who promotes need not wait for
+
     asked = read_market(params_folder(), market)
     through = pd.Timestamp(as_of) - asked.data.lag * DAY
     try:
+        about = read_champion(model).about
         check_champion(about, asked.data.location, asked.data.category, bool(asked.series().get("series")),
                        through, asked.predict.horizon, asked.data.lag)  # fmt: skip
     except DataProblem as problem:
@@ -254,15 +260,13 @@ def follow(bucket: Bucket, market: str, say: Callable[[str], Any] = lambda sente
     raise Conflict(f"the alias champion of {market} keeps moving; look who else sets it")
 
 
-def _proved(market: str, version: str, due: str | None) -> tuple[str, dict[str, Any]]:
-    """The sha256 of what the registry holds of a version, once it proved whole and the one it must be; and its facts.
+def _proved(market: str, version: str, due: str | None, folder: Path) -> str:
+    """The sha256 of what the registry holds of a version, laid down once it proved whole and the one it must be.
 
     Who can write to the registry can write its own sha256 there too; so what the ledger or the training knows counts.
     """
-    with tempfile.TemporaryDirectory() as scratch:
-        digest = registry.lay_down(market, version, Path(scratch))
-        about = json.loads((Path(scratch) / "champion" / "about.json").read_text(encoding="utf-8"))
+    digest = registry.lay_down(market, version, folder)
     if due and digest != due:
         other = f"model {market} version {version} is another one in MLflow (sha256 {digest}) than was trained ({due})"
         raise EnvironmentProblem(f"{other}. Nothing was changed; look who writes there. {registry.remedy(market)}")
-    return digest, about
+    return digest

@@ -114,11 +114,11 @@ def tell(market: str, cause: str, sentence: str, of_now: bool = False) -> bool:
     return False
 
 
-def opened(market: str | None = None) -> list[dict[str, str]]:
+def opened() -> list[dict[str, str]]:
     """The causes that are open, oldest first: ``market``, ``cause``, ``sentence`` and ``since``, a UTC time."""
     with answering() as client:
         causes = [json.loads(variable["value"]) for variable in _variables(client, {"like_": PREFIX})]
-    return sorted((cause for cause in causes if market in (None, cause["market"])), key=lambda cause: cause["since"])
+    return sorted(causes, key=lambda cause: cause["since"])
 
 
 def _variables(client: SyncPrefectClient, name: dict[str, Any]) -> list[dict[str, Any]]:

@@ -25,14 +25,14 @@ SENDING = dt.timedelta(minutes=2)  # the longest that it takes to send; who has 
 @step
 def notify(run: Run, show: bool) -> None:
     """Send the week of a forecast that readers have; what cannot be sent is an alert, and stops nothing."""
-    if not show or not run.market.notify.address_from or not is_of_the_present(run):
+    if not show or not run.market.notify.address_from:
         return
     with alerts.best_effort(), stage("word") as results:
         try:
-            results.append(_send_if_news(run))
+            results.append(_send_if_news(run) if is_of_the_present(run) else "nobody is told of a day that is over")
         except Problem as problem:
             alerts.open(run.market.name, CAUSE, str(problem), kind=str(problem))
-            results.append(str(problem))
+            results.append(f"not sent: {problem}")
 
 
 def is_of_the_present(run: Run) -> bool:
@@ -51,11 +51,12 @@ def tell_refused(run: Run, show: bool) -> int:
     sentence, count = without_forecast(accounts), int(accounts["status"].eq("refused").sum())
     if sentence:
         log().warning(sentence)
-    if show and is_of_the_present(run):
-        if sentence:
-            alerts.open(run.market.name, REFUSED, sentence, first_digit(count))
-        else:
-            alerts.close(run.market.name, REFUSED)
+    with alerts.best_effort():  # the market's file may be spoiled by now, and readers have the forecast
+        if show and is_of_the_present(run):
+            if sentence:
+                alerts.open(run.market.name, REFUSED, sentence, first_digit(count))
+            else:
+                alerts.close(run.market.name, REFUSED)
     return len(accounts)
 
 

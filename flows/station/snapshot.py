@@ -67,7 +67,8 @@ def _take_kept(run: Run, digest: str) -> None:
     with stage("snapshot") as results:
         bucket = storage.connect()
         content = forecasts.read_snapshot(bucket, digest)
-        through = selected(run, series.from_parquet(content)).through.date()
+        table = series.visible(series.from_parquet(content), run.as_of, 0)  # its lag was taken off when it was kept
+        through = selected(run, table).through.date()
         # its account may be that of another market, whose series in the same table end elsewhere
         origin = forecasts.origin(bucket, digest) | {"data_through": str(through)}
         _lay_down(run, content, origin)

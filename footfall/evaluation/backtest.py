@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from sktime.forecasting.base import BaseForecaster
 
-from footfall.errors import DataProblem
+from footfall.errors import DataProblem, UnreadableModel
 from footfall.evaluation.intervals import with_quantiles
 from footfall.evaluation.metrics import coverage, mae, naive_error, wis
 from footfall.models.saving import refuse_own_of_notebook
@@ -24,6 +24,7 @@ from footfall.units import unit
 
 WARM_UP = 365  # origins that only gather errors
 FEWEST_DAYS = 60  # of history before the first origin
+CHAMPION = "champion"  # today's, among the candidates
 THREADS = 2  # candidates that are asked together: LightGBM and numpy let go of Python meanwhile
 NO_DAY = (
     f"no known day has a forecast with its range by every candidate; a range takes {FEWEST_ERRORS} earlier "
@@ -166,11 +167,13 @@ def means_of_each(
     ------
     DataProblem
         If one cannot be fitted or asked, it says which; or if its class is the notebook's own, before any is asked.
+    UnreadableModel
+        If it is today's champion, which was fitted when it was saved.
     """
     for candidate in candidates.values():
         refuse_own_of_notebook(candidate)
     twins = {name: next(other for other in candidates if candidates[other] == candidates[name]) for name in candidates}
-    asked = [*dict.fromkeys(twins.values())]
+    asked = sorted({*twins.values()}, key=[CHAMPION, *twins].index)  # where it fails, no other was asked in vain
     pool = ThreadPoolExecutor(THREADS)
     try:
         answers = pool.map(lambda name: _means_of(name, candidates[name], y, origins, horizon, lag), asked)
@@ -186,6 +189,9 @@ def _means_of(name: str, forecaster: BaseForecaster, *how: Any) -> np.ndarray:
     except MemoryError:  # which is the machine's
         raise
     except Exception as error:  # a candidate is anybody's class, and raises what it likes
+        if name == CHAMPION and not isinstance(error, OSError):
+            what = str(error).partition("\n")[0]
+            raise UnreadableModel(f"the champion cannot be fitted any more: {type(error).__name__}: {what}") from error
         raise DataProblem(f"candidate {name!r}, {type(error).__name__}: {error}") from error
 
 

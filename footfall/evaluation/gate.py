@@ -12,7 +12,6 @@ from footfall.series import SERIES
 Metrics = dict[str, float]  # a row of the leaderboard
 DECIDING = ("MAE", "WIS", "cover80")  # MASE is unknown where every week is as the one before
 WEATHER, LEAST_OF_WEATHER = ", weather", 0.99  # what its name ends in that takes it in, and what may be left of the WIS
-NONE_TO_BEAT = "; there was no champion to beat"
 ORDINARY = ", ordinary days"  # what the name of the naive ends in that is published, where the naive would speak
 
 
@@ -132,21 +131,21 @@ def judge(
     KeyError
         If `scores` lacks one of the rows.
     """
-    if unread:
-        decision = judge(scores, challenger, naive, standing, margin, days, needed, losing, most_losing)
-        return decision._replace(reason=f"{unread}; {decision.reason.removesuffix(NONE_TO_BEAT)}")
-    has_verdict, is_proven = days >= needed, standing == "proven"
+    has_verdict, is_proven, before = days >= needed, standing == "proven", f"{unread}; " if unread else ""
     names = {"challenger": challenger, "naive": naive}
     names |= {"champion": "champion"} if standing and has_verdict else {}
     by_role = {role: _row(scores, name) for role, name in names.items()}
     if not has_verdict:
         known, ahead = f"{days} days known, a verdict takes {needed}", _errs_no_more(by_role, "MAE")
-        decision = _best_known(scores, by_role, names, ahead, "young", f"young: {known}", " until then")
+        decision = _best_known(scores, by_role, names, ahead, "young", f"{before}young: {known}", " until then")
         kept = f"{known}; the champion, which is proven, stays"
         return decision._replace(passed=False, standing="", reason=kept) if is_proven else decision
     passed, reason = _verdict(by_role, names, margin)
     if passed and losing > most_losing:
         passed, reason = False, f"{challenger} loses to {naive} on {losing:.0%} of the series, {most_losing:.0%} may"
+    elif passed and not (standing or unread):
+        reason += "; there was no champion to beat"
+    reason = before + reason
     if passed or is_proven:
         return Decision(passed, reason, by_role, "proven" if passed else "", challenger)
     ahead = _errs_no_more(by_role, "WIS", "MAE") and COVER[0] <= by_role["challenger"]["cover80"] <= COVER[1]
@@ -187,7 +186,7 @@ def _verdict(scores: dict[str, Metrics], names: dict[str, str], margin: float) -
         return False, f"{who} loses to {names['naive']}: {_against(challenger, naive, 'MAE')}"
     ahead = f"{who} beats {names['naive']}, {_against(challenger, naive, 'WIS')}"
     if champion is None:
-        return True, ahead + NONE_TO_BEAT
+        return True, ahead
     if all(champion[metric] == challenger[metric] for metric in DECIDING):
         return True, f"{ahead}; it is the champion's own recipe, refreshed on newer data"
     if not challenger["WIS"] < champion["WIS"]:

@@ -15,7 +15,7 @@ import pandas as pd
 from sktime.forecasting.base import BaseForecaster
 
 from footfall.calendar import Country, common, country_of, of_some
-from footfall.errors import DataProblem
+from footfall.errors import DataProblem, UnreadableModel
 from footfall.evaluation import backtest, gate, intervals, workers
 from footfall.evaluation.metrics import complete, naive_error, scores_of
 from footfall.models import SeasonalNaive, at_once, of_country
@@ -124,6 +124,8 @@ class Rolling(NamedTuple):
         champion is asked all the same, since no other becomes champion unheard by it.
     dead : set of Key
         Series whose worker died each time it was asked: of these every candidate says what the naive does.
+    unread : str
+        Why today's champion is none of them: it can no longer be fitted, or brought up to date.
     """
 
     origins: pd.DatetimeIndex
@@ -135,6 +137,7 @@ class Rolling(NamedTuple):
     wis: pd.DataFrame
     left_out: list[str]
     dead: set[Key]
+    unread: str = ""
 
     def of(self, key: Key, window: str) -> pd.DataFrame:
         """The backtest table with quantiles of one series over the ``selection`` or the ``report``."""
@@ -281,20 +284,21 @@ def roll(
             "else choice and verdict would rest on the same days"
         )
     many = len(series) > LOOPED
-    left_out = [name for name, each in candidates.items() if many and name != "champion" and not at_once(each)]
+    left_out = [name for name, each in candidates.items() if many and name != backtest.CHAMPION and not at_once(each)]
     asked = {name: each for name, each in candidates.items() if name not in left_out}
     frames = batched(series, days + horizon + lag)
     batches = [Batch(country, y, backtest.last_origins(y, days, horizon, lag)) for country, y in frames]
     origins = max((batch.origins for batch in _going_on(batches, horizon)), key=lambda these: (len(these), these[-1]))
     spans = backtest.windows(origins, horizon, lag)
-    common = asked, horizon, lag, spans
-    if workers.scheduler() and len(batches) > 1:
-        answers = workers.on_workers(_backtested, [[batch] for batch in batches], common)
-        pairs = [*zip(batches, answers, strict=True)]
-        dead = {key for batch, answer in pairs if answer is None for key in batch.y}
-        backtested = [answer or _fallen_back(batch, *common) for batch, answer in pairs]
-    else:
-        dead, backtested = set(), [_backtested(batches, *common)]
+    common, dead = (asked, horizon, lag, spans), set[Key]()
+    try:
+        if workers.scheduler() and len(batches) > 1:
+            backtested, dead = _on_workers(batches, *common)
+        else:
+            backtested = [_backtested(batches, *common)]
+    except UnreadableModel as problem:  # it would else stop the training of the one that replaces it
+        others = {name: each for name, each in candidates.items() if name != backtest.CHAMPION}
+        return roll(series, others, days, horizon, lag)._replace(unread=str(problem))
     told = [batch for some, _ in backtested for batch in some]
     parts = [part for _, of_some in backtested for part in of_some]
     scores = pd.concat([scores for scores, _ in parts], ignore_index=True)
@@ -363,6 +367,17 @@ def _asked(batch: Batch, candidates: dict[str, BaseForecaster], horizon: int, la
     recipes = {name: of_country(each, batch.country) for name, each in candidates.items()}
     means = backtest.means_of_each(recipes, batch.y, batch.origins, horizon, lag)
     return BatchBacktest(*batch, means, backtest.actual(batch.y, batch.origins, horizon))
+
+
+def _on_workers(
+    batches: Sequence[Batch], candidates: dict[str, BaseForecaster], horizon: int, lag: int, spans: backtest.Windows
+) -> tuple[list[Backtested], set[Key]]:
+    """The same of each batch, by whichever worker is free; and the series of those that ended every worker."""
+    common = candidates, horizon, lag, spans
+    answers = workers.on_workers(_backtested, [[batch] for batch in batches], common)
+    pairs = [*zip(batches, answers, strict=True)]
+    dead = {key for batch, answer in pairs if answer is None for key in batch.y}
+    return [answer or _fallen_back(batch, *common) for batch, answer in pairs], dead
 
 
 def _fallen_back(

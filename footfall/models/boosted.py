@@ -85,6 +85,11 @@ class Panel:
             self._trees[recipe, day] = _grow(self.training_set(front, most).until(day), trees, rows_per_tree, most)
         return self._trees[recipe, day]
 
+    @property
+    def has_grown(self) -> bool:
+        """Whether it has given any trees, beside those that it was loaded with."""
+        return bool(self._trees)
+
     def keep(self, front: Front, day: pd.Timestamp | None, *limits: int) -> "Panel":
         """A panel with the trees that `trees` gave for one day, or if none is said the last: it answers with them.
 
@@ -203,8 +208,8 @@ class Boosted(SeriesForecaster):
 
     def panel_to_keep(self) -> Panel | None:
         """The panel that is saved with it: without its series, with the trees it gave, see `Panel.keep`."""
-        if self.panel is None:
-            return None
+        if self.panel is None or not self.panel.has_grown:
+            return self.panel
         day = _daily(self._seen).index[-1] if self.is_fitted else None
         return self.panel.keep(Front.of(self.calendar, self.country), day, *self._limits)
 

@@ -46,20 +46,21 @@ CLASSES = {
     "scipy": r"scipy\.optimize\._optimize\.OptimizeResult|scipy\.(interpolate|sparse|spatial)\..+",
     "sktime": r"sktime\.(?!classification|libs|forecasting\.arima\._pmdarima).+",  # read files, or words as code
 }  # fmt: skip
-OWN = "{} is the notebook's own; move it into a module of footfall/models/, where predict finds it"
+OWN = "{} is the notebook's own; {} a module of footfall/models/, where predict finds it"
 
 
 def refuse_own_of_notebook(forecaster: BaseForecaster) -> None:
-    """Refuse one of a class that a notebook's cell defines, or made of one: no other notebook finds it.
+    """Refuse one that `save` would, of a class or function that a notebook's cell defines: no other notebook finds it.
 
     Raises
     ------
     DataProblem
-        It names the class.
+        It names the class or function; or if it is made of what cannot be saved at all, says so.
     """
-    for each in _parts(forecaster):
-        if type(each).__module__ == "__main__":
-            raise DataProblem(OWN.format(f"class {type(each).__name__}"))
+    try:
+        _pickled(forecaster)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise DataProblem(f"{type(forecaster).__name__} cannot be saved, {type(error).__name__}: {error}") from error
 
 
 def save(forecaster: BaseForecaster, path: str | Path) -> None:
@@ -79,10 +80,14 @@ def save(forecaster: BaseForecaster, path: str | Path) -> None:
     """
     with zipfile.ZipFile(path, "w") as file:
         for name, member in (("_metadata", type(forecaster)), ("_obj", forecaster)):
-            buffer = io.BytesIO()
-            _Pickler(buffer).dump(member)
-            file.writestr(zipfile.ZipInfo(name), buffer.getvalue())
+            file.writestr(zipfile.ZipInfo(name), _pickled(member))
     load(path)  # what cannot be had back is told by the training, not by the next morning's forecast
+
+
+def _pickled(member: Any) -> bytes:
+    buffer = io.BytesIO()
+    _Pickler(buffer).dump(member)
+    return buffer.getvalue()
 
 
 class _Pickler(pickle.Pickler):
@@ -94,6 +99,9 @@ class _Pickler(pickle.Pickler):
     """
 
     def reducer_override(self, obj: object) -> Any:
+        if isinstance(obj, type | types.FunctionType) and obj.__module__ == "__main__":
+            what, to_do = ("class", "move it into") if isinstance(obj, type) else ("function", "write it as a class in")
+            raise DataProblem(OWN.format(f"{what} {obj.__name__}", to_do))
         if isinstance(obj, enum.Enum):
             return type(obj), (obj.value,)
         if isinstance(obj, Boosted):
@@ -173,7 +181,7 @@ class _Unpickler(pickle.Unpickler):
         if (module, name) in LEFT_OVER:
             return Leftover
         if module == "__main__":
-            raise DataProblem(OWN.format(name))
+            raise DataProblem(OWN.format(name, "move it into"))
         try:
             found = super().find_class(MOVED.get((module, name), module), name)
         except (ImportError, AttributeError) as error:

@@ -130,7 +130,7 @@ for name in ("calendar", "steady", "boosted, steady") if weather else ():
 # that no day counts in both.
 #
 # Today's champion runs against them by the same rules: its recipe, fitted anew at the first of each month of the past,
-# learning from the same panel. One that can no longer be read, as its class has left
+# learning from the same panel. One that can no longer be read or fitted, as its class has left
 # or a library has changed, is compared with nothing: whoever wins here takes its place, and the gate's reason begins with why.
 #
 # Where `FOOTFALL_DASK` names a scheduler, series of one span are a shard for one of its workers, to the same numbers. Of a shard whose
@@ -140,6 +140,7 @@ for name in ("calendar", "steady", "boosted, steady") if weather else ():
 incumbent, unread = read_incumbent(champion)
 candidates |= {"champion": with_weather(with_panel(incumbent.forecaster, panel), issued)} if incumbent else {}
 past = rolling.roll(chosen.series, candidates, backtest_days, horizon, lag)
+unread = unread or past.unread
 span = f"{past.origins[0]:%Y-%m-%d} to {past.origins[-1]:%Y-%m-%d}"
 without = f"; too slow for so many: {', '.join(past.left_out)}" if past.left_out else ""
 dead = f"; of {len(past.dead)} series the worker died each time" if past.dead else ""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from babel.dates import get_month_names
 from conftest import footfall
 
 from flows.authoring import new
@@ -395,6 +396,27 @@ def test_a_folder_for_each_till_is_a_site_where_that_is_said(params, two_tills):
     assert "footfall new --files sites" in done.output
     done = footfall(*given, "--files", "sites")
     assert done.exit_code == 0 and series(params, "tasca")[1]["location"].nunique() == 2, done.output
+
+
+def test_files_that_differ_in_a_month_s_name_are_no_sites_and_folders_of_them_are(params, two_tills):
+    for file in [*two_tills.iterdir()]:
+        table = pd.read_csv(file, parse_dates=["date"])
+        for month, rows in table.groupby(table["date"].dt.month):
+            name = f"{file.stem} {get_month_names(locale='pt')[month]}.csv"
+            rows.to_csv(two_tills / name, index=False)
+        file.unlink()
+    given = ["new", "tasca", str(two_tills), "--location", "PT-11"]
+    asked = footfall(*given)
+    assert asked.exit_code == 2 and "--files (sites, exports)" in asked.output, asked.output
+    refused = footfall(*given, "--files", "sites")
+    assert refused.exit_code == 2 and not list(params.iterdir()), refused.output
+    assert "differ in a month's name alone" in refused.output and "give each site a folder" in refused.output
+    for file in [*two_tills.iterdir()]:
+        folder = two_tills / file.name.partition(" ")[0]
+        folder.mkdir(exist_ok=True)
+        file.rename(folder / file.name)
+    done = footfall(*given, "--files", "sites")
+    assert done.exit_code == 0 and "PT-11/tasca: 60 days" in done.output and "PT-11/praia: 60 days" in done.output
 
 
 def test_sites_are_not_files_and_columns_at_once(till, tmp_path):

@@ -26,6 +26,8 @@ class Slow(SeasonalNaive):
 """
 OWN = "class Mine(SeasonalNaive):\n    pass"
 SAYS = "class Mine is the notebook's own; move it into a module of footfall/models/, where predict finds it"
+FUNCTION = "from sktime.transformations.series.func_transform import FunctionTransformer"
+WRITE = "function <lambda> is the notebook's own; write it as a class in a module of footfall/models/"
 
 
 @pytest.fixture
@@ -42,10 +44,14 @@ def candidate(thin_notebooks, tmp_path, monkeypatch):
     return put
 
 
-def test_a_class_of_the_notebook_s_own_is_refused_before_anything_is_asked(candidate):
-    candidate(OWN, 'candidates["mine"] = front * Mine()')
+@pytest.mark.parametrize(
+    ("defines", "mine", "says"),
+    [(OWN, "front * Mine()", SAYS), (FUNCTION, "FunctionTransformer(lambda y: y / 2) * SeasonalNaive()", WRITE)],
+)
+def test_what_is_the_notebook_s_own_is_refused_before_anything_is_asked(defines, mine, says, candidate):
+    candidate(defines, f'candidates["mine"] = {mine}')
     told = footfall("try", "mine")
-    assert told.exit_code == 3 and SAYS in told.output, told.output
+    assert told.exit_code == 3 and says in told.output, told.output
 
 
 def test_a_training_refuses_it_before_its_backtest():

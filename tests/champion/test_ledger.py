@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 import conftest
 import pytest
 from conftest import footfall, poison, typical
-from mlflow_records import model, training
+from mlflow_records import model, readable, training
 from proxy import Proxy
 
 from flows.settings import home
@@ -57,7 +57,7 @@ def versions(ledger, tmp_path, monkeypatch):
     def more():
         folder = tmp_path / str(next(numbers))
         folder.mkdir()
-        return registry.register(market, run, model(folder, folder.name), {})
+        return registry.register(market, run, readable(model(folder), folder.name), {})
 
     return market, more
 
@@ -482,7 +482,7 @@ def test_nobody_goes_back_to_a_model_that_is_not_whole(ledger, place, versions):
     ledger.promote(place, market, more(), None, DAY, gate(3.0), "run")
     ledger.promote(place, market, more(), "1", DAY, gate(2.0), "run")
     for path in (home() / "artifacts").rglob("forecaster.zip"):
-        if path.read_bytes() == b"0":
+        if path.read_bytes().endswith(b"0"):
             path.write_text("x")
     with pytest.raises(EnvironmentProblem, match=f"model {market} version 1 is not what was registered"):
         ledger.rollback(place, market, "broken")

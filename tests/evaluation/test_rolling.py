@@ -200,6 +200,47 @@ def test_a_candidate_that_cannot_be_asked_is_named():
         roll({("PT-11/A", "count"): counts(20)}, direct, 90, 7, 1)
 
 
+class Changed(SeasonalNaive):
+    """Stands for one that was saved before its library took another fit."""
+
+    def __init__(self, error: type[Exception] = TypeError, at: str = "_fit"):
+        self.error, self.at = error, at
+        super().__init__()
+
+    def _fit(self, y, X, fh):
+        return self._changed("_fit") or super()._fit(y, X, fh)
+
+    def forecasts(self, y, known, ahead):
+        return self._changed("forecasts") or super().forecasts(y, known, ahead)
+
+    def _changed(self, at):
+        if self.at == at:
+            raise self.error("it takes no fh\nand more")
+
+
+@pytest.mark.parametrize("at", ["_fit", "forecasts"])
+def test_a_champion_that_cannot_be_fitted_any_more_is_compared_with_nothing(houses, at):
+    without = roll(houses, CANDIDATES | {"champion": Changed(at=at)}, 90, 7, 1)
+    assert without.unread == "the champion cannot be fitted any more: TypeError: it takes no fh"
+    alone = roll(houses, CANDIDATES, 90, 7, 1)
+    pd.testing.assert_frame_equal(without.scores, alone.scores)
+    assert alone.unread == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "stopped", "says"),
+    [
+        ("champion", MemoryError, MemoryError, "it takes no fh"),
+        ("champion", OSError, DataProblem, "candidate 'champion', OSError"),
+        ("changed", TypeError, DataProblem, "candidate 'changed', TypeError"),
+    ],
+)
+def test_errors_of_the_machine_and_other_candidates_stop_a_training(name, error, stopped, says):
+    with pytest.raises(stopped, match=says) as problem:
+        roll({("PT-11/A", "count"): counts(20)}, CANDIDATES | {name: Changed(error)}, 90, 7, 1)
+    assert problem.type is stopped
+
+
 def test_where_a_window_has_no_day_to_score_it_says_what_to_do():
     blank = LogLevel() * WeekdaySmoother(level=np.nan)
     with pytest.raises(ValueError, match="give more backtest_days, or leave a candidate out"):

@@ -11,14 +11,17 @@ import shutil
 import sys
 import types
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from figures import parts_of, retail
-from sktime.forecasting.compose import EnsembleForecaster
+from sklearn.linear_model import Ridge
+from sktime.forecasting.compose import EnsembleForecaster, make_reduction
 from sktime.forecasting.naive import NaiveForecaster
+from sktime.transformations.series.func_transform import FunctionTransformer
 
 from footfall.champion import read_champion, read_incumbent, write_champion
 from footfall.errors import DataProblem, UnreadableModel
@@ -206,6 +209,27 @@ def test_a_champion_that_would_act_stops_a_training_too(tmp_path):
         read_incumbent(tmp_path)
 
 
+def test_a_regressor_or_function_of_the_notebook_s_own_is_refused_too(tmp_path):
+    class Own(Ridge):
+        pass
+
+    def half(y):
+        return y / 2
+
+    Own.__module__ = half.__module__ = "__main__"
+    for recipe, name in (
+        (make_reduction(Own(), window_length=14), "class Own"),
+        (FunctionTransformer(half) * SeasonalNaive(), "function half"),
+        (FunctionTransformer(partial(half)) * SeasonalNaive(), "function half"),
+    ):
+        for refuse in (refuse_own_of_notebook, lambda one: save(one, tmp_path / "model.zip")):
+            with pytest.raises(DataProblem, match=f"^{name} is the notebook's own; .* a module of footfall/models/"):
+                refuse(recipe)
+    Own.__module__ = __name__  # in which nobody finds it by its name either
+    with pytest.raises(DataProblem, match=r"cannot be saved, \w+: .*Own"):
+        refuse_own_of_notebook(make_reduction(Own(), window_length=14))
+
+
 def test_a_class_of_the_notebook_s_own_is_refused_wherever_it_is(monkeypatch, tmp_path):
     class Mine(SeasonalNaive):
         pass
@@ -216,6 +240,7 @@ def test_a_class_of_the_notebook_s_own_is_refused_wherever_it_is(monkeypatch, tm
         with pytest.raises(DataProblem, match=r"class Mine is the notebook's own; move it into .* footfall/models/"):
             refuse_own_of_notebook(recipe)
     refuse_own_of_notebook(LogLevel() * SeasonalNaive())
+    refuse_own_of_notebook(make_reduction(Ridge(), window_length=14))
     with zipfile.ZipFile(tmp_path / "model.zip", "w") as file:
         file.writestr("_obj", b"c__main__\nMine\n.")
     with pytest.raises(DataProblem, match="Mine is the notebook's own"):

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import bad_data
 import pytest
-from conftest import crown, footfall
+from conftest import crown, footfall, open_causes
 from mlflow_records import model, training
 from receiver import Receiver
 
@@ -37,9 +37,9 @@ def test_a_cause_is_told_once_until_it_is_closed(receiver):
     assert [alerts.open("once", "stale source", f"Still, on day {day}.") for day in range(9)] == [False] * 9
     assert receiver.wait("once", 1) == ["stale source"]
     assert ("Footfall once: stale source", "The last day is 2022-10-13.") in receiver.told
-    assert [one["cause"] for one in alerts.opened("once")] == ["stale source"]
+    assert [one["cause"] for one in open_causes("once")] == ["stale source"]
     alerts.close("once", "stale source", "never opened")
-    assert alerts.opened("once") == []
+    assert open_causes("once") == []
     assert alerts.open("once", "stale source", "Again.")
     assert receiver.wait("once", 2) == ["stale source"] * 2
     alerts.close("once", "stale source")
@@ -62,9 +62,9 @@ def test_while_days_of_the_past_are_walked_nothing_is_opened_and_nothing_closed(
     with alerts.muted():
         assert not alerts.open("past", "stale source", "The last day is 2022-10-13.")
         alerts.close("past", "missed day")
-    assert [one["cause"] for one in alerts.opened("past")] == ["missed day"]
+    assert [one["cause"] for one in open_causes("past")] == ["missed day"]
     alerts.close("past", "missed day")
-    assert alerts.opened("past") == []
+    assert open_causes("past") == []
 
 
 def test_of_four_runs_that_meet_a_cause_at_once_one_tells_it(receiver):
@@ -114,9 +114,9 @@ def test_a_cause_is_told_again_when_something_else_is_to_be_done(receiver):
     assert not alerts.open("other", "failure of predict", "MLflow is still away.", "EnvironmentProblem")
     assert alerts.open("other", "failure of predict", "Its history was rewritten.", "DataProblem")
     assert receiver.wait("other", 2) == ["failure of predict"] * 2
-    assert [one["sentence"] for one in alerts.opened("other")] == ["Its history was rewritten."]
+    assert [one["sentence"] for one in open_causes("other")] == ["Its history was rewritten."]
     assert not alerts.open("other", "failure of predict", "A column is gone.", "DataProblem")
-    assert [one["sentence"] for one in alerts.opened("other")] == ["A column is gone."], "what is to be done now"
+    assert [one["sentence"] for one in open_causes("other")] == ["A column is gone."], "what is to be done now"
     alerts.close("other", "failure of predict")
 
 
@@ -125,7 +125,7 @@ def test_a_long_sentence_in_any_script_is_told(receiver):
 
     for name, sentence in {"quotes": '"' * alerts.LONG, "ção": "ção " * 500, "日": "日" * alerts.LONG}.items():
         assert alerts.open("wide", f"failure of {name}", sentence), name
-        assert [len(one["sentence"]) for one in alerts.opened("wide")] == [alerts.KEPT]
+        assert [len(one["sentence"]) for one in open_causes("wide")] == [alerts.KEPT]
         alerts.close("wide", f"failure of {name}")
     assert len(receiver.wait("wide", 3)) == 3
     assert max(len(sentence) for subject, sentence in receiver.told if "wide" in subject) == alerts.LONG
@@ -210,14 +210,14 @@ def test_what_is_over_at_once_is_told_each_time(receiver):
         alerts.tell("events", "promotion", "version 2 was champion")
         alerts.tell("events", "run lost", "today's", of_now=True)
     assert sorted(receiver.wait("events", 3)) == ["promotion", "promotion", "run lost"]  # Prefect sends several at once
-    assert alerts.opened("events") == []
+    assert open_causes("events") == []
 
 
 def test_a_failure_is_told_once_and_closed_by_a_success(receiver, first_run, tmp_path):
     from flows.orchestration import alerts
 
     def opened():
-        return [one["sentence"] for one in alerts.opened("sample") if one["cause"] == "failure of predict"]
+        return [one["sentence"] for one in open_causes("sample") if one["cause"] == "failure of predict"]
 
     alerts.close("sample", "failure of predict")  # whatever failed in other tests
     already = len(receiver.wait("sample", 0))
@@ -239,9 +239,9 @@ def test_a_run_on_a_day_of_the_past_mends_nothing_of_today(receiver, first_run):
 
     alerts.open("sample", "stale source", "The last day is 2022-10-10.")
     assert footfall("explore", "sample", "--as-of", "2022-10-05").exit_code == 0
-    assert "stale source" in [one["cause"] for one in alerts.opened("sample")]
+    assert "stale source" in [one["cause"] for one in open_causes("sample")]
     assert footfall("explore", "sample").exit_code == 0
-    assert "stale source" not in [one["cause"] for one in alerts.opened("sample")]
+    assert "stale source" not in [one["cause"] for one in open_causes("sample")]
 
 
 def test_a_rollback_or_a_run_on_a_day_of_the_past_shows_no_failure_to_be_gone(first_run):
@@ -258,18 +258,16 @@ def test_a_rollback_or_a_run_on_a_day_of_the_past_shows_no_failure_to_be_gone(fi
     def after(**parameters):
         run = FlowRun(flow_id=uuid.uuid4(), parameters={"market": "sample"} | parameters)
         asyncio.run(completed(predict, run, Completed()))
-        return "failure of predict" in [one["cause"] for one in alerts.opened("sample")]
+        return "failure of predict" in [one["cause"] for one in open_causes("sample")]
 
     alerts.open("sample", "failure of predict", "The source is away.")
     assert after(as_of="2022-10-13", snapshot="0" * 64) and after(as_of="2022-10-05")
     assert not after(as_of="2022-10-13")
     again = FlowRun(flow_id=uuid.uuid4(), parameters={"market": "sample", "as_of": "2022-10-13", "snapshot": "0" * 64})
     asyncio.run(failed(predict, again, Failed(message="MLflow is away.")))
-    assert "failure of predict" not in [one["cause"] for one in alerts.opened("sample")], "who asked was told"
+    assert "failure of predict" not in [one["cause"] for one in open_causes("sample")], "who asked was told"
     asyncio.run(failed(predict, again.model_copy(update={"tags": [AGAIN]}), Failed(message="MLflow is away.")))
-    assert "failure of predict" in [one["cause"] for one in alerts.opened("sample")], (
-        "it was run in place of a dead one"
-    )
+    assert "failure of predict" in [one["cause"] for one in open_causes("sample")], "it was run in place of a dead one"
     alerts.close("sample", "failure of predict")
 
 
@@ -278,7 +276,7 @@ def test_who_asks_by_hand_for_a_day_to_come_is_told_there_and_nobody_else(receiv
 
     alerts.close("sample", "failure of explore")
     assert footfall("explore", "sample", "--as-of", "2099-01-01").exit_code == 2
-    assert "failure of explore" not in [one["cause"] for one in alerts.opened("sample")]
+    assert "failure of explore" not in [one["cause"] for one in open_causes("sample")]
 
 
 def test_a_failure_on_a_day_of_the_past_is_told_who_asked_and_nobody_else(receiver, first_run):
@@ -287,7 +285,7 @@ def test_a_failure_on_a_day_of_the_past_is_told_who_asked_and_nobody_else(receiv
     alerts.close("sample", "failure of explore")
     for words in (["--as-of", "2020-01-01"], ["--set", "data.as_of=2020-01-01"]):
         assert footfall("explore", "sample", *words).exit_code == 3
-    assert "failure of explore" not in [one["cause"] for one in alerts.opened("sample")]
+    assert "failure of explore" not in [one["cause"] for one in open_causes("sample")]
 
 
 def test_the_address_is_in_no_log_and_no_database(receiver):
@@ -360,4 +358,4 @@ def test_an_alert_that_cannot_be_told_stops_nothing(servers, monkeypatch):
         alerts.tell("away", "promotion", "version 1")
         alerts.close("away", "decay")
         assert reaper.reap() == []
-    assert os.environ["PREFECT_API_URL"] and alerts.opened("away") == []
+    assert os.environ["PREFECT_API_URL"] and open_causes("away") == []

@@ -4,6 +4,7 @@ from functools import partial
 from itertools import groupby
 
 import pytest
+from conftest import open_causes
 from deployments import deployment
 from ruamel.yaml import YAML
 
@@ -89,5 +90,5 @@ def test_what_is_open_of_a_market_that_was_removed_is_closed(servers):
     for market in ("removed", "sample"):
         alerts.open(market, "decay", "It errs more than the naive.")
     deployments.close_alerts()
-    assert alerts.opened("removed") == [] and "decay" in [one["cause"] for one in alerts.opened("sample")]
+    assert open_causes("removed") == [] and "decay" in [one["cause"] for one in open_causes("sample")]
     alerts.close("sample", "decay")

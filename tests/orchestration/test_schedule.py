@@ -13,7 +13,7 @@ import time
 from zoneinfo import ZoneInfo
 
 import pytest
-from conftest import crown, footfall
+from conftest import crown, footfall, open_causes
 from deployments import deployment, missed
 from receiver import Receiver
 from small_notebook import write
@@ -48,7 +48,6 @@ def perform(run):
 
 
 def test_of_seven_missed_days_the_newest_runs_once_and_the_others_are_told_once(client, live):
-    from flows.orchestration import alerts
 
     runs = missed(client, deployment(client, live), 7)
     assert len(runs) == 7 and all(run.auto_scheduled for run in runs)
@@ -57,7 +56,7 @@ def test_of_seven_missed_days_the_newest_runs_once_and_the_others_are_told_once(
     assert all(state.is_completed() for state in states[:6])
     first, last = (runs[n].expected_start_time.astimezone(LISBON).date() for n in (0, 5))
     assert f"footfall backfill {live} --from {first} --to {last}" in states[0].message
-    told = {one["cause"]: one["sentence"] for one in alerts.opened(live)}
+    told = {one["cause"]: one["sentence"] for one in open_causes(live)}
     assert told["missed day"] == states[0].message and "stale source" in told, "the sample ended in 2022"
     days = {run.expected_start_time.astimezone(LISBON).date() for run in runs}
     folders = [path for path in (home() / "runs").glob(f"*-predict-{live}-*")]
@@ -72,11 +71,10 @@ def test_a_run_that_a_person_asks_for_is_never_left_out(client, live):
 
 
 def test_a_market_whose_clock_stands_still_has_missed_nothing(client):
-    from flows.orchestration import alerts
 
     runs = missed(client, deployment(client, "sample"), 3)
     assert [perform(run).name for run in runs[:2]] == ["Missed"] * 2
-    assert "missed day" not in [one["cause"] for one in alerts.opened("sample")]
+    assert "missed day" not in [one["cause"] for one in open_causes("sample")]
 
 
 def test_the_days_of_a_market_are_its_own_whatever_the_zone_of_its_schedule(client, live):
@@ -301,7 +299,7 @@ def test_a_run_killed_in_its_notebook_does_not_stay_running(client, first_run):
 
 @pytest.mark.parametrize("last", [21, pytest.param(28, marks=pytest.mark.soak)])
 def test_the_same_file_day_after_day_is_said_to_be_stale_once_and_never_relabelled(last, live, first_run, tmp_path):
-    from flows.orchestration import alerts, automations
+    from flows.orchestration import automations
 
     crown(live, tmp_path)
     place = storage.connect("footfall")
@@ -316,7 +314,7 @@ def test_the_same_file_day_after_day_is_said_to_be_stale_once_and_never_relabell
         assert receiver.wait(live, 1) == ["stale source"]
     latest = forecasts.latest(place, live)
     assert latest.pointer["as_of"] == "2022-10-19" and latest.manifest["about"]["data_through"] == "2022-10-13"
-    assert [one["cause"] for one in alerts.opened(live)] == ["stale source"]
+    assert [one["cause"] for one in open_causes(live)] == ["stale source"]
     page = storage.read(place, f"{live}/index.html").decode()
     assert "There are no figures after 13 October 2022." in page and "stale_after" not in page
     assert "stale" in footfall("forecast", live).output

@@ -7,7 +7,7 @@ import sys
 import uuid
 
 import pytest
-from conftest import crown, footfall, market, typical
+from conftest import crown, footfall, market, open_causes, typical
 from invariants import the_canary_is_nowhere
 from receiver import Receiver
 
@@ -44,7 +44,6 @@ def tasca(first_run, tmp_path, monkeypatch):
 
 
 def test_the_week_is_told_once_in_the_readers_language_with_the_way_to_the_page(tasca, receiver, monkeypatch):
-    from flows.orchestration import alerts
 
     monkeypatch.delenv("TASCA_ADDRESS", raising=False)
     assert "TASCA_ADDRESS is not set" in tasca("2022-10-13")
@@ -52,17 +51,38 @@ def test_the_week_is_told_once_in_the_readers_language_with_the_way_to_the_page(
     said = tasca("2022-10-13")
     assert "TASCA_ADDRESS: nothing could be sent" in said and "canary-" not in said
     assert forecasts.pointer(storage.connect("footfall"), tasca.name)["as_of"] == "2022-10-13"
-    ((cause, sentence),) = [(one["cause"], one["sentence"]) for one in alerts.opened(tasca.name)]
+    ((cause, sentence),) = [(one["cause"], one["sentence"]) for one in open_causes(tasca.name)]
     assert cause == "word not sent" and "nothing could be sent" in sentence, "the newest reason"
     monkeypatch.setenv("TASCA_ADDRESS", receiver.url)
     assert "the week was told" in tasca("2022-10-13")
     ((subject, text),) = receiver.told
-    assert alerts.opened(tasca.name) == []
+    assert open_causes(tasca.name) == []
     assert "Portugal" in subject and "sexta-feira, 14 de outubro" in text.lower()
     assert text.splitlines()[-1].endswith(f"/{tasca.name}/index.html")
     assert "nothing new to tell" in tasca("2022-10-13") and len(receiver.told) == 1
     for canary in ("canary-5d1f", "canary-77c0"):  # the address of the one who is told, and of one where nobody is
         the_canary_is_nowhere(home(), canary)
+
+
+def test_where_the_market_s_file_is_spoiled_after_publishing_only_the_word_is_not_sent(
+    tasca, receiver, tmp_path, monkeypatch
+):
+    import flows.predict as station
+
+    market(monkeypatch, tmp_path, tasca.name, TEXT.format(day="2022-10-13", more=""))
+    publish, spoiled = station.publish, f"{tasca.name}.yaml: line 2, column 7: expected ',' or '}}', but got ':'"
+
+    def spoiling(run, show):
+        published = publish(run, show)
+        (tmp_path / f"{tasca.name}.yaml").write_text("data: {source: sample\nnotify: [")
+        return published
+
+    monkeypatch.setattr(station, "publish", spoiling)
+    said = footfall("predict", tasca.name).output
+    assert said.count(f"not sent: {spoiled}") == 1, said
+    assert forecasts.pointer(storage.connect("footfall"), tasca.name)["as_of"] == "2022-10-13" and not receiver.told
+    ((cause, sentence),) = [(one["cause"], one["sentence"]) for one in open_causes(tasca.name)]
+    assert cause == "word not sent" and sentence.startswith(spoiled), "no failure of predict"
 
 
 def test_where_there_are_too_many_places_for_words_that_is_said(tmp_path, servers):

@@ -2,6 +2,7 @@
 
 import uuid
 
+import numpy as np
 import pandas as pd
 import pytest
 from conftest import crown, footfall, market
@@ -153,6 +154,32 @@ def test_a_kept_snapshot_ends_for_a_market_where_its_own_series_do(servers, buck
     with disable_run_logger():
         take_snapshot.fn(run, sha256(content))
     assert run.facts["data_through"] == "2022-10-13"
+
+
+def test_a_kept_snapshot_of_older_code_that_ends_on_a_shut_day_ends_where_the_notebook_s_does(
+    servers, bucket, monkeypatch, tmp_path
+):
+    from prefect.logging import disable_run_logger
+
+    from flows.station.run import Run
+    from flows.station.snapshot import selected, take_snapshot
+    from footfall import series
+    from footfall.digest import sha256
+    from footfall.params import Data, Market
+
+    monkeypatch.setenv("FOOTFALL_BUCKET", bucket.name)
+    day = pd.date_range("2026-10-05", "2026-11-01")
+    table = pd.DataFrame({"location": "PT-11", "category": "count", "date": day, "value": 30.0, "open": "yes"})
+    table.loc[table["date"].dt.dayofweek == 6, ["value", "open"]] = [np.nan, "no"]
+    content = series.to_parquet(table)
+    about = {"source": "till.csv", "data_through": "2026-11-01", "retrieved_at": "2026-11-02T06:00:00+00:00"}
+    forecasts.keep_snapshot(bucket, content, about)
+    data = Data(source="till.csv", unit="counts", location="PT-11", as_of="2026-11-02")
+    run = Run("predict", Market(name="ours", data=data), tmp_path)
+    with disable_run_logger():
+        take_snapshot.fn(run, sha256(content))
+    read = series.visible(series.read_snapshot(tmp_path / "in" / "snapshot.parquet"), data.as_of, data.lag)
+    assert run.facts["data_through"] == f"{selected(run, read).through:%F}" == "2026-10-31"
 
 
 @pytest.mark.parametrize(
