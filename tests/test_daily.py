@@ -42,7 +42,7 @@ def houses(servers, tmp_path, monkeypatch):
 
 @pytest.fixture(scope="module")
 def worked(servers, thin_notebooks, tmp_path_factory):
-    """The day of four markets: one's export is gone, one's ledger is damaged too, one is well, and one's file is torn."""
+    """The day of four markets: one without an export, one with a damaged ledger too, one that is well, a torn file."""
     from flows.daily import daily
 
     folder, store = tmp_path_factory.mktemp("zone"), storage.connect("footfall")
