@@ -51,8 +51,9 @@ class Chart(Figure):
         """Its bytes; it is shown and kept, and drawn anew only where it has changed since."""
         if self.stale or not self._drawn:
             canvas = FigureCanvasAgg(self)  # straight to its pixels: savefig draws it twice, for its layout
-            canvas.draw()
-            self._drawn = _in_few_colours(Image.fromarray(np.asarray(canvas.buffer_rgba())))
+            canvas.draw()  # type: ignore[no-untyped-call]
+            pixels = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
+            self._drawn = _in_few_colours(Image.fromarray(pixels))
         return self._drawn
 
     _repr_png_ = png
