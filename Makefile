@@ -14,7 +14,7 @@ quick: .venv/ready     ## lint, types and every short test that needs no server,
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/pytest -n 2 --dist worksteal -m "not soak and not cloud and not servers and not kernel and not long"
 
-test: .venv/ready .venv/browser  ## every check: lint, types, tests, notebooks
+test: .venv/ready      ## every check: lint, types, tests, notebooks; the browser is had beside those that need none
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(MAKE) --no-print-directory --jobs 2 alone served
 
@@ -27,7 +27,7 @@ served: .venv/ready .venv/browser
 soak: .venv/ready      ## the long experiments: every way of dying, many times, FOOTFALL_SOAK_DAYS (30) with faults at random, the three hundred days and the load among them: hours
 	$(BIN)/pytest -m soak
 
-coverage: .venv/ready .venv/browser  ## lines and branches of the code that `test` runs, in all processes but kernels; the least first
+coverage: .venv/ready  ## lines and branches of the code that `test` runs, in all processes but kernels; the least first
 	$(BIN)/coverage erase
 	COVERAGE_PROCESS_START=$(CURDIR)/pyproject.toml COVERAGE_FILE=$(CURDIR)/.coverage $(MAKE) test
 	$(BIN)/coverage combine --quiet && $(BIN)/coverage report --sort=cover --skip-covered

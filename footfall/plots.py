@@ -4,9 +4,11 @@ from io import BytesIO
 from itertools import cycle
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib import rc_context
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.dates import ConciseDateFormatter
 from matplotlib.figure import Figure
 from PIL import Image
@@ -30,10 +32,11 @@ def png(figure: Figure) -> bytes:
 
     The record of a run keeps a picture three times, in the notebook, on its page and by itself, and its notebook's own.
     """
-    full, small = BytesIO(), BytesIO()
+    if isinstance(figure, Chart):
+        return figure.png()
+    full = BytesIO()
     figure.savefig(full, format="png", dpi=144)
-    Image.open(full).convert("RGB").quantize(method=Image.Quantize.MAXCOVERAGE).save(small, "png", optimize=True)
-    return small.getvalue()
+    return _in_few_colours(Image.open(full))
 
 
 class Chart(Figure):
@@ -42,8 +45,24 @@ class Chart(Figure):
     A notebook that imports pyplot shows it as that does, in more bytes; what is kept is the same.
     """
 
-    def _repr_png_(self) -> bytes:
-        return png(self)
+    _drawn = b""
+
+    def png(self) -> bytes:
+        """Its bytes; it is shown and kept, and drawn anew only where it has changed since."""
+        if self.stale or not self._drawn:
+            canvas = FigureCanvasAgg(self)  # straight to its pixels: savefig draws it twice, for its layout
+            canvas.draw()  # type: ignore[no-untyped-call]
+            pixels = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
+            self._drawn = _in_few_colours(Image.fromarray(pixels))
+        return self._drawn
+
+    _repr_png_ = png
+
+
+def _in_few_colours(picture: Image.Image) -> bytes:
+    content = BytesIO()
+    picture.convert("RGB").quantize(method=Image.Quantize.MAXCOVERAGE).save(content, "png", optimize=True)
+    return content.getvalue()
 
 
 def _canvas(title: str, axis: str) -> tuple[Chart, Axes]:

@@ -38,16 +38,25 @@ HOMES = ("PREFECT_API_URL", "MLFLOW_TRACKING_URI", "FOOTFALL_BUCKET", "STORAGE_E
 LONGEST = (
     "test_cli",
     "test_notebooks",  # needs no server: by its end the other worker has left its home to begin with
+    "test_alerts",
     "test_execute",
     "test_ledger",
-    "test_worker",
-    "test_servers",
+    "test_mlflow_runs",
+    "test_daily",
     "test_review_flow",
-    "test_schedule",
-    "test_audit",
-    "test_backfill",
-    "test_status",
+    "test_worker",
+    "test_two_shops",
+    "test_notify",
+    "test_take_events",
     "test_dying",
+    "test_whatif",
+    "test_schedule",
+    "test_servers",
+    "test_chromium",
+    "test_backfill",
+    "test_identity",
+    "test_status",
+    "test_unreadable_champion",
 )
 
 

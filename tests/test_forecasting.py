@@ -56,8 +56,12 @@ def chosen(*houses):
     return select(pd.concat(houses, ignore_index=True), "PT-11", "count", "all", 0)
 
 
-def champion_of(selection, many=True):
-    past = roll(selection.series, {"calendar": RECIPE, FALLBACK: SeasonalNaive()}, 80, 7, 1)
+def rolled(selection):
+    return roll(selection.series, {"calendar": RECIPE, FALLBACK: SeasonalNaive()}, 80, 7, 1)
+
+
+def champion_of(selection, many=True, past=None):
+    past = past or rolled(selection)
     accounts = past.accounts("calendar", FALLBACK, "calendar")
     about = {"location": "PT-11", "category": "count", "series": len(accounts) if many else None,
              "candidate": "calendar", "fitted_from": f"{min(y.index[0] for y in selection.series.values()):%F}",
@@ -205,7 +209,8 @@ def test_a_source_that_keeps_but_the_last_weeks_takes_nothing_from_what_was_lear
 def test_one_that_is_fitted_to_all_days_in_any_case_is_not_fitted_to_those_of_its_training_before(houses, monkeypatch):
     monkeypatch.setitem(globals(), "RECIPE", ThetaForecaster(sp=7, deseasonalize_model="additive"))
     selection = chosen(houses[0])
-    one, many = champion_of(selection, many=False), champion_of(selection)
+    past = rolled(selection)
+    one, many = (champion_of(selection, is_of_many, past) for is_of_many in (False, True))
     (y,) = selection.series.values()
     assert one.speaker(y, "PT", "calendar") is one.forecaster
     corrected = chosen(houses[0].assign(value=houses[0]["value"].where(houses[0]["date"] < y.index[-3], 4.0)))

@@ -1,6 +1,8 @@
 """The page's figure: the past four weeks running into the coming days, as numbers an SVG is written from."""
 
+from collections.abc import Mapping
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -45,7 +47,7 @@ def draw(y: pd.Series, days: pd.DataFrame, quantiles: pd.DataFrame, language: La
     levels = [language.level(tick) for tick in ticks]
     left = max(LEFT, LETTER * max(map(len, levels)) + 8)
     when = pd.date_range(past.index[0], days.index[-1])
-    x = pd.Series(np.interp(np.arange(len(when)), [0, len(when) - 1], [left + 4, WIDTH - RIGHT - 4]), index=when)
+    x = dict(zip(when, np.linspace(left + 4, WIDTH - RIGHT - 4, len(when)).tolist(), strict=True))
     up = partial(np.interp, xp=[ticks[0], ticks[-1]], fp=[HEIGHT - BOTTOM, TOP])
     return {
         "width": WIDTH, "height": HEIGHT, "left": left, "right": WIDTH - RIGHT, "bottom": HEIGHT - BOTTOM, "top": TOP,
@@ -77,24 +79,23 @@ def _ticks(lowest: float, highest: float, least: float) -> list[float]:
     return list(np.arange(np.floor(lowest / step) * step, highest + step, step))
 
 
-def _points(x: pd.Series, values: pd.Series, up: Any) -> list[tuple[float, float]]:
+def _points(x: Mapping[pd.Timestamp, float], values: pd.Series, up: Any) -> list[tuple[float, float]]:
     return [(round(x[day], 1), round(float(up(value)), 1)) for day, value in values.dropna().items()]
 
 
-def _line(x: pd.Series, values: pd.Series, up: Any) -> str:
+def _line(x: Mapping[pd.Timestamp, float], values: pd.Series, up: Any) -> str:
     """A path that lifts its pen where a value is missing; a day between two such is a dot."""
     return "".join(f"M{'L'.join(run)}" + "h0" * (len(run) == 1) for run in _runs(x, values, up))
 
 
-def _shade(x: pd.Series, quantiles: pd.DataFrame, pair: tuple[float, float], up: Any) -> str:
+def _shade(x: Mapping[pd.Timestamp, float], quantiles: pd.DataFrame, pair: tuple[float, float], up: Any) -> str:
     lower, upper = (_runs(x, quantiles[level], up) for level in pair)
     return "".join(
         f"M{'L'.join(above)}L{'L'.join(reversed(below))}Z" for below, above in zip(lower, upper, strict=True)
     )
 
 
-def _runs(x: pd.Series, values: pd.Series, up: Any) -> list[list[str]]:
+def _runs(x: Mapping[pd.Timestamp, float], values: pd.Series, up: Any) -> list[list[str]]:
     """Where the values of days without a missing one between them stand."""
-    known = values[values.notna()]
-    number = values.isna().cumsum()[values.notna()]
-    return [[f"{x[day]:.1f} {up(value):.1f}" for day, value in run.items()] for _, run in known.groupby(number)]
+    runs = groupby(values.items(), key=lambda item: pd.notna(item[1]))
+    return [[f"{x[day]:.1f} {up(value):.1f}" for day, value in run] for is_known, run in runs if is_known]

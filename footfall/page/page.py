@@ -130,7 +130,8 @@ def _page(
         "busiest": days["mean"].idxmax() if is_open.any() else None, "about": about,
         "script": script, "allowed": digest_of(script),
     }  # fmt: skip
-    charts = {language.tag: draw(y, days, ranges(table).where(is_open), language) for language in offered}
+    quantiles = ranges(table).where(is_open)
+    charts = {language.tag: draw(y, days, quantiles, language) for language in offered}
     leader = leading(offered, country)
     ordered = sorted(offered, key=lambda language: (language != leader, language.tag != ENGLISH, language.tag))
     return template().render(shared, languages=ordered, leading=leader, charts=charts)

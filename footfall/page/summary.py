@@ -1,5 +1,7 @@
 """The whole week in a few sentences: what is out of the ordinary, what is left, all days together, its weak points."""
 
+from itertools import groupby
+
 import pandas as pd
 
 from footfall.outlook import CLOSED, PERHAPS, SMALL, UNSURE, USUAL
@@ -39,10 +41,9 @@ def _sentence(days: pd.DataFrame, word: str, language: Language) -> str:
 
 def _names(days: pd.DataFrame, word: str, language: Language) -> str:
     """The days of a word; three and more in a row by the first and the last of them."""
-    matching = days["word"] == word
     form = "spoken weekday" if len(days) <= WEEK else "weekday and date"
-    by_run = days[matching].groupby((~matching).cumsum()[matching])
-    runs = [[language.dated(day, form) for day in run.index] for _, run in by_run]
+    by_run = groupby(days["word"].items(), key=lambda item: item[1] == word)
+    runs = [[language.dated(day, form) for day, _ in run] for is_its, run in by_run if is_its]
     span = "from to" if len(days) <= WEEK else "from to dates"
     short = [[language.say(span, first=run[0], last=run[-1])] if len(run) > 2 else run for run in runs]
     if short[:-1] == runs[:-1] and len(days) <= WEEK:

@@ -8,7 +8,7 @@ import sys
 import nbformat
 import psutil
 import pytest
-from conftest import footfall
+from conftest import footfall, typical
 from figures import retail
 
 from footfall.errors import DataProblem
@@ -64,8 +64,11 @@ def test_a_training_refuses_it_before_its_backtest():
         roll({("PT", "retail_and_recreation"): retail()}, {"mine": LogLevel() * Mine()}, 70, 7, 3)
 
 
-@pytest.mark.parametrize("words", [("try", "slow"), ("backtest", "sample", "--candidate", "slow")])
-@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+TRY, BACKTEST = ("try", "slow"), ("backtest", "sample", "--candidate", "slow")
+ASKED = [(signal.SIGTERM, TRY), (signal.SIGTERM, BACKTEST), (signal.SIGINT, TRY), (signal.SIGINT, BACKTEST)]
+
+
+@pytest.mark.parametrize(("sent", "words"), typical(ASKED, (signal.SIGTERM, TRY), (signal.SIGINT, BACKTEST)))
 def test_one_signal_ends_whoever_waits_for_a_slow_candidate(sent, words, candidate, tmp_path):
     (tmp_path / "slow.py").write_text(SLOW)
     candidate("from slow import Slow", 'candidates["slow"] = Slow()')

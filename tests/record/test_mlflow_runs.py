@@ -399,6 +399,7 @@ def test_links_lead_to_where_a_browser_finds_mlflow(record, tmp_path, monkeypatc
     assert record.link(run).startswith("http://localhost:5999/#/experiments/")
     assert record.lists(["small"])["small"].startswith("http://localhost:5999/#/experiments/")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     with pytest.raises(EnvironmentProblem, match=r"MLflow at http://127\.0\.0\.1:9 did not"):
         record.ask()
 

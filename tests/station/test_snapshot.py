@@ -5,7 +5,7 @@ import uuid
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import crown, footfall, market
+from conftest import crown, footfall, market, typical
 from figures import SAMPLE
 
 from flows.storage import bucket as storage
@@ -49,8 +49,11 @@ SHUT = {
 }
 
 
+@pytest.mark.parametrize("step", typical([1, 3], 3))  # days; each third is of every weekday
 @pytest.mark.parametrize("said", SHUT)
-def test_a_day_of_the_past_sees_what_its_own_file_had_about_a_vacation_and_days_of_rest(said, monkeypatch, tmp_path):
+def test_a_day_of_the_past_sees_what_its_own_file_had_about_a_vacation_and_days_of_rest(
+    said, step, monkeypatch, tmp_path
+):
     from flows.sources.events import closed_sites
     from flows.sources.reading import read_source
     from flows.station.run import Run
@@ -74,7 +77,7 @@ def test_a_day_of_the_past_sees_what_its_own_file_had_about_a_vacation_and_days_
         run = Run("predict", Market(name="two", data=own), tmp_path, events=known if said == "events" else None)
         return _visible(closed_sites(own, run.events, read_source(own).series), run)
 
-    for day in pd.date_range("2025-07-28", periods=49):
+    for day in pd.date_range("2025-07-28", "2025-09-14", freq=f"{step}D"):
         cut = seen(rows[rows["date"] < day], day)
         pd.testing.assert_frame_equal(seen(rows, day), cut)
         assert cut["value"].notna()[cut["location"].ne(cut["location"].shift(-1))].all()
