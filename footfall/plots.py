@@ -3,6 +3,7 @@
 from io import BytesIO
 from itertools import cycle
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import pandas as pd
 from matplotlib import rc_context
@@ -22,6 +23,7 @@ STYLE: Any = {
     "axes.labelcolor": INK, "axes.titlesize": 11, "axes.titlelocation": "left", "axes.grid": True,
     "grid.color": "#e6eaee", "axes.axisbelow": True, "legend.frameon": False,
 }  # fmt: skip
+_drawn = WeakKeyDictionary[Figure, bytes]()
 styled = rc_context(STYLE)  # draws in the house's style, and leaves everybody else's as it is
 
 
@@ -29,11 +31,15 @@ def png(figure: Figure) -> bytes:
     """The figure as a PNG of 256 colours: a third of the bytes, and the eye sees no difference.
 
     The record of a run keeps a picture three times, in the notebook, on its page and by itself, and its notebook's own.
+    One that is kept as it was shown is drawn once.
     """
-    full, small = BytesIO(), BytesIO()
-    figure.savefig(full, format="png", dpi=144)
-    Image.open(full).convert("RGB").quantize(method=Image.Quantize.MAXCOVERAGE).save(small, "png", optimize=True)
-    return small.getvalue()
+    if figure.stale or figure not in _drawn:
+        full, small = BytesIO(), BytesIO()
+        figure.savefig(full, format="png", dpi=144)
+        Image.open(full).convert("RGB").quantize(method=Image.Quantize.MAXCOVERAGE).save(small, "png", optimize=True)
+        _drawn[figure] = small.getvalue()
+        figure.stale = False  # the saving itself makes it so; from here on what changes it does
+    return _drawn[figure]
 
 
 class Chart(Figure):
