@@ -35,8 +35,13 @@ def limit_memory(pid: int, most: int) -> None:
 
 
 def give_back_memory() -> None:
-    """Let go of what is done with: objects in circles, and the pages that glibc would keep, in one heap per thread."""
+    """Let go of what is done with: objects in circles, and the free pages of the heaps."""
     gc.collect()
+    give_back_pages()
+
+
+def give_back_pages() -> None:
+    """Let go of the pages that glibc keeps, in a heap per thread, of what was freed in the midst of them."""
     if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
         trim(0)
 

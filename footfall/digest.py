@@ -11,4 +11,5 @@ def sha256(content: bytes) -> str:
 
 def sha256_of(path: str | Path) -> str:
     """Digest of a file."""
-    return sha256(Path(path).read_bytes())
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

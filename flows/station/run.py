@@ -17,6 +17,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 from pydantic import BaseModel
 
+from flows.machine import give_back_pages
 from flows.notebook import execute, forkserver
 from flows.orchestration import alerts, reaper, schedule
 from flows.orchestration.client import own_run
@@ -209,6 +210,7 @@ def run_notebook(run: Run, parameters: BaseModel) -> None:
     with stage(run.station) as results:
         add_tags(run.folder, run.facts)
         literals = parameters.model_dump(mode="json")
+        give_back_pages()  # of figures that were read; the notebook beside us wants them, and we only wait for it
         run.record = execute.run_notebook(run.folder, literals, log().info, run.market.limits)
         results.append(run.record.outcome)
     if run.record.outcome != "succeeded":

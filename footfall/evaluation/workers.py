@@ -18,7 +18,8 @@ from typing import Any, TypeVar
 from footfall.errors import EnvironmentProblem
 
 SCHEDULER = "FOOTFALL_DASK"  # its address, as tcp://10.20.0.2:8786
-PATIENCE = 60.0  # seconds without any worker, such as one that starts again
+ANSWER = 60.0  # seconds that the scheduler may take to answer
+PATIENCE = 300.0  # and that there may be no worker, such as a machine that was taken away and is made anew
 LIBRARIES = ("numpy", "pandas", "sktime", "statsmodels", "lightgbm", "holidays", "distributed")
 Answer = TypeVar("Answer")
 
@@ -49,7 +50,7 @@ def on_workers(work: Callable[..., Answer], shards: Sequence[Any], common: tuple
     Raises
     ------
     EnvironmentProblem
-        If the scheduler is not reached, has no worker for a minute, or has one of other code or libraries.
+        If the scheduler is not reached, has no worker for five minutes, or has one of other code or libraries.
     """
     with _client() as client:
         return _answers(client, (work, *common), shards)
@@ -68,7 +69,7 @@ def _client() -> Iterator[Any]:
 
     advice = f"start it and run again, or unset {SCHEDULER}"
     try:
-        client = Client(scheduler(), timeout=PATIENCE, direct_to_workers=True)
+        client = Client(scheduler(), timeout=ANSWER, direct_to_workers=True)
     except (OSError, ValueError) as error:
         raise EnvironmentProblem(f"no scheduler at {scheduler()}: {error}; {advice}") from error
     try:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import parquet as pq
 
 from footfall.forecast import week
@@ -28,8 +29,11 @@ def read_shown(parquet: bytes) -> pd.DataFrame:
     """
     file, keys = pa.BufferReader(parquet), ["location", "target"]
     named = pq.read_table(file, columns=keys, read_dictionary=keys).unify_dictionaries()
-    several = len(named.group_by(keys).aggregate([])) > 1
-    return pd.read_parquet(file, filters=[("output_type", "==", "mean")] if several else None)
+    if len(named.group_by(keys).aggregate([])) <= 1:
+        return pd.read_parquet(file)
+    every = pq.ParquetFile(file)
+    means = [rows.filter(pc.field("output_type") == "mean") for rows in every.iter_batches()]
+    return pa.Table.from_batches(means, every.schema_arrow).to_pandas()
 
 
 def read_accounts(files: Mapping[str, bytes]) -> pd.DataFrame:

@@ -141,7 +141,7 @@ def test_workers_of_another_release_are_refused(scheduler, houses, monkeypatch):
 
 def test_a_scheduler_that_nobody_answers_for_is_named(houses, monkeypatch):
     monkeypatch.setenv(workers.SCHEDULER, "tcp://127.0.0.1:9")
-    monkeypatch.setattr(workers, "PATIENCE", 1)
+    monkeypatch.setattr(workers, "ANSWER", 1)
     with pytest.raises(EnvironmentProblem, match=r"no scheduler at tcp://127.0.0.1:9: .*unset FOOTFALL_DASK"):
         roll(houses, NAIVES, 90, 7, 1)
 

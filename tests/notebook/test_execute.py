@@ -23,7 +23,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from papermill.parameterize import parameterize_notebook
 from small_notebook import HUGE, PARENT, write
 
-from flows.notebook.execute import run_notebook
+from flows.notebook.execute import AtomicWriter, run_notebook
 from flows.notebook.forkserver import MARK, ForkServer, environment, new_mark, start
 from flows.operations.audit import repeat
 from flows.record import folder as folders
@@ -69,6 +69,14 @@ def test_a_good_run_says_so_and_keeps_what_was_written(tmp_path):
     written, book, page = kept(tmp_path)
     assert written == record and "FAILED" not in page and '<div class="alert alert-success">' in page
     assert re.search(r"<blockquote>\s*<p>✓ <strong>small succeeded</strong>", page)
+
+
+def test_the_notebook_is_not_written_for_texts(tmp_path, monkeypatch):
+    written, write_it = [], AtomicWriter.write
+    monkeypatch.setattr(AtomicWriter, "write", lambda text, path: (written.append(text), write_it(text, path)))
+    run(tmp_path, "'first'", "'second'")
+    ran = [sum(bool(cell.get("execution_count")) for cell in nbformat.reads(text, 4).cells) for text in written]
+    assert len(ran) == 3 + 2 * 4, "as Papermill begins and twice as it ends"
 
 
 def test_a_wide_table_as_text_is_not_cut(tmp_path):
