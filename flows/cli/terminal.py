@@ -164,21 +164,32 @@ def show(market: str, folder: str | None = None) -> None:
     if shown is None:
         raise UsageProblem(f"{market} has no published forecast yet; make one: footfall run {market}")
     about, forecast = shown.manifest["about"], read_shown(shown.files["forecast.parquet"])
-    through, data = about["data_through"], read_market(params_folder(), market).data
-    numbers = caption(forecast["target"].iloc[0], data.measure)
+    measure = about["measure"] if "measure" in about else read_market(params_folder(), market).data.measure
+    numbers, through = caption(forecast["target"].iloc[0], measure), about["data_through"]
     made = f"as of {shown.pointer['as_of']}, data through {through}, by {about['model_version']}"
     say(f"\n[bold]{market}[/] {escape(made)}; {escape(numbers)}")
     accounts = read_accounts(shown.files)
     say(_table(forecast, len(accounts) > 1))
     if missing := without_forecast(accounts):
         say(f"[bold red]missing[/]  {escape(missing)}")
-    is_latest = shown.pointer == forecasts.pointer(bucket, market)
-    if is_latest and forecasts.is_stale(bucket, data, about, today := day_of(data)):
-        age = (today - dt.date.fromisoformat(through)).days
-        say(f"[bold red]stale[/]  the last data is {age} days before {today}; footfall status {market}")
+    if is_latest := shown.pointer == forecasts.pointer(bucket, market):
+        _say_if_stale(bucket, market, about)
     say(f"gs://{bucket_name()}/{layout.set_of(shown.pointer['manifest'])}/  {layout.on_disk()}")
     if is_latest and layout.PAGE in shown.manifest["files"]:
         say(f"The page for people:  {layout.for_people(layout.shown(market, layout.PAGE))}")
+
+
+def _say_if_stale(bucket: Any, market: str, about: dict[str, Any]) -> None:
+    from flows.storage import forecasts
+
+    try:
+        data = read_market(params_folder(), market).data
+    except UsageProblem as problem:  # spoiled since: readers have the forecast all the same
+        say(f"[bold red]spoiled[/]  {escape(str(problem))}")
+        return
+    if forecasts.is_stale(bucket, data, about, today := day_of(data)):
+        age = (today - dt.date.fromisoformat(about["data_through"])).days
+        say(f"[bold red]stale[/]  the last data is {age} days before {today}; footfall status {market}")
 
 
 def by_day(option: str, texts: list[str] | None, kind: Callable[[str], Any]) -> dict[str, Any]:

@@ -8,14 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from flows.orchestration import alerts, schedule
+from flows.orchestration import alerts
 from flows.orchestration.client import is_again
-from flows.settings import day_of, params_folder
 from flows.station.run import Run, log, stage, step
 from flows.storage import bucket as storage
 from flows.storage import layout
 from footfall.errors import Problem, UsageProblem
-from footfall.market_file import read_market
 from footfall.selection import without_forecast
 
 CAUSE, REFUSED = "word not sent", "sites without a forecast"
@@ -25,19 +23,14 @@ SENDING = dt.timedelta(minutes=2)  # the longest that it takes to send; who has 
 @step
 def notify(run: Run, show: bool) -> None:
     """Send the week of a forecast that readers have; what cannot be sent is an alert, and stops nothing."""
-    if not show or not run.market.notify.address_from:
+    if not show or not run.market.notify.address_from or not run.is_of_the_present:
         return
     with alerts.best_effort(), stage("word") as results:
         try:
-            results.append(_send_if_news(run) if is_of_the_present(run) else "nobody is told of a day that is over")
+            results.append(_send_if_news(run))
         except Problem as problem:
             alerts.open(run.market.name, CAUSE, str(problem), kind=str(problem))
             results.append(f"not sent: {problem}")
-
-
-def is_of_the_present(run: Run) -> bool:
-    """Whether the run stands on the market's own day: of a week that is over nobody is told."""
-    return run.as_of == day_of(read_market(params_folder(), run.market.name).data, schedule.due())
 
 
 @step
@@ -51,12 +44,11 @@ def tell_refused(run: Run, show: bool) -> int:
     sentence, count = without_forecast(accounts), int(accounts["status"].eq("refused").sum())
     if sentence:
         log().warning(sentence)
-    with alerts.best_effort():  # the market's file may be spoiled by now, and readers have the forecast
-        if show and is_of_the_present(run):
-            if sentence:
-                alerts.open(run.market.name, REFUSED, sentence, first_digit(count))
-            else:
-                alerts.close(run.market.name, REFUSED)
+    if show and run.is_of_the_present:
+        if sentence:
+            alerts.open(run.market.name, REFUSED, sentence, first_digit(count))
+        else:
+            alerts.close(run.market.name, REFUSED)
     return len(accounts)
 
 
@@ -66,7 +58,7 @@ def tell_revised(run: Run, show: bool) -> None:
     Not whoever accepts revisions.
     """
     revised = run.facts.get("revised")
-    if show and revised and not run.market.data.accept_revisions and is_of_the_present(run):
+    if show and revised and not run.market.data.accept_revisions and run.is_of_the_present:
         alerts.tell(run.market.name, "source revised", revised)
 
 

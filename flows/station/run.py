@@ -51,6 +51,7 @@ class Run:
     no_weather: str = ""  # why it goes without, where its market asks for it
     events: pd.DataFrame | None = None  # as they stood, see `flows.station.events`
     shown: dict[str, Any] | None = None  # to which forecast readers were pointed when it began
+    is_of_the_present: bool = True  # whether it stands on the market's own day: of one that is over nobody is told
 
     @property
     def as_of(self) -> dt.date:
@@ -116,6 +117,7 @@ def recorded(
     parameters = market_as_of(market, as_of, settings)
     began = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%S")
     run = Run(station, parameters, home() / "runs" / f"{began}-{station}-{market}-{uuid.uuid4().hex[:8]}")
+    run.is_of_the_present = run.as_of == day_of(read_market(params_folder(), market).data, schedule.due())
     always = {"market": market, "as_of": str(parameters.data.as_of), **_flow_run()}
     tags = always | {name: value for name, value in tags.items() if value}
     claim(run.folder, notebook_of(station), tags, station)

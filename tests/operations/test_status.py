@@ -296,7 +296,7 @@ def test_the_doctor_finds_nothing_wrong_here(first_run):
     done = footfall("doctor")
     assert done.exit_code == 0, done.output
     checks = [line.split()[0] for line in done.output.splitlines()]
-    assert checks == ["python", "packages", "markets", "variables", "zone", "disk", "tree", "prefect", "mlflow",
+    assert checks == ["python", "packages", "markets", "variables", "zone", "disk", "tree", "dask", "prefect", "mlflow",
                       "storage", "clock", "champions", "ledger", "alerts"]  # fmt: skip
 
 
