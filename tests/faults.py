@@ -270,7 +270,7 @@ ROWS = {
         ("evaluation/test_workers::test_a_worker_that_dies_once_costs_no_series_anything",
          "evaluation/test_workers::test_of_a_shard_whose_workers_die_the_naive_speaks_and_of_its_neighbours_not",
          "evaluation/test_workers::test_whoever_dies_and_however_often_every_series_is_once_on_record"),
-        Mutant("footfall/evaluation/workers.py", 'died = future.status == "error" and', "died = False and",
+        Mutant("footfall/evaluation/workers.py", "    except KilledWorker:\n", "    except ZeroDivisionError:\n",
                "evaluation/test_workers::test_of_a_shard_whose_workers_die_the_naive_speaks_and_of_its_neighbours_not"),
     ),
     32: Row(

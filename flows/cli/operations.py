@@ -199,30 +199,34 @@ def up(
         from flows.local.worker import worker
 
         joined = host()
-        with backtest_workers(workers) if workers else contextlib.nullcontext() as scheduler, worker() as process:
+        with backtest_workers(workers) as ours, worker() as process:
             stop = threading.Event()
             for number in ends:
                 signal.signal(number, lambda *_: stop.set())
             _print_addresses(addresses)
-            if scheduler:
-                terminal.say(f"Dask      FOOTFALL_DASK={scheduler}")
+            if ours:
+                terminal.say(f"Dask      FOOTFALL_DASK={os.environ['FOOTFALL_DASK']}")
             looked = time.monotonic()
             try:
                 while not stop.wait(1):
-                    looked = look_after(process, looked, joined)
+                    looked = look_after({"worker": process, **ours}, looked, joined)
             finally:
                 for number in ends:
                     signal.signal(number, signal.default_int_handler)
             terminal.say("Stopping; other commands that use these servers end first, or Ctrl-C again.")
 
 
-def look_after(worker: subprocess.Popen[bytes], looked: float, joined: Host | None = None) -> float:
-    """See that the servers and the worker live, and now and then whether a run died; when that was last looked for."""
+def look_after(ours: dict[str, subprocess.Popen[bytes]], looked: float, joined: Host | None = None) -> float:
+    """See that the servers and what is ours live, and now and then whether a run died; when that was last looked for.
+
+    `ours` is named by its log: the worker, and what backtests.
+    """
     from flows.orchestration import reaper
 
     watch(joined)
-    if worker.poll() is not None:
-        raise EnvironmentProblem(f"the worker ended; read {home() / 'logs' / 'worker.log'}")
+    for name, process in ours.items():
+        if process.poll() is not None:
+            raise EnvironmentProblem(f"the {name} ended; read {home() / 'logs' / name}.log")
     if time.monotonic() - looked <= PATROL:
         return looked
     reaper.reap()

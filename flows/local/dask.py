@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 
@@ -14,14 +15,26 @@ PORT = 8786  # its usual one
 
 
 @contextlib.contextmanager
-def backtest_workers(count: int) -> Iterator[str]:
-    """A Dask scheduler and so many workers on this machine; its address, which is set in this process too."""
-    host, port, folder = "127.0.0.1", free_port(PORT), home() / "dask"
-    os.environ[SCHEDULER] = address = f"tcp://{host}:{port}"
-    scheduler = ["dask_scheduler", "--host", host, "--port", str(port)]
-    workers = ["dask_worker", address, "--nworkers", str(count), "--nthreads", "1", "--local-directory", "."]
+def backtest_workers(count: int) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
+    """A Dask scheduler and so many workers on this machine, by the names of their logs; none at all of no worker.
+
+    Meanwhile the scheduler's address is set in this process too.
+    """
+    if not count:
+        yield {}
+        return
+    here, port, folder = ["--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0"], free_port(PORT), home() / "dask"
+    os.environ[SCHEDULER] = f"tcp://127.0.0.1:{port}"
+    # memory is the machine's to share: a limit each would end workers that had room
+    limits = ["--nworkers", str(count), "--nthreads", "1", "--memory-limit", "0", "--local-directory", "."]
+    commands = {
+        "scheduler": ["dask_scheduler", "--port", str(port)],
+        "backtest-workers": ["dask_worker", os.environ[SCHEDULER], *limits],
+    }
     with contextlib.ExitStack() as stack:
-        for name, (module, *words) in {"scheduler": scheduler, "backtests": workers}.items():
-            command = [sys.executable, "-m", f"distributed.cli.{module}", *words, "--no-dashboard"]
-            launch(stack, name, command, folder, environment())  # what runs there knows no more than in a kernel
-        yield address
+        stack.callback(os.environ.pop, SCHEDULER, None)
+        processes = {}
+        for name, (module, *words) in commands.items():
+            command = [sys.executable, "-m", f"distributed.cli.{module}", *words, *here]
+            processes[name] = launch(stack, name, command, folder, environment())  # which knows no more than a kernel
+        yield processes

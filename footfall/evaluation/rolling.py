@@ -18,7 +18,8 @@ from footfall.calendar import Country, common, country_of, of_some
 from footfall.errors import DataProblem, UnreadableModel
 from footfall.evaluation import backtest, gate, intervals, workers
 from footfall.evaluation.metrics import complete, naive_error, scores_of
-from footfall.models import SeasonalNaive, at_once, of_country
+from footfall.models import OrdinaryNaive, SeasonalNaive, at_once, of_country
+from footfall.models.saving import refuse_own_of_notebook
 from footfall.params import fewest_origins
 from footfall.selection import Key
 from footfall.series import DAY, SERIES, WEEK
@@ -286,6 +287,8 @@ def roll(
     many = len(series) > LOOPED
     left_out = [name for name, each in candidates.items() if many and name != backtest.CHAMPION and not at_once(each)]
     asked = {name: each for name, each in candidates.items() if name not in left_out}
+    for candidate in asked.values():
+        refuse_own_of_notebook(candidate)
     frames = batched(series, days + horizon + lag)
     batches = [Batch(country, y, backtest.last_origins(y, days, horizon, lag)) for country, y in frames]
     origins = max((batch.origins for batch in _going_on(batches, horizon)), key=lambda these: (len(these), these[-1]))
@@ -377,14 +380,14 @@ def _on_workers(
     answers = workers.on_workers(_backtested, [[batch] for batch in batches], common)
     pairs = [*zip(batches, answers, strict=True)]
     dead = {key for batch, answer in pairs if answer is None for key in batch.y}
-    return [answer or _fallen_back(batch, *common) for batch, answer in pairs], dead
+    return [_fallen_back(batch, *common) if answer is None else answer for batch, answer in pairs], dead
 
 
 def _fallen_back(
     batch: Batch, candidates: dict[str, BaseForecaster], horizon: int, lag: int, spans: backtest.Windows
 ) -> Backtested:
     """The same where the naive speaks for all candidates, see `footfall.evaluation.gate.spoken`."""
-    naives = {name: each for name, each in candidates.items() if isinstance(each, SeasonalNaive)}
+    naives = {name: each for name, each in candidates.items() if type(each) in (SeasonalNaive, OrdinaryNaive)}
     told = _asked(batch, naives, horizon, lag)
     speaker = told.means[gate.spoken(next(iter(naives)), next(iter(naives)), naives)]
     return _scored([told._replace(means={name: told.means.get(name, speaker) for name in candidates})], spans, lag)

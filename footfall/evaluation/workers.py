@@ -6,8 +6,11 @@ A shard is answered from what it is given alone, so that doing one twice, as aft
 import contextlib
 import hashlib
 import io
+import logging
 import os
 import pickle
+import sys
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from functools import lru_cache, partial
@@ -18,9 +21,9 @@ from typing import Any, TypeVar
 from footfall.errors import EnvironmentProblem
 
 SCHEDULER = "FOOTFALL_DASK"  # its address, as tcp://10.20.0.2:8786
-ANSWER = 60.0  # seconds that the scheduler may take to answer
+ANSWER = 60.0  # seconds that a scheduler, or a worker with what it has, may take to answer
 PATIENCE = 300.0  # and that there may be no worker, such as a machine that was taken away and is made anew
-LIBRARIES = ("numpy", "pandas", "sktime", "statsmodels", "lightgbm", "holidays", "distributed")
+LIBRARIES = ("numpy", "scipy", "pandas", "pyarrow", "scikit-learn", "sktime", "statsmodels", "lightgbm", "holidays")
 Answer = TypeVar("Answer")
 
 
@@ -57,25 +60,26 @@ def on_workers(work: Callable[..., Answer], shards: Sequence[Any], common: tuple
 
 
 def count() -> int:
-    """How many workers the scheduler has, all of this code; raises as `on_workers`."""
+    """How many workers the scheduler has now, all of this code; raises as `on_workers`."""
     with _client() as client:
-        _await_worker(client)
         return len(client.run(_check, code_digest()))
 
 
 @contextlib.contextmanager
 def _client() -> Iterator[Any]:
+    import dask
     from distributed import Client  # half a second, and most have no scheduler
 
     advice = f"start it and run again, or unset {SCHEDULER}"
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # what it says is said here, in a sentence
     try:
         client = Client(scheduler(), timeout=ANSWER, direct_to_workers=True)
     except (OSError, ValueError) as error:
         raise EnvironmentProblem(f"no scheduler at {scheduler()}: {error}; {advice}") from error
     try:
-        with client:
+        with client, dask.config.set({"distributed.admin.large-graph-warning-threshold": "1TB"}):
             yield client
-    except CancelledError as error:
+    except (CancelledError, OSError) as error:
         raise EnvironmentProblem(f"the scheduler at {scheduler()} ended; {advice}") from error
 
 
@@ -94,27 +98,34 @@ def _answers(client: Any, common: tuple[Any, ...], shards: Sequence[Any]) -> lis
     asked = partial(client.submit, _answer, common=shared, code=code_digest(), pure=False)
     answers = _gathered(client, [asked(shard) for shard in sent])
     # one that dies takes with it what waits on the same worker: each such is asked again, with nothing beside it
-    pairs = zip(sent, answers, strict=True)
-    return [answer or _gathered(client, [asked(shard)])[0] for shard, answer in pairs]
+    for number, shard in enumerate(sent):
+        if answers[number] is None:
+            answers[number] = _gathered(client, [asked(shard)])[0]
+    return answers
 
 
 def _gathered(client: Any, futures: list[Any]) -> list[Any]:
     """Each one's answer as soon as it is there, so that no worker keeps it; None of one that ended its worker."""
-    from distributed import KilledWorker, wait
+    from distributed import wait
 
     answers: dict[Any, Any] = {}
-    waiting = set(futures)
-    while waiting:
+    while waiting := [future for future in futures if future not in answers]:
         try:
-            done, waiting = wait(waiting, timeout=PATIENCE, return_when="FIRST_COMPLETED")
-        except TimeoutError:
+            for future in wait(waiting, timeout=ANSWER, return_when="FIRST_COMPLETED").done:
+                answers[future] = _result(future)
+                future.release()
+        except TimeoutError:  # it takes long; or who was to answer, or had the answer, is gone
             _await_worker(client)
-            continue
-        for future in done:
-            died = future.status == "error" and isinstance(future.exception(), KilledWorker)
-            answers[future] = None if died else future.result()
-            future.release()
     return [answers[future] for future in futures]
+
+
+def _result(future: Any) -> Any:
+    from distributed import KilledWorker
+
+    try:
+        return future.result(timeout=ANSWER)
+    except KilledWorker:
+        return None
 
 
 def _await_worker(client: Any) -> None:
@@ -128,14 +139,14 @@ def _await_worker(client: Any) -> None:
 def _answer(shard: bytes, common: bytes, code: str) -> Any:
     _check(code)
     work, *rest = _loaded(common)
-    return work(pickle.loads(shard), *rest)
+    return work(_read(shard), *rest)
 
 
 @lru_cache
 def code_digest() -> str:
-    """What the numbers of this process depend on: the sha256 of Footfall's modules and of its libraries' versions."""
+    """What this process's numbers depend on: sha256 of Footfall's modules, its libraries' versions and Python's."""
     package = Path(__file__).parents[1]
-    found = [f"{name} {version(name)}" for name in LIBRARIES]
+    found = [sys.version, *(f"{name} {version(name)}" for name in LIBRARIES)]
     modules = sorted(package.rglob("*.py"))
     found += [f"{path.relative_to(package)} {hashlib.sha256(path.read_bytes()).hexdigest()}" for path in modules]
     return hashlib.sha256("\n".join(found).encode()).hexdigest()
@@ -152,10 +163,14 @@ class _WithPanels(pickle.Pickler):
 def _dumped(thing: Any) -> bytes:
     buffer = io.BytesIO()
     _WithPanels(buffer, protocol=5).dump(thing)
-    return buffer.getvalue()
+    return zlib.compress(buffer.getvalue(), 1)  # the scheduler holds it several times over
 
 
 @lru_cache(maxsize=1)
 def _loaded(common: bytes) -> Any:
     """Once for all shards of a worker, so that trees are grown once: they are kept by the panel."""
-    return pickle.loads(common)
+    return _read(common)
+
+
+def _read(dumped: bytes) -> Any:
+    return pickle.loads(zlib.decompress(dumped))

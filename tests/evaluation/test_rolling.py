@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from figures import retail
+from lightgbm.basic import LightGBMError
 from sklearn.linear_model import Ridge
 from sktime.forecasting.compose import make_reduction
 from sktime.forecasting.naive import NaiveForecaster
@@ -232,6 +233,8 @@ def test_a_champion_that_cannot_be_fitted_any_more_is_compared_with_nothing(hous
     [
         ("champion", MemoryError, MemoryError, "it takes no fh"),
         ("champion", OSError, DataProblem, "candidate 'champion', OSError"),
+        ("champion", RuntimeError, DataProblem, "candidate 'champion', RuntimeError"),  # can't start new thread
+        ("champion", LightGBMError, DataProblem, "candidate 'champion', LightGBMError"),  # std::bad_alloc
         ("changed", TypeError, DataProblem, "candidate 'changed', TypeError"),
     ],
 )

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 
 import dying_worker
 import numpy as np
@@ -32,8 +33,10 @@ def dask():
     (make_home() / "logs").mkdir(exist_ok=True)
     (make_home() / "dask").mkdir(exist_ok=True)
     shutil.copy(dying_worker.__file__, make_home() / "dask")  # from where they are started
-    with backtest_workers(2) as address:
-        assert environment()[workers.SCHEDULER] == os.environ.pop(workers.SCHEDULER) == address, "kernels know it"
+    with backtest_workers(2):
+        address = os.environ[workers.SCHEDULER]
+        assert environment()[workers.SCHEDULER] == address, "kernels know it"
+        del os.environ[workers.SCHEDULER]
         yield address
 
 
@@ -118,8 +121,15 @@ def test_whoever_dies_and_however_often_every_series_is_once_on_record(scheduler
     assert len([*tmp_path.iterdir()]) == min(times, 8)
 
 
-def test_what_cannot_be_backtested_says_why_as_in_one_process(scheduler, houses, monkeypatch):
-    slow = NAIVES | {"model": LogLevel() * Smoother(level="much")}
+class OfANotebook(Smoother):
+    """As if a cell had defined it."""
+
+    __module__ = "__main__"
+
+
+@pytest.mark.parametrize("model", [LogLevel() * Smoother(level="much"), OfANotebook()], ids=["wrong", "own"])
+def test_what_cannot_be_backtested_says_why_as_in_one_process(scheduler, houses, monkeypatch, model):
+    slow = NAIVES | {"model": model}
     with pytest.raises(Exception) as there:
         roll(houses, slow, 90, 7, 1)
     monkeypatch.delenv(workers.SCHEDULER)
@@ -147,11 +157,36 @@ def test_a_scheduler_that_nobody_answers_for_is_named(houses, monkeypatch):
 
 
 def test_a_scheduler_that_ends_meanwhile_is_named(dask, monkeypatch):
+    from flows.cli.operations import look_after
     from flows.local.dask import backtest_workers
 
-    with backtest_workers(1) as address:
-        port = address.rpartition(":")[2]
-        scheduler = next(each for each in psutil.Process().children() if port in each.cmdline())
-        monkeypatch.setenv(workers.SCHEDULER, address)
+    with backtest_workers(1) as processes:
+        address = os.environ[workers.SCHEDULER]
         with pytest.raises(EnvironmentProblem, match=f"the scheduler at {address} ended; start it and run again"):
-            workers.on_workers(os.kill, [scheduler.pid], (9,))
+            workers.on_workers(os.kill, [processes["scheduler"].pid], (9,))
+        with pytest.raises(EnvironmentProblem, match=r"^the scheduler ended; read .*scheduler.log$"):
+            look_after(processes, time.monotonic())
+
+
+def test_nobody_comes_in_from_outside_this_machine(dask):
+    own = [psutil.Process(), *psutil.Process().children(recursive=True)]
+    at = [each for process in own for each in process.net_connections("tcp") if each.status == "LISTEN"]
+    assert len(at) > 5 and {each.laddr.ip for each in at} == {"127.0.0.1"}
+
+
+def test_an_answer_that_went_with_its_worker_is_asked_for_again(scheduler, monkeypatch):
+    """All workers end between an answer and its fetching; Dask asks those that are started in their place."""
+    allow_deaths(scheduler, 3)
+    monkeypatch.setattr(workers, "ANSWER", 5)
+    fetch, ended = workers._result, []
+
+    def fetch_too_late(future):
+        if not ended:
+            nannies = [
+                each for each in psutil.Process().children(recursive=True) if "spawn_main" in str(each.cmdline())
+            ]
+            ended.extend(each.kill() or each.pid for each in nannies)
+        return fetch(future)
+
+    monkeypatch.setattr(workers, "_result", fetch_too_late)
+    assert workers.on_workers(divmod, [7, 9], (2,)) == [(3, 1), (4, 1)] and len(ended) == 2

@@ -230,8 +230,8 @@ def test_while_all_is_up_a_run_that_died_is_found_and_told(client, live):
         automations.arrange()
         with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as worker:
             now = time.monotonic()
-            assert look_after(worker, now) == now and client.read_flow_run(run.id).state.is_running()
-            assert look_after(worker, -math.inf) >= now and client.read_flow_run(run.id).state.is_crashed()
+            assert look_after({"worker": worker}, now) == now and client.read_flow_run(run.id).state.is_running()
+            assert look_after({"worker": worker}, -math.inf) >= now and client.read_flow_run(run.id).state.is_crashed()
             worker.communicate()
         assert receiver.wait(live, 1) == ["run lost"]
 
