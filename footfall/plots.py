@@ -45,15 +45,16 @@ class Chart(Figure):
     A notebook that imports pyplot shows it as that does, in more bytes; what is kept is the same.
     """
 
-    _drawn = b""
+    _pixels, _drawn = b"", b""
 
     def png(self) -> bytes:
-        """Its bytes; it is shown and kept, and drawn anew only where it has changed since."""
-        if self.stale or not self._drawn:
-            canvas = FigureCanvasAgg(self)  # straight to its pixels: savefig draws it twice, for its layout
+        """Its bytes; where it looks as it did when it was shown, the same."""
+        canvas = FigureCanvasAgg(self)  # straight to its pixels, which savefig puts into a file that is read again
+        for _ in range(1 if self._drawn else 2):  # first for its layout, from then on to see whether it has changed
             canvas.draw()  # type: ignore[no-untyped-call]
-            pixels = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
-            self._drawn = _in_few_colours(Image.fromarray(pixels))
+        pixels = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
+        if (content := pixels.tobytes()) != self._pixels:
+            self._pixels, self._drawn = content, _in_few_colours(Image.fromarray(pixels))
         return self._drawn
 
     _repr_png_ = png

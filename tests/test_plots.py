@@ -83,6 +83,8 @@ def test_a_picture_is_drawn_once_unless_it_was_changed():
         lambda axes: axes.set_title("another"),
         lambda axes: axes.lines[0].set_ydata(axes.lines[0].get_ydata() * 0),
         lambda axes: axes.axhline(5),
+        lambda axes: axes.yaxis.label.set_text("another"),
+        lambda axes: axes.figure.draw_without_rendering() or axes.set_title("a third"),
     ):
         change(figure.axes[0])
         before, shown = shown, plots.png(figure)
