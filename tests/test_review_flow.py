@@ -224,7 +224,6 @@ def test_a_training_that_was_not_brought_to_its_end_is_none(cafe, servers, monke
 
 @pytest.mark.soak
 def test_what_cannot_be_shown_keeps_neither_the_alert_nor_the_training(cafe, servers, monkeypatch):
-
     assert "version 1" in decayed_review(cafe, servers, monkeypatch, "POST .*runs/set-tag")
     assert [one["cause"] for one in open_causes(cafe)] == ["decay"]
     assert newest("train", cafe).data.tags["trigger"] == "drift"

@@ -212,8 +212,9 @@ def _refuse_what_may_not_speak(market: str, version: str, model: Path, as_of: dt
         check_champion(about, asked.data.location, asked.data.category, bool(asked.series().get("series")),
                        through, asked.predict.horizon, asked.data.lag)  # fmt: skip
     except DataProblem as problem:
+        why = str(problem).partition("\n")[0]  # what it goes on to advise is this
         advice = "Nothing was changed; name another version by --to, or train one"
-        raise GateClosed(f"version {version} of {market}: {problem}\n{advice}: footfall train {market}") from None
+        raise GateClosed(f"version {version} of {market}: {why}\n{advice}: footfall train {market}") from None
 
 
 @contextmanager

@@ -43,7 +43,7 @@ def _exporter() -> HTMLExporter:
     return HTMLExporter(template_name="basic", raw_template=FOLDED, sanitize_html=True, filters={"clean_html": _clean})
 
 
-@lru_cache(maxsize=200)  # a notebook's texts are those of the market before
+@lru_cache(maxsize=100)  # two notebooks' texts are those of the market before
 def _clean(text: object) -> str:
     """As nbconvert's own filter, but for paragraphs and headings, which that one shows as tags."""
     return str(bleach.clean(str(text), tags=TAGS, attributes=ATTRIBUTES))

@@ -67,7 +67,7 @@ def _take_kept(run: Run, digest: str) -> None:
     with stage("snapshot") as results:
         bucket = storage.connect()
         content = forecasts.read_snapshot(bucket, digest)
-        table = series.visible(series.from_parquet(content), run.as_of, 0)  # its lag was taken off when it was kept
+        table = series.visible(series.from_parquet(content), run.as_of, run.market.data.lag)  # as the notebook takes it
         through = selected(run, table).through.date()
         # its account may be that of another market, whose series in the same table end elsewhere
         origin = forecasts.origin(bucket, digest) | {"data_through": str(through)}

@@ -75,8 +75,7 @@ def test_the_notebook_is_not_written_for_texts(tmp_path, monkeypatch):
     written, write_it = [], AtomicWriter.write
     monkeypatch.setattr(AtomicWriter, "write", lambda text, path: (written.append(text), write_it(text, path)))
     run(tmp_path, "'first'", "'second'")
-    ran = [sum(bool(cell.get("execution_count")) for cell in nbformat.reads(text, 4).cells) for text in written]
-    assert len(ran) == 3 + 2 * 4, "as Papermill begins and twice as it ends"
+    assert len(written) == 3 + 2 * 4, "as Papermill begins and twice as it ends"
 
 
 def test_a_wide_table_as_text_is_not_cut(tmp_path):

@@ -48,7 +48,6 @@ def perform(run):
 
 
 def test_of_seven_missed_days_the_newest_runs_once_and_the_others_are_told_once(client, live):
-
     runs = missed(client, deployment(client, live), 7)
     assert len(runs) == 7 and all(run.auto_scheduled for run in runs)
     states = [perform(run) for run in runs]
@@ -71,7 +70,6 @@ def test_a_run_that_a_person_asks_for_is_never_left_out(client, live):
 
 
 def test_a_market_whose_clock_stands_still_has_missed_nothing(client):
-
     runs = missed(client, deployment(client, "sample"), 3)
     assert [perform(run).name for run in runs[:2]] == ["Missed"] * 2
     assert "missed day" not in [one["cause"] for one in open_causes("sample")]

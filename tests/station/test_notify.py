@@ -44,7 +44,6 @@ def tasca(first_run, tmp_path, monkeypatch):
 
 
 def test_the_week_is_told_once_in_the_readers_language_with_the_way_to_the_page(tasca, receiver, monkeypatch):
-
     monkeypatch.delenv("TASCA_ADDRESS", raising=False)
     assert "TASCA_ADDRESS is not set" in tasca("2022-10-13")
     monkeypatch.setenv("TASCA_ADDRESS", "json://127.0.0.1:9/canary-77c0")

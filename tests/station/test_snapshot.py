@@ -156,11 +156,14 @@ def test_a_kept_snapshot_ends_for_a_market_where_its_own_series_do(servers, buck
     run = Run("predict", Market(name="ours", data=Data(source="sample", location="PT", as_of="2022-10-13")), tmp_path)
     with disable_run_logger():
         take_snapshot.fn(run, sha256(content))
-    assert run.facts["data_through"] == "2022-10-13"
+    assert run.facts["data_through"] == "2022-10-10", "what had been published by that day, with a lag of three"
 
 
+@pytest.mark.parametrize(
+    ("lag", "as_of", "through"), [(1, "2026-11-02", "2026-10-31"), (3, "2026-10-22", "2026-10-17")]
+)
 def test_a_kept_snapshot_of_older_code_that_ends_on_a_shut_day_ends_where_the_notebook_s_does(
-    servers, bucket, monkeypatch, tmp_path
+    servers, bucket, monkeypatch, tmp_path, lag, as_of, through
 ):
     from prefect.logging import disable_run_logger
 
@@ -177,12 +180,12 @@ def test_a_kept_snapshot_of_older_code_that_ends_on_a_shut_day_ends_where_the_no
     content = series.to_parquet(table)
     about = {"source": "till.csv", "data_through": "2026-11-01", "retrieved_at": "2026-11-02T06:00:00+00:00"}
     forecasts.keep_snapshot(bucket, content, about)
-    data = Data(source="till.csv", unit="counts", location="PT-11", as_of="2026-11-02")
+    data = Data(source="till.csv", unit="counts", location="PT-11", as_of=as_of, lag=lag)
     run = Run("predict", Market(name="ours", data=data), tmp_path)
     with disable_run_logger():
         take_snapshot.fn(run, sha256(content))
     read = series.visible(series.read_snapshot(tmp_path / "in" / "snapshot.parquet"), data.as_of, data.lag)
-    assert run.facts["data_through"] == f"{selected(run, read).through:%F}" == "2026-10-31"
+    assert run.facts["data_through"] == f"{selected(run, read).through:%F}" == through
 
 
 @pytest.mark.parametrize(
