@@ -30,7 +30,6 @@ from flows.storage import layout
 from footfall.errors import Conflict, DataProblem, EnvironmentProblem, UsageProblem
 
 ROUNDS = 20  # lost races before giving up; each one means that another writer got through
-CHUNK = 8 << 20  # bytes of a large object that are sent at a time; the library's own 100 MB lie in memory twice
 TYPES = {
     "json": "application/json",
     "csv": "text/csv; charset=utf-8",
@@ -174,7 +173,7 @@ def keep_first(bucket: Bucket, name: str, content: bytes) -> tuple[bytes, bool]:
 
 def write(bucket: Bucket, name: str, content: bytes, replaces: int | None = None) -> bool:
     """Create an object, or replace the generation that was read; whether it was this call that wrote it."""
-    blob = bucket.blob(name, chunk_size=CHUNK)
+    blob = bucket.blob(name)
     blob.metadata = {"writer": uuid.uuid4().hex}
     if replaces is not None:
         blob.cache_control = "no-cache"

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 import time
-import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -394,16 +393,6 @@ def test_a_passing_fault_of_any_request_is_retried(bucket, proxy, monkeypatch, f
     assert (done.new, done.moved) == (True, True)
     proxy.add(fault, "GET .*forecast.parquet")
     assert forecasts.latest(proxy.bucket, "portugal").files == FILES
-
-
-def test_a_large_file_is_sent_in_parts(bucket):
-    content = bytes(105 << 20)
-    tracemalloc.start()
-    storage.create(bucket, "large", content)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < 30e6, "bytes besides the file's own"
-    assert storage.state(bucket, "large").size == len(content)
 
 
 def test_a_storage_that_stays_away_is_said_in_time(bucket, proxy, monkeypatch):
