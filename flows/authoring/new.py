@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -348,19 +347,21 @@ def _sites(reading: Reading, answers: Answers) -> list[str]:
 
 
 def _refuse_months(sites: list[str]) -> None:
-    """Refuse sites that differ in a month's name alone: they are one place's files, whose dates have a word in them."""
+    """Refuse sites that differ in a month's name alone, or of which each has one: they are a place's files by month."""
     from footfall.page.translations import languages
 
     forms = [Locale.parse(each.locale).months["format"] for each in languages("counts")]
-    names = chain.from_iterable(form[width].values() for form in forms for width in ("wide", "abbreviated"))
-    months, alike = {spelling(name).strip(".") for name in names}, defaultdict(list)
+    short = {spelling(name)[:3] for form in forms for name in form["abbreviated"].values()}
+    months, alike = {spelling(name) for form in forms for name in form["wide"].values()} | short, defaultdict(list)
     for site in sites:
-        words = re.split(r"[\s._-]+", site)
-        rest = [word for word in words if spelling(word) not in months]
+        words = re.split(r"[\W\d_]+", spelling(site))
+        rest = [word for word in words if word not in months]
         if len(rest) < len(words):
             alike[" ".join(rest)].append(site)
-    if several := next((names for names in alike.values() if len(names) > 1), None):
-        why = f"{several[0]} and {several[1]} differ in a month's name alone, and each would be a site"
+    several = next((names for names in alike.values() if len(names) > 1), [])
+    if several or 1 < len(sites) == len(alike):
+        one, other, *_ = several or sites
+        why = f"{one} and {other} are named after months, and each would be a site"
         raise UsageProblem(f"{why}; give each site a folder of its name, with its files, and say --files sites again")
 
 

@@ -1,5 +1,6 @@
 """A market of one's own from a file: what cannot be known is asked or said, and what is written runs."""
 
+import contextlib
 import datetime as dt
 import os
 import re
@@ -12,6 +13,7 @@ from conftest import footfall
 
 from flows.authoring import new
 from flows.sources.reading import read_source
+from footfall.errors import UsageProblem
 from footfall.market_file import read_market
 from footfall.selection import select
 from footfall.sources import sniff
@@ -410,7 +412,7 @@ def test_files_that_differ_in_a_month_s_name_are_no_sites_and_folders_of_them_ar
     assert asked.exit_code == 2 and "--files (sites, exports)" in asked.output, asked.output
     refused = footfall(*given, "--files", "sites")
     assert refused.exit_code == 2 and not list(params.iterdir()), refused.output
-    assert "differ in a month's name alone" in refused.output and "give each site a folder" in refused.output
+    assert "are named after months" in refused.output and "give each site a folder" in refused.output
     for file in [*two_tills.iterdir()]:
         folder = two_tills / file.name.partition(" ")[0]
         folder.mkdir(exist_ok=True)
@@ -783,3 +785,19 @@ MOMENT = pd.Timestamp("2025-11-27 13:45:30.125", tz="UTC")
 @pytest.mark.parametrize("form", ["%Y-%m-%d" + time for time in sniff.TIMES] + [day + " %H:%M" for day in sniff.DAYS])
 def test_every_form_is_found_in_its_own_writing(form):
     assert form in sniff.forms_of(pd.Series([MOMENT.strftime(form)]))
+
+
+@pytest.mark.parametrize(
+    ("sites", "are_refused"),
+    [
+        (["tasca março", "praia março"], True),
+        (["sales Sep", "sales Aug"], True),
+        (["loja jan24", "loja fev24", "praia"], True),
+        (["loja 1", "loja 2"], False),  # told by the day that each begins with
+        (["Café Maio", "Tasca"], False),
+        (["Praia"], False),
+    ],
+)
+def test_names_of_files_by_month_are_no_sites(sites, are_refused):
+    with pytest.raises(UsageProblem, match="named after months") if are_refused else contextlib.nullcontext():
+        new._refuse_months(sites)

@@ -160,7 +160,7 @@ def test_a_kept_snapshot_ends_for_a_market_where_its_own_series_do(servers, buck
 
 
 @pytest.mark.parametrize(
-    ("lag", "as_of", "through"), [(1, "2026-11-02", "2026-10-31"), (3, "2026-10-22", "2026-10-17")]
+    ("lag", "as_of", "through"), [(1, "2026-11-02", "2026-10-31"), (3, "2026-10-21", "2026-10-17")]
 )
 def test_a_kept_snapshot_of_older_code_that_ends_on_a_shut_day_ends_where_the_notebook_s_does(
     servers, bucket, monkeypatch, tmp_path, lag, as_of, through
