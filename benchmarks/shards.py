@@ -23,7 +23,6 @@ from benchmarks.many import LAST, _series, read
 from flows.local.dask import backtest_workers
 from flows.settings import make_home
 from footfall.evaluation.rolling import MOST, roll
-from footfall.evaluation.workers import SCHEDULER
 from footfall.models import KindOfDay, LastYearsTurn, LogLevel, SeasonalNaive, WeekdaySmoother
 
 FRONT = LogLevel() * KindOfDay("PT") * LastYearsTurn()
@@ -51,7 +50,6 @@ def main(
                 began = time.monotonic()
                 scores[count] = roll(many, CANDIDATES, origins, 7, 1).scores
                 seconds[count] = time.monotonic() - began
-            del os.environ[SCHEDULER]
     same = scores[1].equals(scores[2])
     one, two = seconds.values()
     print(f"{series} series, {-(-series // MOST)} shards, {origins} origins: one worker {one:.0f} s, two {two:.0f} s")
