@@ -48,6 +48,8 @@ def allow_deaths(address, deaths):
 
 @pytest.fixture
 def scheduler(dask, monkeypatch):
+    with Client(dask) as client:
+        client.wait_for_workers(2)  # one that a test has ended is started again
     monkeypatch.setenv(workers.SCHEDULER, dask)
     return dask
 
