@@ -197,6 +197,7 @@ def up(
     with servers() as addresses, terminal.plain_words(None):
         from flows.local.dask import backtest_workers
         from flows.local.worker import worker
+        from footfall.evaluation.workers import SCHEDULER
 
         joined = host()
         with backtest_workers(workers) as ours, worker() as process:
@@ -205,7 +206,7 @@ def up(
                 signal.signal(number, lambda *_: stop.set())
             _print_addresses(addresses)
             if ours:
-                terminal.say(f"Dask      FOOTFALL_DASK={os.environ['FOOTFALL_DASK']}")
+                terminal.say(f"Dask      {SCHEDULER}={os.environ[SCHEDULER]}")
             looked = time.monotonic()
             try:
                 while not stop.wait(1):

@@ -135,7 +135,8 @@ def dask() -> Finding:
     """Where there is a scheduler, it and its workers answer, and have this code."""
     if not workers.scheduler():
         return Finding("dask", f"{workers.SCHEDULER} is not set: every backtest is this machine's own")
-    return Finding("dask", f"{workers.count()} workers at {workers.scheduler()}")
+    count = workers.count()
+    return Finding("dask", f"{count} workers at {workers.scheduler()}", "" if count else workers.remedy())
 
 
 def markets() -> Finding:

@@ -4,7 +4,6 @@ A shard is answered from what it is given alone, so that doing one twice, as aft
 """
 
 import contextlib
-import hashlib
 import io
 import logging
 import os
@@ -18,6 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
+from footfall.digest import sha256, sha256_of
 from footfall.errors import EnvironmentProblem
 
 SCHEDULER = "FOOTFALL_DASK"  # its address, as tcp://10.20.0.2:8786
@@ -30,6 +30,11 @@ Answer = TypeVar("Answer")
 def scheduler() -> str:
     """The address of the scheduler; "" where there is none."""
     return os.environ.get(SCHEDULER, "")
+
+
+def remedy() -> str:
+    """What to do where it has no worker."""
+    return f"start one: dask worker {scheduler()} --nthreads 1"
 
 
 def on_workers(work: Callable[..., Answer], shards: Sequence[Any], common: tuple[Any, ...]) -> list[Answer | None]:
@@ -132,8 +137,7 @@ def _await_worker(client: Any) -> None:
     try:
         client.wait_for_workers(1, timeout=PATIENCE)
     except TimeoutError as error:
-        start = f"dask worker {scheduler()} --nthreads 1"
-        raise EnvironmentProblem(f"no worker has come to {scheduler()}; start one: {start}") from error
+        raise EnvironmentProblem(f"no worker has come to {scheduler()}; {remedy()}") from error
 
 
 def _answer(shard: bytes, common: bytes, code: str) -> Any:
@@ -148,8 +152,8 @@ def code_digest() -> str:
     package = Path(__file__).parents[1]
     found = [sys.version, *(f"{name} {version(name)}" for name in LIBRARIES)]
     modules = sorted(package.rglob("*.py"))
-    found += [f"{path.relative_to(package)} {hashlib.sha256(path.read_bytes()).hexdigest()}" for path in modules]
-    return hashlib.sha256("\n".join(found).encode()).hexdigest()
+    found += [f"{path.relative_to(package)} {sha256_of(path)}" for path in modules]
+    return sha256("\n".join(found).encode())
 
 
 class _WithPanels(pickle.Pickler):
